@@ -1,0 +1,78 @@
+// The two errors of this program: one for a call that gets no token, one for a file that cannot be used.
+
+/** Every reason for which a call gets an answer of our own. Stable: logs, metrics, README and callers rely on the names. */
+export type ErrorCode =
+  | "caller_unauthenticated"
+  | "caller_not_allowed"
+  | "call_too_large"
+  | "call_invalid"
+  | "method_not_allowed"
+  | "not_found"
+  | "no_route"
+  | "provider_rejected_proxy"
+  | "provider_busy"
+  | "provider_error"
+  | "provider_redirected"
+  | "provider_not_json"
+  | "provider_no_token"
+  | "provider_too_large"
+  | "provider_truncated"
+  | "provider_unreachable"
+  | "provider_timeout"
+  | "internal";
+
+export interface TokenProxyErrorOptions {
+  /** What went wrong inside, for the log alone. */
+  cause?: unknown;
+  /** When the caller may try again, in seconds: becomes Retry-After. */
+  retryAfter?: number;
+  /** Value of the Allow header that RFC 9110 §15.5.6 asks for beside a 405. */
+  allow?: string;
+  /** Facts for the log that are safe to write down: a status, a registered OAuth error code. */
+  detail?: Readonly<Record<string, string | number>>;
+}
+
+/**
+ * A call that ends without a token. `code` decides status and `error` (http/error-response.ts); `message` is sent to the
+ * caller as error_description, so it names keys of the configuration file and never input, secrets, tokens or provider text.
+ */
+export class TokenProxyError extends Error {
+  override readonly name = "TokenProxyError";
+  readonly code: ErrorCode;
+  readonly retryAfter: number | undefined;
+  readonly allow: string | undefined;
+  readonly detail: Readonly<Record<string, string | number>> | undefined;
+
+  constructor(code: ErrorCode, message: string, options: TokenProxyErrorOptions = {}) {
+    super(message, { cause: options.cause });
+    this.code = code;
+    this.retryAfter = options.retryAfter;
+    this.allow = options.allow;
+    this.detail = options.detail;
+  }
+}
+
+/** One fault of the configuration file. `line` and `column` count from 1. */
+export interface Fault {
+  line: number;
+  column: number;
+  /** Where in the file, as `providers.retail.token_endpoint`; empty for the file as a whole. */
+  path: string;
+  message: string;
+}
+
+/** A configuration that cannot be used, with every fault that was found. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly faults: readonly Fault[];
+
+  constructor(fileName: string, faults: readonly Fault[]) {
+    super(faults.map((fault) => formatFault(fileName, fault)).join("\n"));
+    this.faults = faults;
+  }
+}
+
+function formatFault(fileName: string, { line, column, path, message }: Fault): string {
+  const where = `${fileName}:${line}:${column}`;
+  return path === "" ? `${where} ${message}` : `${where} "${path}" ${message}`;
+}

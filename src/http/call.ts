@@ -1,0 +1,142 @@
+// Reads a getToken call by its binding: which values it carries, and whether each is what it must be.
+
+import { TokenProxyError } from "../errors.ts";
+import { type Binding, pathParameters, type Source } from "../nextauth/binding.ts";
+import { type Call, readValue } from "../nextauth/values.ts";
+import { readBody } from "./body.ts";
+import { compilePointer } from "./json-pointer.ts";
+
+/**
+ * @param path the request's path as it came, percent-encoding included
+ * @throws {TokenProxyError} call_invalid or call_too_large
+ */
+export type ReadCall = (request: Request, path: string) => Promise<Call>;
+
+/** What a call says, in the forms that sources look into; the body is parsed once, as what its type says it is. */
+interface Parts {
+  headers: Headers;
+  segments: string[];
+  query: URLSearchParams;
+  json?: unknown;
+  form?: URLSearchParams;
+}
+
+/** Gives the value at one source, or undefined where the call has nothing there. */
+type Look = (parts: Parts) => unknown;
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+export function createCallReader(binding: Binding): ReadCall {
+  const segments = pathParameters(binding.path);
+  const looks = Object.entries(binding.values).map(([name, sources]) => ({
+    name,
+    sources: sources.map((source) => ({ typed: source.in === "body", look: compileSource(source, segments) })),
+  }));
+  const all = Object.values(binding.values).flat();
+  const wantsJson = all.some((source) => source.in === "body");
+  const wantsForm = all.some((source) => source.in === "form");
+
+  return async (request, path) => {
+    const parts: Parts = {
+      headers: request.headers,
+      segments: path.split("/"),
+      query: new URLSearchParams(queryOf(request.url)),
+    };
+    if (wantsJson || wantsForm) await parseBody(request, wantsJson, wantsForm, parts);
+
+    const values = new Map<string, string>();
+    for (const { name, sources } of looks) {
+      for (const { typed, look } of sources) {
+        const found = look(parts);
+        if (found === undefined) continue;
+        const value = readValue(name, found, typed);
+        if (typeof value !== "string") throw invalid(`the call's "${name}" ${value.fault}`);
+        values.set(name, value);
+        break;
+      }
+    }
+    const userid = values.get("userid");
+    if (userid === undefined) throw invalid('the call has no "userid"');
+    const serverid = values.get("serverid");
+    return { userid, values, ...(serverid === undefined ? {} : { serverid }) };
+  };
+}
+
+function compileSource(source: Source, segments: ReadonlyMap<string, number>): Look {
+  const { name } = source;
+  switch (source.in) {
+    case "body": {
+      const point = compilePointer(name);
+      return ({ json }) => point(json);
+    }
+    case "form":
+      return ({ form }) => (form === undefined ? undefined : single(form, name));
+    case "query":
+      return ({ query }) => single(query, name);
+    case "header":
+      return ({ headers }) => headers.get(name) ?? undefined;
+    case "path": {
+      const index = segments.get(name) as number;
+      return (parts) => decodeSegment(parts.segments[index] as string);
+    }
+  }
+}
+
+async function parseBody(request: Request, wantsJson: boolean, wantsForm: boolean, parts: Parts): Promise<void> {
+  const type = (request.headers.get("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  const isJson = wantsJson && /^application\/(?:[a-z0-9.+-]+\+)?json$/.test(type);
+  const isForm = wantsForm && type === "application/x-www-form-urlencoded";
+  if (!isJson && !isForm) {
+    const wanted = [
+      wantsJson ? ["application/json"] : [],
+      wantsForm ? ["application/x-www-form-urlencoded"] : [],
+    ].flat();
+    throw invalid(`the call's Content-Type must be ${wanted.join(" or ")}`);
+  }
+  const text = decodeUtf8(await readBody(request));
+  if (isForm) {
+    parts.form = new URLSearchParams(text);
+    return;
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw invalid("the call's body is not JSON"); // without the cause: JSON.parse quotes what it could not read
+  }
+  if (typeof json !== "object" || json === null || Array.isArray(json))
+    throw invalid("the call's body is not a JSON object");
+  parts.json = json;
+}
+
+function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    throw invalid("the call's body is not UTF-8");
+  }
+}
+
+/** A parameter that stands twice is refused: two readers of the same call might each take another one. */
+function single(parameters: URLSearchParams, name: string): string | undefined {
+  const found = parameters.getAll(name);
+  if (found.length > 1) throw invalid("a parameter of the call stands twice");
+  return found[0];
+}
+
+function decodeSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw invalid("the call's path has a broken percent-encoding");
+  }
+}
+
+function queryOf(url: string): string {
+  const start = url.indexOf("?");
+  return start === -1 ? "" : url.slice(start + 1);
+}
+
+function invalid(message: string): TokenProxyError {
+  return new TokenProxyError("call_invalid", message);
+}

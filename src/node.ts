@@ -1,0 +1,68 @@
+// The entry for Node: a configuration becomes a service on two listeners, which can be stopped without losing a call.
+
+import { createAdminApp } from "./admin.ts";
+import { createApp, createProviders } from "./app.ts";
+import type { ParsedFile } from "./config/parse.ts";
+import { loadSecrets, type ReadSecret } from "./config/secrets.ts";
+import { createNodeLog, nodeClock, nodeIds, nodeSha256 } from "./platform/node/host.ts";
+import { keepDiscovered } from "./platform/node/keep-discovered.ts";
+import { listen } from "./platform/node/listener.ts";
+import { createNodeTransport } from "./platform/node/transport.ts";
+
+export interface Service {
+  /** Where getToken is served, as `http://127.0.0.1:8080`. */
+  url: string;
+  adminUrl: string;
+  /**
+   * Says "not ready", takes no further connection, finishes what is in flight.
+   * @returns how many calls were cut off because server.shutdown_grace was over
+   */
+  stop(): Promise<number>;
+}
+
+/**
+ * @throws {ConfigError} for a secret that cannot be used
+ * @throws {ListenError}
+ */
+export async function startService(file: ParsedFile, readSecret: ReadSecret): Promise<Service> {
+  const { config } = file;
+  const secrets = await loadSecrets(file, readSecret);
+  const { log, flush } = createNodeLog(config.log.level);
+  const deps = {
+    config,
+    secrets,
+    createTransport: createNodeTransport,
+    sha256: nodeSha256,
+    clock: nodeClock,
+    ids: nodeIds,
+    log,
+  };
+  const providers = createProviders(deps);
+  const app = await createApp(deps, { providers, health: false });
+  let draining = false;
+  const admin = createAdminApp(providers, () => draining);
+
+  const { shutdown_grace, ...addresses } = config.server;
+  const publicListener = await listen(app.fetch, addresses.listen, "server.listen");
+  const adminListener = await listen(admin.fetch, addresses.admin, "server.admin").catch(async (error: unknown) => {
+    await publicListener.close(0);
+    throw error;
+  });
+  const stopDiscovery = keepDiscovered(providers.values(), log);
+  log("info", "started", { listen: publicListener.url, admin: adminListener.url });
+
+  return {
+    url: publicListener.url,
+    adminUrl: adminListener.url,
+    async stop() {
+      draining = true;
+      log("info", "shutting down", { grace_ms: shutdown_grace });
+      stopDiscovery();
+      const cut = await publicListener.close(shutdown_grace);
+      await adminListener.close(0);
+      log(cut === 0 ? "info" : "error", "stopped", { calls_cut_off: cut });
+      flush();
+      return cut;
+    },
+  };
+}

@@ -1,0 +1,135 @@
+// Finds a provider's token endpoint from its issuer (OpenID Connect Discovery 1.0 §4, RFC 8414 §3) and remembers it.
+
+import * as z from "zod";
+import { TokenProxyError } from "../errors.ts";
+import type { Clock } from "../ports.ts";
+import { exchangeError } from "./exchange-error.ts";
+import { REQUEST_HEADERS } from "./token-request.ts";
+import type { Transport } from "./transport.ts";
+import { endpointUrlFault } from "./url.ts";
+
+/** What this proxy uses of the authorization server's metadata. */
+export interface Metadata {
+  issuer: string;
+  token_endpoint: string;
+}
+
+export type DiscoveryKind = "oidc" | "oauth";
+
+export interface Discovery {
+  /**
+   * The metadata, from memory or, where that is empty or old, from the provider.
+   * @param timeout milliseconds that a look-up may take
+   * @throws {TokenProxyError} with a `provider_…` code where there is no metadata and none can be had
+   */
+  metadata(timeout: number): Promise<Metadata>;
+  /** Looks the metadata up whatever is in memory, which stays as it is where the look-up fails. Throws as metadata does. */
+  refresh(timeout: number): Promise<Metadata>;
+  /** What is known now: metadata that calls can use, or why there is none. */
+  state(): { ready: true } | { ready: false; problem: string };
+}
+
+/** Metadata changes with deployments, not with calls. */
+export const METADATA_LIFETIME_MS = 3_600_000;
+/** After a failed look-up, calls fail at once for this long instead of each asking a provider that is down. */
+const FAILURE_LIFETIME_MS = 1_000;
+/** How long old metadata goes on being used, untried, after a refresh failed: an outage must not cost every call a look-up. */
+const REFRESH_PAUSE_MS = 30_000;
+/** The largest documents of real providers are under 10 kB. */
+const MAX_METADATA_BYTES = 262_144;
+
+const metadataSchema = z.object({ issuer: z.string(), token_endpoint: z.string() });
+
+/**
+ * Nothing in flight is shared between calls: on Workers a promise of another request never settles (workerd#210).
+ * @param key the provider's key in the file, for errors
+ */
+export function createDiscovery(
+  settings: { issuer: string; discovery: DiscoveryKind },
+  key: string,
+  deps: { transport: Transport; clock: Clock },
+): Discovery {
+  const { issuer } = settings;
+  const { transport, clock } = deps;
+  const url = metadataUrl(issuer, settings.discovery);
+  let known: { metadata: Metadata; refreshAt: number } | undefined;
+  let failed: { error: TokenProxyError; until: number } | undefined;
+
+  async function lookUp(timeout: number): Promise<Metadata> {
+    const response = await transport({
+      method: "GET",
+      url,
+      headers: REQUEST_HEADERS,
+      timeout,
+      maxResponseBytes: MAX_METADATA_BYTES,
+    });
+    return parseMetadata(response, issuer, key);
+  }
+
+  async function refresh(timeout: number): Promise<Metadata> {
+    try {
+      const metadata = await lookUp(timeout);
+      known = { metadata, refreshAt: clock.elapsed() + METADATA_LIFETIME_MS };
+      failed = undefined;
+      return metadata;
+    } catch (cause) {
+      const error = exchangeError(cause, key);
+      if (error instanceof TokenProxyError) failed = { error, until: clock.elapsed() + FAILURE_LIFETIME_MS };
+      if (known !== undefined) known.refreshAt = clock.elapsed() + REFRESH_PAUSE_MS;
+      throw error;
+    }
+  }
+
+  return {
+    refresh,
+    async metadata(timeout) {
+      const now = clock.elapsed();
+      if (known !== undefined && now < known.refreshAt) return known.metadata;
+      if (known === undefined && failed !== undefined && now < failed.until) throw failed.error;
+      try {
+        return await refresh(timeout);
+      } catch (error) {
+        if (known === undefined) throw error;
+        return known.metadata;
+      }
+    },
+    state() {
+      if (known !== undefined) return { ready: true };
+      return { ready: false, problem: failed === undefined ? "no discovery yet" : failed.error.message };
+    },
+  };
+}
+
+/** The well-known part is appended for OpenID Connect, and put before the issuer's path by RFC 8414 §3.1. */
+export function metadataUrl(issuer: string, kind: DiscoveryKind): string {
+  const [, origin, path] = /^([^:]+:\/\/[^/]+)(.*?)\/?$/.exec(issuer) as unknown as [string, string, string];
+  return kind === "oidc"
+    ? `${origin}${path}/.well-known/openid-configuration`
+    : `${origin}/.well-known/oauth-authorization-server${path}`;
+}
+
+function parseMetadata(response: { status: number; body: Uint8Array }, issuer: string, key: string): Metadata {
+  const fail = (code: "provider_error" | "provider_redirected" | "provider_not_json", what: string) =>
+    new TokenProxyError(code, `discovery of "${key}" ${what}`, { detail: { provider_status: response.status } });
+
+  if (response.status >= 300 && response.status < 400) {
+    throw fail("provider_redirected", "was answered with a redirect, which is never followed: correct its issuer");
+  }
+  if (response.status !== 200)
+    throw fail("provider_error", `was answered with status ${response.status}: check its issuer`);
+  let document: unknown;
+  try {
+    document = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(response.body));
+  } catch {
+    throw fail("provider_not_json", "was answered with something that is not JSON: check its issuer");
+  }
+  const parsed = metadataSchema.safeParse(document);
+  if (!parsed.success) throw fail("provider_error", "found no issuer or no token_endpoint in the document");
+  // Letter by letter (RFC 8414 §3.3): an attacker's document for another issuer must not lend us its endpoints.
+  if (parsed.data.issuer !== issuer) {
+    throw fail("provider_error", "found another issuer in the document: write issuer exactly as the provider does");
+  }
+  const fault = endpointUrlFault(parsed.data.token_endpoint);
+  if (fault !== undefined) throw fail("provider_error", `found a token_endpoint that ${fault}`);
+  return parsed.data;
+}

@@ -1,0 +1,137 @@
+// Judges what a token endpoint answered. The bytes are parsed on a copy to judge them, and handed on as they came.
+
+import { type ErrorCode, TokenProxyError } from "../errors.ts";
+import type { TransportResponse } from "./transport.ts";
+
+/** What the caller gets of a provider's answer: its status, the type of its body, and its body byte for byte. */
+export interface TokenAnswer {
+  /** `token`: here is one. `refused`: the provider says no for this user. */
+  outcome: "token" | "refused";
+  status: number;
+  contentType: string;
+  body: Uint8Array;
+  /** The provider's own status, where it is not the one above. */
+  providerStatus: number;
+  /** The `error` of a refusal, if it looks like a registered code; safe for the log. */
+  providerError?: string;
+}
+
+export interface ErrorRules {
+  /** OAuth error codes that are about the user, although by default they are about this proxy. */
+  user_errors: readonly string[];
+  /** OAuth error codes that are about this proxy, although by default they are about the user. */
+  proxy_errors: readonly string[];
+}
+
+/** Errors that say that this proxy is set up wrongly: no app can do anything about them (RFC 6749 §5.2, RFC 8707 §2). */
+const PROXY_ERRORS = [
+  "invalid_client",
+  "unauthorized_client",
+  "unsupported_grant_type",
+  "invalid_scope",
+  "invalid_target",
+  "invalid_request",
+];
+
+/** Sent where a provider limits us without saying for how long. */
+const DEFAULT_RETRY_AFTER_SECONDS = 5;
+/** A provider's wish for more is cut to this: the caller's next try is what shows that the limit is gone. */
+const MAX_RETRY_AFTER_SECONDS = 3600;
+
+const LOGGABLE_ERROR = /^[a-z][a-z0-9_]{0,63}$/;
+/** A media type as RFC 9110 §8.3.1 writes it: what is relayed must not carry anything else in that header. */
+const CONTENT_TYPE = /^[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?$/;
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/**
+ * @param key the provider's key in the file, as `providers.retail`, for the description of an error
+ * @param now milliseconds since the epoch, for a Retry-After that is a date
+ * @returns what to relay: a 2xx with an access_token (RFC 6749 §5.1), or an error about the user (§5.2)
+ * @throws {TokenProxyError} with a `provider_…` code for everything else
+ */
+export function judgeTokenResponse(
+  response: TransportResponse,
+  rules: ErrorRules,
+  key: string,
+  now: number,
+): TokenAnswer {
+  const { status } = response;
+  const fail = (code: ErrorCode, what: string, extra: { error?: string; retryAfter?: number } = {}) =>
+    new TokenProxyError(code, `the provider "${key}" ${what}`, {
+      ...(extra.retryAfter === undefined ? {} : { retryAfter: extra.retryAfter }),
+      detail: {
+        provider_status: status,
+        ...(extra.error === undefined ? {} : { provider_error: loggable(extra.error) }),
+      },
+    });
+
+  const retryAfter = response.headers.get("retry-after");
+  if (status === 429 || (status === 503 && retryAfter !== null)) {
+    throw fail("provider_busy", "limits the calls of this proxy", { retryAfter: retryAfterSeconds(retryAfter, now) });
+  }
+  if (status >= 300 && status < 400) {
+    throw fail("provider_redirected", "answered with a redirect, which is never followed: correct its token_endpoint");
+  }
+  if (status >= 500) throw fail("provider_error", `answered with status ${status}`);
+  // Whatever the body of a 401 says, it is our credentials that were refused: Spring and Keycloak send it with any error.
+  if (status === 401) throw fail("provider_rejected_proxy", REJECTED);
+
+  const members = parseObject(response.body);
+  if (members === undefined) throw fail("provider_not_json", "answered with something that is not a JSON object");
+
+  const answer = {
+    contentType: relayableContentType(response.headers.get("content-type")),
+    body: response.body,
+    providerStatus: status,
+  };
+  const error = members.error ?? undefined;
+  if (error !== undefined) {
+    if (typeof error !== "string" || error === "")
+      throw fail("provider_error", "answered with an error that is no text");
+    if (isProxyError(error, rules)) throw fail("provider_rejected_proxy", REJECTED, { error });
+    // GitHub and others report an error with status 200; the caller must not take that for a token.
+    return { ...answer, outcome: "refused", status: status < 400 ? 403 : status, providerError: loggable(error) };
+  }
+  if (status >= 400) throw fail("provider_error", `answered with status ${status} and without an error code`);
+  if (typeof members.access_token !== "string" || members.access_token === "") {
+    throw fail("provider_no_token", "answered without an access_token");
+  }
+  return { ...answer, outcome: "token", status };
+}
+
+const REJECTED =
+  "does not accept this proxy: check client_id, client_secret, token_endpoint_auth_method, grant_type, scope and params there";
+
+function isProxyError(error: string, { user_errors, proxy_errors }: ErrorRules): boolean {
+  return proxy_errors.includes(error) || (PROXY_ERRORS.includes(error) && !user_errors.includes(error));
+}
+
+/** A provider may put anything into `error`; only what has the form of a registered code is written down. */
+function loggable(error: string): string {
+  return LOGGABLE_ERROR.test(error) ? error : "unregistered";
+}
+
+/** A JSON object's members, or undefined for anything else. A BOM is passed over, as RFC 8259 §8.1 lets a reader do. */
+function parseObject(body: Uint8Array): Record<string, unknown> | undefined {
+  try {
+    const parsed: unknown = JSON.parse(utf8.decode(body));
+    if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) return undefined;
+    return parsed as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The provider's type where a header may carry it; its body was read as JSON, so that is what it is otherwise. */
+function relayableContentType(value: string | null): string {
+  return value !== null && CONTENT_TYPE.test(value) ? value : "application/json";
+}
+
+/** Seconds from a Retry-After of RFC 9110 §10.2.3, which is a number of seconds or a date. */
+function retryAfterSeconds(value: string | null, now: number): number {
+  if (value === null) return DEFAULT_RETRY_AFTER_SECONDS;
+  const seconds = /^\d+$/.test(value) ? Number(value) : Math.ceil((Date.parse(value) - now) / 1000);
+  if (Number.isNaN(seconds)) return DEFAULT_RETRY_AFTER_SECONDS;
+  return Math.min(Math.max(seconds, 1), MAX_RETRY_AFTER_SECONDS);
+}

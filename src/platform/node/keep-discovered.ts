@@ -1,0 +1,53 @@
+// Keeps the metadata of every provider fresh in the background, so that no call waits for discovery.
+
+import { TokenProxyError } from "../../errors.ts";
+import { type Discovery, METADATA_LIFETIME_MS } from "../../oauth/discovery.ts";
+import type { Log } from "../../ports.ts";
+
+/** Refreshed well before it runs out, so that there is time for tries that fail. */
+const REFRESH_AFTER_MS = METADATA_LIFETIME_MS * 0.75;
+const LOOK_UP_TIMEOUT_MS = 10_000;
+const FIRST_PAUSE_MS = 500;
+const MAX_PAUSE_MS = 30_000;
+
+/**
+ * A provider that is down does not stop the start: it is asked again, less and less often, until it answers.
+ * @returns a function that stops it
+ */
+export function keepDiscovered(
+  providers: Iterable<{ name: string; discovery: Discovery | undefined }>,
+  log: Log,
+): () => void {
+  const timers = new Map<string, NodeJS.Timeout>();
+  let stopped = false;
+
+  const look = async (name: string, discovery: Discovery, pause: number): Promise<void> => {
+    let wait = REFRESH_AFTER_MS;
+    let nextPause = FIRST_PAUSE_MS;
+    try {
+      const { token_endpoint } = await discovery.refresh(LOOK_UP_TIMEOUT_MS);
+      log("info", "discovered", { provider: name, token_endpoint });
+    } catch (error) {
+      wait = pause;
+      nextPause = Math.min(pause * 2, MAX_PAUSE_MS);
+      log("warn", "discovery failed", {
+        provider: name,
+        error_code: error instanceof TokenProxyError ? error.code : "internal",
+        reason: error instanceof TokenProxyError ? error.message : undefined,
+        next_try_ms: wait,
+      });
+    }
+    if (stopped) return;
+    const timer = setTimeout(() => void look(name, discovery, nextPause), wait);
+    timer.unref();
+    timers.set(name, timer);
+  };
+
+  for (const { name, discovery } of providers) {
+    if (discovery !== undefined) void look(name, discovery, FIRST_PAUSE_MS);
+  }
+  return () => {
+    stopped = true;
+    for (const timer of timers.values()) clearTimeout(timer);
+  };
+}

@@ -1,0 +1,100 @@
+// A listener on Node that can stop without failing the calls it has begun.
+
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import type { Address } from "../../config/address.ts";
+
+export interface Listener {
+  /** As `http://127.0.0.1:8080`, with the port that was taken where 0 was asked for. */
+  url: string;
+  /**
+   * Takes no further connection and waits for the requests in flight. Requests that still come on open connections are
+   * answered, and told that the connection closes.
+   * @param grace milliseconds to wait
+   * @returns how many requests were cut off because the grace was over
+   */
+  close(grace: number): Promise<number>;
+}
+
+/** A listener cannot be opened. The message says how to cure it. */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+}
+
+/** A caller that takes longer to send its headers, or the whole of its request, is not a nextAuth Server. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 15_000;
+/** Longer than the minute after which load balancers drop idle connections, so that they, not we, close first. */
+const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+
+/**
+ * @param key of the address in the file, as `server.listen`
+ * @throws {ListenError}
+ */
+export async function listen(
+  fetch: (request: Request) => Response | Promise<Response>,
+  { host, port }: Address,
+  key: string,
+): Promise<Listener> {
+  const inFlight = new Set<ServerResponse>();
+  let closing = false;
+
+  const listener = getRequestListener(fetch);
+  const server = createServer(
+    {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: 1_000,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    },
+    (incoming, outgoing) => {
+      inFlight.add(outgoing);
+      outgoing.once("close", () => inFlight.delete(outgoing));
+      if (closing) outgoing.setHeader("Connection", "close");
+      void listener(incoming, outgoing);
+    },
+  );
+
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error) => reject(listenError(error, `${host}:${port}`, key)));
+    server.listen(port, host, resolve);
+  });
+  const address = server.address() as AddressInfo;
+
+  return {
+    url: `http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`,
+    async close(grace) {
+      closing = true;
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const outgoing of inFlight) {
+        if (!outgoing.headersSent) outgoing.setHeader("Connection", "close");
+      }
+      let cut = 0;
+      const timer = setTimeout(() => {
+        cut = inFlight.size;
+        server.closeAllConnections();
+      }, grace);
+      await closed;
+      clearTimeout(timer);
+      return cut;
+    },
+  };
+}
+
+function listenError(error: NodeJS.ErrnoException, address: string, key: string): ListenError {
+  const [what, cure] = (error.code !== undefined && REASONS[error.code]) || [
+    `failed (${error.code ?? error.name})`,
+    "",
+  ];
+  return new ListenError(`cannot listen on ${address}: ${what}. ${cure}Its key in the file is "${key}".`, {
+    cause: error,
+  });
+}
+
+const REASONS: Readonly<Record<string, readonly [string, string]>> = {
+  EADDRINUSE: ["the port is in use", "Stop what uses it, or choose another. "],
+  EACCES: ["no permission for this port", "Choose one above 1023, or grant CAP_NET_BIND_SERVICE. "],
+  EADDRNOTAVAIL: ["this machine has no such address", "Use 0.0.0.0 for all of them. "],
+  ENOTFOUND: ["the host name is unknown", "Use an address. "],
+};

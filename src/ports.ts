@@ -1,0 +1,24 @@
+// What the program takes from its host instead of from globals: time, identifiers, hashing, the log.
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Milliseconds from an arbitrary start that never goes back: for durations and deadlines. */
+  elapsed(): number;
+}
+
+export interface Ids {
+  /** A fresh random UUID (RFC 9562, version 4). */
+  uuid(): string;
+  /** `length` bytes of cryptographic randomness. */
+  random(length: number): Uint8Array;
+}
+
+/** SHA-256 of some bytes. Synchronous on Node, where one-shot hashing is cheapest; WebCrypto's promise on Workers. */
+export type Sha256 = (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>;
+
+export type LogLevel = "error" | "warn" | "info" | "debug";
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** Writes one structured line. Fields hold no secret, token, nonce, userid or body: the caller of log sees to that. */
+export type Log = (level: LogLevel, event: string, fields?: LogFields) => void;

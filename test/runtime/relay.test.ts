@@ -1,0 +1,60 @@
+// What goes to the provider for a proper call, and what comes back to the caller.
+
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { callGetToken, NONCE } from "../support/call.ts";
+import { fileConfig, SECRETS } from "../support/config.ts";
+import { type Host, RUNTIME, startHost } from "../support/host.ts";
+import { json, type RecordingProvider, startRecordingProvider, token } from "../support/recording-provider.ts";
+
+let provider: RecordingProvider;
+let host: Host;
+
+beforeAll(async () => {
+  provider = await startRecordingProvider();
+  host = await startHost(fileConfig(provider.tokenEndpoint), SECRETS);
+});
+beforeEach(() => {
+  provider.requests.length = 0;
+  provider.answer = token();
+});
+afterAll(async () => {
+  await host?.close();
+  await provider?.close();
+});
+
+describe(`a proper call on ${RUNTIME}`, () => {
+  it("sends one token request with the call's values and the client's credentials", async () => {
+    expect((await callGetToken(host.url)).status).toBe(200);
+    expect(provider.requests).toHaveLength(1);
+    const [request] = provider.requests;
+    expect(request).toMatchObject({ method: "POST", url: "/token" });
+    expect(request?.body).toBe(`grant_type=urn%3Aexample%3Auser&userid=alice&nonce=${NONCE}`);
+    expect(request?.headers.authorization).toBe(
+      `Basic ${Buffer.from("token-proxy:s3cret+of+the+client").toString("base64")}`,
+    );
+    expect(request?.headers["content-type"]).toBe("application/x-www-form-urlencoded");
+    expect(request?.headers.accept).toBe("application/json");
+  });
+
+  it("relays nothing of the provider's headers but the type of the body", async () => {
+    provider.answer = json({ access_token: "t" }, 201, {
+      "Content-Type": "application/json;charset=UTF-8",
+      "Set-Cookie": "a=b",
+      Server: "vendor",
+      "X-Vendor": "1",
+      "Cache-Control": "public, max-age=9",
+      "Keep-Alive": "timeout=1",
+    });
+    const answer = await callGetToken(host.url);
+    expect(answer.status).toBe(201);
+    const { date, connection, "keep-alive": keepAlive, "x-request-id": requestId, ...headers } = answer.headers;
+    expect(requestId).toMatch(/^[0-9a-f-]{36}$/);
+    expect(headers).toEqual({
+      "cache-control": "no-store",
+      "content-length": "20",
+      "content-type": "application/json;charset=UTF-8",
+      pragma: "no-cache",
+      "x-content-type-options": "nosniff",
+    });
+  });
+});

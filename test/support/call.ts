@@ -1,0 +1,69 @@
+// Plays the nextAuth Server: sends one getToken call, with every part open to change, and gives back the bytes of the answer.
+
+import { type IncomingHttpHeaders, request } from "node:http";
+
+export const APIKEY = "test-apikey-0123456789abcdef";
+
+/** The call that the default binding describes. */
+export const CALL = { serverid: "c2VydmVyLTE=", userid: "alice", accountid: 7 };
+export const NONCE = "5f1d7a84db00d2fce00b31a7fc73224f";
+
+export interface CallOptions {
+  method?: string;
+  /** Sent letter for letter. */
+  path?: string;
+  /** Added to the headers of a proper call; undefined takes one away. */
+  headers?: Record<string, string | string[] | undefined>;
+  /** Text or bytes as they are, or a value to serialise; undefined means none. */
+  body?: unknown;
+}
+
+export interface Answered {
+  status: number;
+  headers: IncomingHttpHeaders;
+  rawHeaders: string[];
+  body: Buffer;
+  text: string;
+  json(): Record<string, unknown>;
+}
+
+/** @param url of the proxy, without a path */
+export function callGetToken(url: string, options: CallOptions = {}): Promise<Answered> {
+  const { hostname, port } = new URL(url);
+  const { method = "POST", path = "/getToken" } = options;
+  const body = "body" in options ? options.body : CALL;
+  const payload =
+    body === undefined ? undefined : typeof body === "string" || Buffer.isBuffer(body) ? body : JSON.stringify(body);
+  const wanted: Record<string, string | string[] | undefined> = {
+    "X-apikey": APIKEY,
+    "X-nonce": NONCE,
+    "Content-Type": "application/json",
+    ...(payload === undefined ? {} : { "Content-Length": String(Buffer.byteLength(payload)) }),
+    ...options.headers,
+  };
+  const headers = Object.fromEntries(Object.entries(wanted).filter((entry) => entry[1] !== undefined));
+
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      { hostname, port, method, path, headers: headers as Record<string, string> },
+      (incoming) => {
+        const chunks: Buffer[] = [];
+        incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+        incoming.on("error", reject);
+        incoming.on("end", () => {
+          const bytes = Buffer.concat(chunks);
+          resolve({
+            status: incoming.statusCode ?? 0,
+            headers: incoming.headers,
+            rawHeaders: incoming.rawHeaders,
+            body: bytes,
+            text: bytes.toString("utf8"),
+            json: () => JSON.parse(bytes.toString("utf8")),
+          });
+        });
+      },
+    );
+    outgoing.on("error", reject);
+    outgoing.end(payload);
+  });
+}

@@ -1,0 +1,28 @@
+// Configuration files for tests, as objects: JSON is YAML.
+
+import { APIKEY } from "./call.ts";
+
+export const SECRETS = { APIKEY, CLIENT_SECRET: "s3cret of the client" };
+
+/** A provider that is asked for a token for a named user. */
+export function providerConfig(tokenEndpoint: string, changes: object = {}): object {
+  return {
+    token_endpoint: tokenEndpoint,
+    client_id: "token-proxy",
+    client_secret: { env: "CLIENT_SECRET" },
+    grant_type: "urn:example:user",
+    params: { userid: "{{userid}}", nonce: "{{nonce}}" },
+    ...changes,
+  };
+}
+
+/** A whole file with one provider named `main`, on free ports. */
+export function fileConfig(tokenEndpoint: string, changes: { provider?: object; file?: object } = {}): object {
+  return {
+    version: 1,
+    server: { listen: "127.0.0.1:0", admin: "127.0.0.1:0" },
+    callers: { "nextauth-server": { apikeys: [{ env: "APIKEY" }] } },
+    providers: { main: providerConfig(tokenEndpoint, changes.provider) },
+    ...changes.file,
+  };
+}

@@ -1,0 +1,25 @@
+import { defineConfig } from "vitest/config";
+
+/** The same specs against each runtime, so that neither can drift from the other. */
+const onRuntime = (runtime: "node" | "workerd") => ({
+  test: {
+    name: runtime,
+    include: ["test/runtime/**/*.test.ts"],
+    env: { RUNTIME: runtime },
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+    ...(runtime === "workerd" ? { globalSetup: ["test/support/build-worker.ts"] } : {}),
+  },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "house", include: ["test/house/**/*.test.ts"] } },
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts", "test/app/**/*.test.ts"] } },
+      { test: { name: "process", include: ["test/process/**/*.test.ts"], testTimeout: 30_000, hookTimeout: 60_000 } },
+      onRuntime("node"),
+      onRuntime("workerd"),
+    ],
+  },
+});
