@@ -1,0 +1,139 @@
+// The rooms of src and which way imports may point: down only, so that the core knows no framework, runtime or file system.
+
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { describe, expect, it } from "vitest";
+
+/** Each room with the rooms it may import from. A file of the top folder is a room by its own name. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  errors: [],
+  secret: [],
+  ports: [],
+  nextauth: ["errors"],
+  oauth: ["errors", "secret", "ports"],
+  config: ["errors", "secret", "ports", "nextauth", "oauth"],
+  "get-token": ["errors", "nextauth", "oauth", "config"],
+  http: ["errors", "secret", "ports", "nextauth", "oauth", "config", "get-token"],
+  app: ["errors", "secret", "ports", "oauth", "config", "get-token", "http"],
+  admin: ["app"],
+  "platform/node": ["errors", "ports", "oauth", "config"],
+  "platform/worker": ["ports", "oauth", "config"],
+  node: ["app", "admin", "config", "platform/node"],
+  "create-worker": ["app", "config", "platform/worker"],
+  worker: ["create-worker"],
+  dev: ["config", "platform/node", "node"],
+  cli: ["errors", "config", "dev", "node", "platform/node"],
+};
+
+/** The rooms that may use a package; `node:` stands for everything that Node brings. */
+const PACKAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
+  hono: ["app", "admin", "http", "create-worker", "dev"],
+  "@hono/node-server": ["platform/node"],
+  undici: ["platform/node"],
+  pino: ["platform/node"],
+  "node:": ["platform/node", "node", "cli"],
+  zod: ["config", "oauth", "nextauth"],
+  yaml: ["config"],
+  "fastest-levenshtein": ["config"],
+  jose: ["oauth", "dev"],
+  commander: ["cli"],
+};
+
+/** Rooms that may reach for what is global; all others are given it. */
+const HOST_ROOMS = ["platform/node", "platform/worker", "create-worker", "cli", "dev"];
+const GLOBALS =
+  /\bprocess\.env\b|\bDate\.now\(|\bperformance\.now\(|\bcrypto\.|(?<![.\w])fetch\(|\bMath\.random\(|\bconsole\./;
+
+interface Source {
+  file: string;
+  room: string;
+  text: string;
+  imports: string[];
+}
+
+const sources: Source[] = globSync("src/**/*.ts").map((file) => {
+  const text = readFileSync(file, "utf8");
+  const imports = [...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom "([^"]+)"/gms)].map(
+    (match) => match[1] as string,
+  );
+  return { file, room: roomOf(file), text, imports };
+});
+
+function roomOf(file: string): string {
+  const parts = file.split("/").slice(1);
+  if (parts.length === 1) return (parts[0] as string).replace(/(?:\.d)?\.ts$/, "");
+  return parts[0] === "platform" ? parts.slice(0, 2).join("/") : (parts[0] as string);
+}
+
+function targetOf(source: Source, specifier: string): string {
+  return normalize(join(dirname(source.file), specifier));
+}
+
+describe("imports of src", () => {
+  it("are found at all", () => {
+    expect(sources.length).toBeGreaterThan(30);
+    expect(sources.flatMap(({ imports }) => imports).length).toBeGreaterThan(100);
+  });
+
+  it("point down only", () => {
+    const wrong = sources.flatMap((source) =>
+      source.imports
+        .filter((specifier) => specifier.startsWith(".") && specifier.endsWith(".ts"))
+        .map((specifier) => roomOf(targetOf(source, specifier)))
+        .filter((room) => room !== source.room && !MAY_IMPORT[source.room]?.includes(room))
+        .map((room) => `${source.file} imports from ${room}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it("name a package only in the rooms that may use it", () => {
+    const wrong = sources.flatMap(({ file, room, imports }) =>
+      imports
+        .filter((specifier) => !specifier.startsWith("."))
+        .map((specifier) => (specifier.startsWith("node:") ? "node:" : packageOf(specifier)))
+        .filter((name) => !PACKAGE_ROOMS[name]?.includes(room))
+        .map((name) => `${file} imports ${name}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it("form no circle", () => {
+    const edges = new Map(
+      sources.map((source) => [
+        source.file,
+        source.imports.filter((specifier) => specifier.startsWith(".")).map((specifier) => targetOf(source, specifier)),
+      ]),
+    );
+    const circles: string[] = [];
+    const done = new Set<string>();
+    const walk = (file: string, trail: readonly string[]) => {
+      if (trail.includes(file)) circles.push([...trail.slice(trail.indexOf(file)), file].join(" -> "));
+      else if (!done.has(file)) {
+        for (const next of edges.get(file) ?? []) walk(next, [...trail, file]);
+        done.add(file);
+      }
+    };
+    for (const file of edges.keys()) walk(file, []);
+    expect(circles).toEqual([]);
+  });
+
+  it("are the only way to the host: no globals outside entries and platform", () => {
+    const wrong = sources
+      .filter(({ room }) => !HOST_ROOMS.includes(room))
+      .flatMap(({ file, text }) =>
+        text
+          .split("\n")
+          .map((line, index) => ({ line: line.replace(/\/\/.*$|^\s*\*.*$|\/\*.*$/, ""), at: `${file}:${index + 1}` }))
+          .filter(({ line }) => GLOBALS.test(line))
+          .map(({ line, at }) => `${at} ${line.trim()}`),
+      );
+    expect(wrong).toEqual([]);
+  });
+});
+
+function packageOf(specifier: string): string {
+  return specifier
+    .split("/")
+    .slice(0, specifier.startsWith("@") ? 2 : 1)
+    .join("/");
+}

@@ -1,0 +1,53 @@
+// Runs the command line as a user does, and waits for what it says or how it ends.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { resolve } from "node:path";
+
+const CLI = resolve("src/cli.ts");
+const WAIT_MS = 15_000;
+
+export interface Run {
+  process: ChildProcess;
+  stdout(): string;
+  stderr(): string;
+  /** The first match in what it has written or will write to standard output. */
+  said(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Its exit status, once it has ended. */
+  exit(): Promise<number | null>;
+}
+
+export function runCli(args: string[], { env = {}, cwd }: { env?: Record<string, string>; cwd?: string } = {}): Run {
+  const child = spawn(process.execPath, [CLI, ...args], {
+    cwd,
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+    stdout += chunk;
+  });
+  child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
+    stderr += chunk;
+  });
+  const ended = once(child, "close");
+  return {
+    process: child,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    async said(pattern) {
+      for (const until = Date.now() + WAIT_MS; Date.now() < until; ) {
+        const match = pattern.exec(stdout);
+        if (match !== null) return match;
+        if (child.exitCode !== null) break;
+        await new Promise((done) => setTimeout(done, 10));
+      }
+      throw new Error(`never said ${pattern}:\n${stdout}\n${stderr}`);
+    },
+    async exit() {
+      await ended;
+      return child.exitCode;
+    },
+  };
+}
