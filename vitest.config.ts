@@ -16,7 +16,12 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: "house", include: ["test/house/**/*.test.ts"] } },
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts", "test/app/**/*.test.ts"] } },
+      {
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts", "test/app/**/*.test.ts", "test/conformance/**/*.test.ts"],
+        },
+      },
       { test: { name: "process", include: ["test/process/**/*.test.ts"], testTimeout: 30_000, hookTimeout: 60_000 } },
       onRuntime("node"),
       onRuntime("workerd"),

@@ -2,23 +2,24 @@
 
 import { Hono } from "hono";
 import { HEALTH_PATH } from "./config/check.ts";
-import type { Config } from "./config/parse.ts";
+import type { Config } from "./config/complete.ts";
+import type { Credentials } from "./config/credentials.ts";
 import { TokenProxyError } from "./errors.ts";
 import { type CallRecord, createRouter, getToken } from "./get-token.ts";
 import { errorResponse, relay } from "./http/answer.ts";
 import { createCallReader } from "./http/call.ts";
 import { asCallError, logAnswer, logError } from "./http/call-log.ts";
 import { createAuthenticator } from "./http/caller.ts";
-import { createProvider, type Provider } from "./oauth/provider.ts";
+import { type WellKnownDocument, wellKnownDocuments, wellKnownResponse } from "./http/well-known.ts";
+import { createProvider, type Provider, type ProviderCredentials } from "./oauth/provider.ts";
 import type { TokenAnswer } from "./oauth/token-response.ts";
 import type { CreateTransport } from "./oauth/transport.ts";
 import type { Clock, Ids, Log, Sha256 } from "./ports.ts";
-import type { SecretLookup } from "./secret.ts";
 
 /** What the program is made of. Each entry builds it once; tests replace parts of it. */
 export interface Deps {
   config: Config;
-  secrets: SecretLookup;
+  credentials: Credentials;
   createTransport: CreateTransport;
   sha256: Sha256;
   clock: Clock;
@@ -29,28 +30,44 @@ export interface Deps {
 export type Providers = ReadonlyMap<string, Provider>;
 
 export function createProviders(
-  deps: Pick<Deps, "config" | "secrets" | "createTransport" | "clock" | "ids">,
+  deps: Pick<Deps, "config" | "credentials" | "createTransport" | "clock" | "ids" | "log">,
 ): Providers {
+  const { config, credentials } = deps;
   return new Map(
-    Object.entries(deps.config.providers).map(([name, settings]) => [name, createProvider(name, settings, deps)]),
+    Object.entries(config.providers).map(([name, settings]) => [
+      name,
+      createProvider(name, settings, credentials.providers.get(name) as ProviderCredentials, deps),
+    ]),
   );
 }
 
 export interface AppOptions {
   providers: Providers;
+  /**
+   * The request's path as the caller sent it. Hono's own way decodes it, and then `/%67etToken` would be `/getToken` here and
+   * something else to whatever guards paths in front of this proxy.
+   */
+  pathAsSent(request: Request, env: unknown): string;
   /** Whether the app itself answers /healthz: on Workers, which have no second listener. */
   health: boolean;
 }
 
 /** @returns the Hono app that answers getToken and refuses everything else */
-export async function createApp(deps: Deps, { providers, health }: AppOptions): Promise<Hono> {
-  const { get_token: binding, callers, routes } = deps.config;
-  const authenticate = await createAuthenticator(callers, deps);
+export async function createApp(deps: Deps, { providers, pathAsSent, health }: AppOptions): Promise<Hono> {
+  const { get_token: binding, routes } = deps.config;
+  const authenticate = await createAuthenticator(deps.credentials.callers, deps);
   const readCall = createCallReader(binding);
   const route = createRouter(routes, providers);
-  const app = new Hono({ getPath: pathAsSent });
+  const app = new Hono({ getPath: (request, options) => pathAsSent(request, options?.env) });
 
   if (health) app.get(HEALTH_PATH, (c) => c.json({ status: "ok" }, 200, { "Cache-Control": "no-store" }));
+
+  for (const document of published(deps)) {
+    app.all(document.path, (c) => {
+      if (c.req.method === "GET" || c.req.method === "HEAD") return wellKnownResponse(document);
+      return answer(deps, () => Promise.reject(methodNotAllowed("GET")));
+    });
+  }
 
   app.all(honoPath(binding.path), (c) =>
     answer(deps, async (record) => {
@@ -64,7 +81,16 @@ export async function createApp(deps: Deps, { providers, health }: AppOptions): 
 
   app.notFound(() => answer(deps, () => Promise.reject(notFound())));
 
+  // Only a bug outside of a call gets here, as in the log itself; Hono would print what it says.
+  app.onError((error) => errorResponse(asCallError(error), deps.ids.uuid()));
+
   return app;
+}
+
+/** The documents about our own keys; none without an issuer under which others could look for them. */
+function published({ config, credentials }: Deps): WellKnownDocument[] {
+  const issuer = config.signing?.issuer;
+  return issuer === undefined ? [] : wellKnownDocuments(issuer, credentials.signingKeys);
 }
 
 /** Runs one call and turns what comes of it into the response and the line of the log; nothing it throws gets further. */
@@ -77,8 +103,9 @@ async function answer(
   const record: CallRecord = {};
   try {
     const token = await handle(record);
+    const response = relay(token, requestId);
     logAnswer(log, { requestId, record, duration: clock.elapsed() - started }, token);
-    return relay(token, requestId);
+    return response;
   } catch (thrown) {
     const error = asCallError(thrown);
     logError(log, { requestId, record, duration: clock.elapsed() - started }, error);
@@ -87,9 +114,7 @@ async function answer(
 }
 
 function methodNotAllowed(method: string): TokenProxyError {
-  return new TokenProxyError("method_not_allowed", `getToken takes ${method} alone, by "get_token.method"`, {
-    allow: method,
-  });
+  return new TokenProxyError("method_not_allowed", `this path takes ${method} alone`, { allow: method });
 }
 
 function notFound(): TokenProxyError {
@@ -102,14 +127,4 @@ function notFound(): TokenProxyError {
 /** The binding's `{name}` in the words of Hono's router. */
 function honoPath(path: string): string {
   return path.replaceAll(/\{(.+?)\}/g, ":$1");
-}
-
-/**
- * The path letter for letter. Hono's own way decodes it, and then `/%67etToken` would be `/getToken` here and something
- * else to whatever guards paths in front of this proxy.
- */
-function pathAsSent({ url }: Request): string {
-  const start = url.indexOf("/", url.indexOf("://") + 3);
-  const end = url.indexOf("?", start);
-  return end === -1 ? url.slice(start) : url.slice(start, end);
 }

@@ -1,61 +1,20 @@
 #!/usr/bin/env node
 // The command line. Exit status: 0 well, 1 the operation failed, 2 wrong usage or configuration.
 
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
-import { styleText } from "node:util";
+import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { parseConfig } from "./config/parse.ts";
-import { startDev } from "./dev/dev.ts";
+import { check } from "./commands/check.ts";
+import { DEFAULT_FILE, UsageError } from "./commands/configuration.ts";
+import { start } from "./commands/start.ts";
 import { ConfigError } from "./errors.ts";
-import { type Service, startService } from "./node.ts";
 import { ListenError } from "./platform/node/listener.ts";
-import { createNodeReadSecret } from "./platform/node/secrets.ts";
 
-const DEFAULT_FILE = "token-proxy.yaml";
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
-
-/** What the user has to change is in the message; no stack is shown. */
-class UsageError extends Error {}
-
-const terminal = {
-  write: (text: string) => void process.stdout.write(text),
-  bold: (text: string) => styleText("bold", text, { stream: process.stdout }), // plain in a pipe and under NO_COLOR
-};
-
-async function start({ config }: { config?: string }): Promise<void> {
-  const file = configFile(config);
-  const service = file === undefined ? await startDev(terminal) : await startFromFile(file);
-  stopOnSignals(service);
-}
-
-/** `--config`, then TOKEN_PROXY_CONFIG, then ./token-proxy.yaml where it exists; undefined means dev mode. */
-function configFile(option: string | undefined): string | undefined {
-  return option ?? process.env.TOKEN_PROXY_CONFIG ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined);
-}
-
-function startFromFile(file: string): Promise<Service> {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    throw new UsageError(`cannot read the configuration file ${file} (${(error as NodeJS.ErrnoException).code})`);
-  }
-  return startService(parseConfig(text, file), createNodeReadSecret(process.env, dirname(resolve(file))));
-}
-
-function stopOnSignals(service: Service): void {
-  let stopping = false;
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    process.on(signal, async () => {
-      if (stopping) process.exit(EXIT_FAILED); // asked twice: whoever asks does not want to wait
-      stopping = true;
-      const cut = await service.stop();
-      process.exit(cut === 0 ? 0 : EXIT_FAILED);
-    });
-  }
-}
+const CONFIG_OPTION = [
+  "-c, --config <file>",
+  `configuration file (default: TOKEN_PROXY_CONFIG, then ./${DEFAULT_FILE})`,
+] as const;
 
 function createProgram(): Command {
   const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
@@ -66,9 +25,22 @@ function createProgram(): Command {
   program
     .command("start", { isDefault: true })
     .description("serve getToken (without a configuration file: dev mode, on loopback, with a provider of its own)")
-    .option("-c, --config <file>", `configuration file (default: TOKEN_PROXY_CONFIG, then ./${DEFAULT_FILE})`)
+    .option(...CONFIG_OPTION)
     .allowExcessArguments(false)
     .action(start);
+  program
+    .command("check")
+    .description(
+      "check the file, its secrets and keys, and the discovery of its providers; with --live ask for one token",
+    )
+    .option(...CONFIG_OPTION)
+    .option("--live", "send one token request; prints about the token, never the token")
+    .option("--userid <text>", "the user to ask for")
+    .option("--value <name=text...>", "a further value, as serverid=… or nonce=env:VARIABLE")
+    .allowExcessArguments(false)
+    .action(async (options) => {
+      if (!(await check(options))) process.exitCode = EXIT_FAILED;
+    });
   return program;
 }
 
@@ -83,9 +55,7 @@ function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE; // commander has told it already
   if (error instanceof ConfigError) {
     const { length } = error.faults;
-    console.error(
-      `${error.message}\n${length} ${length === 1 ? "fault" : "faults"} in the configuration: nothing was started`,
-    );
+    console.error(`${error.message}\n${length} ${length === 1 ? "fault" : "faults"} in the configuration`);
     return EXIT_USAGE;
   }
   if (error instanceof UsageError) {

@@ -2,17 +2,20 @@
 
 import type { Hono } from "hono";
 import { createApp, createProviders } from "./app.ts";
+import { loadCredentials } from "./config/credentials.ts";
 import { parseConfig } from "./config/parse.ts";
-import { loadSecrets } from "./config/secrets.ts";
+import { ConfigError, TokenProxyError } from "./errors.ts";
+import { errorResponse } from "./http/answer.ts";
+import { createWorkerCredentialHost } from "./platform/worker/credentials.ts";
 import {
   createWorkerLog,
-  createWorkerReadSecret,
   type Env,
   workerClock,
   workerIds,
+  workerPathAsSent,
   workerSha256,
 } from "./platform/worker/host.ts";
-import { workerTransport } from "./platform/worker/transport.ts";
+import { createWorkerTransports } from "./platform/worker/transport.ts";
 
 export interface Worker {
   fetch(request: Request, env: Env): Promise<Response>;
@@ -32,15 +35,10 @@ export function createWorker(text: string): Worker {
       try {
         app ??= await build(file, env);
       } catch (error) {
-        console.error(error instanceof Error ? error.message : "the Worker cannot be built");
-        return Response.json(
-          {
-            error: "server_error",
-            error_description: "the Worker's configuration is faulty: see its log",
-            error_code: "internal",
-          },
-          { status: 500, headers: { "Cache-Control": "no-store" } },
-        );
+        // Only the faults of a configuration are known to hold no secret.
+        console.error(error instanceof ConfigError ? error.message : "the Worker cannot be built");
+        const description = "the Worker's configuration is faulty: its log has the faults";
+        return errorResponse(new TokenProxyError("internal", description), workerIds.uuid());
       }
       return app.fetch(request, env);
     },
@@ -51,12 +49,12 @@ async function build(file: ReturnType<typeof parseConfig>, env: Env): Promise<Ho
   const { config } = file;
   const deps = {
     config,
-    secrets: await loadSecrets(file, createWorkerReadSecret(env)),
-    createTransport: () => workerTransport,
+    credentials: await loadCredentials(file, createWorkerCredentialHost(env)),
+    createTransport: createWorkerTransports(env),
     sha256: workerSha256,
     clock: workerClock,
     ids: workerIds,
     log: createWorkerLog(config.log.level),
   };
-  return createApp(deps, { providers: createProviders(deps), health: true });
+  return createApp(deps, { providers: createProviders(deps), pathAsSent: workerPathAsSent, health: true });
 }

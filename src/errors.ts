@@ -17,6 +17,7 @@ export type ErrorCode =
   | "provider_no_token"
   | "provider_too_large"
   | "provider_truncated"
+  | "provider_wrong_subject"
   | "provider_unreachable"
   | "provider_timeout"
   | "internal";
@@ -33,7 +34,7 @@ export interface TokenProxyErrorOptions {
 }
 
 /**
- * A call that ends without a token. `code` decides status and `error` (http/error-response.ts); `message` is sent to the
+ * A call that ends without a token. `code` decides status and `error` (http/answer.ts); `message` is sent to the
  * caller as error_description, so it names keys of the configuration file and never input, secrets, tokens or provider text.
  */
 export class TokenProxyError extends Error {
@@ -61,13 +62,18 @@ export interface Fault {
   message: string;
 }
 
+/** More than anybody reads at once; a file that is no configuration at all can have thousands. */
+const MAX_FAULTS_TOLD = 50;
+
 /** A configuration that cannot be used, with every fault that was found. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
   readonly faults: readonly Fault[];
 
   constructor(fileName: string, faults: readonly Fault[]) {
-    super(faults.map((fault) => formatFault(fileName, fault)).join("\n"));
+    const told = faults.slice(0, MAX_FAULTS_TOLD).map((fault) => formatFault(fileName, fault));
+    if (faults.length > told.length) told.push(`and ${faults.length - told.length} more`);
+    super(told.join("\n"));
     this.faults = faults;
   }
 }

@@ -1,6 +1,6 @@
 // The use case: a caller asks for a token for a user, and gets what the provider answers.
 
-import type { Route } from "./config/parse.ts";
+import type { Route } from "./config/complete.ts";
 import { TokenProxyError } from "./errors.ts";
 import type { Call } from "./nextauth/values.ts";
 import type { Provider } from "./oauth/provider.ts";

@@ -2,11 +2,11 @@
 
 import { createAdminApp } from "./admin.ts";
 import { createApp, createProviders } from "./app.ts";
+import { type CredentialHost, loadCredentials } from "./config/credentials.ts";
 import type { ParsedFile } from "./config/parse.ts";
-import { loadSecrets, type ReadSecret } from "./config/secrets.ts";
 import { createNodeLog, nodeClock, nodeIds, nodeSha256 } from "./platform/node/host.ts";
 import { keepDiscovered } from "./platform/node/keep-discovered.ts";
-import { listen } from "./platform/node/listener.ts";
+import { listen, nodePathAsSent } from "./platform/node/listener.ts";
 import { createNodeTransport } from "./platform/node/transport.ts";
 
 export interface Service {
@@ -21,16 +21,16 @@ export interface Service {
 }
 
 /**
- * @throws {ConfigError} for a secret that cannot be used
+ * @throws {ConfigError} for a secret, key or certificate that cannot be used
  * @throws {ListenError}
  */
-export async function startService(file: ParsedFile, readSecret: ReadSecret): Promise<Service> {
+export async function startService(file: ParsedFile, host: CredentialHost): Promise<Service> {
   const { config } = file;
-  const secrets = await loadSecrets(file, readSecret);
-  const { log, flush } = createNodeLog(config.log.level);
+  const credentials = await loadCredentials(file, host);
+  const { log, close: closeLog } = createNodeLog(config.log.level);
   const deps = {
     config,
-    secrets,
+    credentials,
     createTransport: createNodeTransport,
     sha256: nodeSha256,
     clock: nodeClock,
@@ -38,7 +38,7 @@ export async function startService(file: ParsedFile, readSecret: ReadSecret): Pr
     log,
   };
   const providers = createProviders(deps);
-  const app = await createApp(deps, { providers, health: false });
+  const app = await createApp(deps, { providers, pathAsSent: nodePathAsSent, health: false });
   let draining = false;
   const admin = createAdminApp(providers, () => draining);
 
@@ -61,7 +61,7 @@ export async function startService(file: ParsedFile, readSecret: ReadSecret): Pr
       const cut = await publicListener.close(shutdown_grace);
       await adminListener.close(0);
       log(cut === 0 ? "info" : "error", "stopped", { calls_cut_off: cut });
-      flush();
+      await closeLog();
       return cut;
     },
   };

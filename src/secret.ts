@@ -3,9 +3,6 @@
 /** Where a secret is: an environment variable (on Workers a binding) or a file (Node). */
 export type SecretReference = { env: string } | { file: string };
 
-/** Gives the secret that a reference of the file names; all of them were loaded before the first call. */
-export type SecretLookup = (reference: SecretReference) => Secret;
-
 /** Text that shows as `[secret]` wherever it is logged, inspected, joined to a string or serialised. */
 export class Secret {
   readonly #text: string;

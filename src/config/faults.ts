@@ -12,6 +12,10 @@ export interface PathFault {
   at: "key" | "value";
 }
 
+export function fault(path: Path, message: string, at: "key" | "value" = "value"): PathFault {
+  return { path, message, at };
+}
+
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 
 /** The faults of one parse of `schema`, an unknown key being a fault of its own. */

@@ -1,38 +1,14 @@
 // Configuration, first step: the file's text becomes a Config, or one ConfigError with every fault in it. No secret is read.
 
-import { isScalar, LineCounter, parseDocument, visit } from "yaml";
+import { LineCounter, parseDocument } from "yaml";
 import { ConfigError, type Fault } from "../errors.ts";
-import type { Binding } from "../nextauth/binding.ts";
-import type { ProviderSettings } from "../oauth/provider.ts";
-import type { LogLevel } from "../ports.ts";
-import type { SecretReference } from "../secret.ts";
-import type { Address } from "./address.ts";
-import { authMethod, checkGetToken, checkProvider, checkRoutes, checkServer } from "./check.ts";
-import { describeIssues, describeType, type PathFault } from "./faults.ts";
-import { formatPath, locate, type Path } from "./position.ts";
-import { fileSchema, getTokenSchema, providerSchema } from "./schema.ts";
-
-export interface Caller {
-  apikeys: readonly SecretReference[];
-  /** The virtual servers it may speak for; undefined means all. */
-  serverids?: readonly string[] | undefined;
-}
-
-export interface Route {
-  /** Undefined matches every call. */
-  serverid?: string | undefined;
-  provider: string;
-}
-
-/** The configuration, complete with defaults. Durations are in milliseconds. */
-export interface Config {
-  server: { listen: Address; admin: Address; shutdown_grace: number };
-  callers: Readonly<Record<string, Caller>>;
-  get_token: Binding;
-  providers: Readonly<Record<string, ProviderSettings>>;
-  routes: readonly Route[];
-  log: { level: LogLevel };
-}
+import { checkGetToken, checkRoutes, checkServer, checkServeridUse, checkSigning } from "./check.ts";
+import { checkProvider, type Surroundings } from "./check-provider.ts";
+import { type Config, complete } from "./complete.ts";
+import { describeIssues, describeType, fault, type PathFault } from "./faults.ts";
+import { formatPath, locate, type Path, writtenPath } from "./position.ts";
+import { fileSchema, getTokenSchema, providerSchema, signingSchema } from "./schema.ts";
+import { yamlFaults } from "./yaml-faults.ts";
 
 export interface ParsedFile {
   config: Config;
@@ -55,57 +31,38 @@ export function parseConfig(text: string, fileName: string): ParsedFile {
     new ConfigError(
       fileName,
       faults
-        .map(
-          ({ path, message, at }): Fault => ({ ...locate(document, lines, path, at), path: formatPath(path), message }),
-        )
+        .map(({ path: full, message, at }): Fault => {
+          const path = writtenPath(document, full);
+          return { ...locate(document, lines, path, at), path: formatPath(path), message };
+        })
         .sort((a, b) => a.line - b.line || a.column - b.column),
     );
 
-  const syntaxFaults = [...document.errors, ...document.warnings].map(({ pos, message }): Fault => {
-    const { line, col } = lines.linePos(pos[0]);
-    return { line, column: col, path: "", message: `is not proper YAML: ${message}` };
-  });
-  if (syntaxFaults.length > 0) throw new ConfigError(fileName, syntaxFaults);
+  const textFaults = yamlFaults(document);
+  if (textFaults.length > 0) {
+    throw new ConfigError(
+      fileName,
+      textFaults.map(({ offset, message }): Fault => {
+        const { line, col } = lines.linePos(offset);
+        return { line, column: col, path: "", message };
+      }),
+    );
+  }
   if (document.contents === null) {
-    throw error([{ path: [], message: "is empty: callers and one provider are the least it needs", at: "value" }]);
+    throw error([fault([], "is empty: callers and one provider are the least it needs")]);
   }
-  if (hasForbiddenKey(document)) {
-    throw error([{ path: [], message: 'has a key "__proto__" or one that is not text', at: "value" }]);
-  }
-
   let raw: unknown;
   try {
     raw = document.toJS({ maxAliasCount: MAX_ALIASES });
   } catch {
-    throw error([{ path: [], message: "repeats its parts by aliases too often", at: "value" }]);
+    throw error([fault([], "repeats its parts by aliases too often")]);
   }
   const parsed = fileSchema.safeParse(raw, { error: describeType });
   const faults = parsed.success ? [] : describeIssues(fileSchema, parsed.error.issues);
   faults.push(...checkSoundParts(raw, faults));
   if (!parsed.success || faults.length > 0) throw error(faults);
 
-  const { server, callers, get_token, providers, routes, log } = parsed.data;
-  const providerNames = Object.keys(providers);
-  return {
-    config: {
-      server,
-      callers,
-      get_token,
-      providers: Object.fromEntries(
-        Object.entries(providers).map(([name, provider]) => [
-          name,
-          {
-            ...provider,
-            discovery: provider.token_endpoint === undefined ? (provider.discovery ?? "oidc") : "none",
-            token_endpoint_auth_method: authMethod(provider),
-          },
-        ]),
-      ),
-      routes: routes ?? [{ provider: providerNames[0] as string }],
-      log,
-    },
-    error,
-  };
+  return { config: complete(parsed.data), error };
 }
 
 /** Checks each part of the file whose shape is sound, so that one misspelt key does not hide what is wrong elsewhere. */
@@ -115,33 +72,27 @@ function checkSoundParts(raw: unknown, faults: readonly PathFault[]): PathFault[
   const sound = (...path: Path) => !faults.some((fault) => path.every((part, index) => fault.path[index] === part));
   const found: PathFault[] = [];
 
-  let callNames: string[] | undefined;
-  if (sound("get_token")) {
-    const binding = getTokenSchema.parse(file.get_token ?? {});
-    callNames = Object.keys(binding.values);
-    found.push(...checkGetToken(binding));
+  const written = (file.get_token ?? {}) as { values?: unknown };
+  const values = getTokenSchema.shape.values.safeParse(written.values);
+  const callNames = values.success ? Object.keys(values.data) : undefined;
+  if (sound("get_token")) found.push(...checkGetToken(getTokenSchema.parse(written), written.values !== undefined));
+  let signing: Surroundings["signing"];
+  if (sound("signing")) {
+    signing = signingSchema.parse(file.signing) ?? null;
+    if (signing !== null) found.push(...checkSigning(signing));
   }
   const providers = (typeof file.providers === "object" && file.providers) || {};
   for (const [name, provider] of Object.entries(providers)) {
     const faulty = faults.filter(({ path }) => path[0] === "providers" && path[1] === name).map(({ path }) => path[2]);
     const rest = Object.entries(provider ?? {}).filter(([key]) => !faulty.includes(key));
-    const parsed = providerSchema.safeParse(Object.fromEntries(rest));
-    if (parsed.success) found.push(...checkProvider(name, parsed.data, faulty.length === 0, callNames));
+    // Where the grant_type is at fault itself, any other stands in for it, so that the rest can be looked at.
+    const parsed = providerSchema.safeParse({ grant_type: "unknown", ...Object.fromEntries(rest) });
+    if (parsed.success) found.push(...checkProvider(name, parsed.data, faulty.length === 0, { callNames, signing }));
   }
   if (sound("routes")) {
     found.push(...checkRoutes(fileSchema.shape.routes.parse(file.routes), Object.keys(providers)));
   }
+  if (callNames !== undefined && !callNames.includes("serverid")) found.push(...checkServeridUse(file));
   if (sound("server")) found.push(...checkServer(fileSchema.shape.server.parse(file.server)));
-  return found;
-}
-
-/** `__proto__` as a key would be dropped in silence by the schema. */
-function hasForbiddenKey(document: ReturnType<typeof parseDocument>): boolean {
-  let found = false;
-  visit(document, {
-    Pair(_, pair) {
-      if (!isScalar(pair.key) || pair.key.value === "__proto__" || pair.key.value === null) found = true;
-    },
-  });
   return found;
 }

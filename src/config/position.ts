@@ -1,6 +1,6 @@
 // Finds where in the file a value or a key stands, so that a fault names line and column.
 
-import { type Document, isMap, isNode, isScalar, isSeq, type LineCounter } from "yaml";
+import { type Document, isAlias, isCollection, isMap, isNode, isScalar, isSeq, type LineCounter } from "yaml";
 
 export type Path = readonly (string | number)[];
 
@@ -14,6 +14,19 @@ export function formatPath(path: Path): string {
   let text = "";
   for (const part of path) text += typeof part === "number" ? `[${part}]` : text === "" ? part : `.${part}`;
   return text;
+}
+
+/** The path without the indexes of lists that the file does not write: `client_secret` may be one or several. */
+export function writtenPath(document: Document, path: Path): Path {
+  const resolved = (found: unknown) => (isAlias(found) ? found.resolve(document) : found);
+  const written: (string | number)[] = [];
+  let node = resolved(document.contents);
+  for (const part of path) {
+    if (typeof part === "number" && !isSeq(node)) continue;
+    written.push(part);
+    node = isCollection(node) ? resolved(node.get(part, true)) : undefined;
+  }
+  return written;
 }
 
 /**

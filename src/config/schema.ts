@@ -2,7 +2,9 @@
 
 import * as z from "zod";
 import { type Binding, parseSource } from "../nextauth/binding.ts";
-import { TOKEN_ENDPOINT_AUTH_METHODS } from "../oauth/client-authentication.ts";
+import { HMAC_ALGORITHMS, TOKEN_ENDPOINT_AUTH_METHODS } from "../oauth/client-authentication.ts";
+import type { JsonValue } from "../oauth/json-template.ts";
+import { SIGNING_ALGORITHMS } from "../oauth/signing-key.ts";
 import { parseTemplate, TemplateSyntaxError } from "../oauth/template.ts";
 import { endpointUrlFault, issuerUrlFault } from "../oauth/url.ts";
 import { ADDRESS_PATTERN, parseAddress } from "./address.ts";
@@ -13,17 +15,21 @@ const MAX_DURATION_MS = 86_400_000;
 /** Larger bodies than this are no token responses; every one is held in memory whole. */
 const MAX_RESPONSE_BYTES_LIMIT = 4_194_304;
 
-const duration = z
-  .string()
-  .regex(DURATION_PATTERN, "must be a duration with a unit, like 500ms, 5s or 10m")
-  .transform((text, context) => {
-    const ms = parseDuration(text) as number;
-    if (ms < 1 || ms > MAX_DURATION_MS) {
-      context.addIssue({ code: "custom", message: "must be between 1ms and 24h" });
-      return z.NEVER;
-    }
-    return ms;
-  });
+const durationFrom = (least: number, range: string) =>
+  z
+    .string()
+    .regex(DURATION_PATTERN, "must be a duration with a unit, like 500ms, 5s or 10m")
+    .transform((written, context) => {
+      const ms = parseDuration(written) as number;
+      if (ms < least || ms > MAX_DURATION_MS) {
+        context.addIssue({ code: "custom", message: `must be ${range}` });
+        return z.NEVER;
+      }
+      return ms;
+    });
+
+const duration = durationFrom(1, "between 1ms and 24h");
+const durationOrNone = durationFrom(0, "at most 24h");
 
 const address = z
   .string()
@@ -49,6 +55,14 @@ const templated = z.string().superRefine((value, context) => {
   }
 });
 
+/** A claim or a header member: any JSON, templates in its texts. */
+const json: z.ZodType<JsonValue> = z.lazy(() =>
+  z.union(
+    [templated, z.number(), z.boolean(), z.null(), z.array(json), z.record(z.string(), json)],
+    "must be JSON, with properly written templates in its texts",
+  ),
+);
+
 const urlWith = (faultOf: (url: string) => string | undefined) =>
   z.string().superRefine((value, context) => {
     const fault = faultOf(value);
@@ -56,9 +70,21 @@ const urlWith = (faultOf: (url: string) => string | undefined) =>
   });
 
 const secretReference = z.union(
-  [z.strictObject({ env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/) }), z.strictObject({ file: z.string().min(1) })],
+  [
+    z.strictObject({
+      env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of a variable: letters, digits and _"),
+    }),
+    z.strictObject({ file: z.string().min(1, "must be a path") }),
+  ],
   "must be { env: NAME } or { file: PATH }: a secret never stands in the file itself",
 );
+
+/** One, or several: the first is used, and the next is tried where the provider refuses it. */
+const oneOrMore = <Item extends z.ZodType>(item: Item, message: string) =>
+  z.union([item.transform((one) => [one]), z.array(item).min(1, message)], message);
+
+const SECRET_MESSAGE =
+  "must be { env: NAME } or { file: PATH }, or a list of them: a secret never stands in the file itself";
 
 /** Names that the file gives to callers, providers and values: they go into logs, metrics and templates. */
 const name = z
@@ -105,21 +131,98 @@ const getToken = z.strictObject({
   values: z.record(name, z.array(source).min(1, "must name at least one place to look")).prefault(DEFAULT_VALUES),
 }) satisfies z.ZodType<Binding>;
 
+/** A key that signs. PKCS#8 in PEM or a private JWK; of the certificate only its thumbprint is sent (x5t#S256). */
+const signingKey = z.strictObject({
+  kid: text.max(256, "must have at most 256 characters"),
+  alg: z.enum(SIGNING_ALGORITHMS),
+  private_key: secretReference,
+  certificate: secretReference.optional(),
+});
+
+const signing = z.strictObject({
+  issuer: urlWith(issuerUrlFault).optional(),
+  keys: z
+    .array(signingKey.extend({ use: z.enum(["sign", "verify"]).default("sign") }))
+    .min(1, "must hold at least one key"),
+});
+
+const jwt = z.strictObject({
+  kid: text.optional(),
+  header: z.record(text, json).default({}),
+  ttl: duration.prefault("60s"),
+  backdate: durationOrNone.prefault("0s"),
+  claims: z.record(text, json).default({}),
+});
+
+const clientAssertion = z.strictObject({
+  aud: templated.optional(),
+  typ: text.nullable().default("client-authentication+jwt"),
+  ttl: duration.prefault("60s"),
+  backdate: durationOrNone.prefault("0s"),
+  alg: z.enum([...SIGNING_ALGORITHMS, ...HMAC_ALGORITHMS]).optional(),
+  header: z.record(text, json).default({}),
+  claims: z.record(text, json).default({}),
+});
+
+/** `access_token.sub` in short, or the parts by themselves. */
+const expectSubject = z.union(
+  [
+    z
+      .string()
+      .regex(/^[^.]+(?:\.[^.]+)?$/)
+      .transform((short) => {
+        const [member, claim] = short.split(".") as [string, string | undefined];
+        return { member, claim, equals: "{{userid}}" };
+      }),
+    z.strictObject({ member: text, claim: text.optional(), equals: templated.default("{{userid}}") }),
+  ],
+  "must be MEMBER or MEMBER.CLAIM, like access_token.sub, or { member, claim, equals }",
+);
+
+const tls = z.strictObject({
+  certificate: secretReference.optional(),
+  private_key: secretReference.optional(),
+  ca: secretReference.optional(),
+  binding: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of a binding")
+    .optional(),
+});
+
 const provider = z.strictObject({
   issuer: urlWith(issuerUrlFault).optional(),
   discovery: z.enum(["oidc", "oauth", "none"]).optional(),
   token_endpoint: urlWith(endpointUrlFault).optional(),
   client_id: text.optional(),
   token_endpoint_auth_method: z.enum(TOKEN_ENDPOINT_AUTH_METHODS).optional(),
-  client_secret: secretReference.optional(),
+  client_secret: oneOrMore(secretReference, SECRET_MESSAGE).optional(),
+  client_key: oneOrMore(
+    signingKey,
+    `must be { kid, alg, private_key, certificate }, or a list of them; alg is one of ${SIGNING_ALGORITHMS.join(", ")}`,
+  ).optional(),
+  client_assertion: clientAssertion.optional(),
   grant_type: text,
   scope: templated.optional(),
-  params: z.record(text, z.union([templated, z.array(templated)], "must be text or a list of texts")).default({}),
-  headers: z
-    .record(z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "must be the name of a header"), templated)
+  params: z
+    .record(
+      text,
+      z.union(
+        [templated, z.array(templated), secretReference],
+        "must be text, a list of texts, { env: NAME } or { file: PATH }",
+      ),
+    )
     .default({}),
+  headers: z
+    .record(
+      z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "must be the name of a header"),
+      z.union([templated, secretReference], "must be text, { env: NAME } or { file: PATH }"),
+    )
+    .default({}),
+  jwt: z.record(name, jwt).default({}),
+  tls: tls.optional(),
+  expect_subject: expectSubject.optional(),
   timeout: duration.prefault("5s"),
-  connect_timeout: duration.prefault("1s"),
+  connect_timeout: duration.optional(),
   max_response_bytes: z.int().min(1).max(MAX_RESPONSE_BYTES_LIMIT).default(65_536),
   user_errors: z.array(text).default([]),
   proxy_errors: z.array(text).default([]),
@@ -128,10 +231,13 @@ const provider = z.strictObject({
 const route = z.strictObject({ serverid: text.optional(), provider: text });
 
 export const fileSchema = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(1, {
+    error: ({ input }) => (input === undefined ? "is missing: write version: 1" : "must be the number 1"),
+  }),
   server: server.prefault({}),
   callers: z.record(name, caller).refine((callers) => Object.keys(callers).length > 0, "must name at least one caller"),
   get_token: getToken.prefault({}),
+  signing: signing.optional(),
   providers: z
     .record(name, provider)
     .refine((providers) => Object.keys(providers).length > 0, "must name at least one provider"),
@@ -141,7 +247,11 @@ export const fileSchema = z.strictObject({
 
 export const providerSchema = provider;
 export const getTokenSchema = getToken;
+export const signingSchema = signing.optional();
 
-/** The file with its defaults, before what check.ts derives. */
+/** The file with its defaults, before what complete.ts derives. */
 export type FileConfig = z.output<typeof fileSchema>;
 export type FileProvider = z.output<typeof provider>;
+export type FileSigning = z.output<typeof signing>;
+export type KeySettings = z.output<typeof signingKey>;
+export type TlsSettings = z.output<typeof tls>;

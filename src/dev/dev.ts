@@ -3,6 +3,7 @@
 import { decodeJwt } from "jose";
 import { parseConfig } from "../config/parse.ts";
 import { type Service, startService } from "../node.ts";
+import { createNodeCredentialHost } from "../platform/node/credentials.ts";
 import { nodeIds } from "../platform/node/host.ts";
 import { ListenError, type Listener, listen } from "../platform/node/listener.ts";
 import { createDevNextAuthServer, type DevSession, getTokenCall, type TokenResult } from "./nextauth-server.ts";
@@ -31,8 +32,9 @@ export async function startDev({ write, bold }: DevOutput): Promise<Service> {
   provider.setIssuer(providerListener.url);
 
   const start = (listenAt: string, admin: string) =>
-    startService(parseConfig(devConfig(providerListener.url, listenAt, admin), "dev mode"), (reference) =>
-      "env" in reference && reference.env === "DEV_APIKEY" ? apikey : clientSecret,
+    startService(
+      parseConfig(devConfig(providerListener.url, listenAt, admin), "dev mode"),
+      createNodeCredentialHost({ DEV_APIKEY: apikey, DEV_CLIENT_SECRET: clientSecret }, "."),
     );
   const proxy = await start(PROXY_ADDRESS, ADMIN_ADDRESS).catch((error: unknown) => {
     // Something else has the usual ports. In dev mode any will do, since the output says which.

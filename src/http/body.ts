@@ -1,6 +1,7 @@
 // Reads the body of a call, up to a bound.
 
 import { TokenProxyError } from "../errors.ts";
+import { readUpTo } from "../read-stream.ts";
 
 /** A call names a user, and at most relays a token or two. */
 export const MAX_CALL_BYTES = 65_536;
@@ -12,35 +13,26 @@ export async function readBody(request: Request): Promise<Uint8Array> {
   try {
     // Fast path: both runtimes hold a body to its Content-Length, so an announced one needs no counting.
     if (announced !== null) return new Uint8Array(await request.arrayBuffer());
-    return await readCounting(request.body);
+    const body = await readUpTo(request.body, MAX_CALL_BYTES);
+    if (body !== undefined) return body;
+    void discard(request.body);
+    throw tooLarge();
   } catch (error) {
     if (error instanceof TokenProxyError) throw error;
     throw new TokenProxyError("call_invalid", "the body of the call broke off", { cause: error });
   }
 }
 
-async function readCounting(stream: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
-  if (stream === null) return new Uint8Array();
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  const reader = stream.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    length += value.length;
-    if (length > MAX_CALL_BYTES) {
-      await reader.cancel();
-      throw tooLarge();
-    }
-    chunks.push(value);
+/**
+ * Reads the rest into nothing, so that the caller gets its answer on a connection that still works. How long that may take is
+ * bounded by the listener's limit for a whole request.
+ */
+async function discard(stream: ReadableStream<Uint8Array> | null): Promise<void> {
+  try {
+    for await (const _ of stream ?? []);
+  } catch {
+    // the caller broke off, or the runtime did: either way nothing is left to read
   }
-  const body = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return body;
 }
 
 function tooLarge(): TokenProxyError {

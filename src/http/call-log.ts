@@ -70,9 +70,16 @@ function describeCause(cause: unknown, withStack: boolean): { cause?: string; st
     names.push(typeof code === "string" && /^[A-Z0-9_]{1,64}$/.test(code) ? code : error.name);
     error = error.cause;
   }
-  if (names.length === 0) return {};
+  if (names.length === 0) return cause === undefined ? {} : { cause: `thrown ${typeof cause}` };
   const described = { cause: names.join(" < ") };
   if (!withStack || !(cause instanceof Error)) return described;
-  const frames = (cause.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+  // A message may have lines that look like frames, so all of it goes before they are looked for.
+  const head = `${cause.name}: ${cause.message}`;
+  const { stack = "" } = cause;
+  if (!stack.startsWith(head)) return described;
+  const frames = stack
+    .slice(head.length)
+    .split("\n")
+    .filter((line) => /^\s+at /.test(line));
   return { ...described, stack: frames.map((line) => line.trim()).join("; ") };
 }

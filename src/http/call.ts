@@ -35,12 +35,13 @@ export function createCallReader(binding: Binding): ReadCall {
   const all = Object.values(binding.values).flat();
   const wantsJson = all.some((source) => source.in === "body");
   const wantsForm = all.some((source) => source.in === "form");
+  const wantsQuery = all.some((source) => source.in === "query");
 
   return async (request, path) => {
     const parts: Parts = {
       headers: request.headers,
       segments: path.split("/"),
-      query: new URLSearchParams(queryOf(request.url)),
+      query: wantsQuery ? parseParameters(queryOf(request.url)) : new URLSearchParams(),
     };
     if (wantsJson || wantsForm) await parseBody(request, wantsJson, wantsForm, parts);
 
@@ -74,7 +75,7 @@ function compileSource(source: Source, segments: ReadonlyMap<string, number>): L
     case "query":
       return ({ query }) => single(query, name);
     case "header":
-      return ({ headers }) => headers.get(name) ?? undefined;
+      return ({ headers }) => asciiHeader(headers.get(name));
     case "path": {
       const index = segments.get(name) as number;
       return (parts) => decodeSegment(parts.segments[index] as string);
@@ -95,7 +96,7 @@ async function parseBody(request: Request, wantsJson: boolean, wantsForm: boolea
   }
   const text = decodeUtf8(await readBody(request));
   if (isForm) {
-    parts.form = new URLSearchParams(text);
+    parts.form = parseParameters(text);
     return;
   }
   let json: unknown;
@@ -115,6 +116,25 @@ function decodeUtf8(bytes: Uint8Array): string {
   } catch {
     throw invalid("the call's body is not UTF-8");
   }
+}
+
+/**
+ * URLSearchParams makes U+FFFD of what is no UTF-8 and leaves a broken escape as it is: two different users could become one.
+ */
+function parseParameters(text: string): URLSearchParams {
+  try {
+    decodeURIComponent(text);
+  } catch {
+    throw invalid("a parameter of the call has a broken percent-encoding");
+  }
+  return new URLSearchParams(text);
+}
+
+/** The runtimes read other bytes of a header differently, Node as Latin-1 and workerd as UTF-8. */
+function asciiHeader(value: string | null): string | undefined {
+  if (value === null) return undefined;
+  if (!/^[\x20-\x7e\t]*$/.test(value)) throw invalid("a header of the call is not ASCII");
+  return value;
 }
 
 /** A parameter that stands twice is refused: two readers of the same call might each take another one. */

@@ -1,21 +1,16 @@
 // Authenticates who calls getToken, by the key in X-apikey as on the nextAuth Server's own REST API.
 
+import type { CallerCredentials } from "../config/credentials.ts";
 import { TokenProxyError } from "../errors.ts";
 import type { Ids, Sha256 } from "../ports.ts";
-import type { SecretLookup, SecretReference } from "../secret.ts";
 
-export const APIKEY_HEADER = "x-apikey";
+const APIKEY_HEADER = "x-apikey";
 
 /** A caller that has proved who it is. */
 export interface AuthenticatedCaller {
   name: string;
   /** The virtual servers it may speak for; undefined means all. */
   serverids: ReadonlySet<string> | undefined;
-}
-
-export interface CallerSettings {
-  apikeys: readonly SecretReference[];
-  serverids?: readonly string[] | undefined;
 }
 
 /** @throws {TokenProxyError} caller_unauthenticated */
@@ -30,8 +25,8 @@ const SALT_BYTES = 32;
  * is then compared in constant time.
  */
 export async function createAuthenticator(
-  callers: Readonly<Record<string, CallerSettings>>,
-  deps: { secrets: SecretLookup; sha256: Sha256; ids: Ids },
+  callers: ReadonlyMap<string, CallerCredentials>,
+  deps: { sha256: Sha256; ids: Ids },
 ): Promise<Authenticate> {
   const salt = deps.ids.random(SALT_BYTES);
   const encoder = new TextEncoder();
@@ -44,10 +39,10 @@ export async function createAuthenticator(
   };
 
   const known = new Map<string, { digest: Uint8Array; caller: AuthenticatedCaller }>();
-  for (const [name, { apikeys, serverids }] of Object.entries(callers)) {
+  for (const [name, { apikeys, serverids }] of callers) {
     const caller = { name, serverids: serverids === undefined ? undefined : new Set(serverids) };
-    for (const reference of apikeys) {
-      const digest = await digestOf(deps.secrets(reference).reveal());
+    for (const apikey of apikeys) {
+      const digest = await digestOf(apikey.reveal());
       known.set(bucketOf(digest), { digest, caller });
     }
   }

@@ -11,7 +11,11 @@ export interface Call {
 }
 
 /** Characters that a value may have. A serverid is short base64; a userid is the operator's, often an e-mail address. */
-const MAX_CHARS: Readonly<Record<string, number>> = { serverid: 256, userid: 1_024, nonce: 512 };
+const MAX_CHARS = new Map([
+  ["serverid", 256],
+  ["userid", 1_024],
+  ["nonce", 512],
+]);
 /** A value that the file adds may be a whole token, relayed to the provider. */
 const MAX_OTHER_CHARS = 16_384;
 
@@ -28,7 +32,7 @@ export function readValue(name: string, value: unknown, typed: boolean): string 
   if (name === "accountid") return readInteger(value, typed);
   if (typeof value !== "string") return { fault: "must be text" };
   if (value === "") return { fault: "is empty" };
-  if (value.length > (MAX_CHARS[name] ?? MAX_OTHER_CHARS)) return { fault: "is too long" };
+  if (value.length > (MAX_CHARS.get(name) ?? MAX_OTHER_CHARS)) return { fault: "is too long" };
   // Lone surrogates would all become U+FFFD on the wire, so two different users would look like one.
   if (!value.isWellFormed()) return { fault: "is not well-formed Unicode" };
   if (CONTROL.test(value)) return { fault: "has control characters" };
@@ -37,6 +41,8 @@ export function readValue(name: string, value: unknown, typed: boolean): string 
 
 /** An accountid is an integer (LoginStatus). JSON may write it as 7, 7.0 or 7e0; every other source as digits. */
 function readInteger(value: unknown, typed: boolean): string | { fault: string } {
-  if (typed ? Number.isSafeInteger(value) : typeof value === "string" && INTEGER.test(value)) return String(value);
+  // Beyond 2^53 a number stands for several integers, so one account would be taken for another.
+  const number = typed ? value : typeof value === "string" && INTEGER.test(value) ? Number(value) : undefined;
+  if (Number.isSafeInteger(number)) return String(number);
   return { fault: "must be an integer" };
 }

@@ -5,13 +5,17 @@ import { TokenProxyError } from "../errors.ts";
 import type { Clock } from "../ports.ts";
 import { exchangeError } from "./exchange-error.ts";
 import { REQUEST_HEADERS } from "./token-request.ts";
-import type { Transport } from "./transport.ts";
+import type { Transport, TransportResponse } from "./transport.ts";
 import { endpointUrlFault } from "./url.ts";
 
 /** What this proxy uses of the authorization server's metadata. */
 export interface Metadata {
   issuer: string;
+  /** For a client that authenticates by TLS the one of mtls_endpoint_aliases, where there is one (RFC 8705 §5). */
   token_endpoint: string;
+  /** What the server says it knows; only the check command asks. */
+  grant_types_supported?: string[] | undefined;
+  token_endpoint_auth_methods_supported?: string[] | undefined;
 }
 
 export type DiscoveryKind = "oidc" | "oauth";
@@ -33,49 +37,62 @@ export interface Discovery {
 export const METADATA_LIFETIME_MS = 3_600_000;
 /** After a failed look-up, calls fail at once for this long instead of each asking a provider that is down. */
 const FAILURE_LIFETIME_MS = 1_000;
-/** How long old metadata goes on being used, untried, after a refresh failed: an outage must not cost every call a look-up. */
-const REFRESH_PAUSE_MS = 30_000;
+/** How long old metadata goes on being used, untried, after a refresh began: an outage must not cost every call a look-up. */
+const REFRESH_PAUSE_MS = 60_000;
+/** Of a call's timeout, what it may wait for new metadata while there is old. */
+const REFRESH_SHARE = 0.2;
 /** The largest documents of real providers are under 10 kB. */
 const MAX_METADATA_BYTES = 262_144;
 
-const metadataSchema = z.object({ issuer: z.string(), token_endpoint: z.string() });
+const metadataSchema = z.object({
+  issuer: z.string(),
+  token_endpoint: z.string(),
+  mtls_endpoint_aliases: z.object({ token_endpoint: z.string().optional() }).optional().catch(undefined),
+  grant_types_supported: z.array(z.string()).optional().catch(undefined),
+  token_endpoint_auth_methods_supported: z.array(z.string()).optional().catch(undefined),
+});
 
 /**
  * Nothing in flight is shared between calls: on Workers a promise of another request never settles (workerd#210).
  * @param key the provider's key in the file, for errors
  */
 export function createDiscovery(
-  settings: { issuer: string; discovery: DiscoveryKind },
+  settings: { issuer: string; discovery: DiscoveryKind; byTls: boolean },
   key: string,
   deps: { transport: Transport; clock: Clock },
 ): Discovery {
   const { issuer } = settings;
   const { transport, clock } = deps;
-  const url = metadataUrl(issuer, settings.discovery);
+  const urls = metadataUrls(issuer, settings.discovery);
   let known: { metadata: Metadata; refreshAt: number } | undefined;
   let failed: { error: TokenProxyError; until: number } | undefined;
 
   async function lookUp(timeout: number): Promise<Metadata> {
-    const response = await transport({
-      method: "GET",
-      url,
-      headers: REQUEST_HEADERS,
-      timeout,
-      maxResponseBytes: MAX_METADATA_BYTES,
-    });
-    return parseMetadata(response, issuer, key);
+    const deadline = clock.elapsed() + timeout;
+    let response: TransportResponse | undefined;
+    for (const url of urls) {
+      response = await transport({
+        method: "GET",
+        url,
+        headers: REQUEST_HEADERS,
+        timeout: deadline - clock.elapsed(),
+        maxResponseBytes: MAX_METADATA_BYTES,
+      });
+      if (response.status !== 404) break;
+    }
+    return parseMetadata(response as TransportResponse, settings, key);
   }
 
   async function refresh(timeout: number): Promise<Metadata> {
+    // Before the look-up, so that of the calls that come meanwhile none makes one more.
+    if (known !== undefined) known.refreshAt = Math.max(known.refreshAt, clock.elapsed() + REFRESH_PAUSE_MS);
     try {
       const metadata = await lookUp(timeout);
       known = { metadata, refreshAt: clock.elapsed() + METADATA_LIFETIME_MS };
-      failed = undefined;
       return metadata;
     } catch (cause) {
       const error = exchangeError(cause, key);
       if (error instanceof TokenProxyError) failed = { error, until: clock.elapsed() + FAILURE_LIFETIME_MS };
-      if (known !== undefined) known.refreshAt = clock.elapsed() + REFRESH_PAUSE_MS;
       throw error;
     }
   }
@@ -84,14 +101,14 @@ export function createDiscovery(
     refresh,
     async metadata(timeout) {
       const now = clock.elapsed();
-      if (known !== undefined && now < known.refreshAt) return known.metadata;
-      if (known === undefined && failed !== undefined && now < failed.until) throw failed.error;
-      try {
-        return await refresh(timeout);
-      } catch (error) {
-        if (known === undefined) throw error;
-        return known.metadata;
+      if (known !== undefined) {
+        if (now < known.refreshAt) return known.metadata;
+        const { metadata } = known;
+        // Old metadata is better than none: the look-up may take its share of the call's time and no more.
+        return refresh(timeout * REFRESH_SHARE).catch(() => metadata);
       }
+      if (failed !== undefined && now < failed.until) throw failed.error;
+      return refresh(timeout);
     },
     state() {
       if (known !== undefined) return { ready: true };
@@ -100,15 +117,22 @@ export function createDiscovery(
   };
 }
 
-/** The well-known part is appended for OpenID Connect, and put before the issuer's path by RFC 8414 §3.1. */
-export function metadataUrl(issuer: string, kind: DiscoveryKind): string {
+/**
+ * Where the document may be. The well-known part is appended for OpenID Connect, and put before the issuer's path by RFC 8414
+ * §3.1; Okta appends it for both, so that place is tried where the right one has nothing.
+ */
+export function metadataUrls(issuer: string, kind: DiscoveryKind): string[] {
   const [, origin, path] = /^([^:]+:\/\/[^/]+)(.*?)\/?$/.exec(issuer) as unknown as [string, string, string];
-  return kind === "oidc"
-    ? `${origin}${path}/.well-known/openid-configuration`
-    : `${origin}/.well-known/oauth-authorization-server${path}`;
+  if (kind === "oidc") return [`${origin}${path}/.well-known/openid-configuration`];
+  const inserted = `${origin}/.well-known/oauth-authorization-server${path}`;
+  return path === "" ? [inserted] : [inserted, `${origin}${path}/.well-known/oauth-authorization-server`];
 }
 
-function parseMetadata(response: { status: number; body: Uint8Array }, issuer: string, key: string): Metadata {
+function parseMetadata(
+  response: { status: number; body: Uint8Array },
+  { issuer, byTls }: { issuer: string; byTls: boolean },
+  key: string,
+): Metadata {
   const fail = (code: "provider_error" | "provider_redirected" | "provider_not_json", what: string) =>
     new TokenProxyError(code, `discovery of "${key}" ${what}`, { detail: { provider_status: response.status } });
 
@@ -129,7 +153,13 @@ function parseMetadata(response: { status: number; body: Uint8Array }, issuer: s
   if (parsed.data.issuer !== issuer) {
     throw fail("provider_error", "found another issuer in the document: write issuer exactly as the provider does");
   }
-  const fault = endpointUrlFault(parsed.data.token_endpoint);
-  if (fault !== undefined) throw fail("provider_error", `found a token_endpoint that ${fault}`);
-  return parsed.data;
+  const { token_endpoint, mtls_endpoint_aliases: aliases } = parsed.data;
+  const endpoints = byTls ? [aliases?.token_endpoint ?? token_endpoint] : [token_endpoint];
+  for (const endpoint of endpoints) {
+    // An issuer beyond this machine has no business with plain HTTP on it.
+    const downgraded = () => /^https:/i.test(issuer) && !/^https:/i.test(endpoint);
+    const fault = endpointUrlFault(endpoint) ?? (downgraded() ? "must be an https URL" : undefined);
+    if (fault !== undefined) throw fail("provider_error", `found a token_endpoint that ${fault}`);
+  }
+  return { ...parsed.data, token_endpoint: endpoints[0] as string };
 }

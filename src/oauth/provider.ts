@@ -1,31 +1,60 @@
-// One provider of the file, ready to be asked: endpoint, request, answer.
+// One provider of the file, ready to be asked: endpoint, JWTs, request, credentials, answer.
 
 import { TokenProxyError } from "../errors.ts";
-import type { Clock, Ids } from "../ports.ts";
-import type { SecretLookup, SecretReference } from "../secret.ts";
-import { createClientAuthentication, type TokenEndpointAuthMethod } from "./client-authentication.ts";
+import type { Clock, Ids, Log } from "../ports.ts";
+import type { Secret } from "../secret.ts";
+import {
+  type ClientAuthentication,
+  type ClientSettings,
+  createClientAuthentications,
+  credentialOf,
+} from "./client-authentication.ts";
 import { createDiscovery, type Discovery, type DiscoveryKind, type Metadata } from "./discovery.ts";
 import { exchangeError } from "./exchange-error.ts";
-import { parseTemplate } from "./template.ts";
-import { compileTokenRequest, effectiveParams, HeaderValueError, type TokenRequestSettings } from "./token-request.ts";
-import { type ErrorRules, judgeTokenResponse, type TokenAnswer } from "./token-response.ts";
-import type { CreateTransport, TransportSettings } from "./transport.ts";
+import { compileExpectSubject, type ExpectSubjectSettings } from "./expect-subject.ts";
+import { compileJwt, type JwtSettings, type MakeJwt } from "./jwt.ts";
+import type { SigningKey } from "./signing-key.ts";
+import {
+  compileTokenRequest,
+  HeaderValueError,
+  type PlacedSecrets,
+  type TokenRequestSettings,
+} from "./token-request.ts";
+import {
+  acceptedClient,
+  type ErrorRules,
+  judgeTokenResponse,
+  refusedClient,
+  type TokenAnswer,
+} from "./token-response.ts";
+import { type CreateTransport, type TlsCredentials, TransportError } from "./transport.ts";
+import { type CallValues, callNamesNeeded, createValues, JWT_PREFIX, jwtsNeeded, type Values } from "./values.ts";
 
 /** A provider as the file describes it. Durations are in milliseconds. */
-export interface ProviderSettings extends TokenRequestSettings, ErrorRules, TransportSettings {
+export interface ProviderSettings extends TokenRequestSettings, ClientSettings, ErrorRules {
   issuer?: string | undefined;
   /** Whether, and by which document, the token endpoint is looked up from the issuer. */
   discovery: DiscoveryKind | "none";
   token_endpoint?: string | undefined;
-  client_id?: string | undefined;
-  token_endpoint_auth_method: TokenEndpointAuthMethod;
-  client_secret?: SecretReference | undefined;
+  jwt: Readonly<Record<string, JwtSettings>>;
+  expect_subject?: ExpectSubjectSettings | undefined;
   timeout: number;
+  connect_timeout: number;
   max_response_bytes: number;
 }
 
-/** A template's values that come with the call; undefined where the call has none of that name. */
-export type CallValues = (name: string) => string | undefined;
+/** What a provider's settings name and do not hold: loaded before the first call. */
+export interface ProviderCredentials {
+  /** In the order of the file. */
+  secrets: readonly Secret[];
+  clientKeys: readonly SigningKey[];
+  /** Those of `signing.keys` that sign, the first one first. */
+  signingKeys: readonly SigningKey[];
+  signingIssuer: string | undefined;
+  tls: TlsCredentials | undefined;
+  /** Those in params and headers. */
+  placed: PlacedSecrets;
+}
 
 export interface Provider {
   readonly name: string;
@@ -42,32 +71,70 @@ export interface ProviderDeps {
   createTransport: CreateTransport;
   clock: Clock;
   ids: Ids;
-  secrets: SecretLookup;
+  log: Log;
 }
 
-/** Names of templates that the provider gives itself; every other name comes from the call. */
-export const PROVIDER_TEMPLATE_NAMES = ["client_id", "issuer", "token_endpoint", "now", "uuid"] as const;
-
-type OwnName = (typeof PROVIDER_TEMPLATE_NAMES)[number];
-
 /** @param name the provider's name in the file */
-export function createProvider(name: string, settings: ProviderSettings, deps: ProviderDeps): Provider {
-  const { clock, ids } = deps;
+export function createProvider(
+  name: string,
+  settings: ProviderSettings,
+  credentials: ProviderCredentials,
+  deps: ProviderDeps,
+): Provider {
+  const { clock, log } = deps;
   const key = `providers.${name}`;
-  const transport = deps.createTransport(settings);
+  const transport = deps.createTransport({ connect_timeout: settings.connect_timeout, tls: credentials.tls });
+  const byTls = credentialOf(settings.token_endpoint_auth_method) === "certificate";
   const discovery =
     settings.discovery === "none" || settings.issuer === undefined
       ? undefined
-      : createDiscovery({ issuer: settings.issuer, discovery: settings.discovery }, key, { transport, clock });
-  const buildRequest = compileTokenRequest(
+      : createDiscovery({ issuer: settings.issuer, discovery: settings.discovery, byTls }, key, { transport, clock });
+  const neededOfCall = callNamesNeeded(settings);
+  const makeJwts = compileJwts(settings, credentials, deps);
+  const buildRequest = compileTokenRequest(settings, credentials.placed);
+  const authentications = createClientAuthentications(
     settings,
-    createClientAuthentication(
-      settings.token_endpoint_auth_method,
-      settings.client_id,
-      settings.client_secret === undefined ? undefined : deps.secrets(settings.client_secret),
-    ),
+    { secrets: credentials.secrets, keys: credentials.clientKeys },
+    deps,
   );
-  const neededOfCall = namesNeededOfCall(settings);
+  const checkSubject =
+    settings.expect_subject === undefined ? undefined : compileExpectSubject(settings.expect_subject, key);
+  /** The credential that worked last: after a rotation the old one is not tried anew by every call. */
+  let preferred = 0;
+
+  async function endpointOf(timeout: number): Promise<Metadata> {
+    if (discovery === undefined) {
+      // The schema lets nothing through that has neither discovery nor a token endpoint.
+      return { issuer: settings.issuer ?? "", token_endpoint: settings.token_endpoint as string };
+    }
+    return discovery.metadata(timeout);
+  }
+
+  async function exchange(
+    authenticate: ClientAuthentication,
+    tokenEndpoint: string,
+    values: Values,
+    deadline: number,
+  ): Promise<TokenAnswer> {
+    const jwts = await makeJwts(values);
+    const text = (valueName: string) => jwts.get(valueName) ?? String(values(valueName));
+    const { headers, form } = buildRequest(text);
+    await authenticate(form, headers, values);
+    // Discovery or a first attempt may have used up the time: a token that nobody waits for must not be asked for.
+    const timeout = deadline - clock.elapsed();
+    if (timeout <= 0) throw new TransportError("timeout");
+    const response = await transport({
+      method: "POST",
+      url: tokenEndpoint,
+      headers,
+      body: form.toString(),
+      timeout,
+      maxResponseBytes: settings.max_response_bytes,
+    });
+    const answer = judgeTokenResponse(response, settings, key, clock.now());
+    if (answer.outcome === "token") checkSubject?.(answer.body, text);
+    return answer;
+  }
 
   return {
     name,
@@ -78,59 +145,71 @@ export function createProvider(name: string, settings: ProviderSettings, deps: P
       }
       const deadline = clock.elapsed() + settings.timeout;
       try {
-        const endpoint = await tokenEndpoint(settings, discovery, settings.timeout);
-        const own: Record<OwnName, () => string> = {
-          client_id: () => settings.client_id ?? "",
-          issuer: () => endpoint.issuer,
-          token_endpoint: () => endpoint.token_endpoint,
-          now: () => String(Math.floor(clock.now() / 1000)),
-          uuid: () => ids.uuid(),
+        const endpoint = await endpointOf(settings.timeout);
+        const own = {
+          client_id: settings.client_id ?? "",
+          issuer: endpoint.issuer,
+          token_endpoint: endpoint.token_endpoint,
+          signing_issuer: credentials.signingIssuer ?? "",
+          "signing.kid": credentials.signingKeys[0]?.kid ?? "",
         };
-        const request = buildRequest((valueName) =>
-          Object.hasOwn(own, valueName) ? own[valueName as OwnName]() : (callValues(valueName) as string),
-        );
-        const response = await transport({
-          method: "POST",
-          url: endpoint.token_endpoint,
-          headers: request.headers,
-          body: request.body,
-          timeout: deadline - clock.elapsed(),
-          maxResponseBytes: settings.max_response_bytes,
-        });
-        return judgeTokenResponse(response, settings, key, clock.now());
-      } catch (error) {
-        if (error instanceof HeaderValueError) {
-          throw new TokenProxyError(
-            "call_invalid",
-            `a value of the call cannot stand in the header "${key}.headers.${error.header}"`,
-          );
+        const values = createValues(own, callValues, deps);
+        const first = preferred;
+        const attempt = (index: number) =>
+          exchange(authentications[index] as ClientAuthentication, endpoint.token_endpoint, values, deadline);
+        try {
+          return await attempt(first);
+        } catch (error) {
+          if (authentications.length === 1 || !refusedClient(error)) throw error;
+          // One more try, with the next credential: the provider refused the client and issued nothing.
+          const next = (first + 1) % authentications.length;
+          log("warn", "client credential refused, trying the next", {
+            provider: name,
+            refused: first + 1,
+            next: next + 1,
+          });
+          try {
+            const answer = await attempt(next);
+            preferred = next;
+            return answer;
+          } catch (nextError) {
+            if (acceptedClient(nextError)) preferred = next;
+            throw nextError;
+          }
         }
+      } catch (error) {
+        if (error instanceof HeaderValueError) throw unfitHeader(error.header, key);
         throw exchangeError(error, key);
       }
     },
   };
 }
 
-/** Every name that stands in a template of these settings. */
-export function templateNames(settings: TokenRequestSettings): string[] {
-  const texts = [...Object.values(effectiveParams(settings)), ...Object.values(settings.headers)].flat();
-  return [...new Set(texts.flatMap((text) => parseTemplate(text).names))];
-}
-
-function namesNeededOfCall(settings: TokenRequestSettings): string[] {
-  return templateNames(settings).filter((name) => !(PROVIDER_TEMPLATE_NAMES as readonly string[]).includes(name));
-}
-
-async function tokenEndpoint(
+/** @returns a function that signs every JWT that the request needs, anew for each attempt, by their names in templates */
+function compileJwts(
   settings: ProviderSettings,
-  discovery: Discovery | undefined,
-  timeout: number,
-): Promise<Metadata> {
-  if (discovery !== undefined) return discovery.metadata(timeout);
-  // The schema lets nothing through that has neither discovery nor a token endpoint.
-  return { issuer: settings.issuer ?? "", token_endpoint: settings.token_endpoint as string };
+  { signingKeys }: ProviderCredentials,
+  deps: { clock: Clock; ids: Ids },
+): (values: Values) => Promise<ReadonlyMap<string, string>> {
+  const makers = jwtsNeeded(settings).map((name): [string, MakeJwt] => {
+    const jwt = settings.jwt[name] as JwtSettings;
+    const signer = jwt.kid === undefined ? signingKeys[0] : signingKeys.find(({ kid }) => kid === jwt.kid);
+    return [JWT_PREFIX + name, compileJwt(jwt, signer as SigningKey, deps)];
+  });
+  return async (values) => {
+    const jwts = new Map<string, string>();
+    for (const [name, makeJwt] of makers) jwts.set(name, await makeJwt(values));
+    return jwts;
+  };
 }
 
 function missingValue(name: string, key: string): TokenProxyError {
   return new TokenProxyError("call_invalid", `the call has no value "${name}", which "${key}" needs`);
+}
+
+function unfitHeader(header: string, key: string): TokenProxyError {
+  return new TokenProxyError(
+    "call_invalid",
+    `a value of the call cannot stand in the header "${key}.headers.${header}"`,
+  );
 }

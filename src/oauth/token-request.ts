@@ -1,24 +1,25 @@
 // The token request (RFC 6749 §3.2), read from the file once and then only filled in.
 
-import type { ClientAuthentication } from "./client-authentication.ts";
+import type { Secret, SecretReference } from "../secret.ts";
 import { FORM_CONTENT_TYPE, Form } from "./form.ts";
-import { defaultParams, type Params } from "./grants.ts";
+import { defaultParams, type Param, type Params, templatesOf } from "./grants.ts";
 import { parseTemplate, type Template } from "./template.ts";
 
 export interface TokenRequestSettings {
   grant_type: string;
   scope?: string | undefined;
   params: Params;
-  headers: Readonly<Record<string, string>>;
+  headers: Readonly<Record<string, string | SecretReference>>;
 }
 
+/** The secrets that stand in params and headers, by their place: `params.NAME`, `headers.NAME`. */
+export type PlacedSecrets = ReadonlyMap<string, Secret>;
+
+/** A request that lacks only the client's authentication. */
 export interface TokenRequest {
-  headers: Readonly<Record<string, string>>;
-  body: string;
+  headers: Record<string, string>;
+  form: Form;
 }
-
-/** Gives the value of a template's name; throws where there is none. */
-export type Values = (name: string) => string;
 
 /** On every request to a provider. */
 export const REQUEST_HEADERS = {
@@ -28,7 +29,7 @@ export const REQUEST_HEADERS = {
 } as const;
 
 /** A header's rendered value: visible ASCII, spaces inside. Anything else could end the header or be read two ways. */
-const HEADER_VALUE = /^[\x21-\x7e]+(?:[ \t]+[\x21-\x7e]+)*$/;
+export const HEADER_VALUE = /^[\x21-\x7e]+(?:[ \t]+[\x21-\x7e]+)*$/;
 
 /** A header's template gave text that no header may carry. */
 export class HeaderValueError extends Error {
@@ -41,44 +42,44 @@ export class HeaderValueError extends Error {
   }
 }
 
-/** The same parameters as they stand in the file, defaults of the grant type first. */
+/** The parameters as they go out, those that the grant type implies first. */
 export function effectiveParams({ grant_type, scope, params }: Omit<TokenRequestSettings, "headers">): Params {
-  return { ...defaultParams(grant_type), ...params, ...(scope === undefined ? {} : { scope }) };
+  return { ...defaultParams(grant_type, params), ...params, ...(scope === undefined ? {} : { scope }) };
 }
 
 /**
- * @returns a function that fills in one request. Parameters go out in this order: grant_type, those of the file, scope,
- * client authentication. It throws what `values` throws, and HeaderValueError.
+ * @returns a function that fills in one request. Parameters go out in this order: grant_type, those of the file, scope. It
+ * throws what `values` throws, and HeaderValueError.
  */
 export function compileTokenRequest(
   settings: TokenRequestSettings,
-  authenticate: ClientAuthentication,
-): (values: Values) => TokenRequest {
+  secrets: PlacedSecrets,
+): (values: (name: string) => string) => TokenRequest {
   const fixed = new Form();
   fixed.append("grant_type", settings.grant_type);
-  const parameters: { name: string; template: Template }[] = [];
-  for (const [name, value] of Object.entries(effectiveParams(settings))) {
-    for (const text of typeof value === "string" ? [value] : value) {
-      parameters.push({ name, template: parseTemplate(text) });
-    }
-  }
   const start = fixed.toString();
-
-  const headerTemplates = Object.entries(settings.headers).map(([name, text]) => ({
-    name: name.toLowerCase(),
-    template: parseTemplate(text),
-  }));
+  const parameters = Object.entries(effectiveParams(settings)).flatMap(([name, param]) =>
+    compilePart(param, secrets.get(`params.${name}`)).map((template) => ({ name, template })),
+  );
+  const headerTemplates = Object.entries(settings.headers).flatMap(([name, header]) =>
+    compilePart(header, secrets.get(`headers.${name}`)).map((template) => ({ name, template })),
+  );
 
   return (values) => {
     const headers: Record<string, string> = { ...REQUEST_HEADERS, "content-type": FORM_CONTENT_TYPE };
     for (const { name, template } of headerTemplates) {
       const value = template.render(values);
       if (!HEADER_VALUE.test(value)) throw new HeaderValueError(name);
-      headers[name] = value;
+      headers[name.toLowerCase()] = value;
     }
     const form = new Form(start);
     for (const { name, template } of parameters) form.append(name, template.render(values));
-    authenticate(form, headers);
-    return { headers, body: form.toString() };
+    return { headers, form };
   };
+}
+
+/** A secret is never read as a template: whatever stands in it goes out. */
+function compilePart(param: Param, secret: Secret | undefined): Pick<Template, "render">[] {
+  if (secret !== undefined) return [{ render: () => secret.reveal() }];
+  return templatesOf(param).map(parseTemplate);
 }

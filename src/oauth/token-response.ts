@@ -38,9 +38,36 @@ const DEFAULT_RETRY_AFTER_SECONDS = 5;
 /** A provider's wish for more is cut to this: the caller's next try is what shows that the limit is gone. */
 const MAX_RETRY_AFTER_SECONDS = 3600;
 
-const LOGGABLE_ERROR = /^[a-z][a-z0-9_]{0,63}$/;
-/** A media type as RFC 9110 §8.3.1 writes it: what is relayed must not carry anything else in that header. */
-const CONTENT_TYPE = /^[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?$/;
+/** Codes that may be written down (IANA's registry of OAuth errors, OpenID Connect Core §3.1.2.6, Auth0's mfa_required). */
+const LOGGABLE_ERRORS = new Set([
+  ...PROXY_ERRORS,
+  "invalid_grant",
+  "access_denied",
+  "interaction_required",
+  "login_required",
+  "consent_required",
+  "account_selection_required",
+  "mfa_required",
+  "invalid_token",
+  "insufficient_scope",
+  "expired_token",
+  "authorization_pending",
+  "slow_down",
+  "unsupported_token_type",
+  "invalid_dpop_proof",
+  "use_dpop_nonce",
+  "invalid_authorization_details",
+  "insufficient_user_authentication",
+  "unmet_authentication_requirements",
+  "server_error",
+  "temporarily_unavailable",
+]);
+/**
+ * A media type (RFC 9110 §8.3.1) and visible ASCII behind it. No comma: a list of types, as two such headers become, is none.
+ * Its parameters are not taken apart: the grammar of them as an expression takes exponential time on what does not match.
+ */
+const CONTENT_TYPE = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+\/[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:[ \t]*;[\x20-\x2b\x2d-\x7e]*)?$/;
+const MAX_CONTENT_TYPE_CHARS = 128;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
@@ -73,11 +100,14 @@ export function judgeTokenResponse(
   if (status >= 300 && status < 400) {
     throw fail("provider_redirected", "answered with a redirect, which is never followed: correct its token_endpoint");
   }
+  if (status === 205) throw fail("provider_error", "answered with status 205, which has no body");
   if (status >= 500) throw fail("provider_error", `answered with status ${status}`);
-  // Whatever the body of a 401 says, it is our credentials that were refused: Spring and Keycloak send it with any error.
-  if (status === 401) throw fail("provider_rejected_proxy", REJECTED);
 
   const members = parseObject(response.body);
+  // Whatever else the body of a 401 says, our credentials were refused: Spring and Keycloak send it with any error.
+  if (status === 401) {
+    throw fail("provider_rejected_proxy", REJECTED, typeof members?.error === "string" ? { error: members.error } : {});
+  }
   if (members === undefined) throw fail("provider_not_json", "answered with something that is not a JSON object");
 
   const answer = {
@@ -103,13 +133,26 @@ export function judgeTokenResponse(
 const REJECTED =
   "does not accept this proxy: check client_id, client_secret, token_endpoint_auth_method, grant_type, scope and params there";
 
+/** Whether the provider refused the client's credentials, and not something else about this proxy. */
+export function refusedClient(error: unknown): boolean {
+  return error instanceof TokenProxyError && error.detail?.provider_error === "invalid_client";
+}
+
+/** Whether an error shows that the client's credentials were good and something else was not. */
+export function acceptedClient(error: unknown): boolean {
+  if (!(error instanceof TokenProxyError)) return false;
+  if (error.code === "provider_wrong_subject" || error.code === "provider_no_token") return true;
+  const { provider_status: status, provider_error: code } = error.detail ?? {};
+  return (status === 400 || status === 403) && code !== undefined && !refusedClient(error);
+}
+
 function isProxyError(error: string, { user_errors, proxy_errors }: ErrorRules): boolean {
   return proxy_errors.includes(error) || (PROXY_ERRORS.includes(error) && !user_errors.includes(error));
 }
 
-/** A provider may put anything into `error`; only what has the form of a registered code is written down. */
+/** A provider may put anything into `error`, a user's name or a token included. */
 function loggable(error: string): string {
-  return LOGGABLE_ERROR.test(error) ? error : "unregistered";
+  return LOGGABLE_ERRORS.has(error) ? error : "unregistered";
 }
 
 /** A JSON object's members, or undefined for anything else. A BOM is passed over, as RFC 8259 §8.1 lets a reader do. */
@@ -125,13 +168,16 @@ function parseObject(body: Uint8Array): Record<string, unknown> | undefined {
 
 /** The provider's type where a header may carry it; its body was read as JSON, so that is what it is otherwise. */
 function relayableContentType(value: string | null): string {
-  return value !== null && CONTENT_TYPE.test(value) ? value : "application/json";
+  const isType = value !== null && value.length <= MAX_CONTENT_TYPE_CHARS && CONTENT_TYPE.test(value);
+  return isType ? value : "application/json";
 }
 
 /** Seconds from a Retry-After of RFC 9110 §10.2.3, which is a number of seconds or a date. */
 function retryAfterSeconds(value: string | null, now: number): number {
   if (value === null) return DEFAULT_RETRY_AFTER_SECONDS;
-  const seconds = /^\d+$/.test(value) ? Number(value) : Math.ceil((Date.parse(value) - now) / 1000);
+  // Date.parse takes "-5" for a year.
+  const date = /^[A-Z][a-z]+,? .* GMT$/.test(value) ? Date.parse(value) : Number.NaN;
+  const seconds = /^\d+$/.test(value) ? Number(value) : Math.ceil((date - now) / 1000);
   if (Number.isNaN(seconds)) return DEFAULT_RETRY_AFTER_SECONDS;
   return Math.min(Math.max(seconds, 1), MAX_RETRY_AFTER_SECONDS);
 }

@@ -1,5 +1,7 @@
 // How the core sends a request to a provider: an interface that each runtime implements (platform/*/transport.ts).
 
+import type { Secret } from "../secret.ts";
+
 export interface TransportRequest {
   method: "GET" | "POST";
   /** Absolute URL, sent as it stands. */
@@ -16,7 +18,7 @@ export interface TransportRequest {
 export interface TransportResponse {
   status: number;
   headers: { get(name: string): string | null };
-  /** The body without any content coding, complete. */
+  /** The body without any content coding, complete; empty where the status says it all (isBodyJudged). */
   body: Uint8Array;
 }
 
@@ -26,9 +28,29 @@ export interface TransportResponse {
  */
 export type Transport = (request: TransportRequest) => Promise<TransportResponse>;
 
+/**
+ * Whether an answer is judged by its body too. Redirects, 429 and 5xx are told by their status alone, so a body of theirs that is
+ * too large or cannot be decoded changes nothing, and is given as empty.
+ */
+export function isBodyJudged(status: number): boolean {
+  return status < 300 || (status >= 400 && status < 500 && status !== 429);
+}
+
 export interface TransportSettings {
   /** Milliseconds in which the connection must stand, TLS included. Node only: Workers offer no such limit. */
   connect_timeout: number;
+  tls?: TlsCredentials | undefined;
+}
+
+/** TLS beyond the runtime's own trust. On Node PEM; on Workers a binding, since a Worker holds no certificate itself. */
+export interface TlsCredentials {
+  /** The client certificate with its chain. */
+  certificate?: Secret | undefined;
+  private_key?: Secret | undefined;
+  /** Trusted instead of the public authorities. */
+  ca?: Secret | undefined;
+  /** An `mtls_certificates` binding of wrangler.toml. */
+  binding?: string | undefined;
 }
 
 /** Makes the transport of one provider: each has connections of its own, so that a slow one cannot starve another. */

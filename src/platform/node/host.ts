@@ -13,13 +13,17 @@ export const nodeSha256: Sha256 = (bytes) => hash("sha256", bytes, "buffer");
 
 export interface NodeLog {
   log: Log;
-  /** Writes out what is still buffered; to be called before the process exits. */
-  flush(): void;
+  /** Writes out what is still buffered, as far as its reader takes it in a moment. Nothing can be logged after it. */
+  close(): Promise<void>;
 }
+
+/** What may wait for a slow reader of the log. Beyond, lines are dropped: a log that nobody reads must not fill the memory. */
+const MAX_LOG_BYTES = 8_388_608;
+const CLOSE_TIMEOUT_MS = 500;
 
 /** JSON lines on standard output. Writing is asynchronous, so that a slow reader of the log holds up no call. */
 export function createNodeLog(level: LogLevel): NodeLog {
-  const destination = pino.destination({ dest: 1, sync: false });
+  const destination = pino.destination({ dest: 1, sync: false, maxLength: MAX_LOG_BYTES });
   const logger = pino(
     {
       level,
@@ -32,12 +36,11 @@ export function createNodeLog(level: LogLevel): NodeLog {
   );
   return {
     log: (at, event, fields) => logger[at](fields ?? {}, event),
-    flush() {
-      try {
-        destination.flushSync();
-      } catch {
-        // the stream never opened, or its reader is gone: there is nowhere to write to
-      }
-    },
+    close: () =>
+      new Promise((resolve) => {
+        setTimeout(resolve, CLOSE_TIMEOUT_MS); // its reader may be stuck, and must not keep the process
+        destination.once("close", resolve);
+        destination.end();
+      }),
   };
 }

@@ -2,7 +2,7 @@
 
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { getRequestListener } from "@hono/node-server";
+import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import type { Address } from "../../config/address.ts";
 
 export interface Listener {
@@ -33,7 +33,7 @@ const KEEP_ALIVE_TIMEOUT_MS = 65_000;
  * @throws {ListenError}
  */
 export async function listen(
-  fetch: (request: Request) => Response | Promise<Response>,
+  fetch: (request: Request, env: unknown) => Response | Promise<Response>,
   { host, port }: Address,
   key: string,
 ): Promise<Listener> {
@@ -80,6 +80,15 @@ export async function listen(
       return cut;
     },
   };
+}
+
+/**
+ * The path of the request line. The URL of the Request would have its dot segments resolved, and would take in whatever a
+ * Host header smuggles before the path.
+ */
+export function nodePathAsSent(_request: Request, env: unknown): string {
+  const { url = "" } = (env as HttpBindings).incoming;
+  return url.split("?", 1)[0] as string;
 }
 
 function listenError(error: NodeJS.ErrnoException, address: string, key: string): ListenError {

@@ -3,7 +3,15 @@
 import { promisify } from "node:util";
 import { brotliDecompress, gunzip, inflate, type ZlibOptions, zstdDecompress } from "node:zlib";
 import { Agent, type Dispatcher } from "undici";
-import { type Transport, TransportError, type TransportSettings } from "../../oauth/transport.ts";
+import {
+  isBodyJudged,
+  type Transport,
+  TransportError,
+  type TransportRequest,
+  type TransportResponse,
+  type TransportSettings,
+} from "../../oauth/transport.ts";
+import { createConnector } from "./connector.ts";
 
 /** Connections to one provider: as many as calls may be in flight, so that none waits behind a slow one. */
 const MAX_CONNECTIONS = 256;
@@ -18,67 +26,83 @@ export function createNodeTransport(settings: TransportSettings): Transport {
     pipelining: 1,
     allowH2: false,
     maxHeaderSize: MAX_HEADER_BYTES,
-    connect: { timeout: settings.connect_timeout },
+    connect: createConnector(settings),
     // One deadline of ours covers connect, headers and body; undici's own coarser timers would only add work.
     headersTimeout: 0,
     bodyTimeout: 0,
   });
 
-  return ({ method, url, headers, body, timeout, maxResponseBytes }) =>
-    new Promise((resolve, reject) => {
-      let controller: Dispatcher.DispatchController | undefined;
-      let settled = false;
-      let status = 0;
-      let responseHeaders: ResponseHeaders = {};
-      let length = 0;
-      const chunks: Buffer[] = [];
+  return (request) => new Promise((resolve, reject) => exchange(agent, request, resolve, reject));
+}
 
-      const timer = setTimeout(() => fail(new TransportError("timeout")), Math.max(timeout, 0));
-      const fail = (error: TransportError) => {
-        if (settled) return;
-        settled = true;
-        clearTimeout(timer);
-        reject(error);
-        controller?.abort(error);
-      };
+/** Sends one request; one of the two callbacks is called, once, and then nothing of the exchange is left but a connection. */
+function exchange(
+  agent: Agent,
+  { method, url, headers, body, timeout, maxResponseBytes }: TransportRequest,
+  resolve: (response: TransportResponse) => void,
+  reject: (error: TransportError) => void,
+): void {
+  let controller: Dispatcher.DispatchController | undefined;
+  let settled = false;
+  let status = 0;
+  let responseHeaders: ResponseHeaders = {};
+  let length = 0;
+  const chunks: Buffer[] = [];
 
-      const { origin, pathname, search } = new URL(url);
-      const handler: Dispatcher.DispatchHandler = {
-        onRequestStart(started) {
-          controller = started;
-          // The deadline passed while the request waited for a connection: it must not be sent any more.
-          if (settled) started.abort(new TransportError("timeout"));
-        },
-        onResponseStart(_controller, statusCode, received) {
-          if (statusCode < 200) return; // an interim response; the real one follows (RFC 9110 §15.2)
-          status = statusCode;
-          responseHeaders = received;
-          if (Number(received["content-length"]) > maxResponseBytes) fail(new TransportError("too_large"));
-        },
-        onResponseData(_controller, chunk) {
-          length += chunk.length;
-          if (length > maxResponseBytes) return fail(new TransportError("too_large"));
-          chunks.push(chunk);
-        },
-        onResponseEnd() {
-          const received = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length);
-          decode(received, single(responseHeaders["content-encoding"]), maxResponseBytes).then((decoded) => {
-            if (settled) return;
-            settled = true;
-            clearTimeout(timer);
-            resolve({ status, headers: { get: (name) => single(responseHeaders[name]) }, body: decoded });
-          }, fail);
-        },
-        onResponseError(_controller, error) {
-          fail(asTransportError(error, status !== 0));
-        },
-      };
-      try {
-        agent.dispatch({ origin, path: pathname + search, method, headers, body: body ?? null }, handler);
-      } catch (error) {
-        fail(asTransportError(error as Error, false));
-      }
-    });
+  /** @returns whether this is what settles the exchange */
+  const settle = () => {
+    if (settled) return false;
+    settled = true;
+    clearTimeout(timer);
+    return true;
+  };
+  const fail = (error: TransportError) => {
+    if (!settle()) return;
+    reject(error);
+    controller?.abort(error);
+  };
+  const succeed = (decoded: Uint8Array) => {
+    if (settle()) resolve({ status, headers: { get: (name) => single(responseHeaders[name]) }, body: decoded });
+  };
+  /** What is still to come is not wanted: too much, or not to be decoded. */
+  const giveUpBody = (error: TransportError) => {
+    if (isBodyJudged(status)) return fail(error);
+    succeed(new Uint8Array());
+    controller?.abort(error);
+  };
+  const timer = setTimeout(() => fail(new TransportError("timeout")), timeout);
+
+  const handler: Dispatcher.DispatchHandler = {
+    onRequestStart(started) {
+      controller = started;
+      // The deadline passed while the request waited for a connection: it must not be sent any more.
+      if (settled) started.abort(new TransportError("timeout"));
+    },
+    onResponseStart(_controller, statusCode, received) {
+      if (statusCode < 200) return; // an interim response; the real one follows (RFC 9110 §15.2)
+      status = statusCode;
+      responseHeaders = received;
+      if (Number(received["content-length"]) > maxResponseBytes) giveUpBody(new TransportError("too_large"));
+    },
+    onResponseData(_controller, chunk) {
+      length += chunk.length;
+      if (length > maxResponseBytes) return giveUpBody(new TransportError("too_large"));
+      chunks.push(chunk);
+    },
+    onResponseEnd() {
+      const received = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length);
+      decode(received, single(responseHeaders["content-encoding"]), maxResponseBytes).then(succeed, giveUpBody);
+    },
+    onResponseError(_controller, error) {
+      fail(asTransportError(error, status !== 0));
+    },
+  };
+  const { origin, pathname, search } = new URL(url);
+  try {
+    agent.dispatch({ origin, path: pathname + search, method, headers, body: body ?? null }, handler);
+  } catch (error) {
+    fail(asTransportError(error as Error, false));
+  }
 }
 
 /** A header that came several times has no meaning that all readers share; the first one is taken. */
@@ -87,11 +111,11 @@ function single(value: string | string[] | undefined): string | null {
 }
 
 function asTransportError(error: Error, answered: boolean): TransportError {
-  const code = String((error as { code?: unknown }).code ?? "");
-  // llhttp's complaints; an end of input where more had to come is a connection that broke off.
-  if ((code.startsWith("HPE_") && code !== "HPE_INVALID_EOF_STATE") || code === "UND_ERR_HEADERS_OVERFLOW") {
-    return new TransportError("malformed", error);
-  }
+  const { code } = error as { code?: unknown };
+  // The parser's complaints; an end of input where more had to come is a connection that broke off.
+  const unreadable = error.name === "HTTPParserError" && !error.message.includes("Invalid EOF state");
+  const contradictory = code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH" && !answered;
+  if (unreadable || contradictory || code === "UND_ERR_HEADERS_OVERFLOW") return new TransportError("malformed", error);
   return new TransportError(answered ? "truncated" : "unreachable", error);
 }
 
@@ -107,11 +131,15 @@ const DECODERS: Readonly<Record<string, Decoder>> = {
 };
 
 /** @throws {TransportError} too_large before more than `limit` bytes are held, so that no small answer can fill the memory */
-async function decode(bytes: Buffer, coding: string | null, limit: number): Promise<Buffer> {
-  const name = coding?.trim().toLowerCase() ?? "";
-  if (name === "" || name === "identity") return bytes;
+async function decode(bytes: Buffer, codings: string | null, limit: number): Promise<Buffer> {
+  const names = (codings ?? "")
+    .toLowerCase()
+    .split(",")
+    .map((name) => name.trim());
+  const [name, ...more] = names.filter((coding) => coding !== "" && coding !== "identity");
+  if (name === undefined || bytes.length === 0) return bytes;
   const decoder = Object.hasOwn(DECODERS, name) ? DECODERS[name] : undefined;
-  if (decoder === undefined) throw new TransportError("malformed");
+  if (decoder === undefined || more.length > 0) throw new TransportError("malformed");
   try {
     return await decoder(bytes, { maxOutputLength: limit });
   } catch (error) {

@@ -1,6 +1,5 @@
-// What Workers give to the core: clock, identifiers, hashing, the log, and secrets from bindings.
+// What Workers give to the core: clock, identifiers, hashing, the log.
 
-import { type ReadSecret, SecretError } from "../../config/secrets.ts";
 import type { Clock, Ids, Log, LogLevel, Sha256 } from "../../ports.ts";
 
 /** The bindings of wrangler.toml, secrets among them. */
@@ -26,16 +25,13 @@ export function createWorkerLog(level: LogLevel): Log {
   };
 }
 
-export function createWorkerReadSecret(env: Env): ReadSecret {
-  return (reference) => {
-    if ("file" in reference)
-      throw new SecretError("names a file, which Workers do not have: use { env: NAME } and a secret binding");
-    const text = env[reference.env];
-    if (typeof text !== "string") {
-      throw new SecretError(
-        `names the binding ${reference.env}, which is not set: run "wrangler secret put ${reference.env}"`,
-      );
-    }
-    return text;
-  };
+/** What a Host header may be (RFC 9110 §7.2); with anything else in it, it would be read as part of the path. */
+const HOST = /^[^\s/?#@\\]*$/;
+
+/** The path of the URL, which the runtime makes of Host and request line. */
+export function workerPathAsSent({ url, headers }: Request): string {
+  if (!HOST.test(headers.get("host") ?? "")) return "//"; // no route has this path
+  const start = url.indexOf("/", url.indexOf("://") + 3);
+  const end = url.indexOf("?", start);
+  return end === -1 ? url.slice(start) : url.slice(start, end);
 }

@@ -1,0 +1,33 @@
+// The configuration file as the commands find it.
+
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import type { CredentialHost } from "../config/credentials.ts";
+import { type ParsedFile, parseConfig } from "../config/parse.ts";
+import { createNodeCredentialHost } from "../platform/node/credentials.ts";
+
+export const DEFAULT_FILE = "token-proxy.yaml";
+
+/** What the user has to change is in the message; no stack is shown. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** `--config`, then TOKEN_PROXY_CONFIG, then ./token-proxy.yaml where it exists. */
+export function findFile(option: string | undefined): string | undefined {
+  return option || process.env.TOKEN_PROXY_CONFIG || (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined);
+}
+
+/**
+ * @throws {UsageError} where it cannot be read
+ * @throws {ConfigError} where it is faulty
+ */
+export function loadFile(path: string): { file: ParsedFile; host: CredentialHost } {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new UsageError(`cannot read the configuration file ${path} (${(error as NodeJS.ErrnoException).code})`);
+  }
+  return { file: parseConfig(text, path), host: createNodeCredentialHost(process.env, dirname(resolve(path))) };
+}

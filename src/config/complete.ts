@@ -1,0 +1,109 @@
+// Configuration, after its checks: what is implied is written out, so that nothing downstream knows a default.
+
+import type { Binding } from "../nextauth/binding.ts";
+import type { ClientAssertionSettings, HmacAlgorithm } from "../oauth/client-authentication.ts";
+import { withDefaults } from "../oauth/grants.ts";
+import type { ProviderSettings } from "../oauth/provider.ts";
+import type { SigningAlgorithm } from "../oauth/signing-key.ts";
+import { jwtsNeeded } from "../oauth/values.ts";
+import type { LogLevel } from "../ports.ts";
+import type { SecretReference } from "../secret.ts";
+import type { Address } from "./address.ts";
+import { authMethod } from "./check-provider.ts";
+import type { FileConfig, FileProvider, KeySettings, TlsSettings } from "./schema.ts";
+
+export interface Caller {
+  apikeys: readonly SecretReference[];
+  /** The virtual servers it may speak for; undefined means all. */
+  serverids?: readonly string[] | undefined;
+}
+
+export interface Route {
+  /** Undefined matches every call. */
+  serverid?: string | undefined;
+  provider: string;
+}
+
+export interface Signing {
+  /** Undefined where nothing is published. */
+  issuer?: string | undefined;
+  /** `verify` keys are published only. */
+  keys: readonly (KeySettings & { use: "sign" | "verify" })[];
+}
+
+/** A provider with the references to its credentials, which credentials.ts resolves. */
+export interface ProviderConfig extends ProviderSettings {
+  client_secret: readonly SecretReference[];
+  client_key: readonly KeySettings[];
+  /** Of the keys under signing.keys, those that authenticate the client where there is no client_key; undefined means all. */
+  client_key_alg: SigningAlgorithm | undefined;
+  tls: TlsSettings | undefined;
+}
+
+/** The configuration, complete with defaults. Durations are in milliseconds. */
+export interface Config {
+  server: { listen: Address; admin: Address; shutdown_grace: number };
+  callers: Readonly<Record<string, Caller>>;
+  get_token: Binding;
+  signing: Signing | undefined;
+  providers: Readonly<Record<string, ProviderConfig>>;
+  routes: readonly Route[];
+  log: { level: LogLevel };
+}
+
+export function complete(file: FileConfig): Config {
+  const { server, callers, get_token, signing, providers, routes, log } = file;
+  const named = Object.entries(providers).map(([name, provider]) => [name, completeProvider(provider)] as const);
+  return {
+    server,
+    callers,
+    get_token,
+    signing,
+    providers: Object.fromEntries(named),
+    // checkRoutes lets no file through that has several providers and no routes.
+    routes: routes ?? [{ provider: named[0]?.[0] as string }],
+    log,
+  };
+}
+
+const DEFAULT_CONNECT_TIMEOUT_MS = 1_000;
+
+function completeProvider(provider: FileProvider): ProviderConfig {
+  const hasIssuer = provider.issuer !== undefined;
+  const alg = provider.client_assertion?.alg;
+  const isHmac = alg?.startsWith("HS") ?? false;
+  return {
+    ...provider,
+    discovery: provider.token_endpoint === undefined ? (provider.discovery ?? "oidc") : "none",
+    token_endpoint_auth_method: authMethod(provider),
+    connect_timeout: provider.connect_timeout ?? Math.min(DEFAULT_CONNECT_TIMEOUT_MS, provider.timeout),
+    client_secret: provider.client_secret ?? [],
+    client_key: provider.client_key ?? [],
+    client_key_alg: isHmac ? undefined : (alg as SigningAlgorithm | undefined),
+    client_assertion: completeAssertion(provider, hasIssuer, isHmac ? (alg as HmacAlgorithm) : undefined),
+    jwt: Object.fromEntries(
+      jwtsNeeded(provider).map((name) => [name, withDefaults(provider.jwt[name] ?? {}, hasIssuer)]),
+    ),
+    tls: provider.tls,
+  };
+}
+
+const DEFAULT_ASSERTION_TTL_MS = 60_000;
+/** The revision of RFC 7523 asks for this type, and for the issuer as the only audience. */
+const ASSERTION_TYP = "client-authentication+jwt";
+
+function completeAssertion(
+  { client_assertion: given }: FileProvider,
+  hasIssuer: boolean,
+  alg: HmacAlgorithm | undefined,
+): ClientAssertionSettings {
+  return {
+    aud: given?.aud ?? (hasIssuer ? "{{issuer}}" : "{{token_endpoint}}"),
+    typ: given === undefined ? ASSERTION_TYP : given.typ,
+    ttl: given?.ttl ?? DEFAULT_ASSERTION_TTL_MS,
+    backdate: given?.backdate ?? 0,
+    header: given?.header ?? {},
+    claims: given?.claims ?? {},
+    alg,
+  };
+}

@@ -1,0 +1,226 @@
+// Configuration, second step: every secret and key that the file names is loaded before the first call, or the start stops.
+
+import type { ProviderCredentials } from "../oauth/provider.ts";
+import { importSigningKey, KeyError, type SigningKey } from "../oauth/signing-key.ts";
+import { HEADER_VALUE, type PlacedSecrets } from "../oauth/token-request.ts";
+import type { TlsCredentials } from "../oauth/transport.ts";
+import type { Sha256 } from "../ports.ts";
+import { Secret, type SecretReference } from "../secret.ts";
+import type { Config, ProviderConfig } from "./complete.ts";
+import { fault, type PathFault } from "./faults.ts";
+import type { ParsedFile } from "./parse.ts";
+import type { Path } from "./position.ts";
+import type { KeySettings } from "./schema.ts";
+
+/** What loading needs of the runtime. */
+export interface CredentialHost {
+  /**
+   * Reads the text of one secret.
+   * @throws {SecretError} where there is none
+   */
+  read(reference: SecretReference): string | Promise<string>;
+  sha256: Sha256;
+  /** @returns what is wrong with TLS credentials on this runtime, as a phrase that follows their path */
+  tlsFault(credentials: TlsCredentials): string | undefined;
+  /** @returns what is wrong with a certificate (PEM) beyond its key, as its being expired; undefined where it cannot tell */
+  certificateFault(certificate: string): string | undefined;
+}
+
+/** A secret cannot be read. The message follows its path in the file and says how to cure it. */
+export class SecretError extends Error {
+  override readonly name = "SecretError";
+}
+
+/** A caller with the keys that prove who it is. */
+export interface CallerCredentials {
+  apikeys: readonly Secret[];
+  serverids: readonly string[] | undefined;
+}
+
+export interface Credentials {
+  callers: ReadonlyMap<string, CallerCredentials>;
+  providers: ReadonlyMap<string, ProviderCredentials>;
+  /** Every key under `signing`, those that only verify included. */
+  signingKeys: readonly SigningKey[];
+}
+
+/** 16 characters of a random key are 64 bits and more: below, a key can be guessed. */
+const MIN_APIKEY_CHARS = 16;
+/** What can be compared with a header's value: visible ASCII, no space. */
+const APIKEY = /^[\x21-\x7e]+$/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const CONTROL = /[\u0000-\u001f\u007f]/;
+
+/**
+ * @throws {ConfigError} with a fault for every secret, key or certificate that is missing or unusable
+ */
+export async function loadCredentials({ config, error }: ParsedFile, host: CredentialHost): Promise<Credentials> {
+  const faults: PathFault[] = [];
+  const loader = createLoader(host, faults);
+  const callers = await loadCallers(config, loader, faults);
+  const signing = await loadSigning(config, loader);
+  const providers = new Map<string, ProviderCredentials>();
+  for (const [name, provider] of Object.entries(config.providers)) {
+    providers.set(name, await loadProvider(name, provider, signing, loader));
+  }
+  if (faults.length > 0) throw error(faults);
+  return { callers, providers, signingKeys: signing.all };
+}
+
+interface Loader {
+  /** Undefined where it is at fault; the fault is noted. */
+  secret(
+    reference: SecretReference,
+    path: Path,
+    faultOf: (text: string) => string | undefined,
+  ): Promise<Secret | undefined>;
+  key(settings: KeySettings, path: Path): Promise<SigningKey | undefined>;
+  tls(settings: NonNullable<ProviderConfig["tls"]>, path: Path): Promise<TlsCredentials>;
+}
+
+function createLoader(host: CredentialHost, faults: PathFault[]): Loader {
+  const secret: Loader["secret"] = async (reference, path, faultOf) => {
+    try {
+      const text = await host.read(reference);
+      const problem = text.trim() === "" ? "names a secret that is empty" : faultOf(text);
+      if (problem === undefined) return new Secret(text);
+      faults.push(fault(path, problem));
+    } catch (cause) {
+      if (!(cause instanceof SecretError)) throw cause;
+      faults.push(fault(path, cause.message));
+    }
+    return undefined;
+  };
+  const optional = (reference: SecretReference | undefined, path: Path) =>
+    reference === undefined ? undefined : secret(reference, path, () => undefined);
+
+  return {
+    secret,
+    async key({ kid, alg, private_key, certificate: reference }, path) {
+      const key = await optional(private_key, [...path, "private_key"]);
+      const certificate = await optional(reference, [...path, "certificate"]);
+      if (key === undefined || (reference !== undefined && certificate === undefined)) return undefined;
+      try {
+        const imported = await importSigningKey({ kid, alg, key, certificate }, host.sha256);
+        const problem = certificate === undefined ? undefined : host.certificateFault(certificate.reveal());
+        if (problem !== undefined) faults.push(fault([...path, "certificate"], problem));
+        return imported;
+      } catch (cause) {
+        if (!(cause instanceof KeyError)) throw cause;
+        faults.push(fault([...path, cause.part], cause.message));
+        return undefined;
+      }
+    },
+    async tls({ certificate, private_key, ca, binding }, path) {
+      const credentials = {
+        certificate: await optional(certificate, [...path, "certificate"]),
+        private_key: await optional(private_key, [...path, "private_key"]),
+        ca: await optional(ca, [...path, "ca"]),
+        binding,
+      };
+      const problem = host.tlsFault(credentials);
+      if (problem !== undefined) faults.push(fault(path, problem));
+      else if (credentials.certificate !== undefined) {
+        const outdated = host.certificateFault(credentials.certificate.reveal());
+        if (outdated !== undefined) faults.push(fault([...path, "certificate"], outdated));
+      }
+      return credentials;
+    },
+  };
+}
+
+async function loadCallers(
+  { callers }: Config,
+  loader: Loader,
+  faults: PathFault[],
+): Promise<Map<string, CallerCredentials>> {
+  const loaded = new Map<string, CallerCredentials>();
+  const owners = new Map<string, string>();
+  for (const [name, { apikeys: references, serverids }] of Object.entries(callers)) {
+    const apikeys: Secret[] = [];
+    for (const [index, reference] of references.entries()) {
+      const path = ["callers", name, "apikeys", index];
+      const apikey = await loader.secret(reference, path, apikeyFault);
+      if (apikey === undefined) continue;
+      const owner = owners.get(apikey.reveal()) ?? name;
+      if (owner !== name)
+        faults.push(fault(path, `is the same key as one of "callers.${owner}": a key must tell who calls`));
+      owners.set(apikey.reveal(), owner);
+      apikeys.push(apikey);
+    }
+    loaded.set(name, { apikeys, serverids });
+  }
+  return loaded;
+}
+
+async function loadSigning({ signing }: Config, loader: Loader) {
+  const all: SigningKey[] = [];
+  const sign: SigningKey[] = [];
+  for (const [index, settings] of (signing?.keys ?? []).entries()) {
+    const key = await loader.key(settings, ["signing", "keys", index]);
+    if (key === undefined) continue;
+    all.push(key);
+    if (settings.use === "sign") sign.push(key);
+  }
+  return { issuer: signing?.issuer, all, sign };
+}
+
+async function loadProvider(
+  name: string,
+  provider: ProviderConfig,
+  signing: { issuer: string | undefined; sign: readonly SigningKey[] },
+  loader: Loader,
+): Promise<ProviderCredentials> {
+  const path: Path = ["providers", name];
+  const secrets: Secret[] = [];
+  for (const [index, reference] of provider.client_secret.entries()) {
+    const secret = await loader.secret(reference, [...path, "client_secret", index], secretFault);
+    if (secret !== undefined) secrets.push(secret);
+  }
+  const own: SigningKey[] = [];
+  for (const [index, settings] of provider.client_key.entries()) {
+    const key = await loader.key(settings, [...path, "client_key", index]);
+    if (key !== undefined) own.push(key);
+  }
+  const { client_key_alg: alg } = provider;
+  const candidates = provider.client_key.length > 0 ? own : signing.sign;
+  return {
+    secrets,
+    clientKeys: alg === undefined ? candidates : candidates.filter((key) => key.alg === alg),
+    signingKeys: signing.sign,
+    signingIssuer: signing.issuer,
+    placed: await loadPlaced(provider, path, loader),
+    tls: provider.tls === undefined ? undefined : await loader.tls(provider.tls, [...path, "tls"]),
+  };
+}
+
+async function loadPlaced({ params, headers }: ProviderConfig, path: Path, loader: Loader): Promise<PlacedSecrets> {
+  const placed = new Map<string, Secret>();
+  for (const [part, members] of Object.entries({ params, headers })) {
+    for (const [name, value] of Object.entries(members)) {
+      if (typeof value === "string" || Array.isArray(value)) continue;
+      const faultOf = part === "headers" ? headerFault : secretFault;
+      const secret = await loader.secret(value as SecretReference, [...path, part, name], faultOf);
+      if (secret !== undefined) placed.set(`${part}.${name}`, secret);
+    }
+  }
+  return placed;
+}
+
+function headerFault(text: string): string | undefined {
+  return HEADER_VALUE.test(text) ? undefined : "names a secret with characters that no header carries";
+}
+
+function secretFault(text: string): string | undefined {
+  return CONTROL.test(text) ? "names a secret with a line break or another control character in it" : undefined;
+}
+
+function apikeyFault(text: string): string | undefined {
+  if (secretFault(text) !== undefined) return secretFault(text);
+  if (!APIKEY.test(text))
+    return "names an API key with a space or a character that is not ASCII, which no header carries";
+  if (text.length < MIN_APIKEY_CHARS) {
+    return `names an API key of fewer than ${MIN_APIKEY_CHARS} characters: make one with "openssl rand -hex 32"`;
+  }
+  return undefined;
+}

@@ -1,0 +1,87 @@
+// Secrets, keys and certificates on Node: environment variables and files, checked by Node's own TLS.
+
+import { X509Certificate } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { resolve } from "node:path";
+import { createSecureContext } from "node:tls";
+import { type CredentialHost, SecretError } from "../../config/credentials.ts";
+import type { TlsCredentials } from "../../oauth/transport.ts";
+import { nodeSha256 } from "./host.ts";
+
+/** No key or certificate chain is larger; what is, is a wrong path. */
+const MAX_SECRET_FILE_BYTES = 65_536;
+
+/**
+ * @param env where `{ env: NAME }` looks
+ * @param directory what a relative `{ file: PATH }` is relative to: the folder of the configuration file
+ */
+export function createNodeCredentialHost(env: NodeJS.ProcessEnv, directory: string): CredentialHost {
+  return {
+    read: (reference) =>
+      "env" in reference
+        ? readVariable(env, reference.env)
+        : readSecretFile(resolve(directory, reference.file), reference.file),
+    sha256: nodeSha256,
+    tlsFault,
+    certificateFault,
+  };
+}
+
+function readVariable(env: NodeJS.ProcessEnv, name: string): string {
+  const text = Object.hasOwn(env, name) ? env[name] : undefined;
+  if (text === undefined) throw new SecretError(`names the environment variable ${name}, which is not set`);
+  return text;
+}
+
+async function readSecretFile(path: string, written: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  try {
+    // One byte more than may be: a device that never ends must not fill the memory.
+    for await (const chunk of createReadStream(path, { end: MAX_SECRET_FILE_BYTES })) chunks.push(chunk);
+  } catch (error) {
+    const { code, name } = error as NodeJS.ErrnoException;
+    throw new SecretError(`names a file that cannot be read (${code ?? name}): ${written}`);
+  }
+  const bytes = Buffer.concat(chunks);
+  if (bytes.length > MAX_SECRET_FILE_BYTES) {
+    throw new SecretError(`names a file of more than ${MAX_SECRET_FILE_BYTES} bytes: ${written}`);
+  }
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes); // which leaves a BOM out
+  } catch {
+    throw new SecretError(`names a file that is not UTF-8: ${written}`);
+  }
+  // Editors and `kubectl create secret` end a file with one line break, which is not part of the secret.
+  return text.replace(/\r?\n$/, "");
+}
+
+function tlsFault({ certificate, private_key, ca, binding }: TlsCredentials): string | undefined {
+  if (binding !== undefined) return "has a binding, which only Workers have: use certificate and private_key";
+  try {
+    createSecureContext({ cert: certificate?.reveal(), key: private_key?.reveal(), ca: ca?.reveal() });
+  } catch (error) {
+    const { code = "unusable" } = error as { code?: string }; // OpenSSL's message may quote the file
+    if (code === "ERR_OSSL_X509_KEY_VALUES_MISMATCH")
+      return "has a private_key that does not belong to its certificate";
+    return `has a certificate, private_key or ca that is not proper PEM (${code})`;
+  }
+  // Node takes a ca in which it finds nothing for an empty list of authorities.
+  if (ca !== undefined && !isCertificate(ca.reveal())) return "has a ca that is no certificate in PEM";
+  return undefined;
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
+}
+
+function certificateFault(pem: string): string | undefined {
+  const { validFrom, validTo } = new X509Certificate(pem);
+  if (Date.parse(validTo) < Date.now()) return `is a certificate that expired on ${validTo}`;
+  if (Date.parse(validFrom) > Date.now()) return `is a certificate that is valid only from ${validFrom}`;
+  return undefined;
+}
