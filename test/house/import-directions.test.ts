@@ -9,20 +9,22 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   secret: [],
   ports: [],
+  "read-stream": [],
   nextauth: ["errors"],
   oauth: ["errors", "secret", "ports"],
   config: ["errors", "secret", "ports", "nextauth", "oauth"],
   "get-token": ["errors", "nextauth", "oauth", "config"],
-  http: ["errors", "secret", "ports", "nextauth", "oauth", "config", "get-token"],
+  http: ["errors", "ports", "read-stream", "nextauth", "oauth", "config", "get-token"],
   app: ["errors", "secret", "ports", "oauth", "config", "get-token", "http"],
   admin: ["app"],
   "platform/node": ["errors", "ports", "oauth", "config"],
-  "platform/worker": ["ports", "oauth", "config"],
+  "platform/worker": ["ports", "read-stream", "oauth", "config"],
   node: ["app", "admin", "config", "platform/node"],
-  "create-worker": ["app", "config", "platform/worker"],
+  "create-worker": ["app", "config", "errors", "http", "platform/worker"],
   worker: ["create-worker"],
   dev: ["config", "platform/node", "node"],
-  cli: ["errors", "config", "dev", "node", "platform/node"],
+  commands: ["errors", "app", "config", "dev", "get-token", "nextauth", "node", "oauth", "platform/node"],
+  cli: ["commands", "errors", "platform/node"],
 };
 
 /** The rooms that may use a package; `node:` stands for everything that Node brings. */
@@ -31,16 +33,16 @@ const PACKAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
   "@hono/node-server": ["platform/node"],
   undici: ["platform/node"],
   pino: ["platform/node"],
-  "node:": ["platform/node", "node", "cli"],
+  "node:": ["platform/node", "node", "commands", "cli"],
   zod: ["config", "oauth", "nextauth"],
   yaml: ["config"],
   "fastest-levenshtein": ["config"],
-  jose: ["oauth", "dev"],
+  jose: ["oauth", "dev", "commands"],
   commander: ["cli"],
 };
 
 /** Rooms that may reach for what is global; all others are given it. */
-const HOST_ROOMS = ["platform/node", "platform/worker", "create-worker", "cli", "dev"];
+const HOST_ROOMS = ["platform/node", "platform/worker", "create-worker", "commands", "cli", "dev"];
 const GLOBALS =
   /\bprocess\.env\b|\bDate\.now\(|\bperformance\.now\(|\bcrypto\.|(?<![.\w])fetch\(|\bMath\.random\(|\bconsole\./;
 

@@ -25,15 +25,31 @@ export interface Host {
   close(): Promise<void>;
 }
 
+export interface HostOptions {
+  runtime?: Runtime;
+  /** A fixed port, where the proxy has to know its own address. */
+  port?: number;
+  /** workerd only (on Node the file says it): authorities that its connections trust, PEM. */
+  trust?: string;
+  /** workerd only: bindings that stand for mtls_certificates, with the certificate and key that each presents, PEM. */
+  mtls?: Readonly<Record<string, { certificate: string; private_key: string }>>;
+}
+
 const START_TIMEOUT_MS = 20_000;
 
 /**
  * @param file the configuration file: text, or an object (JSON is YAML)
  * @param secrets environment variables, or bindings of the Worker
  */
-export function startHost(file: string | object, secrets: Record<string, string>, runtime = RUNTIME): Promise<Host> {
-  const text = typeof file === "string" ? file : JSON.stringify(file, null, 2);
-  return runtime === "node" ? startNode(text, secrets) : startWorkerd(text, secrets);
+export function startHost(
+  file: string | object,
+  secrets: Record<string, string>,
+  options: HostOptions = {},
+): Promise<Host> {
+  const { runtime = RUNTIME, port } = options;
+  const server = port === undefined ? {} : { server: { listen: `127.0.0.1:${port}`, admin: "127.0.0.1:0" } };
+  const text = typeof file === "string" ? file : JSON.stringify({ ...file, ...server }, null, 2);
+  return runtime === "node" ? startNode(text, secrets) : startWorkerd(text, secrets, options);
 }
 
 async function startNode(text: string, secrets: Record<string, string>): Promise<Host> {
@@ -52,14 +68,14 @@ async function startNode(text: string, secrets: Record<string, string>): Promise
   return { url: started.listen, adminUrl: started.admin, process: child, output, close: () => end(child, folder) };
 }
 
-async function startWorkerd(text: string, secrets: Record<string, string>): Promise<Host> {
+async function startWorkerd(text: string, secrets: Record<string, string>, options: HostOptions): Promise<Host> {
   const folder = await mkdtemp(join(tmpdir(), "token-proxy-"));
   const built = await readdir(WORKER_BUILD);
   const fileModule = built.find((name) => name.endsWith("-token-proxy.yaml"));
   if (fileModule === undefined) throw new Error("the built Worker holds no configuration file");
   await writeFile(join(folder, "worker.js"), await readFile(join(WORKER_BUILD, "worker.js")));
   await writeFile(join(folder, "file.yaml"), text);
-  await writeFile(join(folder, "config.capnp"), workerdConfig(fileModule, secrets, await compatibilityDate()));
+  await writeFile(join(folder, "config.capnp"), workerdConfig(fileModule, secrets, await compatibilityDate(), options));
 
   const child = spawn(
     resolve("node_modules/workerd/bin/workerd"),
@@ -81,16 +97,27 @@ async function startWorkerd(text: string, secrets: Record<string, string>): Prom
 }
 
 /** workerd's own configuration language; its texts are written like JSON's. */
-function workerdConfig(fileModule: string, bindings: Record<string, string>, compatibilityDate: string): string {
+function workerdConfig(
+  fileModule: string,
+  bindings: Record<string, string>,
+  compatibilityDate: string,
+  { port = 0, trust, mtls = {} }: HostOptions,
+): string {
   const text = JSON.stringify;
-  const bound = Object.entries(bindings).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`);
+  const trusted = trust === undefined ? "" : `trustedCertificates = [${text(trust)}],`;
+  const network = (name: string, keypair: string) =>
+    `(name = ${text(name)}, network = (allow = ["public", "private", "local"], tlsOptions = (${trusted} ${keypair})))`;
+  const services = Object.entries(mtls).map(([name, { certificate, private_key }]) =>
+    network(name, `keypair = (certificateChain = ${text(certificate)}, privateKey = ${text(private_key)})`),
+  );
+  const bound = [
+    ...Object.entries(bindings).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`),
+    ...Object.keys(mtls).map((name) => `(name = ${text(name)}, service = ${text(name)})`),
+  ];
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
-  services = [
-    (name = "main", worker = .worker),
-    (name = "internet", network = (allow = ["public", "private", "local"])),
-  ],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+  services = [(name = "main", worker = .worker), ${[network("internet", ""), ...services].join(", ")}],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
 );
 const worker :Workerd.Worker = (
   modules = [

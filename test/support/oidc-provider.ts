@@ -1,109 +1,184 @@
 // A real authorization server on loopback: the certified oidc-provider, with clients for each authentication method.
 
+import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type RequestListener } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { exportJWK, generateKeyPair } from "jose";
-import { errors, Provider } from "oidc-provider";
+import type { TLSSocket } from "node:tls";
+import { exportJWK, generateKeyPair, type JSONWebKeySet, type JWK } from "jose";
+import { type ClientMetadata, Provider } from "oidc-provider";
+import {
+  CODE_GRANT,
+  JWT_BEARER,
+  RESOURCE,
+  RESOURCE_INFO,
+  registerGrants,
+  TOKEN_EXCHANGE,
+  USER_GRANT,
+} from "./oidc-grants.ts";
 
-/** Issues a token whose subject is the `userid` of the request, for a client that is trusted with that. */
-export const USER_GRANT = "urn:bank.example:grant-type:nextauth";
-export const RESOURCE = "https://api.bank.example";
-const TOKEN_SECONDS = 600;
+export { CODE_GRANT, JWT_BEARER, RESOURCE, TOKEN_EXCHANGE, USER_GRANT } from "./oidc-grants.ts";
 
 /** Every character that is special in a form, in HTTP Basic or in a URL, as far as RFC 6749 App. A lets a client have it. */
 export const SPECIAL = { client_id: "a% +:&=/?#'\"~b", client_secret: "s% +:&=/?#'\"~!*()-._t" };
 export const POST_CLIENT = { client_id: "post-client", client_secret: "secret & more" };
+export const HMAC_CLIENT = { client_id: "hmac-client", client_secret: "a secret of 32 characters or more" };
+export const KEY_CLIENT = { client_id: "key-client" };
+export const TLS_CLIENT = { client_id: "tls-client" };
+export const SELF_SIGNED_CLIENT = { client_id: "self-signed-client" };
 export const PUBLIC_CLIENT = { client_id: "public-client" };
 
 export interface AuthorizationServer {
   issuer: string;
+  /** What its tokens are verified by. */
+  jwks: JSONWebKeySet;
   /** Of each token response that it sent: the body's bytes. */
   sent: Buffer[];
   close(): Promise<void>;
 }
 
-export async function startAuthorizationServer(): Promise<AuthorizationServer> {
-  const server = createServer();
+export interface AuthorizationServerOptions {
+  /** The issuer whose JWTs it believes, and whose JWKS has the keys of KEY_CLIENT. */
+  trusted?: string;
+  /** Serves TLS and asks for client certificates; PEM. */
+  tls?: { certificate: string; private_key: string; ca: string; selfSigned: string };
+}
+
+export async function startAuthorizationServer(options: AuthorizationServerOptions = {}): Promise<AuthorizationServer> {
+  const { trusted, tls } = options;
+  const server =
+    tls === undefined
+      ? createServer()
+      : createTlsServer({
+          cert: tls.certificate,
+          key: tls.private_key,
+          ca: tls.ca,
+          requestCert: true,
+          rejectUnauthorized: false,
+        });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-
-  const { privateKey } = await generateKeyPair("ES256", { extractable: true });
-  const client = {
-    grant_types: ["client_credentials", USER_GRANT],
-    redirect_uris: [],
-    response_types: [],
-    scope: "openid accounts",
-    id_token_signed_response_alg: "ES256" as const,
-  };
-  const provider = new Provider(issuer, {
-    jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: "ES256", use: "sig", kid: "sig" }] },
-    scopes: ["openid", "accounts"],
-    ttl: { AccessToken: TOKEN_SECONDS, ClientCredentials: TOKEN_SECONDS },
-    clients: [
-      { ...client, ...SPECIAL, token_endpoint_auth_method: "client_secret_basic" },
-      { ...client, ...POST_CLIENT, token_endpoint_auth_method: "client_secret_post" },
-      { ...client, ...PUBLIC_CLIENT, token_endpoint_auth_method: "none", grant_types: [USER_GRANT] },
-    ],
-    features: {
-      devInteractions: { enabled: false },
-      clientCredentials: { enabled: true },
-      resourceIndicators: {
-        enabled: true,
-        defaultResource: () => RESOURCE,
-        getResourceServerInfo: () => ({
-          scope: "openid accounts",
-          audience: RESOURCE,
-          accessTokenFormat: "jwt",
-          accessTokenTTL: TOKEN_SECONDS,
-          jwt: { sign: { alg: "ES256" } },
-        }),
-      },
-    },
-    extraTokenClaims: (ctx) => ({ nonce: ctx.oidc.params?.nonce as string | undefined }),
-  });
-
-  provider.registerGrantType(
-    USER_GRANT,
-    async (ctx) => {
-      const { client, params, provider: self } = ctx.oidc;
-      const { userid, scope } = params as Record<string, string | undefined>;
-      if (userid === undefined) throw new errors.InvalidRequest("userid is missing");
-      if (userid === "mallory") throw new errors.InvalidGrant("no such user");
-      const token = new self.AccessToken({ accountId: userid, client, gty: "user", scope } as never);
-      token.resourceServer = new self.ResourceServer(RESOURCE, {
-        scope: "openid accounts",
-        audience: RESOURCE,
-        accessTokenFormat: "jwt",
-        accessTokenTTL: TOKEN_SECONDS,
-        jwt: { sign: { alg: "ES256" } },
-      });
-      const value = await token.save();
-      ctx.body = { access_token: value, token_type: "Bearer", expires_in: TOKEN_SECONDS, scope };
-    },
-    ["userid", "nonce", "scope"],
-  );
+  const issuer = `${tls === undefined ? "http" : "https"}://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { publicKey, privateKey } = await generateKeyPair("ES256", { extractable: true });
+  const named = { alg: "ES256", use: "sig", kid: "sig" };
+  const jwks = { keys: [{ ...(await exportJWK(publicKey)), ...named }] };
+  const provider = createProvider(issuer, { ...(await exportJWK(privateKey)), ...named }, options);
+  registerGrants(provider, jwks, trusted);
 
   const sent: Buffer[] = [];
-  const handle = provider.callback();
-  server.on("request", (request, response) => {
-    const end = response.end.bind(response);
-    // biome-ignore lint/suspicious/noExplicitAny: the overloads of end are of no interest here
-    response.end = ((chunk?: any, ...rest: any[]) => {
-      if (request.url === "/token" && chunk) sent.push(Buffer.from(chunk));
-      return end(chunk, ...rest);
-    }) as typeof response.end;
-    void handle(request, response);
-  });
-
+  server.on("request", recordingTokenResponses(provider.callback(), sent));
   return {
     issuer,
+    jwks,
     sent,
     async close() {
       server.closeAllConnections();
       server.close();
       await once(server, "close");
     },
+  };
+}
+
+function createProvider(issuer: string, key: JWK, { trusted, tls }: AuthorizationServerOptions): Provider {
+  return new Provider(issuer, {
+    jwks: { keys: [key as JWK & { kty: string }] },
+    scopes: ["openid", "accounts"],
+    ttl: { AccessToken: RESOURCE_INFO.accessTokenTTL, ClientCredentials: RESOURCE_INFO.accessTokenTTL },
+    clients: clients(trusted, tls?.selfSigned),
+    clientAuthMethods: [
+      "client_secret_basic",
+      "client_secret_post",
+      "client_secret_jwt",
+      "private_key_jwt",
+      "tls_client_auth",
+      "self_signed_tls_client_auth",
+      "none",
+    ],
+    features: {
+      devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
+      mTLS: {
+        enabled: true,
+        tlsClientAuth: true,
+        selfSignedTlsClientAuth: true,
+        getCertificate: ({ socket }) => (socket as TLSSocket).getPeerX509Certificate?.()?.toString(),
+        certificateAuthorized: ({ socket }) => (socket as TLSSocket).authorized,
+        certificateSubjectMatches: ({ socket }, _property, expected) =>
+          (socket as TLSSocket).getPeerX509Certificate()?.subject === expected,
+      },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => RESOURCE,
+        getResourceServerInfo: () => RESOURCE_INFO,
+      },
+    },
+    // Its own fetch refuses loopback, so that no client can make it ask its neighbours; here all of them are on loopback.
+    fetch: (url, { method = "GET", headers = {}, signal = null } = {}) =>
+      globalThis.fetch(url, { method, headers, signal }),
+    extraTokenClaims: (ctx) => ({ nonce: ctx.oidc.params?.nonce as string | undefined }),
+  });
+}
+
+function clients(trusted: string | undefined, selfSigned: string | undefined): ClientMetadata[] {
+  const common = {
+    grant_types: ["client_credentials", USER_GRANT, JWT_BEARER, TOKEN_EXCHANGE, CODE_GRANT],
+    redirect_uris: [],
+    response_types: [],
+    scope: "openid accounts",
+    id_token_signed_response_alg: "ES256",
+  } satisfies Partial<ClientMetadata>;
+  const all: ClientMetadata[] = [
+    { ...common, ...SPECIAL, token_endpoint_auth_method: "client_secret_basic" },
+    { ...common, ...POST_CLIENT, token_endpoint_auth_method: "client_secret_post" },
+    { ...common, ...HMAC_CLIENT, token_endpoint_auth_method: "client_secret_jwt" },
+    {
+      ...common,
+      ...PUBLIC_CLIENT,
+      token_endpoint_auth_method: "none",
+      grant_types: common.grant_types.filter((type) => type !== "client_credentials"),
+    },
+    {
+      ...common,
+      ...TLS_CLIENT,
+      token_endpoint_auth_method: "tls_client_auth",
+      tls_client_auth_subject_dn: `CN=${TLS_CLIENT.client_id}`,
+    },
+  ];
+  if (trusted !== undefined) {
+    all.push({
+      ...common,
+      ...KEY_CLIENT,
+      token_endpoint_auth_method: "private_key_jwt",
+      jwks_uri: `${trusted}/.well-known/jwks.json`,
+    });
+  }
+  if (selfSigned !== undefined) {
+    all.push({
+      ...common,
+      ...SELF_SIGNED_CLIENT,
+      token_endpoint_auth_method: "self_signed_tls_client_auth",
+      jwks: { keys: [certificateJwk(selfSigned)] },
+    });
+  }
+  return all;
+}
+
+function certificateJwk(pem: string): JWK & { kty: string } {
+  const certificate = new X509Certificate(pem);
+  return { ...certificate.publicKey.export({ format: "jwk" }), x5c: [certificate.raw.toString("base64")] } as JWK & {
+    kty: string;
+  };
+}
+
+function recordingTokenResponses(handle: RequestListener, sent: Buffer[]): RequestListener {
+  return (request, response) => {
+    const end = response.end.bind(response);
+    // biome-ignore lint/suspicious/noExplicitAny: the overloads of end are of no interest here
+    response.end = ((chunk?: any, ...rest: any[]) => {
+      if (request.url === "/token" && chunk) sent.push(Buffer.from(chunk));
+      return end(chunk, ...rest);
+    }) as typeof response.end;
+    handle(request, response);
   };
 }

@@ -1,0 +1,119 @@
+// The grants that the test's authorization server registers, each as real providers have it, with strict rules.
+
+import { createLocalJWKSet, createRemoteJWKSet, type JSONWebKeySet, jwtVerify } from "jose";
+import { errors, type Provider } from "oidc-provider";
+
+/** A bank's own: a trusted client names the user. */
+export const USER_GRANT = "urn:bank.example:grant-type:nextauth";
+export const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+export const TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
+/** The webNonce as a code: a bank's own too, since oidc-provider's authorization_code wants a code of its own making. */
+export const CODE_GRANT = "urn:bank.example:grant-type:webnonce";
+
+/** ZITADEL's type for a user who is named outright, with an actor who may do that. */
+const USER_ID_TYPE = "urn:zitadel:params:oauth:token-type:user_id";
+const JWT_TYPE = "urn:ietf:params:oauth:token-type:jwt";
+const ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token";
+
+export const RESOURCE = "https://api.bank.example";
+export const RESOURCE_INFO = {
+  scope: "openid accounts",
+  audience: RESOURCE,
+  accessTokenFormat: "jwt" as const,
+  accessTokenTTL: 600,
+  jwt: { sign: { alg: "ES256" as const } },
+};
+
+/**
+ * @param jwks what the provider's own tokens are verified by
+ * @param trusted the issuer whose JWTs about users are believed, found by discovery
+ */
+export function registerGrants(provider: Provider, jwks: JSONWebKeySet, trusted: string | undefined): void {
+  const usedJtis = new Set<string>();
+  const { InvalidGrant, InvalidRequest } = errors;
+
+  /** As RFC 7523 §3 says, and as strictly as Hydra and Keycloak: jti required and good for one use, lifetime at most 300 s. */
+  async function subjectOf(assertion: string): Promise<string> {
+    if (trusted === undefined) throw new InvalidGrant("no issuer is trusted");
+    try {
+      const found = await fetch(`${trusted}/.well-known/openid-configuration`);
+      const metadata = (await found.json()) as { issuer: string; jwks_uri: string };
+      if (metadata.issuer !== trusted) throw new Error("issuer mismatch");
+      const { payload } = await jwtVerify(assertion, createRemoteJWKSet(new URL(metadata.jwks_uri)), {
+        issuer: trusted,
+        audience: [provider.issuer, `${provider.issuer}/token`],
+        requiredClaims: ["sub", "jti", "iat", "exp"],
+        typ: "JWT",
+        maxTokenAge: 300,
+        clockTolerance: 0,
+      });
+      if (typeof payload.aud !== "string") throw new Error("aud must be one text");
+      if (usedJtis.has(payload.jti as string)) throw new Error("replayed jti");
+      usedJtis.add(payload.jti as string);
+      return payload.sub as string;
+    } catch (error) {
+      throw new InvalidGrant((error as Error).message);
+    }
+  }
+
+  async function issue(ctx: Context, accountId: string): Promise<void> {
+    const { client, params, provider: self } = ctx.oidc;
+    if (accountId === "mallory") throw new InvalidGrant("no such user");
+    const token = new self.AccessToken({ accountId, client, gty: "user", scope: params?.scope } as never);
+    token.resourceServer = new self.ResourceServer(RESOURCE, RESOURCE_INFO);
+    const value = await token.save();
+    ctx.body = {
+      access_token: value,
+      token_type: "Bearer",
+      expires_in: RESOURCE_INFO.accessTokenTTL,
+      scope: params?.scope,
+    };
+  }
+
+  type Context = Parameters<Parameters<Provider["registerGrantType"]>[1]>[0];
+  const text = (ctx: Context, name: string) => ctx.oidc.params?.[name] as string | undefined;
+  const required = (ctx: Context, name: string) => {
+    const value = text(ctx, name);
+    if (value === undefined) throw new InvalidRequest(`${name} is missing`);
+    return value;
+  };
+
+  provider.registerGrantType(USER_GRANT, (ctx) => issue(ctx, required(ctx, "userid")), ["userid", "nonce", "scope"]);
+  provider.registerGrantType(CODE_GRANT, (ctx) => issue(ctx, `session-${required(ctx, "code")}`), ["code", "scope"]);
+  provider.registerGrantType(JWT_BEARER, async (ctx) => issue(ctx, await subjectOf(required(ctx, "assertion"))), [
+    "assertion",
+    "scope",
+  ]);
+  provider.registerGrantType(
+    TOKEN_EXCHANGE,
+    async (ctx) => {
+      if (text(ctx, "requested_subject") !== undefined) return issue(ctx, required(ctx, "requested_subject"));
+      const subject = required(ctx, "subject_token");
+      switch (required(ctx, "subject_token_type")) {
+        case JWT_TYPE:
+          return issue(ctx, await subjectOf(subject));
+        case USER_ID_TYPE:
+          if ((await subjectOf(required(ctx, "actor_token"))) !== "token-proxy")
+            throw new InvalidGrant("no such actor");
+          return issue(ctx, subject);
+        case ACCESS_TOKEN_TYPE: {
+          const { payload } = await jwtVerify(subject, createLocalJWKSet(jwks), { issuer: provider.issuer });
+          return issue(ctx, payload.sub as string);
+        }
+        default:
+          throw new InvalidRequest("unsupported subject_token_type");
+      }
+    },
+    [
+      "subject_token",
+      "subject_token_type",
+      "actor_token",
+      "actor_token_type",
+      "requested_subject",
+      "audience",
+      "resource",
+      "scope",
+    ],
+    ["audience", "resource"],
+  );
+}
