@@ -41,7 +41,7 @@ function run(args: string[], options?: Parameters<typeof runCli>[1]): Run {
 }
 
 async function start(changes: Parameters<typeof fileConfig>[1] = {}): Promise<Host> {
-  const host = await startHost(fileConfig(provider.tokenEndpoint, changes), SECRETS, "node");
+  const host = await startHost(fileConfig(provider.tokenEndpoint, changes), SECRETS, { runtime: "node" });
   hosts.push(host);
   return host;
 }

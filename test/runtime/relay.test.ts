@@ -22,6 +22,31 @@ afterAll(async () => {
   await provider?.close();
 });
 
+describe(`secrets in params and headers on ${RUNTIME}`, () => {
+  it("go out as they are, never read as templates, and stay out of answers and log", async () => {
+    const changes = {
+      params: { actor_token: { env: "ACTOR" }, userid: "{{userid}}" },
+      headers: { "X-Gateway-Key": { env: "GATEWAY" } },
+    };
+    const secrets = { ...SECRETS, ACTOR: "pat {{userid}} & more", GATEWAY: "gateway key {{nonce}}" };
+    const own = await startHost(fileConfig(provider.tokenEndpoint, { provider: changes }), secrets);
+    try {
+      provider.answer = json({ error: "invalid_request" }, 400);
+      const answer = await callGetToken(own.url);
+      expect(answer.json()).toMatchObject({ error_code: "provider_rejected_proxy" });
+      const [request] = provider.requests;
+      expect(Object.fromEntries(new URLSearchParams(request?.body))).toMatchObject({
+        actor_token: "pat {{userid}} & more",
+        userid: "alice",
+      });
+      expect(request?.headers["x-gateway-key"]).toBe("gateway key {{nonce}}");
+      expect(answer.text + own.output()).not.toMatch(/pat \{|gateway key/);
+    } finally {
+      await own.close();
+    }
+  });
+});
+
 describe(`a proper call on ${RUNTIME}`, () => {
   it("sends one token request with the call's values and the client's credentials", async () => {
     expect((await callGetToken(host.url)).status).toBe(200);
