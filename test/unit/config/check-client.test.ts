@@ -1,0 +1,184 @@
+// How a client proves who it is, and what it needs for that, is told with its place where the parts do not fit.
+
+import { describe, expect, it } from "vitest";
+import { configOf, faultsOf, withProvider } from "./file.ts";
+
+const ISSUER = "issuer: https://idp.example";
+const ID = "client_id: token-proxy";
+const SECRET = "client_secret: { env: S }";
+const KEY = "client_key: { kid: k, alg: ES256, private_key: { env: K } }";
+const TLS = "tls: { certificate: { env: C }, private_key: { env: K } }";
+const BINDING = "tls: { binding: MTLS }";
+const GRANT = "grant_type: urn:example:user";
+const SIGNING = `signing:
+  issuer: https://proxy.example
+  keys:
+    - { kid: a, alg: ES256, private_key: { env: A } }
+    - { kid: b, alg: PS256, private_key: { env: B }, use: verify }
+`;
+const method = (name: string) => `token_endpoint_auth_method: ${name}`;
+
+/** What is given of the client stands on line 9 and after. */
+const client = (...lines: string[]) => withProvider(ISSUER, GRANT, ...lines);
+
+describe("client authentication", () => {
+  it.each<[string, string[], string[]]>([
+    [
+      "no secret and no method",
+      [ID],
+      ['7:5 "providers.main" needs client_secret, or a token_endpoint_auth_method that does without one'],
+    ],
+    [
+      "nothing at all",
+      [],
+      [
+        '7:5 "providers.main" needs client_secret, or a token_endpoint_auth_method that does without one',
+        '7:5 "providers.main" needs client_id',
+      ],
+    ],
+    ...["client_secret_basic", "client_secret_basic_raw", "client_secret_post", "client_secret_jwt"].map(
+      (name): [string, string[], string[]] => [
+        `${name} without a secret`,
+        [ID, method(name)],
+        [`10:33 "providers.main.token_endpoint_auth_method" is ${name}, which needs client_secret`],
+      ],
+    ),
+    [
+      "private_key_jwt without a key",
+      [ID, method("private_key_jwt")],
+      ['10:33 "providers.main.token_endpoint_auth_method" is private_key_jwt, which needs client_key or signing.keys'],
+    ],
+    ...["tls_client_auth", "self_signed_tls_client_auth"].flatMap((name) =>
+      [[], ["tls: { ca: { env: C } }"]].map((tls): [string, string[], string[]] => [
+        `${name} with ${tls.length === 0 ? "nothing" : "a CA alone"}`,
+        [ID, method(name), ...tls],
+        [
+          `10:33 "providers.main.token_endpoint_auth_method" is ${name}, which needs tls.certificate and tls.private_key (on Workers: tls.binding)`,
+        ],
+      ]),
+    ),
+    ...["private_key_jwt", "none"].map((name): [string, string[], string[]] => [
+      `a secret that ${name} does not use`,
+      [ID, SECRET, method(name), ...(name === "none" ? [] : [KEY])],
+      [`10:5 "providers.main.client_secret" is not used by ${name}: remove one of the two`],
+    ]),
+    [
+      "a secret that tls_client_auth does not use",
+      [ID, SECRET, method("tls_client_auth"), TLS],
+      ['10:5 "providers.main.client_secret" is not used by tls_client_auth: remove one of the two'],
+    ],
+    [
+      "a key that the default method does not use",
+      [ID, SECRET, KEY],
+      ['11:5 "providers.main.client_key" is not used by client_secret_basic: remove one of the two'],
+    ],
+    [
+      "a key that none does not use",
+      [ID, KEY, method("none")],
+      ['10:5 "providers.main.client_key" is not used by none: remove one of the two'],
+    ],
+    ...["client_secret_post", "none"].map((name): [string, string[], string[]] => [
+      `an assertion that ${name} does not use`,
+      [ID, method(name), "client_assertion: { ttl: 30s }", ...(name === "none" ? [] : [SECRET])],
+      [`11:5 "providers.main.client_assertion" is not used by ${name}: remove one of the two`],
+    ]),
+    ["a secret without client_id", [SECRET], ['7:5 "providers.main" needs client_id']],
+    ["a key without client_id", [KEY, method("private_key_jwt")], ['7:5 "providers.main" needs client_id']],
+    ["a certificate without client_id", [TLS, method("tls_client_auth")], ['7:5 "providers.main" needs client_id']],
+    [
+      "a colon in a raw client_id",
+      ['client_id: "a:b"', SECRET, method("client_secret_basic_raw")],
+      [
+        '9:16 "providers.main.client_id" has a colon, which cannot be told from the one before the secret: use client_secret_basic',
+      ],
+    ],
+  ])("is told: %s", (_, lines, faults) => {
+    expect(faultsOf(client(...lines))).toEqual(faults.map((fault) => `f.yaml:${fault}`));
+  });
+
+  it.each<[string, string[], string, string?]>([
+    ["a public client", [ID, method("none")], "none"],
+    ["a client that its assertion alone names", [method("none")], "none"],
+    ["a public client behind a certificate", [ID, method("none"), TLS], "none"],
+    ["a secret alone", [ID, SECRET], "client_secret_basic"],
+    ["several secrets", [ID, "client_secret: [{ env: S }, { file: s }]"], "client_secret_basic"],
+    ["a colon in an encoded client_id", ['client_id: "a:b"', SECRET], "client_secret_basic"],
+    ["a secret in the form", [ID, SECRET, method("client_secret_post")], "client_secret_post"],
+    ["a secret that signs", [ID, SECRET, method("client_secret_jwt")], "client_secret_jwt"],
+    ["a key", [ID, KEY, method("private_key_jwt")], "private_key_jwt"],
+    ["a key of the file", [ID, method("private_key_jwt")], "private_key_jwt", SIGNING],
+    ["a certificate", [ID, TLS, method("tls_client_auth")], "tls_client_auth"],
+    [
+      "a binding with a certificate",
+      [ID, BINDING, method("self_signed_tls_client_auth")],
+      "self_signed_tls_client_auth",
+    ],
+  ])("is well given by %s", (_, lines, expected, more = "") => {
+    const text = client(...lines) + more;
+    expect(configOf(text).providers.main?.token_endpoint_auth_method).toBe(expected);
+  });
+});
+
+describe("tls", () => {
+  it.each([
+    ["certificate: { env: C }", '11:10 "providers.main.tls" needs both certificate and private_key, or neither'],
+    ["private_key: { env: K }", '11:10 "providers.main.tls" needs both certificate and private_key, or neither'],
+    [
+      "binding: M, certificate: { env: C }, private_key: { env: K }",
+      '11:21 "providers.main.tls.binding" holds certificate and key itself, on Workers: remove the others or it',
+    ],
+    [
+      "binding: M, ca: { env: C }",
+      '11:21 "providers.main.tls.binding" holds certificate and key itself, on Workers: remove the others or it',
+    ],
+  ])("is told: { %s }", (tls, fault) => {
+    expect(faultsOf(client(ID, SECRET, `tls: { ${tls} }`))).toEqual([`f.yaml:${fault}`]);
+  });
+
+  it.each(["ca: { env: C }", "binding: M", "certificate: { env: C }, private_key: { env: K }, ca: { file: ca.pem }"])(
+    "may be { %s }",
+    (tls) => {
+      expect(faultsOf(client(ID, SECRET, `tls: { ${tls} }`))).toEqual([]);
+    },
+  );
+});
+
+describe("the algorithm of an assertion", () => {
+  const assertion = (alg: string) => `client_assertion: { alg: ${alg} }`;
+  const RSA_KEY = "{ kid: r, alg: RS256, private_key: { env: R } }";
+  const JWT = method("private_key_jwt");
+
+  it.each<[string, string[], string, string?]>([
+    [
+      "of a key for a secret",
+      [ID, SECRET, method("client_secret_jwt"), assertion("ES256")],
+      "must be one of HS256, HS384, HS512 for client_secret_jwt",
+    ],
+    [
+      "of a secret for a key",
+      [ID, KEY, JWT, assertion("HS256")],
+      "is for client_secret_jwt: private_key_jwt signs with a private key",
+    ],
+    [
+      "that the client's key has not",
+      [ID, KEY, JWT, assertion("PS256")],
+      "is PS256, but there is no such key under client_key",
+    ],
+    [
+      "that no key that signs has",
+      [ID, JWT, "scope: x", assertion("PS256")],
+      "is PS256, but there is no such key under signing.keys",
+      SIGNING,
+    ],
+  ])("is told: one %s", (_, lines, fault, more = "") => {
+    expect(faultsOf(client(...lines) + more)).toEqual([`f.yaml:12:30 "providers.main.client_assertion.alg" ${fault}`]);
+  });
+
+  it.each<[string, string[], string?]>([
+    ["HS512 for a secret", [ID, SECRET, method("client_secret_jwt"), assertion("HS512")]],
+    ["that of one of several keys", [ID, `client_key: [${KEY.slice(12)}, ${RSA_KEY}]`, JWT, assertion("RS256")]],
+    ["that of a key of the file", [ID, JWT, assertion("ES256")], SIGNING],
+  ])("may be %s", (_, lines, more = "") => {
+    expect(faultsOf(client(...lines) + more)).toEqual([]);
+  });
+});

@@ -1,0 +1,182 @@
+// The binding, the routes, the signing keys and the listeners must fit together; what does not is told with its place.
+
+import { describe, expect, it } from "vitest";
+import { configOf, faultsOf, withKeys } from "./file.ts";
+
+const values = (text: string, path = "/getToken", method = "POST") =>
+  withKeys(`get_token: { method: ${method}, path: "${path}", values: { ${text}, nonce: [header:X-nonce] } }`);
+
+describe("get_token", () => {
+  it.each(["/healthz", "/.well-known/jwks.json", "/.well-known/x"])(
+    "must leave paths of other answers alone: %s",
+    (path) => {
+      expect(faultsOf(withKeys(`get_token: { path: ${path} }`))).toEqual([
+        'f.yaml:11:20 "get_token.path" must not be /healthz or below /.well-known, where other answers stand',
+      ]);
+    },
+  );
+
+  it("must not name a segment twice", () => {
+    expect(faultsOf(values("userid: [path:u]", "/{u}/{u}"))).toEqual([
+      'f.yaml:11:34 "get_token.path" names a segment twice',
+    ]);
+  });
+
+  it("must say where the values of a GET stand", () => {
+    expect(faultsOf(withKeys("get_token: { method: GET }"))).toEqual([
+      'f.yaml:11:22 "get_token.method" is GET, which has no body: say in "get_token.values" where the values stand',
+    ]);
+  });
+
+  it("must say where the userid stands", () => {
+    expect(faultsOf(withKeys("get_token: { values: { nonce: [header:X-nonce] } }"))).toEqual([
+      'f.yaml:11:22 "get_token.values" must say where the userid stands: without it there is nobody to get a token for',
+    ]);
+  });
+
+  it.each(["client_id", "issuer", "token_endpoint", "signing_issuer", "now", "uuid", "iat", "exp"])(
+    "must not name a value %s",
+    (name) => {
+      expect(faultsOf(values(`userid: [body:/a], ${name}: [body:/b]`))).toEqual([
+        expect.stringMatching(
+          new RegExp(
+            `^f\\.yaml:11:\\d+ "get_token\\.values\\.${name}" is a name that templates have already: choose another$`,
+          ),
+        ),
+      ]);
+    },
+  );
+
+  it("must have the segments that its values look for", () => {
+    expect(faultsOf(values("userid: [body:/a], serverid: [path:server]", "/servers/{serverid}/getToken"))).toEqual([
+      expect.stringMatching(
+        /"get_token\.values\.serverid\[0\]" names a segment that "get_token\.path" does not have: write \{server\} there$/,
+      ),
+    ]);
+    const { get_token } = configOf(values("userid: [path:user]", "/users/{user}/token"));
+    expect(get_token.values.userid).toEqual([{ in: "path", name: "user" }]);
+  });
+
+  it.each(["X-apikey", "authorization", "Proxy-Authorization", "COOKIE"])(
+    "must not pass on the caller's credentials from %s",
+    (header) => {
+      expect(faultsOf(values(`userid: [body:/a], extra: [body:/b, "header:${header}"]`))).toEqual([
+        expect.stringMatching(/"get_token\.values\.extra\[1\]" names a header that carries credentials of the caller$/),
+      ]);
+    },
+  );
+
+  it("must not look into the body of a GET", () => {
+    expect(faultsOf(values("userid: [query:u, body:/a], serverid: [form:s]", "/getToken", "GET"))).toEqual([
+      expect.stringMatching(/"get_token\.values\.userid\[1\]" looks into a body, which a GET does not have$/),
+      expect.stringMatching(/"get_token\.values\.serverid\[0\]" looks into a body, which a GET does not have$/),
+    ]);
+    expect(faultsOf(values("userid: [query:u]", "/getToken", "GET"))).toEqual([]);
+  });
+
+  it("lets templates use the values that it adds", () => {
+    const text = withKeys("get_token: { values: { userid: [body:/u], nonce: [body:/n], subject_token: [body:/t] } }");
+    expect(faultsOf(text.replace("authorization_code", 'x\n    params: { t: "{{subject_token}}" }'))).toEqual([]);
+  });
+});
+
+describe("routes", () => {
+  const second = `  second:
+    token_endpoint: https://idp.example/token
+    client_id: x
+    client_secret: { env: S }
+    grant_type: x`;
+
+  it("are needed with several providers", () => {
+    expect(faultsOf(withKeys(second))).toEqual([
+      'f.yaml:1:1 "routes" is missing: with several providers it says which one a call goes to',
+    ]);
+    expect(
+      configOf(withKeys(second, "routes: [{ serverid: a, provider: second }, { provider: main }]")).routes,
+    ).toEqual([{ serverid: "a", provider: "second" }, { provider: "main" }]);
+  });
+
+  it("must name providers of the file", () => {
+    expect(faultsOf(withKeys("routes: [{ serverid: a, provider: mai }, { provider: retail }]"))).toEqual([
+      'f.yaml:11:35 "routes[0].provider" names no provider of this file: did you mean "main"?',
+      'f.yaml:11:54 "routes[1].provider" names no provider of this file',
+    ]);
+  });
+
+  it.each(["toString", "__proto__", "constructor"])("must not name what every object has: %s", (name) => {
+    expect(faultsOf(withKeys(`routes: [{ provider: ${name} }]`))).toEqual([
+      'f.yaml:11:22 "routes[0].provider" names no provider of this file',
+    ]);
+  });
+
+  it.each([
+    ["below a route for every call", "[{ provider: main }, { serverid: a, provider: main }]", "11:30", 1],
+    ["for a serverid that has one", "[{ serverid: a, provider: main }, { serverid: a, provider: main }]", "11:43", 1],
+    ["below a route for every call that is one itself", "[{ provider: main }, { provider: main }]", "11:30", 1],
+  ])("must be within reach, not %s", (_, routes, place, index) => {
+    expect(faultsOf(withKeys(`routes: ${routes}`))).toEqual([
+      `f.yaml:${place} "routes[${index}]" is never reached: a route above it takes the same calls`,
+    ]);
+  });
+});
+
+describe("a binding without serverid", () => {
+  const binding = "get_token: { values: { userid: [body:/u], nonce: [body:/n] } }";
+  const message = 'needs "get_token.values.serverid": no call would ever match';
+
+  it("leaves nothing for callers and routes to go by", () => {
+    const text = withKeys(binding, "routes: [{ serverid: a, provider: main }, { provider: main }]").replace(
+      "providers:",
+      "    serverids: [a]\nproviders:",
+    );
+    expect(faultsOf(text)).toEqual([
+      `f.yaml:5:16 "callers.nextauth-server.serverids" ${message}`,
+      `f.yaml:13:22 "routes[0].serverid" ${message}`,
+    ]);
+  });
+
+  it("is in order where nothing goes by it", () => {
+    expect(faultsOf(withKeys(binding, "routes: [{ provider: main }]"))).toEqual([]);
+  });
+});
+
+describe("signing", () => {
+  const key = (kid: string, more = "") => `    - { kid: ${kid}, alg: ES256, private_key: { env: K }${more} }`;
+
+  it("must not have two keys of one name", () => {
+    expect(faultsOf(withKeys("signing:", "  keys:", key("a"), key("b"), key("a", ", use: verify")))).toEqual([
+      'f.yaml:15:14 "signing.keys[2].kid" stands twice: who verifies could not tell the keys apart',
+    ]);
+  });
+
+  it("must have a key that signs", () => {
+    expect(faultsOf(withKeys("signing:", "  keys:", key("a", ", use: verify")))).toEqual([
+      'f.yaml:13:5 "signing.keys" holds no key that signs: leave use: verify away from the one that shall',
+    ]);
+  });
+
+  it("may be without an issuer, and hold keys that only verify beside one that signs", () => {
+    expect(faultsOf(withKeys("signing:", "  keys:", key("a", ", use: verify"), key("b")))).toEqual([]);
+  });
+});
+
+describe("server", () => {
+  it("must not give one address to callers and to the administrator", () => {
+    expect(faultsOf(withKeys("server: { listen: 0.0.0.0:80, admin: 0.0.0.0:80 }"))).toEqual([
+      'f.yaml:11:38 "server.admin" must differ from listen: the admin listener is not for callers',
+    ]);
+  });
+
+  it("must not give the default of one to the other", () => {
+    expect(faultsOf(withKeys("server: { listen: 127.0.0.1:9613 }"))).toEqual([
+      'f.yaml:11:9 "server.admin" must differ from listen: the admin listener is not for callers',
+    ]);
+  });
+
+  it.each(["{ listen: 127.0.0.1:0, admin: 127.0.0.1:0 }", "{ listen: 127.0.0.1:80, admin: 10.0.0.1:80 }"])(
+    "may give two free ports, or one port of two addresses: %s",
+    (server) => {
+      expect(faultsOf(withKeys(`server: ${server}`))).toEqual([]);
+    },
+  );
+});

@@ -1,0 +1,142 @@
+// What is wrong with the file as YAML is told with its place, and nothing that YAML can do reaches further than the parser.
+
+import { describe, expect, it } from "vitest";
+import { configOf, FILE, faultsOf, replacing, withKeys, withProviderKeys } from "./file.ts";
+
+describe("text that is not proper YAML", () => {
+  it.each([
+    [
+      "a tab as indentation",
+      "version: 1\n\tcallers: {}\n",
+      ["2:1 is not proper YAML: a tab indents, where only spaces may"],
+    ],
+    [
+      "a quote that is never closed",
+      'version: 1\nlog: "info\n',
+      ["3:1 is not proper YAML: something is missing here, as a closing bracket, a quote or a comma"],
+    ],
+    [
+      "a key given twice",
+      withProviderKeys("client_id: other"),
+      ["11:5 is not proper YAML: this key stands twice in its mapping"],
+    ],
+    [
+      "a key given twice in JSON",
+      '{"version": 1, "version": 1}',
+      ["1:16 is not proper YAML: this key stands twice in its mapping"],
+    ],
+    [
+      "a value that starts with @",
+      withProviderKeys("scope: @all"),
+      ["11:12 is not proper YAML: a text that starts with this character needs quotes"],
+    ],
+    [
+      "a mapping within a line",
+      withProviderKeys("scope: a: b"),
+      ["11:12 is not proper YAML here (BLOCK_AS_IMPLICIT_KEY)"],
+    ],
+  ])("is told with its place: %s", (_, text, faults) => {
+    expect(faultsOf(text)).toEqual(faults.map((fault) => `f.yaml:${fault}`));
+  });
+
+  it("is told with every place, in their order", () => {
+    const places = faultsOf(withProviderKeys("scope: !!nothing x", "client_id: other", "client_id: another"))
+      .map((fault) => /^f\.yaml:(\d+):\d+ is not proper YAML: /.exec(fault)?.[1])
+      .map(Number);
+    expect(places).toEqual([11, 12, 13]);
+  });
+});
+
+describe("a file without one mapping in it", () => {
+  it.each([
+    ["no text", "", "1:1 is empty: callers and one provider are the least it needs"],
+    ["a comment", "# nothing yet\n", "1:1 is empty: callers and one provider are the least it needs"],
+    ["null", "null", "1:1 must be a mapping of keys to values"],
+    ["a text", "token-proxy.yaml", "1:1 must be a mapping of keys to values"],
+    ["a number", "1", "1:1 must be a mapping of keys to values"],
+    ["a list", "- version: 1\n- callers: {}\n", "1:1 must be a mapping of keys to values"],
+    ["a list below a comment", "# mine\n[]\n", "2:1 must be a mapping of keys to values"],
+  ])("is refused: %s", (_, text, fault) => {
+    expect(faultsOf(text)).toEqual([`f.yaml:${fault}`]);
+  });
+
+  it("is refused where it holds several documents, at the second one", () => {
+    expect(faultsOf(`${FILE}---\n${FILE}`)).toEqual([
+      'f.yaml:11:1 is not proper YAML: a second document starts here ("---"), but the file may hold one',
+    ]);
+  });
+});
+
+describe("keys", () => {
+  const PROTO = 'has a key "__proto__", which cannot be one';
+  const NO_TEXT = "has a key that is no text: put it in quotes";
+  it.each([
+    ["__proto__ at the top", withKeys("__proto__: { log: { level: debug } }"), `11:1 ${PROTO}`],
+    ["__proto__ in a provider", withProviderKeys("__proto__: { timeout: 1s }"), `11:5 ${PROTO}`],
+    ["__proto__ as the name of a provider", replacing("main:", "__proto__:"), `6:3 ${PROTO}`],
+    ["__proto__ as a parameter", withProviderKeys("params:", "  __proto__: x"), `12:7 ${PROTO}`],
+    ["__proto__ in quotes", withProviderKeys('params: { "__proto__": x }'), `11:15 ${PROTO}`],
+    ["a mapping", withProviderKeys("? { a: b }", ": c"), `11:7 ${NO_TEXT}`],
+    ["a list", withProviderKeys("? [a]", ": c"), `11:7 ${NO_TEXT}`],
+    ["an alias", withProviderKeys("scope: &scope openid", "*scope : c"), `12:5 ${NO_TEXT}`],
+    ["null", withProviderKeys("~: c"), `11:5 ${NO_TEXT}`],
+    ["nothing", withProviderKeys("params: { : c }"), `11:14 ${NO_TEXT}`],
+    ["a number", withProviderKeys("params: { 1: a }"), `11:15 ${NO_TEXT}`],
+    ["a truth value", withProviderKeys("params: { true: a }"), `11:15 ${NO_TEXT}`],
+  ])("are refused where they could mean something else: %s", (_, text, fault) => {
+    expect(faultsOf(text)).toEqual([`f.yaml:${fault}`]);
+  });
+
+  it("leave the prototype of objects alone", () => {
+    faultsOf(withKeys('__proto__: { polluted: "yes" }'));
+    faultsOf('{"version":1,"__proto__":{"polluted":"yes"},"constructor":{"prototype":{"polluted":"yes"}}}');
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+  });
+
+  it("may be a number or a truth value in quotes", () => {
+    expect(configOf(withProviderKeys('params: { "1": a, "true": b }')).providers.main?.params).toEqual({
+      "1": "a",
+      true: "b",
+    });
+  });
+});
+
+describe("aliases", () => {
+  const bomb = [
+    "a: &a [x, x, x, x, x, x, x, x, x, x]",
+    "b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]",
+    "c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]",
+    "d: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c, *c]",
+    "e: &e [*d, *d, *d, *d, *d, *d, *d, *d, *d, *d]",
+    "f: &f [*e, *e, *e, *e, *e, *e, *e, *e, *e, *e]",
+    "g: [*f, *f, *f, *f, *f, *f, *f, *f, *f, *f]",
+  ];
+
+  it("that multiply are refused before they are followed", () => {
+    expect(faultsOf(withKeys(...bomb))).toEqual(["f.yaml:1:1 repeats its parts by aliases too often"]);
+  });
+
+  it("that hold themselves end in faults, not in a crash", () => {
+    expect(faultsOf("version: 1\ncallers: &a\n  x: *a\nproviders: *a\n").length).toBeGreaterThan(0);
+  });
+
+  it("of nothing are told as such, at their place", () => {
+    const faults = faultsOf(withProviderKeys("scope: *scopes"));
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toMatch(/^f\.yaml:11:12 /);
+    expect(faults[0]).not.toContain("too often");
+  });
+});
+
+describe("tags", () => {
+  it.each(["!js/function x", "!!js/undefined ''", "!!binary aGk=", "!!set {}", "!!timestamp 2026-11-23", "!custom x"])(
+    "of other types make no text: %s",
+    (value) => {
+      expect(faultsOf(withProviderKeys(`scope: ${value}`))).toEqual([expect.stringMatching(/^f\.yaml:11:\d+ /)]);
+    },
+  );
+
+  it("of text make text of a number", () => {
+    expect(configOf(replacing("token-proxy", "!!str 12")).providers.main?.client_id).toBe("12");
+  });
+});

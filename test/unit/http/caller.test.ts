@@ -1,0 +1,147 @@
+// Whoever calls proves itself by a key in X-apikey; keys are known by their digests and never told.
+
+import { inspect } from "node:util";
+import { describe, expect, it } from "vitest";
+import type { CallerCredentials } from "../../../src/config/credentials.ts";
+import { TokenProxyError } from "../../../src/errors.ts";
+import { createAuthenticator } from "../../../src/http/caller.ts";
+import type { Sha256 } from "../../../src/ports.ts";
+import { Secret } from "../../../src/secret.ts";
+import { asyncSha256, fakeIds, sha256, thrownBy } from "../fakes.ts";
+
+const KEYS: Record<string, string> = {
+  FIRST: "first-key-0123456789",
+  NEXT: "next-key-0123456789",
+  OTHER: "other-key-0123456789",
+};
+
+const caller = (keys: string[], serverids?: string[]): CallerCredentials => ({
+  apikeys: keys.map((key) => new Secret(KEYS[key] as string)),
+  serverids,
+});
+const BATCH = caller(["OTHER"]);
+const CALLERS = new Map([
+  ["nextauth-server", caller(["FIRST", "NEXT"], ["a", "b"])],
+  ["batch", BATCH],
+]);
+
+const build = (hash: Sha256 = sha256, callers = CALLERS) =>
+  createAuthenticator(callers, { sha256: hash, ids: fakeIds() });
+
+const presenting = (key: string) => new Headers({ "X-apikey": key });
+
+async function refusal(headers: Headers, hash?: Sha256): Promise<TokenProxyError> {
+  const authenticate = await build(hash);
+  const error = await thrownBy(() => authenticate(headers));
+  expect(error).toBeInstanceOf(TokenProxyError);
+  expect((error as TokenProxyError).code).toBe("caller_unauthenticated");
+  return error as TokenProxyError;
+}
+
+describe.each([
+  ["a synchronous hash", sha256],
+  ["a hash that gives a promise", asyncSha256],
+])("with %s", (_, hash) => {
+  it.each([
+    ["FIRST", "nextauth-server"],
+    ["NEXT", "nextauth-server"],
+    ["OTHER", "batch"],
+  ])("the key %s is one of %s", async (key, name) => {
+    const authenticate = await build(hash);
+    expect((await authenticate(presenting(KEYS[key] as string))).name).toBe(name);
+  });
+
+  it("an unknown key is refused", async () => {
+    expect((await refusal(presenting("unknown-key-0123456789"), hash)).message).toBe(
+      "the X-apikey of the call is none that this proxy knows",
+    );
+  });
+});
+
+it("a caller brings the serverids that it may speak for, or none where it may speak for all", async () => {
+  const authenticate = await build();
+  expect((await authenticate(presenting(KEYS.NEXT as string))).serverids).toEqual(new Set(["a", "b"]));
+  expect((await authenticate(presenting(KEYS.OTHER as string))).serverids).toBeUndefined();
+});
+
+it("a call without a key is refused", async () => {
+  expect((await refusal(new Headers())).message).toBe("the call carries no X-apikey");
+});
+
+const first = KEYS.FIRST as string;
+
+describe("a key that is nearly right is refused", () => {
+  it.each([
+    ["empty", ""],
+    ["a part of it", first.slice(0, -1)],
+    ["more than it", `${first}x`],
+    ["another case", first.toUpperCase()],
+    ["with a space inside", `${first.slice(0, 5)} ${first.slice(5)}`],
+    ["as a scheme's credentials", `Bearer ${first}`],
+    ["two keys", `${first}, ${KEYS.NEXT}`],
+    ["the name of its variable", "FIRST"],
+    ["its digest", Buffer.from(sha256(new TextEncoder().encode(first)) as Uint8Array).toString("hex")],
+  ])("%s", async (_, key) => {
+    await refusal(presenting(key));
+  });
+
+  it("sent twice in one call", async () => {
+    const headers = presenting(first);
+    headers.append("X-apikey", first);
+    await refusal(headers);
+  });
+
+  it.each(["Authorization", "X-Api-Key", "apikey", "Cookie"])("in %s", async (name) => {
+    await refusal(new Headers({ [name]: first }));
+  });
+});
+
+describe("digests", () => {
+  /** A hash whose result begins alike for all keys: every key falls into the same bucket. */
+  const alike: Sha256 = (bytes) => {
+    const digest = Uint8Array.from(sha256(bytes) as Uint8Array);
+    digest.fill(0, 0, 8);
+    return digest;
+  };
+
+  it("are compared whole, not by their beginning", async () => {
+    const authenticate = await build(alike, new Map([["batch", BATCH]]));
+    expect((await authenticate(presenting(KEYS.OTHER as string))).name).toBe("batch");
+    expect(await thrownBy(() => authenticate(presenting("unknown-key-0123456789")))).toBeInstanceOf(TokenProxyError);
+  });
+
+  it("are salted with 32 fresh bytes, before the key", async () => {
+    const hashed: string[] = [];
+    const spying: Sha256 = (bytes) => {
+      hashed.push(Buffer.from(bytes).toString("latin1"));
+      return sha256(bytes);
+    };
+    const authenticate = await build(spying, new Map([["batch", BATCH]]));
+    await authenticate(presenting(KEYS.OTHER as string));
+    expect(hashed).toEqual(Array(2).fill(`${"\u0007".repeat(32)}${KEYS.OTHER}`));
+  });
+
+  it("are made once for each known key and once for each call", async () => {
+    let count = 0;
+    const counting: Sha256 = (bytes) => {
+      count += 1;
+      return sha256(bytes);
+    };
+    const authenticate = await build(counting);
+    expect(count).toBe(3);
+    await authenticate(presenting(first));
+    await thrownBy(() => authenticate(presenting("unknown-key-0123456789")));
+    expect(count).toBe(5);
+  });
+});
+
+it("no key appears in an error or in what authenticates", async () => {
+  const presented = "presented-0123456789";
+  const error = await refusal(presenting(presented));
+  const told = inspect(error, { depth: 9 }) + JSON.stringify(error);
+  const built = inspect(await build(), { depth: 9, showHidden: true });
+  for (const key of [presented, ...Object.values(KEYS)]) {
+    expect(told).not.toContain(key);
+    expect(built).not.toContain(key);
+  }
+});
