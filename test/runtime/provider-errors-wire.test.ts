@@ -1,13 +1,12 @@
 // What the caller gets where a provider's answer does not arrive whole, in time, or at all; and that the next call is right.
 
-import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { CALL } from "../support/call.ts";
 import { providerConfig } from "../support/config.ts";
 import { expectProviderError, MARKER, type TableCode } from "../support/expect-error.ts";
 import { RUNTIME } from "../support/host.ts";
+import { freePort } from "../support/port.ts";
 import { useProxy } from "../support/proxy.ts";
 import { chunked, chunks, head, raw, thenClose, thenReset, thenSurplus, trickle } from "../support/raw-answers.ts";
 import { type Answer, json, respond, token } from "../support/recording-provider.ts";
@@ -21,15 +20,7 @@ const TIMEOUT_MS = 300;
 const MARGIN_MS = 1_000;
 
 /** A port on which nobody listens. */
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
-const closed = await closedPort();
+const closed = await freePort();
 
 describe(`answers that break on ${RUNTIME}`, () => {
   const proxy = useProxy({
