@@ -3,6 +3,7 @@
 import { hash, randomBytes, randomUUID } from "node:crypto";
 import pino from "pino";
 import type { Clock, Ids, Log, LogLevel, Sha256 } from "../../ports.ts";
+import { createLogOutput } from "./log-output.ts";
 
 export const nodeClock: Clock = { now: () => Date.now(), elapsed: () => performance.now() };
 
@@ -17,13 +18,9 @@ export interface NodeLog {
   close(): Promise<void>;
 }
 
-/** What may wait for a slow reader of the log. Beyond, lines are dropped: a log that nobody reads must not fill the memory. */
-const MAX_LOG_BYTES = 8_388_608;
-const CLOSE_TIMEOUT_MS = 500;
-
 /** JSON lines on standard output. Writing is asynchronous, so that a slow reader of the log holds up no call. */
 export function createNodeLog(level: LogLevel): NodeLog {
-  const destination = pino.destination({ dest: 1, sync: false, maxLength: MAX_LOG_BYTES });
+  const output = createLogOutput();
   const logger = pino(
     {
       level,
@@ -32,15 +29,10 @@ export function createNodeLog(level: LogLevel): NodeLog {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    destination,
+    output,
   );
   return {
     log: (at, event, fields) => logger[at](fields ?? {}, event),
-    close: () =>
-      new Promise((resolve) => {
-        setTimeout(resolve, CLOSE_TIMEOUT_MS); // its reader may be stuck, and must not keep the process
-        destination.once("close", resolve);
-        destination.end();
-      }),
+    close: output.close,
   };
 }
