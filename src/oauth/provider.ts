@@ -13,6 +13,7 @@ import { createDiscovery, type Discovery, type DiscoveryKind, type Metadata } fr
 import { exchangeError } from "./exchange-error.ts";
 import { compileExpectSubject, type ExpectSubjectSettings } from "./expect-subject.ts";
 import { compileJwt, type JwtSettings, type MakeJwt } from "./jwt.ts";
+import { createRotation } from "./rotation.ts";
 import type { SigningKey } from "./signing-key.ts";
 import {
   compileTokenRequest,
@@ -20,13 +21,7 @@ import {
   type PlacedSecrets,
   type TokenRequestSettings,
 } from "./token-request.ts";
-import {
-  acceptedClient,
-  type ErrorRules,
-  judgeTokenResponse,
-  refusedClient,
-  type TokenAnswer,
-} from "./token-response.ts";
+import { type ErrorRules, judgeTokenResponse, type TokenAnswer } from "./token-response.ts";
 import { type CreateTransport, type TlsCredentials, TransportError } from "./transport.ts";
 import { type CallValues, callNamesNeeded, createValues, JWT_PREFIX, jwtsNeeded, type Values } from "./values.ts";
 
@@ -99,8 +94,9 @@ export function createProvider(
   );
   const checkSubject =
     settings.expect_subject === undefined ? undefined : compileExpectSubject(settings.expect_subject, key);
-  /** The credential that worked last: after a rotation the old one is not tried anew by every call. */
-  let preferred = 0;
+  const withRotation = createRotation(authentications.length, (refused, next) => {
+    log("warn", "client credential refused, trying the next", { provider: name, refused: refused + 1, next: next + 1 });
+  });
 
   async function endpointOf(timeout: number): Promise<Metadata> {
     if (discovery === undefined) {
@@ -154,29 +150,9 @@ export function createProvider(
           "signing.kid": credentials.signingKeys[0]?.kid ?? "",
         };
         const values = createValues(own, callValues, deps);
-        const first = preferred;
-        const attempt = (index: number) =>
-          exchange(authentications[index] as ClientAuthentication, endpoint.token_endpoint, values, deadline);
-        try {
-          return await attempt(first);
-        } catch (error) {
-          if (authentications.length === 1 || !refusedClient(error)) throw error;
-          // One more try, with the next credential: the provider refused the client and issued nothing.
-          const next = (first + 1) % authentications.length;
-          log("warn", "client credential refused, trying the next", {
-            provider: name,
-            refused: first + 1,
-            next: next + 1,
-          });
-          try {
-            const answer = await attempt(next);
-            preferred = next;
-            return answer;
-          } catch (nextError) {
-            if (acceptedClient(nextError)) preferred = next;
-            throw nextError;
-          }
-        }
+        return await withRotation((index) =>
+          exchange(authentications[index] as ClientAuthentication, endpoint.token_endpoint, values, deadline),
+        );
       } catch (error) {
         if (error instanceof HeaderValueError) throw unfitHeader(error.header, key);
         throw exchangeError(error, key);

@@ -150,6 +150,13 @@ describe("readiness", () => {
     expect((await fetch(`${host.url}/healthz`)).status).toBe(404);
   });
 
+  it("tells in the log why a provider cannot be discovered", async () => {
+    const down = { ...providerConfig("", { issuer: "http://127.0.0.1:1", token_endpoint: undefined }) };
+    const host = await start({ file: { providers: { main: down } } });
+    await expect.poll(() => host.output()).toContain('"event":"discovery failed"');
+    expect(host.output()).toMatch(/"error_code":"provider_unreachable".*"cause":"ECONNREFUSED"/);
+  });
+
   it("waits for a provider that is down at the start, which does not stop the start", async () => {
     const issuer = provider.url;
     provider.answer = json("down", 503);

@@ -30,12 +30,7 @@ export function keepDiscovered(
     } catch (error) {
       wait = pause;
       nextPause = Math.min(pause * 2, MAX_PAUSE_MS);
-      log("warn", "discovery failed", {
-        provider: name,
-        error_code: error instanceof TokenProxyError ? error.code : "internal",
-        reason: error instanceof TokenProxyError ? error.message : undefined,
-        next_try_ms: wait,
-      });
+      log("warn", "discovery failed", { provider: name, ...describe(error), next_try_ms: wait });
     }
     if (stopped) return;
     const timer = setTimeout(() => void look(name, discovery, nextPause), wait);
@@ -50,4 +45,11 @@ export function keepDiscovered(
     stopped = true;
     for (const timer of timers.values()) clearTimeout(timer);
   };
+}
+
+/** What may be written down of a failure: our own words, and the system's code for its cause, as ENOTFOUND. */
+function describe(error: unknown): { error_code: string; reason?: string; cause?: string } {
+  if (!(error instanceof TokenProxyError)) return { error_code: "internal" };
+  const { code } = (error.cause ?? {}) as { code?: unknown };
+  return { error_code: error.code, reason: error.message, ...(typeof code === "string" ? { cause: code } : {}) };
 }

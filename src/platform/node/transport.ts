@@ -1,4 +1,4 @@
-// The transport on Node: undici's dispatcher, which costs a quarter of the CPU of the global fetch for a proxied call.
+// The transport on Node: undici's dispatcher, without what the global fetch adds to every call.
 
 import { promisify } from "node:util";
 import { brotliDecompress, gunzip, inflate, type ZlibOptions, zstdDecompress } from "node:zlib";
