@@ -24,6 +24,15 @@ describe("the documents about our keys", () => {
     );
   });
 
+  it("are not taken over by a getToken whose path has as many segments", async () => {
+    const values = { serverid: ["path:serverid"], userid: ["path:userid"] };
+    const get_token = { method: "GET", path: "/{serverid}/{userid}", values };
+    const signing = { issuer: "https://proxy.example", keys };
+    const { app } = await buildApp({ secrets, provider: { params: {} }, file: { signing, get_token } });
+    expect((await app.request(JWKS)).status).toBe(200);
+    expect((await app.request("http://proxy.example/s/alice")).status).toBe(401);
+  });
+
   it("are not there without an issuer", async () => {
     const { app } = await buildApp({ secrets, file: { signing: { keys } } });
     expect((await app.request(call({ path: "/.well-known/jwks.json", method: "GET", body: undefined }))).status).toBe(
