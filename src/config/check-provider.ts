@@ -286,7 +286,7 @@ function placesOf(provider: FileProvider, path: PathOf): Place[] {
     const { header, claims } = withDefaults(written ?? {}, provider.issuer !== undefined);
     for (const [part, members] of Object.entries({ header, claims })) {
       for (const [member, value] of Object.entries(members)) {
-        const isWritten = written?.[part as "header" | "claims"][member] !== undefined;
+        const isWritten = written?.[part as "header" | "claims"]?.[member] !== undefined;
         const at = isWritten
           ? path("jwt", name, part, member)
           : written === undefined

@@ -99,7 +99,7 @@ function completeAssertion(
 ): ClientAssertionSettings {
   return {
     aud: given?.aud ?? (hasIssuer ? "{{issuer}}" : "{{token_endpoint}}"),
-    typ: given === undefined ? ASSERTION_TYP : given.typ,
+    typ: given?.typ === undefined ? ASSERTION_TYP : given.typ, // null says none
     ttl: given?.ttl ?? DEFAULT_ASSERTION_TTL_MS,
     backdate: given?.backdate ?? 0,
     header: given?.header ?? {},

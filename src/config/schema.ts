@@ -146,22 +146,24 @@ const signing = z.strictObject({
     .min(1, "must hold at least one key"),
 });
 
+/** Without defaults: what is implied depends on the rest of the provider, and stands in oauth/grants.ts. */
 const jwt = z.strictObject({
   kid: text.optional(),
-  header: z.record(text, json).default({}),
-  ttl: duration.prefault("60s"),
-  backdate: durationOrNone.prefault("0s"),
-  claims: z.record(text, json).default({}),
+  header: z.record(text, json).optional(),
+  ttl: duration.optional(),
+  backdate: durationOrNone.optional(),
+  claims: z.record(text, json).optional(),
 });
 
+/** Without defaults, as above; complete.ts has them. */
 const clientAssertion = z.strictObject({
   aud: templated.optional(),
-  typ: text.nullable().default("client-authentication+jwt"),
-  ttl: duration.prefault("60s"),
-  backdate: durationOrNone.prefault("0s"),
+  typ: text.nullable().optional(),
+  ttl: duration.optional(),
+  backdate: durationOrNone.optional(),
   alg: z.enum([...SIGNING_ALGORITHMS, ...HMAC_ALGORITHMS]).optional(),
-  header: z.record(text, json).default({}),
-  claims: z.record(text, json).default({}),
+  header: z.record(text, json).optional(),
+  claims: z.record(text, json).optional(),
 });
 
 /** `access_token.sub` in short, or the parts by themselves. */

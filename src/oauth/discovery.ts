@@ -154,12 +154,10 @@ function parseMetadata(
     throw fail("provider_error", "found another issuer in the document: write issuer exactly as the provider does");
   }
   const { token_endpoint, mtls_endpoint_aliases: aliases } = parsed.data;
-  const endpoints = byTls ? [aliases?.token_endpoint ?? token_endpoint] : [token_endpoint];
-  for (const endpoint of endpoints) {
-    // An issuer beyond this machine has no business with plain HTTP on it.
-    const downgraded = () => /^https:/i.test(issuer) && !/^https:/i.test(endpoint);
-    const fault = endpointUrlFault(endpoint) ?? (downgraded() ? "must be an https URL" : undefined);
-    if (fault !== undefined) throw fail("provider_error", `found a token_endpoint that ${fault}`);
-  }
-  return { ...parsed.data, token_endpoint: endpoints[0] as string };
+  const endpoint = (byTls ? aliases?.token_endpoint : undefined) ?? token_endpoint;
+  // An issuer beyond this machine has no business with plain HTTP on it.
+  const downgraded = /^https:/i.test(issuer) && !/^https:/i.test(endpoint);
+  const fault = endpointUrlFault(endpoint) ?? (downgraded ? "must be an https URL" : undefined);
+  if (fault !== undefined) throw fail("provider_error", `found a token_endpoint that ${fault}`);
+  return { ...parsed.data, token_endpoint: endpoint };
 }

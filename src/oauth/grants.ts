@@ -46,12 +46,15 @@ export function defaultParams(grantType: string, params: Params): Params {
 
 const DEFAULT_TTL_MS = 60_000;
 
+/** A JWT as far as the file says it. */
+type WrittenJwt = { [Key in keyof JwtSettings]?: JwtSettings[Key] | undefined };
+
 /**
  * A JWT of the file with what is implied: who signs, whom it is about, and for whom it is (RFC 7523 §3). `null` takes a
  * member away.
  * @param issuer whether the provider has one; without, the assertion is for the token endpoint, as §3 allows too
  */
-export function withDefaults(jwt: Partial<JwtSettings>, issuer: boolean): JwtSettings {
+export function withDefaults(jwt: WrittenJwt, issuer: boolean): JwtSettings {
   const claims: Record<string, JsonValue> = {
     iss: "{{signing_issuer}}",
     sub: "{{userid}}",

@@ -10,9 +10,9 @@ export interface TokenAnswer {
   status: number;
   contentType: string;
   body: Uint8Array;
-  /** The provider's own status, where it is not the one above. */
+  /** The status that the provider sent: another than the one above where a 2xx carried an error. */
   providerStatus: number;
-  /** The `error` of a refusal, if it looks like a registered code; safe for the log. */
+  /** The `error` of a refusal where it is a registered code, else "unregistered"; safe for the log. */
   providerError?: string;
 }
 
@@ -62,6 +62,7 @@ const LOGGABLE_ERRORS = new Set([
   "server_error",
   "temporarily_unavailable",
 ]);
+
 /**
  * A media type (RFC 9110 §8.3.1) and visible ASCII behind it. No comma: a list of types, as two such headers become, is none.
  * Its parameters are not taken apart: the grammar of them as an expression takes exponential time on what does not match.
