@@ -13,8 +13,8 @@ import { createAuthenticator } from "./http/caller.ts";
 import { type WellKnownDocument, wellKnownDocuments, wellKnownResponse } from "./http/well-known.ts";
 import { createProvider, type Provider, type ProviderCredentials } from "./oauth/provider.ts";
 import type { TokenAnswer } from "./oauth/token-response.ts";
-import type { CreateTransport } from "./oauth/transport.ts";
 import type { Clock, Ids, Log, Sha256 } from "./ports.ts";
+import type { CreateTransport } from "./transport.ts";
 
 /** What the program is made of. Each entry builds it once; tests replace parts of it. */
 export interface Deps {

@@ -3,9 +3,9 @@
 import type { ProviderCredentials } from "../oauth/provider.ts";
 import { importSigningKey, KeyError, type SigningKey } from "../oauth/signing-key.ts";
 import { HEADER_VALUE, type PlacedSecrets } from "../oauth/token-request.ts";
-import type { TlsCredentials } from "../oauth/transport.ts";
 import type { Sha256 } from "../ports.ts";
 import { Secret, type SecretReference } from "../secret.ts";
+import type { TlsCredentials } from "../transport.ts";
 import type { Config, ProviderConfig } from "./complete.ts";
 import { fault, type PathFault } from "./faults.ts";
 import type { ParsedFile } from "./parse.ts";

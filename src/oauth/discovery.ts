@@ -3,9 +3,9 @@
 import * as z from "zod";
 import { TokenProxyError } from "../errors.ts";
 import type { Clock } from "../ports.ts";
+import type { Transport, TransportResponse } from "../transport.ts";
 import { exchangeError } from "./exchange-error.ts";
 import { REQUEST_HEADERS } from "./token-request.ts";
-import type { Transport, TransportResponse } from "./transport.ts";
 import { endpointUrlFault } from "./url.ts";
 
 /** What this proxy uses of the authorization server's metadata. */

@@ -3,6 +3,7 @@
 import { TokenProxyError } from "../errors.ts";
 import type { Clock, Ids, Log } from "../ports.ts";
 import type { Secret } from "../secret.ts";
+import { type CreateTransport, type TlsCredentials, TransportError } from "../transport.ts";
 import {
   type ClientAuthentication,
   type ClientSettings,
@@ -22,7 +23,6 @@ import {
   type TokenRequestSettings,
 } from "./token-request.ts";
 import { type ErrorRules, judgeTokenResponse, type TokenAnswer } from "./token-response.ts";
-import { type CreateTransport, type TlsCredentials, TransportError } from "./transport.ts";
 import { type CallValues, callNamesNeeded, createValues, JWT_PREFIX, jwtsNeeded, type Values } from "./values.ts";
 
 /** A provider as the file describes it. Durations are in milliseconds. */

@@ -1,7 +1,7 @@
 // Judges what a token endpoint answered. The bytes are parsed on a copy to judge them, and handed on as they came.
 
 import { type ErrorCode, TokenProxyError } from "../errors.ts";
-import type { TransportResponse } from "./transport.ts";
+import type { TransportResponse } from "../transport.ts";
 
 /** What the caller gets of a provider's answer: its status, the type of its body, and its body byte for byte. */
 export interface TokenAnswer {

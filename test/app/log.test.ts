@@ -1,7 +1,7 @@
 // Each call leaves one line in the log: by it a call can be found and explained, and nobody be identified or imitated.
 
 import { describe, expect, it } from "vitest";
-import { TransportError } from "../../src/oauth/transport.ts";
+import { TransportError } from "../../src/transport.ts";
 import { APIKEY, CALL, NONCE } from "../support/call.ts";
 import { SECRETS } from "../support/config.ts";
 import { response } from "../unit/fakes.ts";

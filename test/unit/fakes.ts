@@ -2,8 +2,8 @@
 
 import { createHash } from "node:crypto";
 import { type CredentialHost, SecretError } from "../../src/config/credentials.ts";
-import type { CreateTransport, TransportRequest, TransportResponse } from "../../src/oauth/transport.ts";
 import type { Clock, Ids, Log, LogFields, LogLevel, Sha256 } from "../../src/ports.ts";
+import type { CreateTransport, TransportRequest, TransportResponse } from "../../src/transport.ts";
 
 export const NOW = Date.parse("2026-11-23T12:00:00Z");
 

@@ -1,7 +1,7 @@
 // Connects to a provider within an exact time: undici's own limit is kept by timers that may be a second late.
 
 import { buildConnector } from "undici";
-import type { TransportSettings } from "../../oauth/transport.ts";
+import type { TransportSettings } from "../../transport.ts";
 
 /** A connection did not stand in time. */
 class ConnectTimeoutError extends Error {

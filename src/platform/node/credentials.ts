@@ -5,7 +5,7 @@ import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
 import { createSecureContext } from "node:tls";
 import { type CredentialHost, SecretError } from "../../config/credentials.ts";
-import type { TlsCredentials } from "../../oauth/transport.ts";
+import type { TlsCredentials } from "../../transport.ts";
 import { nodeSha256 } from "./host.ts";
 
 /** No key or certificate chain is larger; what is, is a wrong path. */

@@ -10,7 +10,7 @@ import {
   type TransportRequest,
   type TransportResponse,
   type TransportSettings,
-} from "../../oauth/transport.ts";
+} from "../../transport.ts";
 import { createConnector } from "./connector.ts";
 
 /** Connections to one provider: as many as calls may be in flight, so that none waits behind a slow one. */

@@ -1,13 +1,13 @@
 // The transport on Workers: the global fetch, or that of a binding which presents a client certificate.
 
+import { readUpTo } from "../../read-stream.ts";
 import {
   type CreateTransport,
   isBodyJudged,
   TransportError,
   type TransportRequest,
   type TransportResponse,
-} from "../../oauth/transport.ts";
-import { readUpTo } from "../../read-stream.ts";
+} from "../../transport.ts";
 import type { Env } from "./host.ts";
 
 /**

@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { type ErrorCode, TokenProxyError } from "../../../src/errors.ts";
 import { asCallError, logAnswer, logError } from "../../../src/http/call-log.ts";
-import { TransportError } from "../../../src/oauth/transport.ts";
+import { TransportError } from "../../../src/transport.ts";
 import { fakeLog } from "../fakes.ts";
 
 const CALL = { requestId: "r-1", duration: 12.345, record: { caller: "ns", provider: "main" } };

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { createDiscovery, METADATA_LIFETIME_MS } from "../../../src/oauth/discovery.ts";
-import { TransportError } from "../../../src/oauth/transport.ts";
+import { TransportError } from "../../../src/transport.ts";
 import { fakeClock, fakeProvider, response, thrownBy } from "../fakes.ts";
 
 const ISSUER = "https://idp.example";

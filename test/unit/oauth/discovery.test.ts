@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../../src/errors.ts";
 import { createDiscovery, metadataUrls } from "../../../src/oauth/discovery.ts";
-import { TransportError, type TransportResponse } from "../../../src/oauth/transport.ts";
+import { TransportError, type TransportResponse } from "../../../src/transport.ts";
 import { fakeClock, fakeProvider, response, thrownBy } from "../fakes.ts";
 
 const ISSUER = "https://idp.example/realms/a";

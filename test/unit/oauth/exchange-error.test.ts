@@ -3,7 +3,7 @@
 import { expect, it } from "vitest";
 import { TokenProxyError } from "../../../src/errors.ts";
 import { exchangeError } from "../../../src/oauth/exchange-error.ts";
-import { TransportError } from "../../../src/oauth/transport.ts";
+import { TransportError } from "../../../src/transport.ts";
 
 it.each([
   ["unreachable", "provider_unreachable", "cannot be reached"],

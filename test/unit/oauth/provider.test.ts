@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../../src/errors.ts";
 import { TOKEN_ENDPOINT_AUTH_METHODS } from "../../../src/oauth/client-authentication.ts";
 import type { ProviderSettings } from "../../../src/oauth/provider.ts";
-import { TransportError } from "../../../src/oauth/transport.ts";
 import { Secret } from "../../../src/secret.ts";
+import { TransportError } from "../../../src/transport.ts";
 import { NOW, response, thrownBy } from "../fakes.ts";
 import { CREDENTIALS, ENDPOINT, ISSUER, setUp, TOKEN } from "./set-up-provider.ts";
 

@@ -2,8 +2,8 @@
 
 import { createProvider, type ProviderCredentials, type ProviderSettings } from "../../../src/oauth/provider.ts";
 import { importSigningKey, type SigningKey } from "../../../src/oauth/signing-key.ts";
-import type { TransportSettings } from "../../../src/oauth/transport.ts";
 import { Secret } from "../../../src/secret.ts";
+import type { TransportSettings } from "../../../src/transport.ts";
 import { makeKey } from "../../support/keys.ts";
 import { fakeClock, fakeIds, fakeLog, fakeProvider, response, sha256 } from "../fakes.ts";
 

@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../../src/errors.ts";
 import { judgeTokenResponse } from "../../../src/oauth/token-response.ts";
-import type { TransportResponse } from "../../../src/oauth/transport.ts";
+import type { TransportResponse } from "../../../src/transport.ts";
 import { NOW, response } from "../fakes.ts";
 
 const judge = (answer: TransportResponse) =>

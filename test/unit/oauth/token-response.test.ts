@@ -8,7 +8,7 @@ import {
   judgeTokenResponse,
   refusedClient,
 } from "../../../src/oauth/token-response.ts";
-import type { TransportResponse } from "../../../src/oauth/transport.ts";
+import type { TransportResponse } from "../../../src/transport.ts";
 import { NOW, response } from "../fakes.ts";
 
 const NO_RULES: ErrorRules = { user_errors: [], proxy_errors: [] };

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { SecretError } from "../../../../src/config/credentials.ts";
-import type { TlsCredentials } from "../../../../src/oauth/transport.ts";
 import { createNodeCredentialHost } from "../../../../src/platform/node/credentials.ts";
 import { Secret } from "../../../../src/secret.ts";
+import type { TlsCredentials } from "../../../../src/transport.ts";
 import { makeAuthority, makeSelfSigned } from "../../../support/keys.ts";
 import { thrownBy } from "../../fakes.ts";
 

@@ -2,9 +2,9 @@
 
 import { describe, expect, it } from "vitest";
 import { SecretError } from "../../../../src/config/credentials.ts";
-import type { TlsCredentials } from "../../../../src/oauth/transport.ts";
 import { createWorkerCredentialHost } from "../../../../src/platform/worker/credentials.ts";
 import { Secret } from "../../../../src/secret.ts";
+import type { TlsCredentials } from "../../../../src/transport.ts";
 import { sha256, thrownBy } from "../../fakes.ts";
 
 describe("a secret", () => {

@@ -1,6 +1,6 @@
-// How the core sends a request to a provider: an interface that each runtime implements (platform/*/transport.ts).
+// How the core sends a request to a provider or a nextAuth Server: an interface that each runtime implements (platform/*/transport.ts).
 
-import type { Secret } from "../secret.ts";
+import type { Secret } from "./secret.ts";
 
 export interface TransportRequest {
   method: "GET" | "POST";
