@@ -1,16 +1,19 @@
 // The program's table of contents: which requests it answers, and in what order a call is checked.
 
 import { Hono } from "hono";
-import { HEALTH_PATH } from "./config/check.ts";
+import { HEALTH_PATH } from "./config/check-nextauth.ts";
 import type { Config } from "./config/complete.ts";
 import type { Credentials } from "./config/credentials.ts";
 import { TokenProxyError } from "./errors.ts";
-import { type CallRecord, createRouter, getToken } from "./get-token.ts";
-import { errorResponse, relay } from "./http/answer.ts";
+import { type CallRecord, createRouter, type GetTokenDeps, getToken } from "./get-token.ts";
+import { EXCHANGE_WIRE, errorResponse, relay, WIRE, type Wire } from "./http/answer.ts";
 import { createCallReader } from "./http/call.ts";
 import { asCallError, logAnswer, logError } from "./http/call-log.ts";
 import { createAuthenticator } from "./http/caller.ts";
+import { readExchange } from "./http/exchange.ts";
+import type { CreateRateLimiter, Inbound } from "./http/inbound.ts";
 import { type WellKnownDocument, wellKnownDocuments, wellKnownResponse } from "./http/well-known.ts";
+import { createNextAuthServers } from "./nextauth/servers.ts";
 import { createProvider, type Provider, type ProviderCredentials } from "./oauth/provider.ts";
 import type { TokenAnswer } from "./oauth/token-response.ts";
 import type { Clock, Ids, Log, Sha256 } from "./ports.ts";
@@ -21,6 +24,7 @@ export interface Deps {
   config: Config;
   credentials: Credentials;
   createTransport: CreateTransport;
+  createRateLimiter: CreateRateLimiter;
   sha256: Sha256;
   clock: Clock;
   ids: Ids;
@@ -43,22 +47,20 @@ export function createProviders(
 
 export interface AppOptions {
   providers: Providers;
-  /**
-   * The request's path as the caller sent it. Hono's own way decodes it, and then `/%67etToken` would be `/getToken` here and
-   * something else to whatever guards paths in front of this proxy.
-   */
-  pathAsSent(request: Request, env: unknown): string;
+  inbound: Inbound;
   /** Whether the app itself answers /healthz: on Workers, which have no second listener. */
   health: boolean;
 }
 
-/** @returns the Hono app that answers getToken and refuses everything else */
-export async function createApp(deps: Deps, { providers, pathAsSent, health }: AppOptions): Promise<Hono> {
-  const { get_token: binding, routes } = deps.config;
-  const authenticate = await createAuthenticator(deps.credentials.callers, deps);
-  const readCall = createCallReader(binding);
-  const route = createRouter(routes, providers);
-  const app = new Hono({ getPath: (request, options) => pathAsSent(request, options?.env) });
+/** @returns the Hono app that answers getToken and the webNonce exchange, and refuses everything else */
+export async function createApp(deps: Deps, options: AppOptions): Promise<Hono> {
+  const { config, credentials } = deps;
+  const { providers, inbound, health } = options;
+  const useCase = {
+    route: createRouter(config.routes, providers),
+    nextauth: createNextAuthServers(config.nextauth, credentials.nextauth, deps),
+  };
+  const app = new Hono({ getPath: (request, given) => inbound.pathAsSent(request, given?.env) });
 
   if (health) app.get(HEALTH_PATH, (c) => c.json({ status: "ok" }, 200, { "Cache-Control": "no-store" }));
 
@@ -68,16 +70,8 @@ export async function createApp(deps: Deps, { providers, pathAsSent, health }: A
       return answer(deps, () => Promise.reject(methodNotAllowed("GET")));
     });
   }
-
-  app.all(honoPath(binding.path), (c) =>
-    answer(deps, async (record) => {
-      if (c.req.method !== binding.method) throw methodNotAllowed(binding.method);
-      const caller = await authenticate(c.req.raw.headers);
-      record.caller = caller.name;
-      const call = await readCall(c.req.raw, c.req.path);
-      return getToken({ route }, caller, call, record);
-    }),
-  );
+  await addGetToken(app, deps, inbound, useCase);
+  addExchange(app, deps, options, useCase);
 
   app.notFound(() => answer(deps, () => Promise.reject(notFound())));
 
@@ -85,6 +79,52 @@ export async function createApp(deps: Deps, { providers, pathAsSent, health }: A
   app.onError((error) => errorResponse(asCallError(error), deps.ids.uuid()));
 
   return app;
+}
+
+/** The first door: the nextAuth Server calls getToken, at each path of its bindings. */
+async function addGetToken(app: Hono, deps: Deps, inbound: Inbound, useCase: GetTokenDeps): Promise<void> {
+  const authenticate = await createAuthenticator(deps.credentials.callers, deps);
+  for (const [path, bindings] of Map.groupBy(deps.config.get_token, (binding) => binding.path)) {
+    const byMethod = new Map(
+      bindings.map((binding) => [binding.method as string, { ...binding, read: createCallReader(binding) }]),
+    );
+    app.all(honoPath(path), (c) =>
+      answer(deps, async (record) => {
+        const binding = byMethod.get(c.req.method);
+        if (binding === undefined) throw methodNotAllowed([...byMethod.keys()].join(", "));
+        const certificate = inbound.clientCertificate(c.req.raw, c.env);
+        const { name, serverids } = await authenticate(c.req.raw.headers, certificate);
+        record.caller = name;
+        const values = await binding.read(c.req.raw, c.req.path);
+        return getToken(useCase, { serverids, values, session: binding.session }, record);
+      }),
+    );
+  }
+}
+
+/** The second door: an app exchanges its webNonce, its only credential, so that the session check always happens. */
+function addExchange(app: Hono, deps: Deps, { providers, inbound }: AppOptions, useCase: GetTokenDeps): void {
+  const exchange = deps.config.webnonce_exchange;
+  if (exchange === undefined) return;
+  const serverid = (exchange.serverid ?? useCase.nextauth.defaultServerid) as string; // check-nextauth.ts sees to it
+  const named = exchange.provider === undefined ? undefined : providers.get(exchange.provider);
+  const route = named === undefined ? useCase.route : () => named;
+  const limits = {
+    perAddress: deps.createRateLimiter(exchange.rate_limit.per_address),
+    perWebNonce: deps.createRateLimiter(exchange.rate_limit.per_webnonce),
+  };
+  app.all(exchange.path, (c) =>
+    answer(
+      deps,
+      async (record) => {
+        if (c.req.method !== "POST") throw methodNotAllowed("POST");
+        const address = inbound.clientAddress(c.req.raw, c.env);
+        const values = await readExchange(c.req.raw, { address, serverid }, limits, deps.sha256);
+        return getToken({ ...useCase, route }, { serverids: undefined, values, session: "verify" }, record);
+      },
+      EXCHANGE_WIRE,
+    ),
+  );
 }
 
 /** The documents about our own keys; none without an issuer under which others could look for them. */
@@ -97,6 +137,7 @@ function published({ config, credentials }: Deps): WellKnownDocument[] {
 async function answer(
   { ids, clock, log }: Deps,
   handle: (record: CallRecord) => Promise<TokenAnswer>,
+  wire: Wire = WIRE,
 ): Promise<Response> {
   const started = clock.elapsed();
   const requestId = ids.uuid();
@@ -109,12 +150,12 @@ async function answer(
   } catch (thrown) {
     const error = asCallError(thrown);
     logError(log, { requestId, record, duration: clock.elapsed() - started }, error);
-    return errorResponse(error, requestId);
+    return errorResponse(error, requestId, wire);
   }
 }
 
-function methodNotAllowed(method: string): TokenProxyError {
-  return new TokenProxyError("method_not_allowed", `this path takes ${method} alone`, { allow: method });
+function methodNotAllowed(allow: string): TokenProxyError {
+  return new TokenProxyError("method_not_allowed", `this path takes ${allow} alone`, { allow });
 }
 
 function notFound(): TokenProxyError {

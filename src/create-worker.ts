@@ -7,14 +7,9 @@ import { parseConfig } from "./config/parse.ts";
 import { ConfigError, TokenProxyError } from "./errors.ts";
 import { errorResponse } from "./http/answer.ts";
 import { createWorkerCredentialHost } from "./platform/worker/credentials.ts";
-import {
-  createWorkerLog,
-  type Env,
-  workerClock,
-  workerIds,
-  workerPathAsSent,
-  workerSha256,
-} from "./platform/worker/host.ts";
+import { createWorkerLog, type Env, workerClock, workerIds, workerSha256 } from "./platform/worker/host.ts";
+import { workerInbound } from "./platform/worker/inbound.ts";
+import { createWorkerRateLimiters } from "./platform/worker/rate-limiter.ts";
 import { createWorkerTransports } from "./platform/worker/transport.ts";
 
 export interface Worker {
@@ -51,10 +46,11 @@ async function build(file: ReturnType<typeof parseConfig>, env: Env): Promise<Ho
     config,
     credentials: await loadCredentials(file, createWorkerCredentialHost(env)),
     createTransport: createWorkerTransports(env),
+    createRateLimiter: createWorkerRateLimiters(env),
     sha256: workerSha256,
     clock: workerClock,
     ids: workerIds,
     log: createWorkerLog(config.log.level),
   };
-  return createApp(deps, { providers: createProviders(deps), pathAsSent: workerPathAsSent, health: true });
+  return createApp(deps, { providers: createProviders(deps), inbound: workerInbound, health: true });
 }

@@ -2,17 +2,26 @@
 
 import type { Route } from "./config/complete.ts";
 import { TokenProxyError } from "./errors.ts";
-import type { Call } from "./nextauth/values.ts";
+import type { SessionMode } from "./nextauth/binding.ts";
+import type { NextAuthServer, NextAuthServers } from "./nextauth/servers.ts";
+import type { Call, CallValue } from "./nextauth/values.ts";
 import type { Provider } from "./oauth/provider.ts";
 import type { TokenAnswer } from "./oauth/token-response.ts";
+import { ATTRIBUTE_PREFIX } from "./oauth/values.ts";
 
-/** Who calls: its credentials were checked before the call was read. */
-interface Caller {
+/** A call whose caller has proved who it is, and whose values were read. */
+export interface TokenCall {
+  /** The virtual servers that the caller may speak for; undefined means all. */
   serverids: ReadonlySet<string> | undefined;
+  values: Call;
+  session: SessionMode;
 }
 
-/** Chooses the provider for a call; undefined where no route takes it. */
-export type Router = (call: Call) => Provider | undefined;
+export interface GetTokenDeps {
+  /** Chooses the provider for a virtual server; undefined where no route takes it. */
+  route(serverid: string | undefined): Provider | undefined;
+  nextauth: Pick<NextAuthServers, "defaultServerid" | "serverFor">;
+}
 
 /** What the log says about a call, filled in as it is found out. */
 export interface CallRecord {
@@ -22,23 +31,33 @@ export interface CallRecord {
 
 /**
  * @returns the provider's answer, its body byte for byte
- * @throws {TokenProxyError} caller_not_allowed, no_route, call_invalid or provider_…
+ * @throws {TokenProxyError} caller_not_allowed, no_route, call_invalid, session_…, attributes_… or provider_…
  */
-export async function getToken(
-  deps: { route: Router },
-  caller: Caller,
-  call: Call,
-  record: CallRecord,
-): Promise<TokenAnswer> {
-  assertMaySpeakFor(caller, call.serverid);
-  const provider = deps.route(call);
+export async function getToken(deps: GetTokenDeps, call: TokenCall, record: CallRecord): Promise<TokenAnswer> {
+  const serverid = textOf(call.values, "serverid") ?? deps.nextauth.defaultServerid;
+  assertMaySpeakFor(call.serverids, serverid);
+
+  const provider = deps.route(serverid);
   if (provider === undefined)
     throw new TokenProxyError("no_route", 'no entry of "routes" takes the serverid of this call');
   record.provider = provider.name;
-  return provider.requestToken((name) => call.values.get(name));
+
+  let values = serverid === undefined ? call.values : new Map(call.values).set("serverid", serverid);
+  const server = () => serverFor(deps.nextauth, serverid);
+  if (call.session === "verify") {
+    values = await server().confirmSession(serverid as string, nonceOf(values), values);
+  }
+  const attributes =
+    provider.attributes.length === 0 ? undefined : await attributesOf(server(), serverid as string, values, provider);
+
+  return provider.requestToken((name) => attributes?.get(name) ?? values.get(name));
 }
 
-function assertMaySpeakFor({ serverids }: Caller, serverid: string | undefined): void {
+function textOf(values: Call, name: "serverid" | "userid" | "nonce"): string | undefined {
+  return values.get(name) as string | undefined; // binding rules of these three let text alone through
+}
+
+function assertMaySpeakFor(serverids: ReadonlySet<string> | undefined, serverid: string | undefined): void {
   if (serverids === undefined) return;
   // A call that names no virtual server could be about any of them.
   if (serverid === undefined || !serverids.has(serverid)) {
@@ -46,8 +65,50 @@ function assertMaySpeakFor({ serverids }: Caller, serverid: string | undefined):
   }
 }
 
+function serverFor(nextauth: GetTokenDeps["nextauth"], serverid: string | undefined): NextAuthServer {
+  if (serverid === undefined) {
+    throw new TokenProxyError("call_invalid", 'the call has no "serverid", and "nextauth" names none for such calls');
+  }
+  const server = nextauth.serverFor(serverid);
+  if (server === undefined)
+    throw new TokenProxyError("no_route", 'no entry of "nextauth" takes the serverid of this call');
+  return server;
+}
+
+function nonceOf(values: Call): string {
+  const nonce = textOf(values, "nonce");
+  if (nonce === undefined)
+    throw new TokenProxyError("call_invalid", 'the call has no "nonce", which the session check needs');
+  return nonce;
+}
+
+/** @returns the attributes that the provider needs, by their names in templates */
+async function attributesOf(
+  server: NextAuthServer,
+  serverid: string,
+  values: Call,
+  { name, attributes: needed }: Provider,
+): Promise<ReadonlyMap<string, CallValue>> {
+  const userid = textOf(values, "userid") as string; // every binding reads one, or the session check gave it
+  const found = await server.getUserAttributes(serverid, userid);
+  if (found === undefined) throw new TokenProxyError("attribute_missing", "the nextAuth Server does not know the user");
+  return new Map(
+    needed.map((attribute) => {
+      const value = found.get(attribute);
+      if (value !== undefined) return [ATTRIBUTE_PREFIX + attribute, value];
+      throw new TokenProxyError(
+        "attribute_missing",
+        `the user has no attribute "${attribute}", which "providers.${name}" needs`,
+      );
+    }),
+  );
+}
+
 /** First match wins. The routes are indexed once, so that a call costs the same with one route or a thousand. */
-export function createRouter(routes: readonly Route[], providers: ReadonlyMap<string, Provider>): Router {
+export function createRouter(
+  routes: readonly Route[],
+  providers: ReadonlyMap<string, Provider>,
+): GetTokenDeps["route"] {
   const byServerid = new Map<string, Provider>();
   let otherwise: Provider | undefined;
   for (const { serverid, provider: name } of routes) {
@@ -58,5 +119,5 @@ export function createRouter(routes: readonly Route[], providers: ReadonlyMap<st
     }
     if (!byServerid.has(serverid)) byServerid.set(serverid, provider);
   }
-  return ({ serverid }) => (serverid === undefined ? undefined : byServerid.get(serverid)) ?? otherwise;
+  return (serverid) => (serverid === undefined ? undefined : byServerid.get(serverid)) ?? otherwise;
 }

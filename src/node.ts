@@ -5,8 +5,10 @@ import { createApp, createProviders } from "./app.ts";
 import { type CredentialHost, loadCredentials } from "./config/credentials.ts";
 import type { ParsedFile } from "./config/parse.ts";
 import { createNodeLog, nodeClock, nodeIds, nodeSha256 } from "./platform/node/host.ts";
+import { createNodeInbound } from "./platform/node/inbound.ts";
 import { keepDiscovered } from "./platform/node/keep-discovered.ts";
-import { listen, nodePathAsSent } from "./platform/node/listener.ts";
+import { listen } from "./platform/node/listener.ts";
+import { createNodeRateLimiter } from "./platform/node/rate-limiter.ts";
 import { createNodeTransport } from "./platform/node/transport.ts";
 
 export interface Service {
@@ -32,18 +34,19 @@ export async function startService(file: ParsedFile, host: CredentialHost): Prom
     config,
     credentials,
     createTransport: createNodeTransport,
+    createRateLimiter: createNodeRateLimiter,
     sha256: nodeSha256,
     clock: nodeClock,
     ids: nodeIds,
     log,
   };
   const providers = createProviders(deps);
-  const app = await createApp(deps, { providers, pathAsSent: nodePathAsSent, health: false });
+  const { shutdown_grace, trusted_proxies, ...addresses } = config.server;
+  const app = await createApp(deps, { providers, inbound: createNodeInbound(trusted_proxies), health: false });
   let draining = false;
   const admin = createAdminApp(providers, () => draining);
 
-  const { shutdown_grace, ...addresses } = config.server;
-  const publicListener = await listen(app.fetch, addresses.listen, "server.listen");
+  const publicListener = await listen(app.fetch, addresses.listen, "server.listen", credentials.serverTls);
   const adminListener = await listen(admin.fetch, addresses.admin, "server.admin").catch(async (error: unknown) => {
     await publicListener.close(0);
     throw error;

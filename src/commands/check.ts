@@ -6,7 +6,7 @@ import type { Config, ProviderConfig } from "../config/complete.ts";
 import { type Credentials, loadCredentials } from "../config/credentials.ts";
 import { TokenProxyError } from "../errors.ts";
 import { createRouter } from "../get-token.ts";
-import { readValue } from "../nextauth/values.ts";
+import { type CallValue, isFault, readValue } from "../nextauth/values.ts";
 import { credentialOf } from "../oauth/client-authentication.ts";
 import type { Metadata } from "../oauth/discovery.ts";
 import type { Provider } from "../oauth/provider.ts";
@@ -68,7 +68,7 @@ function describeService({ callers, get_token, signing }: Config, { signingKeys 
       `${name}: ${apikeys.length} API key(s), ${serverids === undefined ? "any serverid" : serverids.join(", ")}`,
     );
   }
-  line("getToken", `${get_token.method} ${get_token.path}`);
+  for (const { method, path, session } of get_token) line("getToken", `${method} ${path}, session: ${session}`);
   if (signing === undefined) return;
   for (const [index, { kid, alg }] of signingKeys.entries()) {
     line(
@@ -124,7 +124,7 @@ function warnOfUnsupported(
   }
 }
 
-type LiveValues = ReadonlyMap<string, string>;
+type LiveValues = ReadonlyMap<string, CallValue>;
 
 const FROM_VARIABLE = "env:";
 
@@ -146,11 +146,13 @@ function liveValues({ live, userid, value = [] }: CheckOptions): LiveValues | un
     }
     given.set(name, text.startsWith(FROM_VARIABLE) ? variable(text.slice(FROM_VARIABLE.length)) : text);
   }
+  const values = new Map<string, CallValue>();
   for (const [name, text] of given) {
     const read = readValue(name, text, false);
-    if (typeof read !== "string") throw new UsageError(`the value "${name}" ${read.fault}`);
+    if (isFault(read)) throw new UsageError(`the value "${name}" ${read.fault}`);
+    values.set(name, read);
   }
-  return given;
+  return values;
 }
 
 function variable(name: string): string {
@@ -160,7 +162,7 @@ function variable(name: string): string {
 }
 
 function assertBound(values: LiveValues | undefined, { get_token }: Config): void {
-  const bound = Object.keys(get_token.values);
+  const bound = get_token.flatMap(({ values }) => Object.keys(values));
   for (const name of values?.keys() ?? []) {
     if (!bound.includes(name))
       throw new UsageError(`no value "${name}" is under get_token.values: there are ${bound.join(", ")}`);
@@ -172,9 +174,7 @@ async function askForToken(
   providers: ReadonlyMap<string, Provider>,
   values: LiveValues,
 ): Promise<boolean> {
-  const serverid = values.get("serverid");
-  const call = { userid: values.get("userid") as string, values, ...(serverid === undefined ? {} : { serverid }) };
-  const provider = createRouter(routes, providers)(call);
+  const provider = createRouter(routes, providers)(values.get("serverid") as string | undefined);
   if (provider === undefined) {
     line("live", 'FAILED: no entry of "routes" takes this serverid');
     return false;

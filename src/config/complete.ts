@@ -1,6 +1,8 @@
 // Configuration, after its checks: what is implied is written out, so that nothing downstream knows a default.
 
-import type { Binding } from "../nextauth/binding.ts";
+import { type Binding, isRequired, sessionMode } from "../nextauth/binding.ts";
+import type { NextAuthServerSettings } from "../nextauth/servers.ts";
+import { ruleOf } from "../nextauth/values.ts";
 import type { ClientAssertionSettings, HmacAlgorithm } from "../oauth/client-authentication.ts";
 import { withDefaults } from "../oauth/grants.ts";
 import type { ProviderSettings } from "../oauth/provider.ts";
@@ -8,12 +10,15 @@ import type { SigningAlgorithm } from "../oauth/signing-key.ts";
 import { jwtsNeeded } from "../oauth/values.ts";
 import type { LogLevel } from "../ports.ts";
 import type { SecretReference } from "../secret.ts";
-import type { Address } from "./address.ts";
 import { authMethod } from "./check-provider.ts";
-import type { FileConfig, FileProvider, KeySettings, TlsSettings } from "./schema.ts";
+import type { FileConfig } from "./schema.ts";
+import type { ClientCertificatePin, FileBinding, FileExchange, FileNextAuth } from "./schema-nextauth.ts";
+import type { FileProvider, KeySettings, TlsSettings } from "./schema-provider.ts";
 
+/** Who may call. Where it has both, a key and a certificate are needed; of each, any one that it has. */
 export interface Caller {
   apikeys: readonly SecretReference[];
+  client_certificates: readonly ClientCertificatePin[];
   /** The virtual servers it may speak for; undefined means all. */
   serverids?: readonly string[] | undefined;
 }
@@ -31,6 +36,12 @@ export interface Signing {
   keys: readonly (KeySettings & { use: "sign" | "verify" })[];
 }
 
+/** A nextAuth Server with the references to its credentials, which credentials.ts resolves. */
+export interface NextAuthConfig extends NextAuthServerSettings {
+  apikey: SecretReference;
+  tls: TlsSettings | undefined;
+}
+
 /** A provider with the references to its credentials, which credentials.ts resolves. */
 export interface ProviderConfig extends ProviderSettings {
   client_secret: readonly SecretReference[];
@@ -42,9 +53,12 @@ export interface ProviderConfig extends ProviderSettings {
 
 /** The configuration, complete with defaults. Durations are in milliseconds. */
 export interface Config {
-  server: { listen: Address; admin: Address; shutdown_grace: number };
+  server: FileConfig["server"];
   callers: Readonly<Record<string, Caller>>;
-  get_token: Binding;
+  /** The first one whose path and method a call has. */
+  get_token: readonly Binding[];
+  nextauth: readonly NextAuthConfig[];
+  webnonce_exchange: FileExchange | undefined;
   signing: Signing | undefined;
   providers: Readonly<Record<string, ProviderConfig>>;
   routes: readonly Route[];
@@ -52,12 +66,19 @@ export interface Config {
 }
 
 export function complete(file: FileConfig): Config {
-  const { server, callers, get_token, signing, providers, routes, log } = file;
+  const { server, callers, get_token, nextauth = [], webnonce_exchange, signing, providers, routes, log } = file;
   const named = Object.entries(providers).map(([name, provider]) => [name, completeProvider(provider)] as const);
   return {
     server,
-    callers,
-    get_token,
+    callers: Object.fromEntries(
+      Object.entries(callers).map(([name, { apikeys = [], client_certificates = [], serverids }]) => [
+        name,
+        { apikeys, client_certificates, serverids },
+      ]),
+    ),
+    get_token: get_token.map((binding) => completeBinding(binding, nextauth.length > 0)),
+    nextauth: nextauth.map(completeNextAuth),
+    webnonce_exchange,
     signing,
     providers: Object.fromEntries(named),
     // checkRoutes lets no file through that has several providers and no routes.
@@ -66,7 +87,32 @@ export function complete(file: FileConfig): Config {
   };
 }
 
+function completeBinding(binding: FileBinding, hasNextauth: boolean): Binding {
+  const session = sessionMode(binding, hasNextauth);
+  const values = Object.entries(binding.values).map(([name, { from, type, max_length, required }]) => {
+    const rule = ruleOf(name);
+    const value = {
+      from,
+      type: type ?? rule.type,
+      max_length: max_length ?? rule.max_length,
+      required: (required ?? false) || isRequired(name, session),
+    };
+    return [name, value] as const;
+  });
+  return { ...binding, session, values: Object.fromEntries(values) };
+}
+
 const DEFAULT_CONNECT_TIMEOUT_MS = 1_000;
+
+function completeNextAuth(server: FileNextAuth): NextAuthConfig {
+  return {
+    ...server,
+    url: server.url.replace(/\/+$/, ""),
+    connect_timeout: server.connect_timeout ?? Math.min(DEFAULT_CONNECT_TIMEOUT_MS, server.timeout),
+    session_cache: server.session_cache ?? 0,
+    tls: server.tls,
+  };
+}
 
 function completeProvider(provider: FileProvider): ProviderConfig {
   const hasIssuer = provider.issuer !== undefined;

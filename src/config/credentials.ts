@@ -1,5 +1,6 @@
 // Configuration, second step: every secret and key that the file names is loaded before the first call, or the start stops.
 
+import type { NextAuthCredentials } from "../nextauth/servers.ts";
 import type { ProviderCredentials } from "../oauth/provider.ts";
 import { importSigningKey, KeyError, type SigningKey } from "../oauth/signing-key.ts";
 import { HEADER_VALUE, type PlacedSecrets } from "../oauth/token-request.ts";
@@ -10,7 +11,8 @@ import type { Config, ProviderConfig } from "./complete.ts";
 import { fault, type PathFault } from "./faults.ts";
 import type { ParsedFile } from "./parse.ts";
 import type { Path } from "./position.ts";
-import type { KeySettings } from "./schema.ts";
+import type { ClientCertificatePin } from "./schema-nextauth.ts";
+import type { KeySettings, TlsSettings } from "./schema-provider.ts";
 
 /** What loading needs of the runtime. */
 export interface CredentialHost {
@@ -20,6 +22,12 @@ export interface CredentialHost {
    */
   read(reference: SecretReference): string | Promise<string>;
   sha256: Sha256;
+  /** Whether it opens the listener of `server`; Workers are called through Cloudflare's. */
+  listens: boolean;
+  /** @returns why this host cannot tell a caller by such a certificate, as a phrase that follows its path */
+  pinFault(pin: ClientCertificatePin, server: Config["server"]): string | undefined;
+  /** @returns why this host cannot keep a rate limit, as a phrase that follows its path */
+  rateLimitFault(limit: { binding: string }): string | undefined;
   /** @returns what is wrong with TLS credentials on this runtime, as a phrase that follows their path */
   tlsFault(credentials: TlsCredentials): string | undefined;
   /** @returns what is wrong with a certificate (PEM) beyond its key, as its being expired; undefined where it cannot tell */
@@ -31,14 +39,27 @@ export class SecretError extends Error {
   override readonly name = "SecretError";
 }
 
-/** A caller with the keys that prove who it is. */
+/** A caller with what proves who it is. */
 export interface CallerCredentials {
   apikeys: readonly Secret[];
+  client_certificates: readonly ClientCertificatePin[];
   serverids: readonly string[] | undefined;
+}
+
+/** What the listener serves TLS with, PEM. */
+export interface ServerTls {
+  certificate: Secret;
+  private_key: Secret;
+  /** Who issues callers' certificates. */
+  client_ca: Secret | undefined;
 }
 
 export interface Credentials {
   callers: ReadonlyMap<string, CallerCredentials>;
+  /** In the order of the file. */
+  nextauth: readonly NextAuthCredentials[];
+  /** Undefined without TLS of our own, and on a host that has no listener. */
+  serverTls: ServerTls | undefined;
   providers: ReadonlyMap<string, ProviderCredentials>;
   /** Every key under `signing`, those that only verify included. */
   signingKeys: readonly SigningKey[];
@@ -57,14 +78,20 @@ const CONTROL = /[\u0000-\u001f\u007f]/;
 export async function loadCredentials({ config, error }: ParsedFile, host: CredentialHost): Promise<Credentials> {
   const faults: PathFault[] = [];
   const loader = createLoader(host, faults);
-  const callers = await loadCallers(config, loader, faults);
+  const callers = await loadCallers(config, loader, faults, host);
+  const serverTls = host.listens ? await loadServerTls(config, loader) : undefined;
+  const nextauth = await loadNextAuth(config, loader);
+  for (const [name, limit] of Object.entries(config.webnonce_exchange?.rate_limit ?? {})) {
+    const problem = host.rateLimitFault(limit);
+    if (problem !== undefined) faults.push(fault(["webnonce_exchange", "rate_limit", name], problem));
+  }
   const signing = await loadSigning(config, loader);
   const providers = new Map<string, ProviderCredentials>();
   for (const [name, provider] of Object.entries(config.providers)) {
     providers.set(name, await loadProvider(name, provider, signing, loader));
   }
   if (faults.length > 0) throw error(faults);
-  return { callers, providers, signingKeys: signing.all };
+  return { callers, nextauth, serverTls, providers, signingKeys: signing.all };
 }
 
 interface Loader {
@@ -75,7 +102,8 @@ interface Loader {
     faultOf: (text: string) => string | undefined,
   ): Promise<Secret | undefined>;
   key(settings: KeySettings, path: Path): Promise<SigningKey | undefined>;
-  tls(settings: NonNullable<ProviderConfig["tls"]>, path: Path): Promise<TlsCredentials>;
+  /** @param caKey what the authorities are called in the file */
+  tls(settings: TlsSettings, path: Path, caKey?: string): Promise<TlsCredentials>;
 }
 
 function createLoader(host: CredentialHost, faults: PathFault[]): Loader {
@@ -111,11 +139,11 @@ function createLoader(host: CredentialHost, faults: PathFault[]): Loader {
         return undefined;
       }
     },
-    async tls({ certificate, private_key, ca, binding }, path) {
+    async tls({ certificate, private_key, ca, binding }, path, caKey = "ca") {
       const credentials = {
         certificate: await optional(certificate, [...path, "certificate"]),
         private_key: await optional(private_key, [...path, "private_key"]),
-        ca: await optional(ca, [...path, "ca"]),
+        ca: await optional(ca, [...path, caKey]),
         binding,
       };
       const problem = host.tlsFault(credentials);
@@ -130,13 +158,15 @@ function createLoader(host: CredentialHost, faults: PathFault[]): Loader {
 }
 
 async function loadCallers(
-  { callers }: Config,
+  { callers, server }: Config,
   loader: Loader,
   faults: PathFault[],
+  host: CredentialHost,
 ): Promise<Map<string, CallerCredentials>> {
   const loaded = new Map<string, CallerCredentials>();
   const owners = new Map<string, string>();
-  for (const [name, { apikeys: references, serverids }] of Object.entries(callers)) {
+  const pinned = new Map<string, string>();
+  for (const [name, { apikeys: references, client_certificates, serverids }] of Object.entries(callers)) {
     const apikeys: Secret[] = [];
     for (const [index, reference] of references.entries()) {
       const path = ["callers", name, "apikeys", index];
@@ -148,7 +178,37 @@ async function loadCallers(
       owners.set(apikey.reveal(), owner);
       apikeys.push(apikey);
     }
-    loaded.set(name, { apikeys, serverids });
+    for (const [index, pin] of client_certificates.entries()) {
+      const path = ["callers", name, "client_certificates", index];
+      const problem = host.pinFault(pin, server);
+      if (problem !== undefined) faults.push(fault(path, problem));
+      // With a key beside it, the certificate need not tell who calls.
+      if (references.length > 0) continue;
+      const key = Object.values(pin).join();
+      const owner = pinned.get(key) ?? name;
+      if (owner !== name)
+        faults.push(fault(path, `is the same as one of "callers.${owner}": a certificate alone must tell who calls`));
+      pinned.set(key, owner);
+    }
+    loaded.set(name, { apikeys, client_certificates, serverids });
+  }
+  return loaded;
+}
+
+async function loadServerTls({ server }: Config, loader: Loader): Promise<ServerTls | undefined> {
+  if (server.tls === undefined) return undefined;
+  const { client_ca, ...keys } = server.tls;
+  const { certificate, private_key, ca } = await loader.tls({ ...keys, ca: client_ca }, ["server", "tls"], "client_ca");
+  if (certificate === undefined || private_key === undefined) return undefined; // the fault is noted
+  return { certificate, private_key, client_ca: ca };
+}
+
+async function loadNextAuth({ nextauth }: Config, loader: Loader): Promise<NextAuthCredentials[]> {
+  const loaded: NextAuthCredentials[] = [];
+  for (const [index, { apikey: reference, tls }] of nextauth.entries()) {
+    const apikey = await loader.secret(reference, ["nextauth", index, "apikey"], headerFault);
+    const credentials = tls === undefined ? undefined : await loader.tls(tls, ["nextauth", index, "tls"]);
+    if (apikey !== undefined) loaded.push({ apikey, tls: credentials });
   }
   return loaded;
 }

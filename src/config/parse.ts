@@ -2,12 +2,23 @@
 
 import { LineCounter, parseDocument } from "yaml";
 import { ConfigError, type Fault } from "../errors.ts";
-import { checkGetToken, checkRoutes, checkServer, checkServeridUse, checkSigning } from "./check.ts";
-import { checkProvider, type Surroundings } from "./check-provider.ts";
+import { checkRoutes, checkServer, checkSigning } from "./check.ts";
+import {
+  checkBindings,
+  checkExchange,
+  checkExchangeNames,
+  checkNextAuth,
+  checkServeridUse,
+  type NextAuthSurroundings,
+} from "./check-nextauth.ts";
+import { checkProvider } from "./check-provider.ts";
+import type { Surroundings } from "./check-templates.ts";
 import { type Config, complete } from "./complete.ts";
 import { describeIssues, describeType, fault, type PathFault } from "./faults.ts";
 import { formatPath, locate, type Path, writtenPath } from "./position.ts";
-import { fileSchema, getTokenSchema, providerSchema, signingSchema } from "./schema.ts";
+import { fileSchema } from "./schema.ts";
+import { bindingValues } from "./schema-nextauth.ts";
+import { provider as providerSchema } from "./schema-provider.ts";
 import { yamlFaults } from "./yaml-faults.ts";
 
 export interface ParsedFile {
@@ -62,7 +73,10 @@ export function parseConfig(text: string, fileName: string): ParsedFile {
   faults.push(...checkSoundParts(raw, faults));
   if (!parsed.success || faults.length > 0) throw error(faults);
 
-  return { config: complete(parsed.data), error };
+  const config = complete(parsed.data);
+  const late = checkExchangeNames(config);
+  if (late.length > 0) throw error(late);
+  return { config, error };
 }
 
 /** Checks each part of the file whose shape is sound, so that one misspelt key does not hide what is wrong elsewhere. */
@@ -70,29 +84,73 @@ function checkSoundParts(raw: unknown, faults: readonly PathFault[]): PathFault[
   if (typeof raw !== "object" || raw === null) return [];
   const file = raw as Record<string, unknown>;
   const sound = (...path: Path) => !faults.some((fault) => path.every((part, index) => fault.path[index] === part));
+  const { shape } = fileSchema;
   const found: PathFault[] = [];
 
-  const written = (file.get_token ?? {}) as { values?: unknown };
-  const values = getTokenSchema.shape.values.safeParse(written.values);
-  const callNames = values.success ? Object.keys(values.data) : undefined;
-  if (sound("get_token")) found.push(...checkGetToken(getTokenSchema.parse(written), written.values !== undefined));
+  const servers = sound("nextauth") ? shape.nextauth.parse(file.nextauth) : undefined;
+  const nextauth: NextAuthSurroundings = {
+    present: file.nextauth !== undefined,
+    defaultServerid: !sound("nextauth") || (servers ?? []).some(({ serverid }) => serverid !== undefined),
+  };
+  if (servers !== undefined) found.push(...checkNextAuth(servers));
+  const bindings = sound("get_token") ? shape.get_token.parse(file.get_token) : undefined;
+  if (bindings !== undefined) found.push(...checkBindings(bindings, writtenValues(file.get_token), nextauth));
+
   let signing: Surroundings["signing"];
   if (sound("signing")) {
-    signing = signingSchema.parse(file.signing) ?? null;
+    signing = shape.signing.parse(file.signing) ?? null;
     if (signing !== null) found.push(...checkSigning(signing));
   }
+  const exchange = sound("webnonce_exchange") ? shape.webnonce_exchange.parse(file.webnonce_exchange) : undefined;
+  const callNames = callNamesOf(file.get_token, nextauth, exchange !== undefined);
+  const hasServerid = callNames === undefined || callNames.includes("serverid");
+  const around: Surroundings = { callNames, attributesLack: attributesLack(nextauth.present, hasServerid), signing };
+
   const providers = (typeof file.providers === "object" && file.providers) || {};
   for (const [name, provider] of Object.entries(providers)) {
     const faulty = faults.filter(({ path }) => path[0] === "providers" && path[1] === name).map(({ path }) => path[2]);
     const rest = Object.entries(provider ?? {}).filter(([key]) => !faulty.includes(key));
     // Where the grant_type is at fault itself, any other stands in for it, so that the rest can be looked at.
     const parsed = providerSchema.safeParse({ grant_type: "unknown", ...Object.fromEntries(rest) });
-    if (parsed.success) found.push(...checkProvider(name, parsed.data, faulty.length === 0, { callNames, signing }));
+    if (parsed.success) found.push(...checkProvider(name, parsed.data, faulty.length === 0, around));
   }
-  if (sound("routes")) {
-    found.push(...checkRoutes(fileSchema.shape.routes.parse(file.routes), Object.keys(providers)));
+  if (sound("routes")) found.push(...checkRoutes(shape.routes.parse(file.routes), Object.keys(providers)));
+  if (exchange !== undefined) {
+    const paths = bindings?.map(({ path }) => path);
+    found.push(...checkExchange(exchange, nextauth, paths, Object.keys(providers)));
   }
-  if (callNames !== undefined && !callNames.includes("serverid")) found.push(...checkServeridUse(file));
-  if (sound("server")) found.push(...checkServer(fileSchema.shape.server.parse(file.server)));
+  if (!hasServerid) found.push(...checkServeridUse(file));
+  if (sound("server")) found.push(...checkServer(shape.server.parse(file.server)));
   return found;
+}
+
+/** The bindings as they are written: one, or a list. */
+function writtenBindings(written: unknown): { values?: unknown; session?: unknown }[] {
+  return (Array.isArray(written) ? written : [written ?? {}]).map((binding) => Object(binding));
+}
+
+function writtenValues(written: unknown): boolean[] {
+  return writtenBindings(written).map(({ values }) => values !== undefined);
+}
+
+/**
+ * Every name that some call has a value for: those of the bindings, and those that getSession and the webNonce exchange give.
+ * @returns undefined where a binding's values are at fault themselves
+ */
+function callNamesOf(written: unknown, nextauth: NextAuthSurroundings, exchange: boolean): string[] | undefined {
+  const names = new Set<string>();
+  for (const { values, session } of writtenBindings(written)) {
+    const parsed = bindingValues.safeParse(values);
+    if (!parsed.success) return undefined;
+    for (const name of Object.keys(parsed.data)) names.add(name);
+    if (nextauth.present && session !== "trust") for (const name of ["userid", "accountid"]) names.add(name);
+  }
+  if (nextauth.present && nextauth.defaultServerid) names.add("serverid");
+  if (exchange) for (const name of ["serverid", "userid", "accountid", "nonce"]) names.add(name);
+  return [...names];
+}
+
+function attributesLack(hasNextauth: boolean, hasServerid: boolean): string | undefined {
+  if (!hasNextauth) return '"nextauth": the nextAuth Server that knows them';
+  return hasServerid ? undefined : '"get_token.values.serverid" or "nextauth.serverid"';
 }

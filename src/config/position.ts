@@ -4,6 +4,9 @@ import { type Document, isAlias, isCollection, isMap, isNode, isScalar, isSeq, t
 
 export type Path = readonly (string | number)[];
 
+/** Paths below one place. */
+export type PathOf = (...rest: (string | number)[]) => Path;
+
 export interface Position {
   line: number;
   column: number;
@@ -16,13 +19,16 @@ export function formatPath(path: Path): string {
   return text;
 }
 
-/** The path without the indexes of lists that the file does not write: `client_secret` may be one or several. */
+/**
+ * The path without what the file does not write: the index of a list where there is one thing (`client_secret` may be one or
+ * several), and the key of a mapping where its one list stands in short (a binding's `from`).
+ */
 export function writtenPath(document: Document, path: Path): Path {
   const resolved = (found: unknown) => (isAlias(found) ? found.resolve(document) : found);
   const written: (string | number)[] = [];
   let node = resolved(document.contents);
   for (const part of path) {
-    if (typeof part === "number" && !isSeq(node)) continue;
+    if (typeof part === "number" ? !isSeq(node) : isSeq(node)) continue;
     written.push(part);
     node = isCollection(node) ? resolved(node.get(part, true)) : undefined;
   }

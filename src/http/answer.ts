@@ -11,7 +11,7 @@ const COMMON_HEADERS = {
 } as const;
 
 /** Status and `error` of each reason. */
-const WIRE = {
+export const WIRE = {
   caller_unauthenticated: [401, "invalid_client"],
   caller_not_allowed: [403, "access_denied"],
   call_too_large: [413, "invalid_request"],
@@ -19,6 +19,15 @@ const WIRE = {
   method_not_allowed: [405, "invalid_request"],
   not_found: [404, "invalid_request"],
   no_route: [404, "invalid_target"],
+  session_not_logged_in: [403, "access_denied"],
+  session_mismatch: [403, "access_denied"],
+  session_check_failed: [502, "server_error"],
+  session_check_timeout: [504, "server_error"],
+  attribute_missing: [403, "access_denied"],
+  attributes_failed: [502, "server_error"],
+  attributes_timeout: [504, "server_error"],
+  grant_type_unsupported: [400, "unsupported_grant_type"],
+  rate_limited: [429, "temporarily_unavailable"],
   provider_rejected_proxy: [502, "server_error"],
   provider_busy: [503, "temporarily_unavailable"],
   provider_error: [502, "server_error"],
@@ -31,7 +40,12 @@ const WIRE = {
   provider_unreachable: [502, "server_error"],
   provider_timeout: [504, "server_error"],
   internal: [500, "server_error"],
-} as const satisfies Record<ErrorCode, readonly [status: number, error: string]>;
+} as const satisfies Wire;
+
+export type Wire = Record<ErrorCode, readonly [status: number, error: string]>;
+
+/** At the token endpoint of the webNonce exchange the webNonce is a grant, and RFC 6749 §5.2 has words for one that is not good. */
+export const EXCHANGE_WIRE: Wire = { ...WIRE, session_not_logged_in: [400, "invalid_grant"] };
 
 /** The provider's answer as it came: nothing of its headers but the type of the body goes along. */
 export function relay({ status, contentType, body }: TokenAnswer, requestId: string): Response {
@@ -42,8 +56,8 @@ export function relay({ status, contentType, body }: TokenAnswer, requestId: str
   });
 }
 
-export function errorResponse(error: TokenProxyError, requestId: string): Response {
-  const [status, wireError] = WIRE[error.code];
+export function errorResponse(error: TokenProxyError, requestId: string, wire: Wire = WIRE): Response {
+  const [status, wireError] = wire[error.code];
   const headers: Record<string, string> = {
     ...COMMON_HEADERS,
     "Content-Type": "application/json",

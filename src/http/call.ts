@@ -2,9 +2,10 @@
 
 import { TokenProxyError } from "../errors.ts";
 import { type Binding, pathParameters, type Source } from "../nextauth/binding.ts";
-import { type Call, readValue } from "../nextauth/values.ts";
+import { compilePointer } from "../nextauth/json-pointer.ts";
+import { type Call, type CallValue, isFault, readValue } from "../nextauth/values.ts";
+import { FORM_CONTENT_TYPE } from "../oauth/form.ts";
 import { readBody } from "./body.ts";
-import { compilePointer } from "./json-pointer.ts";
 
 /**
  * @param path the request's path as it came, percent-encoding included
@@ -28,11 +29,12 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 export function createCallReader(binding: Binding): ReadCall {
   const segments = pathParameters(binding.path);
-  const looks = Object.entries(binding.values).map(([name, sources]) => ({
+  const looks = Object.entries(binding.values).map(([name, rule]) => ({
     name,
-    sources: sources.map((source) => ({ typed: source.in === "body", look: compileSource(source, segments) })),
+    rule,
+    sources: rule.from.map((source) => ({ typed: source.in === "body", look: compileSource(source, segments) })),
   }));
-  const all = Object.values(binding.values).flat();
+  const all = Object.values(binding.values).flatMap(({ from }) => from);
   const wantsJson = all.some((source) => source.in === "body");
   const wantsForm = all.some((source) => source.in === "form");
   const wantsQuery = all.some((source) => source.in === "query");
@@ -45,21 +47,19 @@ export function createCallReader(binding: Binding): ReadCall {
     };
     if (wantsJson || wantsForm) await parseBody(request, wantsJson, wantsForm, parts);
 
-    const values = new Map<string, string>();
-    for (const { name, sources } of looks) {
+    const values = new Map<string, CallValue>();
+    for (const { name, rule, sources } of looks) {
       for (const { typed, look } of sources) {
         const found = look(parts);
         if (found === undefined) continue;
-        const value = readValue(name, found, typed);
-        if (typeof value !== "string") throw invalid(`the call's "${name}" ${value.fault}`);
+        const value = readValue(name, found, typed, rule);
+        if (isFault(value)) throw invalid(`the call's "${name}" ${value.fault}`);
         values.set(name, value);
         break;
       }
+      if (rule.required && !values.has(name)) throw invalid(`the call has no "${name}"`);
     }
-    const userid = values.get("userid");
-    if (userid === undefined) throw invalid('the call has no "userid"');
-    const serverid = values.get("serverid");
-    return { userid, values, ...(serverid === undefined ? {} : { serverid }) };
+    return values;
   };
 }
 
@@ -84,14 +84,11 @@ function compileSource(source: Source, segments: ReadonlyMap<string, number>): L
 }
 
 async function parseBody(request: Request, wantsJson: boolean, wantsForm: boolean, parts: Parts): Promise<void> {
-  const type = (request.headers.get("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  const type = mediaType(request);
   const isJson = wantsJson && /^application\/(?:[a-z0-9.+-]+\+)?json$/.test(type);
-  const isForm = wantsForm && type === "application/x-www-form-urlencoded";
+  const isForm = wantsForm && type === FORM_CONTENT_TYPE;
   if (!isJson && !isForm) {
-    const wanted = [
-      wantsJson ? ["application/json"] : [],
-      wantsForm ? ["application/x-www-form-urlencoded"] : [],
-    ].flat();
+    const wanted = [wantsJson ? ["application/json"] : [], wantsForm ? [FORM_CONTENT_TYPE] : []].flat();
     throw invalid(`the call's Content-Type must be ${wanted.join(" or ")}`);
   }
   const text = decodeUtf8(await readBody(request));
@@ -108,6 +105,19 @@ async function parseBody(request: Request, wantsJson: boolean, wantsForm: boolea
   if (typeof json !== "object" || json === null || Array.isArray(json))
     throw invalid("the call's body is not a JSON object");
   parts.json = json;
+}
+
+/**
+ * Reads the body of a request that can only be a form.
+ * @throws {TokenProxyError} call_invalid or call_too_large
+ */
+export async function readForm(request: Request): Promise<URLSearchParams> {
+  if (mediaType(request) !== FORM_CONTENT_TYPE) throw invalid(`the call's Content-Type must be ${FORM_CONTENT_TYPE}`);
+  return parseParameters(decodeUtf8(await readBody(request)));
+}
+
+function mediaType(request: Request): string {
+  return (request.headers.get("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
 }
 
 function decodeUtf8(bytes: Uint8Array): string {

@@ -1,8 +1,10 @@
-// Authenticates who calls getToken, by the key in X-apikey as on the nextAuth Server's own REST API.
+// Authenticates who calls getToken: by the key in X-apikey as on the nextAuth Server's own REST API, by its certificate, or both.
 
 import type { CallerCredentials } from "../config/credentials.ts";
+import type { ClientCertificatePin } from "../config/schema-nextauth.ts";
 import { TokenProxyError } from "../errors.ts";
 import type { Ids, Sha256 } from "../ports.ts";
+import type { ClientCertificate } from "./inbound.ts";
 
 const APIKEY_HEADER = "x-apikey";
 
@@ -13,8 +15,14 @@ export interface AuthenticatedCaller {
   serverids: ReadonlySet<string> | undefined;
 }
 
-/** @throws {TokenProxyError} caller_unauthenticated */
-export type Authenticate = (headers: Headers) => Promise<AuthenticatedCaller>;
+/**
+ * @param certificate of the connection, where it has one that is verified
+ * @throws {TokenProxyError} caller_unauthenticated
+ */
+export type Authenticate = (
+  headers: Headers,
+  certificate: ClientCertificate | undefined,
+) => Promise<AuthenticatedCaller>;
 
 /** Fresh for every process: without it nobody can prepare keys whose digests begin alike. */
 const SALT_BYTES = 32;
@@ -38,25 +46,62 @@ export async function createAuthenticator(
     return deps.sha256(salted);
   };
 
-  const known = new Map<string, { digest: Uint8Array; caller: AuthenticatedCaller }>();
-  for (const [name, { apikeys, serverids }] of callers) {
-    const caller = { name, serverids: serverids === undefined ? undefined : new Set(serverids) };
+  const byKey = new Map<string, { digest: Uint8Array; caller: Known }>();
+  const byCertificate = new Map<string, Known>();
+  for (const [name, { apikeys, client_certificates, serverids }] of callers) {
+    const pins = client_certificates.map(pinOf);
+    const caller = {
+      name,
+      serverids: serverids === undefined ? undefined : new Set(serverids),
+      pins: pins.length === 0 ? undefined : new Set(pins),
+    };
     for (const apikey of apikeys) {
       const digest = await digestOf(apikey.reveal());
-      known.set(bucketOf(digest), { digest, caller });
+      byKey.set(bucketOf(digest), { digest, caller });
     }
+    if (apikeys.length === 0) for (const pin of pins) byCertificate.set(pin, caller);
   }
 
-  return async (headers) => {
-    const key = headers.get(APIKEY_HEADER);
-    if (key === null) throw unauthenticated("the call carries no X-apikey");
+  async function callerOfKey(key: string): Promise<Known> {
     const digest = await digestOf(key);
-    const candidate = known.get(bucketOf(digest));
+    const candidate = byKey.get(bucketOf(digest));
     if (candidate === undefined || !equal(candidate.digest, digest)) {
       throw unauthenticated("the X-apikey of the call is none that this proxy knows");
     }
     return candidate.caller;
+  }
+
+  function callerOfCertificate(certificate: ClientCertificate | undefined): Known {
+    if (byCertificate.size === 0) throw unauthenticated("the call carries no X-apikey");
+    for (const pin of pinsOf(certificate)) {
+      const caller = byCertificate.get(pin);
+      if (caller !== undefined) return caller;
+    }
+    throw unauthenticated("the call carries neither an X-apikey nor a client certificate that this proxy knows");
+  }
+
+  return async (headers, certificate) => {
+    const key = headers.get(APIKEY_HEADER);
+    // A key that is there counts: a wrong one is not made good by a certificate.
+    const caller = key === null ? callerOfCertificate(certificate) : await callerOfKey(key);
+    if (caller.pins !== undefined && !pinsOf(certificate).some((pin) => caller.pins?.has(pin))) {
+      throw unauthenticated("the call comes without the client certificate that its caller needs beside the X-apikey");
+    }
+    return caller;
   };
+}
+
+/** A caller with the certificates of which it needs one; undefined means none. */
+type Known = AuthenticatedCaller & { pins: ReadonlySet<string> | undefined };
+
+/** Both kinds of pins in one map: a fingerprint can be no name, since the prefix tells them apart. */
+function pinOf(pin: ClientCertificatePin): string {
+  return "sha256" in pin ? `sha256:${pin.sha256}` : `dns:${pin.san_dns}`;
+}
+
+function pinsOf(certificate: ClientCertificate | undefined): string[] {
+  if (certificate === undefined) return [];
+  return [`sha256:${certificate.sha256}`, ...certificate.dnsNames.map((name) => `dns:${name}`)];
 }
 
 function unauthenticated(message: string): TokenProxyError {

@@ -23,7 +23,15 @@ import {
   type TokenRequestSettings,
 } from "./token-request.ts";
 import { type ErrorRules, judgeTokenResponse, type TokenAnswer } from "./token-response.ts";
-import { type CallValues, callNamesNeeded, createValues, JWT_PREFIX, jwtsNeeded, type Values } from "./values.ts";
+import {
+  ATTRIBUTE_PREFIX,
+  type CallValues,
+  callNamesNeeded,
+  createValues,
+  JWT_PREFIX,
+  jwtsNeeded,
+  type Values,
+} from "./values.ts";
 
 /** A provider as the file describes it. Durations are in milliseconds. */
 export interface ProviderSettings extends TokenRequestSettings, ClientSettings, ErrorRules {
@@ -55,6 +63,8 @@ export interface Provider {
   readonly name: string;
   /** Undefined where the file names the token endpoint. */
   readonly discovery: Discovery | undefined;
+  /** The user's attributes that its templates need: `attributes.NAME` by NAME. */
+  readonly attributes: readonly string[];
   /**
    * Asks for one token.
    * @throws {TokenProxyError} `call_invalid` where the call lacks a value, before anything is sent; else `provider_…`
@@ -135,6 +145,9 @@ export function createProvider(
   return {
     name,
     discovery,
+    attributes: neededOfCall
+      .filter((needed) => needed.startsWith(ATTRIBUTE_PREFIX))
+      .map((needed) => needed.slice(ATTRIBUTE_PREFIX.length)),
     async requestToken(callValues) {
       for (const needed of neededOfCall) {
         if (callValues(needed) === undefined) throw missingValue(needed, key);

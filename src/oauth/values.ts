@@ -8,10 +8,10 @@ import { JWT_TEMPLATE_NAMES, type JwtSettings } from "./jwt.ts";
 import { parseTemplate } from "./template.ts";
 import { effectiveParams, type TokenRequestSettings } from "./token-request.ts";
 
-/** A template's values that come with the call; undefined where the call has none of that name. */
-export type CallValues = (name: string) => string | undefined;
+/** A template's values that come with the call, `attributes.NAME` among them; undefined where it has none of that name. */
+export type CallValues = (name: string) => string | number | undefined;
 
-/** Gives the value of a name. `now` and accountid are numbers, so that they are numbers in the claims of a JWT too. */
+/** Gives the value of a name. `now` and integers of the call are numbers, so that they are numbers in the claims of a JWT too. */
 export type Values = (name: string) => string | number;
 
 /** Names that do not come from the call. `jwt.NAME` is one more, for each JWT of the provider. */
@@ -29,6 +29,9 @@ type OwnName = (typeof OWN_NAMES)[number];
 
 export const JWT_PREFIX = "jwt.";
 
+/** `attributes.NAME` is an attribute of the user at the nextAuth Server. */
+export const ATTRIBUTE_PREFIX = "attributes.";
+
 /** What the own names stand for, as far as a provider's settings fix it. */
 export interface OwnValues {
   client_id: string;
@@ -40,13 +43,11 @@ export interface OwnValues {
 
 export function createValues(own: OwnValues, call: CallValues, { clock, ids }: { clock: Clock; ids: Ids }): Values {
   return (name) => {
-    switch (name as OwnName | "accountid") {
+    switch (name as OwnName) {
       case "now":
         return Math.floor(clock.now() / 1000);
       case "uuid":
         return ids.uuid();
-      case "accountid":
-        return Number(required(call(name), name)); // a safe integer: nextauth/values.ts lets nothing else through
       default:
         return required(Object.hasOwn(own, name) ? own[name as keyof OwnValues] : call(name), name);
     }
@@ -54,7 +55,7 @@ export function createValues(own: OwnValues, call: CallValues, { clock, ids }: {
 }
 
 /** Every name was checked at start and every value before the first request, so that a lack is a bug. */
-function required(value: string | undefined, name: string): string {
+function required(value: string | number | undefined, name: string): string | number {
   if (value === undefined) throw new Error(`no value for the name ${name}`);
   return value;
 }

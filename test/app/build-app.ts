@@ -3,7 +3,8 @@
 import { createApp, createProviders, type Deps } from "../../src/app.ts";
 import { loadCredentials } from "../../src/config/credentials.ts";
 import { parseConfig } from "../../src/config/parse.ts";
-import { workerPathAsSent } from "../../src/platform/worker/host.ts";
+import { createNodeRateLimiter } from "../../src/platform/node/rate-limiter.ts";
+import { workerInbound } from "../../src/platform/worker/inbound.ts";
 import { APIKEY, CALL, NONCE } from "../support/call.ts";
 import { fileConfig, SECRETS } from "../support/config.ts";
 import { fakeClock, fakeCredentialHost, fakeIds, fakeLog, fakeProvider, response, sha256 } from "../unit/fakes.ts";
@@ -32,6 +33,7 @@ export async function buildApp({ provider = {}, file = {}, secrets = {}, deps = 
     config: parsed.config,
     credentials: await loadCredentials(parsed, fakeCredentialHost({ ...SECRETS, ...secrets })),
     createTransport: upstream.createTransport,
+    createRateLimiter: createNodeRateLimiter,
     sha256,
     clock,
     ids: fakeIds(),
@@ -40,7 +42,7 @@ export async function buildApp({ provider = {}, file = {}, secrets = {}, deps = 
   };
   const app = await createApp(all, {
     providers: createProviders(all),
-    pathAsSent: workerPathAsSent,
+    inbound: workerInbound,
     health,
   });
   return { app, upstream, clock, lines };

@@ -34,6 +34,7 @@ const PACKAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
   "@hono/node-server": ["platform/node"],
   undici: ["platform/node"],
   pino: ["platform/node"],
+  "rate-limiter-flexible": ["platform/node"],
   "node:": ["platform/node", "node", "commands", "cli"],
   zod: ["config", "oauth", "nextauth"],
   yaml: ["config"],

@@ -9,10 +9,12 @@ import { createApp, createProviders } from "../../src/app.ts";
 import type { Config } from "../../src/config/complete.ts";
 import { type CredentialHost, loadCredentials } from "../../src/config/credentials.ts";
 import { parseConfig } from "../../src/config/parse.ts";
-import type { KeySettings } from "../../src/config/schema.ts";
+import type { KeySettings } from "../../src/config/schema-provider.ts";
 import { createNodeCredentialHost } from "../../src/platform/node/credentials.ts";
 import { nodeClock, nodeIds, nodeSha256 } from "../../src/platform/node/host.ts";
+import { createNodeRateLimiter } from "../../src/platform/node/rate-limiter.ts";
 import { createNodeTransport } from "../../src/platform/node/transport.ts";
+import { workerInbound } from "../../src/platform/worker/inbound.ts";
 import type { SecretReference } from "../../src/secret.ts";
 import type { CreateTransport, TransportSettings } from "../../src/transport.ts";
 import { APIKEY, CALL, NONCE } from "./call.ts";
@@ -88,11 +90,17 @@ export async function runExample(name: string, { metadata, token, callHeaders }:
   try {
     const { config } = file;
     const credentials = await loadCredentials(file, credentialHost(texts));
-    const ports = { sha256: nodeSha256, clock: nodeClock, ids: nodeIds, log: () => {} };
+    const ports = {
+      createRateLimiter: createNodeRateLimiter,
+      sha256: nodeSha256,
+      clock: nodeClock,
+      ids: nodeIds,
+      log: () => {},
+    };
     const deps = { config, credentials, createTransport, ...ports };
     const app = await createApp(deps, {
       providers: createProviders(deps),
-      pathAsSent: ({ url }) => new URL(url).pathname,
+      inbound: workerInbound,
       health: false,
     });
     const started = Math.floor(Date.now() / 1000);

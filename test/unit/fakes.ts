@@ -81,6 +81,9 @@ export function fakeCredentialHost(
       return text;
     },
     sha256,
+    listens: true,
+    pinFault: () => undefined,
+    rateLimitFault: () => undefined,
     tlsFault: () => undefined,
     certificateFault: () => undefined,
     ...changes,

@@ -18,12 +18,13 @@ const ANSWER: TokenAnswer = {
 };
 
 /** A provider that notes which values it is asked with. */
-function fakeProvider(name: string): Provider & { asked: (string | undefined)[] } {
-  const asked: (string | undefined)[] = [];
+function fakeProvider(name: string): Provider & { asked: unknown[] } {
+  const asked: unknown[] = [];
   return {
     name,
     asked,
     discovery: undefined,
+    attributes: [],
     async requestToken(values) {
       asked.push(values("userid"), values("nonce"), values("toString"));
       return ANSWER;
@@ -34,10 +35,14 @@ function fakeProvider(name: string): Provider & { asked: (string | undefined)[] 
 const PROVIDERS = new Map(["retail", "staff"].map((name) => [name, fakeProvider(name)]));
 
 function callFor(serverid?: string): Call {
-  return { userid: "alice", values: new Map([["userid", "alice"]]), ...(serverid === undefined ? {} : { serverid }) };
+  const values = new Map([["userid", "alice"]]);
+  return serverid === undefined ? values : values.set("serverid", serverid);
 }
 
-const routed = (routes: Route[], serverid?: string) => createRouter(routes, PROVIDERS)(callFor(serverid))?.name;
+const routed = (routes: Route[], serverid?: string) => createRouter(routes, PROVIDERS)(serverid)?.name;
+
+/** A file without `nextauth`. */
+const NONE = { defaultServerid: undefined, serverFor: () => undefined };
 
 describe("routes", () => {
   const ROUTES = [{ serverid: "a", provider: "retail" }, { serverid: "b", provider: "staff" }, { provider: "staff" }];
@@ -81,8 +86,8 @@ describe("getToken", () => {
   const route = createRouter([{ serverid: "a", provider: "retail" }, { provider: "staff" }], PROVIDERS);
 
   function call(serverids: string[] | undefined, serverid?: string, record: CallRecord = {}) {
-    const caller = { serverids: serverids === undefined ? undefined : new Set(serverids) };
-    return getToken({ route }, caller, callFor(serverid), record);
+    const may = serverids === undefined ? undefined : new Set(serverids);
+    return getToken({ route, nextauth: NONE }, { serverids: may, values: callFor(serverid), session: "trust" }, record);
   }
 
   it("gives the provider's answer as it is, and notes which provider it was", async () => {
@@ -120,8 +125,9 @@ describe("getToken", () => {
   });
 
   it("refuses a call that no route takes", async () => {
-    const none = { route: createRouter([{ serverid: "a", provider: "retail" }], PROVIDERS) };
-    const error = (await thrownBy(() => getToken(none, { serverids: undefined }, callFor("b"), {}))) as TokenProxyError;
+    const deps = { route: createRouter([{ serverid: "a", provider: "retail" }], PROVIDERS), nextauth: NONE };
+    const call = { serverids: undefined, values: callFor("b"), session: "trust" } as const;
+    const error = (await thrownBy(() => getToken(deps, call, {}))) as TokenProxyError;
     expect(error.code).toBe("no_route");
     expect(error.message).toBe('no entry of "routes" takes the serverid of this call');
   });

@@ -22,6 +22,12 @@ export function createNodeCredentialHost(env: NodeJS.ProcessEnv, directory: stri
         ? readVariable(env, reference.env)
         : readSecretFile(resolve(directory, reference.file), reference.file),
     sha256: nodeSha256,
+    listens: true,
+    pinFault: (_pin, { tls }) =>
+      tls?.client_ca === undefined
+        ? 'needs "server.tls" with a client_ca: without, no caller is asked for its certificate'
+        : undefined,
+    rateLimitFault: () => undefined,
     tlsFault,
     certificateFault,
   };

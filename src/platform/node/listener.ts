@@ -1,9 +1,11 @@
 // A listener on Node that can stop without failing the calls it has begun.
 
-import { createServer, type ServerResponse } from "node:http";
+import { createServer, type RequestListener, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { getRequestListener, type HttpBindings } from "@hono/node-server";
+import { getRequestListener } from "@hono/node-server";
 import type { Address } from "../../config/address.ts";
+import type { ServerTls } from "../../config/credentials.ts";
 
 export interface Listener {
   /** As `http://127.0.0.1:8080`, with the port that was taken where 0 was asked for. */
@@ -28,33 +30,35 @@ const REQUEST_TIMEOUT_MS = 15_000;
 /** Longer than the minute after which load balancers drop idle connections, so that they, not we, close first. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 
+const LIMITS = {
+  headersTimeout: HEADERS_TIMEOUT_MS,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  connectionsCheckingInterval: 1_000,
+  keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+};
+
 /**
  * @param key of the address in the file, as `server.listen`
+ * @param tls plain HTTP without
  * @throws {ListenError}
  */
 export async function listen(
   fetch: (request: Request, env: unknown) => Response | Promise<Response>,
   { host, port }: Address,
   key: string,
+  tls?: ServerTls,
 ): Promise<Listener> {
   const inFlight = new Set<ServerResponse>();
   let closing = false;
 
   const listener = getRequestListener(fetch);
-  const server = createServer(
-    {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      connectionsCheckingInterval: 1_000,
-      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    },
-    (incoming, outgoing) => {
-      inFlight.add(outgoing);
-      outgoing.once("close", () => inFlight.delete(outgoing));
-      if (closing) outgoing.setHeader("Connection", "close");
-      void listener(incoming, outgoing);
-    },
-  );
+  const onRequest: RequestListener = (incoming, outgoing) => {
+    inFlight.add(outgoing);
+    outgoing.once("close", () => inFlight.delete(outgoing));
+    if (closing) outgoing.setHeader("Connection", "close");
+    void listener(incoming, outgoing);
+  };
+  const server = tls === undefined ? createServer(LIMITS, onRequest) : createTlsServer(tlsOptions(tls), onRequest);
 
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => reject(listenError(error, `${host}:${port}`, key)));
@@ -63,7 +67,7 @@ export async function listen(
   const address = server.address() as AddressInfo;
 
   return {
-    url: `http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`,
+    url: `${tls === undefined ? "http" : "https"}://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`,
     async close(grace) {
       closing = true;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -83,12 +87,13 @@ export async function listen(
 }
 
 /**
- * The path of the request line. The URL of the Request would have its dot segments resolved, and would take in whatever a
- * Host header smuggles before the path.
+ * A connection without a certificate, or with one that is not verified, is not refused: other callers have keys, and apps and
+ * readers of our public keys have neither. What a certificate is worth is decided for each call (http/caller.ts).
  */
-export function nodePathAsSent(_request: Request, env: unknown): string {
-  const { url = "" } = (env as HttpBindings).incoming;
-  return url.split("?", 1)[0] as string;
+function tlsOptions({ certificate, private_key, client_ca }: ServerTls) {
+  const asking =
+    client_ca === undefined ? {} : { ca: client_ca.reveal(), requestCert: true, rejectUnauthorized: false };
+  return { ...LIMITS, cert: certificate.reveal(), key: private_key.reveal(), ...asking };
 }
 
 function listenError(error: NodeJS.ErrnoException, address: string, key: string): ListenError {

@@ -2,6 +2,7 @@
 
 import { type CredentialHost, SecretError } from "../../config/credentials.ts";
 import { type Env, workerSha256 } from "./host.ts";
+import { isRateLimitBinding } from "./rate-limiter.ts";
 import { fetcherOf } from "./transport.ts";
 
 export function createWorkerCredentialHost(env: Env): CredentialHost {
@@ -19,6 +20,13 @@ export function createWorkerCredentialHost(env: Env): CredentialHost {
       return text;
     },
     sha256: workerSha256,
+    listens: false,
+    pinFault: (pin) =>
+      "san_dns" in pin ? "names a san_dns, which Cloudflare does not tell a Worker: use sha256" : undefined,
+    rateLimitFault: ({ binding }) =>
+      isRateLimitBinding(env[binding])
+        ? undefined
+        : `needs the rate limiting binding ${binding}: add it to wrangler.toml under [[ratelimits]]`,
     tlsFault({ certificate, private_key, ca, binding }) {
       if ((certificate ?? private_key ?? ca) !== undefined) {
         return "has a certificate, private_key or ca, which Workers cannot use: use binding";

@@ -24,14 +24,3 @@ export function createWorkerLog(level: LogLevel): Log {
     console[at](JSON.stringify({ level: at, time: new Date().toISOString(), ...fields, event }));
   };
 }
-
-/** What a Host header may be (RFC 9110 §7.2); with anything else in it, it would be read as part of the path. */
-const HOST = /^[^\s/?#@\\]*$/;
-
-/** The path of the URL, which the runtime makes of Host and request line. */
-export function workerPathAsSent({ url, headers }: Request): string {
-  if (!HOST.test(headers.get("host") ?? "")) return "//"; // no route has this path
-  const start = url.indexOf("/", url.indexOf("://") + 3);
-  const end = url.indexOf("?", start);
-  return end === -1 ? url.slice(start) : url.slice(start, end);
-}

@@ -54,7 +54,7 @@ describe("get_token", () => {
       ),
     ]);
     const { get_token } = configOf(values("userid: [path:user]", "/users/{user}/token"));
-    expect(get_token.values.userid).toEqual([{ in: "path", name: "user" }]);
+    expect(get_token[0]?.values.userid?.from).toEqual([{ in: "path", name: "user" }]);
   });
 
   it.each(["X-apikey", "authorization", "Proxy-Authorization", "COOKIE"])(

@@ -50,7 +50,7 @@ describe("callers", () => {
     [replacing("nextauth-server:", "next auth:"), `3:3 "callers.next auth" ${NAME}`],
     [replacing("nextauth-server:", "1st:"), `3:3 "callers.1st" ${NAME}`],
     [replacing("nextauth-server:", `${"n".repeat(65)}:`), `3:3 "callers.${"n".repeat(65)}" ${NAME}`],
-    [apikeys("[]"), '4:14 "callers.nextauth-server.apikeys" must name at least one key'],
+    [apikeys("[]"), '4:14 "callers.nextauth-server.apikeys" must name at least one key, or be left out'],
     [apikeys("{ env: APIKEY }"), '4:14 "callers.nextauth-server.apikeys" must be a list'],
     [apikeys("[{ env: APIKEY }, { evn: NEXT }]"), `4:32 "callers.nextauth-server.apikeys[1]" ${SECRET}`],
     [
@@ -221,7 +221,10 @@ describe("get_token and server", () => {
       '11:14 "get_token.value" is not a key of this place: did you mean "values"?',
     ],
     [withKeys("get_token: { values: [userid] }"), '11:22 "get_token.values" must be a mapping of keys to values'],
-    [withKeys("get_token: { values: { userid: body:/userid } }"), '11:32 "get_token.values.userid" must be a list'],
+    [
+      withKeys("get_token: { values: { userid: body:/userid } }"),
+      '11:32 "get_token.values.userid" must be a list of places to look, or { from, type, max_length, required }',
+    ],
     [
       withKeys("get_token: { values: { userid: [] } }"),
       '11:32 "get_token.values.userid" must name at least one place to look',

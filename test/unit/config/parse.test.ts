@@ -11,22 +11,32 @@ describe("a file without faults", () => {
       server: {
         listen: { host: "127.0.0.1", port: 8080 },
         admin: { host: "127.0.0.1", port: 9613 },
+        trusted_proxies: [],
         shutdown_grace: 10_000,
       },
-      callers: { "nextauth-server": { apikeys: [{ env: "APIKEY" }] } },
-      get_token: {
-        method: "POST",
-        path: "/getToken",
-        values: {
-          serverid: [{ in: "body", name: "/serverid" }],
-          userid: [{ in: "body", name: "/userid" }],
-          accountid: [{ in: "body", name: "/accountid" }],
-          nonce: [
-            { in: "header", name: "x-nonce" },
-            { in: "body", name: "/nonce" },
-          ],
+      callers: { "nextauth-server": { apikeys: [{ env: "APIKEY" }], client_certificates: [] } },
+      get_token: [
+        {
+          method: "POST",
+          path: "/getToken",
+          values: {
+            serverid: { from: [{ in: "body", name: "/serverid" }], type: "text", max_length: 256, required: false },
+            userid: { from: [{ in: "body", name: "/userid" }], type: "text", max_length: 1_024, required: true },
+            accountid: { from: [{ in: "body", name: "/accountid" }], type: "integer", max_length: 16, required: false },
+            nonce: {
+              from: [
+                { in: "header", name: "x-nonce" },
+                { in: "body", name: "/nonce" },
+              ],
+              type: "text",
+              max_length: 512,
+              required: false,
+            },
+          },
+          session: "trust",
         },
-      },
+      ],
+      nextauth: [],
       providers: {
         main: {
           issuer: "https://idp.example",
@@ -100,6 +110,7 @@ describe("a file without faults", () => {
     expect(server).toEqual({
       listen: { host: "::1", port: 0 },
       admin: { host: "localhost", port: 9000 },
+      trusted_proxies: [],
       shutdown_grace: 120_000,
     });
     expect(providers.main).toMatchObject({ timeout: 2_000, connect_timeout: 250 });
@@ -133,8 +144,8 @@ describe("a file without faults", () => {
 
   it("does not give one file's defaults to another to change", () => {
     const first = configOf(FILE);
-    (first.get_token.values as Record<string, unknown>).userid = [];
-    expect(configOf(FILE).get_token.values.userid).toEqual([{ in: "body", name: "/userid" }]);
+    (first.get_token[0]?.values as Record<string, unknown>).userid = [];
+    expect(configOf(FILE).get_token[0]?.values.userid?.from).toEqual([{ in: "body", name: "/userid" }]);
   });
 });
 
@@ -185,8 +196,8 @@ providers:
       'f.yaml:1:1 "routes" is missing: with several providers it says which one a call goes to',
       'f.yaml:1:8 "log.leve" is not a key of this place: did you mean "level"?',
       'f.yaml:2:10 "version" must be 1',
-      'f.yaml:5:5 "callers.nextauth-server.apikeys" is missing',
       'f.yaml:5:5 "callers.nextauth-server.apikey" is not a key of this place: did you mean "apikeys"?',
+      'f.yaml:5:5 "callers.nextauth-server" needs apikeys, client_certificates, or both: else anybody could call',
       'f.yaml:6:16 "callers.nextauth-server.serverids" must name at least one serverid, or be left out',
       'f.yaml:9:5 "providers.main.isuer" is not a key of this place: did you mean "issuer"?',
       'f.yaml:10:16 "providers.main.client_id" must not be empty',
@@ -206,7 +217,7 @@ providers:
 
   it("are found at their places in JSON on one line", () => {
     expect(faultsOf('{"version":1,"callers":{"a":{"apikeys":[]}},"providers":{}}')).toEqual([
-      'f.yaml:1:40 "callers.a.apikeys" must name at least one key',
+      'f.yaml:1:40 "callers.a.apikeys" must name at least one key, or be left out',
       'f.yaml:1:57 "providers" must name at least one provider',
     ]);
   });
@@ -264,8 +275,8 @@ routes: [{ provider: main }]
   it("of the server, when a caller is faulty", () => {
     const text = replacing("apikeys:", "apikyes:", withKeys("server: { listen: 127.0.0.1:1, admin: 127.0.0.1:1 }"));
     expect(faultsOf(text)).toEqual([
-      'f.yaml:4:5 "callers.nextauth-server.apikeys" is missing',
       'f.yaml:4:5 "callers.nextauth-server.apikyes" is not a key of this place: did you mean "apikeys"?',
+      'f.yaml:4:5 "callers.nextauth-server" needs apikeys, client_certificates, or both: else anybody could call',
       'f.yaml:11:39 "server.admin" must differ from listen: the admin listener is not for callers',
     ]);
   });

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../../src/errors.ts";
 import { createCallReader } from "../../../src/http/call.ts";
 import { type Binding, parseSource, type Source } from "../../../src/nextauth/binding.ts";
+import { ruleOf } from "../../../src/nextauth/values.ts";
 import { thrownBy } from "../fakes.ts";
 
 const DEFAULT = {
@@ -16,9 +17,9 @@ const DEFAULT = {
 function binding(values: Record<string, string[]>, path = "/getToken", method: Binding["method"] = "POST"): Binding {
   const parsed = Object.entries(values).map(([name, texts]) => [
     name,
-    texts.map((text) => parseSource(text) as Source),
+    { ...ruleOf(name), required: name === "userid", from: texts.map((text) => parseSource(text) as Source) },
   ]);
-  return { method, path, values: Object.fromEntries(parsed) };
+  return { method, path, values: Object.fromEntries(parsed), session: "trust" };
 }
 
 interface Sent {
@@ -39,12 +40,7 @@ async function read(values: Record<string, string[]>, sent: Sent, path?: string)
     headers: { ...(type === "" ? {} : { "content-type": type }), ...headers },
     ...(payload === undefined ? {} : { body: payload as string }),
   });
-  const {
-    userid,
-    serverid,
-    values: read,
-  } = await createCallReader(binding(values, path))(request, target.split("?")[0] as string);
-  return { userid, serverid, values: Object.fromEntries(read) };
+  return Object.fromEntries(await createCallReader(binding(values, path))(request, target.split("?")[0] as string));
 }
 
 async function refusal(values: Record<string, string[]>, sent: Sent, path?: string): Promise<string> {
@@ -59,24 +55,21 @@ describe("a call by the default binding", () => {
   it("has its values in a JSON body and the nonce in a header", async () => {
     const body = { serverid: "c2VydmVyLTE=", userid: "alice", accountid: 7, other: [1] };
     expect(await read(DEFAULT, { body, headers: { "X-Nonce": "n0nce" } })).toEqual({
-      userid: "alice",
       serverid: "c2VydmVyLTE=",
-      values: { serverid: "c2VydmVyLTE=", userid: "alice", accountid: "7", nonce: "n0nce" },
+      userid: "alice",
+      accountid: 7,
+      nonce: "n0nce",
     });
   });
 
   it("needs no more than a userid", async () => {
-    expect(await read(DEFAULT, { body: { userid: "alice" } })).toEqual({
-      userid: "alice",
-      serverid: undefined,
-      values: { userid: "alice" },
-    });
+    expect(await read(DEFAULT, { body: { userid: "alice" } })).toEqual({ userid: "alice" });
   });
 
   it("takes the first place where a value stands", async () => {
     const body = { userid: "alice", nonce: "from the body" };
-    expect((await read(DEFAULT, { body })).values.nonce).toBe("from the body");
-    expect((await read(DEFAULT, { body, headers: { "x-nonce": "first" } })).values.nonce).toBe("first");
+    expect((await read(DEFAULT, { body })).nonce).toBe("from the body");
+    expect((await read(DEFAULT, { body, headers: { "x-nonce": "first" } })).nonce).toBe("first");
   });
 
   it.each([
@@ -160,7 +153,7 @@ describe("a form", () => {
 
   it("gives its parameters, decoded", async () => {
     const sent = { type: `${type}; charset=utf-8`, body: "user+id=alice%40b%C3%A9&account=7&x=1" };
-    expect((await read(FORM, sent)).values).toEqual({ userid: "alice@bé", accountid: "7" });
+    expect(await read(FORM, sent)).toEqual({ userid: "alice@bé", accountid: 7 });
   });
 
   it("with a parameter twice is refused: two readers might each take another", async () => {
@@ -204,7 +197,7 @@ describe("query, path and headers", () => {
       target: "/servers/c2Vy%3D%2F/getToken?u=alice+b%26c&v=1",
       headers: { "x-nonce": "n" },
     };
-    expect((await read(values, sent, "/servers/{server}/getToken")).values).toEqual({
+    expect(await read(values, sent, "/servers/{server}/getToken")).toEqual({
       userid: "alice b&c",
       serverid: "c2Vy=/",
       nonce: "n",
@@ -243,7 +236,7 @@ describe("query, path and headers", () => {
 
   it("give an accountid as digits alone", async () => {
     const values = { userid: ["query:u"], accountid: ["query:a"] };
-    expect((await read(values, { target: "/getToken?u=x&a=7" })).values.accountid).toBe("7");
+    expect((await read(values, { target: "/getToken?u=x&a=7" })).accountid).toBe(7);
     expect(await refusal(values, { target: "/getToken?u=x&a=7.0" })).toBe(`the call's "accountid" must be an integer`);
   });
 });

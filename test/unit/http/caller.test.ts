@@ -17,6 +17,7 @@ const KEYS: Record<string, string> = {
 
 const caller = (keys: string[], serverids?: string[]): CallerCredentials => ({
   apikeys: keys.map((key) => new Secret(KEYS[key] as string)),
+  client_certificates: [],
   serverids,
 });
 const BATCH = caller(["OTHER"]);
@@ -32,7 +33,7 @@ const presenting = (key: string) => new Headers({ "X-apikey": key });
 
 async function refusal(headers: Headers, hash?: Sha256): Promise<TokenProxyError> {
   const authenticate = await build(hash);
-  const error = await thrownBy(() => authenticate(headers));
+  const error = await thrownBy(() => authenticate(headers, undefined));
   expect(error).toBeInstanceOf(TokenProxyError);
   expect((error as TokenProxyError).code).toBe("caller_unauthenticated");
   return error as TokenProxyError;
@@ -48,7 +49,7 @@ describe.each([
     ["OTHER", "batch"],
   ])("the key %s is one of %s", async (key, name) => {
     const authenticate = await build(hash);
-    expect((await authenticate(presenting(KEYS[key] as string))).name).toBe(name);
+    expect((await authenticate(presenting(KEYS[key] as string), undefined)).name).toBe(name);
   });
 
   it("an unknown key is refused", async () => {
@@ -60,8 +61,8 @@ describe.each([
 
 it("a caller brings the serverids that it may speak for, or none where it may speak for all", async () => {
   const authenticate = await build();
-  expect((await authenticate(presenting(KEYS.NEXT as string))).serverids).toEqual(new Set(["a", "b"]));
-  expect((await authenticate(presenting(KEYS.OTHER as string))).serverids).toBeUndefined();
+  expect((await authenticate(presenting(KEYS.NEXT as string), undefined)).serverids).toEqual(new Set(["a", "b"]));
+  expect((await authenticate(presenting(KEYS.OTHER as string), undefined)).serverids).toBeUndefined();
 });
 
 it("a call without a key is refused", async () => {
@@ -106,8 +107,10 @@ describe("digests", () => {
 
   it("are compared whole, not by their beginning", async () => {
     const authenticate = await build(alike, new Map([["batch", BATCH]]));
-    expect((await authenticate(presenting(KEYS.OTHER as string))).name).toBe("batch");
-    expect(await thrownBy(() => authenticate(presenting("unknown-key-0123456789")))).toBeInstanceOf(TokenProxyError);
+    expect((await authenticate(presenting(KEYS.OTHER as string), undefined)).name).toBe("batch");
+    expect(await thrownBy(() => authenticate(presenting("unknown-key-0123456789"), undefined))).toBeInstanceOf(
+      TokenProxyError,
+    );
   });
 
   it("are salted with 32 fresh bytes, before the key", async () => {
@@ -117,7 +120,7 @@ describe("digests", () => {
       return sha256(bytes);
     };
     const authenticate = await build(spying, new Map([["batch", BATCH]]));
-    await authenticate(presenting(KEYS.OTHER as string));
+    await authenticate(presenting(KEYS.OTHER as string), undefined);
     expect(hashed).toEqual(Array(2).fill(`${"\u0007".repeat(32)}${KEYS.OTHER}`));
   });
 
@@ -129,8 +132,8 @@ describe("digests", () => {
     };
     const authenticate = await build(counting);
     expect(count).toBe(3);
-    await authenticate(presenting(first));
-    await thrownBy(() => authenticate(presenting("unknown-key-0123456789")));
+    await authenticate(presenting(first), undefined);
+    await thrownBy(() => authenticate(presenting("unknown-key-0123456789"), undefined));
     expect(count).toBe(5);
   });
 });

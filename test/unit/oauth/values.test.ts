@@ -70,9 +70,9 @@ describe("a value", () => {
     signing_issuer: "https://proxy.example",
     "signing.kid": "2026-11",
   };
-  const call = new Map([
+  const call = new Map<string, string | number>([
     ["userid", "alice"],
-    ["accountid", "-7"],
+    ["accountid", -7],
     ["digits", "7"],
   ]);
   const values = createValues(own, (name) => call.get(name), { clock: fakeClock(), ids: fakeIds() });

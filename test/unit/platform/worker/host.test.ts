@@ -1,7 +1,7 @@
 // What a Worker takes from its runtime: a log of one JSON object per line, hashing, identifiers, the path as it was sent.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createWorkerLog, workerIds, workerPathAsSent, workerSha256 } from "../../../../src/platform/worker/host.ts";
+import { createWorkerLog, workerIds, workerSha256 } from "../../../../src/platform/worker/host.ts";
 import { sha256 } from "../../fakes.ts";
 
 describe("the log", () => {
@@ -43,28 +43,4 @@ it("hashes as SHA-256 does and gives fresh identifiers", async () => {
   expect(workerIds.uuid()).not.toBe(workerIds.uuid());
   expect(workerIds.random(32)).toHaveLength(32);
   expect(workerIds.random(32)).not.toEqual(workerIds.random(32));
-});
-
-describe("the path as it was sent", () => {
-  const pathOf = (url: string, host?: string) =>
-    workerPathAsSent({ url, headers: new Headers(host === undefined ? {} : { host }) } as Request);
-
-  it.each([
-    ["https://proxy.example/getToken", "/getToken"],
-    ["https://proxy.example/getToken?a=/b?c", "/getToken"],
-    ["https://proxy.example/%67etToken%2F", "/%67etToken%2F"],
-    ["https://proxy.example//getToken", "//getToken"],
-    ["https://proxy.example/", "/"],
-    ["https://[::1]:8080/a:b@c", "/a:b@c"],
-  ])("of %s is %s", (url, path) => {
-    expect(pathOf(url, "proxy.example")).toBe(path);
-    expect(pathOf(url)).toBe(path);
-  });
-
-  it.each(["evil.example/getToken?", "a/b", "user@a", "a?b", "a#b", "a\\b", "a b"])(
-    "is none that a route has where the Host would be read as a part of it: %s",
-    (host) => {
-      expect(pathOf(`https://${host}/getToken`, host)).toBe("//");
-    },
-  );
 });

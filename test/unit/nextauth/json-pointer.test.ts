@@ -1,7 +1,7 @@
 // A JSON pointer names one place of a document (RFC 6901), and never what objects have by themselves.
 
 import { describe, expect, it } from "vitest";
-import { compilePointer } from "../../../src/http/json-pointer.ts";
+import { compilePointer } from "../../../src/nextauth/json-pointer.ts";
 
 const DOCUMENT = JSON.parse(
   '{"userid":"alice","":1,"a/b":2,"m~n":3,"~1":4," ":5,"list":["x",{"y":6}],"deep":{"er":{"still":7}},"none":null,"false":false,"zero":0,"__proto__":{"own":8}}',

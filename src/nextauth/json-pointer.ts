@@ -1,11 +1,16 @@
 // JSON pointers (RFC 6901) into a parsed body.
 
-/** @returns a function that gives the value a pointer names, or undefined where the document has none there */
-export function compilePointer(pointer: string): (document: unknown) => unknown {
-  const tokens = pointer
+/** The names on the way that a pointer describes. */
+export function pointerTokens(pointer: string): string[] {
+  return pointer
     .split("/")
     .slice(1)
     .map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
+
+/** @returns a function that gives the value a pointer names, or undefined where the document has none there */
+export function compilePointer(pointer: string): (document: unknown) => unknown {
+  const tokens = pointerTokens(pointer);
   return (document) => {
     let value = document;
     for (const token of tokens) {

@@ -1,0 +1,100 @@
+// The pieces of which the schema of the configuration file is made: durations, addresses, names, templates, secrets.
+
+import * as z from "zod";
+import { parseSource } from "../nextauth/binding.ts";
+import type { JsonValue } from "../oauth/json-template.ts";
+import { parseTemplate, TemplateSyntaxError } from "../oauth/template.ts";
+import { ADDRESS_PATTERN, parseAddress } from "./address.ts";
+import { DURATION_PATTERN, parseDuration } from "./duration.ts";
+
+/** A day: no wait of this program is longer, and Node's timers take no more than 24.8 days. */
+const MAX_DURATION_MS = 86_400_000;
+const durationWithin = (least: number, most: number, range: string) =>
+  z
+    .string()
+    .regex(DURATION_PATTERN, "must be a duration with a unit, like 500ms, 5s or 10m")
+    .transform((written, context) => {
+      const ms = parseDuration(written) as number;
+      if (ms < least || ms > most) {
+        context.addIssue({ code: "custom", message: `must be ${range}` });
+        return z.NEVER;
+      }
+      return ms;
+    });
+
+export const duration = durationWithin(1, MAX_DURATION_MS, "between 1ms and 24h");
+export const durationOrNone = durationWithin(0, MAX_DURATION_MS, "at most 24h");
+export const durationUpTo = (most: number, written: string) => durationWithin(1, most, `between 1ms and ${written}`);
+
+export const address = z
+  .string()
+  .regex(ADDRESS_PATTERN, "must be host:port, like 127.0.0.1:8080 or [::1]:8080")
+  .transform((text, context) => {
+    const parsed = parseAddress(text);
+    if (parsed === undefined) {
+      context.addIssue({ code: "custom", message: "must have a port from 0 to 65535" });
+      return z.NEVER;
+    }
+    return parsed;
+  });
+
+export const text = z.string().min(1, "must not be empty");
+
+/** Text in which a template may stand. */
+export const templated = z.string().superRefine((value, context) => {
+  try {
+    parseTemplate(value);
+  } catch (error) {
+    if (!(error instanceof TemplateSyntaxError)) throw error;
+    context.addIssue({ code: "custom", message: error.message });
+  }
+});
+
+/** A claim or a header member: any JSON, templates in its texts. */
+export const json: z.ZodType<JsonValue> = z.lazy(() =>
+  z.union(
+    [templated, z.number(), z.boolean(), z.null(), z.array(json), z.record(z.string(), json)],
+    "must be JSON, with properly written templates in its texts",
+  ),
+);
+
+export const urlWith = (faultOf: (url: string) => string | undefined) =>
+  z.string().superRefine((value, context) => {
+    const fault = faultOf(value);
+    if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
+  });
+
+export const secretReference = z.union(
+  [
+    z.strictObject({
+      env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of a variable: letters, digits and _"),
+    }),
+    z.strictObject({ file: z.string().min(1, "must be a path") }),
+  ],
+  "must be { env: NAME } or { file: PATH }: a secret never stands in the file itself",
+);
+
+/** One, or several: the first is used, and the next is tried where the provider refuses it. */
+export const oneOrMore = <Item extends z.ZodType>(item: Item, message: string) =>
+  z.union([item.transform((one) => [one]), z.array(item).min(1, message)], message);
+
+/** As oneOrMore for mappings: each fault of one is told at its own place. */
+export const listOrOne = <Item extends z.ZodType>(item: Item, message: string) =>
+  z.preprocess((written) => (Array.isArray(written) ? written : [written]), z.array(item).min(1, message));
+
+export const SECRET_MESSAGE =
+  "must be { env: NAME } or { file: PATH }, or a list of them: a secret never stands in the file itself";
+
+/** Names that the file gives to callers, providers and values: they go into logs, metrics and templates. */
+export const name = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_-]{0,63}$/, "must be a name of letters, digits, _ and -, starting with a letter or _");
+
+export const source = z.string().transform((value, context) => {
+  const parsed = parseSource(value);
+  if (typeof parsed === "string") {
+    context.addIssue({ code: "custom", message: parsed });
+    return z.NEVER;
+  }
+  return parsed;
+});

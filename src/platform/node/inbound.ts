@@ -1,0 +1,88 @@
+// What Node knows of a request beyond what it says: the path of the request line, the certificate and the address of its socket.
+
+import { BlockList, isIPv6, type Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+import type { HttpBindings } from "@hono/node-server";
+import type { ClientCertificate, Inbound } from "../../http/inbound.ts";
+import { limitedAddress } from "../../http/limited-address.ts";
+
+/** @param trustedProxies addresses and ranges of load balancers whose X-Forwarded-For is believed */
+export function createNodeInbound(trustedProxies: readonly string[]): Inbound {
+  const trusted = blockList(trustedProxies);
+  const isTrusted = (address: string) => trusted.check(address, isIPv6(address) ? "ipv6" : "ipv4");
+  return {
+    // The URL of the Request would have its dot segments resolved, and would take in whatever a Host header smuggles before
+    // the path.
+    pathAsSent(_request, env) {
+      const { url = "" } = incomingOf(env);
+      return url.split("?", 1)[0] as string;
+    },
+    clientCertificate: (_request, env) => certificateOf(incomingOf(env).socket),
+    clientAddress(request, env) {
+      const hops = (request.headers.get("x-forwarded-for") ?? "").split(",").map((hop) => hop.trim());
+      let address = plain(incomingOf(env).socket.remoteAddress ?? "");
+      // From the last hop backwards, as far as those who say so are believed: what stands before is anybody's word.
+      while (isTrusted(address) && hops.length > 0) {
+        const before = plain(hops.pop() as string);
+        if (before === "") break;
+        address = before;
+      }
+      return limitedAddress(address);
+    },
+  };
+}
+
+function incomingOf(env: unknown): HttpBindings["incoming"] {
+  return (env as HttpBindings).incoming;
+}
+
+/** An IPv4 address as a dual-stack socket shows it, `::ffff:192.0.2.1`, is that IPv4 address. */
+function plain(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/i, "");
+}
+
+function blockList(ranges: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const range of ranges) {
+    const [address, prefix] = range.split("/") as [string, string | undefined];
+    const family = isIPv6(address) ? "ipv6" : "ipv4";
+    if (prefix === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(prefix), family);
+  }
+  return list;
+}
+
+/** Read once for each connection, which may carry many calls. */
+const certificates = new WeakMap<Socket, ClientCertificate | undefined>();
+
+function certificateOf(socket: Socket): ClientCertificate | undefined {
+  // `authorized` says that the chain ends at server.tls.client_ca and that no date in it is over.
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
+  if (!certificates.has(socket)) certificates.set(socket, readCertificate(socket));
+  return certificates.get(socket);
+}
+
+function readCertificate(socket: TLSSocket): ClientCertificate | undefined {
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) return undefined;
+  return {
+    sha256: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
+    dnsNames: dnsNames(certificate.subjectAltName ?? ""),
+  };
+}
+
+/** One name of a subjectAltName as Node writes it; what could be read two ways is in quotes, as a JSON text. */
+const ALT_NAME = /([^:,"]+):("(?:[^"\\]|\\.)*"|[^,"]*)(?:, |$)/y;
+
+/** A name in quotes holds a comma or a control character, so that it is no DNS name; it is passed over as a whole. */
+function dnsNames(subjectAltName: string): string[] {
+  const names: string[] = [];
+  ALT_NAME.lastIndex = 0;
+  while (ALT_NAME.lastIndex < subjectAltName.length) {
+    const match = ALT_NAME.exec(subjectAltName);
+    if (match === null) return []; // not what Node documents: then nothing of it counts
+    const [, kind, value = ""] = match;
+    if (kind === "DNS" && !value.startsWith('"')) names.push(value.toLowerCase());
+  }
+  return names;
+}
