@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { check } from "./commands/check.ts";
 import { DEFAULT_FILE, UsageError } from "./commands/configuration.ts";
+import { getToken } from "./commands/get-token.ts";
 import { start } from "./commands/start.ts";
 import { ConfigError } from "./errors.ts";
 import { ListenError } from "./platform/node/listener.ts";
@@ -15,6 +16,9 @@ const CONFIG_OPTION = [
   "-c, --config <file>",
   `configuration file (default: TOKEN_PROXY_CONFIG, then ./${DEFAULT_FILE})`,
 ] as const;
+
+const USERID_OPTION = ["--userid <text>", "the user to ask for"] as const;
+const VALUE_OPTION = ["--value <name=text...>", "a further value, as serverid=… or nonce=env:VARIABLE"] as const;
 
 function createProgram(): Command {
   const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
@@ -35,11 +39,30 @@ function createProgram(): Command {
     )
     .option(...CONFIG_OPTION)
     .option("--live", "send one token request; prints about the token, never the token")
-    .option("--userid <text>", "the user to ask for")
-    .option("--value <name=text...>", "a further value, as serverid=… or nonce=env:VARIABLE")
+    .option(...USERID_OPTION)
+    .option(...VALUE_OPTION)
     .allowExcessArguments(false)
     .action(async (options) => {
       if (!(await check(options))) process.exitCode = EXIT_FAILED;
+    });
+  program
+    .command("get-token")
+    .description(
+      "call getToken of a running proxy as the nextAuth Server does, by the binding and with the API key of the file; " +
+        "the bytes of the answer go to standard output",
+    )
+    .option(...CONFIG_OPTION)
+    .option(...USERID_OPTION)
+    .option(...VALUE_OPTION)
+    .option("--url <url>", "the running proxy (default: server.listen)")
+    .option("--path <path>", "which of several bindings, as get_token.path has it (default: the first)")
+    .option("--caller <name>", "whose API key to send (default: the first under callers)")
+    .option("--certificate <file>", "a client certificate, PEM")
+    .option("--private-key <file>", "its key, PEM")
+    .option("--ca <file>", "whom to trust for the proxy's certificate, PEM (default: the public authorities)")
+    .allowExcessArguments(false)
+    .action(async (options) => {
+      if (!(await getToken(options))) process.exitCode = EXIT_FAILED;
     });
   return program;
 }

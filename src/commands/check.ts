@@ -4,23 +4,23 @@ import { decodeJwt, decodeProtectedHeader } from "jose";
 import { createProviders } from "../app.ts";
 import type { Config, ProviderConfig } from "../config/complete.ts";
 import { type Credentials, loadCredentials } from "../config/credentials.ts";
-import { TokenProxyError } from "../errors.ts";
-import { createRouter } from "../get-token.ts";
-import { type CallValue, isFault, readValue } from "../nextauth/values.ts";
+import { type CallRecord, createRouter, type GetTokenDeps, getToken } from "../get-token.ts";
+import { createNextAuthServers } from "../nextauth/servers.ts";
+import type { CallValue } from "../nextauth/values.ts";
 import { credentialOf } from "../oauth/client-authentication.ts";
 import type { Metadata } from "../oauth/discovery.ts";
 import type { Provider } from "../oauth/provider.ts";
 import type { TokenAnswer } from "../oauth/token-response.ts";
 import { nodeClock, nodeIds } from "../platform/node/host.ts";
 import { createNodeTransport } from "../platform/node/transport.ts";
-import { DEFAULT_FILE, findFile, loadFile, UsageError } from "./configuration.ts";
+import { checkNextAuthServers } from "./check-nextauth.ts";
+import { findFile, loadFile, NO_FILE, UsageError } from "./configuration.ts";
+import { explain, line } from "./report.ts";
+import { readValues, type ValueOptions } from "./values.ts";
 
-export interface CheckOptions {
+export interface CheckOptions extends ValueOptions {
   config?: string;
   live?: boolean;
-  userid?: string;
-  /** NAME=TEXT or NAME=env:VARIABLE, for further names under get_token.values. */
-  value?: string[];
 }
 
 const LOOK_UP_TIMEOUT_MS = 10_000;
@@ -33,42 +33,49 @@ const LOOK_UP_TIMEOUT_MS = 10_000;
 export async function check(options: CheckOptions): Promise<boolean> {
   const values = liveValues(options);
   const path = findFile(options.config);
-  if (path === undefined) throw new UsageError(`there is no ${DEFAULT_FILE} here: name a file with --config`);
+  if (path === undefined) throw new UsageError(NO_FILE);
   const { file, host } = loadFile(path);
   const credentials = await loadCredentials(file, host);
   const { config } = file;
   assertBound(values, config);
-  const providers = createProviders({
+  const deps = {
     config,
     credentials,
     createTransport: createNodeTransport,
     clock: nodeClock,
     ids: nodeIds,
-    log: (level, event) => console.error(`${level}: ${event}`),
-  });
+    log: (level: string, event: string) => console.error(`${level}: ${event}`),
+  };
+  const providers = createProviders(deps);
+  const nextauth = createNextAuthServers(config.nextauth, credentials.nextauth, deps);
 
   console.log(`${path}: no faults, every secret and key is there`);
   describeService(config, credentials);
-  let well = true;
+  let well = await checkNextAuthServers(config, nextauth);
   for (const [name, provider] of providers) {
     well = (await describeProvider(provider, config.providers[name] as ProviderConfig, credentials)) && well;
   }
-  if (values !== undefined) well = (await askForToken(config, providers, values)) && well;
+  if (values !== undefined) {
+    const route = createRouter(config.routes, providers);
+    well = (await askForToken({ route, nextauth }, config.nextauth.length > 0, values)) && well;
+  }
   return well;
 }
 
-function line(label: string, text: string): void {
-  console.log(`${label.padEnd(18)}${text}`);
-}
-
-function describeService({ callers, get_token, signing }: Config, { signingKeys }: Credentials): void {
-  for (const [name, { apikeys, serverids }] of Object.entries(callers)) {
-    line(
-      "caller",
-      `${name}: ${apikeys.length} API key(s), ${serverids === undefined ? "any serverid" : serverids.join(", ")}`,
-    );
+function describeService(
+  { callers, get_token, webnonce_exchange, signing }: Config,
+  { signingKeys }: Credentials,
+): void {
+  for (const [name, { apikeys, client_certificates, serverids }] of Object.entries(callers)) {
+    const proofs = [
+      apikeys.length === 0 ? [] : [`${apikeys.length} API key(s)`],
+      client_certificates.length === 0 ? [] : [`${client_certificates.length} client certificate(s)`],
+    ].flat();
+    const which = serverids === undefined ? "any serverid" : serverids.join(", ");
+    line("caller", `${name}: ${proofs.join(" and ")}, ${which}`);
   }
   for (const { method, path, session } of get_token) line("getToken", `${method} ${path}, session: ${session}`);
+  if (webnonce_exchange !== undefined) line("webNonce exchange", `POST ${webnonce_exchange.path}`);
   if (signing === undefined) return;
   for (const [index, { kid, alg }] of signingKeys.entries()) {
     line(
@@ -126,39 +133,11 @@ function warnOfUnsupported(
 
 type LiveValues = ReadonlyMap<string, CallValue>;
 
-const FROM_VARIABLE = "env:";
-
-/**
- * Whom the live call is about. A nonce is a credential of a session, and a relayed token one of a user: such a value comes from
- * a variable, since a command line is for all to see.
- * @returns undefined where no live call is asked for
- */
-function liveValues({ live, userid, value = [] }: CheckOptions): LiveValues | undefined {
+/** @returns undefined where no live call is asked for */
+function liveValues({ live, ...options }: CheckOptions): LiveValues | undefined {
   if (live !== true) return undefined;
-  if (userid === undefined) throw new UsageError("--live needs --userid: whom shall the token be for?");
-  const given = new Map([["userid", userid]]);
-  for (const pair of value) {
-    const [name, ...rest] = pair.split("=") as [string, ...string[]];
-    const text = rest.join("=");
-    if (rest.length === 0) throw new UsageError("--value takes NAME=TEXT or NAME=env:VARIABLE");
-    if (name === "nonce" && !text.startsWith(FROM_VARIABLE)) {
-      throw new UsageError("a nonce is a credential: give it as --value nonce=env:VARIABLE");
-    }
-    given.set(name, text.startsWith(FROM_VARIABLE) ? variable(text.slice(FROM_VARIABLE.length)) : text);
-  }
-  const values = new Map<string, CallValue>();
-  for (const [name, text] of given) {
-    const read = readValue(name, text, false);
-    if (isFault(read)) throw new UsageError(`the value "${name}" ${read.fault}`);
-    values.set(name, read);
-  }
-  return values;
-}
-
-function variable(name: string): string {
-  const text = process.env[name];
-  if (text === undefined) throw new UsageError(`the environment variable ${name} is not set`);
-  return text;
+  if (options.userid === undefined) throw new UsageError("--live needs --userid: whom shall the token be for?");
+  return readValues(options);
 }
 
 function assertBound(values: LiveValues | undefined, { get_token }: Config): void {
@@ -169,24 +148,20 @@ function assertBound(values: LiveValues | undefined, { get_token }: Config): voi
   }
 }
 
-async function askForToken(
-  { routes }: Config,
-  providers: ReadonlyMap<string, Provider>,
-  values: LiveValues,
-): Promise<boolean> {
-  const provider = createRouter(routes, providers)(values.get("serverid") as string | undefined);
-  if (provider === undefined) {
-    line("live", 'FAILED: no entry of "routes" takes this serverid');
-    return false;
-  }
+/** With a nonce the session check is made too; without one there is nothing to check, and only the provider is asked. */
+async function askForToken(deps: GetTokenDeps, hasNextauth: boolean, values: LiveValues): Promise<boolean> {
+  const session = hasNextauth && values.has("nonce") ? "verify" : "trust";
   const started = nodeClock.elapsed();
+  const record: CallRecord = {};
   try {
-    const answer = await provider.requestToken((name) => values.get(name));
+    const answer = await getToken(deps, { serverids: undefined, values, session }, record);
     const milliseconds = Math.round(nodeClock.elapsed() - started);
     line(
       "live",
-      `${provider.name} answered ${answer.providerStatus} in ${milliseconds} ms, ${answer.body.length} bytes`,
+      `${record.provider} answered ${answer.providerStatus} in ${milliseconds} ms, ${answer.body.length} bytes`,
     );
+    if (hasNextauth)
+      line("  session", session === "verify" ? "is logged in" : "not checked: give a nonce with --value");
     describeAnswer(answer);
     return answer.outcome === "token";
   } catch (error) {
@@ -210,12 +185,4 @@ function describeAnswer({ outcome, body, providerError }: TokenAnswer): void {
   } catch {
     line("  access_token", "opaque");
   }
-}
-
-function explain(error: unknown): string {
-  if (!(error instanceof TokenProxyError)) throw error;
-  const detail = Object.entries(error.detail ?? {}).map(([name, value]) => `${name} ${value}`);
-  const cause = error.cause as { code?: string; name?: string } | undefined;
-  const why = [...detail, ...(cause === undefined ? [] : [cause.code ?? cause.name ?? ""])].filter(Boolean);
-  return `${error.code}: ${error.message}${why.length === 0 ? "" : ` (${why.join(", ")})`}`;
 }

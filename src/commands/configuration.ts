@@ -8,6 +8,8 @@ import { createNodeCredentialHost } from "../platform/node/credentials.ts";
 
 export const DEFAULT_FILE = "token-proxy.yaml";
 
+export const NO_FILE = `there is no ${DEFAULT_FILE} here: name a file with --config`;
+
 /** What the user has to change is in the message; no stack is shown. */
 export class UsageError extends Error {
   override readonly name = "UsageError";

@@ -2,16 +2,18 @@
 
 import { decodeJwt } from "jose";
 import { parseConfig } from "../config/parse.ts";
+import type { Binding } from "../nextauth/binding.ts";
 import { type Service, startService } from "../node.ts";
 import { createNodeCredentialHost } from "../platform/node/credentials.ts";
 import { nodeIds } from "../platform/node/host.ts";
 import { ListenError, type Listener, listen } from "../platform/node/listener.ts";
-import { createDevNextAuthServer, type DevSession, getTokenCall, type TokenResult } from "./nextauth-server.ts";
+import { createStandIn, getTokenRequest, type TokenResult } from "./nextauth-server.ts";
 import { createDevProvider, DEV_CLIENT_ID, DEV_GRANT_TYPE } from "./provider.ts";
 
 const ANY_PORT = { host: "127.0.0.1", port: 0 };
 const PROXY_ADDRESS = "127.0.0.1:8080";
 const ADMIN_ADDRESS = "127.0.0.1:9613";
+const SERVERID = "ZGV2";
 
 export interface DevOutput {
   write(text: string): void;
@@ -25,44 +27,49 @@ export interface DevOutput {
 export async function startDev({ write, bold }: DevOutput): Promise<Service> {
   const clientSecret = hex(24);
   const apikey = hex(24);
-  const session: DevSession = { serverid: "ZGV2", nonce: hex(16), userid: "alice", accountid: 7 };
+  const nextauthApikey = hex(24);
+  const account = { userid: "alice", accountid: 7 };
 
   const provider = await createDevProvider(clientSecret);
   const providerListener = await listen(provider.fetch, ANY_PORT, "the embedded provider");
   provider.setIssuer(providerListener.url);
+  const nextauthServer = createStandIn({ [SERVERID]: { apikey: nextauthApikey } });
+  const nextauthListener = await listen(nextauthServer.fetch, ANY_PORT, "the embedded nextAuth Server");
 
+  const secrets = { DEV_APIKEY: apikey, DEV_CLIENT_SECRET: clientSecret, DEV_NEXTAUTH_APIKEY: nextauthApikey };
+  const parse = (listenAt: string, admin: string) =>
+    parseConfig(devConfig(providerListener.url, nextauthListener.url, listenAt, admin), "dev mode");
   const start = (listenAt: string, admin: string) =>
-    startService(
-      parseConfig(devConfig(providerListener.url, listenAt, admin), "dev mode"),
-      createNodeCredentialHost({ DEV_APIKEY: apikey, DEV_CLIENT_SECRET: clientSecret }, "."),
-    );
+    startService(parse(listenAt, admin), createNodeCredentialHost(secrets, "."));
   const proxy = await start(PROXY_ADDRESS, ADMIN_ADDRESS).catch((error: unknown) => {
     // Something else has the usual ports. In dev mode any will do, since the output says which.
     if (error instanceof ListenError) return start("127.0.0.1:0", "127.0.0.1:0");
     throw error;
   });
 
-  const getTokenUrl = `${proxy.url}/getToken`;
-  const nextauthServer = createDevNextAuthServer(session, apikey, ({ headers, body }) =>
-    fetch(getTokenUrl, { method: "POST", headers, body }),
-  );
-  const nextauthListener = await listen(nextauthServer.fetch, ANY_PORT, "the embedded nextAuth Server");
+  const nonce = nextauthServer.login(SERVERID, account);
+  const [binding] = parse(PROXY_ADDRESS, ADMIN_ADDRESS).config.get_token as [Binding];
+  const service = { url: proxy.url, binding, apikey };
 
   write(`${bold("Dev mode")}: everything listens on loopback alone, with keys made for this run. Not for production.
 
   provider          ${providerListener.url}  (embedded)
   nextAuth Server   ${nextauthListener.url}  (embedded stand-in)
-  proxy             ${proxy.url}  POST /getToken
+  proxy             ${proxy.url}  POST /getToken, POST /token
   health            ${proxy.adminUrl}/readyz
 
 `);
   const started = performance.now();
-  const result = await nextauthServer.getToken();
+  const result = await nextauthServer.getToken(SERVERID, nonce, service);
   const milliseconds = Math.round(performance.now() - started);
   write(describeResult(result, provider.lastResponse(), milliseconds, bold));
   write(`${bold("The same call by hand:")}
 
-  ${curlLine(getTokenUrl, session, apikey)}
+  ${curlLine(getTokenRequest({ serverid: SERVERID, nonce, ...account }, service))}
+
+${bold("What an app gets for its webNonce, as a standard OAuth client:")}
+
+  curl -s ${proxy.url}/token -d grant_type=authorization_code --data-urlencode 'code=${nonce}'
 
 With a provider of your own: write a token-proxy.yaml (README, "Configuration") and start again. Ctrl-C stops.
 `);
@@ -88,17 +95,18 @@ Its access_token says: ${JSON.stringify(claims)}
 `;
 }
 
-function curlLine(url: string, session: DevSession, apikey: string): string {
-  const { headers, body } = getTokenCall(session, apikey);
+function curlLine({ url, headers, body }: ReturnType<typeof getTokenRequest>): string {
   const headerOptions = Object.entries(headers).map(([name, value]) => `-H '${name}: ${value}'`);
   return `curl -s ${url} ${headerOptions.join(" ")} -d '${body}'`;
 }
 
-function devConfig(issuer: string, listenAt: string, admin: string): string {
+function devConfig(issuer: string, nextauthUrl: string, listenAt: string, admin: string): string {
   return `
 version: 1
 server: { listen: "${listenAt}", admin: "${admin}" }
-callers: { nextauth-server: { apikeys: [{ env: DEV_APIKEY }], serverids: [ZGV2] } }
+callers: { nextauth-server: { apikeys: [{ env: DEV_APIKEY }], serverids: [${SERVERID}] } }
+nextauth: { url: "${nextauthUrl}", apikey: { env: DEV_NEXTAUTH_APIKEY }, serverid: ${SERVERID} }
+webnonce_exchange: { path: /token }
 providers:
   dev:
     issuer: ${issuer}

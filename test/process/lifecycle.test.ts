@@ -65,7 +65,7 @@ describe("start", () => {
     );
     const faulty = run(["start", "--config", path]);
     expect(await faulty.exit()).toBe(2);
-    expect(faulty.stderr()).toContain(`${path}:3:7 "callers.ns.apikeys" is missing`);
+    expect(faulty.stderr()).toContain(`${path}:3:7 "callers.ns" needs apikeys, client_certificates, or both: else anybody could call`);
     expect(faulty.stderr()).toContain(
       `${path}:3:9 "callers.ns.apikey" is not a key of this place: did you mean "apikeys"?`,
     );

@@ -15,6 +15,15 @@ const TABLE = {
   method_not_allowed: [405, "invalid_request"],
   not_found: [404, "invalid_request"],
   no_route: [404, "invalid_target"],
+  session_not_logged_in: [403, "access_denied"],
+  session_mismatch: [403, "access_denied"],
+  session_check_failed: [502, "server_error"],
+  session_check_timeout: [504, "server_error"],
+  attribute_missing: [403, "access_denied"],
+  attributes_failed: [502, "server_error"],
+  attributes_timeout: [504, "server_error"],
+  grant_type_unsupported: [400, "unsupported_grant_type"],
+  rate_limited: [429, "temporarily_unavailable"],
   provider_rejected_proxy: [502, "server_error"],
   provider_busy: [503, "temporarily_unavailable"],
   provider_error: [502, "server_error"],
@@ -52,7 +61,7 @@ export function expectError(answer: Answered, code: TableCode): string {
   });
   expect(answer.headers["www-authenticate"] !== undefined).toBe(status === 401);
   expect(answer.headers.allow !== undefined).toBe(status === 405);
-  expect(answer.headers["retry-after"] !== undefined).toBe(status === 503);
+  expect(answer.headers["retry-after"] !== undefined).toBe(status === 503 || status === 429);
   return error_description as string;
 }
 

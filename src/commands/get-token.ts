@@ -1,0 +1,105 @@
+// The command `get-token`: plays the nextAuth Server against a running proxy, by the binding of the file.
+
+import type { Config } from "../config/complete.ts";
+import { SecretError } from "../config/credentials.ts";
+import type { Binding } from "../nextauth/binding.ts";
+import { UnwritableCallError, writeCall } from "../nextauth/write-call.ts";
+import { createNodeCredentialHost } from "../platform/node/credentials.ts";
+import { type CallTls, SendError, sendCall } from "../platform/node/send-call.ts";
+import { findFile, loadFile, NO_FILE, UsageError } from "./configuration.ts";
+import { readValues, type ValueOptions } from "./values.ts";
+
+export interface GetTokenOptions extends ValueOptions {
+  config?: string;
+  /** Of the running proxy; where server.listen says by default. */
+  url?: string;
+  /** Which of several bindings, by its path. */
+  path?: string;
+  /** Whose API key is sent; the first caller of the file by default. */
+  caller?: string;
+  certificate?: string;
+  privateKey?: string;
+  ca?: string;
+}
+
+/**
+ * Writes the bytes of the answer to standard output and nothing else; what is to be said about it goes to standard error.
+ * @returns whether a token came
+ * @throws {UsageError | ConfigError}
+ */
+export async function getToken(options: GetTokenOptions): Promise<boolean> {
+  const values = readValues(options);
+  const file = findFile(options.config);
+  if (file === undefined) throw new UsageError(NO_FILE);
+  const { file: parsed, host } = loadFile(file);
+  const { config } = parsed;
+  const call = writeOrRefuse(bindingOf(config, options.path), values);
+
+  const caller = callerOf(config, options.caller);
+  const [reference] = caller.apikeys;
+  const apikey = reference === undefined ? undefined : await readSecret(() => host.read(reference), "API key");
+  const tls: CallTls = {
+    certificate: await readFile(options.certificate),
+    private_key: await readFile(options.privateKey),
+    ca: await readFile(options.ca),
+  };
+
+  const started = performance.now();
+  const url = (options.url ?? addressOf(config)).replace(/\/+$/, "") + call.path;
+  try {
+    const headers = { ...call.headers, ...(apikey === undefined ? {} : { "x-apikey": apikey }) };
+    const answer = await sendCall({ ...call, url, headers }, tls);
+    const milliseconds = Math.round(performance.now() - started);
+    console.error(
+      `${answer.status} ${answer.contentType ?? "without a type"}, ${answer.body.length} bytes in ${milliseconds} ms`,
+    );
+    await new Promise((done) => process.stdout.write(answer.body, done));
+    return answer.status >= 200 && answer.status < 300;
+  } catch (error) {
+    if (!(error instanceof SendError)) throw error;
+    console.error(`no answer from ${url.split("?", 1)[0]}: ${error.message}`);
+    return false;
+  }
+}
+
+function bindingOf({ get_token }: Config, path: string | undefined): Binding {
+  const binding = path === undefined ? get_token[0] : get_token.find((candidate) => candidate.path === path);
+  if (binding !== undefined) return binding;
+  throw new UsageError(`no binding has this path: there are ${get_token.map((known) => known.path).join(", ")}`);
+}
+
+function callerOf({ callers }: Config, name = Object.keys(callers)[0] ?? "") {
+  const caller = Object.hasOwn(callers, name) ? callers[name] : undefined;
+  if (caller !== undefined) return caller;
+  throw new UsageError(`no caller has this name: there are ${Object.keys(callers).join(", ")}`);
+}
+
+function writeOrRefuse(binding: Binding, values: ReturnType<typeof readValues>) {
+  try {
+    return writeCall(binding, values);
+  } catch (error) {
+    if (error instanceof UnwritableCallError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+function addressOf({ server: { listen, tls } }: Config): string {
+  // Every address is none that can be called.
+  const host = { "0.0.0.0": "127.0.0.1", "::": "::1" }[listen.host] ?? listen.host;
+  return `${tls === undefined ? "http" : "https"}://${host.includes(":") ? `[${host}]` : host}:${listen.port}`;
+}
+
+/** Relative to where the command is run, not to the configuration file. */
+async function readFile(path: string | undefined): Promise<string | undefined> {
+  const host = createNodeCredentialHost({}, ".");
+  return path === undefined ? undefined : readSecret(() => host.read({ file: path }), "file");
+}
+
+async function readSecret(read: () => string | Promise<string>, what: string): Promise<string> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof SecretError) throw new UsageError(`the ${what} cannot be read: it ${error.message}`);
+    throw error;
+  }
+}

@@ -1,0 +1,43 @@
+// The values of a call as the command line gives them.
+
+import { type CallValue, isFault, readValue } from "../nextauth/values.ts";
+import { UsageError } from "./configuration.ts";
+
+export interface ValueOptions {
+  userid?: string;
+  /** NAME=TEXT or NAME=env:VARIABLE, for further names under get_token.values. */
+  value?: string[];
+}
+
+const FROM_VARIABLE = "env:";
+
+/**
+ * A nonce is a credential of a session, and a relayed token one of a user: such a value comes from a variable, since a command
+ * line is for all to see.
+ * @throws {UsageError}
+ */
+export function readValues({ userid, value = [] }: ValueOptions): ReadonlyMap<string, CallValue> {
+  const given = new Map<string, string>(userid === undefined ? [] : [["userid", userid]]);
+  for (const pair of value) {
+    const [name, ...rest] = pair.split("=") as [string, ...string[]];
+    const text = rest.join("=");
+    if (rest.length === 0) throw new UsageError("--value takes NAME=TEXT or NAME=env:VARIABLE");
+    if (name === "nonce" && !text.startsWith(FROM_VARIABLE)) {
+      throw new UsageError("a nonce is a credential: give it as --value nonce=env:VARIABLE");
+    }
+    given.set(name, text.startsWith(FROM_VARIABLE) ? variable(text.slice(FROM_VARIABLE.length)) : text);
+  }
+  const values = new Map<string, CallValue>();
+  for (const [name, text] of given) {
+    const read = readValue(name, text, false);
+    if (isFault(read)) throw new UsageError(`the value "${name}" ${read.fault}`);
+    values.set(name, read);
+  }
+  return values;
+}
+
+function variable(name: string): string {
+  const text = process.env[name];
+  if (text === undefined) throw new UsageError(`the environment variable ${name} is not set`);
+  return text;
+}
