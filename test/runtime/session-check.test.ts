@@ -230,7 +230,8 @@ describe(`an answer that is no LoginStatus on ${RUNTIME}`, () => {
   it("says neither nonce, key nor answer in the log", async () => {
     nextauth.answer = () => new Response(MARKER);
     const nonce = nextauth.login(SERVERID, ALICE);
-    await call(host, nonce);
+    const { headers } = await call(host, nonce);
+    await expect.poll(() => host.output()).toContain(headers["x-request-id"]);
     expect(host.output()).not.toContain(nonce);
     expect(host.output()).not.toContain(NEXTAUTH_APIKEY);
     expect(host.output()).not.toContain(MARKER);

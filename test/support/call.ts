@@ -1,6 +1,6 @@
 // Plays the nextAuth Server: sends one getToken call, with every part open to change, and gives back the bytes of the answer.
 
-import { type IncomingHttpHeaders, request } from "node:http";
+import { type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
 
 export const APIKEY = "test-apikey-0123456789abcdef";
 
@@ -44,26 +44,25 @@ export function callGetToken(url: string, options: CallOptions = {}): Promise<An
   const headers = Object.fromEntries(Object.entries(wanted).filter((entry) => entry[1] !== undefined));
 
   return new Promise((resolve, reject) => {
-    const outgoing = request(
-      { hostname, port, method, path, headers: headers as Record<string, string> },
-      (incoming) => {
-        const chunks: Buffer[] = [];
-        incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
-        incoming.on("error", reject);
-        incoming.on("end", () => {
-          const bytes = Buffer.concat(chunks);
-          resolve({
-            status: incoming.statusCode ?? 0,
-            headers: incoming.headers,
-            rawHeaders: incoming.rawHeaders,
-            body: bytes,
-            text: bytes.toString("utf8"),
-            json: () => JSON.parse(bytes.toString("utf8")),
-          });
-        });
-      },
+    const outgoing = request({ hostname, port, method, path, headers: headers as Record<string, string> }, (incoming) =>
+      collectAnswer(incoming).then(resolve, reject),
     );
     outgoing.on("error", reject);
     outgoing.end(payload);
   });
+}
+
+/** Reads an answer to its end. */
+export async function collectAnswer(incoming: IncomingMessage): Promise<Answered> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) chunks.push(chunk);
+  const bytes = Buffer.concat(chunks);
+  return {
+    status: incoming.statusCode ?? 0,
+    headers: incoming.headers,
+    rawHeaders: incoming.rawHeaders,
+    body: bytes,
+    text: bytes.toString("utf8"),
+    json: () => JSON.parse(bytes.toString("utf8")),
+  };
 }

@@ -33,7 +33,12 @@ export interface HostOptions {
   trust?: string;
   /** workerd only: bindings that stand for mtls_certificates, with the certificate and key that each presents, PEM. */
   mtls?: Readonly<Record<string, { certificate: string; private_key: string }>>;
+  /** workerd only: rate limiting bindings, with the limit that each has; a mock, since Cloudflare's run nowhere else. */
+  rateLimits?: Readonly<Record<string, number>>;
 }
+
+/** workerd only: the header in which a test gives `request.cf`, as JSON, which Cloudflare fills in. */
+export const CF_HEADER = "X-Test-Cf";
 
 const START_TIMEOUT_MS = 20_000;
 
@@ -101,7 +106,7 @@ function workerdConfig(
   fileModule: string,
   bindings: Record<string, string>,
   compatibilityDate: string,
-  { port = 0, trust, mtls = {} }: HostOptions,
+  { port = 0, trust, mtls = {}, rateLimits = {} }: HostOptions,
 ): string {
   const text = JSON.stringify;
   const trusted = trust === undefined ? "" : `trustedCertificates = [${text(trust)}],`;
@@ -112,12 +117,19 @@ function workerdConfig(
   );
   const bound = [
     ...Object.entries(bindings).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`),
-    ...Object.keys(mtls).map((name) => `(name = ${text(name)}, service = ${text(name)})`),
+    ...[...Object.keys(mtls), ...Object.keys(rateLimits)].map(
+      (name) => `(name = ${text(name)}, service = ${text(name)})`,
+    ),
   ];
+  const limiters = Object.entries(rateLimits).map(([name, limit]) => {
+    const script = text(`const LIMIT = ${limit};\n${RATE_LIMIT_MOCK}`);
+    const module = `(name = "worker.js", esModule = ${script})`;
+    return `(name = ${text(name)}, worker = (modules = [${module}], compatibilityDate = ${text(compatibilityDate)}))`;
+  });
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
-  services = [(name = "main", worker = .worker), ${[network("internet", ""), ...services].join(", ")}],
-  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
+  services = [(name = "main", worker = .worker), ${[network("internet", ""), ...services, ...limiters].join(", ")}],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (cfBlobHeader = ${text(CF_HEADER)}), service = "main")],
 );
 const worker :Workerd.Worker = (
   modules = [
@@ -129,6 +141,18 @@ const worker :Workerd.Worker = (
 );
 `;
 }
+
+/** What a rate limiting binding is to a Worker: `limit({ key })`. It never forgets, so that a test need not wait. */
+const RATE_LIMIT_MOCK = `
+import { WorkerEntrypoint } from "cloudflare:workers";
+const counts = new Map();
+export default class extends WorkerEntrypoint {
+  limit({ key }) {
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+    return { success: counts.get(key) <= LIMIT };
+  }
+}
+`;
 
 async function compatibilityDate(): Promise<string> {
   const date = /^compatibility_date = "(.+)"$/m.exec(await readFile("wrangler.toml", "utf8"))?.[1];

@@ -39,6 +39,8 @@ export interface Authority extends TestCertificate {
 export interface CertificateOptions {
   /** IP addresses of the subject. */
   ips?: string[];
+  /** DNS names of the subject. */
+  dns?: string[];
   notAfter?: Date;
 }
 
@@ -56,8 +58,12 @@ export async function makeAuthority(): Promise<Authority> {
   });
   return {
     ...(await asPem(certificate, keys)),
-    async issue(commonName, { ips = [], notAfter } = {}) {
+    async issue(commonName, { ips = [], dns = [], notAfter } = {}) {
       const subject = await makePair();
+      const names = [
+        ...ips.map((value) => ({ type: "ip" as const, value })),
+        ...dns.map((value) => ({ type: "dns" as const, value })),
+      ];
       const issued = await X509CertificateGenerator.create({
         ...validity(notAfter),
         subject: `CN=${commonName}`,
@@ -65,8 +71,7 @@ export async function makeAuthority(): Promise<Authority> {
         publicKey: subject.publicKey,
         signingKey: keys.privateKey,
         signingAlgorithm: EC,
-        extensions:
-          ips.length === 0 ? [] : [new SubjectAlternativeNameExtension(ips.map((value) => ({ type: "ip", value })))],
+        extensions: names.length === 0 ? [] : [new SubjectAlternativeNameExtension(names)],
       });
       return asPem(issued, subject);
     },
