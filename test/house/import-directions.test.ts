@@ -11,6 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ports: [],
   "read-stream": [],
   transport: ["secret"],
+  "fetch-transport": ["read-stream", "transport"],
   nextauth: ["errors", "secret", "ports", "transport"],
   oauth: ["errors", "secret", "ports", "transport"],
   config: ["errors", "secret", "ports", "transport", "nextauth", "oauth"],
@@ -19,18 +20,19 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   app: ["errors", "secret", "ports", "transport", "nextauth", "oauth", "config", "get-token", "http"],
   admin: ["app"],
   "platform/node": ["errors", "ports", "transport", "oauth", "config", "http"],
-  "platform/worker": ["ports", "read-stream", "transport", "config", "http"],
+  "platform/worker": ["ports", "transport", "fetch-transport", "config", "http"],
   node: ["app", "admin", "config", "platform/node"],
   "create-worker": ["app", "config", "errors", "http", "platform/worker"],
   worker: ["create-worker"],
-  dev: ["config", "platform/node", "node"],
+  "resource-server": ["errors", "secret", "transport", "fetch-transport", "nextauth", "oauth"],
+  dev: ["nextauth", "config", "platform/node", "node"],
   commands: ["errors", "app", "config", "dev", "get-token", "nextauth", "node", "oauth", "platform/node"],
   cli: ["commands", "errors", "platform/node"],
 };
 
 /** The rooms that may use a package; `node:` stands for everything that Node brings. */
 const PACKAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
-  hono: ["app", "admin", "http", "create-worker", "dev"],
+  hono: ["app", "admin", "http", "create-worker", "dev", "resource-server"],
   "@hono/node-server": ["platform/node"],
   undici: ["platform/node"],
   pino: ["platform/node"],
@@ -39,12 +41,12 @@ const PACKAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
   zod: ["config", "oauth", "nextauth"],
   yaml: ["config"],
   "fastest-levenshtein": ["config"],
-  jose: ["oauth", "dev", "commands"],
+  jose: ["oauth", "dev", "commands", "resource-server"],
   commander: ["cli"],
 };
 
 /** Rooms that may reach for what is global; all others are given it. */
-const HOST_ROOMS = ["platform/node", "platform/worker", "create-worker", "commands", "cli", "dev"];
+const HOST_ROOMS = ["platform/node", "platform/worker", "create-worker", "commands", "cli", "dev", "resource-server"];
 const GLOBALS =
   /\bprocess\.env\b|\bDate\.now\(|\bperformance\.now\(|\bcrypto\.|(?<![.\w])fetch\(|\bMath\.random\(|\bconsole\./;
 
