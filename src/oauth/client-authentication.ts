@@ -86,9 +86,9 @@ export function createClientAuthentications(
   const { secrets, keys } = credentials;
   switch (settings.token_endpoint_auth_method) {
     case "client_secret_basic":
-      return secrets.map((secret) => basic(`${formEncode(clientId)}:${formEncode(secret.reveal())}`));
+      return secrets.map((secret) => authorization(clientSecretBasic(clientId, secret)));
     case "client_secret_basic_raw":
-      return secrets.map((secret) => basic(`${clientId}:${secret.reveal()}`));
+      return secrets.map((secret) => authorization(httpBasic(`${clientId}:${secret.reveal()}`)));
     case "client_secret_post":
       return secrets.map((secret) => (form) => {
         form.append("client_id", clientId);
@@ -109,12 +109,20 @@ export function createClientAuthentications(
   }
 }
 
+/** @returns the value of Authorization; by itself for requests that know no other method, as introspection */
+export function clientSecretBasic(client_id: string, secret: Secret): string {
+  return httpBasic(`${formEncode(client_id)}:${formEncode(secret.reveal())}`);
+}
+
 /** HTTP Basic with UTF-8, as RFC 7617 §2.1 allows. */
-function basic(credentials: string): ClientAuthentication {
+function httpBasic(credentials: string): string {
   const bytes = new TextEncoder().encode(credentials);
-  const authorization = `Basic ${btoa(String.fromCharCode(...bytes))}`;
+  return `Basic ${btoa(String.fromCharCode(...bytes))}`;
+}
+
+function authorization(value: string): ClientAuthentication {
   return (_form, headers) => {
-    headers.authorization = authorization;
+    headers.authorization = value;
   };
 }
 
