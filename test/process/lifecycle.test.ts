@@ -65,7 +65,9 @@ describe("start", () => {
     );
     const faulty = run(["start", "--config", path]);
     expect(await faulty.exit()).toBe(2);
-    expect(faulty.stderr()).toContain(`${path}:3:7 "callers.ns" needs apikeys, client_certificates, or both: else anybody could call`);
+    expect(faulty.stderr()).toContain(
+      `${path}:3:7 "callers.ns" needs apikeys, client_certificates, or both: else anybody could call`,
+    );
     expect(faulty.stderr()).toContain(
       `${path}:3:9 "callers.ns.apikey" is not a key of this place: did you mean "apikeys"?`,
     );
@@ -134,6 +136,11 @@ describe("dev mode", () => {
     const answer = await callGetToken(url as string, { headers, body });
     expect(answer.status).toBe(200);
     expect(answer.json()).toMatchObject({ token_type: "Bearer", expires_in: 300 });
+    const [, code] = await dev.said(/curl -s \S+\/token .*'code=(.+)'/);
+    const form = new URLSearchParams({ grant_type: "authorization_code", code: code as string });
+    const exchanged = await fetch(`${url}/token`, { method: "POST", body: form });
+    expect(exchanged.status).toBe(200);
+    expect(await exchanged.json()).toMatchObject({ token_type: "Bearer", expires_in: 300 });
     dev.process.kill("SIGINT");
     expect(await dev.exit()).toBe(0);
   });
