@@ -41,6 +41,18 @@ const CODES = {
 
 type Operation = keyof typeof CODES;
 
+/** Attributes are described as text/plain, and who wants JSON alone may be refused. */
+const ACCEPT = {
+  getSession: "application/json",
+  getUserAttributes: "application/json, text/plain",
+} as const satisfies Record<Operation, string>;
+
+/** What the apikey must be good for. */
+const PERMISSION = {
+  getSession: "has the permission 'sessions' for this serverid",
+  getUserAttributes: "may read the users of this serverid",
+} as const satisfies Record<Operation, string>;
+
 const FAILURES = {
   unreachable: "cannot be reached",
   timeout: "did not answer in time",
@@ -57,7 +69,6 @@ export function createNextAuthClient(
   transport: Transport,
 ): NextAuthClient {
   const headers = {
-    accept: "application/json",
     "accept-encoding": "identity",
     "user-agent": "nextauth-token-proxy",
     "x-apikey": apikey.reveal(),
@@ -73,7 +84,7 @@ export function createNextAuthClient(
       return await transport({
         method: "GET",
         url: url + path,
-        headers: { ...headers, ...extra },
+        headers: { accept: ACCEPT[operation], ...headers, ...extra },
         timeout,
         maxResponseBytes: MAX_ANSWER_BYTES,
       });
@@ -92,7 +103,7 @@ export function createNextAuthClient(
   return {
     async getSession(serverid, nonce) {
       const { status, body } = await get("getSession", `/servers/${segment(serverid)}/sessions/`, { "x-nonce": nonce });
-      if (status !== 200) throw fail("getSession", statusProblem(status), status);
+      if (status !== 200) throw fail("getSession", statusProblem("getSession", status), status);
       const parsed = parseLoginStatus(body);
       if (typeof parsed === "string") throw fail("getSession", parsed, status);
       return parsed;
@@ -101,7 +112,7 @@ export function createNextAuthClient(
       const path = `/servers/${segment(serverid)}/users/${segment(userid)}/attributes/`;
       const { status, body } = await get("getUserAttributes", path, {});
       if (status === 404) return undefined;
-      if (status !== 200) throw fail("getUserAttributes", statusProblem(status), status);
+      if (status !== 200) throw fail("getUserAttributes", statusProblem("getUserAttributes", status), status);
       const parsed = parseAttributes(body);
       if (typeof parsed === "string") throw fail("getUserAttributes", parsed, status);
       return parsed;
@@ -109,9 +120,9 @@ export function createNextAuthClient(
   };
 }
 
-function statusProblem(status: number): string {
+function statusProblem(operation: Operation, status: number): string {
   if (status === 401 || status === 403) {
-    return `was refused with status ${status}: check its apikey, and that it has the permission 'sessions' for this serverid`;
+    return `was refused with status ${status}: check its apikey, and that it ${PERMISSION[operation]}`;
   }
   if (status >= 300 && status < 400) return "was answered with a redirect, which is never followed: correct its url";
   return `was answered with status ${status}`;
