@@ -1,7 +1,7 @@
-// A place to look for a value is written as kind and name, and a path's segments can have names.
+// A place to look for a value is written as kind and name, a path's segments can have names, and of two paths one may take all.
 
 import { describe, expect, it } from "vitest";
-import { parseSource, pathParameters } from "../../../src/nextauth/binding.ts";
+import { covers, isRequired, parseSource, pathParameters, sessionMode } from "../../../src/nextauth/binding.ts";
 
 describe("a source", () => {
   it.each([
@@ -49,4 +49,54 @@ it.each<[string, [string, number][]]>([
   ],
 ])("the named segments of %s are %j", (path, parameters) => {
   expect([...pathParameters(path)]).toEqual(parameters);
+});
+
+describe("a path", () => {
+  it.each([
+    ["/getToken", "/getToken"],
+    ["/{a}", "/getToken"],
+    ["/{a}", "/{b}"],
+    ["/{a}/token", "/x/token"],
+    ["/{a}/token", "/{b}/token"],
+    ["/{a}/{b}", "/x/{c}"],
+    ["/{a}/", "/x/"],
+    ["/a.b", "/a.b"],
+  ])("%s takes every request to %s", (path, other) => {
+    expect(covers(path, other)).toBe(true);
+  });
+
+  it.each([
+    ["/getToken", "/gettoken"],
+    ["/getToken", "/getToken/"],
+    ["/getToken", "/{a}"],
+    ["/{a}", "/"],
+    ["/{a}/", "/x"],
+    ["/{a}", "/x/y"],
+    ["/{a}/{b}", "/x/"],
+    ["/{a}/token", "/x/y"],
+    ["/x/{a}", "/{b}/y"],
+    ["/a.b", "/axb"],
+  ])("%s does not take every request to %s", (path, other) => {
+    expect(covers(path, other)).toBe(false);
+  });
+});
+
+describe("who vouches for the user of a call", () => {
+  it.each([
+    [undefined, false, "trust"],
+    [undefined, true, "verify"],
+    ["trust", true, "trust"],
+    ["verify", true, "verify"],
+    ["verify", false, "verify"],
+    ["trust", false, "trust"],
+  ] as const)("where the file says %s, and has a nextAuth Server: %j, is by %s", (session, hasNextauth, mode) => {
+    expect(sessionMode({ session }, hasNextauth)).toBe(mode);
+  });
+
+  it("decides what a call must have: its userid, or the nonce of which the server gives it", () => {
+    const required = (session: "verify" | "trust") =>
+      ["serverid", "userid", "accountid", "nonce", "extra"].filter((name) => isRequired(name, session));
+    expect(required("trust")).toEqual(["userid"]);
+    expect(required("verify")).toEqual(["nonce"]);
+  });
 });
