@@ -18,22 +18,30 @@ export class UnwritableCallError extends Error {
 }
 
 /**
- * Each value stands at the first of its places that the body's type allows.
+ * Each value stands at the first of its places that can carry it and that the body's type allows.
  * @throws {UnwritableCallError}
  */
 export function writeCall(
   { method, path, values: bound }: Binding,
   values: ReadonlyMap<string, CallValue>,
 ): WrittenCall {
-  for (const name of values.keys()) {
+  for (const [name, value] of values) {
     if (!Object.hasOwn(bound, name)) throw new UnwritableCallError(`the binding has no value "${name}"`);
+    if (!bound[name]?.from.some((source) => carries(source, value))) {
+      throw new UnwritableCallError(
+        `the binding has no place that can carry this "${name}": a header takes visible ASCII, and no segment is "." or ".."`,
+      );
+    }
   }
   const sources = Object.values(bound).flatMap(({ from }) => from);
   const bodies = (["body", "form"] as const).filter((kind) => sources.some((source) => source.in === kind));
   const kinds = bodies.length === 0 ? [undefined] : bodies;
   // A body is JSON or a form: the first of the two that has a place for every value.
   for (const kind of kinds) {
-    const placed = [...values].map(([name, value]) => ({ value, source: placeFor(bound[name]?.from ?? [], kind) }));
+    const placed = [...values].map(([name, value]) => ({
+      value,
+      source: bound[name]?.from.find((source) => carries(source, value) && isOfKind(source, kind)),
+    }));
     if (placed.every((place): place is Placed => place.source !== undefined)) return write(method, path, kind, placed);
   }
   throw new UnwritableCallError("the binding has no one type of body in which all of these values have a place");
@@ -46,18 +54,34 @@ interface Placed {
   value: CallValue;
 }
 
-function placeFor(from: readonly Source[], kind: BodyKind): Source | undefined {
-  return from.find((source) => (source.in !== "body" && source.in !== "form") || source.in === kind);
+function isOfKind(source: Source, kind: BodyKind): boolean {
+  return (source.in !== "body" && source.in !== "form") || source.in === kind;
+}
+
+const HEADER_VALUE = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
+
+/** Whether the proxy would read there what was written: on the way headers lose outer spaces, and paths their dot segments. */
+function carries(source: Source, value: CallValue): boolean {
+  if (source.in === "header") return HEADER_VALUE.test(String(value));
+  return source.in !== "path" || !/^\.{0,2}$/.test(String(value));
 }
 
 function write(method: Binding["method"], template: string, kind: BodyKind, placed: readonly Placed[]): WrittenCall {
-  const headers: Record<string, string> = {};
+  const headers: Record<string, string> = Object.create(null);
   const query = new URLSearchParams();
   const form = new URLSearchParams();
   const json: JsonObject = Object.create(null);
   let path = template;
+  const written = new Map<string, CallValue>();
   for (const { source, value } of placed) {
     const text = String(value);
+    const place = `${source.in}:${source.name}`;
+    const before = written.get(place);
+    if (before !== undefined) {
+      if (before === value) continue;
+      throw new UnwritableCallError(`the binding wants two different values at ${place}`);
+    }
+    written.set(place, value);
     switch (source.in) {
       case "header":
         headers[source.name] = text;
@@ -78,7 +102,7 @@ function write(method: Binding["method"], template: string, kind: BodyKind, plac
   const missing = /\{(.+?)\}/.exec(path)?.[1];
   if (missing !== undefined) throw new UnwritableCallError(`the path needs a value for its segment {${missing}}`);
   const call = { method, path: query.size === 0 ? path : `${path}?${query}` };
-  if (kind === undefined) return { ...call, headers };
+  if (kind === undefined) return { ...call, headers: { ...headers } };
   const isJson = kind === "body";
   return {
     ...call,
@@ -103,5 +127,7 @@ function setAt(document: JsonObject, pointer: string, value: CallValue): void {
     place[token] = next;
     place = next;
   }
+  if (place[last] !== undefined)
+    throw new UnwritableCallError(`the binding wants both a value and an object at ${pointer}`);
   place[last] = value;
 }
