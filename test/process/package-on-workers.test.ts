@@ -1,14 +1,15 @@
 // The middlewares of the package in a Worker: bundled as its deployment would, in a real workerd, asked by many at once.
 
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type ServedWorker, serveWorkerd } from "../support/workerd.ts";
 import { type InstalledPackage, installPackage } from "./installed-package.ts";
 
 const COMPATIBILITY_DATE = "2026-11-01";
@@ -16,18 +17,18 @@ const COMPATIBILITY_DATE = "2026-11-01";
 const { publicKey, privateKey } = await generateKeyPair("ES256");
 let installed: InstalledPackage;
 let server: Server;
-let workerd: ChildProcess;
+let worker: ServedWorker;
 let base: string;
-let url: string;
 
 beforeAll(async () => {
   installed = await installPackage();
   base = await startServer();
   await build();
-  url = await startWorkerd();
+  const text = await readFile(join(installed.project, "built/worker.js"), "utf8");
+  worker = await serveWorkerd({ modules: [{ name: "worker.js", kind: "esModule", text }], bindings: {} });
 });
 afterAll(async () => {
-  workerd?.kill("SIGKILL");
+  await worker?.close();
   server?.close();
   await installed?.remove();
 });
@@ -68,33 +69,10 @@ export default new Hono()
   });
 }
 
-async function startWorkerd(): Promise<string> {
-  const config = join(installed.project, "built/config.capnp");
-  await writeFile(
-    config,
-    `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [(name = "main", worker = .worker), (name = "internet", network = (allow = ["public", "private", "local"]))],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
-);
-const worker :Workerd.Worker = (
-  modules = [(name = "worker.js", esModule = embed "worker.js")],
-  compatibilityDate = "${COMPATIBILITY_DATE}",
-);
-`,
-  );
-  const arguments_ = ["serve", config, "--control-fd=3"];
-  workerd = spawn(resolve("node_modules/workerd/bin/workerd"), arguments_, {
-    stdio: ["ignore", "ignore", "inherit", "pipe"],
-  });
-  const [line] = (await once(workerd.stdio[3] as NodeJS.ReadableStream, "data")) as [Buffer];
-  return `http://127.0.0.1:${JSON.parse(line.toString()).port}`;
-}
-
 /** @returns the distinct answers to twenty requests that are sent at once */
 async function askTwenty(path: string, headers: Record<string, string>): Promise<string[]> {
   const answers = Array.from({ length: 20 }, async () => {
-    const response = await fetch(url + path, { headers, signal: AbortSignal.timeout(5_000) });
+    const response = await fetch(worker.url + path, { headers, signal: AbortSignal.timeout(5_000) });
     return `${response.status} ${await response.text()}`;
   });
   return [...new Set(await Promise.all(answers))];

@@ -10,9 +10,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Answered, APIKEY, CALL, callGetToken, collectAnswer } from "../support/call.ts";
 import { fileConfig, SECRETS } from "../support/config.ts";
 import { expectError } from "../support/expect-error.ts";
-import { CF_HEADER, type Host, RUNTIME, startHost } from "../support/host.ts";
+import { type Host, RUNTIME, startHost } from "../support/host.ts";
 import { makeAuthority, makeSelfSigned, type TestCertificate } from "../support/keys.ts";
 import { type RecordingProvider, startRecordingProvider } from "../support/recording-provider.ts";
+import { CF_HEADER } from "../support/workerd.ts";
 
 const OTHER_APIKEY = "other-apikey-0123456789";
 

@@ -6,7 +6,7 @@ import { createServer, type RequestListener } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { exportJWK, generateKeyPair, type JSONWebKeySet, type JWK } from "jose";
+import { exportJWK, generateKeyPair, type JSONWebKeySet, type JWK, type JWTPayload, SignJWT } from "jose";
 import { type ClientMetadata, Provider } from "oidc-provider";
 import {
   CODE_GRANT,
@@ -35,18 +35,24 @@ export interface AuthorizationServer {
   jwks: JSONWebKeySet;
   /** Of each token response that it sent: the body's bytes. */
   sent: Buffer[];
+  /** A JWT of its own making with whatever claims a test wants, by the key that signs its tokens. */
+  sign(claims: JWTPayload): Promise<string>;
   close(): Promise<void>;
 }
 
 export interface AuthorizationServerOptions {
   /** The issuer whose JWTs it believes, and whose JWKS has the keys of KEY_CLIENT. */
   trusted?: string;
+  /** To stand in another one's place. */
+  port?: number;
+  /** Of the key that it signs with. */
+  kid?: string;
   /** Serves TLS and asks for client certificates; PEM. */
   tls?: { certificate: string; private_key: string; ca: string; selfSigned: string };
 }
 
 export async function startAuthorizationServer(options: AuthorizationServerOptions = {}): Promise<AuthorizationServer> {
-  const { trusted, tls } = options;
+  const { trusted, tls, port = 0, kid = "sig" } = options;
   const server =
     tls === undefined
       ? createServer()
@@ -57,11 +63,11 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
           requestCert: true,
           rejectUnauthorized: false,
         });
-  server.listen(0, "127.0.0.1");
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
   const issuer = `${tls === undefined ? "http" : "https"}://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const { publicKey, privateKey } = await generateKeyPair("ES256", { extractable: true });
-  const named = { alg: "ES256", use: "sig", kid: "sig" };
+  const named = { alg: "ES256", use: "sig", kid };
   const jwks = { keys: [{ ...(await exportJWK(publicKey)), ...named }] };
   const provider = createProvider(issuer, { ...(await exportJWK(privateKey)), ...named }, options);
   registerGrants(provider, jwks, trusted);
@@ -72,6 +78,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     issuer,
     jwks,
     sent,
+    sign: (claims) => new SignJWT(claims).setProtectedHeader({ alg: "ES256", kid, typ: "at+jwt" }).sign(privateKey),
     async close() {
       server.closeAllConnections();
       server.close();
