@@ -36,8 +36,12 @@ function incomingOf(env: unknown): HttpBindings["incoming"] {
   return (env as HttpBindings).incoming;
 }
 
-/** An IPv4 address as a dual-stack socket shows it, `::ffff:192.0.2.1`, is that IPv4 address. */
-function plain(address: string): string {
+/**
+ * The address alone. Some load balancers write the port behind it, with which every connection would be another client; and a
+ * dual-stack socket shows the IPv4 address 192.0.2.1 as `::ffff:192.0.2.1`.
+ */
+function plain(hop: string): string {
+  const address = /^\[(.+)\](?::\d+)?$/.exec(hop)?.[1] ?? hop.replace(/^(\d+(?:\.\d+){3}):\d+$/, "$1");
   return address.replace(/^::ffff:(?=\d+\.)/i, "");
 }
 
