@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { SecretError } from "../../../../src/config/credentials.ts";
 import { createNodeCredentialHost } from "../../../../src/platform/node/credentials.ts";
-import { Secret } from "../../../../src/secret.ts";
+import { Secret, type SecretReference } from "../../../../src/secret.ts";
 import type { TlsCredentials } from "../../../../src/transport.ts";
 import { makeAuthority, makeSelfSigned } from "../../../support/keys.ts";
 import { thrownBy } from "../../fakes.ts";
@@ -166,4 +166,37 @@ describe("a certificate", () => {
     expect(certificateFault(CLIENT.certificate)).toMatch(/^is a certificate that is valid only from \w{3} .* GMT$/);
     vi.useRealTimers();
   });
+});
+
+describe("a caller's certificate", () => {
+  const { pinFault } = createNodeCredentialHost({}, "/nowhere");
+  const reference = { env: "X" };
+  const server = (tls?: {
+    certificate: SecretReference;
+    private_key: SecretReference;
+    client_ca?: SecretReference;
+  }) => ({
+    listen: { host: "127.0.0.1", port: 8080 },
+    admin: { host: "127.0.0.1", port: 9613 },
+    trusted_proxies: [],
+    shutdown_grace: 1,
+    tls,
+  });
+
+  it.each([{ sha256: "a".repeat(64) }, { san_dns: "ns.bank.example" }])(
+    "can be told by %j with a client_ca alone",
+    (pin) => {
+      const keys = { certificate: reference, private_key: reference };
+      expect(pinFault(pin, server({ ...keys, client_ca: reference }))).toBeUndefined();
+      for (const without of [server(), server(keys)]) {
+        expect(pinFault(pin, without)).toBe(
+          'needs "server.tls" with a client_ca: without, no caller is asked for its certificate',
+        );
+      }
+    },
+  );
+});
+
+it("a rate limit needs nothing of the host", () => {
+  expect(createNodeCredentialHost({}, "/nowhere").rateLimitFault({ binding: "X" })).toBeUndefined();
 });

@@ -1,4 +1,4 @@
-// On Workers secrets are bindings, there are no files, and a client certificate is a binding that sends requests.
+// On Workers secrets are bindings and there are no files; a client certificate is a binding that sends requests, a limit one that counts.
 
 import { describe, expect, it } from "vitest";
 import { SecretError } from "../../../../src/config/credentials.ts";
@@ -66,4 +66,43 @@ it("the dates of a certificate are left to the check on Node, and its bytes are 
   const { certificateFault, sha256: hash } = createWorkerCredentialHost({});
   expect(certificateFault("anything")).toBeUndefined();
   expect(await hash(Uint8Array.of(1))).toEqual(await sha256(Uint8Array.of(1)));
+});
+
+describe("a caller's certificate", () => {
+  const { pinFault } = createWorkerCredentialHost({});
+  const SERVER = {
+    listen: { host: "127.0.0.1", port: 8080 },
+    admin: { host: "127.0.0.1", port: 9613 },
+    trusted_proxies: [],
+    shutdown_grace: 1,
+  };
+
+  it("is told by its fingerprint, whatever the file says of a server", () => {
+    expect(pinFault({ sha256: "a".repeat(64) }, SERVER)).toBeUndefined();
+  });
+
+  it("cannot be told by its name", () => {
+    expect(pinFault({ san_dns: "ns.bank.example" }, SERVER)).toBe(
+      "names a san_dns, which Cloudflare does not tell a Worker: use sha256",
+    );
+  });
+});
+
+describe("a rate limit", () => {
+  const { rateLimitFault } = createWorkerCredentialHost({
+    LIMIT: { limit() {} },
+    KV: { get() {} },
+    TEXT: "x",
+    NULL: null,
+  });
+
+  it("is kept by its binding", () => {
+    expect(rateLimitFault({ binding: "LIMIT" })).toBeUndefined();
+  });
+
+  it.each(["MISSING", "KV", "TEXT", "NULL", "toString"])("is told where its binding keeps none: %s", (binding) => {
+    expect(rateLimitFault({ binding })).toBe(
+      `needs the rate limiting binding ${binding}: add it to wrangler.toml under [[ratelimits]]`,
+    );
+  });
 });
