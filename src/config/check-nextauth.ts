@@ -53,7 +53,7 @@ function checkPath(written: string, at: Path): PathFault[] {
   const faults: PathFault[] = [];
   const names = [...written.matchAll(/\{(.+?)\}/g)].map(([, name]) => name);
   if (new Set(names).size < names.length) faults.push(fault(at, "names a segment twice"));
-  if (written === HEALTH_PATH || written.startsWith("/.well-known/")) {
+  if (written === HEALTH_PATH || written.includes("/.well-known/")) {
     faults.push(fault(at, `must not be ${HEALTH_PATH} or below /.well-known, where other answers stand`));
   }
   return faults;

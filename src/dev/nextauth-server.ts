@@ -60,10 +60,13 @@ export function createStandIn(servers: Readonly<Record<string, VirtualServer>>):
   const app = new Hono({ getPath: ({ url }) => new URL(url).pathname });
 
   app.use("/servers/:serverid/*", async (c, next) => {
-    const server = servers[c.req.param("serverid")];
-    if (c.req.header("x-apikey") !== server?.apikey) return c.json({ error: "invalid API key" }, 401);
+    const serverid = c.req.param("serverid");
+    const server = Object.hasOwn(servers, serverid) ? servers[serverid] : undefined;
+    if (server === undefined || c.req.header("x-apikey") !== server.apikey) {
+      return c.json({ error: "invalid API key" }, 401);
+    }
     const role = c.req.header("x-su");
-    if (role !== undefined && server?.roles?.includes(role) !== true) return c.json({ error: "permission" }, 403);
+    if (role !== undefined && server.roles?.includes(role) !== true) return c.json({ error: "permission" }, 403);
     return next();
   });
 

@@ -93,7 +93,13 @@ export async function listen(
 function tlsOptions({ certificate, private_key, client_ca }: ServerTls) {
   const asking =
     client_ca === undefined ? {} : { ca: client_ca.reveal(), requestCert: true, rejectUnauthorized: false };
-  return { ...LIMITS, cert: certificate.reveal(), key: private_key.reveal(), ...asking };
+  return {
+    ...LIMITS,
+    handshakeTimeout: HEADERS_TIMEOUT_MS,
+    cert: certificate.reveal(),
+    key: private_key.reveal(),
+    ...asking,
+  };
 }
 
 function listenError(error: NodeJS.ErrnoException, address: string, key: string): ListenError {
