@@ -4,6 +4,7 @@ import { covers, isRequired, pathParameters, type SessionMode, sessionMode } fro
 import { isNextAuthName, NEXTAUTH_RULES } from "../nextauth/values.ts";
 import { JWT_TEMPLATE_NAMES } from "../oauth/jwt.ts";
 import { ATTRIBUTE_PREFIX, callNamesNeeded, OWN_NAMES } from "../oauth/values.ts";
+import { checkTls } from "./check.ts";
 import type { Config } from "./complete.ts";
 import { fault, type PathFault } from "./faults.ts";
 import type { Path, PathOf } from "./position.ts";
@@ -22,6 +23,8 @@ export interface NextAuthSurroundings {
   present: boolean;
   /** Whether it gives a serverid to calls that name none; true where that part is at fault. */
   defaultServerid: boolean;
+  /** Those that its servers answer for; undefined where they answer for all, and where that part is at fault. */
+  serverids: readonly string[] | undefined;
 }
 
 /** @param written for each binding whether the file gives its values */
@@ -130,7 +133,7 @@ export function checkNextAuth(servers: readonly FileNextAuth[]): PathFault[] {
   const seen = new Set<string>();
   let catchAll = false;
   let defaults = 0;
-  for (const [index, { serverid, serverids, timeout, connect_timeout }] of servers.entries()) {
+  for (const [index, { serverid, serverids, timeout, connect_timeout, tls }] of servers.entries()) {
     const at: PathOf = (...rest) => ["nextauth", index, ...rest];
     if (catchAll) faults.push(fault(at(), "is never reached: one above it answers for every serverid"));
     for (const [place, taken] of (serverids ?? []).entries()) {
@@ -150,6 +153,7 @@ export function checkNextAuth(servers: readonly FileNextAuth[]): PathFault[] {
     if (connect_timeout !== undefined && connect_timeout > timeout) {
       faults.push(fault(at("connect_timeout"), "must not be longer than timeout, which covers it"));
     }
+    if (tls !== undefined) faults.push(...checkTls(tls, (...rest) => at("tls", ...rest)));
   }
   return faults;
 }
@@ -167,6 +171,8 @@ export function checkExchange(
     faults.push(fault(at(), 'needs "nextauth": the nextAuth Server that says whose webNonce it is', "key"));
   } else if (exchange.serverid === undefined && !nextauth.defaultServerid) {
     faults.push(fault(at(), 'needs a serverid, here or as "nextauth.serverid": a webNonce does not name one'));
+  } else if (exchange.serverid !== undefined && nextauth.serverids?.includes(exchange.serverid) === false) {
+    faults.push(fault(at("serverid"), 'is none that a server of "nextauth" answers for'));
   }
   if (bindingPaths?.some((path) => covers(path, exchange.path)) === true) {
     faults.push(fault(at("path"), "is never reached: a binding of get_token takes the same path"));

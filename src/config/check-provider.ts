@@ -9,6 +9,7 @@ import {
 import { TOKEN_EXCHANGE } from "../oauth/grants.ts";
 import { HEADER_VALUE } from "../oauth/token-request.ts";
 import { JWT_PREFIX, jwtsNeeded } from "../oauth/values.ts";
+import { checkTls } from "./check.ts";
 import { checkTemplates, type Surroundings } from "./check-templates.ts";
 import { fault, type PathFault } from "./faults.ts";
 import type { PathOf } from "./position.ts";
@@ -103,7 +104,7 @@ function checkClient(provider: FileProvider, path: PathOf, { signing }: Surround
   if (credential === "certificate" && tls?.certificate === undefined && tls?.binding === undefined) {
     lacks("tls.certificate and tls.private_key (on Workers: tls.binding)");
   }
-  if (tls !== undefined) faults.push(...checkTls(tls, path));
+  if (tls !== undefined) faults.push(...checkTls(tls, (...rest) => path("tls", ...rest)));
   if (method !== "none" && client_id === undefined) faults.push(fault(path(), "needs client_id"));
   if (method === "client_secret_basic_raw" && client_id?.includes(":")) {
     faults.push(
@@ -118,19 +119,6 @@ function checkClient(provider: FileProvider, path: PathOf, { signing }: Surround
     else faults.push(...checkAssertionAlg(provider, method, path, signing));
   }
   return faults;
-}
-
-function checkTls(
-  { certificate, private_key, binding, ca }: NonNullable<FileProvider["tls"]>,
-  path: PathOf,
-): PathFault[] {
-  if (binding !== undefined && (certificate ?? private_key ?? ca) !== undefined) {
-    return [fault(path("tls", "binding"), "holds certificate and key itself, on Workers: remove the others or it")];
-  }
-  if ((certificate === undefined) !== (private_key === undefined)) {
-    return [fault(path("tls"), "needs both certificate and private_key, or neither")];
-  }
-  return [];
 }
 
 function checkAssertionAlg(

@@ -1,8 +1,9 @@
 // What the shape of the file cannot say: keys that need or exclude each other, and names that must exist.
 
 import { fault, type PathFault } from "./faults.ts";
+import type { PathOf } from "./position.ts";
 import type { FileConfig } from "./schema.ts";
-import type { FileSigning } from "./schema-provider.ts";
+import type { FileSigning, TlsSettings } from "./schema-provider.ts";
 import { suggestion } from "./suggestion.ts";
 
 export function checkSigning(signing: FileSigning): PathFault[] {
@@ -17,6 +18,17 @@ export function checkSigning(signing: FileSigning): PathFault[] {
     faults.push(fault(["signing", "keys"], "holds no key that signs: leave use: verify away from the one that shall"));
   }
   return faults;
+}
+
+/** @param path of the `tls` part */
+export function checkTls({ certificate, private_key, binding, ca }: TlsSettings, path: PathOf): PathFault[] {
+  if (binding !== undefined && (certificate ?? private_key ?? ca) !== undefined) {
+    return [fault(path("binding"), "holds certificate and key itself, on Workers: remove the others or it")];
+  }
+  if ((certificate === undefined) !== (private_key === undefined)) {
+    return [fault(path(), "needs both certificate and private_key, or neither")];
+  }
+  return [];
 }
 
 /** @param providerNames every provider of the file, at fault or not */

@@ -67,6 +67,8 @@ export function describeType(issue: z.core.$ZodRawIssue): string | undefined {
     case "int":
     case "number":
       return "must be a whole number";
+    case "boolean":
+      return "must be true or false";
     default:
       return undefined;
   }

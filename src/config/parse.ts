@@ -91,6 +91,9 @@ function checkSoundParts(raw: unknown, faults: readonly PathFault[]): PathFault[
   const nextauth: NextAuthSurroundings = {
     present: file.nextauth !== undefined,
     defaultServerid: !sound("nextauth") || (servers ?? []).some(({ serverid }) => serverid !== undefined),
+    serverids: servers?.some(({ serverids }) => serverids === undefined)
+      ? undefined
+      : servers?.flatMap(({ serverids = [] }) => serverids),
   };
   if (servers !== undefined) found.push(...checkNextAuth(servers));
   const bindings = sound("get_token") ? shape.get_token.parse(file.get_token) : undefined;
@@ -135,11 +138,13 @@ function writtenValues(written: unknown): boolean[] {
 
 /**
  * Every name that some call has a value for: those of the bindings, and those that getSession and the webNonce exchange give.
- * @returns undefined where a binding's values are at fault themselves
+ * @returns undefined where there is no binding, or the values of one are at fault themselves
  */
 function callNamesOf(written: unknown, nextauth: NextAuthSurroundings, exchange: boolean): string[] | undefined {
   const names = new Set<string>();
-  for (const { values, session } of writtenBindings(written)) {
+  const bindings = writtenBindings(written);
+  if (bindings.length === 0) return undefined;
+  for (const { values, session } of bindings) {
     const parsed = bindingValues.safeParse(values);
     if (!parsed.success) return undefined;
     for (const name of Object.keys(parsed.data)) names.add(name);

@@ -35,13 +35,13 @@ const clientCertificate = z.union(
       // As openssl writes it, with colons, or as Cloudflare does, without.
       sha256: z
         .string()
-        .regex(/^[0-9A-Fa-f]{2}(?::?[0-9A-Fa-f]{2}){31}$/)
+        .regex(/^[0-9A-Fa-f]{2}(?::?[0-9A-Fa-f]{2}){31}$/, "must be 64 hexadecimal digits, with colons or without")
         .transform((written) => written.replaceAll(":", "").toLowerCase()),
     }),
     z.strictObject({
       san_dns: z
         .string()
-        .regex(/^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/)
+        .regex(/^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/, "must be a DNS name without wildcards")
         .transform((written) => written.toLowerCase()),
     }),
   ],

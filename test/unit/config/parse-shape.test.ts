@@ -1,7 +1,8 @@
 // Every value of the configuration file that has the wrong shape is told with its place, its path and what it must be.
 
-import { describe, expect, it } from "vitest";
-import { FILE, faultsOf, replacing, withKeys, withProvider, withProviderKeys } from "./file.ts";
+import { describe } from "vitest";
+import { FILE, replacing, withKeys, withProvider, withProviderKeys } from "./file.ts";
+import { tells } from "./tells.ts";
 
 const SECRET = "must be { env: NAME } or { file: PATH }: a secret never stands in the file itself";
 const NAME = "must be a name of letters, digits, _ and -, starting with a letter or _";
@@ -9,15 +10,6 @@ const PATH = "must be a path like /getToken or /servers/{serverid}/getToken";
 const DURATION = "must be a duration with a unit, like 500ms, 5s or 10m";
 const ADDRESS = "must be host:port, like 127.0.0.1:8080 or [::1]:8080";
 const HTTPS = "must be an https URL (http only on loopback)";
-
-/** What is in the file, and its one fault without the file's name. */
-type Case = [text: string, fault: string];
-
-function tells(cases: Case[]): void {
-  it.each(cases.map(([text, fault]) => [fault, text] as const))("tells %s", (fault, text) => {
-    expect(faultsOf(text)).toEqual([`f.yaml:${fault}`]);
-  });
-}
 
 describe("the file as a whole", () => {
   tells([

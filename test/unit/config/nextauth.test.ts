@@ -1,0 +1,188 @@
+// `nextauth` is one server or a list of them, of which each virtual server has one; every fault is told where it is written.
+
+import { describe, expect, it } from "vitest";
+import { configOf, faultsOf, withKeys } from "./file.ts";
+import { tells } from "./tells.ts";
+
+const URL = "url: https://ns.example";
+const KEY = "apikey: { env: N }";
+/** What every server has; a key behind it stands in column 58 of line 11. */
+const SERVER = `${URL}, ${KEY}`;
+
+const nextauth = (text: string) => withKeys(`nextauth: ${text}`);
+const server = (text: string) => nextauth(`{ ${SERVER}, ${text} }`);
+/** Servers one below the other, on lines 12, 13 and so on, where such a key stands in column 52. */
+const servers = (...texts: string[]) =>
+  withKeys("nextauth:", ...texts.map((text) => `  - { ${SERVER}${text === "" ? "" : `, ${text}`} }`));
+
+describe("a nextAuth Server", () => {
+  it("needs no more than a url and an apikey", () => {
+    expect(configOf(nextauth(`{ ${SERVER} }`)).nextauth).toEqual([
+      {
+        url: "https://ns.example",
+        apikey: { env: "N" },
+        timeout: 2_000,
+        connect_timeout: 1_000,
+        session_cache: 0,
+      },
+    ]);
+  });
+
+  it("may have all of these", () => {
+    const text = nextauth(`
+  url: http://127.0.0.1:8080/api
+  apikey: { file: apikey }
+  su: "42"
+  serverid: "c2VydmVyLTE="
+  serverids: ["c2VydmVyLTE=", b]
+  timeout: 500ms
+  session_cache: 60s
+  tls: { certificate: { file: c }, private_key: { file: k }, ca: { env: CA } }`);
+    expect(configOf(text).nextauth).toEqual([
+      {
+        url: "http://127.0.0.1:8080/api",
+        apikey: { file: "apikey" },
+        su: "42",
+        serverid: "c2VydmVyLTE=",
+        serverids: ["c2VydmVyLTE=", "b"],
+        timeout: 500,
+        connect_timeout: 500,
+        session_cache: 60_000,
+        tls: { certificate: { file: "c" }, private_key: { file: "k" }, ca: { env: "CA" } },
+      },
+    ]);
+  });
+
+  it.each(["https://ns.example/", "https://ns.example//"])("is asked below %s with one slash", (url) => {
+    expect(configOf(nextauth(`{ url: "${url}", ${KEY} }`)).nextauth[0]?.url).toBe("https://ns.example");
+  });
+
+  it("may wait for its connection as long as for all", () => {
+    expect(configOf(server("timeout: 3s, connect_timeout: 3s")).nextauth[0]?.connect_timeout).toBe(3_000);
+  });
+
+  it("may be known by a binding on Workers", () => {
+    expect(configOf(server("tls: { binding: MTLS }")).nextauth[0]?.tls).toEqual({ binding: "MTLS" });
+  });
+
+  it("is none without the key", () => {
+    expect(configOf(withKeys()).nextauth).toEqual([]);
+  });
+});
+
+describe("several nextAuth Servers", () => {
+  it("may each have virtual servers, and the last one those that are left", () => {
+    const text = servers("serverids: [a, b]", "serverids: [c], serverid: c", "");
+    expect(configOf(text).nextauth.map(({ serverids, serverid }) => [serverids, serverid])).toEqual([
+      [["a", "b"], undefined],
+      [["c"], "c"],
+      [undefined, undefined],
+    ]);
+  });
+
+  it("may be a list of one", () => {
+    expect(configOf(servers("")).nextauth).toEqual(configOf(nextauth(`{ ${SERVER} }`)).nextauth);
+  });
+});
+
+const SECRET = "must be { env: NAME } or { file: PATH }: a secret never stands in the file itself";
+const MAPPING = "must be a mapping of keys to values";
+const BOTH = "needs both certificate and private_key, or neither";
+
+describe("a fault", () => {
+  tells([
+    [nextauth(""), `11:11 "nextauth" ${MAPPING}`],
+    [nextauth("[]"), '11:11 "nextauth" must hold at least one nextAuth Server'],
+    [nextauth("https://ns.example"), `11:11 "nextauth" ${MAPPING}`],
+    [nextauth("[https://ns.example]"), `11:12 "nextauth[0]" ${MAPPING}`],
+    [nextauth(`{ ${KEY} }`), '11:11 "nextauth.url" is missing'],
+    [nextauth(`{ ${URL} }`), `11:11 "nextauth.apikey" ${SECRET}`],
+    [nextauth(`{ ${URL}, apikey: Zq7xWv4kPj }`), `11:46 "nextauth.apikey" ${SECRET}`],
+    [
+      nextauth(`{ url: http://ns.example, ${KEY} }`),
+      '11:18 "nextauth.url" must be an https URL (http only on loopback)',
+    ],
+    [nextauth(`{ url: "https://ns.example?a=b", ${KEY} }`), '11:18 "nextauth.url" must not have a query'],
+    [
+      nextauth(`{ url: "https://a:b@ns.example", ${KEY} }`),
+      '11:18 "nextauth.url" must not carry a user name or password',
+    ],
+    [nextauth(`{ url: ns.example, ${KEY} }`), '11:18 "nextauth.url" must be an absolute URL'],
+    [server("su: é"), '11:62 "nextauth.su" must be visible ASCII'],
+    [server('su: ""'), '11:62 "nextauth.su" must be visible ASCII'],
+    [server("su: 42"), '11:62 "nextauth.su" must be text'],
+    [server('serverid: ""'), '11:68 "nextauth.serverid" must not be empty'],
+    [server("serverid: 7"), '11:68 "nextauth.serverid" must be text'],
+    [server("serverids: []"), '11:69 "nextauth.serverids" must name at least one serverid, or be left out'],
+    [server("serverids: a"), '11:69 "nextauth.serverids" must be a list'],
+    [server('serverids: [a, ""]'), '11:73 "nextauth.serverids[1]" must not be empty'],
+    [
+      server("serverids: [a, b, a]"),
+      '11:76 "nextauth.serverids[2]" is never reached: one above it answers for this serverid',
+    ],
+    [
+      server("serverid: b, serverids: [a]"),
+      '11:68 "nextauth.serverid" is not among the serverids that this server answers for',
+    ],
+    [server("timeout: 2"), '11:67 "nextauth.timeout" must be text'],
+    [server("timeout: 0s"), '11:67 "nextauth.timeout" must be between 1ms and 24h'],
+    [
+      server("connect_timeout: 2001ms"),
+      '11:75 "nextauth.connect_timeout" must not be longer than timeout, which covers it',
+    ],
+    [server("session_cache: 0s"), '11:73 "nextauth.session_cache" must be between 1ms and 60s'],
+    [server("session_cache: 60001ms"), '11:73 "nextauth.session_cache" must be between 1ms and 60s'],
+    [server("api_key: x"), '11:58 "nextauth.api_key" is not a key of this place: did you mean "apikey"?'],
+    [server("serverId: x"), '11:58 "nextauth.serverId" is not a key of this place: did you mean "serverid"?'],
+    [server("tls: { ca: ca.pem }"), `11:69 "nextauth.tls.ca" ${SECRET}`],
+    [server("tls: { certificate: { env: C } }"), `11:63 "nextauth.tls" ${BOTH}`],
+    [server("tls: { private_key: { env: K } }"), `11:63 "nextauth.tls" ${BOTH}`],
+    [
+      server("tls: { binding: M, ca: { env: C } }"),
+      '11:74 "nextauth.tls.binding" holds certificate and key itself, on Workers: remove the others or it',
+    ],
+  ]);
+});
+
+describe("a fault inside a list", () => {
+  tells([
+    [
+      servers("serverids: [a]", "tymeout: 3s"),
+      '13:52 "nextauth[1].tymeout" is not a key of this place: did you mean "timeout"?',
+    ],
+    [servers("serverids: [a]", "tls: { ca: x }"), `13:63 "nextauth[1].tls.ca" ${SECRET}`],
+    [servers("serverids: [a]", "tls: { certificate: { env: C } }"), `13:57 "nextauth[1].tls" ${BOTH}`],
+    [servers("", ""), '13:5 "nextauth[1]" is never reached: one above it answers for every serverid'],
+    [
+      servers("", "serverids: [a]", "serverids: [a]"),
+      '13:5 "nextauth[1]" is never reached: one above it answers for every serverid',
+      '14:5 "nextauth[2]" is never reached: one above it answers for every serverid',
+    ],
+    [
+      servers("serverids: [a]", "serverids: [b, a]"),
+      '13:67 "nextauth[1].serverids[1]" is never reached: one above it answers for this serverid',
+    ],
+    [
+      servers("serverids: [a], serverid: a", "serverid: b"),
+      '13:62 "nextauth[1].serverid" stands above already: a call can have one default alone',
+    ],
+    [
+      servers("serverids: [a], timeout: 1s, connect_timeout: 2s", "serverids: [b], serverid: c"),
+      '12:98 "nextauth[0].connect_timeout" must not be longer than timeout, which covers it',
+      '13:78 "nextauth[1].serverid" is not among the serverids that this server answers for',
+    ],
+  ]);
+});
+
+describe("a nextAuth Server at fault", () => {
+  it("hides none of the rest, and makes none of it", () => {
+    const text = `${nextauth(`{ ${URL}, apikey: x, su: é }`)}log: { level: loud }\n`;
+    expect(faultsOf(text)).toEqual([
+      `f.yaml:11:46 "nextauth.apikey" ${SECRET}`,
+      'f.yaml:11:53 "nextauth.su" must be visible ASCII',
+      'f.yaml:12:15 "log.level" must be one of error, warn, info, debug',
+    ]);
+    const exchange = `${nextauth("{}")}webnonce_exchange: { serverid: a }\n`;
+    expect(faultsOf(exchange)).toEqual(faultsOf(nextauth("{}")));
+  });
+});
