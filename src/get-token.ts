@@ -42,7 +42,7 @@ export async function getToken(deps: GetTokenDeps, call: TokenCall, record: Call
     throw new TokenProxyError("no_route", 'no entry of "routes" takes the serverid of this call');
   record.provider = provider.name;
 
-  let values = serverid === undefined ? call.values : new Map(call.values).set("serverid", serverid);
+  let values = withServerid(call.values, serverid);
   const server = () => serverFor(deps.nextauth, serverid);
   if (call.session === "verify") {
     values = await server().confirmSession(serverid as string, nonceOf(values), values);
@@ -51,6 +51,11 @@ export async function getToken(deps: GetTokenDeps, call: TokenCall, record: Call
     provider.attributes.length === 0 ? undefined : await attributesOf(server(), serverid as string, values, provider);
 
   return provider.requestToken((name) => attributes?.get(name) ?? values.get(name));
+}
+
+/** The default stands for the serverid that a call leaves out, in templates too. */
+function withServerid(values: Call, serverid: string | undefined): Call {
+  return serverid === undefined || values.has("serverid") ? values : new Map(values).set("serverid", serverid);
 }
 
 function textOf(values: Call, name: "serverid" | "userid" | "nonce"): string | undefined {
