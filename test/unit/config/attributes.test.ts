@@ -84,6 +84,16 @@ describe("names that the session check gives", () => {
   tells([
     [text + binding("verify") + WITH_DEFAULT],
     [
+      text + binding("trust"),
+      `11:18 "providers.main.params.a" uses {{accountid}}, ${LACKS}`,
+      `11:18 "providers.main.params.a" uses {{serverid}}, ${LACKS}`,
+    ],
+    [
+      text + binding("trust").replace("session: trust, ", ""),
+      `11:18 "providers.main.params.a" uses {{accountid}}, ${LACKS}`,
+      `11:18 "providers.main.params.a" uses {{serverid}}, ${LACKS}`,
+    ],
+    [
       text + binding("trust") + NEXTAUTH,
       `11:18 "providers.main.params.a" uses {{accountid}}, ${LACKS}`,
       `11:18 "providers.main.params.a" uses {{serverid}}, ${LACKS}`,
