@@ -22,7 +22,14 @@ export default defineConfig({
           include: ["test/unit/**/*.test.ts", "test/app/**/*.test.ts", "test/conformance/**/*.test.ts"],
         },
       },
-      { test: { name: "process", include: ["test/process/**/*.test.ts"], testTimeout: 30_000, hookTimeout: 60_000 } },
+      {
+        test: {
+          name: "process",
+          include: ["test/process/**/*.test.ts", "test/faults/**/*.test.ts"],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
       onRuntime("node"),
       onRuntime("workerd"),
     ],

@@ -5,7 +5,7 @@ import { TokenProxyError } from "./errors.ts";
 import type { SessionMode } from "./nextauth/binding.ts";
 import type { NextAuthServer, NextAuthServers } from "./nextauth/servers.ts";
 import type { Call, CallValue } from "./nextauth/values.ts";
-import type { Provider } from "./oauth/provider.ts";
+import type { ExchangeTrace, Provider } from "./oauth/provider.ts";
 import type { TokenAnswer } from "./oauth/token-response.ts";
 import { ATTRIBUTE_PREFIX } from "./oauth/values.ts";
 
@@ -24,7 +24,7 @@ export interface GetTokenDeps {
 }
 
 /** What the log says about a call, filled in as it is found out. */
-export interface CallRecord {
+export interface CallRecord extends ExchangeTrace {
   caller?: string;
   provider?: string;
 }
@@ -50,7 +50,7 @@ export async function getToken(deps: GetTokenDeps, call: TokenCall, record: Call
   const attributes =
     provider.attributes.length === 0 ? undefined : await attributesOf(server(), serverid as string, values, provider);
 
-  return provider.requestToken((name) => attributes?.get(name) ?? values.get(name));
+  return provider.requestToken((name) => attributes?.get(name) ?? values.get(name), record);
 }
 
 /** The default stands for the serverid that a call leaves out, in templates too. */

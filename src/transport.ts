@@ -62,12 +62,20 @@ export type CreateTransport = (settings: TransportSettings) => Transport;
  */
 export type TransportFailure = "unreachable" | "timeout" | "truncated" | "too_large" | "malformed";
 
+/**
+ * What the other side can have seen of a request that failed. `none`: not a byte was sent. `stale`: it went out on a connection that had
+ * carried answers before, and that closed without a byte of this one, as where the server had closed it already. `some`: any of it.
+ */
+export type Delivery = "none" | "stale" | "some";
+
 export class TransportError extends Error {
   override readonly name = "TransportError";
   readonly failure: TransportFailure;
+  readonly delivery: Delivery;
 
-  constructor(failure: TransportFailure, cause?: unknown) {
+  constructor(failure: TransportFailure, cause?: unknown, delivery: Delivery = "some") {
     super(`exchange failed: ${failure}`, { cause });
     this.failure = failure;
+    this.delivery = delivery;
   }
 }

@@ -46,6 +46,7 @@ function common({ requestId, duration, record }: LoggedCall) {
     request_id: requestId,
     caller: record.caller,
     provider: record.provider,
+    attempts: record.attempts,
     duration_ms: Math.round(duration * 10) / 10,
   };
 }

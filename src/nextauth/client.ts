@@ -1,6 +1,8 @@
 // Asks a nextAuth Server over its REST API: whether a session is logged in and for whom, and what is known of a user.
 
 import { type ErrorCode, TokenProxyError } from "../errors.ts";
+import type { Clock } from "../ports.ts";
+import { withOneRetry } from "../retry.ts";
 import type { Secret } from "../secret.ts";
 import { type Transport, TransportError, type TransportResponse } from "../transport.ts";
 import { parseAttributes } from "./attributes.ts";
@@ -67,6 +69,7 @@ export function createNextAuthClient(
   apikey: Secret,
   key: string,
   transport: Transport,
+  clock: Pick<Clock, "elapsed">,
 ): NextAuthClient {
   const headers = {
     "accept-encoding": "identity",
@@ -80,14 +83,17 @@ export function createNextAuthClient(
     });
 
   async function get(operation: Operation, path: string, extra: Record<string, string>): Promise<TransportResponse> {
+    const request = {
+      method: "GET",
+      url: url + path,
+      headers: { accept: ACCEPT[operation], ...headers, ...extra },
+      maxResponseBytes: MAX_ANSWER_BYTES,
+    } as const;
+    const deadline = clock.elapsed() + timeout;
+    const send = () => transport({ ...request, timeout: Math.max(deadline - clock.elapsed(), 1) });
     try {
-      return await transport({
-        method: "GET",
-        url: url + path,
-        headers: { accept: ACCEPT[operation], ...headers, ...extra },
-        timeout,
-        maxResponseBytes: MAX_ANSWER_BYTES,
-      });
+      // A GET may go out again whatever the server has seen of it (RFC 9110 §9.2.2); where it has answered, it would again.
+      return await withOneRetry(send, (delivery) => delivery !== "some");
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
       const [failed, timedOut] = CODES[operation];

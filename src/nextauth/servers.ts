@@ -49,7 +49,7 @@ export function createNextAuthServers(
     const { apikey, tls } = credentials[index] as NextAuthCredentials;
     const key = nextauthKey(index, settings.length);
     const transport = deps.createTransport({ connect_timeout: server.connect_timeout, tls });
-    const client = createNextAuthClient(server, apikey, key, transport);
+    const client = createNextAuthClient(server, apikey, key, transport, deps.clock);
     const made = { ...client, confirmSession: createSessionCheck(client, server.session_cache, key, deps.clock) };
     all.push(made);
     if (otherwise !== undefined) continue; // one that answers for all stands above it

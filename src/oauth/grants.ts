@@ -44,6 +44,28 @@ export function defaultParams(grantType: string, params: Params): Params {
   }
 }
 
+/**
+ * Whether a token request may go out again where it is not known for certain that the first one reached nobody. Not where what it
+ * brings may be good for one use: a code, a subject token of somebody else's making, whatever a grant of the provider's own takes.
+ * A JWT of ours is made anew each time.
+ */
+export function isRepeatable(grantType: string, params: Params): boolean {
+  switch (grantType) {
+    case "client_credentials":
+      return true;
+    case JWT_BEARER:
+      return isOurJwt(params.assertion ?? USER_JWT_PLACE);
+    case TOKEN_EXCHANGE:
+      return isOurJwt(params.subject_token ?? USER_JWT_PLACE);
+    default:
+      return false;
+  }
+}
+
+function isOurJwt(param: Param): boolean {
+  return typeof param === "string" && /^\{\{ *jwt\.[^{}]+\}\}$/.test(param);
+}
+
 const DEFAULT_TTL_MS = 60_000;
 
 /** A JWT as far as the file says it. */

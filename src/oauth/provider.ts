@@ -2,8 +2,9 @@
 
 import { TokenProxyError } from "../errors.ts";
 import type { Clock, Ids, Log } from "../ports.ts";
+import { withOneRetry } from "../retry.ts";
 import type { Secret } from "../secret.ts";
-import { type CreateTransport, type TlsCredentials, TransportError } from "../transport.ts";
+import { type CreateTransport, type Delivery, type TlsCredentials, TransportError } from "../transport.ts";
 import {
   type ClientAuthentication,
   type ClientSettings,
@@ -13,6 +14,7 @@ import {
 import { createDiscovery, type Discovery, type DiscoveryKind, type Metadata } from "./discovery.ts";
 import { exchangeError } from "./exchange-error.ts";
 import { compileExpectSubject, type ExpectSubjectSettings } from "./expect-subject.ts";
+import { isRepeatable } from "./grants.ts";
 import { compileJwt, type JwtSettings, type MakeJwt } from "./jwt.ts";
 import { createRotation } from "./rotation.ts";
 import type { SigningKey } from "./signing-key.ts";
@@ -69,7 +71,13 @@ export interface Provider {
    * Asks for one token.
    * @throws {TokenProxyError} `call_invalid` where the call lacks a value, before anything is sent; else `provider_…`
    */
-  requestToken(callValues: CallValues): Promise<TokenAnswer>;
+  requestToken(callValues: CallValues, trace?: ExchangeTrace): Promise<TokenAnswer>;
+}
+
+/** What is found out on the way to an answer, or to none. */
+export interface ExchangeTrace {
+  /** Requests sent to the token endpoint, those of which not a byte got through included. */
+  attempts?: number;
 }
 
 export interface ProviderDeps {
@@ -97,11 +105,13 @@ export function createProvider(
   const neededOfCall = callNamesNeeded(settings);
   const makeJwts = compileJwts(settings, credentials, deps);
   const buildRequest = compileTokenRequest(settings, credentials.placed);
+  const repeatable = isRepeatable(settings.grant_type, settings.params);
   const authentications = createClientAuthentications(
     settings,
     { secrets: credentials.secrets, keys: credentials.clientKeys },
     deps,
   );
+  const isHarmlessAgain = (delivery: Delivery) => delivery === "none" || (delivery === "stale" && repeatable);
   const checkSubject =
     settings.expect_subject === undefined ? undefined : compileExpectSubject(settings.expect_subject, key);
   const withRotation = createRotation(authentications.length, (refused, next) => {
@@ -121,6 +131,7 @@ export function createProvider(
     tokenEndpoint: string,
     values: Values,
     deadline: number,
+    trace: ExchangeTrace,
   ): Promise<TokenAnswer> {
     const jwts = await makeJwts(values);
     const text = (valueName: string) => jwts.get(valueName) ?? String(values(valueName));
@@ -129,6 +140,7 @@ export function createProvider(
     // Discovery or a first attempt may have used up the time: a token that nobody waits for must not be asked for.
     const timeout = deadline - clock.elapsed();
     if (timeout <= 0) throw new TransportError("timeout");
+    trace.attempts = (trace.attempts ?? 0) + 1;
     const response = await transport({
       method: "POST",
       url: tokenEndpoint,
@@ -148,7 +160,7 @@ export function createProvider(
     attributes: neededOfCall
       .filter((needed) => needed.startsWith(ATTRIBUTE_PREFIX))
       .map((needed) => needed.slice(ATTRIBUTE_PREFIX.length)),
-    async requestToken(callValues) {
+    async requestToken(callValues, trace = {}) {
       for (const needed of neededOfCall) {
         if (callValues(needed) === undefined) throw missingValue(needed, key);
       }
@@ -163,9 +175,13 @@ export function createProvider(
           "signing.kid": credentials.signingKeys[0]?.kid ?? "",
         };
         const values = createValues(own, callValues, deps);
-        return await withRotation((index) =>
-          exchange(authentications[index] as ClientAuthentication, endpoint.token_endpoint, values, deadline),
-        );
+        return await withRotation((index) => {
+          const authenticate = authentications[index] as ClientAuthentication;
+          return withOneRetry(
+            () => exchange(authenticate, endpoint.token_endpoint, values, deadline, trace),
+            isHarmlessAgain,
+          );
+        });
       } catch (error) {
         if (error instanceof HeaderValueError) throw unfitHeader(error.header, key);
         throw exchangeError(error, key);

@@ -87,6 +87,7 @@ function createClient(options: WebNonceSessionOptions): NextAuthClient {
     new Secret(apikey),
     new URL(url).host,
     createFetchTransport(options.fetch ?? fetch),
+    { elapsed: () => performance.now() },
   );
 }
 

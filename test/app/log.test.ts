@@ -23,6 +23,7 @@ describe("the line of a call", () => {
           request_id: answer.headers.get("x-request-id"),
           caller: "nextauth-server",
           provider: "main",
+          attempts: 1,
           duration_ms: 42.3,
           outcome: "token",
           provider_status: 200,

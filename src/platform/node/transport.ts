@@ -2,8 +2,9 @@
 
 import { promisify } from "node:util";
 import { brotliDecompress, gunzip, inflate, type ZlibOptions, zstdDecompress } from "node:zlib";
-import { Agent, type Dispatcher } from "undici";
+import { Agent, type Client, type Dispatcher, Pool } from "undici";
 import {
+  type Delivery,
   isBodyJudged,
   type Transport,
   TransportError,
@@ -11,6 +12,7 @@ import {
   type TransportResponse,
   type TransportSettings,
 } from "../../transport.ts";
+import { Connection, type ConnectionAware } from "./connection.ts";
 import { createConnector } from "./connector.ts";
 
 /** Connections to one provider: as many as calls may be in flight, so that none waits behind a slow one. */
@@ -30,9 +32,14 @@ export function createNodeTransport(settings: TransportSettings): Transport {
     // One deadline of ours covers connect, headers and body; undici's own coarser timers would only add work.
     headersTimeout: 0,
     bodyTimeout: 0,
+    factory: (origin, options) => new Pool(origin, { ...options, factory: createConnection }),
   });
 
   return (request) => new Promise((resolve, reject) => exchange(agent, request, resolve, reject));
+}
+
+function createConnection(origin: URL, options: object): Connection {
+  return new Connection(origin, options as Client.Options);
 }
 
 /** Sends one request; one of the two callbacks is called, once, and then nothing of the exchange is left but a connection. */
@@ -44,6 +51,10 @@ function exchange(
 ): void {
   let controller: Dispatcher.DispatchController | undefined;
   let settled = false;
+  /** Whether the connection had carried an answer before. */
+  let reused = false;
+  /** Whether a byte of an answer has come. */
+  let answering = false;
   let status = 0;
   let responseHeaders: ResponseHeaders = {};
   let length = 0;
@@ -72,11 +83,21 @@ function exchange(
   };
   const timer = setTimeout(() => fail(new TransportError("timeout")), timeout);
 
-  const handler: Dispatcher.DispatchHandler = {
+  /** What the server can have seen of the request, should it fail now. */
+  const delivery = (): Delivery => {
+    if (controller === undefined) return "none";
+    return reused && !answering ? "stale" : "some";
+  };
+
+  const handler: ConnectionAware = {
     onRequestStart(started) {
       controller = started;
+      reused = handler.connection?.isReused === true;
       // The deadline passed while the request waited for a connection: it must not be sent any more.
       if (settled) started.abort(new TransportError("timeout"));
+    },
+    onResponseStarted() {
+      answering = true;
     },
     onResponseStart(_controller, statusCode, received) {
       if (statusCode < 200) return; // an interim response; the real one follows (RFC 9110 §15.2)
@@ -90,18 +111,19 @@ function exchange(
       chunks.push(chunk);
     },
     onResponseEnd() {
+      handler.connection?.noteAnswer();
       const received = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length);
       decode(received, single(responseHeaders["content-encoding"]), maxResponseBytes).then(succeed, giveUpBody);
     },
     onResponseError(_controller, error) {
-      fail(asTransportError(error, status !== 0));
+      fail(asTransportError(error, status !== 0, delivery()));
     },
   };
   const { origin, pathname, search } = new URL(url);
   try {
     agent.dispatch({ origin, path: pathname + search, method, headers, body: body ?? null }, handler);
   } catch (error) {
-    fail(asTransportError(error as Error, false));
+    fail(asTransportError(error as Error, false, delivery()));
   }
 }
 
@@ -110,13 +132,13 @@ function single(value: string | string[] | undefined): string | null {
   return (Array.isArray(value) ? value[0] : value) ?? null;
 }
 
-function asTransportError(error: Error, answered: boolean): TransportError {
+function asTransportError(error: Error, answered: boolean, delivery: Delivery): TransportError {
   const { code } = error as { code?: unknown };
   // The parser's complaints; an end of input where more had to come is a connection that broke off.
   const unreadable = error.name === "HTTPParserError" && !error.message.includes("Invalid EOF state");
   const contradictory = code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH" && !answered;
   if (unreadable || contradictory || code === "UND_ERR_HEADERS_OVERFLOW") return new TransportError("malformed", error);
-  return new TransportError(answered ? "truncated" : "unreachable", error);
+  return new TransportError(answered ? "truncated" : "unreachable", error, delivery);
 }
 
 type Decoder = (bytes: Buffer, options: ZlibOptions) => Promise<Buffer>;

@@ -2,14 +2,14 @@
 
 import { createNextAuthClient, type NextAuthSettings } from "../../../src/nextauth/client.ts";
 import { Secret } from "../../../src/secret.ts";
-import { type FakeProvider, fakeProvider, response } from "../fakes.ts";
+import { type FakeProvider, fakeClock, fakeProvider, response } from "../fakes.ts";
 
 export const APIKEY = "apikey-Zq7xWv4kPj";
 export const SERVERID = "c2VydmVyLTE=";
 export const NONCE = "nonce-5f1d7a84db00";
 export const USERID = "userid-alice";
 /** As of a server in a list. */
-export const KEY = "nextauth[1]";
+const KEY = "nextauth[1]";
 
 export const LOGGED_IN = { loggedin: true, userid: USERID, accountid: 7 };
 
@@ -17,7 +17,8 @@ export function client(answer: FakeProvider["answer"], settings: Partial<NextAut
   const server = fakeProvider(answer);
   const transport = server.createTransport({ connect_timeout: 1 });
   const whole = { url: "https://ns.example", timeout: 2_000, ...settings };
-  return { ...createNextAuthClient(whole, new Secret(APIKEY), KEY, transport), requests: server.requests };
+  const asking = createNextAuthClient(whole, new Secret(APIKEY), KEY, transport, fakeClock());
+  return { ...asking, requests: server.requests };
 }
 
 /** The two things that can be asked, each with an answer that is in order. */

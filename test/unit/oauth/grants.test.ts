@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import {
   defaultParams,
+  isRepeatable,
   JWT_BEARER,
   type Params,
   TOKEN_EXCHANGE,
@@ -73,5 +74,32 @@ describe("a JWT", () => {
       ...jwt,
       claims: { iss: "{{signing_issuer}}", sub: "u-{{userid}}", aud: null, act: { sub: "p" } },
     });
+  });
+});
+
+describe("a token request may go out again on a doubtful connection", () => {
+  it.each<[string, string, Params]>([
+    ["client_credentials", "client_credentials", {}],
+    ["a JWT of ours, made anew", JWT_BEARER, {}],
+    ["another JWT of ours", JWT_BEARER, { assertion: "{{ jwt.other }}" }],
+    ["a subject token of ours", TOKEN_EXCHANGE, {}],
+    [
+      "a subject token of ours that is named",
+      TOKEN_EXCHANGE,
+      { subject_token: "{{jwt.user}}", subject_token_type: "t" },
+    ],
+  ])("with %s", (_what, grantType, params) => {
+    expect(isRepeatable(grantType, params)).toBe(true);
+  });
+
+  it.each<[string, string, Params]>([
+    ["a code", "authorization_code", {}],
+    ["a grant of the provider's own", "urn:bank.example:grant-type:nextauth", { userid: "{{userid}}" }],
+    ["a relayed assertion", JWT_BEARER, { assertion: "{{user_token}}" }],
+    ["a relayed subject token", TOKEN_EXCHANGE, { subject_token: "{{user_token}}" }],
+    ["a nonce behind a JWT", JWT_BEARER, { assertion: "{{jwt.user}}{{nonce}}" }],
+    ["several assertions", JWT_BEARER, { assertion: ["{{jwt.user}}"] }],
+  ])("but not with %s", (_what, grantType, params) => {
+    expect(isRepeatable(grantType, params)).toBe(false);
   });
 });
