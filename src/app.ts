@@ -5,18 +5,18 @@ import { HEALTH_PATH } from "./config/check-nextauth.ts";
 import type { Config } from "./config/complete.ts";
 import type { Credentials } from "./config/credentials.ts";
 import { TokenProxyError } from "./errors.ts";
-import { type CallRecord, createRouter, type GetTokenDeps, getToken } from "./get-token.ts";
-import { EXCHANGE_WIRE, errorResponse, relay, WIRE, type Wire } from "./http/answer.ts";
+import { createRouter, type GetTokenDeps, getToken } from "./get-token.ts";
+import { EXCHANGE_WIRE, errorResponse } from "./http/answer.ts";
+import { type Answer, createAnswer } from "./http/answering.ts";
 import { createCallReader } from "./http/call.ts";
-import { asCallError, logAnswer, logError } from "./http/call-log.ts";
+import { asCallError } from "./http/call-log.ts";
 import { createAuthenticator } from "./http/caller.ts";
 import { readExchange } from "./http/exchange.ts";
 import type { CreateRateLimiter, Inbound } from "./http/inbound.ts";
 import { type WellKnownDocument, wellKnownDocuments, wellKnownResponse } from "./http/well-known.ts";
 import { createNextAuthServers } from "./nextauth/servers.ts";
 import { createProvider, type Provider, type ProviderCredentials } from "./oauth/provider.ts";
-import type { TokenAnswer } from "./oauth/token-response.ts";
-import type { Clock, Ids, Log, Sha256 } from "./ports.ts";
+import type { Clock, CreateBulkhead, Ids, Log, Sha256 } from "./ports.ts";
 import type { CreateTransport } from "./transport.ts";
 
 /** What the program is made of. Each entry builds it once; tests replace parts of it. */
@@ -25,6 +25,7 @@ export interface Deps {
   credentials: Credentials;
   createTransport: CreateTransport;
   createRateLimiter: CreateRateLimiter;
+  createBulkhead: CreateBulkhead;
   sha256: Sha256;
   clock: Clock;
   ids: Ids;
@@ -34,7 +35,7 @@ export interface Deps {
 export type Providers = ReadonlyMap<string, Provider>;
 
 export function createProviders(
-  deps: Pick<Deps, "config" | "credentials" | "createTransport" | "clock" | "ids" | "log">,
+  deps: Pick<Deps, "config" | "credentials" | "createTransport" | "createBulkhead" | "clock" | "ids" | "log">,
 ): Providers {
   const { config, credentials } = deps;
   return new Map(
@@ -48,6 +49,8 @@ export function createProviders(
 export interface AppOptions {
   providers: Providers;
   inbound: Inbound;
+  /** Calls at once. */
+  maxInFlight: number;
   /** Whether the app itself answers /healthz: on Workers, which have no second listener. */
   health: boolean;
 }
@@ -55,7 +58,8 @@ export interface AppOptions {
 /** @returns the Hono app that answers getToken and the webNonce exchange, and refuses everything else */
 export async function createApp(deps: Deps, options: AppOptions): Promise<Hono> {
   const { config, credentials } = deps;
-  const { providers, inbound, health } = options;
+  const { providers, inbound, maxInFlight, health } = options;
+  const answer = createAnswer(deps, maxInFlight);
   const useCase = {
     route: createRouter(config.routes, providers),
     nextauth: createNextAuthServers(config.nextauth, credentials.nextauth, deps),
@@ -67,13 +71,14 @@ export async function createApp(deps: Deps, options: AppOptions): Promise<Hono> 
   for (const document of published(deps)) {
     app.all(document.path, (c) => {
       if (c.req.method === "GET" || c.req.method === "HEAD") return wellKnownResponse(document);
-      return answer(deps, () => Promise.reject(methodNotAllowed("GET")));
+      return answer(() => Promise.reject(methodNotAllowed("GET")));
     });
   }
-  await addGetToken(app, deps, inbound, useCase);
-  addExchange(app, deps, options, useCase);
+  const parts = { deps, providers, inbound, answer, useCase };
+  await addGetToken(app, parts);
+  addExchange(app, parts);
 
-  app.notFound(() => answer(deps, () => Promise.reject(notFound())));
+  app.notFound(() => answer(() => Promise.reject(notFound())));
 
   // Only a bug outside of a call gets here, as in the log itself; Hono would print what it says.
   app.onError((error) => errorResponse(asCallError(error), deps.ids.uuid()));
@@ -81,15 +86,24 @@ export async function createApp(deps: Deps, options: AppOptions): Promise<Hono> 
   return app;
 }
 
+/** What both doors are made of. */
+interface Parts {
+  deps: Deps;
+  providers: Providers;
+  inbound: Inbound;
+  answer: Answer;
+  useCase: GetTokenDeps;
+}
+
 /** The first door: the nextAuth Server calls getToken, at each path of its bindings. */
-async function addGetToken(app: Hono, deps: Deps, inbound: Inbound, useCase: GetTokenDeps): Promise<void> {
+async function addGetToken(app: Hono, { deps, inbound, answer, useCase }: Parts): Promise<void> {
   const authenticate = await createAuthenticator(deps.credentials.callers, deps);
   for (const [path, bindings] of Map.groupBy(deps.config.get_token, (binding) => binding.path)) {
     const byMethod = new Map(
       bindings.map((binding) => [binding.method as string, { ...binding, read: createCallReader(binding) }]),
     );
     app.all(honoPath(path), (c) =>
-      answer(deps, async (record) => {
+      answer(async (record) => {
         const binding = byMethod.get(c.req.method);
         if (binding === undefined) throw methodNotAllowed([...byMethod.keys()].join(", "));
         const certificate = inbound.clientCertificate(c.req.raw, c.env);
@@ -103,7 +117,7 @@ async function addGetToken(app: Hono, deps: Deps, inbound: Inbound, useCase: Get
 }
 
 /** The second door: an app exchanges its webNonce, its only credential, so that the session check always happens. */
-function addExchange(app: Hono, deps: Deps, { providers, inbound }: AppOptions, useCase: GetTokenDeps): void {
+function addExchange(app: Hono, { deps, providers, inbound, answer, useCase }: Parts): void {
   const exchange = deps.config.webnonce_exchange;
   if (exchange === undefined) return;
   const serverid = (exchange.serverid ?? useCase.nextauth.defaultServerid) as string; // check-nextauth.ts sees to it
@@ -114,16 +128,12 @@ function addExchange(app: Hono, deps: Deps, { providers, inbound }: AppOptions, 
     perWebNonce: deps.createRateLimiter(exchange.rate_limit.per_webnonce),
   };
   app.all(exchange.path, (c) =>
-    answer(
-      deps,
-      async (record) => {
-        if (c.req.method !== "POST") throw methodNotAllowed("POST");
-        const address = inbound.clientAddress(c.req.raw, c.env);
-        const values = await readExchange(c.req.raw, { address, serverid }, limits, deps.sha256);
-        return getToken({ ...useCase, route }, { serverids: undefined, values, session: "verify" }, record);
-      },
-      EXCHANGE_WIRE,
-    ),
+    answer(async (record) => {
+      if (c.req.method !== "POST") throw methodNotAllowed("POST");
+      const address = inbound.clientAddress(c.req.raw, c.env);
+      const values = await readExchange(c.req.raw, { address, serverid }, limits, deps.sha256);
+      return getToken({ ...useCase, route }, { serverids: undefined, values, session: "verify" }, record);
+    }, EXCHANGE_WIRE),
   );
 }
 
@@ -131,27 +141,6 @@ function addExchange(app: Hono, deps: Deps, { providers, inbound }: AppOptions, 
 function published({ config, credentials }: Deps): WellKnownDocument[] {
   const issuer = config.signing?.issuer;
   return issuer === undefined ? [] : wellKnownDocuments(issuer, credentials.signingKeys);
-}
-
-/** Runs one call and turns what comes of it into the response and the line of the log; nothing it throws gets further. */
-async function answer(
-  { ids, clock, log }: Deps,
-  handle: (record: CallRecord) => Promise<TokenAnswer>,
-  wire: Wire = WIRE,
-): Promise<Response> {
-  const started = clock.elapsed();
-  const requestId = ids.uuid();
-  const record: CallRecord = {};
-  try {
-    const token = await handle(record);
-    const response = relay(token, requestId);
-    logAnswer(log, { requestId, record, duration: clock.elapsed() - started }, token);
-    return response;
-  } catch (thrown) {
-    const error = asCallError(thrown);
-    logError(log, { requestId, record, duration: clock.elapsed() - started }, error);
-    return errorResponse(error, requestId, wire);
-  }
 }
 
 function methodNotAllowed(allow: string): TokenProxyError {

@@ -7,7 +7,14 @@ import { parseConfig } from "./config/parse.ts";
 import { ConfigError, TokenProxyError } from "./errors.ts";
 import { errorResponse } from "./http/answer.ts";
 import { createWorkerCredentialHost } from "./platform/worker/credentials.ts";
-import { createWorkerLog, type Env, workerClock, workerIds, workerSha256 } from "./platform/worker/host.ts";
+import {
+  createWorkerLog,
+  type Env,
+  workerBulkhead,
+  workerClock,
+  workerIds,
+  workerSha256,
+} from "./platform/worker/host.ts";
 import { workerInbound } from "./platform/worker/inbound.ts";
 import { createWorkerRateLimiters } from "./platform/worker/rate-limiter.ts";
 import { createWorkerTransports } from "./platform/worker/transport.ts";
@@ -47,10 +54,16 @@ async function build(file: ReturnType<typeof parseConfig>, env: Env): Promise<Ho
     credentials: await loadCredentials(file, createWorkerCredentialHost(env)),
     createTransport: createWorkerTransports(env),
     createRateLimiter: createWorkerRateLimiters(env),
+    createBulkhead: workerBulkhead,
     sha256: workerSha256,
     clock: workerClock,
     ids: workerIds,
     log: createWorkerLog(config.log.level),
   };
-  return createApp(deps, { providers: createProviders(deps), inbound: workerInbound, health: true });
+  return createApp(deps, {
+    providers: createProviders(deps),
+    inbound: workerInbound,
+    maxInFlight: Number.POSITIVE_INFINITY, // as of workerBulkhead
+    health: true,
+  });
 }

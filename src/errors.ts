@@ -29,6 +29,8 @@ export type ErrorCode =
   | "provider_wrong_subject"
   | "provider_unreachable"
   | "provider_timeout"
+  | "provider_suspended"
+  | "overloaded"
   | "internal";
 
 export interface TokenProxyErrorOptions {

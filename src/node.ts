@@ -4,6 +4,7 @@ import { createAdminApp } from "./admin.ts";
 import { createApp, createProviders } from "./app.ts";
 import { type CredentialHost, loadCredentials } from "./config/credentials.ts";
 import type { ParsedFile } from "./config/parse.ts";
+import { createNodeBulkhead } from "./platform/node/bulkhead.ts";
 import { createNodeLog, nodeClock, nodeIds, nodeSha256 } from "./platform/node/host.ts";
 import { createNodeInbound } from "./platform/node/inbound.ts";
 import { keepDiscovered } from "./platform/node/keep-discovered.ts";
@@ -35,14 +36,20 @@ export async function startService(file: ParsedFile, host: CredentialHost): Prom
     credentials,
     createTransport: createNodeTransport,
     createRateLimiter: createNodeRateLimiter,
+    createBulkhead: createNodeBulkhead,
     sha256: nodeSha256,
     clock: nodeClock,
     ids: nodeIds,
     log,
   };
   const providers = createProviders(deps);
-  const { shutdown_grace, trusted_proxies, ...addresses } = config.server;
-  const app = await createApp(deps, { providers, inbound: createNodeInbound(trusted_proxies), health: false });
+  const { shutdown_grace, trusted_proxies, max_in_flight, ...addresses } = config.server;
+  const app = await createApp(deps, {
+    providers,
+    inbound: createNodeInbound(trusted_proxies),
+    maxInFlight: max_in_flight,
+    health: false,
+  });
   let draining = false;
   const admin = createAdminApp(providers, () => draining);
 

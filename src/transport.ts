@@ -39,6 +39,8 @@ export function isBodyJudged(status: number): boolean {
 export interface TransportSettings {
   /** Milliseconds in which the connection must stand, TLS included. Node only: Workers offer no such limit. */
   connect_timeout: number;
+  /** How many there may be. Node only: Workers have limits of their own. */
+  connections: number;
   tls?: TlsCredentials | undefined;
 }
 

@@ -11,6 +11,7 @@ import { credentialOf } from "../oauth/client-authentication.ts";
 import type { Metadata } from "../oauth/discovery.ts";
 import type { Provider } from "../oauth/provider.ts";
 import type { TokenAnswer } from "../oauth/token-response.ts";
+import { createNodeBulkhead } from "../platform/node/bulkhead.ts";
 import { nodeClock, nodeIds } from "../platform/node/host.ts";
 import { createNodeTransport } from "../platform/node/transport.ts";
 import { checkNextAuthServers } from "./check-nextauth.ts";
@@ -42,6 +43,7 @@ export async function check(options: CheckOptions): Promise<boolean> {
     config,
     credentials,
     createTransport: createNodeTransport,
+    createBulkhead: createNodeBulkhead,
     clock: nodeClock,
     ids: nodeIds,
     log: (level: string, event: string) => console.error(`${level}: ${event}`),

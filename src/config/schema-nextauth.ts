@@ -26,6 +26,7 @@ export const server = z.strictObject({
   trusted_proxies: z
     .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], "must be an address or a range, like 10.0.0.0/8"))
     .default([]),
+  max_in_flight: z.int().min(1).max(100_000).default(1_024),
   shutdown_grace: duration.prefault("10s"),
 });
 

@@ -115,6 +115,7 @@ export const provider = z.strictObject({
   timeout: duration.prefault("5s"),
   connect_timeout: duration.optional(),
   max_response_bytes: z.int().min(1).max(MAX_RESPONSE_BYTES_LIMIT).default(65_536),
+  max_in_flight: z.int().min(1).max(10_000).default(256),
   user_errors: z.array(text).default([]),
   proxy_errors: z.array(text).default([]),
 });

@@ -39,6 +39,8 @@ export const WIRE = {
   provider_wrong_subject: [502, "server_error"],
   provider_unreachable: [502, "server_error"],
   provider_timeout: [504, "server_error"],
+  provider_suspended: [503, "temporarily_unavailable"],
+  overloaded: [503, "temporarily_unavailable"],
   internal: [500, "server_error"],
 } as const satisfies Wire;
 

@@ -36,6 +36,9 @@ export interface NextAuthServers {
   serverFor(serverid: string): NextAuthServer | undefined;
 }
 
+/** To one nextAuth Server; requests beyond wait for one of them, within their timeout. */
+const MAX_CONNECTIONS = 256;
+
 /** Indexed once, so that a call costs the same with one server or a hundred. */
 export function createNextAuthServers(
   settings: readonly NextAuthServerSettings[],
@@ -48,7 +51,11 @@ export function createNextAuthServers(
   for (const [index, server] of settings.entries()) {
     const { apikey, tls } = credentials[index] as NextAuthCredentials;
     const key = nextauthKey(index, settings.length);
-    const transport = deps.createTransport({ connect_timeout: server.connect_timeout, tls });
+    const transport = deps.createTransport({
+      connect_timeout: server.connect_timeout,
+      connections: MAX_CONNECTIONS,
+      tls,
+    });
     const client = createNextAuthClient(server, apikey, key, transport, deps.clock);
     const made = { ...client, confirmSession: createSessionCheck(client, server.session_cache, key, deps.clock) };
     all.push(made);

@@ -1,10 +1,11 @@
 // One provider of the file, ready to be asked: endpoint, JWTs, request, credentials, answer.
 
 import { TokenProxyError } from "../errors.ts";
-import type { Clock, Ids, Log } from "../ports.ts";
+import { BulkheadFullError, type Clock, type CreateBulkhead, type Ids, type Log } from "../ports.ts";
 import { withOneRetry } from "../retry.ts";
 import type { Secret } from "../secret.ts";
 import { type CreateTransport, type Delivery, type TlsCredentials, TransportError } from "../transport.ts";
+import { createBreaker } from "./breaker.ts";
 import {
   type ClientAuthentication,
   type ClientSettings,
@@ -46,6 +47,8 @@ export interface ProviderSettings extends TokenRequestSettings, ClientSettings, 
   timeout: number;
   connect_timeout: number;
   max_response_bytes: number;
+  /** Exchanges at once; on Node. */
+  max_in_flight: number;
 }
 
 /** What a provider's settings name and do not hold: loaded before the first call. */
@@ -80,8 +83,12 @@ export interface ExchangeTrace {
   attempts?: number;
 }
 
+/** How many calls, as a share of max_in_flight, may wait for one of those to end: enough for a burst, too few to wait long. */
+const QUEUE_SHARE = 0.25;
+
 export interface ProviderDeps {
   createTransport: CreateTransport;
+  createBulkhead: CreateBulkhead;
   clock: Clock;
   ids: Ids;
   log: Log;
@@ -96,7 +103,13 @@ export function createProvider(
 ): Provider {
   const { clock, log } = deps;
   const key = `providers.${name}`;
-  const transport = deps.createTransport({ connect_timeout: settings.connect_timeout, tls: credentials.tls });
+  const transport = deps.createTransport({
+    connect_timeout: settings.connect_timeout,
+    connections: settings.max_in_flight,
+    tls: credentials.tls,
+  });
+  const withinLimit = deps.createBulkhead(settings.max_in_flight, Math.ceil(settings.max_in_flight * QUEUE_SHARE));
+  const unlessSuspended = createBreaker(settings.timeout, name, deps);
   const byTls = credentialOf(settings.token_endpoint_auth_method) === "certificate";
   const discovery =
     settings.discovery === "none" || settings.issuer === undefined
@@ -154,6 +167,29 @@ export function createProvider(
     return answer;
   }
 
+  /** One token for one call, whatever it takes: discovery, a rotation of credentials, a retry. */
+  async function ask(callValues: CallValues, deadline: number, trace: ExchangeTrace): Promise<TokenAnswer> {
+    try {
+      const endpoint = await endpointOf(deadline - clock.elapsed());
+      const own = {
+        client_id: settings.client_id ?? "",
+        issuer: endpoint.issuer,
+        token_endpoint: endpoint.token_endpoint,
+        signing_issuer: credentials.signingIssuer ?? "",
+        "signing.kid": credentials.signingKeys[0]?.kid ?? "",
+      };
+      const values = createValues(own, callValues, deps);
+      return await withRotation((index) => {
+        const authenticate = authentications[index] as ClientAuthentication;
+        const send = () => exchange(authenticate, endpoint.token_endpoint, values, deadline, trace);
+        return withOneRetry(send, isHarmlessAgain);
+      });
+    } catch (error) {
+      if (error instanceof HeaderValueError) throw unfitHeader(error.header, key);
+      throw exchangeError(error, key);
+    }
+  }
+
   return {
     name,
     discovery,
@@ -164,27 +200,11 @@ export function createProvider(
       for (const needed of neededOfCall) {
         if (callValues(needed) === undefined) throw missingValue(needed, key);
       }
-      const deadline = clock.elapsed() + settings.timeout;
+      const deadline = clock.elapsed() + settings.timeout; // the wait for a place is part of it
       try {
-        const endpoint = await endpointOf(settings.timeout);
-        const own = {
-          client_id: settings.client_id ?? "",
-          issuer: endpoint.issuer,
-          token_endpoint: endpoint.token_endpoint,
-          signing_issuer: credentials.signingIssuer ?? "",
-          "signing.kid": credentials.signingKeys[0]?.kid ?? "",
-        };
-        const values = createValues(own, callValues, deps);
-        return await withRotation((index) => {
-          const authenticate = authentications[index] as ClientAuthentication;
-          return withOneRetry(
-            () => exchange(authenticate, endpoint.token_endpoint, values, deadline, trace),
-            isHarmlessAgain,
-          );
-        });
+        return await withinLimit(() => unlessSuspended(() => ask(callValues, deadline, trace)));
       } catch (error) {
-        if (error instanceof HeaderValueError) throw unfitHeader(error.header, key);
-        throw exchangeError(error, key);
+        throw error instanceof BulkheadFullError ? overloaded(key) : error;
       }
     },
   };
@@ -206,6 +226,15 @@ function compileJwts(
     for (const [name, makeJwt] of makers) jwts.set(name, await makeJwt(values));
     return jwts;
   };
+}
+
+/** The next place is free as soon as one of the calls in flight ends. */
+const RETRY_AFTER_SECONDS = 1;
+
+function overloaded(key: string): TokenProxyError {
+  return new TokenProxyError("overloaded", `too many calls are in flight to the provider "${key}"`, {
+    retryAfter: RETRY_AFTER_SECONDS,
+  });
 }
 
 function missingValue(name: string, key: string): TokenProxyError {

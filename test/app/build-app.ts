@@ -3,6 +3,7 @@
 import { createApp, createProviders, type Deps } from "../../src/app.ts";
 import { loadCredentials } from "../../src/config/credentials.ts";
 import { parseConfig } from "../../src/config/parse.ts";
+import { createNodeBulkhead } from "../../src/platform/node/bulkhead.ts";
 import { createNodeRateLimiter } from "../../src/platform/node/rate-limiter.ts";
 import { workerInbound } from "../../src/platform/worker/inbound.ts";
 import { APIKEY, CALL, NONCE } from "../support/call.ts";
@@ -34,6 +35,7 @@ export async function buildApp({ provider = {}, file = {}, secrets = {}, deps = 
     credentials: await loadCredentials(parsed, fakeCredentialHost({ ...SECRETS, ...secrets })),
     createTransport: upstream.createTransport,
     createRateLimiter: createNodeRateLimiter,
+    createBulkhead: createNodeBulkhead,
     sha256,
     clock,
     ids: fakeIds(),
@@ -43,6 +45,7 @@ export async function buildApp({ provider = {}, file = {}, secrets = {}, deps = 
   const app = await createApp(all, {
     providers: createProviders(all),
     inbound: workerInbound,
+    maxInFlight: parsed.config.server.max_in_flight,
     health,
   });
   return { app, upstream, clock, lines };

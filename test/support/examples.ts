@@ -10,6 +10,7 @@ import type { Config } from "../../src/config/complete.ts";
 import { type CredentialHost, loadCredentials } from "../../src/config/credentials.ts";
 import { parseConfig } from "../../src/config/parse.ts";
 import type { KeySettings } from "../../src/config/schema-provider.ts";
+import { createNodeBulkhead } from "../../src/platform/node/bulkhead.ts";
 import { createNodeCredentialHost } from "../../src/platform/node/credentials.ts";
 import { nodeClock, nodeIds, nodeSha256 } from "../../src/platform/node/host.ts";
 import { createNodeRateLimiter } from "../../src/platform/node/rate-limiter.ts";
@@ -92,6 +93,7 @@ export async function runExample(name: string, { metadata, token, callHeaders }:
     const credentials = await loadCredentials(file, credentialHost(texts));
     const ports = {
       createRateLimiter: createNodeRateLimiter,
+      createBulkhead: createNodeBulkhead,
       sha256: nodeSha256,
       clock: nodeClock,
       ids: nodeIds,
@@ -101,6 +103,7 @@ export async function runExample(name: string, { metadata, token, callHeaders }:
     const app = await createApp(deps, {
       providers: createProviders(deps),
       inbound: workerInbound,
+      maxInFlight: 1,
       health: false,
     });
     const started = Math.floor(Date.now() / 1000);

@@ -34,6 +34,8 @@ const TABLE = {
   provider_truncated: [502, "server_error"],
   provider_unreachable: [502, "server_error"],
   provider_timeout: [504, "server_error"],
+  provider_suspended: [503, "temporarily_unavailable"],
+  overloaded: [503, "temporarily_unavailable"],
 } as const satisfies Record<string, readonly [status: number, error: string]>;
 
 export type TableCode = keyof typeof TABLE;

@@ -15,8 +15,6 @@ import {
 import { Connection, type ConnectionAware } from "./connection.ts";
 import { createConnector } from "./connector.ts";
 
-/** Connections to one provider: as many as calls may be in flight, so that none waits behind a slow one. */
-const MAX_CONNECTIONS = 256;
 /** The largest header section that is read of a provider's answer. */
 const MAX_HEADER_BYTES = 16_384;
 
@@ -24,7 +22,7 @@ type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
 export function createNodeTransport(settings: TransportSettings): Transport {
   const agent = new Agent({
-    connections: MAX_CONNECTIONS,
+    connections: settings.connections, // as many as requests may be in flight, so that none waits behind a slow one
     pipelining: 1,
     allowH2: false,
     maxHeaderSize: MAX_HEADER_BYTES,

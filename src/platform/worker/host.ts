@@ -1,6 +1,6 @@
 // What Workers give to the core: clock, identifiers, hashing, the log.
 
-import type { Clock, Ids, Log, LogLevel, Sha256 } from "../../ports.ts";
+import type { Clock, CreateBulkhead, Ids, Log, LogLevel, Sha256 } from "../../ports.ts";
 
 /** The bindings of wrangler.toml, secrets among them. */
 export type Env = Readonly<Record<string, unknown>>;
@@ -14,6 +14,12 @@ export const workerIds: Ids = {
 
 export const workerSha256: Sha256 = async (bytes) =>
   new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
+
+/**
+ * No limit: Cloudflare starts further isolates and limits the connections of each request itself. A place that a call holds could
+ * be lost with it, since a call whose client has gone may be cut off without an end.
+ */
+export const workerBulkhead: CreateBulkhead = () => (task) => task();
 
 const SEVERITY = { error: 0, warn: 1, info: 2, debug: 3 } as const satisfies Record<LogLevel, number>;
 

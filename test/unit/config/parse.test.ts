@@ -12,6 +12,7 @@ describe("a file without faults", () => {
         listen: { host: "127.0.0.1", port: 8080 },
         admin: { host: "127.0.0.1", port: 9613 },
         trusted_proxies: [],
+        max_in_flight: 1_024,
         shutdown_grace: 10_000,
       },
       callers: { "nextauth-server": { apikeys: [{ env: "APIKEY" }], client_certificates: [] } },
@@ -60,6 +61,7 @@ describe("a file without faults", () => {
           timeout: 5_000,
           connect_timeout: 1_000,
           max_response_bytes: 65_536,
+          max_in_flight: 256,
           user_errors: [],
           proxy_errors: [],
         },
@@ -111,6 +113,7 @@ describe("a file without faults", () => {
       listen: { host: "::1", port: 0 },
       admin: { host: "localhost", port: 9000 },
       trusted_proxies: [],
+      max_in_flight: 1_024,
       shutdown_grace: 120_000,
     });
     expect(providers.main).toMatchObject({ timeout: 2_000, connect_timeout: 250 });

@@ -15,7 +15,7 @@ export const LOGGED_IN = { loggedin: true, userid: USERID, accountid: 7 };
 
 export function client(answer: FakeProvider["answer"], settings: Partial<NextAuthSettings> = {}) {
   const server = fakeProvider(answer);
-  const transport = server.createTransport({ connect_timeout: 1 });
+  const transport = server.createTransport({ connect_timeout: 1, connections: 1 });
   const whole = { url: "https://ns.example", timeout: 2_000, ...settings };
   const asking = createNextAuthClient(whole, new Secret(APIKEY), KEY, transport, fakeClock());
   return { ...asking, requests: server.requests };

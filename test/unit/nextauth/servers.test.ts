@@ -129,8 +129,8 @@ it("all of them are given in the order of the file, those that are never reached
 it("each has a transport of its own, with the time and the certificate that the file gives it", () => {
   const tls = { ca: new Secret("ca") };
   expect(setUp([{}, { connect_timeout: 5 }], tls).transports).toEqual([
-    { connect_timeout: 1_000, tls },
-    { connect_timeout: 5, tls },
+    { connect_timeout: 1_000, connections: 256, tls },
+    { connect_timeout: 5, connections: 256, tls },
   ]);
 });
 

@@ -12,7 +12,7 @@ function setUp() {
   const clock = fakeClock();
   const provider = fakeProvider(() => documentWith("first"));
   const discovery = createDiscovery({ issuer: ISSUER, discovery: "oidc", byTls: false }, "providers.main", {
-    transport: provider.createTransport({ connect_timeout: 1 }),
+    transport: provider.createTransport({ connect_timeout: 1, connections: 1 }),
     clock,
   });
   return { clock, provider, discovery, endpoint: async () => (await discovery.metadata(1_000)).token_endpoint };

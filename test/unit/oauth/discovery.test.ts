@@ -15,7 +15,7 @@ function discover(answer: TransportResponse | Error, issuer = ISSUER, byTls = fa
     return answer;
   });
   const discovery = createDiscovery({ issuer, discovery: "oidc", byTls }, "providers.main", {
-    transport: provider.createTransport({ connect_timeout: 1 }),
+    transport: provider.createTransport({ connect_timeout: 1, connections: 1 }),
     clock: fakeClock(),
   });
   return { discovery, requests: provider.requests };
@@ -75,7 +75,7 @@ describe("a look-up by RFC 8414", () => {
       if (answer instanceof Error) throw answer;
       return answer;
     });
-    const transport = provider.createTransport({ connect_timeout: 1 });
+    const transport = provider.createTransport({ connect_timeout: 1, connections: 1 });
     const discovery = createDiscovery({ issuer: ISSUER, discovery: "oauth", byTls: false }, "providers.main", {
       transport,
       clock,

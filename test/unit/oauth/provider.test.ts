@@ -28,12 +28,12 @@ describe("a token request", () => {
         maxResponseBytes: 65_536,
       },
     ]);
-    expect(transports).toEqual([{ connect_timeout: 1_000, tls: undefined }]);
+    expect(transports).toEqual([{ connect_timeout: 1_000, connections: 256, tls: undefined }]);
   });
 
   it("goes over a connection with the file's TLS credentials", () => {
     const tls = { ca: new Secret("a CA") };
-    expect(setUp({}, { tls }).transports).toEqual([{ connect_timeout: 1_000, tls }]);
+    expect(setUp({}, { tls }).transports).toEqual([{ connect_timeout: 1_000, connections: 256, tls }]);
   });
 
   it("fills in the provider's own names", async () => {

@@ -2,6 +2,7 @@
 
 import { createProvider, type ProviderCredentials, type ProviderSettings } from "../../../src/oauth/provider.ts";
 import { importSigningKey, type SigningKey } from "../../../src/oauth/signing-key.ts";
+import { createNodeBulkhead } from "../../../src/platform/node/bulkhead.ts";
 import { Secret } from "../../../src/secret.ts";
 import type { TransportSettings } from "../../../src/transport.ts";
 import { makeKey } from "../../support/keys.ts";
@@ -43,6 +44,7 @@ export function setUp(changes: Partial<ProviderSettings> = {}, credentials: Part
     timeout: 5_000,
     connect_timeout: 1_000,
     max_response_bytes: 65_536,
+    max_in_flight: 256,
     user_errors: [],
     proxy_errors: [],
     ...changes,
@@ -58,6 +60,7 @@ export function setUp(changes: Partial<ProviderSettings> = {}, credentials: Part
         transports.push(transportSettings);
         return upstream.createTransport(transportSettings);
       },
+      createBulkhead: createNodeBulkhead,
       clock,
       ids: fakeIds(),
       log,

@@ -74,6 +74,7 @@ describe("a caller's certificate", () => {
     listen: { host: "127.0.0.1", port: 8080 },
     admin: { host: "127.0.0.1", port: 9613 },
     trusted_proxies: [],
+    max_in_flight: 1,
     shutdown_grace: 1,
   };
 
