@@ -56,6 +56,7 @@ function createProgram(): Command {
     .option(...VALUE_OPTION)
     .option("--url <url>", "the running proxy (default: server.listen)")
     .option("--path <path>", "which of several bindings, as get_token.path has it (default: the first)")
+    .option("--method <method>", "which of several bindings of one path (default: the first)")
     .option("--caller <name>", "whose API key to send (default: the first under callers)")
     .option("--certificate <file>", "a client certificate, PEM")
     .option("--private-key <file>", "its key, PEM")
@@ -66,6 +67,12 @@ function createProgram(): Command {
     });
   return program;
 }
+
+// Whoever reads the output may stop before its end, as `head` does: then there is nothing more to do, and nothing to explain.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(EXIT_FAILED);
+});
 
 try {
   await createProgram().parseAsync();

@@ -13,8 +13,9 @@ export interface GetTokenOptions extends ValueOptions {
   config?: string;
   /** Of the running proxy; where server.listen says by default. */
   url?: string;
-  /** Which of several bindings, by its path. */
+  /** Which of several bindings, by its path and its method. */
   path?: string;
+  method?: string;
   /** Whose API key is sent; the first caller of the file by default. */
   caller?: string;
   certificate?: string;
@@ -33,7 +34,8 @@ export async function getToken(options: GetTokenOptions): Promise<boolean> {
   if (file === undefined) throw new UsageError(NO_FILE);
   const { file: parsed, host } = loadFile(file);
   const { config } = parsed;
-  const call = writeOrRefuse(bindingOf(config, options.path), values);
+  const binding = bindingOf(config, options);
+  const call = writeOrRefuse(binding, values);
 
   const caller = callerOf(config, options.caller);
   const [reference] = caller.apikeys;
@@ -45,7 +47,9 @@ export async function getToken(options: GetTokenOptions): Promise<boolean> {
   };
 
   const started = performance.now();
-  const url = (options.url ?? addressOf(config)).replace(/\/+$/, "") + call.path;
+  const base = options.url ?? addressOf(config);
+  if (!URL.canParse(base)) throw new UsageError("--url must be a URL, as http://127.0.0.1:8080");
+  const url = base.replace(/\/+$/, "") + call.path;
   try {
     const headers = { ...call.headers, ...(apikey === undefined ? {} : { "x-apikey": apikey }) };
     const answer = await sendCall({ ...call, url, headers }, tls);
@@ -57,15 +61,18 @@ export async function getToken(options: GetTokenOptions): Promise<boolean> {
     return answer.status >= 200 && answer.status < 300;
   } catch (error) {
     if (!(error instanceof SendError)) throw error;
-    console.error(`no answer from ${url.split("?", 1)[0]}: ${error.message}`);
+    console.error(`no answer from ${new URL(url).origin}${binding.path}: ${error.message}`);
     return false;
   }
 }
 
-function bindingOf({ get_token }: Config, path: string | undefined): Binding {
-  const binding = path === undefined ? get_token[0] : get_token.find((candidate) => candidate.path === path);
+function bindingOf({ get_token }: Config, { path, method }: GetTokenOptions): Binding {
+  const binding = get_token.find(
+    (candidate) => candidate.path === (path ?? candidate.path) && candidate.method === (method ?? candidate.method),
+  );
   if (binding !== undefined) return binding;
-  throw new UsageError(`no binding has this path: there are ${get_token.map((known) => known.path).join(", ")}`);
+  const known = get_token.map((candidate) => `${candidate.method} ${candidate.path}`);
+  throw new UsageError(`no binding has this path and method: there are ${known.join(", ")}`);
 }
 
 function callerOf({ callers }: Config, name = Object.keys(callers)[0] ?? "") {

@@ -37,6 +37,9 @@ export function readValues({ userid, value = [] }: ValueOptions): ReadonlyMap<st
 }
 
 function variable(name: string): string {
+  // Not repeated: whoever writes env:$NONCE has put the nonce itself here.
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
+    throw new UsageError("env: must be followed by the name of a variable, without $");
   const text = process.env[name];
   if (text === undefined) throw new UsageError(`the environment variable ${name} is not set`);
   return text;

@@ -56,6 +56,9 @@ function checkPath(written: string, at: Path): PathFault[] {
   const faults: PathFault[] = [];
   const names = [...written.matchAll(/\{(.+?)\}/g)].map(([, name]) => name);
   if (new Set(names).size < names.length) faults.push(fault(at, "names a segment twice"));
+  if (/\/\.\.?(?:\/|$)/.test(written)) {
+    faults.push(fault(at, 'has a segment "." or "..", which clients and proxies take away'));
+  }
   if (written === HEALTH_PATH || written.includes("/.well-known/")) {
     faults.push(fault(at, `must not be ${HEALTH_PATH} or below /.well-known, where other answers stand`));
   }
@@ -136,6 +139,9 @@ export function checkNextAuth(servers: readonly FileNextAuth[]): PathFault[] {
   for (const [index, { serverid, serverids, timeout, connect_timeout, tls }] of servers.entries()) {
     const at: PathOf = (...rest) => ["nextauth", index, ...rest];
     if (catchAll) faults.push(fault(at(), "is never reached: one above it answers for every serverid"));
+    if (serverid !== undefined && seen.has(serverid)) {
+      faults.push(fault(at("serverid"), "is one that a server above it answers for: name it there"));
+    }
     for (const [place, taken] of (serverids ?? []).entries()) {
       if (seen.has(taken) && !catchAll) {
         faults.push(fault(at("serverids", place), "is never reached: one above it answers for this serverid"));

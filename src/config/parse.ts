@@ -68,6 +68,7 @@ export function parseConfig(text: string, fileName: string): ParsedFile {
   } catch {
     throw error([fault([], "repeats its parts by aliases too often")]);
   }
+  if (isCircular(raw)) throw error([fault([], "has an alias (*) inside of its own anchor (&)")]);
   const parsed = fileSchema.safeParse(raw, { error: describeType });
   const faults = parsed.success ? [] : describeIssues(fileSchema, parsed.error.issues);
   faults.push(...checkSoundParts(raw, faults));
@@ -77,6 +78,15 @@ export function parseConfig(text: string, fileName: string): ParsedFile {
   const late = checkExchangeNames(config);
   if (late.length > 0) throw error(late);
   return { config, error };
+}
+
+function isCircular(raw: unknown): boolean {
+  try {
+    JSON.stringify(raw);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** Checks each part of the file whose shape is sound, so that one misspelt key does not hide what is wrong elsewhere. */

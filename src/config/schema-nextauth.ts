@@ -11,6 +11,7 @@ import {
   listOrOne,
   name,
   secretReference,
+  serverid,
   source,
   text,
   urlWith,
@@ -56,7 +57,7 @@ export const caller = z
       .array(clientCertificate)
       .min(1, "must name at least one certificate, or be left out")
       .optional(),
-    serverids: z.array(text).min(1, "must name at least one serverid, or be left out").optional(),
+    serverids: z.array(serverid).min(1, "must name at least one serverid, or be left out").optional(),
   })
   .refine(({ apikeys, client_certificates }) => (apikeys ?? client_certificates) !== undefined, {
     message: "needs apikeys, client_certificates, or both: else anybody could call",
@@ -115,8 +116,8 @@ const nextauthServer = z.strictObject({
   url: urlWith(issuerUrlFault),
   apikey: secretReference,
   su: z.string().regex(HEADER_VALUE, "must be visible ASCII").optional(),
-  serverid: text.optional(),
-  serverids: z.array(text).min(1, "must name at least one serverid, or be left out").optional(),
+  serverid: serverid.optional(),
+  serverids: z.array(serverid).min(1, "must name at least one serverid, or be left out").optional(),
   timeout: duration.prefault("2s"),
   connect_timeout: duration.optional(),
   session_cache: durationUpTo(MAX_SESSION_CACHE_MS, "60s").optional(),
@@ -145,7 +146,7 @@ export const webnonceExchange = z
       .regex(new RegExp(`^(?:/${SEGMENT})+/?$`), "must be a path like /token")
       .default("/token"),
     provider: text.optional(),
-    serverid: text.optional(),
+    serverid: serverid.optional(),
     rate_limit: z
       .strictObject({
         // Generous, since a mobile network puts many users behind one address.

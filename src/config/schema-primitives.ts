@@ -2,6 +2,7 @@
 
 import * as z from "zod";
 import { parseSource } from "../nextauth/binding.ts";
+import { isFault, readValue } from "../nextauth/values.ts";
 import type { JsonValue } from "../oauth/json-template.ts";
 import { parseTemplate, TemplateSyntaxError } from "../oauth/template.ts";
 import { ADDRESS_PATTERN, parseAddress } from "./address.ts";
@@ -89,6 +90,12 @@ export const SECRET_MESSAGE =
 export const name = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_-]{0,63}$/, "must be a name of letters, digits, _ and -, starting with a letter or _");
+
+/** As calls may have it: what none can have would never match. */
+export const serverid = text.superRefine((value, context) => {
+  const read = readValue("serverid", value, false);
+  if (value !== "" && isFault(read)) context.addIssue({ code: "custom", message: read.fault });
+});
 
 export const source = z.string().transform((value, context) => {
   const parsed = parseSource(value);

@@ -2,10 +2,10 @@
 
 import * as z from "zod";
 import { caller, getToken, nextauth, server, webnonceExchange } from "./schema-nextauth.ts";
-import { name, text } from "./schema-primitives.ts";
+import { name, serverid, text } from "./schema-primitives.ts";
 import { provider, signing } from "./schema-provider.ts";
 
-const route = z.strictObject({ serverid: text.optional(), provider: text });
+const route = z.strictObject({ serverid: serverid.optional(), provider: text });
 
 export const fileSchema = z.strictObject({
   version: z.literal(1, {

@@ -33,8 +33,11 @@ export const MAX_TEXT_LENGTH = 16_384;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 const INTEGER = /^(?:0|-?[1-9]\d{0,15})$/;
-/** A nonce goes on in a header: what that cannot carry, or would trim, would be another session's nonce. */
-const NONCE = /^[\x21-\x7e]+(?: +[\x21-\x7e]+)*$/;
+/**
+ * A nonce goes on in a header: what that cannot carry, or would trim, would be another session's nonce. With a comma in it, it comes
+ * from a header that stood twice.
+ */
+const NONCE = /^[\x21-\x2b\x2d-\x7e]+(?: +[\x21-\x2b\x2d-\x7e]+)*$/;
 
 export interface ValueFault {
   /** A phrase that follows the value's name and never repeats it. */
@@ -58,7 +61,8 @@ export function readValue(
   // Lone surrogates would all become U+FFFD on the wire, so two different users would look like one.
   if (!value.isWellFormed()) return { fault: "is not well-formed Unicode" };
   if (CONTROL.test(value)) return { fault: "has control characters" };
-  if (name === "nonce" && !NONCE.test(value)) return { fault: "is not visible ASCII" };
+  if (name === "nonce" && !NONCE.test(value)) return { fault: "is not visible ASCII without commas" };
+  if (name === "serverid" && /^\.\.?$/.test(value)) return { fault: "is no serverid, which is base64" };
   return value;
 }
 

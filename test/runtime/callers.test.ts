@@ -1,17 +1,19 @@
 // Callers that prove who they are by a client certificate, by a key, or by both: TLS on Node, what Cloudflare verified on Workers.
 
 import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { request } from "node:https";
+import { Agent, request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect, type TLSSocket } from "node:tls";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Answered, APIKEY, CALL, callGetToken, collectAnswer } from "../support/call.ts";
 import { fileConfig, SECRETS } from "../support/config.ts";
 import { expectError } from "../support/expect-error.ts";
 import { type Host, RUNTIME, startHost } from "../support/host.ts";
-import { makeAuthority, makeSelfSigned, type TestCertificate } from "../support/keys.ts";
+import { type Authority, makeAuthority, makeSelfSigned, type TestCertificate } from "../support/keys.ts";
 import { type RecordingProvider, startRecordingProvider } from "../support/recording-provider.ts";
 import { CF_HEADER } from "../support/workerd.ts";
 
@@ -22,6 +24,7 @@ let host: Host;
 let folder: string;
 /** By their names: certificates of the authority that the proxy knows, and of others. */
 const certificates = new Map<string, TestCertificate>();
+let authority: Authority;
 let trust: string;
 
 function fingerprint(name: string): string {
@@ -41,7 +44,7 @@ function callers(): object {
 beforeAll(async () => {
   provider = await startRecordingProvider();
   folder = await mkdtemp(join(tmpdir(), "token-proxy-test-"));
-  const authority = await makeAuthority();
+  authority = await makeAuthority();
   const stranger = await makeAuthority();
   certificates.set("server", await authority.issue("localhost", { ips: ["127.0.0.1"] }));
   for (const name of ["pinned", "beside-a-key", "unknown"]) certificates.set(name, await authority.issue(name));
@@ -107,8 +110,8 @@ function callByTls(
   certificate: string | undefined,
   headers: Record<string, string | undefined>,
   body: object,
-  session?: Buffer,
-): Promise<Answered & { session?: Buffer; reused: boolean }> {
+  options: { session?: Buffer | undefined; agent?: Agent } = {},
+): Promise<Answered & { session?: Buffer; reused: boolean; localPort: number | undefined }> {
   const { hostname, port } = new URL(host.url);
   const presented = certificate === undefined ? undefined : certificates.get(certificate);
   const given = Object.entries({ "Content-Type": "application/json", "X-nonce": "n", ...headers });
@@ -125,12 +128,13 @@ function callByTls(
         cert: presented?.certificate,
         key: presented?.private_key,
         agent: false,
-        ...(session === undefined ? {} : { session }),
+        ...options,
       },
       (incoming) => {
-        const reused = (incoming.socket as import("node:tls").TLSSocket).isSessionReused();
+        const { localPort } = incoming.socket;
+        const reused = (incoming.socket as TLSSocket).isSessionReused();
         collectAnswer(incoming).then(
-          (answer) => resolve({ ...answer, reused, ...(ticket && { session: ticket }) }),
+          (answer) => resolve({ ...answer, reused, localPort, ...(ticket && { session: ticket }) }),
           reject,
         );
       },
@@ -213,12 +217,40 @@ describe.runIf(RUNTIME === "node")("a certificate on node", () => {
   it("counts as much in a TLS session that is taken up again, and no more", async () => {
     const headers = { "X-apikey": undefined };
     const first = await callByTls("pinned", headers, CALL);
-    const again = await callByTls("pinned", headers, CALL, first.session);
+    const again = await callByTls("pinned", headers, CALL, { session: first.session });
     expect([first.status, first.reused, again.status, again.reused]).toEqual([200, false, 200, true]);
     const without = await callByTls(undefined, headers, CALL);
     expect(without.status).toBe(401);
-    const withoutAgain = await callByTls(undefined, headers, CALL, without.session);
+    const withoutAgain = await callByTls(undefined, headers, CALL, { session: without.session });
     expect([withoutAgain.status, withoutAgain.reused]).toEqual([401, true]);
+  });
+
+  it("is not exchanged for another one on a connection that stands (TLS 1.2 renegotiation)", async () => {
+    const { hostname, port } = new URL(host.url);
+    const { certificate: cert, private_key: key } = certificates.get("unknown") as TestCertificate;
+    const socket = connect({ host: hostname, port: Number(port), ca: trust, cert, key, maxVersion: "TLSv1.2" });
+    await once(socket, "secureConnect");
+    expect(socket.getProtocol()).toBe("TLSv1.2");
+    const refused = await new Promise((resolve) => {
+      socket.once("error", resolve);
+      socket.renegotiate({}, resolve);
+    });
+    expect(String(refused)).toMatch(/renegotiation/i);
+    socket.destroy();
+  });
+
+  it("counts until it is over, on a connection that stands too", async () => {
+    const { certificate, private_key } = await authority.issue("any", {
+      dns: ["ns.bank.example"],
+      notAfter: new Date(Date.now() + 2_000),
+    });
+    certificates.set("short-lived", { certificate, private_key });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const first = await callByTls("short-lived", {}, CALL, { agent });
+    await new Promise((done) => setTimeout(done, 3_000));
+    const again = await callByTls("short-lived", {}, CALL, { agent });
+    agent.destroy();
+    expect([first.status, again.status, again.localPort]).toEqual([200, 401, first.localPort]);
   });
 
   it("is of no use over plain HTTP, which is not answered", async () => {

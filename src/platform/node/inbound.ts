@@ -56,22 +56,32 @@ function blockList(ranges: readonly string[]): BlockList {
   return list;
 }
 
-/** Read once for each connection, which may carry many calls. */
-const certificates = new WeakMap<Socket, ClientCertificate | undefined>();
-
-function certificateOf(socket: Socket): ClientCertificate | undefined {
-  // `authorized` says that the chain ends at server.tls.client_ca and that no date in it is over.
-  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
-  if (!certificates.has(socket)) certificates.set(socket, readCertificate(socket));
-  return certificates.get(socket);
+interface Peer {
+  certificate: ClientCertificate;
+  /** Milliseconds since the epoch. */
+  validTo: number;
 }
 
-function readCertificate(socket: TLSSocket): ClientCertificate | undefined {
+/** Read once for each connection, which may carry many calls; listener.ts lets none be renegotiated. */
+const peers = new WeakMap<Socket, Peer | undefined>();
+
+function certificateOf(socket: Socket): ClientCertificate | undefined {
+  // `authorized` says that the chain ended at server.tls.client_ca when the connection, or the TLS session it takes up, was made.
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
+  if (!peers.has(socket)) peers.set(socket, readPeer(socket));
+  const peer = peers.get(socket);
+  return peer === undefined || peer.validTo < Date.now() ? undefined : peer.certificate;
+}
+
+function readPeer(socket: TLSSocket): Peer | undefined {
   const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined) return undefined;
   return {
-    sha256: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
-    dnsNames: dnsNames(certificate.subjectAltName ?? ""),
+    validTo: certificate.validToDate.getTime(),
+    certificate: {
+      sha256: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
+      dnsNames: dnsNames(certificate.subjectAltName ?? ""),
+    },
   };
 }
 

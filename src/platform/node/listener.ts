@@ -1,5 +1,6 @@
 // A listener on Node that can stop without failing the calls it has begun.
 
+import { constants } from "node:crypto";
 import { createServer, type RequestListener, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -96,6 +97,8 @@ function tlsOptions({ certificate, private_key, client_ca }: ServerTls) {
   return {
     ...LIMITS,
     handshakeTimeout: HEADERS_TIMEOUT_MS,
+    // In TLS 1.2 a client might renegotiate with another certificate, and Node would go on calling the socket authorized.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     cert: certificate.reveal(),
     key: private_key.reveal(),
     ...asking,

@@ -13,6 +13,7 @@ const REQUEST = new Request("http://proxy.example/getToken");
 interface Shown {
   fingerprint256: string;
   subjectAltName: string | undefined;
+  validToDate: Date;
 }
 
 /** A TLS connection whose other end has shown this certificate; `asked` counts how often it was looked at. */
@@ -29,7 +30,11 @@ function connection(certificate: Shown | undefined, authorized = true) {
 }
 
 const certificateOf = (socket: unknown) => clientCertificate(REQUEST, { incoming: { socket } });
-const shown = (subjectAltName?: string): Shown => ({ fingerprint256: "AB:".repeat(31).concat("CD"), subjectAltName });
+const shown = (subjectAltName?: string): Shown => ({
+  fingerprint256: "AB:".repeat(31).concat("CD"),
+  subjectAltName,
+  validToDate: new Date(Date.now() + 60_000),
+});
 const FINGERPRINT = `${"ab".repeat(31)}cd`;
 
 /** The names of a connection whose certificate says this. */
