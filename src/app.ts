@@ -107,7 +107,7 @@ async function addGetToken(app: Hono, { deps, inbound, answer, useCase }: Parts)
         const binding = byMethod.get(c.req.method);
         if (binding === undefined) throw methodNotAllowed([...byMethod.keys()].join(", "));
         const certificate = inbound.clientCertificate(c.req.raw, c.env);
-        const { name, serverids } = await authenticate(c.req.raw.headers, certificate);
+        const { name, serverids } = await authenticate(c.req.raw.headers, certificate, binding.apikey_header);
         record.caller = name;
         const values = await binding.read(c.req.raw, c.req.path);
         return getToken(useCase, { serverids, values, session: binding.session }, record);

@@ -38,6 +38,8 @@ export interface TokenProxyErrorOptions {
   cause?: unknown;
   /** When the caller may try again, in seconds: becomes Retry-After. */
   retryAfter?: number;
+  /** Value of the WWW-Authenticate header beside a 401. */
+  challenge?: string;
   /** Value of the Allow header that RFC 9110 §15.5.6 asks for beside a 405. */
   allow?: string;
   /** Facts for the log that are safe to write down: a status, a registered OAuth error code. */
@@ -53,6 +55,7 @@ export class TokenProxyError extends Error {
   readonly code: ErrorCode;
   readonly retryAfter: number | undefined;
   readonly allow: string | undefined;
+  readonly challenge: string | undefined;
   readonly detail: Readonly<Record<string, string | number>> | undefined;
 
   constructor(code: ErrorCode, message: string, options: TokenProxyErrorOptions = {}) {
@@ -60,6 +63,7 @@ export class TokenProxyError extends Error {
     this.code = code;
     this.retryAfter = options.retryAfter;
     this.allow = options.allow;
+    this.challenge = options.challenge;
     this.detail = options.detail;
   }
 }

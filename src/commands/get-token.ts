@@ -3,7 +3,7 @@
 import type { Config } from "../config/complete.ts";
 import { SecretError } from "../config/credentials.ts";
 import type { Binding } from "../nextauth/binding.ts";
-import { UnwritableCallError, writeCall } from "../nextauth/write-call.ts";
+import { apikeyHeader, UnwritableCallError, writeCall } from "../nextauth/write-call.ts";
 import { createNodeCredentialHost } from "../platform/node/credentials.ts";
 import { type CallTls, SendError, sendCall } from "../platform/node/send-call.ts";
 import { findFile, loadFile, NO_FILE, UsageError } from "./configuration.ts";
@@ -51,7 +51,7 @@ export async function getToken(options: GetTokenOptions): Promise<boolean> {
   if (!URL.canParse(base)) throw new UsageError("--url must be a URL, as http://127.0.0.1:8080");
   const url = base.replace(/\/+$/, "") + call.path;
   try {
-    const headers = { ...call.headers, ...(apikey === undefined ? {} : { "x-apikey": apikey }) };
+    const headers = { ...call.headers, ...(apikey === undefined ? {} : apikeyHeader(binding, apikey)) };
     const answer = await sendCall({ ...call, url, headers }, tls);
     const milliseconds = Math.round(performance.now() - started);
     console.error(

@@ -14,8 +14,8 @@ import { suggestion } from "./suggestion.ts";
 /** Where getToken must not be: a Worker answers its health there. */
 export const HEALTH_PATH = "/healthz";
 
-/** Headers of the call that are credentials of the caller: no template may pass them on. */
-const CREDENTIAL_HEADERS = new Set(["x-apikey", "authorization", "proxy-authorization", "cookie"]);
+/** Headers that are, or by their name would be, credentials of the caller: no template may pass them on. */
+const CREDENTIAL_HEADERS = new Set(["x-apikey", "proxy-authorization", "cookie"]);
 
 /** What of `nextauth` the rest of the file depends on. */
 export interface NextAuthSurroundings {
@@ -101,7 +101,7 @@ function checkValues(
       if (source.in === "path" && !segments.has(source.name)) {
         faults.push(fault(at, `names a segment that "get_token.path" does not have: write {${source.name}} there`));
       }
-      if (source.in === "header" && CREDENTIAL_HEADERS.has(source.name)) {
+      if (source.in === "header" && (source.name === binding.apikey_header || CREDENTIAL_HEADERS.has(source.name))) {
         faults.push(fault(at, "names a header that carries credentials of the caller"));
       }
       if (binding.method === "GET" && (source.in === "body" || source.in === "form")) {

@@ -1,6 +1,7 @@
 // The shape of what faces the nextAuth Server and the apps: listeners, callers, getToken's bindings, getSession, the exchange.
 
 import * as z from "zod";
+import { TOKEN } from "../nextauth/binding.ts";
 import { MAX_TEXT_LENGTH } from "../nextauth/values.ts";
 import { HEADER_VALUE } from "../oauth/token-request.ts";
 import { issuerUrlFault } from "../oauth/url.ts";
@@ -103,6 +104,11 @@ const binding = z.strictObject({
     .default("/getToken"),
   values: z.record(name, boundValue).prefault(DEFAULT_VALUES),
   session: z.enum(["verify", "trust"]).optional(),
+  apikey_header: z
+    .string()
+    .regex(TOKEN, "must be the name of a header, like X-apikey")
+    .transform((written) => written.toLowerCase())
+    .default("x-apikey"),
 });
 
 export const bindingValues = binding.shape.values;

@@ -4,7 +4,7 @@
 import { Hono } from "hono";
 import type { Binding } from "../nextauth/binding.ts";
 import type { CallValue } from "../nextauth/values.ts";
-import { writeCall } from "../nextauth/write-call.ts";
+import { apikeyHeader, writeCall } from "../nextauth/write-call.ts";
 
 /** Who is logged in to a session: one account (an app on a device) of a user. */
 export interface Account {
@@ -125,5 +125,5 @@ export function getTokenRequest(
 ) {
   const bound = Object.entries(session).filter(([name]) => Object.hasOwn(binding.values, name));
   const call = writeCall(binding, new Map([...bound, ...Object.entries(extra)]));
-  return { ...call, url: url + call.path, headers: { "X-apikey": apikey, ...call.headers } };
+  return { ...call, url: url + call.path, headers: { ...apikeyHeader(binding, apikey), ...call.headers } };
 }

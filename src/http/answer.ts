@@ -65,8 +65,7 @@ export function errorResponse(error: TokenProxyError, requestId: string, wire: W
     "Content-Type": "application/json",
     "X-Request-Id": requestId,
   };
-  // RFC 9110 §15.5.2 asks for a challenge beside every 401; no scheme is registered for a key in a header of its own.
-  if (status === 401) headers["WWW-Authenticate"] = 'X-apikey realm="getToken"';
+  if (error.challenge !== undefined) headers["WWW-Authenticate"] = error.challenge;
   if (error.allow !== undefined) headers.Allow = error.allow;
   if (error.retryAfter !== undefined) headers["Retry-After"] = String(error.retryAfter);
   const body = {

@@ -75,6 +75,7 @@ function compileSource(source: Source, segments: ReadonlyMap<string, number>): L
     case "query":
       return ({ query }) => single(query, name);
     case "header":
+      if (name === "authorization") return ({ headers }) => bearerToken(asciiHeader(headers.get(name)));
       return ({ headers }) => asciiHeader(headers.get(name));
     case "path": {
       const index = segments.get(name) as number;
@@ -145,6 +146,14 @@ function asciiHeader(value: string | null): string | undefined {
   if (value === null) return undefined;
   if (!/^[\x20-\x7e\t]*$/.test(value)) throw invalid("a header of the call is not ASCII");
   return value;
+}
+
+/** A token that the call relays, in the header that is made for it (RFC 6750 §2.1). */
+function bearerToken(authorization: string | undefined): string | undefined {
+  if (authorization === undefined) return undefined;
+  const token = /^bearer +(\S+)$/i.exec(authorization)?.[1];
+  if (token === undefined) throw invalid("the call's Authorization is not Bearer with one token");
+  return token;
 }
 
 /** A parameter that stands twice is refused: two readers of the same call might each take another one. */

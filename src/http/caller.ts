@@ -6,8 +6,6 @@ import { TokenProxyError } from "../errors.ts";
 import type { Ids, Sha256 } from "../ports.ts";
 import type { ClientCertificate } from "./inbound.ts";
 
-const APIKEY_HEADER = "x-apikey";
-
 /** A caller that has proved who it is. */
 export interface AuthenticatedCaller {
   name: string;
@@ -17,11 +15,13 @@ export interface AuthenticatedCaller {
 
 /**
  * @param certificate of the connection, where it has one that is verified
+ * @param header where the API key stands, by the binding
  * @throws {TokenProxyError} caller_unauthenticated
  */
 export type Authenticate = (
   headers: Headers,
   certificate: ClientCertificate | undefined,
+  header: string,
 ) => Promise<AuthenticatedCaller>;
 
 /** Fresh for every process: without it nobody can prepare keys whose digests begin alike. */
@@ -62,30 +62,33 @@ export async function createAuthenticator(
     if (apikeys.length === 0) for (const pin of pins) byCertificate.set(pin, caller);
   }
 
-  async function callerOfKey(key: string): Promise<Known> {
+  async function callerOfKey(key: string, header: string): Promise<Known> {
     const digest = await digestOf(key);
     const candidate = byKey.get(bucketOf(digest));
     if (candidate === undefined || !equal(candidate.digest, digest)) {
-      throw unauthenticated("the X-apikey of the call is none that this proxy knows");
+      throw unauthenticated("the API key of the call is none that this proxy knows", header);
     }
     return candidate.caller;
   }
 
-  function callerOfCertificate(certificate: ClientCertificate | undefined): Known {
-    if (byCertificate.size === 0) throw unauthenticated("the call carries no X-apikey");
+  function callerOfCertificate(certificate: ClientCertificate | undefined, header: string): Known {
+    if (byCertificate.size === 0) throw unauthenticated("the call carries no API key", header);
     for (const pin of pinsOf(certificate)) {
       const caller = byCertificate.get(pin);
       if (caller !== undefined) return caller;
     }
-    throw unauthenticated("the call carries neither an X-apikey nor a client certificate that this proxy knows");
+    throw unauthenticated("the call carries neither an API key nor a client certificate that this proxy knows", header);
   }
 
-  return async (headers, certificate) => {
-    const key = headers.get(APIKEY_HEADER);
+  return async (headers, certificate, header) => {
+    const key = presentedKey(headers.get(header), header);
     // A key that is there counts: a wrong one is not made good by a certificate.
-    const caller = key === null ? callerOfCertificate(certificate) : await callerOfKey(key);
+    const caller = key === undefined ? callerOfCertificate(certificate, header) : await callerOfKey(key, header);
     if (caller.pins !== undefined && !pinsOf(certificate).some((pin) => caller.pins?.has(pin))) {
-      throw unauthenticated("the call comes without the client certificate that its caller needs beside the X-apikey");
+      throw unauthenticated(
+        "the call comes without the client certificate that its caller needs beside the API key",
+        header,
+      );
     }
     return caller;
   };
@@ -104,8 +107,16 @@ function pinsOf(certificate: ClientCertificate | undefined): string[] {
   return [`sha256:${certificate.sha256}`, ...certificate.dnsNames.map((name) => `dns:${name}`)];
 }
 
-function unauthenticated(message: string): TokenProxyError {
-  return new TokenProxyError("caller_unauthenticated", message);
+/** What is no proper Bearer is a key that nobody has. */
+function presentedKey(value: string | null, header: string): string | undefined {
+  if (value === null) return undefined;
+  return header === "authorization" ? (/^bearer +(\S+)$/i.exec(value)?.[1] ?? "") : value;
+}
+
+/** RFC 9110 §15.5.2 asks for a challenge beside every 401; no scheme is registered for a key in a header of its own. */
+function unauthenticated(message: string, header: string): TokenProxyError {
+  const scheme = header === "authorization" ? "Bearer" : header;
+  return new TokenProxyError("caller_unauthenticated", message, { challenge: `${scheme} realm="getToken"` });
 }
 
 /** 64 bits of a digest as a key of a Map: collisions of two known keys are out of reach, and only cost a refusal. */

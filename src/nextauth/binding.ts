@@ -24,6 +24,8 @@ export interface Binding {
   path: string;
   values: Readonly<Record<string, BoundValue>>;
   session: SessionMode;
+  /** Where the caller's API key stands, in lower case; in `authorization` it stands behind Bearer. */
+  apikey_header: string;
 }
 
 /** Secure where it can be: with a nextAuth Server to ask, the caller's word alone is not enough. */
@@ -37,7 +39,8 @@ export function isRequired(name: string, session: SessionMode): boolean {
 }
 
 const SOURCE_PATTERN = /^(body|form|header|query|path):(.*)$/s;
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** A header's name (RFC 9110 §5.6.2). */
+export const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** @returns the source, or what is wrong with its text as a phrase that follows its path */
 export function parseSource(text: string): Source | string {

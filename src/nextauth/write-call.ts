@@ -84,7 +84,7 @@ function write(method: Binding["method"], template: string, kind: BodyKind, plac
     written.set(place, value);
     switch (source.in) {
       case "header":
-        headers[source.name] = text;
+        headers[source.name] = source.name === "authorization" ? `Bearer ${text}` : text;
         break;
       case "query":
         query.append(source.name, text);
@@ -130,4 +130,9 @@ function setAt(document: JsonObject, pointer: string, value: CallValue): void {
   if (place[last] !== undefined)
     throw new UnwritableCallError(`the binding wants both a value and an object at ${pointer}`);
   place[last] = value;
+}
+
+/** The header that carries the caller's API key. */
+export function apikeyHeader({ apikey_header: name }: Binding, apikey: string): Record<string, string> {
+  return { [name]: name === "authorization" ? `Bearer ${apikey}` : apikey };
 }

@@ -15,12 +15,12 @@ async function answerTo(sent: SentCall, changes?: AppChanges) {
   return whole(await app.request(call(sent)));
 }
 
-const UNAUTHENTICATED = { "www-authenticate": 'X-apikey realm="getToken"' };
+const UNAUTHENTICATED = { "www-authenticate": 'x-apikey realm="getToken"' };
 
 describe("a caller", () => {
   it("without a key is refused", async () => {
     expect(await answerTo({ headers: { "x-apikey": undefined } })).toEqual(
-      ownAnswer(401, "invalid_client", "caller_unauthenticated", "the call carries no X-apikey", UNAUTHENTICATED),
+      ownAnswer(401, "invalid_client", "caller_unauthenticated", "the call carries no API key", UNAUTHENTICATED),
     );
   });
 
@@ -30,7 +30,7 @@ describe("a caller", () => {
         401,
         "invalid_client",
         "caller_unauthenticated",
-        "the X-apikey of the call is none that this proxy knows",
+        "the API key of the call is none that this proxy knows",
         UNAUTHENTICATED,
       ),
     );

@@ -142,7 +142,7 @@ describe("getToken", () => {
       method: "POST",
       url: "https://proxy.example/getToken",
       path: "/getToken",
-      headers: { "X-apikey": "key", "x-nonce": "n0nce", "content-type": "application/json" },
+      headers: { "x-apikey": "key", "x-nonce": "n0nce", "content-type": "application/json" },
       body: '{"serverid":"a+/b=","userid":"alice","accountid":7}',
     });
   });
@@ -154,7 +154,7 @@ describe("getToken", () => {
     expect(getTokenRequest(session, service)).toMatchObject({
       method: "GET",
       url: "https://proxy.example/s/a%2B%2Fb%3D/t?u=alice",
-      headers: { "X-apikey": "key", n: "n0nce", "x-device": "d1" },
+      headers: { "x-apikey": "key", n: "n0nce", "x-device": "d1" },
     });
   });
 });

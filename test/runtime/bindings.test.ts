@@ -1,7 +1,7 @@
 // Several bindings side by side: two virtual servers, or two versions of the vendor's specification, each read by its own.
 
 import { describe, expect, it } from "vitest";
-import { type CallOptions, NONCE } from "../support/call.ts";
+import { APIKEY, type CallOptions, NONCE } from "../support/call.ts";
 import { expectError } from "../support/expect-error.ts";
 import { RUNTIME } from "../support/host.ts";
 import { useProxy } from "../support/proxy.ts";
@@ -132,5 +132,44 @@ describe(`an integer of the binding on ${RUNTIME}`, () => {
 
   it("beyond 2^53 is refused, since it stands for several", async () => {
     expectError(await proxy.call({ body: '{"u":"alice","l":9007199254740993}' }), "call_invalid");
+  });
+});
+
+describe(`the caller's key on ${RUNTIME}`, () => {
+  const values = { userid: ["body:/u"] };
+  const proxy = useProxy({
+    file: {
+      get_token: [
+        { path: "/bearer", apikey_header: "Authorization", values },
+        { path: "/vendor", apikey_header: "X-Vendor-Key", values: { ...values, token: ["header:Authorization"] } },
+      ],
+    },
+    provider: { params: { userid: "{{userid}}" } },
+  });
+  const to = (path: string, headers: Record<string, string>) =>
+    proxy.call({ path, body: { u: "alice" }, headers: { "X-apikey": undefined, ...headers } });
+
+  it("stands where the binding says", async () => {
+    expect((await to("/bearer", { Authorization: `Bearer ${APIKEY}` })).status).toBe(200);
+    expect((await to("/vendor", { "X-Vendor-Key": APIKEY })).status).toBe(200);
+  });
+
+  it.each<[string, Record<string, string>, string]>([
+    ["/bearer", { "X-apikey": APIKEY }, 'Bearer realm="getToken"'],
+    ["/bearer", { Authorization: APIKEY }, 'Bearer realm="getToken"'],
+    ["/bearer", { Authorization: `Basic ${APIKEY}` }, 'Bearer realm="getToken"'],
+    ["/vendor", { "X-apikey": APIKEY }, 'x-vendor-key realm="getToken"'],
+    ["/vendor", { Authorization: `Bearer ${APIKEY}` }, 'x-vendor-key realm="getToken"'],
+  ])("stands nowhere else: at %s not in %j", async (path, headers, challenge) => {
+    const answer = await to(path, headers);
+    expectError(answer, "caller_unauthenticated");
+    expect(answer.headers["www-authenticate"]).toBe(challenge);
+    expect(proxy.provider.requests).toEqual([]);
+  });
+
+  it("is no value, and a relayed token in Authorization is one with Bearer alone", async () => {
+    const refused = await to("/vendor", { "X-Vendor-Key": APIKEY, Authorization: "Basic YTpi" });
+    expect(expectError(refused, "call_invalid")).toContain("Authorization");
+    expect((await to("/vendor", { "X-Vendor-Key": APIKEY, Authorization: "bearer t.o.k" })).status).toBe(200);
   });
 });

@@ -57,7 +57,7 @@ describe("get_token", () => {
     expect(get_token[0]?.values.userid?.from).toEqual([{ in: "path", name: "user" }]);
   });
 
-  it.each(["X-apikey", "authorization", "Proxy-Authorization", "COOKIE"])(
+  it.each(["X-apikey", "Proxy-Authorization", "COOKIE"])(
     "must not pass on the caller's credentials from %s",
     (header) => {
       expect(faultsOf(values(`userid: [body:/a], extra: [body:/b, "header:${header}"]`))).toEqual([
@@ -65,6 +65,14 @@ describe("get_token", () => {
       ]);
     },
   );
+
+  it("may relay a token in Authorization, where the caller's key does not stand there", () => {
+    const extra = 'userid: [body:/a], extra: ["header:Authorization"]';
+    expect(faultsOf(values(extra))).toEqual([]);
+    expect(faultsOf(values(extra).replace("method:", "apikey_header: AUTHORIZATION, method:"))).toEqual([
+      expect.stringMatching(/"get_token\.values\.extra\[0\]" names a header that carries credentials of the caller$/),
+    ]);
+  });
 
   it("must not look into the body of a GET", () => {
     expect(faultsOf(values("userid: [query:u, body:/a], serverid: [form:s]", "/getToken", "GET"))).toEqual([

@@ -35,6 +35,7 @@ describe("a file without faults", () => {
             },
           },
           session: "trust",
+          apikey_header: "x-apikey",
         },
       ],
       nextauth: [],

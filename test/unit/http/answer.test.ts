@@ -50,7 +50,8 @@ describe("an error", () => {
     ["provider_timeout", 504, "server_error"],
     ["internal", 500, "server_error"],
   ])("of code %s is a %i with %s", async (code, status, error) => {
-    const response = errorResponse(new TokenProxyError(code, "what to do"), "r-1");
+    const challenge = status === 401 ? { challenge: 'X-apikey realm="getToken"' } : {};
+    const response = errorResponse(new TokenProxyError(code, "what to do", challenge), "r-1");
     expect(response.status).toBe(status);
     expect(headersOf(response)).toEqual({
       ...COMMON,

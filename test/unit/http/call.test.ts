@@ -19,7 +19,7 @@ function binding(values: Record<string, string[]>, path = "/getToken", method: B
     name,
     { ...ruleOf(name), required: name === "userid", from: texts.map((text) => parseSource(text) as Source) },
   ]);
-  return { method, path, values: Object.fromEntries(parsed), session: "trust" };
+  return { method, path, values: Object.fromEntries(parsed), session: "trust", apikey_header: "x-apikey" };
 }
 
 interface Sent {

@@ -36,7 +36,7 @@ const certificate = (fingerprint: string, ...dnsNames: string[]): ClientCertific
 
 async function authenticate(key: string | undefined, presented: ClientCertificate | undefined, callers = ALL) {
   const authenticator = await createAuthenticator(new Map(callers), { sha256, ids: fakeIds() });
-  return authenticator(new Headers(key === undefined ? {} : { "x-apikey": key }), presented);
+  return authenticator(new Headers(key === undefined ? {} : { "x-apikey": key }), presented, "x-apikey");
 }
 
 async function refusal(...given: Parameters<typeof authenticate>): Promise<string> {
@@ -46,9 +46,9 @@ async function refusal(...given: Parameters<typeof authenticate>): Promise<strin
   return (error as Error).message;
 }
 
-const UNKNOWN_KEY = "the X-apikey of the call is none that this proxy knows";
-const NEITHER = "the call carries neither an X-apikey nor a client certificate that this proxy knows";
-const NEEDS_BOTH = "the call comes without the client certificate that its caller needs beside the X-apikey";
+const UNKNOWN_KEY = "the API key of the call is none that this proxy knows";
+const NEITHER = "the call carries neither an API key nor a client certificate that this proxy knows";
+const NEEDS_BOTH = "the call comes without the client certificate that its caller needs beside the API key";
 
 describe("a caller by its certificate", () => {
   it.each([
@@ -133,8 +133,8 @@ describe("a caller by both", () => {
 describe("a call without anything", () => {
   it("is told of a key alone where no caller comes by its certificate", async () => {
     for (const callers of [[BY_KEY], [BY_BOTH], [BY_KEY, BY_BOTH]]) {
-      expect(await refusal(undefined, undefined, callers)).toBe("the call carries no X-apikey");
-      expect(await refusal(undefined, certificate(B), callers)).toBe("the call carries no X-apikey");
+      expect(await refusal(undefined, undefined, callers)).toBe("the call carries no API key");
+      expect(await refusal(undefined, certificate(B), callers)).toBe("the call carries no API key");
     }
   });
 
@@ -159,6 +159,6 @@ it("a certificate in a header is none", async () => {
     "X-Client-Cert-SHA256": A,
     "X-SSL-Client-SAN": "ns.bank.example",
   });
-  const error = await thrownBy(() => authenticator(headers, undefined));
+  const error = await thrownBy(() => authenticator(headers, undefined, "x-apikey"));
   expect((error as Error).message).toBe(NEITHER);
 });

@@ -26,8 +26,11 @@ const CALLERS = new Map([
   ["batch", BATCH],
 ]);
 
-const build = (hash: Sha256 = sha256, callers = CALLERS) =>
-  createAuthenticator(callers, { sha256: hash, ids: fakeIds() });
+/** By the header of the default binding. */
+async function build(hash: Sha256 = sha256, callers = CALLERS) {
+  const authenticate = await createAuthenticator(callers, { sha256: hash, ids: fakeIds() });
+  return (headers: Headers, certificate: undefined, header = "x-apikey") => authenticate(headers, certificate, header);
+}
 
 const presenting = (key: string) => new Headers({ "X-apikey": key });
 
@@ -54,7 +57,7 @@ describe.each([
 
   it("an unknown key is refused", async () => {
     expect((await refusal(presenting("unknown-key-0123456789"), hash)).message).toBe(
-      "the X-apikey of the call is none that this proxy knows",
+      "the API key of the call is none that this proxy knows",
     );
   });
 });
@@ -66,7 +69,7 @@ it("a caller brings the serverids that it may speak for, or none where it may sp
 });
 
 it("a call without a key is refused", async () => {
-  expect((await refusal(new Headers())).message).toBe("the call carries no X-apikey");
+  expect((await refusal(new Headers())).message).toBe("the call carries no API key");
 });
 
 const first = KEYS.FIRST as string;
@@ -147,4 +150,33 @@ it("no key appears in an error or in what authenticates", async () => {
     expect(told).not.toContain(key);
     expect(built).not.toContain(key);
   }
+});
+
+describe("a key in Authorization", () => {
+  const authenticateBy = async (value: string | undefined, more: Record<string, string> = {}) => {
+    const authenticate = await build();
+    const headers = new Headers({ ...(value === undefined ? {} : { authorization: value }), ...more });
+    return authenticate(headers, undefined, "authorization");
+  };
+
+  it.each([`Bearer ${first}`, `bearer ${first}`, `BEARER  ${first}`])("stands behind Bearer: %s", async (value) => {
+    expect((await authenticateBy(value)).name).toBe("nextauth-server");
+  });
+
+  it.each([
+    first,
+    `Basic ${first}`,
+    `Bearer ${first} x`,
+    `Bearer ${first}, Bearer ${first}`,
+    "Bearer",
+    `Bearer${first}`,
+  ])("does not stand in %s", async (value) => {
+    const error = (await thrownBy(() => authenticateBy(value))) as TokenProxyError;
+    expect([error.code, error.challenge]).toEqual(["caller_unauthenticated", 'Bearer realm="getToken"']);
+  });
+
+  it("is the only one that counts", async () => {
+    await thrownBy(() => authenticateBy(undefined, { "X-apikey": first }));
+    expect((await authenticateBy(`Bearer ${first}`, { "X-apikey": "another" })).name).toBe("nextauth-server");
+  });
 });
