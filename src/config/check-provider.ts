@@ -1,5 +1,6 @@
 // What the shape of a provider cannot say: keys that need or exclude each other.
 
+import { HEADER_VALUE } from "../headers.ts";
 import {
   credentialOf,
   HMAC_ALGORITHMS,
@@ -7,7 +8,6 @@ import {
   type TokenEndpointAuthMethod,
 } from "../oauth/client-authentication.ts";
 import { TOKEN_EXCHANGE } from "../oauth/grants.ts";
-import { HEADER_VALUE } from "../oauth/token-request.ts";
 import { JWT_PREFIX, jwtsNeeded } from "../oauth/values.ts";
 import { checkTls } from "./check.ts";
 import { checkTemplates, type Surroundings } from "./check-templates.ts";

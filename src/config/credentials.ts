@@ -1,9 +1,10 @@
 // Configuration, second step: every secret and key that the file names is loaded before the first call, or the start stops.
 
+import { HEADER_VALUE } from "../headers.ts";
 import type { NextAuthCredentials } from "../nextauth/servers.ts";
 import type { ProviderCredentials } from "../oauth/provider.ts";
 import { importSigningKey, KeyError, type SigningKey } from "../oauth/signing-key.ts";
-import { HEADER_VALUE, type PlacedSecrets } from "../oauth/token-request.ts";
+import type { PlacedSecrets } from "../oauth/token-request.ts";
 import type { Sha256 } from "../ports.ts";
 import { Secret, type SecretReference } from "../secret.ts";
 import type { TlsCredentials } from "../transport.ts";

@@ -1,21 +1,14 @@
 // Reads what getUserAttributes answers. Its shape is not documented beyond "all attributes", so only the plain one is taken.
 
+import { readJsonObject } from "../json.ts";
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
-const utf8 = new TextDecoder("utf-8", { fatal: true });
-
 /** @returns name to text, or what is wrong with the answer as a phrase that never repeats it */
 export function parseAttributes(body: Uint8Array): ReadonlyMap<string, string> | string {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(utf8.decode(body));
-  } catch {
-    return "was answered with something that is not JSON";
-  }
-  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
-    return "was answered with something that is not a JSON object of name to text";
-  }
+  const parsed = readJsonObject(body);
+  if (parsed === undefined) return "was answered with something that is not a JSON object of name to text";
   const attributes = new Map<string, string>();
   for (const [name, value] of Object.entries(parsed)) {
     if (typeof value !== "string") return "was answered with an attribute that is not text";

@@ -1,6 +1,7 @@
 // Asks a nextAuth Server over its REST API: whether a session is logged in and for whom, and what is known of a user.
 
 import { type ErrorCode, TokenProxyError } from "../errors.ts";
+import { REQUEST_HEADERS } from "../headers.ts";
 import type { Clock } from "../ports.ts";
 import { withOneRetry } from "../retry.ts";
 import type { Secret } from "../secret.ts";
@@ -72,8 +73,7 @@ export function createNextAuthClient(
   clock: Pick<Clock, "elapsed">,
 ): NextAuthClient {
   const headers = {
-    "accept-encoding": "identity",
-    "user-agent": "nextauth-token-proxy",
+    ...REQUEST_HEADERS,
     "x-apikey": apikey.reveal(),
     ...(su === undefined ? {} : { "x-su": su }),
   };
@@ -86,7 +86,7 @@ export function createNextAuthClient(
     const request = {
       method: "GET",
       url: url + path,
-      headers: { accept: ACCEPT[operation], ...headers, ...extra },
+      headers: { ...headers, accept: ACCEPT[operation], ...extra },
       maxResponseBytes: MAX_ANSWER_BYTES,
     } as const;
     const deadline = clock.elapsed() + timeout;

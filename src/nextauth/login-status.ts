@@ -1,5 +1,6 @@
 // Reads a LoginStatus: what getSession answers (nextAuth's public OpenAPI description, version 2.2).
 
+import { readJsonObject } from "../json.ts";
 import { isFault, readValue } from "./values.ts";
 
 /** Whose session it is, or that nobody is logged in to it. */
@@ -12,20 +13,11 @@ export interface LoggedIn {
   accountid: number | undefined;
 }
 
-const utf8 = new TextDecoder("utf-8", { fatal: true });
-
 /** @returns the status, or what is wrong with the answer as a phrase that never repeats it */
 export function parseLoginStatus(body: Uint8Array): LoginStatus | string {
-  let status: unknown;
-  try {
-    status = JSON.parse(utf8.decode(body));
-  } catch {
-    return "was answered with something that is not JSON";
-  }
-  if (typeof status !== "object" || status === null || Array.isArray(status)) {
-    return "was answered with something that is not a LoginStatus";
-  }
-  const { loggedin, userid, accountid } = status as Record<string, unknown>;
+  const status = readJsonObject(body);
+  if (status === undefined) return "was answered with something that is not a LoginStatus";
+  const { loggedin, userid, accountid } = status;
   if (typeof loggedin !== "boolean") return 'was answered with a LoginStatus whose "loggedin" is not true or false';
   if (!loggedin) return { loggedin };
   if (userid === undefined || userid === null || userid === "") {

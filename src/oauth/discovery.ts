@@ -2,10 +2,11 @@
 
 import * as z from "zod";
 import { TokenProxyError } from "../errors.ts";
+import { REQUEST_HEADERS } from "../headers.ts";
+import { readJsonObject } from "../json.ts";
 import type { Clock } from "../ports.ts";
 import type { Transport, TransportResponse } from "../transport.ts";
 import { exchangeError } from "./exchange-error.ts";
-import { REQUEST_HEADERS } from "./token-request.ts";
 import { endpointUrlFault } from "./url.ts";
 
 /** What this proxy uses of the authorization server's metadata. */
@@ -141,11 +142,9 @@ function parseMetadata(
   }
   if (response.status !== 200)
     throw fail("provider_error", `was answered with status ${response.status}: check its issuer`);
-  let document: unknown;
-  try {
-    document = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(response.body));
-  } catch {
-    throw fail("provider_not_json", "was answered with something that is not JSON: check its issuer");
+  const document = readJsonObject(response.body);
+  if (document === undefined) {
+    throw fail("provider_not_json", "was answered with something that is not a JSON object: check its issuer");
   }
   const parsed = metadataSchema.safeParse(document);
   if (!parsed.success) throw fail("provider_error", "found no issuer or no token_endpoint in the document");

@@ -1,5 +1,6 @@
 // The token request (RFC 6749 §3.2), read from the file once and then only filled in.
 
+import { HEADER_VALUE, REQUEST_HEADERS } from "../headers.ts";
 import type { Secret, SecretReference } from "../secret.ts";
 import { FORM_CONTENT_TYPE, Form } from "./form.ts";
 import { defaultParams, type Param, type Params, templatesOf } from "./grants.ts";
@@ -20,16 +21,6 @@ export interface TokenRequest {
   headers: Record<string, string>;
   form: Form;
 }
-
-/** On every request to a provider. */
-export const REQUEST_HEADERS = {
-  accept: "application/json", // GitHub answers form-encoded text otherwise
-  "accept-encoding": "identity", // what is relayed is the decoded body, so nothing is gained by a coding
-  "user-agent": "nextauth-token-proxy", // firewalls in front of providers refuse requests without one
-} as const;
-
-/** A header's rendered value: visible ASCII, spaces inside. Anything else could end the header or be read two ways. */
-export const HEADER_VALUE = /^[\x21-\x7e]+(?:[ \t]+[\x21-\x7e]+)*$/;
 
 /** A header's template gave text that no header may carry. */
 export class HeaderValueError extends Error {

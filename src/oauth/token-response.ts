@@ -1,6 +1,7 @@
 // Judges what a token endpoint answered. The bytes are parsed on a copy to judge them, and handed on as they came.
 
 import { type ErrorCode, TokenProxyError } from "../errors.ts";
+import { readJsonObject } from "../json.ts";
 import type { TransportResponse } from "../transport.ts";
 
 /** What the caller gets of a provider's answer: its status, the type of its body, and its body byte for byte. */
@@ -70,8 +71,6 @@ const LOGGABLE_ERRORS = new Set([
 const CONTENT_TYPE = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+\/[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:[ \t]*;[\x20-\x2b\x2d-\x7e]*)?$/;
 const MAX_CONTENT_TYPE_CHARS = 128;
 
-const utf8 = new TextDecoder("utf-8", { fatal: true });
-
 /**
  * @param key the provider's key in the file, as `providers.retail`, for the description of an error
  * @param now milliseconds since the epoch, for a Retry-After that is a date
@@ -104,7 +103,7 @@ export function judgeTokenResponse(
   if (status === 205) throw fail("provider_error", "answered with status 205, which has no body");
   if (status >= 500) throw fail("provider_error", `answered with status ${status}`);
 
-  const members = parseObject(response.body);
+  const members = readJsonObject(response.body);
   // Whatever else the body of a 401 says, our credentials were refused: Spring and Keycloak send it with any error.
   if (status === 401) {
     throw fail("provider_rejected_proxy", REJECTED, typeof members?.error === "string" ? { error: members.error } : {});
@@ -154,17 +153,6 @@ function isProxyError(error: string, { user_errors, proxy_errors }: ErrorRules):
 /** A provider may put anything into `error`, a user's name or a token included. */
 function loggable(error: string): string {
   return LOGGABLE_ERRORS.has(error) ? error : "unregistered";
-}
-
-/** A JSON object's members, or undefined for anything else. A BOM is passed over, as RFC 8259 §8.1 lets a reader do. */
-function parseObject(body: Uint8Array): Record<string, unknown> | undefined {
-  try {
-    const parsed: unknown = JSON.parse(utf8.decode(body));
-    if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) return undefined;
-    return parsed as Record<string, unknown>;
-  } catch {
-    return undefined;
-  }
 }
 
 /** The provider's type where a header may carry it; its body was read as JSON, so that is what it is otherwise. */

@@ -1,8 +1,9 @@
 // Asks the issuer whether a token is still active: token introspection (RFC 7662).
 
+import { REQUEST_HEADERS } from "../headers.ts";
+import { readJsonObject } from "../json.ts";
 import { clientSecretBasic } from "../oauth/client-authentication.ts";
 import { FORM_CONTENT_TYPE, Form } from "../oauth/form.ts";
-import { REQUEST_HEADERS } from "../oauth/token-request.ts";
 import { endpointUrlFault } from "../oauth/url.ts";
 import { Secret } from "../secret.ts";
 import { type Transport, TransportError } from "../transport.ts";
@@ -74,20 +75,13 @@ interface Introspection {
   exp: number;
 }
 
-const utf8 = new TextDecoder("utf-8", { fatal: true });
-
 /** RFC 7662 §2.2. Only `true` itself is active: an issuer that writes it as text has made a mistake, and may make it with "false". */
 function parseIntrospection(body: Uint8Array): Introspection {
-  let answer: unknown;
-  try {
-    answer = JSON.parse(utf8.decode(body));
-  } catch {
-    throw new UnavailableError("introspection was answered with something that is not JSON");
-  }
-  if (typeof answer !== "object" || answer === null || Array.isArray(answer)) {
+  const answer = readJsonObject(body);
+  if (answer === undefined) {
     throw new UnavailableError("introspection was answered with something that is not a JSON object");
   }
-  const { active, exp } = answer as Record<string, unknown>;
+  const { active, exp } = answer;
   if (exp === undefined || exp === null) return { active: active === true, exp: Number.POSITIVE_INFINITY };
   if (typeof exp !== "number") throw new UnavailableError('introspection was answered with an "exp" that is no number');
   return { active: active === true, exp: exp * 1_000 };

@@ -1,15 +1,17 @@
 // The command `get-token`: the bytes of the answer on standard output, everything else on standard error.
 
+import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { APIKEY, NONCE } from "../support/call.ts";
 import { fileConfig, SECRETS } from "../support/config.ts";
 import { type Host, startHost } from "../support/host.ts";
 import { makeAuthority } from "../support/keys.ts";
 import { freePort } from "../support/port.ts";
-import { runCli } from "../support/process.ts";
+import { CLI, runCli } from "../support/process.ts";
 import { json, type RecordingProvider, startRecordingProvider } from "../support/recording-provider.ts";
 
 const BYTES = '{ "access_token":"caf\\u00e9",\n "token_type":"Bearer" }\r\n';
@@ -138,10 +140,13 @@ describe("get-token", () => {
 
   it.each<[string, string[], string]>([
     ["a nonce on the command line", ["--value", `nonce=${NONCE}`], "give it as --value nonce=env:VARIABLE"],
+    ["a nonce in place of the name of its variable", ["--value", `nonce=env:${NONCE}==`], "without $"],
     ["a variable that is not set", ["--value", "nonce=env:NOWHERE"], "the environment variable NOWHERE is not set"],
     ["a value that the binding has no place for", ["--value", "device=d"], 'the binding has no value "device"'],
     ["a value that is none", ["--value", "accountid=seven"], 'the value "accountid" must be an integer'],
-    ["a path that no binding has", ["--path", "/v3"], "there are /getToken, /v2/{serverid}/token"],
+    ["a path that no binding has", ["--path", "/v3"], "there are POST /getToken, POST /v2/{serverid}/token"],
+    ["a method that no binding has", ["--method", "GET"], "there are POST /getToken"],
+    ["a URL that is none", ["--url", "proxy"], "--url must be a URL"],
     ["a caller that the file does not have", ["--caller", "nobody"], "there are nextauth-server"],
     ["a file that is not there", ["--config", "nowhere.yaml"], "cannot read the configuration file nowhere.yaml"],
     ["a certificate that is not there", ["--certificate", "nowhere.pem"], "cannot be read (ENOENT): nowhere.pem"],
@@ -149,7 +154,32 @@ describe("get-token", () => {
     const { status, stdout, stderr } = await run(["--userid", "alice", ...args]);
     expect([status, stdout]).toEqual([2, ""]);
     expect(stderr).toContain(said);
+    expect(stderr).not.toContain(NONCE);
     expect(provider.requests).toEqual([]);
+  });
+
+  it("ends in silence where nobody reads its output to the end", async () => {
+    const values = "--userid alice --value nonce=env:NONCE";
+    const script = `"${process.execPath}" "${CLI}" get-token ${values} | true; echo "\${PIPESTATUS[0]}"`;
+    const { stdout, stderr } = await promisify(execFile)("bash", ["-c", script], {
+      cwd: folder,
+      env: { PATH: process.env.PATH, ...ENV },
+    });
+    expect(stderr).not.toMatch(/EPIPE|at .*:\d+/);
+    expect(stdout).toMatch(/^[01]\n$/);
+  });
+
+  it("does not repeat credentials of a URL", async () => {
+    const { stderr } = await run([
+      "--url",
+      "http://user:do-not-say@127.0.0.1:1",
+      "--userid",
+      "a",
+      "--value",
+      "nonce=env:NONCE",
+    ]);
+    expect(stderr).toContain("no answer from http://127.0.0.1:1/getToken");
+    expect(stderr).not.toContain("do-not-say");
   });
 
   it("says neither key nor nonce, and has help", async () => {

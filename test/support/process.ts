@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";
 
-const CLI = resolve("src/cli.ts");
+export const CLI = resolve("src/cli.ts");
 const WAIT_MS = 15_000;
 
 export interface Run {

@@ -189,3 +189,34 @@ describe("a nextAuth Server at fault", () => {
     }
   });
 });
+
+describe("a serverid of the file is one that a call can have", () => {
+  tells([
+    [server('serverid: ".."'), '11:68 "nextauth.serverid" is no serverid, which is base64'],
+    [server('serverid: "a\\tb"'), '11:68 "nextauth.serverid" has control characters'],
+    [server(`serverid: ${"a".repeat(257)}`), '11:68 "nextauth.serverid" is too long'],
+    [server('serverid: "\\ud800"'), '11:68 "nextauth.serverid" is not well-formed Unicode'],
+    [server('serverids: [a, "."]'), '11:73 "nextauth.serverids[1]" is no serverid, which is base64'],
+    [
+      withKeys('routes: [{ serverid: "..", provider: main }]'),
+      '11:22 "routes[0].serverid" is no serverid, which is base64',
+    ],
+    [
+      servers("serverids: [a]", "serverid: a"),
+      '13:62 "nextauth[1].serverid" is one that a server above it answers for: name it there',
+    ],
+  ]);
+});
+
+describe("paths", () => {
+  const DOTS = 'has a segment "." or "..", which clients and proxies take away';
+  tells([
+    [withKeys("get_token: { path: /a/../b }"), `11:20 "get_token.path" ${DOTS}`],
+    [withKeys("get_token: { path: /a/. }"), `11:20 "get_token.path" ${DOTS}`],
+    [withKeys("get_token: { path: /a..b/.c }")],
+    [
+      withKeys("get_token: { path: /x/.well-known/y }"),
+      '11:20 "get_token.path" must not be /healthz or below /.well-known, where other answers stand',
+    ],
+  ]);
+});

@@ -37,17 +37,16 @@ describe("attributes", () => {
   });
 });
 
-const NO_JSON = "was answered with something that is not JSON";
 const NO_OBJECT = "was answered with something that is not a JSON object of name to text";
 const NO_TEXT = "was answered with an attribute that is not text";
 const ILL_FORMED = "was answered with an attribute that has control characters or is not well-formed Unicode";
 
 describe("an answer of another shape", () => {
   it.each<[string, unknown, string]>([
-    ["nothing", "", NO_JSON],
-    ["lines of plain text", "mail=a@b.example\n", NO_JSON],
-    ["JSON that breaks off", '{"mail":"a', NO_JSON],
-    ["text that is not UTF-8", Uint8Array.of(...encode('{"mail":"'), 0xe9, 0x22, 0x7d), NO_JSON],
+    ["nothing", "", NO_OBJECT],
+    ["lines of plain text", "mail=a@b.example\n", NO_OBJECT],
+    ["JSON that breaks off", '{"mail":"a', NO_OBJECT],
+    ["text that is not UTF-8", Uint8Array.of(...encode('{"mail":"'), 0xe9, 0x22, 0x7d), NO_OBJECT],
     ["a list of pairs", [{ name: "mail", value: "a" }], NO_OBJECT],
     ["an empty list", "[]", NO_OBJECT],
     ["null", "null", NO_OBJECT],

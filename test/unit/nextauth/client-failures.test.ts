@@ -70,7 +70,9 @@ describe.each(Object.keys(OPERATIONS) as Operation[])("%s", (operation) => {
   it("fails where a proper 200 holds something else, and says so with the status", async () => {
     const error = await failureOf(operation, answering(200, "<html>"));
     expect(error.code).toBe(FAILED[operation]);
-    expect(error.message).toBe(`${at} was answered with something that is not JSON`);
+    expect(error.message).toBe(
+      `${at} was answered with something that is not a ${operation === "getSession" ? "LoginStatus" : "JSON object of name to text"}`,
+    );
     expect(error.detail).toEqual({ nextauth_status: 200 });
     expect(error.cause).toBeUndefined();
   });

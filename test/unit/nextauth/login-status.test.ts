@@ -68,7 +68,6 @@ describe("a session that is not logged in", () => {
   });
 });
 
-const NO_JSON = "was answered with something that is not JSON";
 const NO_STATUS = "was answered with something that is not a LoginStatus";
 const NOT_SAID = 'was answered with a LoginStatus whose "loggedin" is not true or false';
 const NO_USERID = "was answered with a session that is logged in, but whose account has no userid: register one there";
@@ -77,13 +76,13 @@ const ACCOUNTID = 'was answered with a LoginStatus whose "accountid" must be an 
 
 describe("an answer that is no LoginStatus", () => {
   it.each<[string, unknown, string]>([
-    ["nothing", "", NO_JSON],
-    ["white space", " ", NO_JSON],
-    ["a web page", "<html></html>", NO_JSON],
-    ["JSON that breaks off", '{"loggedin":true', NO_JSON],
-    ["JSON and more", '{"loggedin":false}{}', NO_JSON],
-    ["text that is not UTF-8", Uint8Array.of(...encode('{"loggedin":false,"a":"'), 0xff, 0x22, 0x7d), NO_JSON],
-    ["UTF-16", Uint8Array.from(Buffer.from('{"loggedin":false}', "utf16le")), NO_JSON],
+    ["nothing", "", NO_STATUS],
+    ["white space", " ", NO_STATUS],
+    ["a web page", "<html></html>", NO_STATUS],
+    ["JSON that breaks off", '{"loggedin":true', NO_STATUS],
+    ["JSON and more", '{"loggedin":false}{}', NO_STATUS],
+    ["text that is not UTF-8", Uint8Array.of(...encode('{"loggedin":false,"a":"'), 0xff, 0x22, 0x7d), NO_STATUS],
+    ["UTF-16", Uint8Array.from(Buffer.from('{"loggedin":false}', "utf16le")), NO_STATUS],
     ["a list", [ALICE], NO_STATUS],
     ["null", "null", NO_STATUS],
     ["a number", "7", NO_STATUS],

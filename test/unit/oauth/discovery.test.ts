@@ -192,16 +192,36 @@ describe("the endpoint for clients that authenticate by TLS", () => {
 describe("a look-up that fails", () => {
   const CHECK = "check its issuer";
   it.each<[string, TransportResponse | Error, string, string]>([
-    ["HTML", response(200, "<html>"), "provider_not_json", `was answered with something that is not JSON: ${CHECK}`],
-    ["no body", response(200, ""), "provider_not_json", `was answered with something that is not JSON: ${CHECK}`],
+    [
+      "HTML",
+      response(200, "<html>"),
+      "provider_not_json",
+      `was answered with something that is not a JSON object: ${CHECK}`,
+    ],
+    [
+      "no body",
+      response(200, ""),
+      "provider_not_json",
+      `was answered with something that is not a JSON object: ${CHECK}`,
+    ],
     [
       "bytes that are not UTF-8",
       response(200, Uint8Array.of(0x22, 0xff, 0x22)),
       "provider_not_json",
-      `was answered with something that is not JSON: ${CHECK}`,
+      `was answered with something that is not a JSON object: ${CHECK}`,
     ],
-    ["a list", response(200, [DOCUMENT]), "provider_error", "found no issuer or no token_endpoint in the document"],
-    ["null", response(200, "null"), "provider_error", "found no issuer or no token_endpoint in the document"],
+    [
+      "a list",
+      response(200, [DOCUMENT]),
+      "provider_not_json",
+      `was answered with something that is not a JSON object: ${CHECK}`,
+    ],
+    [
+      "null",
+      response(200, "null"),
+      "provider_not_json",
+      `was answered with something that is not a JSON object: ${CHECK}`,
+    ],
     [
       "no issuer",
       response(200, { token_endpoint: "https://idp.example/t" }),
