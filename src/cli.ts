@@ -42,9 +42,7 @@ function createProgram(): Command {
     .option(...USERID_OPTION)
     .option(...VALUE_OPTION)
     .allowExcessArguments(false)
-    .action(async (options) => {
-      if (!(await check(options))) process.exitCode = EXIT_FAILED;
-    });
+    .action((options) => runToEnd(() => check(options)));
   program
     .command("get-token")
     .description(
@@ -62,22 +60,24 @@ function createProgram(): Command {
     .option("--private-key <file>", "its key, PEM")
     .option("--ca <file>", "whom to trust for the proxy's certificate, PEM (default: the public authorities)")
     .allowExcessArguments(false)
-    .action(async (options) => {
-      if (!(await getToken(options))) process.exitCode = EXIT_FAILED;
-    });
+    .action((options) => runToEnd(() => getToken(options)));
   return program;
 }
-
-// Whoever reads the output may stop before its end, as `head` does: then there is nothing more to do, and nothing to explain.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit(EXIT_FAILED);
-});
 
 try {
   await createProgram().parseAsync();
 } catch (error) {
   process.exitCode = report(error);
+}
+
+/** Runs a command that comes to an end. @param command gives whether all went well */
+async function runToEnd(command: () => Promise<boolean>): Promise<void> {
+  // Whoever reads the output may stop before its end, as `head` does: then there is nothing more to do, and nothing to explain.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(EXIT_FAILED);
+  });
+  if (!(await command())) process.exitCode = EXIT_FAILED;
 }
 
 /** Tells what went wrong on standard error. Returns the exit status. */

@@ -59,10 +59,10 @@ export interface TlsCredentials {
 export type CreateTransport = (settings: TransportSettings) => Transport;
 
 /**
- * `unreachable`: no answer began (refused, reset, TLS, name). `truncated`: it began and broke off. `malformed`: not HTTP,
+ * `unreachable`: no answer began (refused, reset, TLS, name). `connect_timeout`: no connection stood in its time. `truncated`: it began and broke off. `malformed`: not HTTP,
  * or a content coding that cannot be undone.
  */
-export type TransportFailure = "unreachable" | "timeout" | "truncated" | "too_large" | "malformed";
+export type TransportFailure = "unreachable" | "connect_timeout" | "timeout" | "truncated" | "too_large" | "malformed";
 
 /**
  * What the other side can have seen of a request that failed. `none`: not a byte was sent. `stale`: it went out on a connection that had

@@ -58,6 +58,7 @@ const PERMISSION = {
 
 const FAILURES = {
   unreachable: "cannot be reached",
+  connect_timeout: "cannot be reached in time",
   timeout: "did not answer in time",
   truncated: "broke off its answer",
   too_large: "answered with more than it may",

@@ -5,6 +5,7 @@ import { TransportError, type TransportFailure } from "../transport.ts";
 
 const BY_FAILURE = {
   unreachable: ["provider_unreachable", "cannot be reached"],
+  connect_timeout: ["provider_unreachable", "cannot be reached in time"],
   timeout: ["provider_timeout", "did not answer in time"],
   truncated: ["provider_truncated", "broke off its answer"],
   too_large: ["provider_too_large", "answered with more than it may"],

@@ -4,7 +4,7 @@ import { buildConnector } from "undici";
 import type { TransportSettings } from "../../transport.ts";
 
 /** A connection did not stand in time. */
-class ConnectTimeoutError extends Error {
+export class ConnectTimeoutError extends Error {
   override readonly name = "ConnectTimeoutError";
   readonly code = "CONNECT_TIMEOUT";
 }

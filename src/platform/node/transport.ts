@@ -13,7 +13,7 @@ import {
   type TransportSettings,
 } from "../../transport.ts";
 import { Connection, type ConnectionAware } from "./connection.ts";
-import { createConnector } from "./connector.ts";
+import { ConnectTimeoutError, createConnector } from "./connector.ts";
 
 /** The largest header section that is read of a provider's answer. */
 const MAX_HEADER_BYTES = 16_384;
@@ -136,6 +136,8 @@ function asTransportError(error: Error, answered: boolean, delivery: Delivery): 
   const unreadable = error.name === "HTTPParserError" && !error.message.includes("Invalid EOF state");
   const contradictory = code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH" && !answered;
   if (unreadable || contradictory || code === "UND_ERR_HEADERS_OVERFLOW") return new TransportError("malformed", error);
+  // Its time is up: a second try would only take as much again.
+  if (error instanceof ConnectTimeoutError) return new TransportError("connect_timeout", error, delivery);
   return new TransportError(answered ? "truncated" : "unreachable", error, delivery);
 }
 
