@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { Address } from "../../config/address.ts";
 import type { ServerTls } from "../../config/credentials.ts";
+import { isAmbiguous } from "./ambiguous.ts";
 
 export interface Listener {
   /** As `http://127.0.0.1:8080`, with the port that was taken where 0 was asked for. */
@@ -57,7 +58,8 @@ export async function listen(
     inFlight.add(outgoing);
     outgoing.once("close", () => inFlight.delete(outgoing));
     if (closing) outgoing.setHeader("Connection", "close");
-    void listener(incoming, outgoing);
+    if (isAmbiguous(incoming)) outgoing.writeHead(400, { Connection: "close" }).end();
+    else void listener(incoming, outgoing);
   };
   const server = tls === undefined ? createServer(LIMITS, onRequest) : createTlsServer(tlsOptions(tls), onRequest);
 
