@@ -3,8 +3,11 @@
 import { Hono } from "hono";
 import type { Providers } from "./app.ts";
 
-/** @param isDraining whether the process is on its way out */
-export function createAdminApp(providers: Providers, isDraining: () => boolean): Hono {
+/**
+ * @param providers those of the configuration that calls go by now
+ * @param isDraining whether the process is on its way out
+ */
+export function createAdminApp(providers: () => Providers, isDraining: () => boolean): Hono {
   const app = new Hono();
 
   app.use(async (c, next) => {
@@ -16,7 +19,7 @@ export function createAdminApp(providers: Providers, isDraining: () => boolean):
   app.get("/healthz", (c) => c.json({ status: "ok" }));
 
   app.get("/readyz", (c) => {
-    const states = [...providers.values()].map(
+    const states = [...providers().values()].map(
       ({ name, discovery }) => [name, discovery?.state() ?? { ready: true }] as const,
     );
     const ready = states.every(([, state]) => state.ready) && !isDraining();

@@ -1,36 +1,110 @@
-// The entry for Node: a configuration becomes a service on two listeners, which can be stopped without losing a call.
+// The entry for Node: a configuration becomes a service on two listeners, which can be stopped, or take another configuration, without
+// losing a call.
 
 import { createAdminApp } from "./admin.ts";
-import { createApp, createProviders } from "./app.ts";
-import { type CredentialHost, loadCredentials } from "./config/credentials.ts";
+import { createApp, createProviders, type Providers } from "./app.ts";
+import type { Config } from "./config/complete.ts";
+import { type CredentialHost, loadCredentials, type ServerTls } from "./config/credentials.ts";
 import type { ParsedFile } from "./config/parse.ts";
 import { createNodeBulkhead } from "./platform/node/bulkhead.ts";
 import { createNodeLog, nodeClock, nodeIds, nodeSha256 } from "./platform/node/host.ts";
 import { createNodeInbound } from "./platform/node/inbound.ts";
+import { inheritedSocket } from "./platform/node/inherited-socket.ts";
 import { keepDiscovered } from "./platform/node/keep-discovered.ts";
 import { listen } from "./platform/node/listener.ts";
 import { createNodeRateLimiter } from "./platform/node/rate-limiter.ts";
 import { createNodeTransport } from "./platform/node/transport.ts";
+import type { Log } from "./ports.ts";
 
 export interface Service {
   /** Where getToken is served, as `http://127.0.0.1:8080`. */
   url: string;
   adminUrl: string;
   /**
+   * Takes another configuration for all calls to come; those in flight end on the old one. What cannot change while it runs is
+   * told in the log.
+   * @throws {ConfigError} for a secret, key or certificate that cannot be used; then nothing has changed
+   */
+  reload(file: ParsedFile, host: CredentialHost): Promise<void>;
+  /**
    * Says "not ready", takes no further connection, finishes what is in flight.
    * @returns how many calls were cut off because server.shutdown_grace was over
    */
   stop(): Promise<number>;
+  log: Log;
 }
+
+/** All that a configuration decides. */
+interface Program {
+  config: Config;
+  tls: ServerTls | undefined;
+  providers: Providers;
+  fetch: (request: Request, env: unknown) => Response | Promise<Response>;
+}
+
+/** For a new configuration's discovery before it takes over, so that no call waits for that. */
+const RELOAD_DISCOVERY_MS = 2_000;
 
 /**
  * @throws {ConfigError} for a secret, key or certificate that cannot be used
  * @throws {ListenError}
  */
 export async function startService(file: ParsedFile, host: CredentialHost): Promise<Service> {
+  const { log, setLevel, close: closeLog } = createNodeLog(file.config.log.level);
+  let program = await createProgram(file, host, log);
+  let draining = false;
+  const admin = createAdminApp(
+    () => program.providers,
+    () => draining,
+  );
+
+  const { listen: address, admin: adminAddress } = program.config.server;
+  const publicListener = await listen(
+    (request, env) => program.fetch(request, env),
+    inheritedSocket() ?? address,
+    "server.listen",
+    program.tls,
+  );
+  const adminListener = await listen(admin.fetch, adminAddress, "server.admin").catch(async (error: unknown) => {
+    await publicListener.close(0);
+    throw error;
+  });
+  let stopDiscovery = keepDiscovered(program.providers.values(), log);
+  log("info", "started", { listen: publicListener.url, admin: adminListener.url });
+
+  return {
+    url: publicListener.url,
+    adminUrl: adminListener.url,
+    log,
+    async reload(nextFile, nextHost) {
+      const next = await createProgram(nextFile, nextHost, log);
+      await discover(next.providers);
+      const fixed = fixedChanges(program, next);
+      if (next.tls !== undefined && !fixed.includes("server.tls")) publicListener.setTls(next.tls);
+      stopDiscovery();
+      program = next;
+      stopDiscovery = keepDiscovered(program.providers.values(), log);
+      setLevel(program.config.log.level);
+      log("info", "reloaded", {});
+      for (const key of fixed) log("warn", "needs a restart to change", { key });
+    },
+    async stop() {
+      const { shutdown_grace } = program.config.server;
+      draining = true;
+      log("info", "shutting down", { grace_ms: shutdown_grace });
+      stopDiscovery();
+      const cut = await publicListener.close(shutdown_grace);
+      await adminListener.close(0);
+      log(cut === 0 ? "info" : "error", "stopped", { calls_cut_off: cut });
+      await closeLog();
+      return cut;
+    },
+  };
+}
+
+async function createProgram(file: ParsedFile, host: CredentialHost, log: Log): Promise<Program> {
   const { config } = file;
   const credentials = await loadCredentials(file, host);
-  const { log, close: closeLog } = createNodeLog(config.log.level);
   const deps = {
     config,
     credentials,
@@ -43,36 +117,32 @@ export async function startService(file: ParsedFile, host: CredentialHost): Prom
     log,
   };
   const providers = createProviders(deps);
-  const { shutdown_grace, trusted_proxies, max_in_flight, ...addresses } = config.server;
+  const { trusted_proxies, max_in_flight } = config.server;
   const app = await createApp(deps, {
     providers,
     inbound: createNodeInbound(trusted_proxies),
     maxInFlight: max_in_flight,
     health: false,
   });
-  let draining = false;
-  const admin = createAdminApp(providers, () => draining);
+  return { config, tls: credentials.serverTls, providers, fetch: app.fetch };
+}
 
-  const publicListener = await listen(app.fetch, addresses.listen, "server.listen", credentials.serverTls);
-  const adminListener = await listen(admin.fetch, addresses.admin, "server.admin").catch(async (error: unknown) => {
-    await publicListener.close(0);
-    throw error;
-  });
-  const stopDiscovery = keepDiscovered(providers.values(), log);
-  log("info", "started", { listen: publicListener.url, admin: adminListener.url });
+/** A provider that does not answer now is asked again in the background, as at the start. */
+async function discover(providers: Providers): Promise<void> {
+  const looks = [...providers.values()].map(({ discovery }) => discovery?.refresh(RELOAD_DISCOVERY_MS));
+  await Promise.allSettled(looks);
+}
 
-  return {
-    url: publicListener.url,
-    adminUrl: adminListener.url,
-    async stop() {
-      draining = true;
-      log("info", "shutting down", { grace_ms: shutdown_grace });
-      stopDiscovery();
-      const cut = await publicListener.close(shutdown_grace);
-      await adminListener.close(0);
-      log(cut === 0 ? "info" : "error", "stopped", { calls_cut_off: cut });
-      await closeLog();
-      return cut;
-    },
-  };
+/** The keys whose change a running listener cannot follow. */
+function fixedChanges(old: Program, next: Program): string[] {
+  const changed = (key: "listen" | "admin") =>
+    JSON.stringify(old.config.server[key]) !== JSON.stringify(next.config.server[key]);
+  const asksForCertificates = ({ tls }: Program) => tls?.client_ca !== undefined;
+  const tlsDiffers =
+    (old.tls === undefined) !== (next.tls === undefined) || asksForCertificates(old) !== asksForCertificates(next);
+  return [
+    ...(changed("listen") ? ["server.listen"] : []),
+    ...(changed("admin") ? ["server.admin"] : []),
+    ...(tlsDiffers ? ["server.tls"] : []),
+  ];
 }

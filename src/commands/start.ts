@@ -2,8 +2,9 @@
 
 import { styleText } from "node:util";
 import { startDev } from "../dev/dev.ts";
+import { ConfigError } from "../errors.ts";
 import { type Service, startService } from "../node.ts";
-import { findFile, loadFile } from "./configuration.ts";
+import { findFile, loadFile, UsageError } from "./configuration.ts";
 
 const terminal = {
   write: (text: string) => void process.stdout.write(text),
@@ -13,12 +14,30 @@ const terminal = {
 /** Without a configuration file anywhere it starts dev mode. */
 export async function start({ config }: { config?: string }): Promise<void> {
   const path = findFile(config);
-  stopOnSignals(path === undefined ? await startDev(terminal) : await startFromFile(path));
+  if (path === undefined) return stopOnSignals(await startDev(terminal));
+  const { file, host } = loadFile(path);
+  const service = await startService(file, host);
+  stopOnSignals(service);
+  reloadOnSignal(service, path);
 }
 
-function startFromFile(path: string): Promise<Service> {
-  const { file, host } = loadFile(path);
-  return startService(file, host);
+/** SIGHUP reads the file and its secrets anew: all of it takes effect, or nothing. One signal after the other. */
+function reloadOnSignal(service: Service, path: string): void {
+  let last = Promise.resolve();
+  process.on("SIGHUP", () => {
+    last = last.then(async () => {
+      try {
+        const { file, host } = loadFile(path);
+        await service.reload(file, host);
+      } catch (error) {
+        // What is wrong with a file or a secret is told without their contents; of anything else, that it is a bug must do.
+        const isKnown = error instanceof ConfigError || error instanceof UsageError;
+        service.log("error", "not reloaded: the old configuration stays", {
+          reason: isKnown ? error.message : (error as Error).name,
+        });
+      }
+    });
+  });
 }
 
 function stopOnSignals(service: Service): void {

@@ -17,7 +17,10 @@ function providers(states: Record<string, State | undefined>): Providers {
 }
 
 async function ask(path: string, states: Record<string, State | undefined>, draining = false) {
-  const answer = await createAdminApp(providers(states), () => draining).request(path);
+  const answer = await createAdminApp(
+    () => providers(states),
+    () => draining,
+  ).request(path);
   return { status: answer.status, cache: answer.headers.get("cache-control"), body: await answer.text() };
 }
 

@@ -24,7 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   admin: ["app"],
   "platform/node": ["errors", "ports", "transport", "oauth", "config", "http"],
   "platform/worker": ["ports", "transport", "fetch-transport", "config", "http"],
-  node: ["app", "admin", "config", "platform/node"],
+  node: ["ports", "app", "admin", "config", "platform/node"],
   "create-worker": ["app", "config", "errors", "http", "platform/worker"],
   worker: ["create-worker"],
   "resource-server": ["headers", "json", "errors", "secret", "transport", "fetch-transport", "nextauth", "oauth"],

@@ -1,8 +1,9 @@
 // Runs the command line as a user does, and waits for what it says or how it ends.
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";
+import type { Readable } from "node:stream";
 
 export const CLI = resolve("src/cli.ts");
 const WAIT_MS = 15_000;
@@ -17,12 +18,21 @@ export interface Run {
   exit(): Promise<number | null>;
 }
 
-export function runCli(args: string[], { env = {}, cwd }: { env?: Record<string, string>; cwd?: string } = {}): Run {
-  const child = spawn(process.execPath, [CLI, ...args], {
+export interface RunOptions {
+  env?: Record<string, string>;
+  cwd?: string;
+  /** A descriptor that is passed on as systemd passes a socket (sd_listen_fds(3)). */
+  socket?: number;
+}
+
+export function runCli(args: string[], { env = {}, cwd, socket }: RunOptions = {}): Run {
+  const passed = socket === undefined ? [] : ["sh", "-c", 'LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" "$@"'];
+  const [command, ...rest] = [...passed, process.execPath, CLI, ...args] as [string, ...string[]];
+  const child = spawn(command, rest, {
     cwd,
     env: { PATH: process.env.PATH, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+    stdio: ["ignore", "pipe", "pipe", ...(socket === undefined ? [] : [socket])],
+  }) as ChildProcessByStdio<null, Readable, Readable>;
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => {

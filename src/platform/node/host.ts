@@ -14,6 +14,7 @@ export const nodeSha256: Sha256 = (bytes) => hash("sha256", bytes, "buffer");
 
 export interface NodeLog {
   log: Log;
+  setLevel(level: LogLevel): void;
   /** Writes out what is still buffered, as far as its reader takes it in a moment. Nothing can be logged after it. */
   close(): Promise<void>;
 }
@@ -33,6 +34,9 @@ export function createNodeLog(level: LogLevel): NodeLog {
   );
   return {
     log: (at, event, fields) => logger[at](fields ?? {}, event),
+    setLevel(next) {
+      logger.level = next;
+    },
     close: output.close,
   };
 }

@@ -19,6 +19,8 @@ export interface Listener {
    * @returns how many requests were cut off because the grace was over
    */
   close(grace: number): Promise<number>;
+  /** Serves new connections with another certificate; of a listener that was opened with TLS. */
+  setTls(tls: ServerTls): void;
 }
 
 /** A listener cannot be opened. The message says how to cure it. */
@@ -40,13 +42,14 @@ const LIMITS = {
 };
 
 /**
- * @param key of the address in the file, as `server.listen`
+ * @param at an address, or the descriptor of a socket that is there already
  * @param tls plain HTTP without
+ * @param key of the address in the file, as `server.listen`
  * @throws {ListenError}
  */
 export async function listen(
   fetch: (request: Request, env: unknown) => Response | Promise<Response>,
-  { host, port }: Address,
+  at: Address | { fd: number },
   key: string,
   tls?: ServerTls,
 ): Promise<Listener> {
@@ -61,16 +64,20 @@ export async function listen(
     if (isAmbiguous(incoming)) outgoing.writeHead(400, { Connection: "close" }).end();
     else void listener(incoming, outgoing);
   };
-  const server = tls === undefined ? createServer(LIMITS, onRequest) : createTlsServer(tlsOptions(tls), onRequest);
+  const tlsServer = tls === undefined ? undefined : createTlsServer(tlsOptions(tls), onRequest);
+  const server = tlsServer ?? createServer(LIMITS, onRequest);
 
   await new Promise<void>((resolve, reject) => {
-    server.once("error", (error) => reject(listenError(error, `${host}:${port}`, key)));
-    server.listen(port, host, resolve);
+    server.once("error", (error) =>
+      reject(listenError(error, "fd" in at ? `descriptor ${at.fd}` : `${at.host}:${at.port}`, key)),
+    );
+    server.listen(at, resolve);
   });
   const address = server.address() as AddressInfo;
 
   return {
     url: `${tls === undefined ? "http" : "https"}://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`,
+    setTls: (next) => tlsServer?.setSecureContext(tlsOptions(next)),
     async close(grace) {
       closing = true;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));

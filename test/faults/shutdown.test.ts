@@ -1,0 +1,265 @@
+// Restarts and reloads under load, on Node: no admitted call fails, and a faulty new file changes nothing.
+
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import net from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect } from "node:tls";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { APIKEY, callGetToken } from "../support/call.ts";
+import { fileConfig, SECRETS } from "../support/config.ts";
+import { makeAuthority } from "../support/keys.ts";
+import { freePort } from "../support/port.ts";
+import { type Run, runCli } from "../support/process.ts";
+import { type RecordingProvider, startRecordingProvider, token } from "../support/recording-provider.ts";
+
+let provider: RecordingProvider;
+let folder: string;
+const runs: Run[] = [];
+
+beforeAll(async () => {
+  provider = await startRecordingProvider();
+});
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "token-proxy-test-"));
+  provider.requests.length = 0;
+  provider.answer = (socket, request) => void setTimeout(() => token()(socket, request), 20);
+});
+afterEach(async () => {
+  for (const run of runs.splice(0)) run.process.kill("SIGKILL");
+  await rm(folder, { recursive: true, force: true });
+});
+afterAll(async () => {
+  await provider?.close();
+});
+
+const write = (text: string | object) =>
+  writeFile(join(folder, "token-proxy.yaml"), typeof text === "string" ? text : JSON.stringify(text));
+
+/** Starts a process on the file that was written. @param socket a descriptor, passed on as systemd does */
+async function start(socket?: number): Promise<Run> {
+  const run = runCli([], { cwd: folder, env: SECRETS, ...(socket === undefined ? {} : { socket }) });
+  runs.push(run);
+  await run.said(/"event":"started"/);
+  return run;
+}
+
+/** Calls all the time until it is stopped; every call on a connection of its own. Gives the statuses, 0 for no answer. */
+function load(url: string, apikey = APIKEY) {
+  const statuses = new Map<number, number>();
+  let stopped = false;
+  const one = async () => {
+    while (!stopped) {
+      const status = await callGetToken(url, { headers: { "X-apikey": apikey, Connection: "close" } }).then(
+        (answer) => answer.status,
+        () => 0,
+      );
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    }
+  };
+  const all = Promise.all(Array.from({ length: 8 }, one));
+  return {
+    async stop() {
+      stopped = true;
+      await all;
+      return Object.fromEntries(statuses);
+    },
+  };
+}
+
+const SERVER = { listen: "127.0.0.1:0", admin: "127.0.0.1:0" };
+
+function started(run: Run): { listen: string; admin: string } {
+  const line = run
+    .stdout()
+    .split("\n")
+    .find((text) => text.includes('"event":"started"'));
+  return JSON.parse(line as string);
+}
+
+const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
+
+/** What systemd does with a .socket unit: it holds the socket, and takes no connection itself. */
+function holdSocket(port: number): { fd: number; close(): void } {
+  const create = (net as unknown as { _createServerHandle: (address: string, port: number, family: 4) => unknown })
+    ._createServerHandle;
+  return create("127.0.0.1", port, 4) as { fd: number; close(): void };
+}
+
+describe("processes that share one socket", () => {
+  it("are replaced one after the other under load without a failed call", async () => {
+    const port = await freePort();
+    const socket = holdSocket(port);
+    await write(fileConfig(provider.tokenEndpoint));
+    const old = [await start(socket.fd), await start(socket.fd)];
+    expect(old[0]?.stdout()).toContain(`"listen":"http://127.0.0.1:${port}"`);
+    const running = load(`http://127.0.0.1:${port}`);
+    await wait(300);
+    for (const run of old) {
+      await start(socket.fd);
+      run.process.kill("SIGTERM");
+      expect(await run.exit()).toBe(0);
+      await wait(200);
+    }
+    const statuses = await running.stop();
+    socket.close();
+    console.log("statuses while two processes were replaced:", statuses);
+    expect(Object.keys(statuses)).toEqual(["200"]);
+    expect(statuses[200]).toBeGreaterThan(100);
+  });
+
+  it("may be one alone: calls wait while it is restarted", async () => {
+    const port = await freePort();
+    const socket = holdSocket(port);
+    await write(fileConfig(provider.tokenEndpoint));
+    const old = await start(socket.fd);
+    const running = load(`http://127.0.0.1:${port}`);
+    await wait(300);
+    old.process.kill("SIGTERM");
+    expect(await old.exit()).toBe(0);
+    await start(socket.fd);
+    await wait(300);
+    const statuses = await running.stop();
+    socket.close();
+    expect(Object.keys(statuses)).toEqual(["200"]);
+  });
+});
+
+describe("SIGTERM under load", () => {
+  it("fails no call that was let in, turns readiness first, and ends with 0 within the grace", async () => {
+    await write(fileConfig(provider.tokenEndpoint, { file: { server: SERVER } }));
+    const run = await start();
+    const { listen, admin } = started(run);
+    provider.answer = (socket, request) => void setTimeout(() => token()(socket, request), 500);
+    const calls = Array.from({ length: 20 }, () => callGetToken(listen));
+    await expect.poll(() => provider.requests.length).toBe(20);
+    run.process.kill("SIGTERM");
+    await expect.poll(async () => (await fetch(`${admin}/readyz`)).status, { interval: 10 }).toBe(503);
+    await expect(callGetToken(listen)).rejects.toThrow();
+    expect((await Promise.all(calls)).map(({ status }) => status)).toEqual(Array(20).fill(200));
+    expect(await run.exit()).toBe(0);
+    expect(run.stdout()).toContain('"calls_cut_off":0');
+  });
+
+  it("ends with 1 and the count of calls that were cut off where the grace is over", async () => {
+    await write(fileConfig(provider.tokenEndpoint, { file: { server: { ...SERVER, shutdown_grace: "200ms" } } }));
+    const run = await start();
+    provider.answer = () => {};
+    const calls = Array.from({ length: 5 }, () => callGetToken(started(run).listen).catch(() => "cut off"));
+    await expect.poll(() => provider.requests.length).toBe(5);
+    run.process.kill("SIGTERM");
+    expect(await run.exit()).toBe(1);
+    expect(await Promise.all(calls)).toEqual(Array(5).fill("cut off"));
+    expect(run.stdout()).toContain('"calls_cut_off":5');
+  });
+});
+
+describe("SIGHUP", () => {
+  const config = (params: object, file: object = {}) =>
+    fileConfig(provider.tokenEndpoint, { provider: { params }, file: { server: SERVER, ...file } });
+  const sent = () => provider.requests.map(({ body }) => new URLSearchParams(body).get("v"));
+
+  it("takes another file for calls to come, while those in flight end on the old one", async () => {
+    await write(config({ v: "old" }));
+    const run = await start();
+    provider.answer = (socket, request) => void setTimeout(() => token()(socket, request), 500);
+    const before = callGetToken(started(run).listen);
+    await expect.poll(sent).toEqual(["old"]);
+    await write(config({ v: "new" }));
+    run.process.kill("SIGHUP");
+    await run.said(/"event":"reloaded"/);
+    provider.answer = token();
+    expect((await callGetToken(started(run).listen)).status).toBe(200);
+    expect((await before).status).toBe(200);
+    expect(sent()).toEqual(["old", "new"]);
+  });
+
+  it("fails no call under load, however often it comes", async () => {
+    await write(config({ v: "1" }));
+    const run = await start();
+    const running = load(started(run).listen);
+    for (let i = 2; i < 8; i++) {
+      await write(config({ v: String(i) }));
+      run.process.kill("SIGHUP");
+      await wait(100);
+    }
+    expect(Object.keys(await running.stop())).toEqual(["200"]);
+    expect(new Set(sent()).size).toBeGreaterThan(2);
+  });
+
+  it.each<[string, () => unknown, RegExp]>([
+    ["a misspelt key", () => write(config({ v: "new" }, { routs: [] })), /routs\W+ is not a key of this place/],
+    ["text that is no YAML", () => write("version: [1"), /is not proper YAML/],
+    ["a secret that is not there", () => write(config({ v: { env: "NOWHERE" } })), /NOWHERE, which is not set/],
+    ["no file", () => rm(join(folder, "token-proxy.yaml")), /cannot read the configuration file/],
+  ])("changes nothing for %s, and says why", async (_what, change, reason) => {
+    await write(config({ v: "old" }));
+    const run = await start();
+    await change();
+    run.process.kill("SIGHUP");
+    const [line] = await run.said(/.*not reloaded: the old configuration stays.*/);
+    expect(JSON.parse(line)).toMatchObject({ level: "error", reason: expect.stringMatching(reason) });
+    expect((await callGetToken(started(run).listen)).status).toBe(200);
+    expect(sent()).toEqual(["old"]);
+    await write(config({ v: "new" }));
+    run.process.kill("SIGHUP");
+    await run.said(/"event":"reloaded"/);
+    expect((await callGetToken(started(run).listen)).status).toBe(200);
+    expect(sent()).toEqual(["old", "new"]);
+  });
+
+  it("reads secrets from files anew", async () => {
+    const apikey = join(folder, "apikey");
+    await writeFile(apikey, "the-first-apikey-0123456789");
+    await write(config({}, { callers: { ns: { apikeys: [{ file: "apikey" }] } } }));
+    const run = await start();
+    const statusOf = async (key: string) =>
+      (await callGetToken(started(run).listen, { headers: { "X-apikey": key } })).status;
+    await writeFile(apikey, "the-second-apikey-0123456789");
+    expect(await statusOf("the-second-apikey-0123456789")).toBe(401);
+    run.process.kill("SIGHUP");
+    await run.said(/"event":"reloaded"/);
+    expect(await statusOf("the-second-apikey-0123456789")).toBe(200);
+    expect(await statusOf("the-first-apikey-0123456789")).toBe(401);
+  });
+
+  it("serves another certificate to new connections", async () => {
+    const authority = await makeAuthority();
+    const issue = async (name: string) => {
+      const { certificate, private_key } = await authority.issue(name, { ips: ["127.0.0.1"] });
+      await writeFile(join(folder, "certificate.pem"), certificate);
+      await writeFile(join(folder, "key.pem"), private_key);
+    };
+    await issue("first");
+    const tls = { certificate: { file: "certificate.pem" }, private_key: { file: "key.pem" } };
+    await write(config({}, { server: { ...SERVER, tls } }));
+    const run = await start();
+    const nameServed = async () => {
+      const socket = connect({
+        host: "127.0.0.1",
+        port: Number(new URL(started(run).listen).port),
+        ca: authority.certificate,
+      });
+      await once(socket, "secureConnect");
+      const { subject } = socket.getPeerCertificate();
+      socket.destroy();
+      return subject.CN;
+    };
+    expect(await nameServed()).toBe("first");
+    await issue("second");
+    run.process.kill("SIGHUP");
+    await run.said(/"event":"reloaded"/);
+    expect(await nameServed()).toBe("second");
+  });
+
+  it("says what needs a restart", async () => {
+    await write(config({}));
+    const run = await start();
+    await write(config({}, { server: { listen: "127.0.0.1:1", admin: "127.0.0.1:2" } }));
+    run.process.kill("SIGHUP");
+    await run.said(/"event":"reloaded"/);
+    for (const key of ["server.listen", "server.admin"]) await run.said(new RegExp(`"key":"${key}".*needs a restart`));
+    expect((await callGetToken(started(run).listen)).status).toBe(200);
+  });
+});
