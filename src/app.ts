@@ -12,6 +12,7 @@ import { createCallReader } from "./http/call.ts";
 import { asCallError } from "./http/call-log.ts";
 import { createAuthenticator } from "./http/caller.ts";
 import { readExchange } from "./http/exchange.ts";
+import { createIdentities } from "./http/identities.ts";
 import type { CreateRateLimiter, Inbound } from "./http/inbound.ts";
 import { type WellKnownDocument, wellKnownDocuments, wellKnownResponse } from "./http/well-known.ts";
 import { createNextAuthServers } from "./nextauth/servers.ts";
@@ -59,7 +60,8 @@ export interface AppOptions {
 export async function createApp(deps: Deps, options: AppOptions): Promise<Hono> {
   const { config, credentials } = deps;
   const { providers, inbound, maxInFlight, health } = options;
-  const answer = createAnswer(deps, maxInFlight);
+  const describe = createIdentities(config.log.identities, credentials.identitiesKey, deps);
+  const answer = createAnswer(deps, describe, maxInFlight);
   const useCase = {
     route: createRouter(config.routes, providers),
     nextauth: createNextAuthServers(config.nextauth, credentials.nextauth, deps),

@@ -27,6 +27,9 @@ export interface GetTokenDeps {
 export interface CallRecord extends ExchangeTrace {
   caller?: string;
   provider?: string;
+  /** Whom the call is about; only http/identities.ts knows how that may be written down. */
+  userid?: string | undefined;
+  nonce?: string | undefined;
 }
 
 /**
@@ -34,6 +37,8 @@ export interface CallRecord extends ExchangeTrace {
  * @throws {TokenProxyError} caller_not_allowed, no_route, call_invalid, session_…, attributes_… or provider_…
  */
 export async function getToken(deps: GetTokenDeps, call: TokenCall, record: CallRecord): Promise<TokenAnswer> {
+  record.userid = textOf(call.values, "userid");
+  record.nonce = textOf(call.values, "nonce");
   const serverid = textOf(call.values, "serverid") ?? deps.nextauth.defaultServerid;
   assertMaySpeakFor(call.serverids, serverid);
 
@@ -46,6 +51,7 @@ export async function getToken(deps: GetTokenDeps, call: TokenCall, record: Call
   const server = () => serverFor(deps.nextauth, serverid);
   if (call.session === "verify") {
     values = await server().confirmSession(serverid as string, nonceOf(values), values);
+    record.userid = textOf(values, "userid");
   }
   const attributes =
     provider.attributes.length === 0 ? undefined : await attributesOf(server(), serverid as string, values, provider);

@@ -8,7 +8,6 @@ import { withDefaults } from "../oauth/grants.ts";
 import type { ProviderSettings } from "../oauth/provider.ts";
 import type { SigningAlgorithm } from "../oauth/signing-key.ts";
 import { jwtsNeeded } from "../oauth/values.ts";
-import type { LogLevel } from "../ports.ts";
 import type { SecretReference } from "../secret.ts";
 import { authMethod } from "./check-provider.ts";
 import type { FileConfig } from "./schema.ts";
@@ -62,7 +61,7 @@ export interface Config {
   signing: Signing | undefined;
   providers: Readonly<Record<string, ProviderConfig>>;
   routes: readonly Route[];
-  log: { level: LogLevel };
+  log: FileConfig["log"];
 }
 
 export function complete(file: FileConfig): Config {

@@ -62,6 +62,8 @@ export interface Credentials {
   /** Undefined without TLS of our own, and on a host that has no listener. */
   serverTls: ServerTls | undefined;
   providers: ReadonlyMap<string, ProviderCredentials>;
+  /** Of the hashes in the log. */
+  identitiesKey: Secret | undefined;
   /** Every key under `signing`, those that only verify included. */
   signingKeys: readonly SigningKey[];
 }
@@ -91,8 +93,11 @@ export async function loadCredentials({ config, error }: ParsedFile, host: Crede
   for (const [name, provider] of Object.entries(config.providers)) {
     providers.set(name, await loadProvider(name, provider, signing, loader));
   }
+  const { identities_key: reference } = config.log;
+  const identitiesKey =
+    reference === undefined ? undefined : await loader.secret(reference, ["log", "identities_key"], identitiesKeyFault);
   if (faults.length > 0) throw error(faults);
-  return { callers, nextauth, serverTls, providers, signingKeys: signing.all };
+  return { identitiesKey, callers, nextauth, serverTls, providers, signingKeys: signing.all };
 }
 
 interface Loader {
@@ -274,6 +279,13 @@ function headerFault(text: string): string | undefined {
 
 function secretFault(text: string): string | undefined {
   return CONTROL.test(text) ? "names a secret with a line break or another control character in it" : undefined;
+}
+
+/** Below, the userids that a hash stands for could be found by trying keys. */
+function identitiesKeyFault(text: string): string | undefined {
+  return text.length < MIN_APIKEY_CHARS
+    ? `names a key of fewer than ${MIN_APIKEY_CHARS} characters: make one with "openssl rand -hex 32"`
+    : undefined;
 }
 
 function apikeyFault(text: string): string | undefined {

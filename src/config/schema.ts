@@ -2,7 +2,7 @@
 
 import * as z from "zod";
 import { caller, getToken, nextauth, server, webnonceExchange } from "./schema-nextauth.ts";
-import { name, serverid, text } from "./schema-primitives.ts";
+import { name, secretReference, serverid, text } from "./schema-primitives.ts";
 import { provider, signing } from "./schema-provider.ts";
 
 const route = z.strictObject({ serverid: serverid.optional(), provider: text });
@@ -21,7 +21,13 @@ export const fileSchema = z.strictObject({
     .record(name, provider)
     .refine((providers) => Object.keys(providers).length > 0, "must name at least one provider"),
   routes: z.array(route).min(1, "must hold at least one route, or be left out").optional(),
-  log: z.strictObject({ level: z.enum(["error", "warn", "info", "debug"]).default("info") }).prefault({}),
+  log: z
+    .strictObject({
+      level: z.enum(["error", "warn", "info", "debug"]).default("info"),
+      identities: z.enum(["hash", "plain"]).default("hash"),
+      identities_key: secretReference.optional(),
+    })
+    .prefault({}),
 });
 
 /** The file with its defaults, before what complete.ts derives. */

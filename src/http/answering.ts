@@ -6,6 +6,7 @@ import type { TokenAnswer } from "../oauth/token-response.ts";
 import type { Clock, Ids, Log } from "../ports.ts";
 import { errorResponse, relay, WIRE, type Wire } from "./answer.ts";
 import { asCallError, logAnswer, logError } from "./call-log.ts";
+import type { DescribeIdentities } from "./identities.ts";
 
 /** Nothing that `handle` throws gets further. */
 export type Answer = (handle: (record: CallRecord) => Promise<TokenAnswer>, wire?: Wire) => Promise<Response>;
@@ -14,7 +15,11 @@ export type Answer = (handle: (record: CallRecord) => Promise<TokenAnswer>, wire
 const RETRY_AFTER_SECONDS = 1;
 
 /** @param maxInFlight calls at once; whatever comes beyond is refused before it is looked at */
-export function createAnswer({ ids, clock, log }: { ids: Ids; clock: Clock; log: Log }, maxInFlight: number): Answer {
+export function createAnswer(
+  { ids, clock, log }: { ids: Ids; clock: Clock; log: Log },
+  describe: DescribeIdentities,
+  maxInFlight: number,
+): Answer {
   let inFlight = 0;
 
   return async (handle, wire = WIRE) => {
@@ -26,11 +31,13 @@ export function createAnswer({ ids, clock, log }: { ids: Ids; clock: Clock; log:
       if (inFlight > maxInFlight) throw overloaded();
       const token = await handle(record);
       const response = relay(token, requestId);
-      logAnswer(log, { requestId, record, duration: clock.elapsed() - started }, token);
+      const duration = clock.elapsed() - started;
+      logAnswer(log, { requestId, record, identities: await describe(record), duration }, token);
       return response;
     } catch (thrown) {
       const error = asCallError(thrown);
-      logError(log, { requestId, record, duration: clock.elapsed() - started }, error);
+      const duration = clock.elapsed() - started;
+      logError(log, { requestId, record, identities: await describe(record), duration }, error);
       return errorResponse(error, requestId, wire);
     } finally {
       inFlight -= 1;

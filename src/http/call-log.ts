@@ -4,12 +4,14 @@ import { type ErrorCode, TokenProxyError } from "../errors.ts";
 import type { CallRecord } from "../get-token.ts";
 import type { TokenAnswer } from "../oauth/token-response.ts";
 import type { Log, LogLevel } from "../ports.ts";
+import type { LoggedIdentities } from "./identities.ts";
 
 export interface LoggedCall {
   requestId: string;
   /** Milliseconds from the call's arrival to its answer. */
   duration: number;
   record: CallRecord;
+  identities: LoggedIdentities;
 }
 
 export function logAnswer(log: Log, call: LoggedCall, answer: TokenAnswer): void {
@@ -41,12 +43,13 @@ export function asCallError(error: unknown): TokenProxyError {
   });
 }
 
-function common({ requestId, duration, record }: LoggedCall) {
+function common({ requestId, duration, record, identities }: LoggedCall) {
   return {
     request_id: requestId,
     caller: record.caller,
     provider: record.provider,
     attempts: record.attempts,
+    ...identities,
     duration_ms: Math.round(duration * 10) / 10,
   };
 }

@@ -24,6 +24,8 @@ describe("the line of a call", () => {
           caller: "nextauth-server",
           provider: "main",
           attempts: 1,
+          user: expect.stringMatching(/^[0-9a-f]{16}$/),
+          session: expect.stringMatching(/^[0-9a-f]{16}$/),
           duration_ms: 42.3,
           outcome: "token",
           provider_status: 200,

@@ -19,7 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   oauth: ["errors", "headers", "json", "secret", "ports", "transport", "retry"],
   config: ["errors", "headers", "json", "secret", "ports", "transport", "nextauth", "oauth"],
   "get-token": ["errors", "nextauth", "oauth", "config"],
-  http: ["errors", "ports", "read-stream", "nextauth", "oauth", "config", "get-token"],
+  http: ["errors", "secret", "ports", "read-stream", "nextauth", "oauth", "config", "get-token"],
   app: ["errors", "secret", "ports", "transport", "nextauth", "oauth", "config", "get-token", "http"],
   admin: ["app"],
   "platform/node": ["errors", "ports", "transport", "oauth", "config", "http"],

@@ -245,3 +245,38 @@ it(`a nextAuth Server that is not there is session_check_failed on ${RUNTIME}`, 
   expectError(await call(host, NONCE), "session_check_failed");
   expect(provider.requests).toEqual([]);
 });
+
+describe(`whom a call was about in the log on ${RUNTIME}`, () => {
+  const lineOf = async (host: Host, answer: Answered) => {
+    const id = String(answer.headers["x-request-id"]);
+    await expect.poll(() => host.output()).toContain(id);
+    const line = host
+      .output()
+      .split("\n")
+      .find((text) => text.includes(id)) as string;
+    return JSON.parse(line.slice(line.indexOf("{"))) as { user?: string; session?: string };
+  };
+
+  it("is a keyed hash, the same for the same user and key", async () => {
+    const file = { log: { identities_key: { env: "NEXTAUTH_APIKEY" } } };
+    const [first, second] = [await start({ file }), await start({ file })];
+    const [one, two] = [nextauth.login(SERVERID, ALICE), nextauth.login(SERVERID, ALICE)];
+    const lines = [
+      await lineOf(first, await call(first, one)),
+      await lineOf(first, await call(first, two)),
+      await lineOf(second, await call(second, one)),
+    ];
+    expect(lines[0]?.user).toMatch(/^[0-9a-f]{16}$/);
+    expect(lines[1]).toMatchObject({ user: lines[0]?.user });
+    expect(lines[1]?.session).not.toBe(lines[0]?.session);
+    expect(lines[2]).toMatchObject({ user: lines[0]?.user, session: lines[0]?.session });
+    expect(first.output()).not.toContain("alice");
+  });
+
+  it("is the userid with identities: plain, and never the nonce", async () => {
+    const host = await start({ file: { log: { identities: "plain" } } });
+    const nonce = nextauth.login(SERVERID, ALICE);
+    expect((await lineOf(host, await call(host, nonce))).user).toBe("alice");
+    expect(host.output()).not.toContain(nonce);
+  });
+});

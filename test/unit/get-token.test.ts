@@ -93,7 +93,7 @@ describe("getToken", () => {
   it("gives the provider's answer as it is, and notes which provider it was", async () => {
     const record: CallRecord = { caller: "ns" };
     expect(await call(undefined, "a", record)).toBe(ANSWER);
-    expect(record).toEqual({ caller: "ns", provider: "retail" });
+    expect(record).toEqual({ caller: "ns", provider: "retail", userid: "alice" });
   });
 
   it("gives the provider the call's values and nothing for other names", async () => {
@@ -121,7 +121,7 @@ describe("getToken", () => {
     expect(error).toBeInstanceOf(TokenProxyError);
     expect(error.code).toBe("caller_not_allowed");
     expect(error.message).toBe("the caller may not speak for the serverid of this call");
-    expect(record).toEqual({});
+    expect(record).toEqual({ userid: "alice" });
   });
 
   it("refuses a call that no route takes", async () => {

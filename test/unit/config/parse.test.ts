@@ -68,7 +68,7 @@ describe("a file without faults", () => {
         },
       },
       routes: [{ provider: "main" }],
-      log: { level: "info" },
+      log: { level: "info", identities: "hash" },
     });
   });
 

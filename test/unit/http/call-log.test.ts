@@ -6,7 +6,7 @@ import { asCallError, logAnswer, logError } from "../../../src/http/call-log.ts"
 import { TransportError } from "../../../src/transport.ts";
 import { fakeLog } from "../fakes.ts";
 
-const CALL = { requestId: "r-1", duration: 12.345, record: { caller: "ns", provider: "main" } };
+const CALL = { requestId: "r-1", duration: 12.345, record: { caller: "ns", provider: "main" }, identities: {} };
 const CANARY = "Zq7xWv4kPj";
 
 /** The line for a failed call. */
