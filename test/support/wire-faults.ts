@@ -1,0 +1,126 @@
+// What providers and networks do to an answer, each with what the caller must get for it and whether the connection can stay.
+
+import { brotliCompressSync, gzipSync } from "node:zlib";
+import { MARKER, type TableCode } from "./expect-error.ts";
+import { chunked, chunks, head, raw, thenClose, thenReset, thenSurplus, trickle } from "./raw-answers.ts";
+import { type Answer, json, respond } from "./recording-provider.ts";
+
+export interface WireFault {
+  name: string;
+  answer: Answer;
+  /** The row of the table; or status and body of the provider's that are relayed. */
+  expected: TableCode | { status: number; body: string };
+  /** Whether the connection is left open, for the next call. */
+  keeps: boolean;
+}
+
+const JSON_TYPE = { "Content-Type": "application/json" };
+const BODY = `{"access_token":"${MARKER}"}`;
+const GRANT = `{"error":"invalid_grant","error_description":"${MARKER}"}`;
+const MFA = `{"error":"mfa_required","mfa_token":"${MARKER}"}`;
+const LIMIT = 65_536;
+const tooLong = Buffer.from(BODY.padEnd(LIMIT + 1));
+const longer = head({ ...JSON_TYPE, "Content-Length": String(BODY.length + 1) });
+const inChunks = head({ ...JSON_TYPE, "Transfer-Encoding": "chunked" });
+const [chunk] = chunks(Buffer.from(BODY), BODY.length) as [Buffer];
+const right = head({ ...JSON_TYPE, "Content-Length": String(BODY.length) });
+const coded = (coding: string, body: Buffer) =>
+  respond({ headers: { ...JSON_TYPE, "Content-Encoding": coding }, body });
+const html = (status: number, headers = {}) =>
+  respond({ status, headers: { "Content-Type": "text/html", ...headers }, body: `<html>${MARKER}</html>` });
+
+/** Writes as fast as it is read, for ever. */
+export function flood(start: string, part: Buffer): Answer {
+  return (socket) => {
+    socket.write(start);
+    const pump = () => {
+      while (!socket.destroyed && socket.write(part));
+    };
+    socket.on("drain", pump);
+    pump();
+  };
+}
+
+type Row = [name: string, answer: Answer, expected: WireFault["expected"]];
+
+/** Complete answers: whatever they say, the connection is as good as before. */
+const COMPLETE: Row[] = [
+  ["200 with an error", json(GRANT), { status: 403, body: GRANT }],
+  ["200 without a token", json(`{"token_type":"${MARKER}"}`), "provider_no_token"],
+  ["200 with a form", respond({ body: `access_token=${MARKER}` }), "provider_not_json"],
+  ["200 with HTML called JSON", json(`<html>${MARKER}`), "provider_not_json"],
+  ["200 with a list", json(`[${BODY}]`), "provider_not_json"],
+  ["200 with a text", json(`"${MARKER}"`), "provider_not_json"],
+  ["200 with a number", json("1"), "provider_not_json"],
+  ["200 with nothing", respond({}), "provider_not_json"],
+  ["204", raw("HTTP/1.1 204 No\r\n\r\n"), "provider_not_json"],
+  ["307", respond({ status: 307, headers: { Location: `https://${MARKER}.example` } }), "provider_redirected"],
+  ["303 with a body", respond({ status: 303, headers: { Location: "/x" }, body: BODY }), "provider_redirected"],
+  ["400 invalid_grant", json(GRANT, 400), { status: 400, body: GRANT }],
+  ["400 invalid_client", json(`{"error":"invalid_client","x":"${MARKER}"}`, 400), "provider_rejected_proxy"],
+  ["401 with nothing", respond({ status: 401 }), "provider_rejected_proxy"],
+  ["403 with an mfa_token", json(MFA, 403), { status: 403, body: MFA }],
+  ["429 in HTML", html(429), "provider_busy"],
+  ["429 in JSON, with a date", json(GRANT, 429, { "Retry-After": new Date().toUTCString() }), "provider_busy"],
+  ["503 with Retry-After", html(503, { "Retry-After": "7" }), "provider_busy"],
+  ["502 in HTML", html(502), "provider_error"],
+  ["an interim response first", raw(head({}, 103), right, BODY), { status: 200, body: BODY }],
+  ["gzip", coded("gzip", gzipSync(BODY)), { status: 200, body: BODY }],
+  ["br", coded("br", brotliCompressSync(BODY)), { status: 200, body: BODY }],
+  ["gzip that is cut", coded("gzip", gzipSync(BODY).subarray(0, -9)), "provider_truncated"],
+  ["gzip that is none", coded("gzip", Buffer.from(BODY)), "provider_error"],
+  ["a coding that nobody knows", coded("vendor", Buffer.from(BODY)), "provider_error"],
+  ["a bomb in gzip", coded("gzip", gzipSync(Buffer.alloc(5_000_000))), "provider_too_large"],
+  ["a bomb in br", coded("br", brotliCompressSync(Buffer.alloc(5_000_000))), "provider_too_large"],
+  ["chunks", chunked(Buffer.from(BODY), 3), { status: 200, body: BODY }],
+];
+
+/** Answers that break off, go on, or are none. */
+const BROKEN: Row[] = [
+  ["a reset before any answer", (socket) => socket.resetAndDestroy(), "provider_unreachable"],
+  ["the connection's end before any answer", thenClose(() => {}), "provider_unreachable"],
+  ["a status line that is cut", thenClose(raw("HTTP/1.1 20")), "provider_unreachable"],
+  ["headers that are cut", thenClose(raw(longer.slice(0, -4))), "provider_unreachable"],
+  ["a reset in the headers", thenReset(raw(longer.slice(0, -4))), "provider_unreachable"],
+  ["a reset between headers and body", thenReset(raw(longer)), "provider_truncated"],
+  ["a reset in the body", thenReset(raw(longer, BODY)), "provider_truncated"],
+  ["a reset between chunks", thenReset(raw(inChunks, chunk)), "provider_truncated"],
+  ["a length beyond the body", thenClose(raw(longer, BODY)), "provider_truncated"],
+  ["a length and no body", thenClose(raw(longer)), "provider_truncated"],
+  ["chunks without the last one", thenClose(raw(inChunks, chunk)), "provider_truncated"],
+  ["a chunk that is cut", thenClose(raw(inChunks, chunk.subarray(0, -5))), "provider_truncated"],
+  ["a chunk whose length is no number", raw(inChunks, `zz\r\n${BODY}\r\n`), "provider_error"],
+  ["a chunk longer than it says", raw(inChunks, `2\r\n${BODY}\r\n0\r\n\r\n`), "provider_error"],
+  ["a length that is no number", raw(head({ "Content-Length": MARKER }), BODY), "provider_error"],
+  ["something that is not HTTP", raw(`220 mail.example ESMTP ${MARKER}\r\n`), "provider_error"],
+  [
+    "headers that never end, fast",
+    flood("HTTP/1.1 200 OK\r\n", Buffer.from(`X: ${MARKER}\r\n`.repeat(99))),
+    "provider_error",
+  ],
+  ["headers that never end, slowly", trickle("HTTP/1.1 200 OK\r\n", "X: 1\r\n", 20), "provider_timeout"],
+  ["headers that stop", raw(longer.slice(0, -2)), "provider_timeout"],
+  ["interim responses alone", trickle("", head({}, 103), 20), "provider_timeout"],
+  ["an upgrade", raw(head({ Connection: "upgrade", Upgrade: "x" }, 101)), "provider_unreachable"],
+  ["nothing", () => {}, "provider_timeout"],
+  ["a body that does not come", raw(longer), "provider_timeout"],
+  ["a body that trickles", trickle(head({ "Content-Length": "9999" }), "a", 20), "provider_timeout"],
+  ["a body without an end that trickles", trickle(head(JSON_TYPE), "a", 20), "provider_timeout"],
+  ["chunks that trickle", trickle(inChunks, "1\r\na\r\n", 20), "provider_timeout"],
+  ["chunks whose end does not come", raw(inChunks, chunk), "provider_timeout"],
+  ["a length beyond the limit", raw(head({ "Content-Length": String(LIMIT + 1) })), "provider_too_large"],
+  ["a body beyond the limit", respond({ headers: JSON_TYPE, body: tooLong }), "provider_too_large"],
+  ["chunks beyond the limit", chunked(tooLong, 5_000), "provider_too_large"],
+  ["a body that never ends", flood(head(JSON_TYPE), Buffer.alloc(LIMIT, 0x61)), "provider_too_large"],
+  ["chunks that never end", flood(inChunks, chunks(tooLong, 9_000)[0] as Buffer), "provider_too_large"],
+  ["a redirect whose body never ends", flood(head(JSON_TYPE, 307), Buffer.alloc(LIMIT)), "provider_redirected"],
+  ["a 500 whose body never ends", flood(head(JSON_TYPE, 500), Buffer.alloc(LIMIT)), "provider_error"],
+  ["surplus at once", raw(right, BODY, right, BODY), { status: 200, body: BODY }],
+  ["surplus later", thenSurplus(raw(right, BODY), raw("x"), 10), { status: 200, body: BODY }],
+  ["an answer and the connection's end", thenClose(raw(right, BODY)), { status: 200, body: BODY }],
+];
+
+export const WIRE_FAULTS: WireFault[] = [
+  ...COMPLETE.map(([name, answer, expected]) => ({ name, answer, expected, keeps: true })),
+  ...BROKEN.map(([name, answer, expected]) => ({ name, answer, expected, keeps: false })),
+];
