@@ -8,6 +8,7 @@ import { getRequestListener } from "@hono/node-server";
 import type { Address } from "../../config/address.ts";
 import type { ServerTls } from "../../config/credentials.ts";
 import { isAmbiguous } from "./ambiguous.ts";
+import { admitPipelined } from "./pipelining.ts";
 
 export interface Listener {
   /** As `http://127.0.0.1:8080`, with the port that was taken where 0 was asked for. */
@@ -58,6 +59,7 @@ export async function listen(
 
   const listener = getRequestListener(fetch);
   const onRequest: RequestListener = (incoming, outgoing) => {
+    if (!admitPipelined(incoming, outgoing)) return;
     inFlight.add(outgoing);
     outgoing.once("close", () => inFlight.delete(outgoing));
     if (closing) outgoing.setHeader("Connection", "close");
