@@ -1,0 +1,76 @@
+// Values that nobody else has, put where secrets stand, and the search for each of them in every form in which it might come out.
+
+import { randomBytes } from "node:crypto";
+
+export interface Canary {
+  /** What it stands for. */
+  name: string;
+  /** The value as it is used. */
+  text: string;
+  /** The part of it that is looked for. */
+  needles: readonly Buffer[];
+}
+
+/** The kinds of forms, each of which the positive control has to find. */
+export const FORMS = ["plain", "base64", "base64url", "hex", "percent-encoded", "JSON-escaped"] as const;
+export type Form = (typeof FORMS)[number];
+
+/** Letters and digits, long enough to be nobody else's; around them what each of the encodings has to change. */
+export function makeCanary(name: string): Canary {
+  const core = randomBytes(24).toString("base64").replaceAll(/[+/=]/g, "x");
+  return { name, text: `%"${core}\\/+&=`, needles: [Buffer.from(core)] };
+}
+
+/** One that is a text of somebody else's making, as a token in three parts. @param parts what is looked for */
+export const canaryOf = (name: string, text: string, ...parts: string[]): Canary => ({
+  name,
+  text,
+  needles: parts.map((part) => Buffer.from(part)),
+});
+
+/** A key in PEM: its lines but the last, and the private number, which is what makes it a secret. */
+export function canaryOfKey(name: string, pem: string, d: string): Canary {
+  const lines = pem.split("\n").filter((line) => line.length === 64);
+  return { name, text: pem, needles: [...lines.map((line) => Buffer.from(line)), Buffer.from(d, "base64url")] };
+}
+
+/** What base64 makes of some bytes, whatever stands before and behind them: only characters that are theirs alone. */
+function base64Forms(bytes: Buffer): string[] {
+  return [0, 1, 2].map((before) => {
+    const encoded = Buffer.concat([Buffer.alloc(before), bytes]).toString("base64");
+    return encoded.slice(Math.ceil((before * 8) / 6), Math.floor(((before + bytes.length) * 8) / 6));
+  });
+}
+
+const hexOf = (bytes: Buffer) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0"));
+
+/** Each form of a needle, in small letters where its digits are hexadecimal. */
+function formsOf(needle: Buffer): Record<Form, string[]> {
+  const base64 = base64Forms(needle);
+  const hex = hexOf(needle);
+  return {
+    plain: [needle.toString("latin1")],
+    base64,
+    base64url: base64.map((text) => text.replaceAll("+", "-").replaceAll("/", "_")),
+    hex: [hex.join(""), hex.join(" "), hex.join(":")],
+    "percent-encoded": [hex.map((byte) => `%${byte}`).join("")],
+    "JSON-escaped": [hex.map((byte) => `\\u00${byte}`).join("")],
+  };
+}
+
+const CASELESS: ReadonlySet<Form> = new Set(["hex", "percent-encoded", "JSON-escaped"]);
+
+/** @returns `NAME as FORM` for each canary that is in there; none is itself repeated */
+export function search(text: string, canaries: readonly Canary[]): string[] {
+  const small = text.toLowerCase();
+  const found = new Set<string>();
+  for (const { name, needles } of canaries) {
+    for (const needle of needles) {
+      for (const [form, texts] of Object.entries(formsOf(needle))) {
+        const where = CASELESS.has(form as Form) ? small : text;
+        if (texts.some((one) => where.includes(one))) found.add(`${name} as ${form}`);
+      }
+    }
+  }
+  return [...found];
+}
