@@ -62,7 +62,10 @@ const HEADER_VALUE = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 
 /** Whether the proxy would read there what was written: on the way headers lose outer spaces, and paths their dot segments. */
 function carries(source: Source, value: CallValue): boolean {
-  if (source.in === "header") return HEADER_VALUE.test(String(value));
+  if (source.in === "header") {
+    // Behind Bearer stands one token, which ends at a space.
+    return HEADER_VALUE.test(String(value)) && !(source.name === "authorization" && String(value).includes(" "));
+  }
   return source.in !== "path" || !/^\.{0,2}$/.test(String(value));
 }
 

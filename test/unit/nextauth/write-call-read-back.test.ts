@@ -88,6 +88,11 @@ describe("a userid", () => {
   );
 });
 
+it("a value with a space stands elsewhere than behind Bearer", async () => {
+  const binding = bind({ userid: ["header:Authorization", "header:X-user"] });
+  for (const userid of ["alice", "a b", "a  b c"]) expect(await readBack(binding, { userid })).toEqual({ userid });
+});
+
 it("values that share a place are read back each by its name", async () => {
   const values = { userid: "alice", subject: "alice" };
   for (const place of ["body:/u", "form:u", "query:u", "header:X-user"]) {
