@@ -36,8 +36,8 @@ const MAX_ALIASES = 100;
  * @throws {ConfigError}
  */
 export function parseConfig(text: string, fileName: string): ParsedFile {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const lines = linesOf(text);
+  const document = parseDocument(text, { prettyErrors: false });
   const error = (faults: readonly PathFault[]) =>
     new ConfigError(
       fileName,
@@ -78,6 +78,14 @@ export function parseConfig(text: string, fileName: string): ParsedFile {
   const late = checkExchangeNames(config);
   if (late.length > 0) throw error(late);
   return { config, error };
+}
+
+/** Not as the parser counts them on its way: behind some faults it misses line breaks. */
+function linesOf(text: string): LineCounter {
+  const lines = new LineCounter();
+  lines.addNewLine(0);
+  for (const { index } of text.matchAll(/\n/g)) lines.addNewLine(index + 1);
+  return lines;
 }
 
 function isCircular(raw: unknown): boolean {

@@ -31,6 +31,16 @@ describe("text that is not proper YAML", () => {
       ["11:12 is not proper YAML: a text that starts with this character needs quotes"],
     ],
     [
+      "behind a fault after which the parser misses a line break",
+      'a{\n "a": {\n  "b": 1\n },\n "c": 1\n}\n',
+      [
+        "1:1 is not proper YAML here (MULTILINE_IMPLICIT_KEY)",
+        "4:3 is not proper YAML here (UNEXPECTED_TOKEN)",
+        "5:5 has a key that is no text: put it in quotes",
+        "6:1 is not proper YAML here (UNEXPECTED_TOKEN)",
+      ],
+    ],
+    [
       "a mapping within a line",
       withProviderKeys("scope: a: b"),
       ["11:12 is not proper YAML here (BLOCK_AS_IMPLICIT_KEY)"],
