@@ -19,7 +19,13 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["test/unit/**/*.test.ts", "test/app/**/*.test.ts", "test/conformance/**/*.test.ts"],
+          include: [
+            "test/unit/**/*.test.ts",
+            "test/app/**/*.test.ts",
+            "test/conformance/**/*.test.ts",
+            "test/fuzz/**/*.test.ts",
+          ],
+          testTimeout: 30_000, // a property is thousands of cases
         },
       },
       {

@@ -1,0 +1,250 @@
+// Whatever a caller sends, whatever the binding: a row of the table, the provider asked at most once, and never for a call refused.
+
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createCallReader } from "../../src/http/call.ts";
+import type { Binding } from "../../src/nextauth/binding.ts";
+import { type CallValue, isFault, readValue } from "../../src/nextauth/values.ts";
+import { UnwritableCallError, writeCall } from "../../src/nextauth/write-call.ts";
+import { call, TOKEN } from "../app/build-app.ts";
+import { APIKEY } from "../support/call.ts";
+import { bind } from "../unit/nextauth/bind.ts";
+import {
+  answered,
+  anyJson,
+  anyText,
+  buildFuzzedApp,
+  bytesOf,
+  forAll,
+  mutated,
+  rowOf,
+  watchRejections,
+} from "./fuzz.ts";
+
+watchRejections();
+
+/** Rows about the call itself: what was refused so has not reached the provider. */
+const REFUSALS = [
+  "caller_unauthenticated",
+  "caller_not_allowed",
+  "call_invalid",
+  "call_too_large",
+  "method_not_allowed",
+  "not_found",
+  "no_route",
+];
+
+interface Sent {
+  method: string;
+  path: string;
+  headers: Record<string, string>;
+  body: string | Uint8Array | undefined;
+}
+
+type App = Awaited<ReturnType<typeof buildFuzzedApp>>;
+
+/** @returns whether the call got a token */
+async function expectRow({ app, upstream }: App, sent: Sent): Promise<boolean> {
+  upstream.requests.length = 0;
+  const answer = await answered(await app.request(call(sent)));
+  const code = sent.method === "HEAD" ? "method_not_allowed" : rowOf(answer);
+  if (code === undefined) {
+    expect([answer.status, answer.text]).toEqual([200, TOKEN]);
+    expect(upstream.requests).toHaveLength(1);
+    return true;
+  }
+  expect(REFUSALS).toContain(code);
+  expect(upstream.requests).toEqual([]);
+  return false;
+}
+
+const BINDINGS: [string, object][] = [
+  ["the default", {}],
+  ["a form or JSON", { values: { userid: ["form:userid", "body:/userid"], nonce: ["form:nonce", "header:X-nonce"] } }],
+  [
+    "the path and the query",
+    { method: "GET", path: "/getToken/{userid}", values: { userid: ["path:userid"], nonce: ["query:nonce"] } },
+  ],
+  ["pointers", { values: { userid: ["body:/a~1b/0/userid", "body:/__proto__/userid"], nonce: ["body:/nonce"] } }],
+  [
+    "integers and optional values",
+    { values: { userid: ["body:/userid"], nonce: ["header:X-nonce"], age: { from: ["body:/age"], type: "integer" } } },
+  ],
+];
+
+/** Right by every binding that has a body. */
+const PROPER = { userid: "alice", accountid: 7, nonce: "abc", "a/b": [{ userid: "alice" }] };
+const memberName = fc.constantFrom("userid", "nonce", "serverid", "accountid", "age", "a/b", "0", "__proto__");
+const userid = fc.oneof(fc.constantFrom<unknown>("alice", 7, null, true, ""), anyText);
+const json = fc
+  .array(fc.tuple(memberName, fc.oneof(userid, anyJson("userid", "0"))), { maxLength: 3 })
+  .map((members) => JSON.stringify({ ...PROPER, ...Object.fromEntries(members) }));
+const form = fc
+  .array(fc.tuple(memberName, anyText), { maxLength: 4 })
+  .map((members) =>
+    new URLSearchParams(Object.entries({ userid: "alice", ...Object.fromEntries(members) })).toString(),
+  );
+const body = fc.oneof(
+  json,
+  form,
+  mutated(json, ["{", "}", '"', ",", "\\u0000", "\\ud800", "1e999", "[", "\ufeff"]),
+  mutated(form, ["&", "=", "%", "%ff", "%00", "+"]),
+  fc.uint8Array({ maxLength: 64 }),
+);
+/** What a header can carry at all on its way to this program. */
+const headerValue = fc.oneof(
+  fc.constantFrom("", "abc", "a, b", "a\tb", "\u00e9", " ", "a".repeat(600), `Bearer ${APIKEY}`, APIKEY),
+  fc.string().map((text) => text.trim()),
+);
+const headers = fc
+  .record(
+    {
+      "x-nonce": headerValue,
+      "x-apikey": headerValue,
+      authorization: headerValue,
+      "content-type": fc.oneof(
+        fc.constantFrom(
+          "application/json",
+          "application/json; charset=latin1",
+          "application/x-www-form-urlencoded",
+          "application/vnd.x+json",
+          "text/plain",
+          "",
+        ),
+        headerValue,
+      ),
+      "content-length": fc.constantFrom("0", "1", "65537", "-1", "x", "1e9"),
+      "x-forwarded-for": headerValue,
+      "transfer-encoding": fc.constantFrom("chunked", "gzip"),
+      "x-method-override": fc.constant("GET"),
+      "user-agent": headerValue,
+    },
+    { requiredKeys: [] },
+  )
+  .map((sent) => {
+    // Most calls are to get further than the key.
+    const { "x-apikey": key, ...rest } = sent;
+    return key === undefined || key.length > 2 ? rest : sent;
+  });
+const path = fc.oneof(
+  { weight: 5, arbitrary: fc.constantFrom("/getToken", "/getToken/alice", "/getToken/alice?nonce=abc") },
+  mutated(fc.constantFrom("/getToken", "/getToken/a%20b?nonce=abc&nonce=d"), [
+    "/",
+    "//",
+    "%2e",
+    "%",
+    "..",
+    "?",
+    "#",
+    "%67",
+  ]),
+  fc
+    .array(fc.constantFrom("/", "getToken", "..", "%2f", "%00", "%", "?", "nonce=", "a", "&", ";", "\\"))
+    .map((parts) => `/${parts.join("")}`),
+);
+const sentCall = fc.record({
+  method: fc.oneof(
+    { weight: 8, arbitrary: fc.constantFrom("POST", "GET") },
+    fc.constantFrom("PUT", "HEAD", "DELETE", "OPTIONS", "PATCH", "X", "get"),
+  ),
+  path,
+  headers: fc.oneof(fc.constant({}), headers),
+  body,
+});
+
+function isSendable({ path, headers }: Sent): boolean {
+  try {
+    new Headers(headers);
+    return new URL(`http://proxy.example${path}`).host === "proxy.example";
+  } catch {
+    return false;
+  }
+}
+
+describe("a call", () => {
+  it.each(BINDINGS)("by %s is answered with a token or a row of the table, whatever it holds", async (_, binding) => {
+    const app = await buildFuzzedApp({ file: { get_token: binding } });
+    let tokens = 0;
+    await forAll(sentCall, async ({ body, ...rest }) => {
+      const sent = { ...rest, body: /^(get|head)$/i.test(rest.method) ? undefined : body };
+      if (!isSendable(sent)) return;
+      if (await expectRow(app, sent)) tokens += 1;
+    });
+    expect(tokens).toBeGreaterThan(0);
+  });
+});
+
+const NAMES = ["serverid", "userid", "accountid", "nonce", "device", "__proto__x"];
+const place = fc.oneof(
+  fc.tuple(fc.constantFrom("body:/"), fc.constantFrom("u", "a~1b", "~0", "in/u", "in/v", "__proto__/u", "0")),
+  fc.tuple(fc.constantFrom("form:", "query:"), fc.constantFrom("u", "a b", "ü&=", "__proto__", "%41")),
+  fc.tuple(fc.constant("header:"), fc.constantFrom("x-u", "x-v", "authorization")),
+);
+const places = fc.array(
+  place.map((parts) => parts.join("")),
+  { minLength: 1, maxLength: 3 },
+);
+const value = fc.oneof(
+  anyText,
+  fc.string(),
+  fc.integer({ min: -(2 ** 52), max: 2 ** 52 }),
+  fc.constantFrom("alice", "a b", "c+d", "%41", "...", "ü", "a,b", "7", " x ", "{userid}", "$&"),
+);
+
+/** A binding of some names, one of them perhaps in the path, and values that these may have. */
+const bound = fc
+  .record({
+    method: fc.constantFrom<Binding["method"]>("POST", "GET"),
+    names: fc.uniqueArray(fc.tuple(fc.constantFrom(...NAMES), places, value), {
+      minLength: 1,
+      selector: ([name]) => name,
+    }),
+    inPath: fc.boolean(),
+  })
+  .map(({ method, names, inPath }) => {
+    const used = new Set<string>();
+    // Two names at one place have one value between them.
+    const usable = (text: string) => {
+      const isUsable = !used.has(text) && (method === "POST" || !/^(body|form):/.test(text));
+      used.add(text);
+      return isUsable;
+    };
+    const bindings = names.map(([name, texts], index): [string, string[]] => [
+      name,
+      inPath && index === 0 ? [`path:${name}`] : texts.filter(usable),
+    ]);
+    const path = inPath ? `/getToken/{${names[0]?.[0]}}/x` : "/getToken";
+    const values = names
+      .map(([name, , given]): [string, CallValue] => [name, given])
+      .filter(([name, given]) => !isFault(readValue(name, given, true)));
+    return { binding: bind(Object.fromEntries(bindings), path, method), values: new Map(values) };
+  });
+
+describe("what is written by a binding", () => {
+  it("is read back by it, value for value, or cannot be written", async () => {
+    let read = 0;
+    await forAll(
+      bound,
+      async ({ binding, values }) => {
+        let written: ReturnType<typeof writeCall>;
+        try {
+          written = writeCall(binding, values);
+        } catch (error) {
+          if (error instanceof UnwritableCallError) return;
+          throw error;
+        }
+        const { method, path, headers, body } = written;
+        const request = new Request(`http://proxy.example${path}`, {
+          method,
+          headers,
+          ...(body === undefined ? {} : { body: bytesOf(body) }),
+        });
+        const back = await createCallReader(binding)(request, new URL(request.url).pathname);
+        expect(back).toEqual(values);
+        read += 1;
+      },
+      3,
+    );
+    expect(read).toBeGreaterThan(100);
+  });
+});

@@ -1,0 +1,176 @@
+// Whatever the configuration file holds, it is taken, or refused with faults that have their place in the text: never a crash.
+
+import { readdirSync, readFileSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createApp, createProviders, type Deps } from "../../src/app.ts";
+import { loadCredentials } from "../../src/config/credentials.ts";
+import { type ParsedFile, parseConfig } from "../../src/config/parse.ts";
+import { ConfigError } from "../../src/errors.ts";
+import { createNodeBulkhead } from "../../src/platform/node/bulkhead.ts";
+import { createNodeRateLimiter } from "../../src/platform/node/rate-limiter.ts";
+import { workerInbound } from "../../src/platform/worker/inbound.ts";
+import { fileConfig } from "../support/config.ts";
+import { makeKey } from "../support/keys.ts";
+import { fakeClock, fakeCredentialHost, fakeIds, fakeLog, fakeProvider, response, sha256 } from "../unit/fakes.ts";
+import { anyJson, anyText, forAll, mutated, watchRejections } from "./fuzz.ts";
+
+watchRejections();
+
+const { pem } = await makeKey("ES256");
+let built = 0;
+
+const FILES = [
+  ...readdirSync("examples").map((name) => readFileSync(`examples/${name}`, "utf8")),
+  readFileSync("worker/token-proxy.yaml", "utf8"),
+  JSON.stringify(fileConfig("https://idp.example/token"), null, 2),
+];
+const PIECES = [
+  ..."\n|  |    |- |: |{|}|[|]|,|#|'|\"|\t|!|!!|&a |*a|<<: |? |---\n|...\n|%|@|`|>|\\".split("|"),
+  "|",
+  "null",
+  "~",
+  "true",
+  "0x1f",
+  "-1",
+  "5s",
+  "{{userid}}",
+  "{{x",
+  "__proto__: {}\n",
+  "\r",
+  "\u0000",
+  "\ufeff",
+  "!!binary aGk=",
+  "&a [*a]",
+];
+
+/** @returns the file, or undefined where it was refused as it should be */
+function parse(text: string): ParsedFile | undefined {
+  try {
+    return parseConfig(text, "f.yaml");
+  } catch (error) {
+    expectFaultsInside(error, text);
+    return undefined;
+  }
+}
+
+function expectFaultsInside(error: unknown, text: string): void {
+  if (!(error instanceof ConfigError)) throw error;
+  expect(error.faults.length).toBeGreaterThan(0);
+  const lines = text.split("\n");
+  for (const { line, column, message } of error.faults) {
+    expect(message).not.toBe("");
+    expect(Number.isInteger(line) && line >= 1 && line <= lines.length).toBe(true);
+    expect(Number.isInteger(column) && column >= 1 && column <= (lines[line - 1] as string).length + 1).toBe(true);
+  }
+}
+
+/** What is taken makes a program, or lacks a credential, which is a ConfigError too. */
+async function build(parsed: ParsedFile, text: string): Promise<void> {
+  const isKey = (name: string) => /key|pem/i.test(name) && !/apikey/i.test(name);
+  const read = (reference: object) =>
+    isKey(JSON.stringify(Object.values(reference))) ? pem : "a-secret-of-more-than-sixteen-letters";
+  const host = fakeCredentialHost({}, { read });
+  try {
+    const deps: Deps = {
+      config: parsed.config,
+      credentials: await loadCredentials(parsed, host),
+      createTransport: fakeProvider(() => response(200, {})).createTransport,
+      createRateLimiter: createNodeRateLimiter,
+      createBulkhead: createNodeBulkhead,
+      sha256,
+      clock: fakeClock(),
+      ids: fakeIds(),
+      log: fakeLog().log,
+    };
+    const options = { providers: createProviders(deps), inbound: workerInbound, maxInFlight: 1, health: false };
+    const app = await createApp(deps, options);
+    expect((await app.request("/nowhere/at/all")).status).toBe(404);
+    built += 1;
+  } catch (error) {
+    expectFaultsInside(error, text);
+  }
+}
+
+async function check(text: string): Promise<void> {
+  const parsed = parse(text);
+  if (parsed !== undefined) await build(parsed, text);
+}
+
+const names = [...new Set(FILES.join("\n").match(/[a-z_]+(?=:)/g))];
+
+/** Every place in a value, as a path. */
+function placesOf(value: unknown, path: string[] = []): string[][] {
+  if (typeof value !== "object" || value === null) return [path];
+  return [path, ...Object.entries(value).flatMap(([name, part]) => placesOf(part, [...path, name]))];
+}
+
+function withPart(value: unknown, [name, ...rest]: readonly string[], part: unknown): unknown {
+  if (name === undefined || typeof value !== "object" || value === null) return part;
+  const copy = (Array.isArray(value) ? [...value] : { ...value }) as Record<string, unknown>;
+  copy[name] = withPart(copy[name], rest, part);
+  return copy;
+}
+
+describe("a configuration file", () => {
+  it("that was valid before something happened to its text", async () => {
+    await forAll(mutated(fc.constantFrom(...FILES), PIECES), check, 1.5);
+  });
+
+  it("that is made of the marks of YAML", async () => {
+    const word = fc.oneof(fc.constantFrom(...PIECES, ...names.map((name) => `${name}: `), ...names), anyText);
+    await forAll(
+      fc.array(word, { maxLength: 30 }).map((words) => words.join("")),
+      check,
+    );
+  });
+
+  it("that is any JSON", async () => {
+    await forAll(
+      anyJson(...names).map((value) => JSON.stringify(value)),
+      check,
+    );
+  });
+
+  it("of which one part is anything", async () => {
+    const signing = {
+      issuer: "https://proxy.example",
+      keys: [{ kid: "k", alg: "ES256", private_key: { env: "KEY" } }],
+    };
+    const whole = fileConfig("https://idp.example/token", {
+      provider: {
+        jwt: { user: { header: { typ: "JWT" }, claims: { sub: "{{userid}}", aud: ["a"] }, ttl: "1m" } },
+        grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        token_endpoint_auth_method: "private_key_jwt",
+        client_secret: undefined,
+        client_key: { kid: "c", alg: "ES256", private_key: { env: "KEY" } },
+        client_assertion: { aud: "{{token_endpoint}}" },
+        expect_subject: "access_token.sub",
+        headers: { "X-User": "{{userid}}" },
+        tls: { ca: { file: "ca.pem" } },
+        scope: "a b",
+      },
+      file: {
+        signing,
+        get_token: [{ path: "/a/{userid}", values: { userid: ["path:userid"], nonce: { from: ["header:X-nonce"] } } }],
+        nextauth: [{ url: "https://ns.example", apikey: { env: "N" }, serverid: "s", serverids: ["s"] }],
+        webnonce_exchange: { path: "/token", rate_limit: { per_address: { limit: 3, window: "1m" } } },
+        routes: [{ serverid: "s", provider: "main" }, { provider: "main" }],
+        log: { level: "info" },
+      },
+    });
+    expect(parse(JSON.stringify(whole))).toBeDefined();
+    const changed = fc
+      .array(fc.tuple(fc.constantFrom(...placesOf(whole)), anyJson(...names)), { minLength: 1, maxLength: 2 })
+      .map((changes) => changes.reduce<unknown>((value, [path, part]) => withPart(value, path, part), whole));
+    await forAll(
+      changed.map((value) => JSON.stringify(value, null, 1)),
+      check,
+      1.5,
+    );
+  });
+  it("was taken often enough for that to be tried too", () => {
+    console.log(`${built} files were taken`);
+    expect(built).toBeGreaterThan(100);
+  });
+});

@@ -1,0 +1,126 @@
+// How the property tests run: the same seed unless another is asked for, told in the output, and no rejection that nobody handles.
+
+import fc from "fast-check";
+import { afterAll, beforeAll, expect } from "vitest";
+import { nodeIds } from "../../src/platform/node/host.ts";
+import { type AppChanges, buildApp } from "../app/build-app.ts";
+import type { Answered } from "../support/call.ts";
+import { expectError, type TableCode } from "../support/expect-error.ts";
+
+/** FUZZ_SEED changes it; a failing test prints seed and path of its counterexample. */
+const SEED = Number(process.env.FUZZ_SEED ?? 20_261_124);
+/** Cases of each property; FUZZ_RUNS changes it. */
+const RUNS = Number(process.env.FUZZ_RUNS ?? 1_000);
+
+let cases = 0;
+const rejections: unknown[] = [];
+const note = (reason: unknown) => void rejections.push(reason);
+
+/** In every file of property tests. */
+export function watchRejections(): void {
+  beforeAll(() => void process.on("unhandledRejection", note));
+  afterAll(async () => {
+    await new Promise((done) => setTimeout(done, 10)); // a rejection is reported after the microtasks
+    process.off("unhandledRejection", note);
+    console.log(`fuzz: seed ${SEED}, ${cases} cases`);
+    expect(rejections).toEqual([]);
+  });
+}
+
+/** @param share of the cases of other properties, where one case does more or less than theirs */
+export async function forAll<T>(
+  arbitrary: fc.Arbitrary<T>,
+  property: (value: T) => Promise<void> | void,
+  share = 1,
+): Promise<void> {
+  const counted = async (value: T) => {
+    cases += 1;
+    await property(value);
+  };
+  await fc.assert(fc.asyncProperty(arbitrary, counted), { seed: SEED, numRuns: Math.ceil(RUNS * share) });
+}
+
+/** The whole program, with ids as they are. */
+export function buildFuzzedApp(changes: AppChanges = {}) {
+  return buildApp({ ...changes, deps: { ids: nodeIds, ...changes.deps } });
+}
+
+/** All of an answer; its length is what a listener would announce. */
+export async function answered(response: Response): Promise<Answered> {
+  const body = Buffer.from(await response.arrayBuffer());
+  const text = body.toString("utf8");
+  const headers = { ...Object.fromEntries(response.headers), "content-length": String(body.length) };
+  return { status: response.status, headers, rawHeaders: [], body, text, json: () => JSON.parse(text) };
+}
+
+/** @returns the error_code of an answer of our own, which must be a row of the table and no bug; undefined for a relayed one */
+export function rowOf(answer: Answered): TableCode | undefined {
+  // A random id, which no provider can have put into its answer.
+  if (!answer.text.includes(String(answer.headers["x-request-id"]))) return undefined;
+  const { error_code: code } = answer.json() as { error_code: TableCode };
+  expectError(answer, code);
+  return code;
+}
+
+export const bytesOf = (text: string) => new TextEncoder().encode(text);
+
+/** Text of any kind, among it what parsers and protocols trip over. */
+export const anyText = fc.oneof(
+  fc.string(),
+  fc.string({ unit: "binary" }),
+  fc.constantFrom(
+    "",
+    "__proto__",
+    "constructor",
+    "toString",
+    "..",
+    "%2e%2e",
+    "\u0000",
+    "\r\nX-apikey: x",
+    "\ud800",
+    "\ufeff",
+    "null",
+    "1e400",
+    "{{userid}}",
+    "{{",
+    "a".repeat(70_000),
+    "ſ",
+    "é",
+    "😀",
+  ),
+);
+
+/** Any JSON value, with the names of members that mean something somewhere. */
+export function anyJson(...names: string[]): fc.Arbitrary<unknown> {
+  const { value } = fc.letrec<{ value: unknown }>((tie) => ({
+    value: fc.oneof(
+      { depthSize: "small", withCrossShrink: true },
+      fc.constantFrom(null, true, false, 0, 7, -1, 1.5, 2 ** 53, 1e308, ""),
+      anyText,
+      fc.array(tie("value"), { maxLength: 3 }),
+      fc
+        .array(fc.tuple(fc.oneof(fc.constantFrom(...names, "__proto__"), anyText), tie("value")), { maxLength: 4 })
+        .map((members) => Object.fromEntries(members)),
+    ),
+  }));
+  return value;
+}
+
+/** A text with pieces cut out, doubled, put in or exchanged. */
+export function mutated(texts: fc.Arbitrary<string>, pieces: readonly string[]): fc.Arbitrary<string> {
+  const change = fc.record({
+    at: fc.double({ min: 0, max: 1, noNaN: true }),
+    length: fc.nat(30),
+    put: fc.oneof(fc.constantFrom("", "", ...pieces), fc.string({ maxLength: 3, unit: "binary" })),
+    twice: fc.boolean(),
+  });
+  return fc.tuple(texts, fc.array(change, { minLength: 1, maxLength: 4 })).map(([start, changes]) => {
+    let text = start;
+    for (const { at, length, put, twice } of changes) {
+      const place = Math.floor(at * text.length);
+      const piece = text.slice(place, place + length);
+      text = text.slice(0, place) + (twice ? piece + piece : "") + put + text.slice(place + length);
+    }
+    return text;
+  });
+}

@@ -1,0 +1,113 @@
+// Whatever the nextAuth Server answers, a token is asked for only where that says that this very user is logged in.
+
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { parseAttributes } from "../../src/nextauth/attributes.ts";
+import { parseLoginStatus } from "../../src/nextauth/login-status.ts";
+import { call, TOKEN } from "../app/build-app.ts";
+import { CALL } from "../support/call.ts";
+import { MARKER } from "../support/expect-error.ts";
+import { response } from "../unit/fakes.ts";
+import {
+  answered,
+  anyJson,
+  anyText,
+  buildFuzzedApp,
+  bytesOf,
+  forAll,
+  mutated,
+  rowOf,
+  watchRejections,
+} from "./fuzz.ts";
+
+watchRejections();
+
+const part = fc.oneof(fc.constantFrom<unknown>(true, "true", 1, 7, 7.5, -0, "alice", "bob", null), anyJson("userid"));
+const status = fc
+  .array(fc.tuple(fc.constantFrom("loggedin", "userid", "accountid", "pk", "__proto__"), part), { maxLength: 3 })
+  .map((members) => JSON.stringify({ loggedin: true, userid: "alice", accountid: 7, ...Object.fromEntries(members) }));
+const PIECES = ['"userid":"bob",', '"loggedin":false,', "\\u0000", "\\ud800", "{", "}", "[", "e9", ".0", "\ufeff"];
+const body = fc.oneof(
+  { weight: 3, arbitrary: status.map(bytesOf) },
+  mutated(status, PIECES).map(bytesOf),
+  anyJson("loggedin", "userid").map((value) => bytesOf(JSON.stringify(value))),
+  fc.uint8Array({ maxLength: 64 }),
+);
+
+/** What any reader of JSON makes of it; undefined where it is none. */
+function read(bytes: Uint8Array): Record<string, unknown> | undefined {
+  try {
+    const value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+describe("a LoginStatus", () => {
+  it("is read as it stands, or told what is wrong with it", async () => {
+    await forAll(body, (bytes) => {
+      const parsed = parseLoginStatus(bytes);
+      if (typeof parsed === "string") return expect(parsed).toMatch(/^was answered /);
+      const written = read(bytes);
+      expect(parsed.loggedin).toBe(written?.loggedin);
+      if (!parsed.loggedin) return;
+      expect(parsed.userid).toBe(written?.userid);
+      expect(parsed.accountid).toBe(written?.accountid ?? undefined);
+    });
+  });
+
+  const SESSION_CODES = ["session_not_logged_in", "session_mismatch", "session_check_failed"];
+
+  it("lets a token be asked for its own user alone", async () => {
+    const { app, upstream, lines } = await buildFuzzedApp({
+      provider: { params: { userid: "{{userid}}", accountid: "{{accountid}}" } },
+      file: { nextauth: { url: "https://ns.example", apikey: { env: "NS" } } },
+      secrets: { NS: "apikey-of-the-virtual-server" },
+    });
+    const calls = fc.constantFrom({ serverid: CALL.serverid }, CALL, { ...CALL, userid: "bob" });
+    const httpStatus = fc.oneof({ weight: 6, arbitrary: fc.constant(200) }, fc.integer({ min: 200, max: 599 }));
+    let tokens = 0;
+    await forAll(
+      fc.tuple(body, httpStatus, calls),
+      async ([bytes, status, named]) => {
+        upstream.requests.length = 0;
+        upstream.answer = ({ url }) =>
+          url.startsWith("https://ns.example/") ? response(status, bytes, { "x-any": MARKER }) : response(200, TOKEN);
+        const answer = await answered(await app.request(call({ body: named })));
+        const [session, ...asked] = upstream.requests;
+        expect(session?.url).toBe("https://ns.example/servers/c2VydmVyLTE%3D/sessions/");
+        expect(JSON.stringify(lines.splice(0))).not.toContain(MARKER);
+        const code = rowOf(answer);
+        if (code !== undefined) {
+          // A call whose session has no accountid lacks what this provider needs.
+          expect([...SESSION_CODES, "call_invalid"]).toContain(code);
+          return expect(asked).toEqual([]);
+        }
+        tokens += 1;
+        expect([answer.status, answer.text, asked.length, status]).toEqual([200, TOKEN, 1, 200]);
+        const written = read(bytes);
+        expect(written?.loggedin).toBe(true);
+        const form = new URLSearchParams(asked[0]?.body);
+        expect([form.get("userid"), form.get("accountid")]).toEqual([written?.userid, String(written?.accountid)]);
+        if ("userid" in named) expect([form.get("userid"), form.get("accountid")]).toEqual([named.userid, "7"]);
+      },
+      1.5,
+    );
+    expect(tokens).toBeGreaterThan(100);
+  });
+});
+
+describe("attributes", () => {
+  it("are read as they stand, or told what is wrong with them", async () => {
+    const attributes = fc
+      .array(fc.tuple(anyText, fc.oneof(anyText, part)), { maxLength: 3 })
+      .map((members) => JSON.stringify(Object.fromEntries(members)));
+    const bodies = fc.oneof(attributes.map(bytesOf), mutated(attributes, PIECES).map(bytesOf), body);
+    await forAll(bodies, (bytes) => {
+      const parsed = parseAttributes(bytes);
+      if (typeof parsed === "string") return expect(parsed).toMatch(/^was answered /);
+      expect(Object.fromEntries(parsed)).toEqual(read(bytes));
+    });
+  });
+});

@@ -1,0 +1,193 @@
+// Whatever a provider answers, the caller gets those very bytes, or an error that is a row of the table: one of the two, never both.
+
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { TokenProxyError } from "../../src/errors.ts";
+import { WIRE } from "../../src/http/answer.ts";
+import { type ErrorRules, judgeTokenResponse } from "../../src/oauth/token-response.ts";
+import { TransportError, type TransportFailure, type TransportResponse } from "../../src/transport.ts";
+import { call, TOKEN } from "../app/build-app.ts";
+import { MARKER } from "../support/expect-error.ts";
+import { NOW, response } from "../unit/fakes.ts";
+import {
+  answered,
+  anyJson,
+  anyText,
+  buildFuzzedApp,
+  bytesOf,
+  forAll,
+  mutated,
+  rowOf,
+  watchRejections,
+} from "./fuzz.ts";
+
+watchRejections();
+
+const NAMES = ["access_token", "error", "error_description", "error_code", "request_id", "token_type", "expires_in"];
+const CODES = ["invalid_grant", "invalid_client", "access_denied", "mfa_required", "constructor", MARKER];
+
+const members = fc
+  .array(
+    fc.tuple(
+      fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...NAMES) }, anyText),
+      fc.oneof(fc.constantFrom("t", ...CODES), anyJson(...NAMES)),
+    ),
+    { maxLength: 5 },
+  )
+  .map((entries) => Object.fromEntries(entries));
+const object = fc.oneof(
+  members.map((rest) => JSON.stringify({ access_token: MARKER, ...rest })),
+  fc.tuple(members, fc.constantFrom(...CODES)).map(([rest, error]) => JSON.stringify({ ...rest, error }, null, 2)),
+  members.map((rest) => `\ufeff ${JSON.stringify(rest)}\r\n`),
+);
+const bytes = fc.oneof(
+  { weight: 4, arbitrary: object.map(bytesOf) },
+  mutated(object, ["{", "}", '"', ",", "\\u0000", "\\ud800", "1e999", "[", '"error":"x",', '"access_token":"b",']).map(
+    bytesOf,
+  ),
+  anyJson(...NAMES).map((value) => bytesOf(JSON.stringify(value))),
+  fc.uint8Array({ maxLength: 64 }),
+  fc
+    .tuple(object, fc.uint8Array({ minLength: 1, maxLength: 4 }))
+    .map(([text, more]) => new Uint8Array([...bytesOf(text), ...more])),
+);
+const status = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom(200, 200, 200, 400, 401, 403, 429, 500, 503, 307, 204, 205, 304) },
+  fc.integer({ min: 200, max: 599 }),
+);
+/** As the wire has it: any bytes, line breaks aside. */
+const headerText = fc.oneof(
+  fc.constantFrom(
+    "",
+    "application/json",
+    "text/html",
+    "application/json\u00e9",
+    "a/b;\u0000",
+    "a/b, c/d",
+    'A/B ; x=\t"y"',
+  ),
+  fc.constantFrom(
+    "0",
+    "-1",
+    "7",
+    "1e9",
+    "99999999999",
+    "Tue, 24 Nov 2026 12:00:00 GMT",
+    "Tue, 99 Foo 2026 99:00:00 GMT",
+  ),
+  fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)) }),
+);
+const headers = fc.record(
+  {
+    "content-type": headerText,
+    "retry-after": headerText,
+    "content-encoding": headerText,
+    "www-authenticate": headerText,
+    "set-cookie": fc.constant(MARKER),
+    "x-request-id": fc.constant(MARKER),
+  },
+  { requiredKeys: [] },
+);
+const answer = fc.record({ status, headers, bytes }).map(({ status, headers, bytes }): TransportResponse => {
+  const found = new Map(Object.entries(headers));
+  // HTTP has no body there, whatever a server sends (RFC 9110 §6.4.1).
+  const body = status === 204 || status === 304 ? new Uint8Array() : bytes;
+  return { status, headers: { get: (name) => found.get(name.toLowerCase()) ?? null }, body };
+});
+const rules = fc.record<ErrorRules>({
+  user_errors: fc.subarray(CODES),
+  proxy_errors: fc.subarray(CODES),
+});
+
+/** What may be relayed: an object with a token or with an error, read as any reader would. */
+function meansSomething(body: Uint8Array): boolean {
+  const { access_token: token, error } = JSON.parse(new TextDecoder().decode(body));
+  return typeof token === "string" || typeof error === "string";
+}
+
+describe("an answer", () => {
+  it("is judged to be its own bytes, or fails with a code about the provider", async () => {
+    await forAll(
+      fc.tuple(answer, rules),
+      ([given, rules]) => {
+        const before = Buffer.from(given.body);
+        try {
+          const judged = judgeTokenResponse(given, rules, "providers.main", NOW);
+          expect(judged.body).toBe(given.body);
+          expect(meansSomething(judged.body)).toBe(true);
+          expect(judged.status).toBe(given.status < 300 && judged.outcome === "refused" ? 403 : given.status);
+          expect(judged.outcome === "token").toBe(judged.status < 300);
+        } catch (error) {
+          if (!(error instanceof TokenProxyError)) throw error;
+          expect(error.code).toMatch(/^provider_/);
+          expect(Object.keys(WIRE)).toContain(error.code);
+          expect(error.message + JSON.stringify(error.detail)).not.toContain(MARKER);
+          if (error.retryAfter !== undefined) expect(error.retryAfter).toBeGreaterThanOrEqual(1);
+        }
+        expect(before.equals(given.body)).toBe(true);
+      },
+      3,
+    );
+  });
+
+  it("reaches the caller with its own bytes, or an error does; and the next call gets a token", async () => {
+    const { app, upstream, lines } = await buildFuzzedApp();
+    let relayed = 0;
+    await forAll(
+      answer,
+      async (given) => {
+        upstream.requests.length = 0;
+        upstream.answer = () => given;
+        const got = await answered(await app.request(call()));
+        expect(upstream.requests).toHaveLength(1);
+        const code = rowOf(got);
+        if (code === undefined) {
+          relayed += 1;
+          expect(got.body.equals(given.body)).toBe(true);
+          expect(got.status === given.status || (got.status === 403 && given.status < 300)).toBe(true);
+          expect(got.headers["content-type"]).toMatch(/^[\x20-\x7e]+\/[\x20-\x7e]+$/);
+        } else {
+          expect(code).toMatch(/^provider_/);
+        }
+        expect(JSON.stringify([got.headers, lines.splice(0)])).not.toContain(MARKER);
+        upstream.answer = () => response(200, TOKEN);
+        expect(await (await app.request(call())).text()).toBe(TOKEN);
+        lines.length = 0;
+      },
+      2,
+    );
+    expect(relayed).toBeGreaterThan(100);
+  });
+
+  it("that does not arrive is a row of the table, whatever happened to it", async () => {
+    const { app, upstream } = await buildFuzzedApp();
+    const failure = fc.constantFrom<TransportFailure>(
+      "unreachable",
+      "connect_timeout",
+      "timeout",
+      "truncated",
+      "too_large",
+      "malformed",
+    );
+    const thrown = fc.record({
+      failure,
+      delivery: fc.constantFrom("none" as const, "stale" as const, "some" as const),
+      cause: anyText,
+    });
+    await forAll(
+      thrown,
+      async ({ failure, delivery, cause }) => {
+        upstream.requests.length = 0;
+        upstream.answer = () => {
+          throw new TransportError(failure, new Error(cause + MARKER), delivery);
+        };
+        expect(rowOf(await answered(await app.request(call())))).toMatch(/^provider_/);
+        // Only where not a byte was sent may it have gone out again.
+        expect(upstream.requests).toHaveLength(failure === "unreachable" && delivery === "none" ? 2 : 1);
+        upstream.answer = () => response(200, TOKEN);
+        expect((await app.request(call())).status).toBe(200);
+      },
+      0.5,
+    );
+  });
+});
