@@ -8,6 +8,7 @@ import { DEFAULT_FILE, UsageError } from "./commands/configuration.ts";
 import { getToken } from "./commands/get-token.ts";
 import { start } from "./commands/start.ts";
 import { ConfigError } from "./errors.ts";
+import { describeCrash } from "./platform/node/crash.ts";
 import { ListenError } from "./platform/node/listener.ts";
 
 const EXIT_FAILED = 1;
@@ -63,6 +64,11 @@ function createProgram(): Command {
     .action((options) => runToEnd(() => getToken(options)));
   return program;
 }
+
+process.on("uncaughtException", (error) => {
+  console.error(describeCrash(error));
+  process.exit(EXIT_FAILED);
+});
 
 try {
   await createProgram().parseAsync();

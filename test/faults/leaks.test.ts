@@ -1,0 +1,267 @@
+// Nothing of a secret, a token or a user comes out of the command line, of a process that is asked to stop or to reload, of TLS, or of a
+// faulty file, but where it is meant to: get-token's standard output.
+
+import { randomUUID } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { request } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { inspect } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseConfig } from "../../src/config/parse.ts";
+import { ConfigError } from "../../src/errors.ts";
+import { callGetToken, collectAnswer } from "../support/call.ts";
+import { canaryOf, canaryOfKey, makeCanary, search } from "../support/canaries.ts";
+import { type Host, startHost } from "../support/host.ts";
+import { makeAuthority, makeKey } from "../support/keys.ts";
+import { arrange, callOf, SCENARIOS, type Scenario } from "../support/leak-scenarios.ts";
+import { CANARIES, SECRETS, startWorld, type World } from "../support/leak-world.ts";
+import { runCli } from "../support/process.ts";
+import { exchange } from "../support/raw-call.ts";
+
+const ALL = Object.values(CANARIES);
+const { token, userid, nonce, apikey, clientSecret } = CANARIES;
+
+let world: World;
+let folder: string;
+const hosts: Host[] = [];
+
+beforeAll(async () => {
+  world = await startWorld();
+  folder = await mkdtemp(join(tmpdir(), "token-proxy-leaks-"));
+});
+afterAll(async () => {
+  for (const host of hosts) await host.close();
+  await world?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function start(file: object = world.file, secrets: Record<string, string> = SECRETS): Promise<Host> {
+  const host = await startHost(file, secrets, { runtime: "node" });
+  hosts.push(host);
+  return host;
+}
+
+const scenario = (what: string) => SCENARIOS.find((one) => one.what === what) as Scenario;
+
+async function write(file: object | string, name = "token-proxy.yaml"): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, typeof file === "string" ? file : JSON.stringify(file, null, 2));
+  return path;
+}
+
+/** Runs a command to its end. */
+async function run(args: string[], env: Record<string, string> = {}) {
+  const command = runCli(args, { env: { ...SECRETS, ...env } });
+  const status = await command.exit();
+  return { status, stdout: command.stdout(), stderr: command.stderr() };
+}
+
+const valuesOf = (serverid: string) => [
+  "--userid",
+  userid.text,
+  "--value",
+  `serverid=${serverid}`,
+  "nonce=env:NONCE",
+  "user_token=env:USER_TOKEN",
+];
+const VALUES = { NONCE: nonce.text, USER_TOKEN: CANARIES.userToken.text };
+
+describe("check --live", () => {
+  it.each<[string, string]>([
+    ["a token", "main"],
+    ["a no for the user", "main"],
+    ["a no for the proxy", "main"],
+    ["a page", "main"],
+    ["a token for somebody else", "subject"],
+    ["a certificate that nobody trusts", "strange"],
+    ["somebody else logged in", "main"],
+    ["a nextAuth Server that answers a page", "main"],
+    ["attributes that are none", "attributes"],
+    ["metadata of another issuer", "undiscovered"],
+  ])("tells nothing of %s", async (what, serverid) => {
+    arrange(world, scenario(what));
+    const path = await write(world.file);
+    const { status, stdout, stderr } = await run(["check", "--config", path, "--live", ...valuesOf(serverid)], VALUES);
+    expect(status).toBe(1); // one provider of the file is never discovered
+    expect(stdout).toMatch(/^live /m);
+    expect(search(stdout + stderr, ALL)).toEqual([]);
+  });
+});
+
+describe("get-token", () => {
+  it.each<[string, boolean]>([
+    ["a token", true],
+    ["a page", false],
+    ["somebody else logged in", false],
+  ])("writes the answer alone, to standard output: %s", async (what, hasToken) => {
+    const host = await start();
+    arrange(world, scenario(what));
+    const args = ["get-token", "--config", await write(world.file), "--url", host.url, ...valuesOf("main")];
+    const { status, stdout, stderr } = await run(args, VALUES);
+    expect(status).toBe(hasToken ? 0 : 1);
+    expect(search(stderr, ALL)).toEqual([]);
+    expect(search(stdout, ALL)).toEqual(hasToken ? [`${userid.name} as plain`, `${token.name} as plain`] : []);
+  });
+
+  it.each<[string, string[]]>([
+    ["a nonce on the command line", ["--value", `nonce=${nonce.text}`]],
+    ["a variable's value for its name", ["--value", `nonce=env:${nonce.text}`]],
+    ["a value without a name", ["--value", String(CANARIES.userToken.needles[0])]],
+    ["an address that is none", ["--url", `https://user:${clientSecret.text}`]],
+    ["an address with a password", ["--url", `http://user:${clientSecret.needles[0]}@127.0.0.1:1`]],
+  ])("repeats nothing of %s", async (_what, args) => {
+    const path = await write(world.file);
+    const { status, stdout, stderr } = await run(["get-token", "--config", path, "--userid", "alice", ...args], VALUES);
+    expect(status).not.toBe(0);
+    expect(search(stdout + stderr, ALL)).toEqual([]);
+  });
+});
+
+/** The file with a part of it replaced; the path is of keys. */
+function changed(path: string, value: unknown): object {
+  const file = structuredClone(world.file) as Record<string, never>;
+  const keys = path.split(".");
+  const last = keys.pop() as string;
+  const place = keys.reduce<Record<string, unknown>>((at, key) => at[key] as Record<string, unknown>, file);
+  place[last] = value;
+  return file;
+}
+
+/** What the command line tells of a faulty file (test/process/check.test.ts): the message of this error. */
+function faultsOf(text: string): ConfigError {
+  try {
+    parseConfig(text, "token-proxy.yaml");
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error("the file has no fault");
+}
+
+describe("a secret in the wrong place", () => {
+  const secret = clientSecret.text;
+  it.each<[string, string, unknown]>([
+    ["a client secret", "providers.main.client_secret", secret],
+    ["a client secret in a list", "providers.main.client_secret", [secret]],
+    ["a client secret as a variable's name", "providers.main.client_secret", { env: secret }],
+    ["a client secret in a reference of no kind", "providers.main.client_secret", { value: secret }],
+    ["an API key", "callers.all.apikeys", [apikey.text]],
+    ["the nextAuth Server's API key", "nextauth.apikey", CANARIES.nextauthApikey.text],
+    ["a key", "signing.keys", [{ kid: "s", alg: "ES256", private_key: CANARIES.signingKey.text }]],
+    [
+      "a password in an address",
+      "providers.main.token_endpoint",
+      `https://user:${clientSecret.needles[0]}@idp.example/`,
+    ],
+    [
+      "a password in an issuer",
+      "providers.undiscovered.issuer",
+      `https://user:${clientSecret.needles[0]}@idp.example/`,
+    ],
+    ["a secret for a method", "providers.main.token_endpoint_auth_method", secret],
+    ["a secret for a duration", "providers.main.timeout", secret],
+    ["a secret for a version", "version", secret],
+    ["a secret for a part of the file", "providers.main", secret],
+    ["a secret in a template", "providers.main.scope", `{{${secret}}}`],
+    ["a secret in a list of addresses", "server.trusted_proxies", [secret]],
+    ["a secret for an address to listen at", "server.listen", secret],
+    ["a secret for a fingerprint", "callers.all.client_certificates", [{ sha256: secret }]],
+  ])("%s is refused, and not repeated", (_what, path, value) => {
+    const error = faultsOf(JSON.stringify(changed(path, value)));
+    expect(error.message).toContain("token-proxy.yaml:");
+    expect(search(inspect(error), ALL)).toEqual([]);
+  });
+
+  it("several are told by the command without one of them", async () => {
+    const file = {
+      ...changed("providers.main.client_secret", secret),
+      signing: { keys: CANARIES.signingKey.text },
+      nextauth: { url: "https://ns.example", apikey: CANARIES.nextauthApikey.text },
+    };
+    const { status, stdout, stderr } = await run(["--config", await write(file)]);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^[3-9] faults in the configuration/m);
+    expect(search(stdout + stderr, ALL)).toEqual([]);
+  });
+
+  it.each([
+    `key: ${secret.slice(1)}: [`,
+    `a: 1\n${secret}\n  b: ]`,
+    `"${secret}`,
+    `{"client_secret":"${clientSecret.needles[0]}"`,
+  ])("and a file that is no YAML: case %#", (text) => {
+    expect(search(inspect(faultsOf(text)), ALL)).toEqual([]);
+  });
+
+  it.concurrent.each<[string, Record<string, string>]>([
+    ["an API key that is too short", { APIKEY: apikey.needles[0]?.toString().slice(0, 15) as string }],
+    ["an API key that no header may carry", { APIKEY: `${apikey.text}\n${apikey.text}` }],
+    ["a secret header that none may be", { HEADER: `${CANARIES.header.text}\r\nX: ${CANARIES.header.text}` }],
+    ["a key that is a secret", { SIGNING_KEY: secret }],
+    ["a key that breaks off", { SIGNING_KEY: CANARIES.signingKey.text.slice(0, 150) }],
+    ["a key as JSON that is none", { CLIENT_KEY: `{"kty":"EC","d":"${secret}"` }],
+  ])("and %s in a variable", async (_what, env) => {
+    const { status, stdout, stderr } = await run(
+      ["check", "--config", await write(world.file, `${randomUUID()}.yaml`)],
+      env,
+    );
+    expect(status).toBe(2);
+    const short = canaryOf("a part of the API key", "", apikey.needles[0]?.toString().slice(0, 15) as string);
+    expect(search(stdout + stderr, [...ALL, short])).toEqual([]);
+  });
+});
+
+describe("a process", () => {
+  it.skipIf(!existsSync("/proc/self/cmdline"))("has no secret in its command line or title", async () => {
+    const host = await start();
+    arrange(world, scenario("a token"));
+    expect((await callGetToken(host.url, callOf("main"))).status).toBe(200);
+    for (const name of ["cmdline", "comm", "status"]) {
+      expect(search(readFileSync(`/proc/${host.process.pid}/${name}`, "latin1"), ALL)).toEqual([]);
+    }
+  });
+
+  it.each(["SIGTERM", "SIGHUP"] as const)("tells nothing at a %s in the midst of a call", async (signal) => {
+    const host = await start();
+    arrange(world, scenario("no answer"));
+    const call = callGetToken(host.url, callOf("main"));
+    await expect.poll(() => world.provider.requests.length).toBeGreaterThan(0);
+    host.process.kill(signal);
+    expect((await call).json()).toMatchObject({ error_code: "provider_timeout" });
+    if (signal !== "SIGHUP") await expect.poll(() => host.process.exitCode).toBe(0);
+    expect(search(host.output(), ALL)).toEqual([]);
+  });
+});
+
+it("TLS that fails on either side tells nothing of its keys", async () => {
+  const authority = await makeAuthority();
+  const own = await authority.issue("localhost", { ips: ["127.0.0.1"] });
+  const key = makeCanary("").text;
+  const bits = (pem: string) =>
+    canaryOfKey("a TLS key", pem, Buffer.from(pem.split("\n")[1] ?? "").toString("base64url"));
+  const tls = { certificate: { env: "CERTIFICATE" }, private_key: { env: "TLS_KEY" }, client_ca: { env: "CA" } };
+  const file = changed("server.tls", tls);
+  const env = { ...SECRETS, CERTIFICATE: own.certificate, TLS_KEY: own.private_key, CA: authority.certificate };
+  const host = await start(file, env);
+  const stranger = await (await makeAuthority()).issue("stranger");
+  arrange(world, scenario("a token"));
+  const options = { ca: authority.certificate, cert: stranger.certificate, key: stranger.private_key, method: "POST" };
+  const answer = await new Promise<Awaited<ReturnType<typeof collectAnswer>>>((done, fail) => {
+    const headers = { "X-apikey": CANARIES.wrongApikey.text, "X-nonce": nonce.text };
+    const outgoing = request(`${host.url}/getToken`, { ...options, headers }, (incoming) =>
+      collectAnswer(incoming).then(done, fail),
+    );
+    outgoing.on("error", fail).end(key);
+  });
+  expect(answer.status).toBe(401);
+  await exchange(host.url, `POST /getToken HTTP/1.1\r\nX-apikey: ${apikey.text}\r\n\r\n`); // in plain, where TLS is spoken
+  const canaries = [...ALL, bits(own.private_key), bits(stranger.private_key)];
+  expect(search(host.output() + answer.text, canaries)).toEqual([]);
+
+  const wrong = { ...env, TLS_KEY: (await makeKey("ES256")).pem };
+  const checked = await run(["check", "--config", await write(file)], wrong);
+  expect(checked.status).toBe(2);
+  expect(search(checked.stdout + checked.stderr, [...canaries, bits(wrong.TLS_KEY)])).toEqual([]);
+});
