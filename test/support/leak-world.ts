@@ -23,6 +23,7 @@ export const CANARIES = {
   param: makeCanary("a secret parameter"),
   header: makeCanary("a secret header"),
   nextauthApikey: makeCanary("the API key at the nextAuth Server"),
+  identitiesKey: makeCanary("the key of the log's hashes"),
   signingKey: canaryOfKey("the signing key", signing.pem, signing.jwk.d as string),
   clientKey: canaryOfKey("the client's key", client.pem, client.jwk.d as string),
   nonce: makeCanary("the nonce"),
@@ -44,6 +45,7 @@ export const SECRETS = {
   PARAM: C.param.text,
   HEADER: C.header.text,
   NEXTAUTH_APIKEY: C.nextauthApikey.text,
+  IDENTITIES_KEY: C.identitiesKey.text,
   SIGNING_KEY: signing.pem,
   CLIENT_KEY: client.pem,
 };
@@ -86,7 +88,7 @@ export async function startWorld(changes: object = {}): Promise<World> {
   };
   const file = fileConfig(tokenEndpoint, {
     file: {
-      log: { level: "debug" },
+      log: { level: "debug", identities_key: { env: "IDENTITIES_KEY" } },
       callers: {
         all: { apikeys: [{ env: "APIKEY" }] },
         limited: { apikeys: [{ env: "LIMITED_APIKEY" }], serverids: ["main"] },
