@@ -88,9 +88,12 @@ export function leftOver(before: ReadonlyMap<string, number>): string[] {
 /** Milliseconds for the other end of a connection to notice that it is closed, on a busy machine. */
 const NOTICE_MS = 1_000;
 
-/** Waits without a timer of its own being among what `found` sees; gives the last that it found. */
-export async function until<T>(found: () => T, isRight: (value: T) => boolean): Promise<T> {
-  for (const end = performance.now() + NOTICE_MS; ; ) {
+/**
+ * Waits without a timer of its own being among what `found` sees; gives the last that it found.
+ * @param limit milliseconds
+ */
+export async function until<T>(found: () => T, isRight: (value: T) => boolean, limit = NOTICE_MS): Promise<T> {
+  for (const end = performance.now() + limit; ; ) {
     const value = found();
     if (isRight(value) || performance.now() > end) return value;
     await new Promise((done) => setTimeout(done, 5));
