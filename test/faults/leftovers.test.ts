@@ -23,7 +23,10 @@ const MARGIN_MS = 150;
 const TIMER_GONE_MS = 100;
 
 let provider: RawProvider;
+/** What is there before the first test. */
+let idle: ReturnType<typeof activeResources>;
 beforeAll(async () => {
+  idle = activeResources();
   provider = await startRawProvider(token());
 });
 afterEach(async () => {
@@ -31,12 +34,7 @@ afterEach(async () => {
   provider.answer = token();
   provider.onConnection = undefined;
   // What one test leaves must not be what the next one starts with.
-  expect(
-    await until(
-      () => activeResources().get("TCPSocketWrap"),
-      (sockets) => sockets === undefined,
-    ),
-  ).toBe(undefined);
+  expect(await until(() => leftOver(idle), nothing)).toEqual([]);
 });
 afterAll(async () => {
   await provider?.close();
@@ -62,6 +60,8 @@ async function start(endpoint: string, changes: AppChanges = {}) {
   return { ask, lines };
 }
 
+const nothing = (left: string[]) => left.length === 0;
+
 const endpoint = () => `http://127.0.0.1:${provider.port}/token`;
 
 function expectAnswer(answer: Answered, expected: WireFault["expected"]): void {
@@ -72,7 +72,6 @@ function expectAnswer(answer: Answered, expected: WireFault["expected"]): void {
 /** @param connections that stay open, idle */
 async function expectLeft(before: ReadonlyMap<string, number>, connections: number): Promise<void> {
   expect(await until(provider.open, (open) => open === connections)).toBe(connections);
-  const nothing = (left: string[]) => left.length === 0;
   await until(() => leftOver(before).filter((kind) => !kind.startsWith("Timeout")), nothing);
   expect(await until(() => leftOver(before), nothing, TIMER_GONE_MS)).toEqual([]);
 }
