@@ -272,7 +272,9 @@ describe("connections that send requests without end and never read an answer", 
         return socket;
       });
       await expect.poll(() => sockets.filter(({ closed }) => !closed).length, { timeout: 10_000 }).toBe(0);
-      expect(provider.requests.length).toBeLessThanOrEqual(40 * MAX_OPEN_REQUESTS);
+      // What had been let in goes on without them, and has its places until it ends.
+      await expect.poll(async () => (await callGetToken(host.url)).status, { timeout: 10_000 }).toBe(200);
+      expect(provider.requests.length).toBeLessThanOrEqual(40 * MAX_OPEN_REQUESTS + 1);
       expectSameRange(await timesOf(host.url, 100), before);
       expect(growth(host, memoryBefore)).toBeLessThan(96);
     } finally {
