@@ -13,14 +13,32 @@ import { workerInbound } from "../../src/platform/worker/inbound.ts";
 import { fileConfig } from "../support/config.ts";
 import { makeKey } from "../support/keys.ts";
 import { fakeClock, fakeCredentialHost, fakeIds, fakeLog, fakeProvider, response, sha256 } from "../unit/fakes.ts";
-import { anyJson, anyText, forAll, mutated, watchRejections } from "./fuzz.ts";
+import { anyJson, anyText, forAll, mutated, RUNS, watchRejections } from "./fuzz.ts";
 
 watchRejections();
 
 const { pem } = await makeKey("ES256");
 let built = 0;
 
+/** With parts that other places repeat. */
+const ALIASES = `version: 1
+callers:
+  one: &caller { apikeys: [&key { env: APIKEY }] }
+  two: *caller
+providers:
+  main: &main
+    token_endpoint: https://idp.example/token
+    client_id: c
+    client_secret: *key
+    grant_type: urn:ietf:params:oauth:grant-type:jwt-bearer
+    jwt:
+      user:
+        header: &header { a: &list [1, 2] }
+        claims: &claims { sub: "{{userid}}", list: *list, more: { x: *header } }
+signing: { issuer: "https://proxy.example", keys: [{ kid: k, alg: ES256, private_key: { env: KEY } }] }
+`;
 const FILES = [
+  ALIASES,
   ...readdirSync("examples").map((name) => readFileSync(`examples/${name}`, "utf8")),
   readFileSync("worker/token-proxy.yaml", "utf8"),
   JSON.stringify(fileConfig("https://idp.example/token"), null, 2),
@@ -42,6 +60,9 @@ const PIECES = [
   "\ufeff",
   "!!binary aGk=",
   "&a [*a]",
+  "*claims",
+  "*header",
+  "*nobody",
 ];
 
 /** @returns the file, or undefined where it was refused as it should be */
@@ -117,6 +138,17 @@ describe("a configuration file", () => {
     await forAll(mutated(fc.constantFrom(...FILES), PIECES), check, 1.5);
   });
 
+  it("that repeats its parts", async () => {
+    expect(parse(ALIASES)).toBeDefined();
+    const words = ALIASES.split(/([\w.*&/-]+)/); // each word at an odd place
+    const put = fc.constantFrom("*claims", "*header", "*list", "*nobody", "*main", "*key", "&key", "<<", "x");
+    const changes = fc.array(fc.tuple(fc.nat((words.length - 3) >> 1), put), { minLength: 1, maxLength: 2 });
+    await forAll(
+      changes.map((all) => all.reduce((text, [at, word]) => text.with((at << 1) + 1, word), words).join("")),
+      check,
+    );
+  });
+
   it("that is made of the marks of YAML", async () => {
     const word = fc.oneof(fc.constantFrom(...PIECES, ...names.map((name) => `${name}: `), ...names), anyText);
     await forAll(
@@ -171,6 +203,6 @@ describe("a configuration file", () => {
   });
   it("was taken often enough for that to be tried too", () => {
     console.log(`${built} files were taken`);
-    expect(built).toBeGreaterThan(100);
+    expect(built).toBeGreaterThan(RUNS / 10);
   });
 });

@@ -10,7 +10,7 @@ import { expectError, type TableCode } from "../support/expect-error.ts";
 /** FUZZ_SEED changes it; a failing test prints seed and path of its counterexample. */
 const SEED = Number(process.env.FUZZ_SEED ?? 20_261_124);
 /** Cases of each property; FUZZ_RUNS changes it. */
-const RUNS = Number(process.env.FUZZ_RUNS ?? 1_000);
+export const RUNS = Number(process.env.FUZZ_RUNS ?? 1_000);
 
 let cases = 0;
 const rejections: unknown[] = [];
