@@ -8,6 +8,9 @@ import { createNodeCredentialHost } from "../platform/node/credentials.ts";
 
 export const DEFAULT_FILE = "token-proxy.yaml";
 
+/** A thousand providers fit in; a mapping of as many keys takes the YAML parser long. */
+const MAX_FILE_CHARS = 1_048_576;
+
 export const NO_FILE = `there is no ${DEFAULT_FILE} here: name a file with --config`;
 
 /** What the user has to change is in the message; no stack is shown. */
@@ -30,6 +33,9 @@ export function loadFile(path: string): { file: ParsedFile; host: CredentialHost
     text = readFileSync(path, "utf8");
   } catch (error) {
     throw new UsageError(`cannot read the configuration file ${path} (${(error as NodeJS.ErrnoException).code})`);
+  }
+  if (text.length > MAX_FILE_CHARS) {
+    throw new UsageError(`the configuration file ${path} has more than ${MAX_FILE_CHARS} characters: that is none`);
   }
   return { file: parseConfig(text, path), host: createNodeCredentialHost(process.env, dirname(resolve(path))) };
 }

@@ -32,6 +32,7 @@ const TABLE = {
   provider_no_token: [502, "server_error"],
   provider_too_large: [502, "server_error"],
   provider_truncated: [502, "server_error"],
+  provider_wrong_subject: [502, "server_error"],
   provider_unreachable: [502, "server_error"],
   provider_timeout: [504, "server_error"],
   provider_suspended: [503, "temporarily_unavailable"],
