@@ -31,6 +31,11 @@ export interface Service {
    * @returns how many calls were cut off because server.shutdown_grace was over
    */
   stop(): Promise<number>;
+  /**
+   * For whoever does not want to wait: says how many calls are cut off. The process is to end then.
+   * @returns that number
+   */
+  abort(): Promise<number>;
   log: Log;
 }
 
@@ -87,6 +92,12 @@ export async function startService(file: ParsedFile, host: CredentialHost): Prom
       setLevel(program.config.log.level);
       log("info", "reloaded", {});
       for (const key of fixed) log("warn", "needs a restart to change", { key });
+    },
+    async abort() {
+      const cut = publicListener.inFlight();
+      log("error", "stopped", { calls_cut_off: cut });
+      await closeLog();
+      return cut;
     },
     async stop() {
       const { shutdown_grace } = program.config.server;

@@ -44,7 +44,10 @@ function stopOnSignals(service: Service): void {
   let stopping = false;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, async () => {
-      if (stopping) process.exit(1); // asked twice: whoever asks does not want to wait
+      if (stopping) {
+        await service.abort(); // asked twice: whoever asks does not want to wait
+        process.exit(1);
+      }
       stopping = true;
       const cut = await service.stop();
       process.exit(cut === 0 ? 0 : 1);

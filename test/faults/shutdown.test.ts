@@ -153,6 +153,20 @@ describe("SIGTERM under load", () => {
     expect(await Promise.all(calls)).toEqual(Array(5).fill("cut off"));
     expect(run.stdout()).toContain('"calls_cut_off":5');
   });
+
+  it("ends with 1 and the count at the second signal", async () => {
+    await write(fileConfig(provider.tokenEndpoint, { file: { server: SERVER } }));
+    const run = await start();
+    provider.answer = () => {};
+    const calls = Array.from({ length: 3 }, () => callGetToken(started(run).listen).catch(() => "cut off"));
+    await expect.poll(() => provider.requests.length).toBe(3);
+    run.process.kill("SIGTERM");
+    await run.said(/shutting down/);
+    run.process.kill("SIGTERM");
+    expect(await run.exit()).toBe(1);
+    expect(await Promise.all(calls)).toEqual(Array(3).fill("cut off"));
+    expect(run.stdout()).toContain('"calls_cut_off":3');
+  });
 });
 
 describe("SIGHUP", () => {

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { WORKER_BUILD } from "./build-worker.ts";
+import { NONCE } from "./call.ts";
 import { collect, end, waitForLine } from "./child.ts";
 import { serveWorkerd, type WorkerdOptions } from "./workerd.ts";
 
@@ -34,7 +35,7 @@ export interface HostOptions extends WorkerdOptions {
  * @param file the configuration file: text, or an object (JSON is YAML)
  * @param secrets environment variables, or bindings of the Worker
  */
-export function startHost(
+export async function startHost(
   file: string | object,
   secrets: Record<string, string>,
   options: HostOptions = {},
@@ -42,7 +43,23 @@ export function startHost(
   const { runtime = RUNTIME, port } = options;
   const server = port === undefined ? {} : { server: { listen: `127.0.0.1:${port}`, admin: "127.0.0.1:0" } };
   const text = typeof file === "string" ? file : JSON.stringify({ ...file, ...server }, null, 2);
-  return runtime === "node" ? startNode(text, secrets) : startWorkerd(text, secrets, options);
+  const host = await (runtime === "node" ? startNode(text, secrets) : startWorkerd(text, secrets, options));
+  return {
+    ...host,
+    async close() {
+      await host.close();
+      assertSilent(host.output(), secrets);
+    },
+  };
+}
+
+/** Whatever a test is about, nothing that its proxy has written may hold one of its secrets, or the nonce of its calls. */
+export function assertSilent(output: string, secrets: Record<string, string>): void {
+  for (const [name, text] of Object.entries({ ...secrets, NONCE })) {
+    // The middle of a key in PEM is its lines without those that name the format.
+    const secret = text.includes("-----BEGIN") ? (text.split("\n")[1] ?? "") : text;
+    if (secret.length >= 8 && output.includes(secret)) throw new Error(`the proxy has written the secret ${name}`);
+  }
 }
 
 async function startNode(text: string, secrets: Record<string, string>): Promise<Host> {

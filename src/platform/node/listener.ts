@@ -20,6 +20,8 @@ export interface Listener {
    * @returns how many requests were cut off because the grace was over
    */
   close(grace: number): Promise<number>;
+  /** Requests that have no answer yet. */
+  inFlight(): number;
   /** Serves new connections with another certificate; of a listener that was opened with TLS. */
   setTls(tls: ServerTls): void;
 }
@@ -80,6 +82,7 @@ export async function listen(
   return {
     url: `${tls === undefined ? "http" : "https"}://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`,
     setTls: (next) => tlsServer?.setSecureContext(tlsOptions(next)),
+    inFlight: () => inFlight.size,
     async close(grace) {
       closing = true;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
