@@ -78,7 +78,8 @@ export async function createApp(deps: Deps, options: AppOptions): Promise<Hono> 
   }
   const parts = { deps, providers, inbound, answer, useCase };
   await addGetToken(app, parts);
-  addExchange(app, parts);
+  // Its own count: whoever lets the body of an exchange trickle in, which needs no key, must not take getToken's places.
+  addExchange(app, { ...parts, answer: createAnswer(deps, describe, maxInFlight) });
 
   app.notFound(() => answer(() => Promise.reject(notFound())));
 

@@ -19,8 +19,9 @@ export type Breaker = <T>(exchange: () => Promise<T>) => Promise<T>;
  * @param name of the provider in the file
  */
 export function createBreaker(timeout: number, name: string, { clock, log }: { clock: Clock; log: Log }): Breaker {
-  let policy = createPolicy();
   let suspendedAt = 0;
+  let triedAt = 0;
+  let policy = createPolicy();
 
   function createPolicy() {
     const created = circuitBreaker(handleWhen(isProvidersFault), {
@@ -28,8 +29,12 @@ export function createBreaker(timeout: number, name: string, { clock, log }: { c
       breaker: new ConsecutiveBreaker(FAILURES_BEFORE_SUSPENSION),
     });
     created.onBreak(() => {
+      if (created !== policy) return; // a late end of what was given up
       suspendedAt = clock.elapsed();
       log("error", "provider suspended", { provider: name, next_try_ms: SUSPENSION_MS });
+    });
+    created.onHalfOpen(() => {
+      triedAt = clock.elapsed();
     });
     created.onReset(() => log("info", "provider taken up again", { provider: name }));
     return created;
@@ -50,15 +55,27 @@ export function createBreaker(timeout: number, name: string, { clock, log }: { c
     if (policy.state === CircuitState.HalfOpen) {
       // The library would let this call wait for another one's trial. A call waits for nothing that is not its own: on Workers it
       // would wait forever (workerd#210).
-      if (clock.elapsed() < suspendedAt + SUSPENSION_MS + timeout + TRIAL_MARGIN_MS) throw suspended();
+      if (clock.elapsed() < triedAt + timeout + TRIAL_MARGIN_MS) throw suspended();
       policy = createPolicy();
     }
-    try {
-      return await policy.execute(exchange);
-    } catch (error) {
-      throw error instanceof BrokenCircuitError ? suspended() : error;
-    }
+    const outcome = await policy
+      .execute(() => outcomeOf(exchange))
+      .catch((error: unknown) => {
+        throw error instanceof BrokenCircuitError ? suspended() : error;
+      });
+    if ("answer" in outcome) return outcome.answer;
+    throw outcome.error;
   };
+}
+
+/** An answer that is an error, as a limit, is an answer: it ends a row of failures. */
+async function outcomeOf<T>(exchange: () => Promise<T>): Promise<{ answer: T } | { error: unknown }> {
+  try {
+    return { answer: await exchange() };
+  } catch (error) {
+    if (isProvidersFault(error)) throw error;
+    return { error };
+  }
 }
 
 /** Not a refusal of a user or of this proxy, nor a limit: those are answers of a provider that is well. */

@@ -83,7 +83,7 @@ export interface ExchangeTrace {
   attempts?: number;
 }
 
-/** How many calls, as a share of max_in_flight, may wait for one of those to end: enough for a burst, too few to wait long. */
+/** How many calls, as a share of max_in_flight, may wait for one of those to end, and for how long, as a share of timeout. */
 const QUEUE_SHARE = 0.25;
 
 export interface ProviderDeps {
@@ -200,9 +200,14 @@ export function createProvider(
       for (const needed of neededOfCall) {
         if (callValues(needed) === undefined) throw missingValue(needed, key);
       }
-      const deadline = clock.elapsed() + settings.timeout; // the wait for a place is part of it
+      const called = clock.elapsed();
       try {
-        return await withinLimit(() => unlessSuspended(() => ask(callValues, deadline, trace)));
+        return await withinLimit(() => {
+          const now = clock.elapsed();
+          // A wait for a place must not use up the provider's time: what then came too late would be taken for its failure.
+          if (now - called > settings.timeout * QUEUE_SHARE) throw overloaded(key);
+          return unlessSuspended(() => ask(callValues, now + settings.timeout, trace));
+        });
       } catch (error) {
         throw error instanceof BulkheadFullError ? overloaded(key) : error;
       }

@@ -1,5 +1,6 @@
 // More calls than there is room for, on Node: the rest is refused at once, and those that are let in are as quick as ever.
 
+import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Answered, CALL, callGetToken } from "../support/call.ts";
 import { fileConfig, providerConfig, SECRETS } from "../support/config.ts";
@@ -96,6 +97,38 @@ describe("max_in_flight of a provider", () => {
     for (let i = 0; i < 3; i++) expectProviderError(await callGetToken(host.url), "provider_unreachable");
     provider.answer = token();
     expect((await callGetToken(host.url)).status).toBe(200);
+  });
+});
+
+describe("a burst", () => {
+  it("that has to wait longer than a share of the timeout is overload of ours, and suspends no healthy provider", async () => {
+    const host = await start({ provider: { max_in_flight: 40, timeout: "1s" } });
+    provider.answer = (socket, request) => void setTimeout(() => token()(socket, request), 600);
+    const answers = await Promise.all(Array.from({ length: 50 }, () => callGetToken(host.url)));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(40);
+    for (const answer of answers.filter(({ status }) => status !== 200)) expectProviderError(answer, "overloaded");
+    provider.answer = token();
+    expect((await callGetToken(host.url)).status).toBe(200);
+  });
+});
+
+describe("bodies that trickle into the exchange", () => {
+  it("take no place of getToken", async () => {
+    const nextauth = { url: "http://127.0.0.1:1", apikey: { env: "APIKEY" }, serverid: "s" };
+    const server = { listen: "127.0.0.1:0", admin: "127.0.0.1:0", max_in_flight: 5 };
+    const host = await start({
+      file: { server, nextauth, webnonce_exchange: {}, get_token: { session: "trust" } },
+    });
+    provider.answer = token();
+    const head = "POST /token HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n";
+    const sockets = Array.from({ length: 10 }, () => connect(Number(new URL(host.url).port), "127.0.0.1"));
+    for (const socket of sockets) {
+      socket.on("error", () => {});
+      socket.write(`${head}Content-Length: 50\r\n\r\ng`);
+    }
+    await wait(200);
+    expect((await callGetToken(host.url)).status).toBe(200);
+    for (const socket of sockets) socket.destroy();
   });
 });
 

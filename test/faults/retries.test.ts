@@ -153,3 +153,10 @@ describe("a connection that cannot be made", () => {
     expect(performance.now() - started).toBeLessThan(660 + 100);
   });
 });
+
+it("a re-used connection that closes late is one that died over the request, which is not sent again", async () => {
+  behave = (socket, nth) => void (nth === 1 ? socket.write(ANSWER) : setTimeout(() => socket.end(), 200));
+  const host = await start({ grant_type: JWT_BEARER });
+  expectProviderError(await callTwice(host), "provider_unreachable");
+  expect(bodies).toHaveLength(2);
+});

@@ -22,7 +22,7 @@ export interface Listener {
   close(grace: number): Promise<number>;
   /** Requests that have no answer yet. */
   inFlight(): number;
-  /** Serves new connections with another certificate; of a listener that was opened with TLS. */
+  /** Serves new connections with another certificate and other authorities, and ends the old connections; where there is TLS. */
   setTls(tls: ServerTls): void;
 }
 
@@ -81,7 +81,14 @@ export async function listen(
 
   return {
     url: `${tls === undefined ? "http" : "https"}://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`,
-    setTls: (next) => tlsServer?.setSecureContext(tlsOptions(next)),
+    setTls(next) {
+      tlsServer?.setSecureContext(tlsOptions(next));
+      // What the old authorities vouched for ends with the connections that they let in.
+      server.closeIdleConnections();
+      for (const outgoing of inFlight) {
+        if (!outgoing.headersSent) outgoing.setHeader("Connection", "close");
+      }
+    },
     inFlight: () => inFlight.size,
     async close(grace) {
       closing = true;

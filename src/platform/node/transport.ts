@@ -15,6 +15,8 @@ import {
 import { Connection, type ConnectionAware } from "./connection.ts";
 import { ConnectTimeoutError, createConnector } from "./connector.ts";
 
+/** A connection that was closed already shows it within a round trip; later it is a server that died over the request. */
+const STALE_MS = 50;
 /** The largest header section that is read of a provider's answer. */
 const MAX_HEADER_BYTES = 16_384;
 
@@ -49,6 +51,7 @@ function exchange(
 ): void {
   let controller: Dispatcher.DispatchController | undefined;
   let settled = false;
+  let startedAt = 0;
   /** Whether the connection had carried an answer before. */
   let reused = false;
   /** Whether a byte of an answer has come. */
@@ -84,12 +87,13 @@ function exchange(
   /** What the server can have seen of the request, should it fail now. */
   const delivery = (): Delivery => {
     if (controller === undefined) return "none";
-    return reused && !answering ? "stale" : "some";
+    return reused && !answering && performance.now() - startedAt < STALE_MS ? "stale" : "some";
   };
 
   const handler: ConnectionAware = {
     onRequestStart(started) {
       controller = started;
+      startedAt = performance.now();
       reused = handler.connection?.isReused === true;
       // The deadline passed while the request waited for a connection: it must not be sent any more.
       if (settled) started.abort(new TransportError("timeout"));

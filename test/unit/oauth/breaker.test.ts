@@ -166,3 +166,22 @@ describe("a failure of the provider", () => {
     expect(await succeed()).toBe("token");
   });
 });
+
+describe("a trial that comes late", () => {
+  it("still holds the others back", async () => {
+    const breaker = setUp();
+    await breaker.suspend();
+    breaker.pass(60_000);
+    breaker.hang();
+    expect((await breaker.fail()).code).toBe("provider_suspended");
+    expect(breaker.asked()).toBe(1);
+  });
+});
+
+it("an answer that is an error ends a row of failures", async () => {
+  const { fail, succeed } = setUp();
+  for (let i = 0; i < FAILURES_BEFORE_SUSPENSION - 1; i++) await fail();
+  expect((await fail("provider_busy")).code).toBe("provider_busy");
+  for (let i = 0; i < FAILURES_BEFORE_SUSPENSION - 1; i++) await fail();
+  expect(await succeed()).toBe("token");
+});
