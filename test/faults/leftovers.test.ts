@@ -98,7 +98,8 @@ describe("a call leaves nothing but a connection that can be used again", () => 
 
   afterAll(() => console.log(`${WIRE_FAULTS.length} faults, each twice; sockets and timers left: ${left}`));
 
-  it("which the count would show: a call that is under way has a timer and a socket", async () => {
+  // Again where a timer of the test runner's own ends in between, which hides the one that is counted.
+  it("which the count would show: a call that is under way has a timer and a socket", { retry: 2 }, async () => {
     const { ask } = await start(endpoint());
     const before = activeResources();
     provider.requests = 0;
