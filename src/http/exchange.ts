@@ -1,6 +1,7 @@
 // The second door: an app sends its webNonce to a token endpoint as an authorization code (RFC 6749 §4.1.3).
 
 import { TokenProxyError } from "../errors.ts";
+import { hex } from "../hex.ts";
 import { type Call, isFault, readValue } from "../nextauth/values.ts";
 import type { Sha256 } from "../ports.ts";
 import { readForm } from "./call.ts";
@@ -57,10 +58,6 @@ async function assertWithin(limiter: RateLimiter, key: string): Promise<void> {
   const retryAfter = await limiter(key);
   if (retryAfter !== undefined)
     throw new TokenProxyError("rate_limited", "too many requests: try again later", { retryAfter });
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function invalid(message: string): TokenProxyError {

@@ -1,6 +1,7 @@
 // What the log says of whom a call is about: enough to find the calls of one user or session, and nothing that tells who it is.
 
 import type { CallRecord } from "../get-token.ts";
+import { hex } from "../hex.ts";
 import type { Ids, Sha256 } from "../ports.ts";
 import type { Secret } from "../secret.ts";
 
@@ -33,8 +34,7 @@ export function createIdentities(
     const keyed = new Uint8Array(keyBytes.length + bytes.length);
     keyed.set(keyBytes);
     keyed.set(bytes, keyBytes.length);
-    const digest = (await sha256(keyed)).subarray(0, SHOWN_BYTES);
-    return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    return hex((await sha256(keyed)).subarray(0, SHOWN_BYTES));
   }
 
   return async ({ userid, nonce }) => ({
