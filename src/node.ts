@@ -1,6 +1,7 @@
 // The entry for Node: a configuration becomes a service on two listeners, which can be stopped, or take another configuration, without
 // losing a call.
 
+import { setTimeout } from "node:timers/promises";
 import { createAdminApp } from "./admin.ts";
 import { createApp, createProviders, type Providers } from "./app.ts";
 import type { Config } from "./config/complete.ts";
@@ -27,10 +28,12 @@ export interface Service {
    */
   reload(file: ParsedFile, host: CredentialHost): Promise<void>;
   /**
-   * Says "not ready", takes no further connection, finishes what is in flight.
+   * Says "not ready", goes on taking calls for server.shutdown_delay, then takes no further connection and finishes what is in
+   * flight.
+   * @param atOnce without the delay
    * @returns how many calls were cut off because server.shutdown_grace was over
    */
-  stop(): Promise<number>;
+  stop(atOnce?: boolean): Promise<number>;
   /**
    * For whoever does not want to wait: says how many calls are cut off. The process is to end then.
    * @returns that number
@@ -68,12 +71,15 @@ export async function startService(file: ParsedFile, host: CredentialHost): Prom
     (request, env) => program.fetch(request, env),
     inheritedSocket() ?? address,
     "server.listen",
-    program.tls,
+    { tls: program.tls },
   );
-  const adminListener = await listen(admin.fetch, adminAddress, "server.admin").catch(async (error: unknown) => {
-    await publicListener.close(0);
-    throw error;
-  });
+  // Load balancers ask for the health in HTTP/1.0 without a Host.
+  const adminListener = await listen(admin.fetch, adminAddress, "server.admin", { hostname: "localhost" }).catch(
+    async (error: unknown) => {
+      await publicListener.close(0);
+      throw error;
+    },
+  );
   let stopDiscovery = keepDiscovered(program.providers.values(), log);
   log("info", "started", { listen: publicListener.url, admin: adminListener.url });
 
@@ -99,11 +105,16 @@ export async function startService(file: ParsedFile, host: CredentialHost): Prom
       await closeLog();
       return cut;
     },
-    async stop() {
-      const { shutdown_grace } = program.config.server;
+    async stop(atOnce = false) {
+      const { shutdown_grace, shutdown_delay } = program.config.server;
+      const delay = atOnce ? 0 : shutdown_delay;
       draining = true;
-      log("info", "shutting down", { grace_ms: shutdown_grace });
+      log("info", "shutting down", { delay_ms: delay, grace_ms: shutdown_grace });
       stopDiscovery();
+      // Who sends on a connection that is closed just then gets no answer. So clients are told first that theirs ends, and load
+      // balancers have time to look at /readyz.
+      publicListener.drain();
+      if (delay > 0) await setTimeout(delay);
       const cut = await publicListener.close(shutdown_grace);
       await adminListener.close(0);
       log(cut === 0 ? "info" : "error", "stopped", { calls_cut_off: cut });

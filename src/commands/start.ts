@@ -49,7 +49,7 @@ function stopOnSignals(service: Service): void {
         process.exit(1);
       }
       stopping = true;
-      const cut = await service.stop();
+      const cut = await service.stop(signal === "SIGINT"); // of a terminal, whose user waits
       process.exit(cut === 0 ? 0 : 1);
     });
   }

@@ -123,7 +123,7 @@ function stopAlso(service: Service, listeners: readonly Listener[]): Service {
   return {
     ...service,
     async stop() {
-      const cut = await service.stop();
+      const cut = await service.stop(true);
       await Promise.all(listeners.map((listener) => listener.close(0)));
       return cut;
     },

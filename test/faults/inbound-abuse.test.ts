@@ -230,6 +230,17 @@ describe("requests one behind the other, without waiting", () => {
     expect(text).toBe('{"access_token":"for another"}');
   });
 
+  it("are not looked at where they stand behind one that could be read two ways", async () => {
+    const ambiguous = call({ host: "Host: x\r\nHost: y\r\n", close: "" });
+    const bytes = named("first") + ambiguous + named("second") + named("third", "Connection: close\r\n");
+    const { head, body } = await exchange(proxy.host.url, bytes);
+    const statuses = [...(head + body).matchAll(/HTTP\/1\.1 (\d+)/g)].map((match) => match[1]);
+    expect(statuses).toEqual(["200", "400"]);
+    proxy.provider.answer = json({ access_token: "t" });
+    expect(await tokensAskedFor()).toBe(1);
+    expect(userOf(proxy.provider.requests[0] as RecordedRequest)).toBe("first");
+  });
+
   it("are not smuggled in the body of another: what a length covers is never a request", async () => {
     const inner = named("smuggled");
     const { head, body } = await exchange(

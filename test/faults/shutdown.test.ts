@@ -2,13 +2,14 @@
 
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { Agent } from "node:http";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { APIKEY, callGetToken } from "../support/call.ts";
-import { fileConfig, SECRETS } from "../support/config.ts";
+import { callGetToken } from "../support/call.ts";
+import { fileConfig, SECRETS, SERVER } from "../support/config.ts";
 import { makeAuthority } from "../support/keys.ts";
 import { freePort } from "../support/port.ts";
 import { type Run, runCli } from "../support/process.ts";
@@ -45,16 +46,13 @@ async function start(socket?: number): Promise<Run> {
   return run;
 }
 
-/** Calls all the time until it is stopped; every call on a connection of its own. Gives the statuses, 0 for no answer. */
-function load(url: string, apikey = APIKEY) {
+/** Eight who call all the time until they are stopped. Gives the statuses, 0 for no answer. */
+function load(url: string, call: (url: string, client: number) => Promise<number> = callOnNewConnection) {
   const statuses = new Map<number, number>();
   let stopped = false;
-  const one = async () => {
+  const one = async (_: unknown, client: number) => {
     while (!stopped) {
-      const status = await callGetToken(url, { headers: { "X-apikey": apikey, Connection: "close" } }).then(
-        (answer) => answer.status,
-        () => 0,
-      );
+      const status = await call(url, client).catch(() => 0);
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
     }
   };
@@ -68,14 +66,16 @@ function load(url: string, apikey = APIKEY) {
   };
 }
 
-const SERVER = { listen: "127.0.0.1:0", admin: "127.0.0.1:0" };
-
 function started(run: Run): { listen: string; admin: string } {
   const line = run
     .stdout()
     .split("\n")
     .find((text) => text.includes('"event":"started"'));
   return JSON.parse(line as string);
+}
+
+async function callOnNewConnection(url: string): Promise<number> {
+  return (await callGetToken(url, { headers: { Connection: "close" } })).status;
 }
 
 const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
@@ -127,6 +127,64 @@ describe("processes that share one socket", () => {
 });
 
 describe("SIGTERM under load", () => {
+  it("fails no call of clients that keep their connections open, as long as they heed that theirs ends", async () => {
+    await write(fileConfig(provider.tokenEndpoint, { file: { server: { ...SERVER, shutdown_delay: "1s" } } }));
+    const run = await start();
+    const { listen, admin } = started(run);
+    const agents = Array.from({ length: 8 }, () => new Agent({ keepAlive: true, maxSockets: 1 }));
+    let balanced = true; // as a load balancer, which looks at /readyz, sends calls here
+    const readiness = (async () => {
+      while ((await fetch(`${admin}/readyz`)).status === 200) await wait(50);
+      balanced = false;
+    })();
+    let toldToClose = 0;
+    const running = load(listen, async (url, client) => {
+      if (!balanced) {
+        await wait(10);
+        return 200;
+      }
+      const answer = await callGetToken(url, { agent: agents[client] as Agent });
+      if (answer.headers.connection === "close") toldToClose += 1;
+      await wait(client * 20); // some send all the time, some leave theirs idle for a while
+      return answer.status;
+    });
+    await wait(500);
+    const idle = new Agent({ keepAlive: true, maxSockets: 1 });
+    await callGetToken(listen, { agent: idle });
+    const asked = performance.now();
+    run.process.kill("SIGTERM");
+    await readiness;
+    expect(performance.now() - asked).toBeLessThan(500);
+    // A connection that was idle when the signal came is taken too, and so is a new one.
+    const answer = await callGetToken(listen, { agent: idle });
+    expect([answer.status, answer.headers.connection]).toEqual([200, "close"]);
+    expect(await callOnNewConnection(listen)).toBe(200);
+    expect(await run.exit()).toBe(0);
+    expect(performance.now() - asked).toBeGreaterThan(1_000);
+    const statuses = await running.stop();
+    expect(Object.keys(statuses)).toEqual(["200"]);
+    expect(toldToClose).toBeGreaterThanOrEqual(4);
+    for (const agent of [...agents, idle]) agent.destroy();
+  });
+
+  it("takes no delay for SIGINT, which comes of a terminal", async () => {
+    await write(fileConfig(provider.tokenEndpoint, { file: { server: { ...SERVER, shutdown_delay: "20s" } } }));
+    const run = await start();
+    run.process.kill("SIGINT");
+    expect(await run.exit()).toBe(0);
+    expect(run.stdout()).toContain('"delay_ms":0');
+  });
+
+  it("ends within the delay at the second signal", async () => {
+    await write(fileConfig(provider.tokenEndpoint, { file: { server: { ...SERVER, shutdown_delay: "20s" } } }));
+    const run = await start();
+    run.process.kill("SIGTERM");
+    await run.said(/shutting down/);
+    run.process.kill("SIGTERM");
+    expect(await run.exit()).toBe(1);
+    expect(run.stdout()).toContain('"calls_cut_off":0');
+  });
+
   it("fails no call that was let in, turns readiness first, and ends with 0 within the grace", async () => {
     await write(fileConfig(provider.tokenEndpoint, { file: { server: SERVER } }));
     const run = await start();

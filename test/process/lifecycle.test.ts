@@ -7,9 +7,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { APIKEY, callGetToken } from "../support/call.ts";
-import { fileConfig, providerConfig, SECRETS } from "../support/config.ts";
+import { fileConfig, providerConfig, SECRETS, SERVER } from "../support/config.ts";
 import { type Host, startHost } from "../support/host.ts";
 import { type Run, runCli } from "../support/process.ts";
+import { exchange } from "../support/raw-call.ts";
 import { json, type RecordingProvider, startRecordingProvider, token } from "../support/recording-provider.ts";
 
 let provider: RecordingProvider;
@@ -147,6 +148,12 @@ describe("dev mode", () => {
 });
 
 describe("readiness", () => {
+  it("is told to load balancers that ask in HTTP/1.0, without a Host", async () => {
+    const host = await start();
+    const { status, body } = await exchange(host.adminUrl as string, "GET /readyz HTTP/1.0\r\n\r\n");
+    expect([status, JSON.parse(body).status]).toEqual([200, "ready"]);
+  });
+
   it("is there at once where no discovery is needed", async () => {
     const host = await start();
     expect(await readyz(host)).toEqual({
@@ -208,7 +215,7 @@ describe("SIGTERM", () => {
   });
 
   it("cuts off what is left when the grace is over, and exits with 1 and the count", async () => {
-    const grace = { server: { listen: "127.0.0.1:0", admin: "127.0.0.1:0", shutdown_grace: "300ms" } };
+    const grace = { server: { ...SERVER, shutdown_grace: "300ms" } };
     const host = await start({ file: grace });
     provider.answer = () => {};
     const cut = callGetToken(host.url).catch((error: NodeJS.ErrnoException) => error.code);

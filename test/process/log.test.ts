@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { callGetToken } from "../support/call.ts";
-import { fileConfig, SECRETS } from "../support/config.ts";
+import { fileConfig, SECRETS, SERVER } from "../support/config.ts";
 import { freePort } from "../support/port.ts";
 
 let folder: string;
@@ -20,7 +20,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 /** @param stdout as spawn takes it */
 async function start(stdout: "pipe" | number) {
   const port = await freePort();
-  const server = { listen: `127.0.0.1:${port}`, admin: "127.0.0.1:0" };
+  const server = { ...SERVER, listen: `127.0.0.1:${port}` };
   const path = join(folder, "token-proxy.yaml");
   await writeFile(path, JSON.stringify(fileConfig("http://127.0.0.1:1/token", { file: { server } })));
   const child = spawn(process.execPath, [resolve("src/cli.ts"), "--config", path], {

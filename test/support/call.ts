@@ -1,6 +1,6 @@
 // Plays the nextAuth Server: sends one getToken call, with every part open to change, and gives back the bytes of the answer.
 
-import { type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
+import { type Agent, type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
 
 export const APIKEY = "test-apikey-0123456789abcdef";
 
@@ -14,6 +14,8 @@ export interface CallOptions {
   path?: string;
   /** Added to the headers of a proper call; undefined takes one away. */
   headers?: Record<string, string | string[] | undefined>;
+  /** Of the connections; Node's own without. */
+  agent?: Agent;
   /** Text or bytes as they are, or a value to serialise; undefined means none. */
   body?: unknown;
 }
@@ -42,11 +44,10 @@ export function callGetToken(url: string, options: CallOptions = {}): Promise<An
     ...options.headers,
   };
   const headers = Object.fromEntries(Object.entries(wanted).filter((entry) => entry[1] !== undefined));
+  const sent = { hostname, port, method, path, headers: headers as Record<string, string>, agent: options.agent };
 
   return new Promise((resolve, reject) => {
-    const outgoing = request({ hostname, port, method, path, headers: headers as Record<string, string> }, (incoming) =>
-      collectAnswer(incoming).then(resolve, reject),
-    );
+    const outgoing = request(sent, (incoming) => collectAnswer(incoming).then(resolve, reject));
     outgoing.on("error", reject);
     outgoing.end(payload);
   });

@@ -16,11 +16,14 @@ export function providerConfig(tokenEndpoint: string, changes: object = {}): obj
   };
 }
 
+/** Free ports, and an end without a wait for load balancers. */
+export const SERVER = { listen: "127.0.0.1:0", admin: "127.0.0.1:0", shutdown_delay: "0s" };
+
 /** A whole file with one provider named `main`, on free ports. */
 export function fileConfig(tokenEndpoint: string, changes: { provider?: object; file?: object } = {}): object {
   return {
     version: 1,
-    server: { listen: "127.0.0.1:0", admin: "127.0.0.1:0" },
+    server: SERVER,
     callers: { "nextauth-server": { apikeys: [{ env: "APIKEY" }] } },
     providers: { main: providerConfig(tokenEndpoint, changes.provider) },
     ...changes.file,

@@ -3,7 +3,7 @@
 import { constants } from "node:crypto";
 import { createServer, type RequestListener, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { Address } from "../../config/address.ts";
 import type { ServerTls } from "../../config/credentials.ts";
@@ -13,6 +13,8 @@ import { admitPipelined } from "./pipelining.ts";
 export interface Listener {
   /** As `http://127.0.0.1:8080`, with the port that was taken where 0 was asked for. */
   url: string;
+  /** From now on every answer tells its client that the connection closes. Connections and requests are still taken. */
+  drain(): void;
   /**
    * Takes no further connection and waits for the requests in flight. Requests that still come on open connections are
    * answered, and told that the connection closes.
@@ -24,6 +26,13 @@ export interface Listener {
   inFlight(): number;
   /** Serves new connections with another certificate and other authorities, and ends the old connections; where there is TLS. */
   setTls(tls: ServerTls): void;
+}
+
+export interface ListenOptions {
+  /** Plain HTTP without. */
+  tls?: ServerTls | undefined;
+  /** Stands in for the Host that a request of HTTP/1.0 leaves out; without, such a request is refused. */
+  hostname?: string;
 }
 
 /** A listener cannot be opened. The message says how to cure it. */
@@ -46,7 +55,6 @@ const LIMITS = {
 
 /**
  * @param at an address, or the descriptor of a socket that is there already
- * @param tls plain HTTP without
  * @param key of the address in the file, as `server.listen`
  * @throws {ListenError}
  */
@@ -54,19 +62,32 @@ export async function listen(
   fetch: (request: Request, env: unknown) => Response | Promise<Response>,
   at: Address | { fd: number },
   key: string,
-  tls?: ServerTls,
+  { tls, hostname }: ListenOptions = {},
 ): Promise<Listener> {
   const inFlight = new Set<ServerResponse>();
-  let closing = false;
+  /** Connections on which something could be read two ways: then so can all that follows on it. */
+  const refused = new WeakSet<Socket>();
+  let draining = false;
 
-  const listener = getRequestListener(fetch);
+  const listener = getRequestListener(fetch, hostname === undefined ? {} : { hostname });
   const onRequest: RequestListener = (incoming, outgoing) => {
-    if (!admitPipelined(incoming, outgoing)) return;
+    if (refused.has(incoming.socket) || !admitPipelined(incoming, outgoing)) return;
     inFlight.add(outgoing);
     outgoing.once("close", () => inFlight.delete(outgoing));
-    if (closing) outgoing.setHeader("Connection", "close");
-    if (isAmbiguous(incoming)) outgoing.writeHead(400, { Connection: "close" }).end();
-    else void listener(incoming, outgoing);
+    if (draining) outgoing.setHeader("Connection", "close");
+    if (isAmbiguous(incoming)) {
+      refused.add(incoming.socket);
+      outgoing.writeHead(400, { Connection: "close" }).end();
+    } else void listener(incoming, outgoing);
+  };
+  const closeAfterAnswers = () => {
+    for (const outgoing of inFlight) {
+      if (!outgoing.headersSent) outgoing.setHeader("Connection", "close");
+    }
+  };
+  const drain = () => {
+    draining = true;
+    closeAfterAnswers();
   };
   const tlsServer = tls === undefined ? undefined : createTlsServer(tlsOptions(tls), onRequest);
   const server = tlsServer ?? createServer(LIMITS, onRequest);
@@ -85,17 +106,13 @@ export async function listen(
       tlsServer?.setSecureContext(tlsOptions(next));
       // What the old authorities vouched for ends with the connections that they let in.
       server.closeIdleConnections();
-      for (const outgoing of inFlight) {
-        if (!outgoing.headersSent) outgoing.setHeader("Connection", "close");
-      }
+      closeAfterAnswers();
     },
+    drain,
     inFlight: () => inFlight.size,
     async close(grace) {
-      closing = true;
+      drain();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const outgoing of inFlight) {
-        if (!outgoing.headersSent) outgoing.setHeader("Connection", "close");
-      }
       let cut = 0;
       const timer = setTimeout(() => {
         cut = inFlight.size;

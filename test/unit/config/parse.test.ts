@@ -13,6 +13,7 @@ describe("a file without faults", () => {
         admin: { host: "127.0.0.1", port: 9613 },
         trusted_proxies: [],
         max_in_flight: 1_024,
+        shutdown_delay: 5_000,
         shutdown_grace: 10_000,
       },
       callers: { "nextauth-server": { apikeys: [{ env: "APIKEY" }], client_certificates: [] } },
@@ -107,6 +108,7 @@ describe("a file without faults", () => {
     const text = `${withProviderKeys("timeout: 2s", "connect_timeout: 250ms")}server:
   listen: "[::1]:0"
   admin: localhost:9000
+  shutdown_delay: 0s
   shutdown_grace: 2m
 `;
     const { server, providers } = configOf(text);
@@ -115,6 +117,7 @@ describe("a file without faults", () => {
       admin: { host: "localhost", port: 9000 },
       trusted_proxies: [],
       max_in_flight: 1_024,
+      shutdown_delay: 0,
       shutdown_grace: 120_000,
     });
     expect(providers.main).toMatchObject({ timeout: 2_000, connect_timeout: 250 });
