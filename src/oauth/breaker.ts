@@ -1,7 +1,6 @@
 // Suspends a provider that keeps failing: calls are refused at once instead of each waiting for it, until a trial succeeds.
 
-import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from "cockatiel";
-import { TokenProxyError } from "../errors.ts";
+import { type ErrorCode, TokenProxyError } from "../errors.ts";
 import type { Clock, Log } from "../ports.ts";
 
 /** So many failures in a row, and not one answer between them, are no accident. */
@@ -10,85 +9,100 @@ export const FAILURES_BEFORE_SUSPENSION = 10;
 export const SUSPENSION_MS = 5_000;
 /** What a trial may take beyond the provider's timeout before it is given up: a Worker's call may be cut off without an end. */
 const TRIAL_MARGIN_MS = 1_000;
+const FAILURES: ReadonlySet<ErrorCode> = new Set(["provider_unreachable", "provider_timeout", "provider_truncated"]);
 
-/** Runs an exchange, or throws provider_suspended. */
-export type Breaker = <T>(exchange: () => Promise<T>) => Promise<T>;
+/** Not cockatiel's: that goes by the wall clock, lets calls wait for a trial, and knows no end that tells nothing. */
+export interface Breaker {
+  /**
+   * Runs an exchange.
+   * @param exchange says by `asked` that it asks the provider for something; until then it can tell nothing of it
+   * @throws {TokenProxyError} provider_suspended, and what the exchange throws
+   */
+  run<T>(exchange: (asked: () => void) => Promise<T>): Promise<T>;
+  /** `half_open`: a trial is due or goes on. */
+  state(): "closed" | "open" | "half_open";
+  /** How often the provider was suspended. */
+  suspensions(): number;
+}
 
-/**
- * @param timeout milliseconds that one exchange may take
- * @param name of the provider in the file
- */
+/** Calls are let through in a phase, and how one ends counts in its own phase alone: a late end is news of a time that is over. */
+interface Phase {
+  /** In a row. */
+  failures: number;
+  /** Undefined while all calls are let through. This and triedAt are of the clock that is never set. */
+  suspendedAt?: number;
+  /** When the call of this phase, a trial, was let through. */
+  triedAt?: number | undefined;
+}
+
+/** @param timeout milliseconds that one exchange may take. @param name of the provider in the file */
 export function createBreaker(timeout: number, name: string, { clock, log }: { clock: Clock; log: Log }): Breaker {
-  let suspendedAt = 0;
-  let triedAt = 0;
-  let policy = createPolicy();
+  let phase: Phase = { failures: 0 };
+  let suspensions = 0;
 
-  function createPolicy() {
-    const created = circuitBreaker(handleWhen(isProvidersFault), {
-      halfOpenAfter: SUSPENSION_MS,
-      breaker: new ConsecutiveBreaker(FAILURES_BEFORE_SUSPENSION),
-    });
-    created.onBreak(() => {
-      if (created !== policy) return; // a late end of what was given up
-      suspendedAt = clock.elapsed();
+  const isOver = ({ suspendedAt = 0 }: Phase) => clock.elapsed() >= suspendedAt + SUSPENSION_MS;
+  // Nobody waits for a trial of somebody else: on Workers that would be forever (workerd#210).
+  const isTried = ({ triedAt = -Infinity }: Phase) => clock.elapsed() < triedAt + timeout + TRIAL_MARGIN_MS;
+
+  function enter(): Phase {
+    if (phase.suspendedAt === undefined) return phase;
+    if (!isOver(phase) || isTried(phase)) throw suspended(name, phase.suspendedAt + SUSPENSION_MS - clock.elapsed());
+    phase = { ...phase, triedAt: clock.elapsed() };
+    return phase;
+  }
+
+  function leave(entered: Phase, end: End): void {
+    if (entered !== phase) return;
+    if (end === "nothing") {
+      phase.triedAt = undefined;
+    } else if (end === "answer") {
+      phase.failures = 0;
+      if (phase.suspendedAt === undefined) return;
+      phase = { failures: 0 };
+      log("info", "provider taken up again", { provider: name });
+    } else {
+      phase.failures += 1;
+      if (phase.failures < FAILURES_BEFORE_SUSPENSION) return;
+      phase = { failures: phase.failures, suspendedAt: clock.elapsed() };
+      suspensions += 1;
       log("error", "provider suspended", { provider: name, next_try_ms: SUSPENSION_MS });
-    });
-    created.onHalfOpen(() => {
-      triedAt = clock.elapsed();
-    });
-    created.onReset(() => log("info", "provider taken up again", { provider: name }));
-    return created;
-  }
-
-  const suspended = () => {
-    const left = suspendedAt + SUSPENSION_MS - clock.elapsed();
-    return new TokenProxyError(
-      "provider_suspended",
-      `the provider "providers.${name}" keeps failing and is left alone`,
-      {
-        retryAfter: Math.max(1, Math.ceil(left / 1000)),
-      },
-    );
-  };
-
-  return async (exchange) => {
-    if (policy.state === CircuitState.HalfOpen) {
-      // The library would let this call wait for another one's trial. A call waits for nothing that is not its own: on Workers it
-      // would wait forever (workerd#210).
-      if (clock.elapsed() < triedAt + timeout + TRIAL_MARGIN_MS) throw suspended();
-      policy = createPolicy();
     }
-    const outcome = await policy
-      .execute(() => outcomeOf(exchange))
-      .catch((error: unknown) => {
-        throw error instanceof BrokenCircuitError ? suspended() : error;
-      });
-    if ("answer" in outcome) return outcome.answer;
-    throw outcome.error;
+  }
+
+  return {
+    suspensions: () => suspensions,
+    state: () => (phase.suspendedAt === undefined ? "closed" : isOver(phase) ? "half_open" : "open"),
+    async run(exchange) {
+      const entered = enter();
+      let isAsked = false;
+      let end: End = "answer";
+      try {
+        return await exchange(() => {
+          isAsked = true;
+        });
+      } catch (error) {
+        end = endOf(error);
+        throw error;
+      } finally {
+        leave(entered, isAsked ? end : "nothing");
+      }
+    },
   };
 }
 
-/** An answer that is an error, as a limit, is an answer: it ends a row of failures. */
-async function outcomeOf<T>(exchange: () => Promise<T>): Promise<{ answer: T } | { error: unknown }> {
-  try {
-    return { answer: await exchange() };
-  } catch (error) {
-    if (isProvidersFault(error)) throw error;
-    return { error };
-  }
+function suspended(name: string, left: number): TokenProxyError {
+  return new TokenProxyError("provider_suspended", `the provider "providers.${name}" keeps failing and is left alone`, {
+    retryAfter: Math.max(1, Math.ceil(left / 1000)),
+  });
 }
 
-/** Not a refusal of a user or of this proxy, nor a limit: those are answers of a provider that is well. */
-function isProvidersFault(error: unknown): boolean {
-  if (!(error instanceof TokenProxyError)) return false;
-  switch (error.code) {
-    case "provider_unreachable":
-    case "provider_timeout":
-    case "provider_truncated":
-      return true;
-    case "provider_error":
-      return Number(error.detail?.provider_status ?? 500) >= 500;
-    default:
-      return false;
-  }
+/** What the end of an exchange tells of the provider. */
+type End = "failure" | "answer" | "nothing";
+
+/** A refusal of a user or of this proxy, or a limit, is an answer of a provider that is well. A bug of ours tells nothing. */
+function endOf(error: unknown): End {
+  if (!(error instanceof TokenProxyError) || error.code === "call_invalid") return "nothing";
+  const isFailure =
+    error.code === "provider_error" ? Number(error.detail?.provider_status ?? 500) >= 500 : FAILURES.has(error.code);
+  return isFailure ? "failure" : "answer";
 }

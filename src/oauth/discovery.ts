@@ -25,13 +25,33 @@ export interface Discovery {
   /**
    * The metadata, from memory or, where that is empty or old, from the provider.
    * @param timeout milliseconds that a look-up may take
+   * @param send what a look-up goes out by, so that a call can tell whether one was made for it
    * @throws {TokenProxyError} with a `provider_…` code where there is no metadata and none can be had
    */
-  metadata(timeout: number): Promise<Metadata>;
+  metadata(timeout: number, send?: Transport): Promise<Metadata>;
   /** Looks the metadata up whatever is in memory, which stays as it is where the look-up fails. Throws as metadata does. */
   refresh(timeout: number): Promise<Metadata>;
   /** What is known now: metadata that calls can use, or why there is none. */
   state(): { ready: true } | { ready: false; problem: string };
+  /** For the discovery that takes the place of this one. */
+  remembered(): Remembered | undefined;
+  /** Goes on from what another one remembers, at its age, where that is about the same; not in place of what is known. */
+  adopt(remembered: Remembered | undefined): void;
+}
+
+export interface DiscoverySettings {
+  issuer: string;
+  discovery: DiscoveryKind;
+  /** Whether the client authenticates by TLS. */
+  byTls: boolean;
+}
+
+/** Metadata with what it was looked up by. */
+export interface Remembered {
+  settings: DiscoverySettings;
+  metadata: Metadata;
+  /** When it is to be looked up again, as Clock.elapsed has it. */
+  refreshAt: number;
 }
 
 /** Metadata changes with deployments, not with calls. */
@@ -58,21 +78,21 @@ const metadataSchema = z.object({
  * @param key the provider's key in the file, for errors
  */
 export function createDiscovery(
-  settings: { issuer: string; discovery: DiscoveryKind; byTls: boolean },
+  settings: DiscoverySettings,
   key: string,
   deps: { transport: Transport; clock: Clock },
 ): Discovery {
   const { issuer } = settings;
   const { transport, clock } = deps;
   const urls = metadataUrls(issuer, settings.discovery);
-  let known: { metadata: Metadata; refreshAt: number } | undefined;
+  let known: Remembered | undefined;
   let failed: { error: TokenProxyError; until: number } | undefined;
 
-  async function lookUp(timeout: number): Promise<Metadata> {
+  async function lookUp(timeout: number, send: Transport): Promise<Metadata> {
     const deadline = clock.elapsed() + timeout;
     let response: TransportResponse | undefined;
     for (const url of urls) {
-      response = await transport({
+      response = await send({
         method: "GET",
         url,
         headers: REQUEST_HEADERS,
@@ -84,12 +104,12 @@ export function createDiscovery(
     return parseMetadata(response as TransportResponse, settings, key);
   }
 
-  async function refresh(timeout: number): Promise<Metadata> {
+  async function refresh(timeout: number, send = transport): Promise<Metadata> {
     // Before the look-up, so that of the calls that come meanwhile none makes one more.
     if (known !== undefined) known.refreshAt = Math.max(known.refreshAt, clock.elapsed() + REFRESH_PAUSE_MS);
     try {
-      const metadata = await lookUp(timeout);
-      known = { metadata, refreshAt: clock.elapsed() + METADATA_LIFETIME_MS };
+      const metadata = await lookUp(timeout, send);
+      known = { settings, metadata, refreshAt: clock.elapsed() + METADATA_LIFETIME_MS };
       return metadata;
     } catch (cause) {
       const error = exchangeError(cause, key);
@@ -99,21 +119,29 @@ export function createDiscovery(
   }
 
   return {
-    refresh,
-    async metadata(timeout) {
+    refresh: (timeout) => refresh(timeout),
+    async metadata(timeout, send) {
       const now = clock.elapsed();
       if (known !== undefined) {
         if (now < known.refreshAt) return known.metadata;
         const { metadata } = known;
         // Old metadata is better than none: the look-up may take its share of the call's time and no more.
-        return refresh(timeout * REFRESH_SHARE).catch(() => metadata);
+        return refresh(timeout * REFRESH_SHARE, send).catch(() => metadata);
       }
       if (failed !== undefined && now < failed.until) throw failed.error;
-      return refresh(timeout);
+      return refresh(timeout, send);
     },
     state() {
       if (known !== undefined) return { ready: true };
       return { ready: false, problem: failed === undefined ? "no discovery yet" : failed.error.message };
+    },
+    remembered: () => known,
+    adopt(remembered) {
+      const isSame =
+        remembered?.settings.issuer === issuer &&
+        remembered.settings.discovery === settings.discovery &&
+        remembered.settings.byTls === settings.byTls;
+      if (isSame) known ??= { ...remembered };
     },
   };
 }

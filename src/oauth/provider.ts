@@ -4,7 +4,13 @@ import { TokenProxyError } from "../errors.ts";
 import { BulkheadFullError, type Clock, type CreateBulkhead, type Ids, type Log } from "../ports.ts";
 import { withOneRetry } from "../retry.ts";
 import type { Secret } from "../secret.ts";
-import { type CreateTransport, type Delivery, type TlsCredentials, TransportError } from "../transport.ts";
+import {
+  type CreateTransport,
+  type Delivery,
+  type TlsCredentials,
+  type Transport,
+  TransportError,
+} from "../transport.ts";
 import { createBreaker } from "./breaker.ts";
 import {
   type ClientAuthentication,
@@ -109,7 +115,7 @@ export function createProvider(
     tls: credentials.tls,
   });
   const withinLimit = deps.createBulkhead(settings.max_in_flight, Math.ceil(settings.max_in_flight * QUEUE_SHARE));
-  const unlessSuspended = createBreaker(settings.timeout, name, deps);
+  const breaker = createBreaker(settings.timeout, name, deps);
   const byTls = credentialOf(settings.token_endpoint_auth_method) === "certificate";
   const discovery =
     settings.discovery === "none" || settings.issuer === undefined
@@ -131,12 +137,12 @@ export function createProvider(
     log("warn", "client credential refused, trying the next", { provider: name, refused: refused + 1, next: next + 1 });
   });
 
-  async function endpointOf(timeout: number): Promise<Metadata> {
+  async function endpointOf(timeout: number, send: Transport): Promise<Metadata> {
     if (discovery === undefined) {
       // The schema lets nothing through that has neither discovery nor a token endpoint.
       return { issuer: settings.issuer ?? "", token_endpoint: settings.token_endpoint as string };
     }
-    return discovery.metadata(timeout);
+    return discovery.metadata(timeout, send);
   }
 
   async function exchange(
@@ -145,6 +151,7 @@ export function createProvider(
     values: Values,
     deadline: number,
     trace: ExchangeTrace,
+    send: Transport,
   ): Promise<TokenAnswer> {
     const jwts = await makeJwts(values);
     const text = (valueName: string) => jwts.get(valueName) ?? String(values(valueName));
@@ -154,7 +161,7 @@ export function createProvider(
     const timeout = deadline - clock.elapsed();
     if (timeout <= 0) throw new TransportError("timeout");
     trace.attempts = (trace.attempts ?? 0) + 1;
-    const response = await transport({
+    const response = await send({
       method: "POST",
       url: tokenEndpoint,
       headers,
@@ -168,9 +175,14 @@ export function createProvider(
   }
 
   /** One token for one call, whatever it takes: discovery, a rotation of credentials, a retry. */
-  async function ask(callValues: CallValues, deadline: number, trace: ExchangeTrace): Promise<TokenAnswer> {
+  async function ask(
+    callValues: CallValues,
+    deadline: number,
+    trace: ExchangeTrace,
+    send: Transport,
+  ): Promise<TokenAnswer> {
     try {
-      const endpoint = await endpointOf(deadline - clock.elapsed());
+      const endpoint = await endpointOf(deadline - clock.elapsed(), send);
       const own = {
         client_id: settings.client_id ?? "",
         issuer: endpoint.issuer,
@@ -181,8 +193,8 @@ export function createProvider(
       const values = createValues(own, callValues, deps);
       return await withRotation((index) => {
         const authenticate = authentications[index] as ClientAuthentication;
-        const send = () => exchange(authenticate, endpoint.token_endpoint, values, deadline, trace);
-        return withOneRetry(send, isHarmlessAgain);
+        const once = () => exchange(authenticate, endpoint.token_endpoint, values, deadline, trace, send);
+        return withOneRetry(once, isHarmlessAgain);
       });
     } catch (error) {
       if (error instanceof HeaderValueError) throw unfitHeader(error.header, key);
@@ -206,7 +218,13 @@ export function createProvider(
           const now = clock.elapsed();
           // A wait for a place must not use up the provider's time: what then came too late would be taken for its failure.
           if (now - called > settings.timeout * QUEUE_SHARE) throw overloaded(key);
-          return unlessSuspended(() => ask(callValues, now + settings.timeout, trace));
+          return breaker.run((asked) => {
+            const send: Transport = (request) => {
+              asked();
+              return transport(request);
+            };
+            return ask(callValues, now + settings.timeout, trace, send);
+          });
         });
       } catch (error) {
         throw error instanceof BulkheadFullError ? overloaded(key) : error;

@@ -39,7 +39,7 @@ const PACKAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
   hono: ["app", "admin", "http", "create-worker", "dev", "resource-server"],
   "@hono/node-server": ["platform/node"],
   undici: ["platform/node"],
-  cockatiel: ["oauth", "platform/node"],
+  cockatiel: ["platform/node"],
   pino: ["platform/node"],
   "rate-limiter-flexible": ["platform/node"],
   "node:": ["platform/node", "node", "commands", "cli"],

@@ -1,17 +1,18 @@
 // Metadata is remembered, kept through an outage, and a failure is remembered too, but not for long.
 
 import { describe, expect, it } from "vitest";
-import { createDiscovery, METADATA_LIFETIME_MS } from "../../../src/oauth/discovery.ts";
+import { createDiscovery, type DiscoverySettings, METADATA_LIFETIME_MS } from "../../../src/oauth/discovery.ts";
 import { TransportError } from "../../../src/transport.ts";
 import { fakeClock, fakeProvider, response, thrownBy } from "../fakes.ts";
 
 const ISSUER = "https://idp.example";
 const documentWith = (path: string) => response(200, { issuer: ISSUER, token_endpoint: `${ISSUER}/${path}` });
 
-function setUp() {
-  const clock = fakeClock();
+const SETTINGS: DiscoverySettings = { issuer: ISSUER, discovery: "oidc", byTls: false };
+
+function setUp(changes: Partial<DiscoverySettings> = {}, clock = fakeClock()) {
   const provider = fakeProvider(() => documentWith("first"));
-  const discovery = createDiscovery({ issuer: ISSUER, discovery: "oidc", byTls: false }, "providers.main", {
+  const discovery = createDiscovery({ ...SETTINGS, ...changes }, "providers.main", {
     transport: provider.createTransport({ connect_timeout: 1, connections: 1 }),
     clock,
   });
@@ -180,5 +181,55 @@ describe("an outage", () => {
     clock.advance(METADATA_LIFETIME_MS);
     provider.answer = () => response(200, { issuer: "https://evil.example", token_endpoint: "https://evil.example/t" });
     expect(await endpoint()).toBe(`${ISSUER}/first`);
+  });
+});
+
+describe("what another discovery remembers", () => {
+  async function handOver(changes: Partial<DiscoverySettings> = {}) {
+    const old = setUp();
+    await old.endpoint();
+    const next = setUp(changes, old.clock);
+    next.provider.answer = down;
+    return { old, next };
+  }
+
+  it("is gone on from, also where the provider is down", async () => {
+    const { old, next } = await handOver();
+    next.discovery.adopt(old.discovery.remembered());
+    expect(next.discovery.state()).toEqual({ ready: true });
+    await thrownBy(() => next.discovery.refresh(1_000));
+    expect(await next.endpoint()).toBe(`${ISSUER}/first`);
+  });
+
+  it("keeps its age, and makes the other one no older by what happens to this one", async () => {
+    const { old, next } = await handOver();
+    old.clock.advance(METADATA_LIFETIME_MS - 1);
+    next.discovery.adopt(old.discovery.remembered());
+    await next.endpoint();
+    expect(next.provider.requests).toHaveLength(0);
+    old.clock.advance(1);
+    await next.endpoint();
+    expect(next.provider.requests).toHaveLength(1);
+    await old.endpoint();
+    expect(old.provider.requests).toHaveLength(2);
+  });
+
+  it.each<Partial<DiscoverySettings>>([{ issuer: `${ISSUER}/other` }, { discovery: "oauth" }, { byTls: true }])(
+    "is left where it was looked up otherwise: %j",
+    async (changes) => {
+      const { old, next } = await handOver(changes);
+      next.discovery.adopt(old.discovery.remembered());
+      expect(next.discovery.state()).toMatchObject({ ready: false });
+    },
+  );
+
+  it("takes the place of nothing that is known, and may be nothing", async () => {
+    const { old, next } = await handOver();
+    next.discovery.adopt(undefined);
+    expect(next.discovery.state()).toMatchObject({ ready: false });
+    next.provider.answer = () => documentWith("second");
+    await next.endpoint();
+    next.discovery.adopt(old.discovery.remembered());
+    expect(await next.endpoint()).toBe(`${ISSUER}/second`);
   });
 });
