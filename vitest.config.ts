@@ -31,7 +31,7 @@ export default defineConfig({
       {
         test: {
           name: "process",
-          include: ["test/process/**/*.test.ts", "test/faults/**/*.test.ts"],
+          include: ["test/process/**/*.test.ts", "test/faults/**/*.test.ts", "test/deploy/**/*.test.ts"],
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },

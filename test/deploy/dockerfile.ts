@@ -1,0 +1,67 @@
+// Reads a Dockerfile and a .dockerignore as far as this project's own need it, so that they can be tested without Docker.
+
+export interface Instruction {
+  /** In capitals. */
+  name: string;
+  /** What stands after it, without the flags, lines joined. */
+  rest: string;
+  /** Of --from=build: { from: "build" }. */
+  flags: Readonly<Record<string, string>>;
+}
+
+export interface Stage {
+  /** The name behind AS. */
+  name: string | undefined;
+  instructions: Instruction[];
+}
+
+/** @returns the stages; what stands before the first FROM is left out */
+export function parseDockerfile(text: string): Stage[] {
+  const lines = text
+    .split("\n")
+    .filter((line) => !/^\s*#/.test(line))
+    .join("\n")
+    .replaceAll(/\\\n/g, " ")
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+  const stages: Stage[] = [];
+  for (const line of lines) {
+    const [, name = "", written = ""] = /^(\S+)\s+(.*)$/.exec(line) ?? [];
+    if (name.toUpperCase() === "FROM") {
+      stages.push({ name: /\sAS\s+(\S+)$/i.exec(written)?.[1], instructions: [] });
+      continue;
+    }
+    const flags = Object.fromEntries([...written.matchAll(/(?<=^|\s)--([a-z-]+)=(\S+)/g)].map(([, k, v]) => [k, v]));
+    const rest = written.replaceAll(/(?<=^|\s)--[a-z-]+=\S+\s+/g, name.toUpperCase() === "RUN" ? "$&" : "");
+    stages.at(-1)?.instructions.push({ name: name.toUpperCase(), rest, flags });
+  }
+  return stages;
+}
+
+/** The command of ENTRYPOINT or CMD in exec form. @throws where it is in shell form, which keeps signals to itself */
+export function execForm(rest: string): string[] {
+  return JSON.parse(rest.replace(/^CMD\s+/, "")) as string[];
+}
+
+/** @returns whether a path of the repository gets to the builder, by a .dockerignore: the last line that matches decides */
+export function createContextFilter(dockerignore: string): (path: string) => boolean {
+  const lines = dockerignore.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("#"));
+  return (path) => {
+    let excluded = false;
+    for (const line of lines) {
+      const pattern = globOf(line.replace(/^!/, ""));
+      // A folder that matches takes what is in it along.
+      const parts = path.split("/");
+      const hits = parts.some((_, index) => pattern.test(parts.slice(0, index + 1).join("/")));
+      if (hits) excluded = !line.startsWith("!");
+    }
+    return !excluded;
+  };
+}
+
+/** `*` takes dots too, other than a shell's and node:path's. */
+function globOf(pattern: string): RegExp {
+  if (/[?[\\]|\*\*/.test(pattern)) throw new Error(`${pattern} is more than this reads`);
+  return new RegExp(`^${pattern.replaceAll(".", "\\.").replaceAll("*", "[^/]*")}$`);
+}
