@@ -16,6 +16,7 @@ import { listen } from "./platform/node/listener.ts";
 import { createNodeRateLimiter } from "./platform/node/rate-limiter.ts";
 import { createNodeTransport } from "./platform/node/transport.ts";
 import type { Log } from "./ports.ts";
+import { Secret } from "./secret.ts";
 
 export interface Service {
   /** Where getToken is served, as `http://127.0.0.1:8080`. */
@@ -53,6 +54,9 @@ interface Program {
 /** For a new configuration's discovery before it takes over, so that no call waits for that. */
 const RELOAD_DISCOVERY_MS = 2_000;
 
+/** Of the hashes in the log where the file gives none. One for the process, so that a user's hash outlives a reload. */
+const IDENTITIES_KEY = new Secret(nodeIds.uuid() + nodeIds.uuid());
+
 /**
  * @throws {ConfigError} for a secret, key or certificate that cannot be used
  * @throws {ListenError}
@@ -60,6 +64,7 @@ const RELOAD_DISCOVERY_MS = 2_000;
 export async function startService(file: ParsedFile, host: CredentialHost): Promise<Service> {
   const { log, setLevel, close: closeLog } = createNodeLog(file.config.log.level);
   let program = await createProgram(file, host, log);
+  const bound = boundBy(program);
   let draining = false;
   const admin = createAdminApp(
     () => program.providers,
@@ -89,8 +94,9 @@ export async function startService(file: ParsedFile, host: CredentialHost): Prom
     log,
     async reload(nextFile, nextHost) {
       const next = await createProgram(nextFile, nextHost, log);
-      await discover(next.providers);
-      const fixed = fixedChanges(program, next);
+      await discover(next.providers, program.providers);
+      if (draining) return;
+      const fixed = fixedChanges(bound, next);
       if (next.tls !== undefined && !fixed.includes("server.tls")) publicListener.setTls(next.tls);
       stopDiscovery();
       program = next;
@@ -126,7 +132,8 @@ export async function startService(file: ParsedFile, host: CredentialHost): Prom
 
 async function createProgram(file: ParsedFile, host: CredentialHost, log: Log): Promise<Program> {
   const { config } = file;
-  const credentials = await loadCredentials(file, host);
+  const { identitiesKey = IDENTITIES_KEY, ...others } = await loadCredentials(file, host);
+  const credentials = { ...others, identitiesKey };
   const deps = {
     config,
     credentials,
@@ -149,22 +156,30 @@ async function createProgram(file: ParsedFile, host: CredentialHost, log: Log): 
   return { config, tls: credentials.serverTls, providers, fetch: app.fetch };
 }
 
-/** A provider that does not answer now is asked again in the background, as at the start. */
-async function discover(providers: Providers): Promise<void> {
-  const looks = [...providers.values()].map(({ discovery }) => discovery?.refresh(RELOAD_DISCOVERY_MS));
+/**
+ * A provider that does not answer now is asked again in the background, as at the start. What worked until now goes on working
+ * meanwhile.
+ */
+async function discover(providers: Providers, old: Providers): Promise<void> {
+  const looks = [...providers.values()].map(({ name, discovery }) => {
+    discovery?.adopt(old.get(name)?.discovery?.remembered());
+    return discovery?.refresh(RELOAD_DISCOVERY_MS);
+  });
   await Promise.allSettled(looks);
 }
 
-/** The keys whose change a running listener cannot follow. */
-function fixedChanges(old: Program, next: Program): string[] {
-  const changed = (key: "listen" | "admin") =>
-    JSON.stringify(old.config.server[key]) !== JSON.stringify(next.config.server[key]);
-  const asksForCertificates = ({ tls }: Program) => tls?.client_ca !== undefined;
-  const tlsDiffers =
-    (old.tls === undefined) !== (next.tls === undefined) || asksForCertificates(old) !== asksForCertificates(next);
-  return [
-    ...(changed("listen") ? ["server.listen"] : []),
-    ...(changed("admin") ? ["server.admin"] : []),
-    ...(tlsDiffers ? ["server.tls"] : []),
-  ];
+/** What an open listener cannot follow, by its key in the file. */
+function boundBy({ config, tls }: Program): ReadonlyMap<string, string> {
+  const asking = tls?.client_ca === undefined ? "without client_ca" : "with client_ca";
+  return new Map([
+    ["server.listen", JSON.stringify(config.server.listen)],
+    ["server.admin", JSON.stringify(config.server.admin)],
+    ["server.tls", tls === undefined ? "none" : asking],
+  ]);
+}
+
+/** The keys that need a restart. @param bound what the listeners were opened with, whatever reloads came since */
+function fixedChanges(bound: ReadonlyMap<string, string>, next: Program): string[] {
+  const wanted = boundBy(next);
+  return [...bound.keys()].filter((key) => bound.get(key) !== wanted.get(key));
 }
