@@ -19,7 +19,7 @@ const KEY_BYTES = 32;
 /** 64 bits of a hash: users do not fall together, and no more is given away than needed. */
 const SHOWN_BYTES = 8;
 
-/** @param key so that hashes are the same in all processes; without one, each process makes its own */
+/** @param key so that hashes are the same in all processes and after a reload; without one, these have a key of their own */
 export function createIdentities(
   mode: IdentityMode,
   key: Secret | undefined,
