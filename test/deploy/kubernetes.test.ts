@@ -1,0 +1,225 @@
+// The manifests of deploy/kubernetes: right by Kubernetes' schemas, and right about each other, the image and the configuration.
+
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { parseConfig } from "../../src/config/parse.ts";
+import { runCli } from "../support/process.ts";
+import { execForm, parseDockerfile } from "./dockerfile.ts";
+import { checkValues, compileManifests, FOLDER, type Manifest, readManifests } from "./manifests.ts";
+
+const run = promisify(execFile);
+const manifests = await readManifests();
+const NAME = "nextauth-token-proxy";
+const named = (key: string): Manifest => {
+  const found = manifests.get(key);
+  if (found === undefined) throw new Error(`there is no ${key}`);
+  return found;
+};
+
+const configMap = named(`configmap.yaml ConfigMap ${NAME}`);
+const secret = named(`secret.example.yaml Secret ${NAME}`);
+const deployment = named(`deployment.yaml Deployment ${NAME}`);
+const service = named(`service.yaml Service ${NAME}`);
+const adminService = named(`service.yaml Service ${NAME}-admin`);
+const autoscaler = named(`horizontalpodautoscaler.yaml HorizontalPodAutoscaler ${NAME}`);
+const budget = named(`poddisruptionbudget.yaml PodDisruptionBudget ${NAME}`);
+const policy = named(`networkpolicy.yaml NetworkPolicy ${NAME}`);
+const monitor = named(`servicemonitor.yaml ServiceMonitor ${NAME}`);
+const pod = deployment.spec.template;
+const [container] = pod.spec.containers;
+const fileText: string = configMap.data["token-proxy.yaml"];
+const { config } = parseConfig(fileText, "configmap.yaml");
+const SECRETS_FOLDER = "/run/secrets/token-proxy";
+
+describe("each manifest", () => {
+  for (const [key, manifest] of manifests) {
+    it(`${key} has the values that its schema asks for`, () => checkValues(manifest));
+  }
+
+  it("has no key that Kubernetes does not know", async () => {
+    expect(await compileManifests(manifests.values())).toBe("");
+  });
+
+  it("would be told of a misspelt key and a wrong value", async () => {
+    const misspelt = structuredClone(deployment);
+    misspelt.spec.strategy.rollingUpdate.maxUnavailble = 0;
+    expect(await compileManifests([misspelt])).toContain("maxUnavailble");
+    const wrong = structuredClone(deployment);
+    wrong.spec.replicas = "two";
+    await expect(checkValues(wrong)).rejects.toThrow("replicas");
+  });
+
+  it("is in the namespace", () => {
+    for (const [key, { kind, metadata }] of manifests) {
+      if (kind === "Namespace") expect(metadata.name).toBe(NAME);
+      else expect(metadata.namespace, key).toBe(NAME);
+    }
+  });
+});
+
+describe("the configuration", () => {
+  it("listens to others than its own pod, at the ports that the container names", () => {
+    const ports = Object.fromEntries(container.ports.map((port: Manifest) => [port.name, port.containerPort]));
+    expect(config.server.listen).toEqual({ host: "0.0.0.0", port: ports.http });
+    expect(config.server.admin).toEqual({ host: "0.0.0.0", port: ports.admin });
+  });
+
+  it("is mounted where the image looks for it", async () => {
+    const final = parseDockerfile(await readFile("deploy/docker/Dockerfile", "utf8")).at(-1);
+    const entrypoint = execForm(final?.instructions.find(({ name }) => name === "ENTRYPOINT")?.rest as string);
+    const { name, mountPath } = container.volumeMounts[0];
+    expect(`${mountPath}/${Object.keys(configMap.data)[0]}`).toBe(entrypoint.at(-1));
+    const volume = pod.spec.volumes.find((candidate: Manifest) => candidate.name === name);
+    expect(volume.configMap.name).toBe(configMap.metadata.name);
+  });
+
+  it("names the files of the Secret, each and no other, where they are mounted", () => {
+    const files = [...fileText.matchAll(/file: (\S+) }/g)].map(([, path]) => path as string);
+    expect(files).toEqual(Object.keys(secret.stringData).map((key) => `${SECRETS_FOLDER}/${key}`));
+    const mount = container.volumeMounts.find(({ mountPath }: Manifest) => mountPath === SECRETS_FOLDER);
+    const volume = pod.spec.volumes.find(({ name }: Manifest) => name === mount.name);
+    expect(volume.secret).toEqual({ secretName: secret.metadata.name, defaultMode: 0o440 });
+    expect(pod.spec.securityContext.fsGroup).toBe(pod.spec.securityContext.runAsGroup);
+  });
+
+  it("reaches nothing but what the network policy lets out", () => {
+    const ports = [...fileText.matchAll(/https?:\/\/\S+/g)].map(([url]) => Number(new URL(url).port || 443));
+    expect(ports).toEqual([443, 443]);
+    const [dns, https] = policy.spec.egress;
+    expect(dns.ports.map(({ port }: Manifest) => port)).toEqual([53, 53]);
+    expect(https).toEqual({ ports: [{ protocol: "TCP", port: 443 }] });
+  });
+});
+
+describe("the Secret", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "token-proxy-secret-"));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  /** Starts on the ConfigMap's file, with the secrets in files of these contents. */
+  async function start(content: (key: string) => string) {
+    for (const key of Object.keys(secret.stringData)) await writeFile(join(folder, key), content(key));
+    const local = fileText.replaceAll(SECRETS_FOLDER, folder).replaceAll(/0\.0\.0\.0:\d+/g, "127.0.0.1:0");
+    await writeFile(join(folder, "token-proxy.yaml"), local);
+    return runCli(["start"], { cwd: folder });
+  }
+
+  it("has no values in the example, and with these nothing starts", async () => {
+    expect(Object.values(secret.stringData)).toEqual(["", "", ""]);
+    const empty = await start((key) => secret.stringData[key]);
+    expect(await empty.exit()).toBe(2);
+    expect(empty.stderr()).toContain('"callers.nextauth-server.apikeys[0]"');
+  });
+
+  it("starts with values, and answers the probes at their paths", async () => {
+    const proxy = await start((key) => `${key}-0123456789abcdef\n`);
+    const [, admin] = await proxy.said(/"admin":"([^"]+)","event":"started"/);
+    for (const probe of ["startupProbe", "livenessProbe", "readinessProbe"]) {
+      const { path, port } = container[probe].httpGet;
+      expect(port).toBe("admin");
+      // 503: the provider of the example cannot be discovered.
+      expect((await fetch(`${admin}${path}`)).status, probe).toBe(path === "/readyz" ? 503 : 200);
+    }
+    proxy.process.kill("SIGKILL");
+  });
+});
+
+describe("the pods", () => {
+  it("meet the restricted Pod Security Standard, with nothing to write to", () => {
+    expect(pod.spec.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } });
+    expect(container.securityContext).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"] },
+    });
+    expect(pod.spec.containers).toHaveLength(1);
+    expect(pod.spec.automountServiceAccountToken).toBe(false);
+    for (const mount of container.volumeMounts) expect(mount.readOnly).toBe(true);
+  });
+
+  it("run as the user of the image", async () => {
+    const text = await readFile("deploy/docker/Dockerfile", "utf8");
+    const { runAsUser, runAsGroup } = pod.spec.securityContext;
+    expect(text).toContain(`USER ${runAsUser}:${runAsGroup}\n`);
+  });
+
+  it("have time for their shutdown before they are killed", () => {
+    const { shutdown_grace, shutdown_delay = 5_000 } = config.server as { shutdown_grace: number } & {
+      shutdown_delay?: number;
+    };
+    const needed = (shutdown_delay + shutdown_grace) / 1_000;
+    expect(pod.spec.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(needed + 5);
+  });
+
+  it("are two at least, and none goes before another is ready", () => {
+    expect(deployment.spec.replicas).toBe(2);
+    expect(deployment.spec.strategy.rollingUpdate.maxUnavailable).toBe(0);
+    expect(autoscaler.spec.minReplicas).toBe(2);
+    expect(autoscaler.spec.scaleTargetRef).toEqual({ apiVersion: "apps/v1", kind: "Deployment", name: NAME });
+    expect(container.resources.requests.cpu).toBeDefined(); // what the autoscaler's percentage is of
+    expect(budget.spec.maxUnavailable).toBe(1);
+  });
+
+  it("are what every selector selects", () => {
+    const selectors = [
+      deployment.spec.selector.matchLabels,
+      budget.spec.selector.matchLabels,
+      policy.spec.podSelector.matchLabels,
+      service.spec.selector,
+      adminService.spec.selector,
+      ...pod.spec.topologySpreadConstraints.map(({ labelSelector }: Manifest) => labelSelector.matchLabels),
+    ];
+    for (const selector of selectors) expect(selector).toEqual(pod.metadata.labels);
+  });
+});
+
+describe("services, policy and monitor", () => {
+  it("lead to ports that the container has", () => {
+    const names = container.ports.map(({ name }: Manifest) => name);
+    expect([service, adminService].map(({ spec }) => spec.ports[0].targetPort)).toEqual(names);
+    const numbers = container.ports.map(({ containerPort }: Manifest) => containerPort);
+    expect(policy.spec.ingress.map(({ ports }: Manifest) => ports[0].port)).toEqual(numbers);
+    expect(policy.spec.policyTypes).toEqual(["Ingress", "Egress"]);
+    for (const { from } of policy.spec.ingress) expect(from[0].namespaceSelector).toBeDefined();
+  });
+
+  it("are found by Prometheus through the admin service alone", () => {
+    const wanted = Object.entries(monitor.spec.selector.matchLabels);
+    const found = [service, adminService].filter(({ metadata }) =>
+      wanted.every(([label, value]) => metadata.labels[label] === value),
+    );
+    expect(found).toEqual([adminService]);
+    expect(monitor.spec.endpoints).toMatchObject([{ port: adminService.spec.ports[0].name, path: "/metrics" }]);
+  });
+});
+
+describe("the kustomization", async () => {
+  const kustomization = parse(await readFile(join(FOLDER, "kustomization.yaml"), "utf8"));
+  const hasKubectl = await run("kubectl", ["kustomize", "--help"]).then(
+    () => true,
+    () => false,
+  );
+
+  it("applies no Secret, and the image of this version", async () => {
+    expect(kustomization.resources).not.toContain("secret.example.yaml");
+    const { version } = JSON.parse(await readFile("package.json", "utf8"));
+    expect(kustomization.images).toMatchObject([{ name: container.image.split(":")[0], newTag: version }]);
+    expect(container.image.split(":")[1]).toBe(version);
+  });
+
+  it.skipIf(!hasKubectl)("renders, with the number of pods left to the autoscaler [skipped: no kubectl]", async () => {
+    const { stdout } = await run("kubectl", ["kustomize", FOLDER]);
+    const rendered = stdout.split(/^---$/m).map((text) => parse(text));
+    expect(rendered).toHaveLength(8);
+    const { spec } = rendered.find(({ kind }) => kind === "Deployment");
+    expect(spec.replicas).toBeUndefined();
+    expect(spec.template.spec.containers[0].image).toMatch(/^registry\.bank\.example\/nextauth-token-proxy:\d/);
+  });
+});

@@ -1,0 +1,82 @@
+// Reads the manifests of deploy/kubernetes, and holds them against Kubernetes' own schemas: values at run time, keys by the compiler.
+
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { parseAllDocuments } from "yaml";
+
+const run = promisify(execFile);
+
+export const FOLDER = "deploy/kubernetes";
+
+/** Where the schema of each kind is; a kind that is not here is none that we ship. */
+const MODELS: Readonly<Record<string, () => Promise<object>>> = {
+  Namespace: () => import("kubernetes-models/v1/Namespace"),
+  ConfigMap: () => import("kubernetes-models/v1/ConfigMap"),
+  Secret: () => import("kubernetes-models/v1/Secret"),
+  Service: () => import("kubernetes-models/v1/Service"),
+  Deployment: () => import("kubernetes-models/apps/v1/Deployment"),
+  HorizontalPodAutoscaler: () => import("kubernetes-models/autoscaling/v2/HorizontalPodAutoscaler"),
+  PodDisruptionBudget: () => import("kubernetes-models/policy/v1/PodDisruptionBudget"),
+  NetworkPolicy: () => import("kubernetes-models/networking.k8s.io/v1/NetworkPolicy"),
+  ServiceMonitor: () => import("@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor"),
+};
+
+// biome-ignore lint/suspicious/noExplicitAny: of any kind, until checkValues has looked at it
+export type Manifest = any;
+
+/** @returns every manifest, by "FILE KIND NAME" */
+export async function readManifests(): Promise<ReadonlyMap<string, Manifest>> {
+  const manifests = new Map<string, Manifest>();
+  for (const file of (await readdir(FOLDER)).filter((name) => name !== "kustomization.yaml")) {
+    for (const document of parseAllDocuments(await readFile(join(FOLDER, file), "utf8"), { version: "1.1" })) {
+      if (document.errors.length > 0) throw new Error(`${file}: ${document.errors[0]?.message}`);
+      const manifest = document.toJS();
+      manifests.set(`${file} ${manifest.kind} ${manifest.metadata.name}`, manifest);
+    }
+  }
+  return manifests;
+}
+
+interface Checked {
+  validate(): void;
+}
+
+/** @throws where a value is not what the schema of its kind says */
+export async function checkValues(manifest: Manifest): Promise<void> {
+  const load = MODELS[manifest.kind];
+  if (load === undefined) throw new Error(`no schema for ${manifest.kind}`);
+  const { [manifest.kind]: Model } = (await load()) as Record<string, new (from: object) => Checked>;
+  if (Model === undefined) throw new Error(`no model in the schema of ${manifest.kind}`);
+  new Model(manifest).validate();
+}
+
+function typesOf({ apiVersion, kind }: Manifest): string {
+  const models = apiVersion.startsWith("monitoring.") ? "@kubernetes-models/prometheus-operator" : "kubernetes-models";
+  return `${models}/${apiVersion}/${kind}`;
+}
+
+/**
+ * The schemas let keys pass that they do not know, and Kubernetes would drop them; the types made of them do not.
+ * @returns what the compiler says about them; nothing where all is well
+ */
+export async function compileManifests(manifests: Iterable<Manifest>): Promise<string> {
+  await mkdir("build", { recursive: true });
+  const folder = await mkdtemp(resolve("build/manifests-"));
+  try {
+    const lines = [...manifests].map(
+      (manifest, index) =>
+        `import type { I${manifest.kind} as T${index} } from "${typesOf(manifest)}";\nexport const m${index}: T${index} = ${JSON.stringify(manifest)};\n`,
+    );
+    await writeFile(join(folder, "manifests.ts"), lines.join(""));
+    const settings = { extends: resolve("tsconfig.json"), include: ["."] };
+    await writeFile(join(folder, "tsconfig.json"), JSON.stringify(settings));
+    return await run("npx", ["tsc", "-p", folder], {}).then(
+      ({ stdout }) => stdout,
+      ({ stdout }) => stdout as string,
+    );
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
