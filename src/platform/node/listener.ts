@@ -98,7 +98,14 @@ export async function listen(
     );
     server.listen(at, resolve);
   });
-  const address = server.address() as AddressInfo;
+  const address = server.address() as AddressInfo | null;
+  // A Unix socket has none, nor have those who call there.
+  if (address === null) {
+    server.close();
+    throw new ListenError(
+      "cannot listen on what was passed: it is no TCP socket. Give ListenStream= of its unit an address and a port.",
+    );
+  }
 
   return {
     url: `${tls === undefined ? "http" : "https"}://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`,
