@@ -12,7 +12,7 @@ const MAX_PAUSE_MS = 30_000;
 
 /**
  * A provider that is down does not stop the start: it is asked again, less and less often, until it answers.
- * @returns a function that stops it
+ * @returns a function that stops it; what is still being looked up then is not told, since another configuration may have come
  */
 export function keepDiscovered(
   providers: Iterable<{ name: string; discovery: Discovery | undefined }>,
@@ -26,13 +26,14 @@ export function keepDiscovered(
     let nextPause = FIRST_PAUSE_MS;
     try {
       const { token_endpoint } = await discovery.refresh(LOOK_UP_TIMEOUT_MS);
+      if (stopped) return;
       log("info", "discovered", { provider: name, token_endpoint });
     } catch (error) {
+      if (stopped) return;
       wait = pause;
       nextPause = Math.min(pause * 2, MAX_PAUSE_MS);
       log("warn", "discovery failed", { provider: name, ...describe(error), next_try_ms: wait });
     }
-    if (stopped) return;
     const timer = setTimeout(() => void look(name, discovery, nextPause), wait);
     timer.unref();
     timers.set(name, timer);
