@@ -10,6 +10,7 @@ import { parse } from "yaml";
 import { parseConfig } from "../../src/config/parse.ts";
 import { runCli } from "../support/process.ts";
 import { execForm, parseDockerfile } from "./dockerfile.ts";
+import { itWhere, versionOf } from "./it-where.ts";
 import { checkValues, compileManifests, FOLDER, type Manifest, readManifests } from "./manifests.ts";
 
 const run = promisify(execFile);
@@ -202,10 +203,7 @@ describe("services, policy and monitor", () => {
 
 describe("the kustomization", async () => {
   const kustomization = parse(await readFile(join(FOLDER, "kustomization.yaml"), "utf8"));
-  const hasKubectl = await run("kubectl", ["kustomize", "--help"]).then(
-    () => true,
-    () => false,
-  );
+  const hasKubectl = (await versionOf("kubectl", "kustomize", "--help")) !== "";
 
   it("applies no Secret, and the image of this version", async () => {
     expect(kustomization.resources).not.toContain("secret.example.yaml");
@@ -214,7 +212,7 @@ describe("the kustomization", async () => {
     expect(container.image.split(":")[1]).toBe(version);
   });
 
-  it.skipIf(!hasKubectl)("renders, with the number of pods left to the autoscaler [skipped: no kubectl]", async () => {
+  itWhere(hasKubectl, "no kubectl")("renders, with the number of pods left to the autoscaler", async () => {
     const { stdout } = await run("kubectl", ["kustomize", FOLDER]);
     const rendered = stdout.split(/^---$/m).map((text) => parse(text));
     expect(rendered).toHaveLength(8);
