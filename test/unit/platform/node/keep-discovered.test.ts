@@ -62,7 +62,7 @@ describe("discovery in the background", () => {
     expect(await untilNext()).toBe(METADATA_LIFETIME_MS * 0.75);
   });
 
-  it("asks a provider that is down less and less often, and at once more often when it is lost again", async () => {
+  it("asks a provider that is down less and less often, and begins anew where it is lost again", async () => {
     const { provider, found, start, lines, untilNext } = setUp();
     provider.answer = down;
     start();
