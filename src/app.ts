@@ -1,6 +1,8 @@
 // The program's table of contents: which requests it answers, and in what order a call is checked.
 
+import type { Tracer } from "@opentelemetry/api";
 import { Hono } from "hono";
+import type { Observe } from "./call-report.ts";
 import { HEALTH_PATH } from "./config/check-nextauth.ts";
 import type { Config } from "./config/complete.ts";
 import type { Credentials } from "./config/credentials.ts";
@@ -15,8 +17,9 @@ import { readExchange } from "./http/exchange.ts";
 import { createIdentities } from "./http/identities.ts";
 import type { CreateRateLimiter, Inbound } from "./http/inbound.ts";
 import { type WellKnownDocument, wellKnownDocuments, wellKnownResponse } from "./http/well-known.ts";
-import { createNextAuthServers } from "./nextauth/servers.ts";
-import { createProvider, type Provider, type ProviderCredentials } from "./oauth/provider.ts";
+import { createNextAuthServers, type NextAuthServers } from "./nextauth/servers.ts";
+import { createProvider, type Provider } from "./oauth/provider.ts";
+import type { ProviderCredentials } from "./oauth/provider-settings.ts";
 import type { Clock, CreateBulkhead, Ids, Log, Sha256 } from "./ports.ts";
 import type { CreateTransport } from "./transport.ts";
 
@@ -31,6 +34,8 @@ export interface Deps {
   clock: Clock;
   ids: Ids;
   log: Log;
+  tracer: Tracer;
+  observe: Observe;
 }
 
 export type Providers = ReadonlyMap<string, Provider>;
@@ -47,8 +52,13 @@ export function createProviders(
   );
 }
 
+export function createServers({ config, credentials, ...deps }: Deps): NextAuthServers {
+  return createNextAuthServers(config.nextauth, credentials.nextauth, deps);
+}
+
 export interface AppOptions {
   providers: Providers;
+  nextauth: NextAuthServers;
   inbound: Inbound;
   /** Calls at once. */
   maxInFlight: number;
@@ -59,13 +69,10 @@ export interface AppOptions {
 /** @returns the Hono app that answers getToken and the webNonce exchange, and refuses everything else */
 export async function createApp(deps: Deps, options: AppOptions): Promise<Hono> {
   const { config, credentials } = deps;
-  const { providers, inbound, maxInFlight, health } = options;
+  const { providers, nextauth, inbound, maxInFlight, health } = options;
   const describe = createIdentities(config.log.identities, credentials.identitiesKey, deps);
   const answer = createAnswer(deps, describe, maxInFlight);
-  const useCase = {
-    route: createRouter(config.routes, providers),
-    nextauth: createNextAuthServers(config.nextauth, credentials.nextauth, deps),
-  };
+  const useCase = { route: createRouter(config.routes, providers), nextauth };
   const app = new Hono({ getPath: (request, given) => inbound.pathAsSent(request, given?.env) });
 
   if (health) app.get(HEALTH_PATH, (c) => c.json({ status: "ok" }, 200, { "Cache-Control": "no-store" }));
@@ -73,7 +80,7 @@ export async function createApp(deps: Deps, options: AppOptions): Promise<Hono> 
   for (const document of published(deps)) {
     app.all(document.path, (c) => {
       if (c.req.method === "GET" || c.req.method === "HEAD") return wellKnownResponse(document);
-      return answer(() => Promise.reject(methodNotAllowed("GET")));
+      return answer(c.req.raw, { route: document.path }, () => Promise.reject(methodNotAllowed("GET")));
     });
   }
   const parts = { deps, providers, inbound, answer, useCase };
@@ -81,7 +88,7 @@ export async function createApp(deps: Deps, options: AppOptions): Promise<Hono> 
   // Its own count: whoever lets the body of an exchange trickle in, which needs no key, must not take getToken's places.
   addExchange(app, { ...parts, answer: createAnswer(deps, describe, maxInFlight) });
 
-  app.notFound(() => answer(() => Promise.reject(notFound())));
+  app.notFound((c) => answer(c.req.raw, { route: "" }, () => Promise.reject(notFound())));
 
   // Only a bug outside of a call gets here, as in the log itself; Hono would print what it says.
   app.onError((error) => errorResponse(asCallError(error), deps.ids.uuid()));
@@ -106,7 +113,7 @@ async function addGetToken(app: Hono, { deps, inbound, answer, useCase }: Parts)
       bindings.map((binding) => [binding.method as string, { ...binding, read: createCallReader(binding) }]),
     );
     app.all(honoPath(path), (c) =>
-      answer(async (record) => {
+      answer(c.req.raw, { route: path }, async (record) => {
         const binding = byMethod.get(c.req.method);
         if (binding === undefined) throw methodNotAllowed([...byMethod.keys()].join(", "));
         const certificate = inbound.clientCertificate(c.req.raw, c.env);
@@ -130,13 +137,14 @@ function addExchange(app: Hono, { deps, providers, inbound, answer, useCase }: P
     perAddress: deps.createRateLimiter(exchange.rate_limit.per_address),
     perWebNonce: deps.createRateLimiter(exchange.rate_limit.per_webnonce),
   };
+  const door = { route: exchange.path, open: true, wire: EXCHANGE_WIRE };
   app.all(exchange.path, (c) =>
-    answer(async (record) => {
+    answer(c.req.raw, door, async (record) => {
       if (c.req.method !== "POST") throw methodNotAllowed("POST");
       const address = inbound.clientAddress(c.req.raw, c.env);
       const values = await readExchange(c.req.raw, { address, serverid }, limits, deps.sha256);
       return getToken({ ...useCase, route }, { serverids: undefined, values, session: "verify" }, record);
-    }, EXCHANGE_WIRE),
+    }),
   );
 }
 

@@ -1,7 +1,7 @@
 // Makes a Cloudflare Worker of a configuration file's text: for src/worker.ts, and for whoever brings a Worker of their own.
 
 import type { Hono } from "hono";
-import { createApp, createProviders } from "./app.ts";
+import { createApp, createProviders, createServers } from "./app.ts";
 import { loadCredentials } from "./config/credentials.ts";
 import { parseConfig } from "./config/parse.ts";
 import { ConfigError, TokenProxyError } from "./errors.ts";
@@ -18,6 +18,7 @@ import {
 import { workerInbound } from "./platform/worker/inbound.ts";
 import { createWorkerRateLimiters } from "./platform/worker/rate-limiter.ts";
 import { createWorkerTransports } from "./platform/worker/transport.ts";
+import { createTracer } from "./steps.ts";
 
 export interface Worker {
   fetch(request: Request, env: Env): Promise<Response>;
@@ -59,9 +60,12 @@ async function build(file: ReturnType<typeof parseConfig>, env: Env): Promise<Ho
     clock: workerClock,
     ids: workerIds,
     log: createWorkerLog(config.log.level),
+    tracer: createTracer(),
+    observe: () => {}, // Cloudflare makes metrics of the log
   };
   return createApp(deps, {
     providers: createProviders(deps),
+    nextauth: createServers(deps),
     inbound: workerInbound,
     maxInFlight: Number.POSITIVE_INFINITY, // as of workerBulkhead
     health: true,

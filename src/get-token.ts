@@ -5,9 +5,11 @@ import { TokenProxyError } from "./errors.ts";
 import type { SessionMode } from "./nextauth/binding.ts";
 import type { NextAuthServer, NextAuthServers } from "./nextauth/servers.ts";
 import type { Call, CallValue } from "./nextauth/values.ts";
-import type { ExchangeTrace, Provider } from "./oauth/provider.ts";
+import type { ExchangeTrace } from "./oauth/exchange.ts";
+import type { Provider } from "./oauth/provider.ts";
 import type { TokenAnswer } from "./oauth/token-response.ts";
 import { ATTRIBUTE_PREFIX } from "./oauth/values.ts";
+import { unmeasured } from "./steps.ts";
 
 /** A call whose caller has proved who it is, and whose values were read. */
 export interface TokenCall {
@@ -17,13 +19,16 @@ export interface TokenCall {
   session: SessionMode;
 }
 
+/** What getToken needs of a provider. */
+export type AskedProvider = Pick<Provider, "name" | "attributes" | "requestToken">;
+
 export interface GetTokenDeps {
   /** Chooses the provider for a virtual server; undefined where no route takes it. */
-  route(serverid: string | undefined): Provider | undefined;
+  route(serverid: string | undefined): AskedProvider | undefined;
   nextauth: Pick<NextAuthServers, "defaultServerid" | "serverFor">;
 }
 
-/** What the log says about a call, filled in as it is found out. */
+/** What is found out about a call on its way. */
 export interface CallRecord extends ExchangeTrace {
   caller?: string;
   provider?: string;
@@ -37,6 +42,7 @@ export interface CallRecord extends ExchangeTrace {
  * @throws {TokenProxyError} caller_not_allowed, no_route, call_invalid, session_…, attributes_… or provider_…
  */
 export async function getToken(deps: GetTokenDeps, call: TokenCall, record: CallRecord): Promise<TokenAnswer> {
+  const { run = unmeasured } = record;
   record.userid = textOf(call.values, "userid");
   record.nonce = textOf(call.values, "nonce");
   const serverid = textOf(call.values, "serverid") ?? deps.nextauth.defaultServerid;
@@ -50,11 +56,14 @@ export async function getToken(deps: GetTokenDeps, call: TokenCall, record: Call
   let values = withServerid(call.values, serverid);
   const server = () => serverFor(deps.nextauth, serverid);
   if (call.session === "verify") {
-    values = await server().confirmSession(serverid as string, nonceOf(values), values);
+    const [about, nonce] = [serverid as string, nonceOf(values)];
+    values = await run("session_check", () => server().confirmSession(about, nonce, values));
     record.userid = textOf(values, "userid");
   }
   const attributes =
-    provider.attributes.length === 0 ? undefined : await attributesOf(server(), serverid as string, values, provider);
+    provider.attributes.length === 0
+      ? undefined
+      : await run("attributes", () => attributesOf(server(), serverid as string, values, provider));
 
   return provider.requestToken((name) => attributes?.get(name) ?? values.get(name), record);
 }
@@ -98,7 +107,7 @@ async function attributesOf(
   server: NextAuthServer,
   serverid: string,
   values: Call,
-  { name, attributes: needed }: Provider,
+  { name, attributes: needed }: AskedProvider,
 ): Promise<ReadonlyMap<string, CallValue>> {
   const userid = textOf(values, "userid") as string; // every binding reads one, or the session check gave it
   const found = await server.getUserAttributes(serverid, userid);
@@ -118,12 +127,12 @@ async function attributesOf(
 /** First match wins. The routes are indexed once, so that a call costs the same with one route or a thousand. */
 export function createRouter(
   routes: readonly Route[],
-  providers: ReadonlyMap<string, Provider>,
+  providers: ReadonlyMap<string, AskedProvider>,
 ): GetTokenDeps["route"] {
-  const byServerid = new Map<string, Provider>();
-  let otherwise: Provider | undefined;
+  const byServerid = new Map<string, AskedProvider>();
+  let otherwise: AskedProvider | undefined;
   for (const { serverid, provider: name } of routes) {
-    const provider = providers.get(name) as Provider;
+    const provider = providers.get(name) as AskedProvider;
     if (serverid === undefined) {
       otherwise = provider;
       break; // what stands below a route without conditions is never reached

@@ -3,7 +3,7 @@
 
 import { setTimeout } from "node:timers/promises";
 import { createAdminApp } from "./admin.ts";
-import { createApp, createProviders, type Providers } from "./app.ts";
+import { createApp, createProviders, createServers, type Providers } from "./app.ts";
 import type { Config } from "./config/complete.ts";
 import { type CredentialHost, loadCredentials, type ServerTls } from "./config/credentials.ts";
 import type { ParsedFile } from "./config/parse.ts";
@@ -17,6 +17,7 @@ import { createNodeRateLimiter } from "./platform/node/rate-limiter.ts";
 import { createNodeTransport } from "./platform/node/transport.ts";
 import type { Log } from "./ports.ts";
 import { Secret } from "./secret.ts";
+import { createTracer } from "./steps.ts";
 
 export interface Service {
   /** Where getToken is served, as `http://127.0.0.1:8080`. */
@@ -144,11 +145,14 @@ async function createProgram(file: ParsedFile, host: CredentialHost, log: Log): 
     clock: nodeClock,
     ids: nodeIds,
     log,
+    tracer: createTracer(),
+    observe: () => {},
   };
   const providers = createProviders(deps);
   const { trusted_proxies, max_in_flight } = config.server;
   const app = await createApp(deps, {
     providers,
+    nextauth: createServers(deps),
     inbound: createNodeInbound(trusted_proxies),
     maxInFlight: max_in_flight,
     health: false,

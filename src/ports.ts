@@ -23,8 +23,12 @@ export type LogFields = Readonly<Record<string, string | number | boolean | unde
 /** Writes one structured line. Fields hold no secret, token, nonce, userid or body: the caller of log sees to that. */
 export type Log = (level: LogLevel, event: string, fields?: LogFields) => void;
 
-/** Runs a task when there is room for it. Throws BulkheadFullError at once where there is none, not even to wait. */
-export type Bulkhead = <T>(task: () => Promise<T>) => Promise<T>;
+export interface Bulkhead {
+  /** Runs a task when there is room for it. Throws BulkheadFullError at once where there is none, not even to wait. */
+  run<T>(task: () => Promise<T>): Promise<T>;
+  /** How many run, and how many wait. */
+  state(): { inFlight: number; queued: number };
+}
 
 /** @param limit tasks that run at once. @param queue tasks that may wait for one of them to end */
 export type CreateBulkhead = (limit: number, queue: number) => Bulkhead;

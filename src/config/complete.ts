@@ -5,7 +5,7 @@ import type { NextAuthServerSettings } from "../nextauth/servers.ts";
 import { ruleOf } from "../nextauth/values.ts";
 import type { ClientAssertionSettings, HmacAlgorithm } from "../oauth/client-authentication.ts";
 import { withDefaults } from "../oauth/grants.ts";
-import type { ProviderSettings } from "../oauth/provider.ts";
+import type { ProviderSettings } from "../oauth/provider-settings.ts";
 import type { SigningAlgorithm } from "../oauth/signing-key.ts";
 import { jwtsNeeded } from "../oauth/values.ts";
 import type { SecretReference } from "../secret.ts";

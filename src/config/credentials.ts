@@ -2,7 +2,7 @@
 
 import { HEADER_VALUE } from "../headers.ts";
 import type { NextAuthCredentials } from "../nextauth/servers.ts";
-import type { ProviderCredentials } from "../oauth/provider.ts";
+import type { ProviderCredentials } from "../oauth/provider-settings.ts";
 import { importSigningKey, KeyError, type SigningKey } from "../oauth/signing-key.ts";
 import type { PlacedSecrets } from "../oauth/token-request.ts";
 import type { Sha256 } from "../ports.ts";

@@ -1,33 +1,25 @@
 // One line in the log for every call, and nothing in it that identifies a user or could be used as a credential.
 
+import type { CallReport } from "../call-report.ts";
 import { type ErrorCode, TokenProxyError } from "../errors.ts";
-import type { CallRecord } from "../get-token.ts";
-import type { TokenAnswer } from "../oauth/token-response.ts";
-import type { Log, LogLevel } from "../ports.ts";
+import type { Log, LogFields, LogLevel } from "../ports.ts";
+import { framesOf } from "../stack-frames.ts";
 import type { LoggedIdentities } from "./identities.ts";
 
-export interface LoggedCall {
-  requestId: string;
-  /** Milliseconds from the call's arrival to its answer. */
-  duration: number;
-  record: CallRecord;
-  identities: LoggedIdentities;
-}
-
-export function logAnswer(log: Log, call: LoggedCall, answer: TokenAnswer): void {
-  log("info", "call", {
-    ...common(call),
-    outcome: answer.outcome,
-    provider_status: answer.providerStatus,
-    provider_error: answer.providerError,
-    bytes: answer.body.length,
-  });
-}
-
-export function logError(log: Log, call: LoggedCall, error: TokenProxyError): void {
+/** @param error what the call ended with, where it has no answer of the provider */
+export function logCall(
+  log: Log,
+  report: CallReport,
+  identities: LoggedIdentities,
+  error: TokenProxyError | undefined,
+): void {
+  const fields = { ...fieldsOf(report), ...identities };
+  if (error === undefined) {
+    log("info", "call", fields);
+    return;
+  }
   log(levelOf(error.code), "call", {
-    ...common(call),
-    outcome: "error",
+    ...fields,
     error_code: error.code,
     reason: error.message,
     ...error.detail,
@@ -43,15 +35,30 @@ export function asCallError(error: unknown): TokenProxyError {
   });
 }
 
-function common({ requestId, duration, record, identities }: LoggedCall) {
+function fieldsOf({ durations, ...report }: CallReport): LogFields {
   return {
-    request_id: requestId,
-    caller: record.caller,
-    provider: record.provider,
-    attempts: record.attempts,
-    ...identities,
-    duration_ms: Math.round(duration * 10) / 10,
+    request_id: report.requestId,
+    route: report.route,
+    caller: report.caller,
+    provider: report.provider,
+    outcome: report.outcome,
+    status: report.status,
+    provider_status: report.providerStatus,
+    provider_error: report.providerError,
+    attempts: report.attempts,
+    duration_ms: rounded(report.duration),
+    session_check_ms: rounded(durations.session_check),
+    attributes_ms: rounded(durations.attributes),
+    discovery_ms: rounded(durations.discovery),
+    signing_ms: rounded(durations.signing),
+    provider_ms: rounded(durations.provider),
+    call_bytes: report.callBytes,
+    bytes: report.bytes,
   };
+}
+
+function rounded(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.round(ms * 10) / 10;
 }
 
 function levelOf(code: ErrorCode): LogLevel {
@@ -77,13 +84,6 @@ function describeCause(cause: unknown, withStack: boolean): { cause?: string; st
   if (names.length === 0) return cause === undefined ? {} : { cause: `thrown ${typeof cause}` };
   const described = { cause: names.join(" < ") };
   if (!withStack || !(cause instanceof Error)) return described;
-  // A message may have lines that look like frames, so all of it goes before they are looked for.
-  const head = `${cause.name}: ${cause.message}`;
-  const { stack = "" } = cause;
-  if (!stack.startsWith(head)) return described;
-  const frames = stack
-    .slice(head.length)
-    .split("\n")
-    .filter((line) => /^\s+at /.test(line));
-  return { ...described, stack: frames.map((line) => line.trim()).join("; ") };
+  const frames = framesOf(cause);
+  return frames.length === 0 ? described : { ...described, stack: frames.join("; ") };
 }

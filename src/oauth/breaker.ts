@@ -11,6 +11,8 @@ export const SUSPENSION_MS = 5_000;
 const TRIAL_MARGIN_MS = 1_000;
 const FAILURES: ReadonlySet<ErrorCode> = new Set(["provider_unreachable", "provider_timeout", "provider_truncated"]);
 
+export type BreakerState = "closed" | "open" | "half_open";
+
 /** Not cockatiel's: that goes by the wall clock, lets calls wait for a trial, and knows no end that tells nothing. */
 export interface Breaker {
   /**
@@ -20,7 +22,7 @@ export interface Breaker {
    */
   run<T>(exchange: (asked: () => void) => Promise<T>): Promise<T>;
   /** `half_open`: a trial is due or goes on. */
-  state(): "closed" | "open" | "half_open";
+  state(): BreakerState;
   /** How often the provider was suspended. */
   suspensions(): number;
 }

@@ -39,6 +39,10 @@ export function credentialOf(method: TokenEndpointAuthMethod): (typeof CREDENTIA
   return CREDENTIAL[method];
 }
 
+/** Whether each request takes a signature of ours. */
+export const isSigned = (method: TokenEndpointAuthMethod): boolean =>
+  method === "private_key_jwt" || method === "client_secret_jwt";
+
 /** HMAC algorithms of client_secret_jwt (RFC 7518 §3.2). */
 export const HMAC_ALGORITHMS = ["HS256", "HS384", "HS512"] as const;
 export type HmacAlgorithm = (typeof HMAC_ALGORITHMS)[number];

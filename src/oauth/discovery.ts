@@ -29,6 +29,8 @@ export interface Discovery {
    * @throws {TokenProxyError} with a `provider_…` code where there is no metadata and none can be had
    */
   metadata(timeout: number, send?: Transport): Promise<Metadata>;
+  /** The metadata in memory where that is fresh, so that most calls need no promise. */
+  fresh(): Metadata | undefined;
   /** Looks the metadata up whatever is in memory, which stays as it is where the look-up fails. Throws as metadata does. */
   refresh(timeout: number): Promise<Metadata>;
   /** What is known now: metadata that calls can use, or why there is none. */
@@ -118,12 +120,16 @@ export function createDiscovery(
     }
   }
 
+  const fresh = () => (known !== undefined && clock.elapsed() < known.refreshAt ? known.metadata : undefined);
+
   return {
+    fresh,
     refresh: (timeout) => refresh(timeout),
     async metadata(timeout, send) {
       const now = clock.elapsed();
+      const found = fresh();
+      if (found !== undefined) return found;
       if (known !== undefined) {
-        if (now < known.refreshAt) return known.metadata;
         const { metadata } = known;
         // Old metadata is better than none: the look-up may take its share of the call's time and no more.
         return refresh(timeout * REFRESH_SHARE, send).catch(() => metadata);

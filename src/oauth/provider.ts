@@ -1,74 +1,20 @@
-// One provider of the file, ready to be asked: endpoint, JWTs, request, credentials, answer.
+// One provider of the file, ready to be asked: within its limits, at the endpoint that it has, once more where that is harmless.
 
 import { TokenProxyError } from "../errors.ts";
 import { BulkheadFullError, type Clock, type CreateBulkhead, type Ids, type Log } from "../ports.ts";
 import { withOneRetry } from "../retry.ts";
-import type { Secret } from "../secret.ts";
-import {
-  type CreateTransport,
-  type Delivery,
-  type TlsCredentials,
-  type Transport,
-  TransportError,
-} from "../transport.ts";
-import { createBreaker } from "./breaker.ts";
-import {
-  type ClientAuthentication,
-  type ClientSettings,
-  createClientAuthentications,
-  credentialOf,
-} from "./client-authentication.ts";
-import { createDiscovery, type Discovery, type DiscoveryKind, type Metadata } from "./discovery.ts";
+import { unmeasured } from "../steps.ts";
+import type { CreateTransport, Delivery, Transport } from "../transport.ts";
+import { type BreakerState, createBreaker } from "./breaker.ts";
+import { credentialOf } from "./client-authentication.ts";
+import { createDiscovery, type Discovery, type Metadata } from "./discovery.ts";
+import { type Asking, createExchanges, type ExchangeTrace } from "./exchange.ts";
 import { exchangeError } from "./exchange-error.ts";
-import { compileExpectSubject, type ExpectSubjectSettings } from "./expect-subject.ts";
 import { isRepeatable } from "./grants.ts";
-import { compileJwt, type JwtSettings, type MakeJwt } from "./jwt.ts";
+import type { ProviderCredentials, ProviderSettings } from "./provider-settings.ts";
 import { createRotation } from "./rotation.ts";
-import type { SigningKey } from "./signing-key.ts";
-import {
-  compileTokenRequest,
-  HeaderValueError,
-  type PlacedSecrets,
-  type TokenRequestSettings,
-} from "./token-request.ts";
-import { type ErrorRules, judgeTokenResponse, type TokenAnswer } from "./token-response.ts";
-import {
-  ATTRIBUTE_PREFIX,
-  type CallValues,
-  callNamesNeeded,
-  createValues,
-  JWT_PREFIX,
-  jwtsNeeded,
-  type Values,
-} from "./values.ts";
-
-/** A provider as the file describes it. Durations are in milliseconds. */
-export interface ProviderSettings extends TokenRequestSettings, ClientSettings, ErrorRules {
-  issuer?: string | undefined;
-  /** Whether, and by which document, the token endpoint is looked up from the issuer. */
-  discovery: DiscoveryKind | "none";
-  token_endpoint?: string | undefined;
-  jwt: Readonly<Record<string, JwtSettings>>;
-  expect_subject?: ExpectSubjectSettings | undefined;
-  timeout: number;
-  connect_timeout: number;
-  max_response_bytes: number;
-  /** Exchanges at once; on Node. */
-  max_in_flight: number;
-}
-
-/** What a provider's settings name and do not hold: loaded before the first call. */
-export interface ProviderCredentials {
-  /** In the order of the file. */
-  secrets: readonly Secret[];
-  clientKeys: readonly SigningKey[];
-  /** Those of `signing.keys` that sign, the first one first. */
-  signingKeys: readonly SigningKey[];
-  signingIssuer: string | undefined;
-  tls: TlsCredentials | undefined;
-  /** Those in params and headers. */
-  placed: PlacedSecrets;
-}
+import type { TokenAnswer } from "./token-response.ts";
+import { ATTRIBUTE_PREFIX, type CallValues, callNamesNeeded, createValues } from "./values.ts";
 
 export interface Provider {
   readonly name: string;
@@ -81,12 +27,15 @@ export interface Provider {
    * @throws {TokenProxyError} `call_invalid` where the call lacks a value, before anything is sent; else `provider_…`
    */
   requestToken(callValues: CallValues, trace?: ExchangeTrace): Promise<TokenAnswer>;
+  state(): ProviderState;
 }
 
-/** What is found out on the way to an answer, or to none. */
-export interface ExchangeTrace {
-  /** Requests sent to the token endpoint, those of which not a byte got through included. */
-  attempts?: number;
+export interface ProviderState {
+  breaker: BreakerState;
+  /** Since it was made of the configuration. */
+  suspensions: number;
+  inFlight: number;
+  queued: number;
 }
 
 /** How many calls, as a share of max_in_flight, may wait for one of those to end, and for how long, as a share of timeout. */
@@ -114,7 +63,7 @@ export function createProvider(
     connections: settings.max_in_flight,
     tls: credentials.tls,
   });
-  const withinLimit = deps.createBulkhead(settings.max_in_flight, Math.ceil(settings.max_in_flight * QUEUE_SHARE));
+  const bulkhead = deps.createBulkhead(settings.max_in_flight, Math.ceil(settings.max_in_flight * QUEUE_SHARE));
   const breaker = createBreaker(settings.timeout, name, deps);
   const byTls = credentialOf(settings.token_endpoint_auth_method) === "certificate";
   const discovery =
@@ -122,82 +71,37 @@ export function createProvider(
       ? undefined
       : createDiscovery({ issuer: settings.issuer, discovery: settings.discovery, byTls }, key, { transport, clock });
   const neededOfCall = callNamesNeeded(settings);
-  const makeJwts = compileJwts(settings, credentials, deps);
-  const buildRequest = compileTokenRequest(settings, credentials.placed);
+  const exchanges = createExchanges(settings, credentials, key, deps);
   const repeatable = isRepeatable(settings.grant_type, settings.params);
-  const authentications = createClientAuthentications(
-    settings,
-    { secrets: credentials.secrets, keys: credentials.clientKeys },
-    deps,
-  );
   const isHarmlessAgain = (delivery: Delivery) => delivery === "none" || (delivery === "stale" && repeatable);
-  const checkSubject =
-    settings.expect_subject === undefined ? undefined : compileExpectSubject(settings.expect_subject, key);
-  const withRotation = createRotation(authentications.length, (refused, next) => {
+  const withRotation = createRotation(exchanges.credentials, (refused, next) => {
     log("warn", "client credential refused, trying the next", { provider: name, refused: refused + 1, next: next + 1 });
   });
 
-  async function endpointOf(timeout: number, send: Transport): Promise<Metadata> {
+  async function endpointOf({ deadline, run, send }: Asking): Promise<Metadata> {
     if (discovery === undefined) {
       // The schema lets nothing through that has neither discovery nor a token endpoint.
       return { issuer: settings.issuer ?? "", token_endpoint: settings.token_endpoint as string };
     }
-    return discovery.metadata(timeout, send);
-  }
-
-  async function exchange(
-    authenticate: ClientAuthentication,
-    tokenEndpoint: string,
-    values: Values,
-    deadline: number,
-    trace: ExchangeTrace,
-    send: Transport,
-  ): Promise<TokenAnswer> {
-    const jwts = await makeJwts(values);
-    const text = (valueName: string) => jwts.get(valueName) ?? String(values(valueName));
-    const { headers, form } = buildRequest(text);
-    await authenticate(form, headers, values);
-    // Discovery or a first attempt may have used up the time: a token that nobody waits for must not be asked for.
-    const timeout = deadline - clock.elapsed();
-    if (timeout <= 0) throw new TransportError("timeout");
-    trace.attempts = (trace.attempts ?? 0) + 1;
-    const response = await send({
-      method: "POST",
-      url: tokenEndpoint,
-      headers,
-      body: form.toString(),
-      timeout,
-      maxResponseBytes: settings.max_response_bytes,
-    });
-    const answer = judgeTokenResponse(response, settings, key, clock.now());
-    if (answer.outcome === "token") checkSubject?.(answer.body, text);
-    return answer;
+    return discovery.fresh() ?? run("discovery", () => discovery.metadata(deadline - clock.elapsed(), send));
   }
 
   /** One token for one call, whatever it takes: discovery, a rotation of credentials, a retry. */
-  async function ask(
-    callValues: CallValues,
-    deadline: number,
-    trace: ExchangeTrace,
-    send: Transport,
-  ): Promise<TokenAnswer> {
+  async function ask(callValues: CallValues, asking: Asking): Promise<TokenAnswer> {
     try {
-      const endpoint = await endpointOf(deadline - clock.elapsed(), send);
+      const { issuer, token_endpoint } = await endpointOf(asking);
       const own = {
         client_id: settings.client_id ?? "",
-        issuer: endpoint.issuer,
-        token_endpoint: endpoint.token_endpoint,
+        issuer,
+        token_endpoint,
         signing_issuer: credentials.signingIssuer ?? "",
         "signing.kid": credentials.signingKeys[0]?.kid ?? "",
       };
       const values = createValues(own, callValues, deps);
-      return await withRotation((index) => {
-        const authenticate = authentications[index] as ClientAuthentication;
-        const once = () => exchange(authenticate, endpoint.token_endpoint, values, deadline, trace, send);
-        return withOneRetry(once, isHarmlessAgain);
-      });
+      return await withRotation((credential) =>
+        withOneRetry(() => exchanges.exchange(credential, token_endpoint, values, asking), isHarmlessAgain),
+      );
     } catch (error) {
-      if (error instanceof HeaderValueError) throw unfitHeader(error.header, key);
       throw exchangeError(error, key);
     }
   }
@@ -214,7 +118,7 @@ export function createProvider(
       }
       const called = clock.elapsed();
       try {
-        return await withinLimit(() => {
+        return await bulkhead.run(() => {
           const now = clock.elapsed();
           // A wait for a place must not use up the provider's time: what then came too late would be taken for its failure.
           if (now - called > settings.timeout * QUEUE_SHARE) throw overloaded(key);
@@ -223,31 +127,15 @@ export function createProvider(
               asked();
               return transport(request);
             };
-            return ask(callValues, now + settings.timeout, trace, send);
+            const { run = unmeasured } = trace;
+            return ask(callValues, { deadline: now + settings.timeout, trace, run, send });
           });
         });
       } catch (error) {
         throw error instanceof BulkheadFullError ? overloaded(key) : error;
       }
     },
-  };
-}
-
-/** @returns a function that signs every JWT that the request needs, anew for each attempt, by their names in templates */
-function compileJwts(
-  settings: ProviderSettings,
-  { signingKeys }: ProviderCredentials,
-  deps: { clock: Clock; ids: Ids },
-): (values: Values) => Promise<ReadonlyMap<string, string>> {
-  const makers = jwtsNeeded(settings).map((name): [string, MakeJwt] => {
-    const jwt = settings.jwt[name] as JwtSettings;
-    const signer = jwt.kid === undefined ? signingKeys[0] : signingKeys.find(({ kid }) => kid === jwt.kid);
-    return [JWT_PREFIX + name, compileJwt(jwt, signer as SigningKey, deps)];
-  });
-  return async (values) => {
-    const jwts = new Map<string, string>();
-    for (const [name, makeJwt] of makers) jwts.set(name, await makeJwt(values));
-    return jwts;
+    state: () => ({ breaker: breaker.state(), suspensions: breaker.suspensions(), ...bulkhead.state() }),
   };
 }
 
@@ -262,11 +150,4 @@ function overloaded(key: string): TokenProxyError {
 
 function missingValue(name: string, key: string): TokenProxyError {
   return new TokenProxyError("call_invalid", `the call has no value "${name}", which "${key}" needs`);
-}
-
-function unfitHeader(header: string, key: string): TokenProxyError {
-  return new TokenProxyError(
-    "call_invalid",
-    `a value of the call cannot stand in the header "${key}.headers.${header}"`,
-  );
 }

@@ -1,11 +1,13 @@
 // The whole program in memory: a real configuration, and fakes for all that its host would give.
 
-import { createApp, createProviders, type Deps } from "../../src/app.ts";
+import { createApp, createProviders, createServers, type Deps } from "../../src/app.ts";
+import type { CallReport } from "../../src/call-report.ts";
 import { loadCredentials } from "../../src/config/credentials.ts";
 import { parseConfig } from "../../src/config/parse.ts";
 import { createNodeBulkhead } from "../../src/platform/node/bulkhead.ts";
 import { createNodeRateLimiter } from "../../src/platform/node/rate-limiter.ts";
 import { workerInbound } from "../../src/platform/worker/inbound.ts";
+import { createTracer } from "../../src/steps.ts";
 import { APIKEY, CALL, NONCE } from "../support/call.ts";
 import { fileConfig, SECRETS } from "../support/config.ts";
 import { fakeClock, fakeCredentialHost, fakeIds, fakeLog, fakeProvider, response, sha256 } from "../unit/fakes.ts";
@@ -30,6 +32,7 @@ export async function buildApp({ provider = {}, file = {}, secrets = {}, deps = 
   const upstream = fakeProvider(() => response(200, TOKEN, { "content-type": "application/json" }));
   const { log, lines } = fakeLog();
   const clock = fakeClock();
+  const reports: CallReport[] = [];
   const all: Deps = {
     config: parsed.config,
     credentials: await loadCredentials(parsed, fakeCredentialHost({ ...SECRETS, ...secrets })),
@@ -40,15 +43,18 @@ export async function buildApp({ provider = {}, file = {}, secrets = {}, deps = 
     clock,
     ids: fakeIds(),
     log,
+    tracer: createTracer(),
+    observe: (report) => reports.push(report),
     ...deps,
   };
   const app = await createApp(all, {
     providers: createProviders(all),
+    nextauth: createServers(all),
     inbound: workerInbound,
     maxInFlight: parsed.config.server.max_in_flight,
     health,
   });
-  return { app, upstream, clock, lines };
+  return { app, upstream, clock, lines, reports };
 }
 
 export interface SentCall {

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createApp, createProviders, type Deps } from "../../src/app.ts";
+import { createApp, createProviders, createServers, type Deps } from "../../src/app.ts";
 import { loadCredentials } from "../../src/config/credentials.ts";
 import { type ParsedFile, parseConfig } from "../../src/config/parse.ts";
 import { ConfigError } from "../../src/errors.ts";
@@ -12,7 +12,16 @@ import { createNodeRateLimiter } from "../../src/platform/node/rate-limiter.ts";
 import { workerInbound } from "../../src/platform/worker/inbound.ts";
 import { fileConfig } from "../support/config.ts";
 import { makeKey } from "../support/keys.ts";
-import { fakeClock, fakeCredentialHost, fakeIds, fakeLog, fakeProvider, response, sha256 } from "../unit/fakes.ts";
+import {
+  fakeClock,
+  fakeCredentialHost,
+  fakeIds,
+  fakeLog,
+  fakeProvider,
+  response,
+  sha256,
+  UNOBSERVED,
+} from "../unit/fakes.ts";
 import { anyJson, anyText, forAll, mutated, RUNS, watchRejections } from "./fuzz.ts";
 
 watchRejections();
@@ -103,8 +112,15 @@ async function build(parsed: ParsedFile, text: string): Promise<void> {
       clock: fakeClock(),
       ids: fakeIds(),
       log: fakeLog().log,
+      ...UNOBSERVED,
     };
-    const options = { providers: createProviders(deps), inbound: workerInbound, maxInFlight: 1, health: false };
+    const options = {
+      providers: createProviders(deps),
+      nextauth: createServers(deps),
+      inbound: workerInbound,
+      maxInFlight: 1,
+      health: false,
+    };
     const app = await createApp(deps, options);
     expect((await app.request("/nowhere/at/all")).status).toBe(404);
     built += 1;

@@ -5,7 +5,7 @@ import { X509Certificate } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { X509CertificateGenerator } from "@peculiar/x509";
 import { exportPKCS8, type JWK } from "jose";
-import { createApp, createProviders } from "../../src/app.ts";
+import { createApp, createProviders, createServers } from "../../src/app.ts";
 import type { Config } from "../../src/config/complete.ts";
 import { type CredentialHost, loadCredentials } from "../../src/config/credentials.ts";
 import { parseConfig } from "../../src/config/parse.ts";
@@ -18,6 +18,7 @@ import { createNodeTransport } from "../../src/platform/node/transport.ts";
 import { workerInbound } from "../../src/platform/worker/inbound.ts";
 import type { SecretReference } from "../../src/secret.ts";
 import type { CreateTransport, TransportSettings } from "../../src/transport.ts";
+import { UNOBSERVED } from "../unit/fakes.ts";
 import { APIKEY, CALL, NONCE } from "./call.ts";
 import { makeAuthority, makeKey } from "./keys.ts";
 import { json, type RecordedRequest, respond, startRecordingProvider } from "./recording-provider.ts";
@@ -98,10 +99,12 @@ export async function runExample(name: string, { metadata, token, callHeaders }:
       clock: nodeClock,
       ids: nodeIds,
       log: () => {},
+      ...UNOBSERVED,
     };
     const deps = { config, credentials, createTransport, ...ports };
     const app = await createApp(deps, {
       providers: createProviders(deps),
+      nextauth: createServers(deps),
       inbound: workerInbound,
       maxInFlight: 1,
       health: false,

@@ -3,9 +3,13 @@
 import { createHash } from "node:crypto";
 import { type CredentialHost, SecretError } from "../../src/config/credentials.ts";
 import type { Clock, Ids, Log, LogFields, LogLevel, Sha256 } from "../../src/ports.ts";
+import { createTracer } from "../../src/steps.ts";
 import type { CreateTransport, TransportRequest, TransportResponse } from "../../src/transport.ts";
 
 export const NOW = Date.parse("2026-11-23T12:00:00Z");
+
+/** For programs whose spans and reports no test looks at. */
+export const UNOBSERVED = { tracer: createTracer(), observe: () => {} };
 
 export interface FakeClock extends Clock {
   /** @param ms milliseconds that pass */

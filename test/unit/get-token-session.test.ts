@@ -3,10 +3,9 @@
 import { describe, expect, it } from "vitest";
 import type { Route } from "../../src/config/complete.ts";
 import { TokenProxyError } from "../../src/errors.ts";
-import { createRouter, type GetTokenDeps, getToken, type TokenCall } from "../../src/get-token.ts";
+import { type AskedProvider, createRouter, type GetTokenDeps, getToken, type TokenCall } from "../../src/get-token.ts";
 import type { NextAuthServer } from "../../src/nextauth/servers.ts";
 import type { CallValue } from "../../src/nextauth/values.ts";
-import type { Provider } from "../../src/oauth/provider.ts";
 import { thrownBy } from "./fakes.ts";
 
 const NAMES = ["serverid", "userid", "accountid", "nonce", "attributes.mail", "attributes.unit", "mail"];
@@ -44,9 +43,8 @@ function setUp(changes: Changes = {}) {
       return known && new Map(Object.entries(known));
     },
   };
-  const provider: Provider = {
+  const provider: AskedProvider = {
     name: "main",
-    discovery: undefined,
     attributes,
     async requestToken(values) {
       const given = NAMES.map((name) => [name, values(name)] as const).filter(([, value]) => value !== undefined);

@@ -3,9 +3,8 @@
 import { describe, expect, it } from "vitest";
 import type { Route } from "../../src/config/complete.ts";
 import { TokenProxyError } from "../../src/errors.ts";
-import { type CallRecord, createRouter, getToken } from "../../src/get-token.ts";
+import { type AskedProvider, type CallRecord, createRouter, getToken } from "../../src/get-token.ts";
 import type { Call } from "../../src/nextauth/values.ts";
-import type { Provider } from "../../src/oauth/provider.ts";
 import type { TokenAnswer } from "../../src/oauth/token-response.ts";
 import { thrownBy } from "./fakes.ts";
 
@@ -18,12 +17,11 @@ const ANSWER: TokenAnswer = {
 };
 
 /** A provider that notes which values it is asked with. */
-function fakeProvider(name: string): Provider & { asked: unknown[] } {
+function fakeProvider(name: string): AskedProvider & { asked: unknown[] } {
   const asked: unknown[] = [];
   return {
     name,
     asked,
-    discovery: undefined,
     attributes: [],
     async requestToken(values) {
       asked.push(values("userid"), values("nonce"), values("toString"));

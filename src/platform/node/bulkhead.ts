@@ -5,11 +5,14 @@ import { BulkheadFullError, type CreateBulkhead } from "../../ports.ts";
 
 export const createNodeBulkhead: CreateBulkhead = (limit, queue) => {
   const policy = bulkhead(limit, queue);
-  return async (task) => {
-    try {
-      return await policy.execute(task);
-    } catch (error) {
-      throw error instanceof BulkheadRejectedError ? new BulkheadFullError() : error;
-    }
+  return {
+    async run(task) {
+      try {
+        return await policy.execute(task);
+      } catch (error) {
+        throw error instanceof BulkheadRejectedError ? new BulkheadFullError() : error;
+      }
+    },
+    state: () => ({ inFlight: limit - policy.executionSlots, queued: queue - policy.queueSlots }),
   };
 };

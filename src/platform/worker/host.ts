@@ -19,7 +19,10 @@ export const workerSha256: Sha256 = async (bytes) =>
  * No limit: Cloudflare starts further isolates and limits the connections of each request itself. A place that a call holds could
  * be lost with it, since a call whose client has gone may be cut off without an end.
  */
-export const workerBulkhead: CreateBulkhead = () => (task) => task();
+export const workerBulkhead: CreateBulkhead = () => ({
+  run: (task) => task(),
+  state: () => ({ inFlight: 0, queued: 0 }),
+});
 
 const SEVERITY = { error: 0, warn: 1, info: 2, debug: 3 } as const satisfies Record<LogLevel, number>;
 

@@ -1,18 +1,34 @@
 // Every call is one line in the log, with codes and names in it and nothing that a user or a provider wrote.
 
 import { describe, expect, it } from "vitest";
+import type { CallReport } from "../../../src/call-report.ts";
 import { type ErrorCode, TokenProxyError } from "../../../src/errors.ts";
-import { asCallError, logAnswer, logError } from "../../../src/http/call-log.ts";
+import { asCallError, logCall } from "../../../src/http/call-log.ts";
 import { TransportError } from "../../../src/transport.ts";
 import { fakeLog } from "../fakes.ts";
 
-const CALL = { requestId: "r-1", duration: 12.345, record: { caller: "ns", provider: "main" }, identities: {} };
+const FAILED: CallReport = {
+  requestId: "r-1",
+  route: "/getToken",
+  caller: "ns",
+  provider: "main",
+  outcome: "error",
+  status: 502,
+  errorCode: "provider_error",
+  providerStatus: undefined,
+  providerError: undefined,
+  attempts: 1,
+  duration: 12.345,
+  durations: { session_check: 3, provider: 8.25 },
+  callBytes: 80,
+  bytes: undefined,
+};
 const CANARY = "Zq7xWv4kPj";
 
 /** The line for a failed call. */
-function logged(error: TokenProxyError, call = CALL) {
+function logged(error: TokenProxyError | undefined, report = FAILED) {
   const { log, lines } = fakeLog();
-  logError(log, call, error);
+  logCall(log, report, { user: "u-1" }, error);
   expect(lines).toHaveLength(1);
   return lines[0] as (typeof lines)[number];
 }
@@ -20,38 +36,44 @@ function logged(error: TokenProxyError, call = CALL) {
 const withCode = (code: string, cause?: unknown) => Object.assign(new Error(CANARY, { cause }), { code });
 
 describe("an answer of the provider", () => {
-  const body = new TextEncoder().encode(`{"access_token":"${CANARY}"}`);
-  const answer = { status: 200, contentType: "application/json", body, providerStatus: 200 };
+  const token: CallReport = {
+    ...FAILED,
+    outcome: "token",
+    status: 200,
+    errorCode: undefined,
+    providerStatus: 200,
+    bytes: 500,
+  };
 
-  it("that is a token is told by sizes and statuses", () => {
-    const { log, lines } = fakeLog();
-    logAnswer(log, CALL, { ...answer, outcome: "token" });
-    expect(lines).toEqual([
-      {
-        level: "info",
-        event: "call",
-        fields: {
-          request_id: "r-1",
-          caller: "ns",
-          provider: "main",
-          duration_ms: 12.3,
-          outcome: "token",
-          provider_status: 200,
-          provider_error: undefined,
-          bytes: body.length,
-        },
+  it("that is a token is told by sizes, statuses and durations", () => {
+    expect(logged(undefined, token)).toEqual({
+      level: "info",
+      event: "call",
+      fields: {
+        request_id: "r-1",
+        route: "/getToken",
+        caller: "ns",
+        provider: "main",
+        outcome: "token",
+        status: 200,
+        provider_status: 200,
+        attempts: 1,
+        duration_ms: 12.3,
+        session_check_ms: 3,
+        provider_ms: 8.3,
+        call_bytes: 80,
+        bytes: 500,
+        user: "u-1",
       },
-    ]);
+    });
   });
 
   it("that refuses is told with its error code and the provider's own status", () => {
-    const { log, lines } = fakeLog();
-    logAnswer(log, CALL, { ...answer, outcome: "refused", status: 403, providerError: "access_denied" });
-    expect(lines[0]).toMatchObject({
+    const refused: CallReport = { ...token, outcome: "refused", status: 403, providerError: "access_denied" };
+    expect(logged(undefined, refused)).toMatchObject({
       level: "info",
-      fields: { outcome: "refused", provider_status: 200, provider_error: "access_denied" },
+      fields: { outcome: "refused", status: 403, provider_status: 200, provider_error: "access_denied" },
     });
-    expect(JSON.stringify(lines)).not.toContain(CANARY);
   });
 });
 
@@ -65,21 +87,22 @@ describe("a failed call", () => {
       event: "call",
       fields: {
         request_id: "r-1",
+        route: "/getToken",
         caller: "ns",
         provider: "main",
-        duration_ms: 12.3,
         outcome: "error",
+        status: 502,
         error_code: "provider_error",
         reason: 'the provider "providers.main" answered with status 500',
         provider_status: 500,
+        attempts: 1,
+        duration_ms: 12.3,
+        session_check_ms: 3,
+        provider_ms: 8.3,
+        call_bytes: 80,
+        user: "u-1",
       },
     });
-  });
-
-  it("names neither caller nor provider before they are known", () => {
-    const { fields } = logged(new TokenProxyError("caller_unauthenticated", "m"), { ...CALL, record: {} as never });
-    expect(fields.caller).toBeUndefined();
-    expect(fields.provider).toBeUndefined();
   });
 
   it.each<[ErrorCode, string]>([
@@ -99,7 +122,7 @@ describe("a failed call", () => {
     [0.05, 0.1],
     [1_234.56, 1_234.6],
   ])("that took %d ms is said to have taken %d", (duration, told) => {
-    expect(logged(new TokenProxyError("internal", "m"), { ...CALL, duration }).fields.duration_ms).toBe(told);
+    expect(logged(new TokenProxyError("internal", "m"), { ...FAILED, duration }).fields.duration_ms).toBe(told);
   });
 });
 

@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../../src/errors.ts";
 import { TOKEN_ENDPOINT_AUTH_METHODS } from "../../../src/oauth/client-authentication.ts";
-import type { ProviderSettings } from "../../../src/oauth/provider.ts";
+import type { ProviderSettings } from "../../../src/oauth/provider-settings.ts";
 import { Secret } from "../../../src/secret.ts";
 import { TransportError } from "../../../src/transport.ts";
 import { NOW, response, thrownBy } from "../fakes.ts";

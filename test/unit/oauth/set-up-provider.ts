@@ -1,6 +1,7 @@
 // One provider with keys, secrets and an upstream in memory, every part open to change.
 
-import { createProvider, type ProviderCredentials, type ProviderSettings } from "../../../src/oauth/provider.ts";
+import { createProvider } from "../../../src/oauth/provider.ts";
+import type { ProviderCredentials, ProviderSettings } from "../../../src/oauth/provider-settings.ts";
 import { importSigningKey, type SigningKey } from "../../../src/oauth/signing-key.ts";
 import { createNodeBulkhead } from "../../../src/platform/node/bulkhead.ts";
 import { Secret } from "../../../src/secret.ts";

@@ -1,0 +1,125 @@
+// One token request and its answer: JWTs, parameters, the client's credentials, and what the provider makes of them.
+
+import { TokenProxyError } from "../errors.ts";
+import type { Clock, Ids } from "../ports.ts";
+import type { RunStep } from "../steps.ts";
+import { type Transport, TransportError } from "../transport.ts";
+import { type ClientAuthentication, createClientAuthentications, isSigned } from "./client-authentication.ts";
+import { compileExpectSubject } from "./expect-subject.ts";
+import { compileJwt, type JwtSettings, type MakeJwt } from "./jwt.ts";
+import type { ProviderCredentials, ProviderSettings } from "./provider-settings.ts";
+import type { SigningKey } from "./signing-key.ts";
+import { compileTokenRequest, HeaderValueError } from "./token-request.ts";
+import { judgeTokenResponse, type TokenAnswer } from "./token-response.ts";
+import { JWT_PREFIX, jwtsNeeded, type Values } from "./values.ts";
+
+/** What is found out on the way to an answer, or to none. */
+export interface ExchangeTrace {
+  /** Requests sent to the token endpoint, those of which not a byte got through included. */
+  attempts?: number;
+  /** Measures the steps. */
+  run?: RunStep;
+}
+
+/** What belongs to one call, whatever it takes to answer it. */
+export interface Asking {
+  /** Of the clock that is never set; beyond it nobody waits for a token. */
+  deadline: number;
+  trace: ExchangeTrace;
+  run: RunStep;
+  send: Transport;
+}
+
+export interface Exchanges {
+  /** How many credentials the client has: the first is used, the next where the provider refuses it. */
+  credentials: number;
+  /**
+   * Sends one request, signed anew.
+   * @param credential which one of the client's
+   * @throws {TokenProxyError | TransportError}
+   */
+  exchange(credential: number, tokenEndpoint: string, values: Values, asking: Asking): Promise<TokenAnswer>;
+}
+
+/** @param key the provider's key in the file, for errors */
+export function createExchanges(
+  settings: ProviderSettings,
+  credentials: ProviderCredentials,
+  key: string,
+  deps: { clock: Clock; ids: Ids },
+): Exchanges {
+  const { clock } = deps;
+  const makeJwts = compileJwts(settings, credentials, deps);
+  const buildRequest = compileTokenRequest(settings, credentials.placed);
+  const authentications = createClientAuthentications(
+    settings,
+    { secrets: credentials.secrets, keys: credentials.clientKeys },
+    deps,
+  );
+  const signs = jwtsNeeded(settings).length > 0 || isSigned(settings.token_endpoint_auth_method);
+  const checkSubject =
+    settings.expect_subject === undefined ? undefined : compileExpectSubject(settings.expect_subject, key);
+
+  async function build(credential: number, values: Values) {
+    const jwts = await makeJwts(values);
+    const text = (name: string) => jwts.get(name) ?? String(values(name));
+    const { headers, form } = buildRequest(text);
+    const authenticate = authentications[credential] as ClientAuthentication;
+    await authenticate(form, headers, values);
+    return { headers, body: form.toString(), text };
+  }
+
+  return {
+    credentials: authentications.length,
+    async exchange(credential, tokenEndpoint, values, { deadline, trace, run, send }) {
+      const { headers, body, text } = await (signs
+        ? run("signing", () => build(credential, values))
+        : build(credential, values)
+      ).catch((error: unknown) => {
+        throw error instanceof HeaderValueError ? unfitHeader(error.header, key) : error;
+      });
+      // Discovery or a first attempt may have used up the time: a token that nobody waits for must not be asked for.
+      const timeout = deadline - clock.elapsed();
+      if (timeout <= 0) throw new TransportError("timeout");
+      trace.attempts = (trace.attempts ?? 0) + 1;
+      const response = await run("provider", (traceHeaders) =>
+        send({
+          method: "POST",
+          url: tokenEndpoint,
+          headers: { ...traceHeaders, ...headers },
+          body,
+          timeout,
+          maxResponseBytes: settings.max_response_bytes,
+        }),
+      );
+      const answer = judgeTokenResponse(response, settings, key, clock.now());
+      if (answer.outcome === "token") checkSubject?.(answer.body, text);
+      return answer;
+    },
+  };
+}
+
+/** @returns a function that signs every JWT that the request needs, anew for each attempt, by their names in templates */
+function compileJwts(
+  settings: ProviderSettings,
+  { signingKeys }: ProviderCredentials,
+  deps: { clock: Clock; ids: Ids },
+): (values: Values) => Promise<ReadonlyMap<string, string>> {
+  const makers = jwtsNeeded(settings).map((name): [string, MakeJwt] => {
+    const jwt = settings.jwt[name] as JwtSettings;
+    const signer = jwt.kid === undefined ? signingKeys[0] : signingKeys.find(({ kid }) => kid === jwt.kid);
+    return [JWT_PREFIX + name, compileJwt(jwt, signer as SigningKey, deps)];
+  });
+  return async (values) => {
+    const jwts = new Map<string, string>();
+    for (const [name, makeJwt] of makers) jwts.set(name, await makeJwt(values));
+    return jwts;
+  };
+}
+
+function unfitHeader(header: string, key: string): TokenProxyError {
+  return new TokenProxyError(
+    "call_invalid",
+    `a value of the call cannot stand in the header "${key}.headers.${header}"`,
+  );
+}
