@@ -1,0 +1,88 @@
+// Where the time of a variant goes: Node's own sampling while it is under load, its functions by the time spent in themselves.
+
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { UsageError } from "./options.ts";
+import { ROOT } from "./place.ts";
+import { startProvider } from "./provider.ts";
+import { startVariant } from "./running.ts";
+import type { Session } from "./session.ts";
+import { findVariant } from "./variants.ts";
+
+const TOP = 10;
+/** Names that V8 gives to time which is no function's. */
+const IDLE = "(idle)";
+
+interface CallFrame {
+  functionName: string;
+  url: string;
+  lineNumber: number;
+}
+
+/** What `--cpu-prof` writes; times are microseconds of the clock that process.hrtime reads. */
+interface CpuProfile {
+  nodes: { id: number; callFrame: CallFrame }[];
+  startTime: number;
+  samples: number[];
+  timeDeltas: number[];
+}
+
+/** @returns the table of the functions that take most */
+export async function profile(session: Session, name: string): Promise<string> {
+  const { options, folder, pinning, load, progress } = session;
+  const directory = join(folder, "profile");
+  mkdirSync(directory);
+  const provider = await startProvider({ folder, cores: pinning.others });
+  let from = 0;
+  let to = 0;
+  try {
+    const nodeArgs = ["--cpu-prof", "--cpu-prof-dir", directory];
+    const { tokenEndpoint } = provider;
+    const place = { folder, cores: pinning.variant, tokenEndpoint, cli: options.cli };
+    const running = await startVariant(findVariant(name), { ...place, nodeArgs });
+    try {
+      const order = { ...running.call, expected: running.expected, connections: options.connections };
+      progress(`profile: ${name} warms up`);
+      await load.run({ ...order, seconds: 1 }, name);
+      progress(`profile: ${name} under load`);
+      from = microseconds();
+      await load.run({ ...order, seconds: options.seconds }, name);
+      to = microseconds();
+    } finally {
+      await running.stop();
+    }
+  } finally {
+    await provider.stop();
+  }
+  const [file] = readdirSync(directory);
+  if (file === undefined) throw new UsageError(`"${name}" writes no profile: choose a variant that runs in Node`);
+  return topFunctions(JSON.parse(readFileSync(join(directory, file), "utf8")), from, to);
+}
+
+const microseconds = () => Number(process.hrtime.bigint() / 1_000n);
+
+function topFunctions({ nodes, samples, timeDeltas, startTime }: CpuProfile, from: number, to: number): string {
+  const names = new Map(nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]));
+  const times = new Map<string, number>();
+  let at = startTime;
+  let busy = 0;
+  for (const [index, id] of samples.entries()) {
+    const delta = timeDeltas[index] ?? 0;
+    at += delta;
+    const name = names.get(id) ?? "";
+    if (at < from || at > to || name === IDLE) continue;
+    busy += delta;
+    times.set(name, (times.get(name) ?? 0) + delta);
+  }
+  const top = [...times].sort(([, a], [, b]) => b - a).slice(0, TOP);
+  const lines = top.map(([name, time]) => `${((time / busy) * 100).toFixed(1).padStart(5)} %  ${name}`);
+  const idle = 1 - busy / (to - from);
+  return `${lines.join("\n")}\nself time, of ${(busy / 1e6).toFixed(1)} s; idle ${(idle * 100).toFixed(0)} %\n`;
+}
+
+function nameOf({ functionName, url, lineNumber }: CallFrame): string {
+  if (url === "") return functionName;
+  const file = url.startsWith("file:") ? relative(ROOT, fileURLToPath(url)) : url;
+  return `${functionName || "(anonymous)"}  ${file}:${lineNumber + 1}`;
+}

@@ -1,0 +1,84 @@
+// The proxy as it is measured: a complete configuration, and the call that fits it.
+
+import { generateKeyPairSync } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+export interface ProxyOptions {
+  port: number;
+  tokenEndpoint: string;
+  /** One ES256 signature per call: the user's JWT of the jwt-bearer grant. */
+  signs?: boolean;
+  /** So many callers, providers and routes; the call is the last one's. */
+  count?: number;
+  processes?: number;
+}
+
+export interface ProxySetup {
+  file: string;
+  /** What the file refers to. */
+  secrets: Record<string, string>;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/** Enough for the largest number of connections that is measured; the default keeps 256 to a provider. */
+const MAX_IN_FLIGHT = 4_096;
+const CLIENT_SECRET = "secret-of-the-client";
+const NONCE = "bm9uY2Utb2YtYS1zZXNzaW9u";
+
+/** Writes the configuration file to the folder. */
+export function writeProxyConfig(folder: string, name: string, options: ProxyOptions): ProxySetup {
+  const { port, tokenEndpoint, signs = false, count = 1, processes = 1 } = options;
+  const numbers = Array.from({ length: count }, (_, index) => index);
+  const entries = <T>(of: (index: number) => T, kind: string) =>
+    Object.fromEntries(numbers.map((index) => [`${kind}-${index}`, of(index)]));
+  const provider = {
+    token_endpoint: tokenEndpoint,
+    client_id: "token-proxy",
+    client_secret: { env: "CLIENT_SECRET" },
+    token_endpoint_auth_method: "client_secret_basic",
+    ...(signs
+      ? { grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer" }
+      : { grant_type: "urn:example:user", params: { userid: "{{userid}}", nonce: "{{nonce}}" } }),
+    max_in_flight: MAX_IN_FLIGHT,
+  };
+  const config = {
+    version: 1,
+    server: {
+      listen: `127.0.0.1:${port}`,
+      admin: "127.0.0.1:0",
+      max_in_flight: MAX_IN_FLIGHT,
+      ...(processes > 1 ? { processes } : {}),
+    },
+    callers: entries((index) => ({ apikeys: [{ env: `APIKEY_${index}` }], serverids: [serverid(index)] }), "caller"),
+    ...(signs ? { signing: signing(folder, name) } : {}),
+    providers: entries(() => provider, "provider"),
+    ...(count > 1
+      ? { routes: numbers.map((index) => ({ serverid: serverid(index), provider: `provider-${index}` })) }
+      : {}),
+  };
+  const file = join(folder, `${name}.yaml`);
+  writeFileSync(file, JSON.stringify(config, null, 2));
+  const last = count - 1;
+  return {
+    file,
+    secrets: { CLIENT_SECRET, ...Object.fromEntries(numbers.map((index) => [`APIKEY_${index}`, apikey(index)])) },
+    headers: { "Content-Type": "application/json", "X-apikey": apikey(last) },
+    body: JSON.stringify({ serverid: serverid(last), userid: "alice", accountid: 7, nonce: NONCE }),
+  };
+}
+
+const serverid = (index: number) => Buffer.from(`server-${index}`).toString("base64");
+const apikey = (index: number) => `apikey-of-the-caller-${index}`;
+
+/** A key of this run. */
+function signing(folder: string, name: string): object {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const pem = join(folder, `${name}.pem`);
+  writeFileSync(pem, privateKey.export({ type: "pkcs8", format: "pem" }), { mode: 0o600 });
+  return {
+    issuer: "https://tokens.bank.example",
+    keys: [{ kid: "bench", alg: "ES256", private_key: { file: pem } }],
+  };
+}

@@ -1,0 +1,13 @@
+// Express and axios as they are mostly put together: the call and the answer are parsed, and the answer is written anew.
+
+import axios from "axios";
+import express from "express";
+import { FORM, HEADERS, PORT, TOKEN_ENDPOINT } from "./upstream.js";
+
+const app = express();
+app.use(express.json());
+app.post("/getToken", async (_request, response) => {
+  const { status, data } = await axios.post(TOKEN_ENDPOINT.href, new URLSearchParams(FORM), { headers: HEADERS });
+  response.status(status).json(data);
+});
+app.listen(PORT, "127.0.0.1");

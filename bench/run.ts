@@ -1,0 +1,95 @@
+// `npm run bench`: how the proxy compares with what would be built or taken instead, in one run on this machine.
+
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { compare } from "./comparison.ts";
+import { measureGrowth } from "./growth.ts";
+import { hasNginx } from "./nginx.ts";
+import { HELP, type Options, readOptions, UsageError } from "./options.ts";
+import { BENCH, KEPT_RESULT, RESULTS, ROOT } from "./place.ts";
+import { writePlot } from "./plot.ts";
+import { profile } from "./profile.ts";
+import { report } from "./report.ts";
+import type { Result } from "./result.ts";
+import { openSession, type Session } from "./session.ts";
+import { measureStart } from "./start.ts";
+import { describeMachine } from "./system.ts";
+import { measureWaiting } from "./waiting.ts";
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+const PLOT = join(ROOT, "docs/bench.svg");
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(EXIT_FAILED));
+try {
+  await main(readOptions(process.argv.slice(2)));
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
+}
+
+async function main(options: Options): Promise<void> {
+  if (options.help) return void process.stdout.write(HELP);
+  if (options.plot) return writePlot(JSON.parse(readFileSync(options.json ?? KEPT_RESULT, "utf8")), PLOT);
+  installPeers();
+  const session = await openSession(options);
+  try {
+    if (options.profile !== undefined) {
+      const top = await profile(session, options.profile);
+      session.clearProgress();
+      process.stdout.write(top);
+    }
+    if (options.compare || options.start || options.waiting || options.growth) {
+      const result = await measureAll(session);
+      session.clearProgress();
+      process.stdout.write(report(result));
+      keep(result, options.json);
+      if (result.growth?.some(({ failed }) => failed !== undefined)) process.exitCode = EXIT_FAILED;
+    }
+  } finally {
+    session.clearProgress();
+    await session.load.stop();
+  }
+}
+
+/** They are no dependencies of the project: whoever measures nothing need not have them. */
+function installPeers(): void {
+  if (existsSync(join(BENCH, "node_modules"))) return;
+  console.error("installs what the proxy is measured against");
+  execFileSync("npm", ["ci", "--prefix", BENCH], { stdio: ["ignore", "inherit", "inherit"] });
+}
+
+async function measureAll(session: Session): Promise<Result> {
+  const { options, pinning } = session;
+  const { rounds, seconds, connections } = options;
+  const compared = options.compare ? await compare(session) : undefined;
+  const { provider = hasNginx() ? "nginx" : "node", ...comparison } = compared ?? {};
+  return {
+    date: new Date().toISOString(),
+    version: readVersion(),
+    machine: describeMachine(),
+    pinning: pinning.said,
+    provider,
+    load: "autocannon",
+    rounds,
+    seconds,
+    connections,
+    ...(compared === undefined ? {} : { comparison: comparison as NonNullable<Result["comparison"]> }),
+    ...(options.start ? { start: await measureStart(session) } : {}),
+    ...(options.waiting ? { waiting: await measureWaiting(session) } : {}),
+    ...(options.growth ? { growth: await measureGrowth(session) } : {}),
+  };
+}
+
+function readVersion(): string {
+  const { name, version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+  return `${name} ${version}`;
+}
+
+function keep(result: Result, json: string | undefined): void {
+  mkdirSync(RESULTS, { recursive: true });
+  const file = json ?? join(RESULTS, `${result.date.replaceAll(":", "-")}.json`);
+  writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
+  console.error(`kept in ${file}`);
+}

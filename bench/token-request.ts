@@ -1,0 +1,11 @@
+// What every relay sends to the provider: the same form, the same headers.
+
+export const FORM = "grant_type=urn%3Aexample%3Auser&userid=alice&nonce=bm9uY2Utb2YtYS1zZXNzaW9u";
+export const HEADERS: Readonly<Record<string, string>> = {
+  authorization: `Basic ${Buffer.from("token-proxy:secret-of-the-client").toString("base64")}`,
+  "content-type": "application/x-www-form-urlencoded",
+  accept: "application/json",
+};
+
+/** For programs of their own, as a variable or a binding. */
+export const TOKEN_REQUEST = JSON.stringify({ form: FORM, headers: HEADERS });
