@@ -39,6 +39,19 @@ function readVariable(env: NodeJS.ProcessEnv, name: string): string {
   return text;
 }
 
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  ENOTDIR: "a part of its path is no folder",
+  EISDIR: "it is a folder, so name a file in it",
+  EACCES: "let the user that runs this read it",
+};
+
+/** @returns what to do about a file that cannot be read, as a phrase that follows whatever was said of it */
+export function cureOfUnreadable(code: string | undefined): string {
+  const cure = code === undefined ? undefined : UNREADABLE[code];
+  return cure === undefined ? "" : `: ${cure}`;
+}
+
 async function readSecretFile(path: string, written: string): Promise<string> {
   const chunks: Buffer[] = [];
   try {
@@ -46,7 +59,7 @@ async function readSecretFile(path: string, written: string): Promise<string> {
     for await (const chunk of createReadStream(path, { end: MAX_SECRET_FILE_BYTES })) chunks.push(chunk);
   } catch (error) {
     const { code, name } = error as NodeJS.ErrnoException;
-    throw new SecretError(`names a file that cannot be read (${code ?? name}): ${written}`);
+    throw new SecretError(`names a file that cannot be read (${code ?? name}): ${written}${cureOfUnreadable(code)}`);
   }
   const bytes = Buffer.concat(chunks);
   if (bytes.length > MAX_SECRET_FILE_BYTES) {
@@ -68,13 +81,22 @@ function tlsFault({ certificate, private_key, ca, binding }: TlsCredentials): st
     createSecureContext({ cert: certificate?.reveal(), key: private_key?.reveal(), ca: ca?.reveal() });
   } catch (error) {
     const { code = "unusable" } = error as { code?: string }; // OpenSSL's message may quote the file
-    if (code === "ERR_OSSL_X509_KEY_VALUES_MISMATCH")
-      return "has a private_key that does not belong to its certificate";
+    if (code === "ERR_OSSL_X509_KEY_VALUES_MISMATCH") {
+      return "has a private_key that does not belong to its certificate: give those of one pair, a chain beginning with the certificate of the key";
+    }
+    if (private_key !== undefined && isEncrypted(private_key.reveal())) {
+      return 'has a private_key that is encrypted: decrypt it with "openssl pkey -in FILE -out FILE"';
+    }
     return `has a certificate, private_key or ca that is not proper PEM (${code})`;
   }
   // Node takes a ca in which it finds nothing for an empty list of authorities.
   if (ca !== undefined && !isCertificate(ca.reveal())) return "has a ca that is no certificate in PEM";
   return undefined;
+}
+
+/** PKCS#8, and the older form with its header. */
+function isEncrypted(pem: string): boolean {
+  return /^-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(pem);
 }
 
 function isCertificate(pem: string): boolean {
@@ -87,7 +109,10 @@ function isCertificate(pem: string): boolean {
 
 function certificateFault(pem: string): string | undefined {
   const { validFrom, validTo } = new X509Certificate(pem);
-  if (Date.parse(validTo) < Date.now()) return `is a certificate that expired on ${validTo}`;
-  if (Date.parse(validFrom) > Date.now()) return `is a certificate that is valid only from ${validFrom}`;
+  if (Date.parse(validTo) < Date.now())
+    return `is a certificate that expired on ${validTo}: put a new one in its place`;
+  if (Date.parse(validFrom) > Date.now()) {
+    return `is a certificate that is valid only from ${validFrom}: wait, or correct the clock of this machine`;
+  }
   return undefined;
 }

@@ -165,4 +165,6 @@ const REASONS: Readonly<Record<string, readonly [string, string]>> = {
   EACCES: ["no permission for this port", "Choose one above 1023, or grant CAP_NET_BIND_SERVICE. "],
   EADDRNOTAVAIL: ["this machine has no such address", "Use 0.0.0.0 for all of them. "],
   ENOTFOUND: ["the host name is unknown", "Use an address. "],
+  EAI_AGAIN: ["the host name cannot be looked up now", "Use an address. "],
+  EAFNOSUPPORT: ["this machine has no IPv6", "Use an IPv4 address. "],
 };

@@ -1,5 +1,6 @@
 // On Node secrets are environment variables, or files beside the configuration file; OpenSSL judges what TLS gets.
 
+import { generateKeyPairSync } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -76,8 +77,12 @@ describe("a file", () => {
   });
 
   it("that cannot be read is told by its path and the reason", async () => {
-    expect(await messageFor(() => read("missing"))).toBe("names a file that cannot be read (ENOENT): missing");
-    expect(await messageFor(() => read("keys"))).toBe("names a file that cannot be read (EISDIR): keys");
+    expect(await messageFor(() => read("missing"))).toBe(
+      "names a file that cannot be read (ENOENT): missing: there is no such file",
+    );
+    expect(await messageFor(() => read("keys"))).toBe(
+      "names a file that cannot be read (EISDIR): keys: it is a folder, so name a file in it",
+    );
   });
 
   it("of up to 65536 bytes is read, and one of more is refused", async () => {
@@ -104,6 +109,11 @@ const CLIENT = await AUTHORITY.issue("client");
 const OTHER = await makeSelfSigned("other");
 const EXPIRED = await makeSelfSigned("expired", { notAfter: new Date(Date.now() - DAY_MS) });
 
+function encrypted(type: "pkcs8" | "pkcs1"): string {
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  return privateKey.export({ type, format: "pem", cipher: "aes-256-cbc", passphrase: "x" }).toString();
+}
+
 describe("TLS credentials", () => {
   const { tlsFault } = createNodeCredentialHost({}, "/nowhere");
   const secrets = (texts: Record<string, string>) =>
@@ -126,7 +136,22 @@ describe("TLS credentials", () => {
     [
       "a key of another certificate",
       { certificate: CLIENT.certificate, private_key: OTHER.private_key },
-      "has a private_key that does not belong to its certificate",
+      "has a private_key that does not belong to its certificate: give those of one pair, a chain beginning with the certificate of the key",
+    ],
+    [
+      "a chain in the wrong order",
+      { certificate: `${AUTHORITY.certificate}\n${CLIENT.certificate}`, private_key: CLIENT.private_key },
+      /^has a private_key that does not belong to its certificate: /,
+    ],
+    [
+      "an encrypted key",
+      { certificate: CLIENT.certificate, private_key: encrypted("pkcs8") },
+      'has a private_key that is encrypted: decrypt it with "openssl pkey -in FILE -out FILE"',
+    ],
+    [
+      "an encrypted key in the old form",
+      { certificate: CLIENT.certificate, private_key: encrypted("pkcs1") },
+      'has a private_key that is encrypted: decrypt it with "openssl pkey -in FILE -out FILE"',
     ],
     [
       "a key that is none",
@@ -158,12 +183,16 @@ describe("a certificate", () => {
   });
 
   it("that expired is told with when", () => {
-    expect(certificateFault(EXPIRED.certificate)).toMatch(/^is a certificate that expired on \w{3} .* GMT$/);
+    expect(certificateFault(EXPIRED.certificate)).toMatch(
+      /^is a certificate that expired on \w{3} .* GMT: put a new one in its place$/,
+    );
   });
 
   it("that is valid only later is told with when", () => {
     vi.useFakeTimers({ now: Date.now() - 2 * DAY_MS, toFake: ["Date"] });
-    expect(certificateFault(CLIENT.certificate)).toMatch(/^is a certificate that is valid only from \w{3} .* GMT$/);
+    expect(certificateFault(CLIENT.certificate)).toMatch(
+      /^is a certificate that is valid only from \w{3} .* GMT: wait, or correct the clock of this machine$/,
+    );
     vi.useRealTimers();
   });
 });
