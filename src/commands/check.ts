@@ -13,14 +13,16 @@ import type { Provider } from "../oauth/provider.ts";
 import type { TokenAnswer } from "../oauth/token-response.ts";
 import { createNodeBulkhead } from "../platform/node/bulkhead.ts";
 import { nodeClock, nodeIds } from "../platform/node/host.ts";
-import { createNodeTransport } from "../platform/node/transport.ts";
+import { describeClientCertificate, describeServerCertificates } from "./check-certificates.ts";
+import { watchClocks } from "./check-clock.ts";
 import { checkNextAuthServers } from "./check-nextauth.ts";
-import { findFile, loadFile, NO_FILE, UsageError } from "./configuration.ts";
+import { environment, findFile, loadFile, NO_FILE, UsageError } from "./configuration.ts";
 import { explain, line } from "./report.ts";
 import { readValues, type ValueOptions } from "./values.ts";
 
 export interface CheckOptions extends ValueOptions {
   config?: string;
+  envFile?: string;
   live?: boolean;
 }
 
@@ -32,17 +34,19 @@ const LOOK_UP_TIMEOUT_MS = 10_000;
  * @throws {ConfigError} for a faulty file
  */
 export async function check(options: CheckOptions): Promise<boolean> {
-  const values = liveValues(options);
-  const path = findFile(options.config);
+  const env = environment(options.envFile);
+  const values = liveValues(options, env);
+  const path = findFile(options.config, env);
   if (path === undefined) throw new UsageError(NO_FILE);
-  const { file, host } = loadFile(path);
+  const { file, host } = loadFile(path, env);
   const credentials = await loadCredentials(file, host);
   const { config } = file;
   assertBound(values, config);
+  const clocks = watchClocks();
   const deps = {
     config,
     credentials,
-    createTransport: createNodeTransport,
+    createTransport: clocks.createTransport,
     createBulkhead: createNodeBulkhead,
     clock: nodeClock,
     ids: nodeIds,
@@ -52,6 +56,7 @@ export async function check(options: CheckOptions): Promise<boolean> {
   const nextauth = createNextAuthServers(config.nextauth, credentials.nextauth, deps);
 
   console.log(`${path}: no faults, every secret and key is there`);
+  describeServerCertificates(credentials, nodeClock.now());
   describeService(config, credentials);
   let well = await checkNextAuthServers(config, nextauth);
   for (const [name, provider] of providers) {
@@ -61,6 +66,7 @@ export async function check(options: CheckOptions): Promise<boolean> {
     const route = createRouter(config.routes, providers);
     well = (await askForToken({ route, nextauth }, config.nextauth.length > 0, values)) && well;
   }
+  clocks.warn();
   return well;
 }
 
@@ -91,13 +97,14 @@ function describeService(
 async function describeProvider(
   { name, discovery }: Provider,
   settings: ProviderConfig,
-  { providers }: Credentials,
+  credentials: Credentials,
 ): Promise<boolean> {
   line("provider", name);
   const method = settings.token_endpoint_auth_method;
-  const keys = providers.get(name)?.clientKeys.map(({ kid, alg }) => `${alg} ${kid}`) ?? [];
+  const keys = credentials.providers.get(name)?.clientKeys.map(({ kid, alg }) => `${alg} ${kid}`) ?? [];
   const withKeys = credentialOf(method) === "key" ? ` with ${keys.join(", ")}` : "";
   line("  client", `${settings.client_id ?? "unnamed"}, ${method}${withKeys}`);
+  describeClientCertificate(name, credentials, nodeClock.now());
   line("  grant", settings.grant_type);
   if (discovery === undefined) {
     line("  token endpoint", `${settings.token_endpoint} (from the file)`);
@@ -136,10 +143,10 @@ function warnOfUnsupported(
 type LiveValues = ReadonlyMap<string, CallValue>;
 
 /** @returns undefined where no live call is asked for */
-function liveValues({ live, ...options }: CheckOptions): LiveValues | undefined {
+function liveValues({ live, ...options }: CheckOptions, env: NodeJS.ProcessEnv): LiveValues | undefined {
   if (live !== true) return undefined;
   if (options.userid === undefined) throw new UsageError("--live needs --userid: whom shall the token be for?");
-  return readValues(options);
+  return readValues(options, env);
 }
 
 function assertBound(values: LiveValues | undefined, { get_token }: Config): void {

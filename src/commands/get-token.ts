@@ -6,11 +6,12 @@ import type { Binding } from "../nextauth/binding.ts";
 import { apikeyHeader, UnwritableCallError, writeCall } from "../nextauth/write-call.ts";
 import { createNodeCredentialHost } from "../platform/node/credentials.ts";
 import { type CallTls, SendError, sendCall } from "../platform/node/send-call.ts";
-import { findFile, loadFile, NO_FILE, UsageError } from "./configuration.ts";
+import { environment, findFile, loadFile, NO_FILE, UsageError } from "./configuration.ts";
 import { readValues, type ValueOptions } from "./values.ts";
 
 export interface GetTokenOptions extends ValueOptions {
   config?: string;
+  envFile?: string;
   /** Of the running proxy; where server.listen says by default. */
   url?: string;
   /** Which of several bindings, by its path and its method. */
@@ -29,10 +30,11 @@ export interface GetTokenOptions extends ValueOptions {
  * @throws {UsageError | ConfigError}
  */
 export async function getToken(options: GetTokenOptions): Promise<boolean> {
-  const values = readValues(options);
-  const file = findFile(options.config);
+  const env = environment(options.envFile);
+  const values = readValues(options, env);
+  const file = findFile(options.config, env);
   if (file === undefined) throw new UsageError(NO_FILE);
-  const { file: parsed, host } = loadFile(file);
+  const { file: parsed, host } = loadFile(file, env);
   const { config } = parsed;
   const binding = bindingOf(config, options);
   const call = writeOrRefuse(binding, values);

@@ -4,7 +4,7 @@ import { styleText } from "node:util";
 import { startDev } from "../dev/dev.ts";
 import { ConfigError } from "../errors.ts";
 import { type Service, startService } from "../node.ts";
-import { findFile, loadFile, UsageError } from "./configuration.ts";
+import { environment, findFile, loadFile, UsageError } from "./configuration.ts";
 
 const terminal = {
   write: (text: string) => void process.stdout.write(text),
@@ -12,22 +12,23 @@ const terminal = {
 };
 
 /** Without a configuration file anywhere it starts dev mode. */
-export async function start({ config }: { config?: string }): Promise<void> {
-  const path = findFile(config);
+export async function start({ config, envFile }: { config?: string; envFile?: string }): Promise<void> {
+  const env = environment(envFile);
+  const path = findFile(config, env);
   if (path === undefined) return stopOnSignals(await startDev(terminal));
-  const { file, host } = loadFile(path);
+  const { file, host } = loadFile(path, env);
   const service = await startService(file, host);
   stopOnSignals(service);
-  reloadOnSignal(service, path);
+  reloadOnSignal(service, path, envFile);
 }
 
 /** SIGHUP reads the file and its secrets anew: all of it takes effect, or nothing. One signal after the other. */
-function reloadOnSignal(service: Service, path: string): void {
+function reloadOnSignal(service: Service, path: string, envFile: string | undefined): void {
   let last = Promise.resolve();
   process.on("SIGHUP", () => {
     last = last.then(async () => {
       try {
-        const { file, host } = loadFile(path);
+        const { file, host } = loadFile(path, environment(envFile));
         await service.reload(file, host);
       } catch (error) {
         // What is wrong with a file or a secret is told without their contents; of anything else, that it is a bug must do.

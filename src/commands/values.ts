@@ -14,9 +14,13 @@ const FROM_VARIABLE = "env:";
 /**
  * A nonce is a credential of a session, and a relayed token one of a user: such a value comes from a variable, since a command
  * line is for all to see.
+ * @param env where `env:VARIABLE` looks
  * @throws {UsageError}
  */
-export function readValues({ userid, value = [] }: ValueOptions): ReadonlyMap<string, CallValue> {
+export function readValues(
+  { userid, value = [] }: ValueOptions,
+  env: NodeJS.ProcessEnv,
+): ReadonlyMap<string, CallValue> {
   const given = new Map<string, string>(userid === undefined ? [] : [["userid", userid]]);
   for (const pair of value) {
     const [name, ...rest] = pair.split("=") as [string, ...string[]];
@@ -25,7 +29,7 @@ export function readValues({ userid, value = [] }: ValueOptions): ReadonlyMap<st
     if (name === "nonce" && !text.startsWith(FROM_VARIABLE)) {
       throw new UsageError("a nonce is a credential: give it as --value nonce=env:VARIABLE");
     }
-    given.set(name, text.startsWith(FROM_VARIABLE) ? variable(text.slice(FROM_VARIABLE.length)) : text);
+    given.set(name, text.startsWith(FROM_VARIABLE) ? variable(text.slice(FROM_VARIABLE.length), env) : text);
   }
   const values = new Map<string, CallValue>();
   for (const [name, text] of given) {
@@ -36,11 +40,11 @@ export function readValues({ userid, value = [] }: ValueOptions): ReadonlyMap<st
   return values;
 }
 
-function variable(name: string): string {
+function variable(name: string, env: NodeJS.ProcessEnv): string {
   // Not repeated: whoever writes env:$NONCE has put the nonce itself here.
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
     throw new UsageError("env: must be followed by the name of a variable, without $");
-  const text = process.env[name];
+  const text = env[name];
   if (text === undefined) throw new UsageError(`the environment variable ${name} is not set`);
   return text;
 }
