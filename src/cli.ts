@@ -6,7 +6,11 @@ import { Command, CommanderError } from "commander";
 import { check } from "./commands/check.ts";
 import { DEFAULT_FILE, UsageError } from "./commands/configuration.ts";
 import { getToken } from "./commands/get-token.ts";
+import { type CommandName, helpOf, helpOfAll } from "./commands/help.ts";
+import { KEY_ALGORITHMS, keygen } from "./commands/keygen.ts";
+import { schema } from "./commands/schema.ts";
 import { start } from "./commands/start.ts";
+import { assertCommand, usageFault } from "./commands/usage.ts";
 import { ConfigError } from "./errors.ts";
 import { describeCrash } from "./platform/node/crash.ts";
 import { ListenError } from "./platform/node/listener.ts";
@@ -18,6 +22,10 @@ const CONFIG_OPTION = [
   `configuration file (default: TOKEN_PROXY_CONFIG, then ./${DEFAULT_FILE})`,
 ] as const;
 
+const ENV_FILE_OPTION = [
+  "--env-file <file>",
+  "lines of NAME=VALUE, for variables that are not set; read again with every reload",
+] as const;
 const USERID_OPTION = ["--userid <text>", "the user to ask for"] as const;
 const VALUE_OPTION = ["--value <name=text...>", "a further value, as serverid=… or nonce=env:VARIABLE"] as const;
 
@@ -26,31 +34,38 @@ function createProgram(): Command {
   const program = new Command("nextauth-token-proxy")
     .description("Answers the nextAuth Server's getToken with a token from your OAuth provider, byte for byte.")
     .version(version)
-    .exitOverride();
-  program
-    .command("start", { isDefault: true })
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(`${usageFault(text, undefined)}\n`) })
+    .addHelpText("after", helpOfAll());
+  const command = (name: CommandName, options?: { isDefault: boolean }) =>
+    program
+      .command(name, options)
+      .allowExcessArguments(false)
+      .configureOutput({ outputError: (text, write) => write(`${usageFault(text, name)}\n`) })
+      .addHelpText("after", helpOf(name));
+
+  command("start", { isDefault: true })
     .description("serve getToken (without a configuration file: dev mode, on loopback, with a provider of its own)")
     .option(...CONFIG_OPTION)
-    .allowExcessArguments(false)
+    .option(...ENV_FILE_OPTION)
     .action(start);
-  program
-    .command("check")
+  command("check")
     .description(
-      "check the file, its secrets and keys, and the discovery of its providers; with --live ask for one token",
+      "check the file, its secrets, keys and certificates, and the discovery of its providers; with --live ask for one token",
     )
     .option(...CONFIG_OPTION)
+    .option(...ENV_FILE_OPTION)
     .option("--live", "send one token request; prints about the token, never the token")
     .option(...USERID_OPTION)
     .option(...VALUE_OPTION)
-    .allowExcessArguments(false)
     .action((options) => runToEnd(() => check(options)));
-  program
-    .command("get-token")
+  command("get-token")
     .description(
       "call getToken of a running proxy as the nextAuth Server does, by the binding and with the API key of the file; " +
         "the bytes of the answer go to standard output",
     )
     .option(...CONFIG_OPTION)
+    .option(...ENV_FILE_OPTION)
     .option(...USERID_OPTION)
     .option(...VALUE_OPTION)
     .option("--url <url>", "the running proxy (default: server.listen)")
@@ -60,8 +75,17 @@ function createProgram(): Command {
     .option("--certificate <file>", "a client certificate, PEM")
     .option("--private-key <file>", "its key, PEM")
     .option("--ca <file>", "whom to trust for the proxy's certificate, PEM (default: the public authorities)")
-    .allowExcessArguments(false)
     .action((options) => runToEnd(() => getToken(options)));
+  command("keygen")
+    .description("make a signing key: the private half goes into a file, the public JWK to standard output")
+    .option("--out <file>", "where the private key goes (PKCS#8 in PEM, mode 600); required")
+    .option("--alg <name>", `one of ${KEY_ALGORITHMS.join(", ")}`, KEY_ALGORITHMS[0])
+    .option("--kid <text>", "its name (default: the date and the beginning of its thumbprint)")
+    .option("--force", "replace the file, and with it the key that is in it")
+    .action((options) => runToEnd(() => keygen(options)));
+  command("schema")
+    .description("print the JSON Schema (2020-12) of the configuration file")
+    .action(() => runToEnd(schema));
   return program;
 }
 
@@ -71,6 +95,7 @@ process.on("uncaughtException", (error) => {
 });
 
 try {
+  assertCommand(process.argv.slice(2));
   await createProgram().parseAsync();
 } catch (error) {
   process.exitCode = report(error);
