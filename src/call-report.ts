@@ -10,6 +10,8 @@ export interface CallReport {
   route: string;
   caller: string | undefined;
   provider: string | undefined;
+  /** The key of the nextAuth Server that was asked, in the file. */
+  nextauth: string | undefined;
   /** `token`: there was one. `refused`: the provider says no for this user. `error`: anything else. */
   outcome: "token" | "refused" | "error";
   /** Of the answer to the caller. */

@@ -32,6 +32,8 @@ export interface GetTokenDeps {
 export interface CallRecord extends ExchangeTrace {
   caller?: string;
   provider?: string;
+  /** The key of the nextAuth Server that was asked, in the file. */
+  nextauth?: string;
   /** Whom the call is about; only http/identities.ts knows how that may be written down. */
   userid?: string | undefined;
   nonce?: string | undefined;
@@ -54,7 +56,11 @@ export async function getToken(deps: GetTokenDeps, call: TokenCall, record: Call
   record.provider = provider.name;
 
   let values = withServerid(call.values, serverid);
-  const server = () => serverFor(deps.nextauth, serverid);
+  const server = () => {
+    const found = serverFor(deps.nextauth, serverid);
+    record.nextauth = found.key;
+    return found;
+  };
   if (call.session === "verify") {
     const [about, nonce] = [serverid as string, nonceOf(values)];
     values = await run("session_check", () => server().confirmSession(about, nonce, values));

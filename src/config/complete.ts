@@ -32,7 +32,7 @@ export interface Signing {
   /** Undefined where nothing is published. */
   issuer?: string | undefined;
   /** `verify` keys are published only. */
-  keys: readonly (KeySettings & { use: "sign" | "verify" })[];
+  keys: readonly (KeySettings & { use: "sign" | "verify"; created?: string | undefined })[];
 }
 
 /** A nextAuth Server with the references to its credentials, which credentials.ts resolves. */

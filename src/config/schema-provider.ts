@@ -31,7 +31,12 @@ export const signingKey = z.strictObject({
 export const signing = z.strictObject({
   issuer: urlWith(issuerUrlFault).optional(),
   keys: z
-    .array(signingKey.extend({ use: z.enum(["sign", "verify"]).default("sign") }))
+    .array(
+      signingKey.extend({
+        use: z.enum(["sign", "verify"]).default("sign"),
+        created: z.iso.date("must be a date, like 2026-11-24").optional(),
+      }),
+    )
     .min(1, "must hold at least one key"),
 });
 

@@ -24,6 +24,7 @@ export const fileSchema = z.strictObject({
   log: z
     .strictObject({
       level: z.enum(["error", "warn", "info", "debug"]).default("info"),
+      format: z.enum(["auto", "json", "pretty"]).default("auto"),
       identities: z.enum(["hash", "plain"]).default("hash"),
       identities_key: secretReference.optional(),
     })

@@ -67,6 +67,7 @@ export function createAnswer(deps: AnswerDeps, describe: DescribeIdentities, max
       route,
       caller: record.caller,
       provider: record.provider,
+      nextauth: record.nextauth,
       outcome: token?.outcome ?? "error",
       status: response.status,
       errorCode: error?.code,

@@ -22,6 +22,8 @@ export interface NextAuthCredentials {
 }
 
 export interface NextAuthServer {
+  /** In the file, as `nextauth`. */
+  readonly key: string;
   confirmSession: ConfirmSession;
   getSession: NextAuthClient["getSession"];
   getUserAttributes: NextAuthClient["getUserAttributes"];
@@ -57,7 +59,7 @@ export function createNextAuthServers(
       tls,
     });
     const client = createNextAuthClient(server, apikey, key, transport, deps.clock);
-    const made = { ...client, confirmSession: createSessionCheck(client, server.session_cache, key, deps.clock) };
+    const made = { key, ...client, confirmSession: createSessionCheck(client, server.session_cache, key, deps.clock) };
     all.push(made);
     if (otherwise !== undefined) continue; // one that answers for all stands above it
     if (server.serverids === undefined) otherwise = made;

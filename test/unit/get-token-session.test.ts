@@ -31,6 +31,7 @@ function setUp(changes: Changes = {}) {
   const known = "known" in changes ? changes.known : ATTRIBUTES;
   const steps: unknown[] = [];
   const server: NextAuthServer = {
+    key: "nextauth",
     getSession: () => Promise.reject(new Error("confirmSession asks it")),
     async confirmSession(serverid, nonce, call) {
       steps.push(["confirm", serverid, nonce, Object.fromEntries(call)]);

@@ -13,6 +13,7 @@ describe("a file without faults", () => {
         admin: { host: "127.0.0.1", port: 9613 },
         trusted_proxies: [],
         max_in_flight: 1_024,
+        processes: 1,
         shutdown_delay: 5_000,
         shutdown_grace: 10_000,
       },
@@ -69,7 +70,7 @@ describe("a file without faults", () => {
         },
       },
       routes: [{ provider: "main" }],
-      log: { level: "info", identities: "hash" },
+      log: { level: "info", format: "auto", identities: "hash" },
     });
   });
 
@@ -117,6 +118,7 @@ describe("a file without faults", () => {
       admin: { host: "localhost", port: 9000 },
       trusted_proxies: [],
       max_in_flight: 1_024,
+      processes: 1,
       shutdown_delay: 0,
       shutdown_grace: 120_000,
     });

@@ -12,6 +12,7 @@ const FAILED: CallReport = {
   route: "/getToken",
   caller: "ns",
   provider: "main",
+  nextauth: undefined,
   outcome: "error",
   status: 502,
   errorCode: "provider_error",
