@@ -9,8 +9,7 @@ import { rotate } from "./statistics.ts";
 import { findVariant } from "./variants.ts";
 import { buildWorker } from "./worker.ts";
 
-/** @returns it with the kind of the provider */
-export async function compare(session: Session): Promise<Comparison & { provider: string }> {
+export async function compare(session: Session): Promise<Comparison> {
   const { options, folder, pinning, load, progress } = session;
   const missing: Record<string, string> = {};
   const chosen = options.only.map(findVariant).filter(({ name, missing: why }) => {
@@ -38,7 +37,7 @@ export async function compare(session: Session): Promise<Comparison & { provider
         measured.peakBytes = each.usage().peakBytes;
       }
     }
-    return { variants, missing, ...bundle, provider: provider.kind };
+    return { variants, missing, ...bundle };
   } finally {
     await Promise.all(running.map((each) => each.stop()));
     await provider.stop();

@@ -10,7 +10,6 @@ export const TOKEN_BYTES = 1_024;
 const TOKEN_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 export interface Provider {
-  kind: string;
   tokenEndpoint(bytes?: number): string;
   stop(): Promise<void>;
 }
@@ -63,5 +62,5 @@ export async function startProvider({
     await stop();
     throw error;
   }
-  return { kind: isNginx ? "nginx" : "node", tokenEndpoint, stop };
+  return { tokenEndpoint, stop };
 }

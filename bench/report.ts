@@ -20,6 +20,7 @@ export function report(result: Result): string {
     ...(waiting === undefined ? [] : [waitingText(waiting)]),
     ...(growth === undefined ? [] : [growthText(growth)]),
     targetsText(result),
+    ...(result.failures.length === 0 ? [] : [`Failed\n${result.failures.join("\n")}`]),
   ];
   return `${parts.join("\n\n")}\n`;
 }
@@ -91,10 +92,7 @@ function growthText(points: readonly GrowthPoint[]): string {
     const ratio = median(ratios(of(proxy, "cpuPerThousand"), of(floor, "cpuPerThousand"))).toFixed(2);
     return [by, value, ...both("cpuPerThousand", 4), ratio, ...both("perSecond", 0), ...both("p99", 2)];
   });
-  const failures = points.flatMap(({ by, value, failed }) =>
-    failed === undefined ? [] : [`${by} ${value}: ${failed}`],
-  );
-  return ["Growth of the proxy, beside the floor", table([titles, ...rows]), ...failures].join("\n");
+  return ["Growth of the proxy, beside the floor", table([titles, ...rows])].join("\n");
 }
 
 function targetsText(result: Result): string {

@@ -14,6 +14,8 @@ export interface Result {
   start?: Start;
   waiting?: Waiting;
   growth?: GrowthPoint[];
+  /** What could not be measured, and why. */
+  failures: string[];
 }
 
 /** One variant in one round. */

@@ -21,6 +21,14 @@ const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 const PLOT = join(ROOT, "docs/bench.svg");
 
+const MODES = ["compare", "start", "waiting", "growth"] as const;
+const MEASURES: Record<(typeof MODES)[number], (session: Session) => Promise<Partial<Result>>> = {
+  compare: async (session) => ({ comparison: await compare(session) }),
+  start: async (session) => ({ start: await measureStart(session) }),
+  waiting: async (session) => ({ waiting: await measureWaiting(session) }),
+  growth: async (session) => ({ growth: await measureGrowth(session) }),
+};
+
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(EXIT_FAILED));
 try {
   await main(readOptions(process.argv.slice(2)));
@@ -40,12 +48,12 @@ async function main(options: Options): Promise<void> {
       session.clearProgress();
       process.stdout.write(top);
     }
-    if (options.compare || options.start || options.waiting || options.growth) {
+    if (MODES.some((mode) => options[mode])) {
       const result = await measureAll(session);
       session.clearProgress();
       process.stdout.write(report(result));
       keep(result, options.json);
-      if (result.growth?.some(({ failed }) => failed !== undefined)) process.exitCode = EXIT_FAILED;
+      if (result.failures.length > 0) process.exitCode = EXIT_FAILED;
     }
   } finally {
     session.clearProgress();
@@ -60,26 +68,35 @@ function installPeers(): void {
   execFileSync("npm", ["ci", "--prefix", BENCH], { stdio: ["ignore", "inherit", "inherit"] });
 }
 
+/** What fails is told at the end, beside what could be measured. */
 async function measureAll(session: Session): Promise<Result> {
-  const { options, pinning } = session;
+  const { options, pinning, progress } = session;
   const { rounds, seconds, connections } = options;
-  const compared = options.compare ? await compare(session) : undefined;
-  const { provider = hasNginx() ? "nginx" : "node", ...comparison } = compared ?? {};
-  return {
+  const result: Result = {
     date: new Date().toISOString(),
     version: readVersion(),
     machine: describeMachine(),
     pinning: pinning.said,
-    provider,
+    provider: hasNginx() ? "nginx" : "node",
     load: "autocannon",
     rounds,
     seconds,
     connections,
-    ...(compared === undefined ? {} : { comparison: comparison as NonNullable<Result["comparison"]> }),
-    ...(options.start ? { start: await measureStart(session) } : {}),
-    ...(options.waiting ? { waiting: await measureWaiting(session) } : {}),
-    ...(options.growth ? { growth: await measureGrowth(session) } : {}),
+    failures: [],
   };
+  for (const mode of MODES) {
+    if (!options[mode]) continue;
+    try {
+      Object.assign(result, await MEASURES[mode](session));
+    } catch (error) {
+      progress(`${mode} failed`);
+      result.failures.push(`${mode}: ${(error as Error).message}`);
+    }
+  }
+  for (const { by, value, failed } of result.growth ?? []) {
+    if (failed !== undefined) result.failures.push(`growth, ${by} ${value}: ${failed}`);
+  }
+  return result;
 }
 
 function readVersion(): string {
@@ -89,7 +106,7 @@ function readVersion(): string {
 
 function keep(result: Result, json: string | undefined): void {
   mkdirSync(RESULTS, { recursive: true });
-  const file = json ?? join(RESULTS, `${result.date.replaceAll(":", "-")}.json`);
-  writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
-  console.error(`kept in ${file}`);
+  const files = [join(RESULTS, `${result.date.replaceAll(":", "-")}.json`), ...(json === undefined ? [] : [json])];
+  for (const file of files) writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
+  console.error(`kept in ${files.join(", ")}`);
 }

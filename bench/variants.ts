@@ -57,7 +57,7 @@ export const VARIANTS: readonly Variant[] = [
 
 /** @throws where there is none of that name */
 export function findVariant(name: string): Variant {
-  const variant = [...VARIANTS, BARE_HTTP].find((candidate) => candidate.name === name);
+  const variant = VARIANTS.find((candidate) => candidate.name === name);
   if (variant === undefined) {
     throw new Error(`there is no variant "${name}": choose of ${VARIANTS.map((each) => each.name).join(", ")}`);
   }
