@@ -48,7 +48,7 @@ export function buildWorker(): number {
   rmSync(BUILD, { recursive: true, force: true });
   const args = [join(ROOT, "node_modules/wrangler/bin/wrangler.js"), "deploy", "--dry-run", "--outdir", BUILD];
   const env = { ...process.env, WRANGLER_SEND_METRICS: "false" };
-  execFileSync(process.execPath, args, { cwd: ROOT, env, stdio: ["ignore", "ignore", "inherit"] });
+  execFileSync(process.execPath, args, { cwd: ROOT, env, stdio: "pipe" });
   const modules = readdirSync(BUILD).filter((name) => name.endsWith(".js") || name.endsWith(".yaml"));
   return gzipSync(Buffer.concat(modules.map((name) => readFileSync(join(BUILD, name))))).length;
 }
