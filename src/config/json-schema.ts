@@ -11,6 +11,10 @@ type Change = Parameters<NonNullable<NonNullable<Parameters<typeof z.toJSONSchem
 /** Names the kind of file, not a place: nothing is fetched from it. */
 const ID = "urn:nextauth-token-proxy:configuration:1";
 
+const IPV6_SHAPES: Readonly<Record<string, string>> = {
+  ipv6: "^[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*$",
+  cidrv6: "^[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*/[0-9]{1,3}$",
+};
 const URL_SHAPE = { pattern: "^[Hh][Tt][Tt][Pp][Ss]?://[^#]+$" };
 const oneOf = (...keys: string[]) => ({ anyOf: keys.map((key) => ({ required: [key] })) });
 
@@ -42,7 +46,9 @@ export function configurationSchema(): Schema {
 
 /** What zod cannot know of one schema: what is done to a value before its shape is looked at. */
 function change({ zodSchema, jsonSchema }: Change): void {
-  // Of addresses; their patterns say it all, and validators complain about formats that they do not know.
+  // Of addresses. Validators complain about formats that they do not know, and zod reads IPv6 by other means than its pattern.
+  const ipv6 = IPV6_SHAPES[jsonSchema.format ?? ""];
+  if (ipv6 !== undefined) jsonSchema.pattern = ipv6;
   delete jsonSchema.format;
   if ((zodSchema as unknown) === source) jsonSchema.pattern = "^(?:body:/|(?:form|header|query|path):.)";
   const { def } = zodSchema._zod;

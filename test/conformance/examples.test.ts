@@ -83,7 +83,7 @@ describe.each(Object.entries(EXPECTATIONS))("%s", (name, expected) => {
       0,
       lines.findIndex((line) => !line.startsWith("#")),
     );
-    const [title, empty, ...rest] = comment;
+    const [, title, empty, ...rest] = comment; // behind the line for editors (test/process/schema.test.ts)
     expect(title).toMatch(/^# \S.{20,}\.$/);
     expect(empty).toBe("#");
     const sections = ["# At the provider:", "# Source: ", "# Unverified: "].map((start) =>

@@ -144,7 +144,13 @@ describe("what the parser takes in several forms, the schema takes", () => {
       }),
     ],
     ["durations", withProvider({ timeout: "1500ms", connect_timeout: "1s" })],
-    ["an IPv6 address", withServer({ listen: "[::1]:8080", trusted_proxies: ["10.0.0.0/8", "::1", "192.0.2.1"] })],
+    [
+      "an IPv6 address",
+      withServer({
+        listen: "[::1]:8080",
+        trusted_proxies: ["10.0.0.0/8", "::1", "192.0.2.1", "::ffff:10.0.0.1", "fd00::/8"],
+      }),
+    ],
     [
       "a fingerprint with colons",
       good({ callers: { a: { client_certificates: [{ sha256: "AB:".repeat(31).concat("cd") }] } } }),
