@@ -11,7 +11,7 @@ import type { Session } from "./session.ts";
 import { findVariant } from "./variants.ts";
 
 const TOP = 10;
-/** Names that V8 gives to time which is no function's. */
+/** V8's name for the time in which nothing is to do. */
 const IDLE = "(idle)";
 
 interface CallFrame {

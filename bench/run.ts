@@ -1,7 +1,7 @@
 // `npm run bench`: how the proxy compares with what would be built or taken instead, in one run on this machine.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { compare } from "./comparison.ts";
 import { measureGrowth } from "./growth.ts";
@@ -39,7 +39,7 @@ try {
 
 async function main(options: Options): Promise<void> {
   if (options.help) return void process.stdout.write(HELP);
-  if (options.plot) return writePlot(JSON.parse(readFileSync(options.json ?? KEPT_RESULT, "utf8")), PLOT);
+  if (options.plot) return writePlot(readResult(options.json ?? KEPT_RESULT), PLOT);
   installPeers();
   const session = await openSession(options);
   try {
@@ -63,7 +63,8 @@ async function main(options: Options): Promise<void> {
 
 /** They are no dependencies of the project: whoever measures nothing need not have them. */
 function installPeers(): void {
-  if (existsSync(join(BENCH, "node_modules"))) return;
+  const changedAt = (file: string) => statSync(join(BENCH, file), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (changedAt("node_modules/.package-lock.json") >= changedAt("package-lock.json")) return;
   console.error("installs what the proxy is measured against");
   execFileSync("npm", ["ci", "--prefix", BENCH], { stdio: ["ignore", "inherit", "inherit"] });
 }
@@ -97,6 +98,12 @@ async function measureAll(session: Session): Promise<Result> {
     if (failed !== undefined) result.failures.push(`growth, ${by} ${value}: ${failed}`);
   }
   return result;
+}
+
+/** @throws {UsageError} */
+function readResult(file: string): Result {
+  if (!existsSync(file)) throw new UsageError(`there is no ${file}: measure with --json ${file} first`);
+  return JSON.parse(readFileSync(file, "utf8"));
 }
 
 function readVersion(): string {
