@@ -78,7 +78,8 @@ function pathsOf(part: unknown, path = "", found = new Set<string>()): Set<strin
 }
 
 describe("the schema accepts", () => {
-  const texts = [...exampleNames().map((name) => [name, readExample(name)]), ...PAGES.flatMap(wholeFiles)] as [
+  const worker = ["worker/token-proxy.yaml", readFileSync("worker/token-proxy.yaml", "utf8")];
+  const texts = [worker, ...exampleNames().map((name) => [name, readExample(name)]), ...PAGES.flatMap(wholeFiles)] as [
     string,
     string,
   ][];
