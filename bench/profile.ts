@@ -82,7 +82,7 @@ function topFunctions({ nodes, samples, timeDeltas, startTime }: CpuProfile, fro
 }
 
 function nameOf({ functionName, url, lineNumber }: CallFrame): string {
-  if (url === "") return functionName;
+  if (url === "") return functionName || "(unnamed)";
   const file = url.startsWith("file:") ? relative(ROOT, fileURLToPath(url)) : url;
   return `${functionName || "(anonymous)"}  ${file}:${lineNumber + 1}`;
 }
