@@ -11,6 +11,7 @@ export const WORDS: Readonly<Record<string, string>> = {
   "server.tls.client_ca": "Who issues callers' certificates, PEM.",
   "server.trusted_proxies": "Addresses and ranges of load balancers whose X-Forwarded-For is believed.",
   "server.max_in_flight": "Calls at once in one process; whatever comes beyond is refused as overloaded.",
+  "server.processes": "How many processes share the port.",
   "server.shutdown_delay": "For how long calls are still taken after SIGTERM, while /readyz says 503.",
   "server.shutdown_grace": "How long a shutdown then waits for calls in flight.",
   callers: "Who may call getToken, by a name of your choice.",
@@ -44,6 +45,7 @@ export const WORDS: Readonly<Record<string, string>> = {
   "signing.issuer": "Where its metadata and keys are published; without, nowhere.",
   "signing.keys": "The first one that signs is used unless a jwt names another. Make one with keygen.",
   "signing.keys.use": "verify: published only, while it comes in or ages out.",
+  "signing.keys.created": "The day of its making, as 2026-11-24, by which its age is told.",
   providers: "Where tokens come from, by a name of your choice.",
   "providers.*.issuer": "Letter for letter as the provider's metadata has it.",
   "providers.*.discovery": "How token_endpoint is found: oidc (the default) or oauth (RFC 8414).",
@@ -68,6 +70,7 @@ export const WORDS: Readonly<Record<string, string>> = {
   "providers.*.proxy_errors": "OAuth error codes that count as a rejection of this proxy.",
   routes: "Which provider a call goes to; the first match wins.",
   "routes.serverid": "Without, this entry takes every call.",
+  "log.format": "auto: pretty on a terminal, JSON in a pipe.",
   "log.identities": "How a userid is written.",
   "log.identities_key": "Of these hashes, for the same ones in all processes.",
 };
