@@ -1,0 +1,85 @@
+// wrangler.toml: each environment can be deployed, up to the sending, with the bindings of its own; and so can what is a comment there.
+
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const run = promisify(execFile);
+const text = await readFile("wrangler.toml", "utf8");
+
+let folder: string;
+beforeAll(async () => {
+  await mkdir("build", { recursive: true });
+  folder = await mkdtemp(resolve("build/wrangler-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** @returns what wrangler says, and the folder with what it would have sent */
+async function dryRun(args: string[], cwd = "."): Promise<{ said: string; built: string }> {
+  const built = await mkdtemp(join(folder, "built-"));
+  const { stdout, stderr } = await run(
+    process.execPath,
+    [resolve("node_modules/wrangler/bin/wrangler.js"), "deploy", "--dry-run", "--outdir", built, ...args],
+    { cwd, env: { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" } },
+  );
+  return { said: stdout + stderr, built };
+}
+
+describe("as it is", () => {
+  for (const environment of ["staging", "production"]) {
+    it(`${environment} can be deployed, and has the limits of the exchange`, async () => {
+      const { said } = await dryRun(["--env", environment]);
+      expect(said).toContain("--dry-run: exiting now");
+      expect(said).not.toMatch(/WARNING|ERROR/);
+      expect(said).toMatch(/WEBNONCE_EXCHANGE_PER_ADDRESS \(300 requests\/60s\)/);
+      expect(said).toMatch(/WEBNONCE_EXCHANGE_PER_WEBNONCE \(10 requests\/60s\)/);
+    });
+  }
+
+  it("what is deployed without an environment has no bindings, and so it works with no account's", async () => {
+    const { said } = await dryRun(["--env", ""]);
+    expect(said).toContain("No bindings found");
+    expect(said).not.toMatch(/WARNING|ERROR/);
+  });
+
+  it("shares no limit between environments, the commented ones included", () => {
+    const numbers = [...text.matchAll(/namespace_id = "(\d+)"/g)].map(([, number]) => number);
+    expect(numbers).toHaveLength(6);
+    expect(new Set(numbers).size).toBe(6);
+  });
+});
+
+describe("with its comments taken in", () => {
+  it("has every binding and option that it shows, and another configuration file for staging", async () => {
+    // A line of TOML is a key or a table; sentences are neither.
+    const full = text.replaceAll(/^# (?=\[\[|[a-z_]+ = )/gm, "");
+    expect(full).not.toBe(text);
+    const project = await mkdtemp(join(folder, "project-"));
+    await writeFile(join(project, "wrangler.toml"), full);
+    await symlink(resolve("src"), join(project, "src"));
+    await mkdir(join(project, "worker"));
+    await writeFile(join(project, "worker/staging.ts"), await stagingEntry());
+    const staging = (await readFile("worker/token-proxy.yaml", "utf8")).replace("sso.bank", "sso-staging.bank");
+    await writeFile(join(project, "worker/token-proxy.staging.yaml"), staging);
+
+    for (const environment of ["", "staging", "production"]) {
+      const { said, built } = await dryRun(["--env", environment], project);
+      expect(said, environment).not.toMatch(/WARNING|ERROR/);
+      for (const binding of ["PER_ADDRESS", "PER_WEBNONCE", "RETAIL_CERTIFICATE"]) expect(said).toContain(binding);
+      const files = (await readdir(built)).filter((name) => name.endsWith(".yaml"));
+      expect(files).toHaveLength(1);
+      const bundled = await readFile(join(built, files[0] as string), "utf8");
+      expect(bundled.includes("sso-staging")).toBe(environment === "staging");
+    }
+  });
+});
+
+/** The entry that docs/deploy.md shows. */
+async function stagingEntry(): Promise<string> {
+  const page = await readFile("docs/deploy.md", "utf8");
+  const shown = /```ts\n(.*?)```/s.exec(page)?.[1];
+  if (shown === undefined) throw new Error("docs/deploy.md shows no entry");
+  return shown;
+}
