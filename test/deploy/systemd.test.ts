@@ -76,9 +76,7 @@ describe("the service", () => {
   });
 
   it("has time for its shutdown before it is killed, and reloads by the signal that does", () => {
-    const { shutdown_grace, shutdown_delay = 5_000 } = config.server as { shutdown_grace: number } & {
-      shutdown_delay?: number;
-    };
+    const { shutdown_grace, shutdown_delay } = config.server;
     const seconds = Number(/^(\d+)s$/.exec(values(service, "TimeoutStopSec")[0] as string)?.[1]);
     expect(seconds).toBeGreaterThanOrEqual((shutdown_delay + shutdown_grace) / 1_000 + 5);
     expect(values(service, "KillSignal")).toEqual(["SIGTERM"]);
