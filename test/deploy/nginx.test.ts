@@ -205,11 +205,14 @@ describe.skipIf(!hasNginx)(`${title} before two servers that close without an an
       }),
     );
     const nginx = await startNginx(servers.map((server) => `127.0.0.1:${(server.address() as AddressInfo).port}`));
-    expect((await nginx.send({ method: "GET", body: undefined })).status).toBe(502);
-    expect(requests).toBe(1);
-    expect((await nginx.send()).status).toBe(502);
-    expect(requests).toBe(2);
-    await nginx.close();
-    for (const server of servers) server.close();
+    try {
+      expect((await nginx.send({ method: "GET", body: undefined })).status).toBe(502);
+      expect(requests).toBe(1);
+      expect((await nginx.send()).status).toBe(502);
+      expect(requests).toBe(2);
+    } finally {
+      await nginx.close();
+      for (const server of servers) server.close();
+    }
   });
 });
