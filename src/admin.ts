@@ -1,31 +1,65 @@
-// What the admin listener answers: whether the process lives, and whether it can serve calls.
+// What the admin listener answers: whether the process lives, whether it can serve calls, and what it has done.
 
 import { Hono } from "hono";
-import type { Providers } from "./app.ts";
+import type { LastOutcome, Snapshot } from "./status/snapshot.ts";
 
-/**
- * @param providers those of the configuration that calls go by now
- * @param isDraining whether the process is on its way out
- */
-export function createAdminApp(providers: () => Providers, isDraining: () => boolean): Hono {
+export interface AdminSource {
+  /** Undefined where no process says how it is. */
+  snapshot(): Promise<Snapshot | undefined>;
+  /** In Prometheus' text format. */
+  metrics(): Promise<string>;
+}
+
+/** Of Prometheus' text format. */
+const METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+export function createAdminApp(source: AdminSource): Hono {
   const app = new Hono();
 
   app.use(async (c, next) => {
     await next();
     c.header("Cache-Control", "no-store");
+    c.header("X-Content-Type-Options", "nosniff");
   });
 
   // Alive says nothing about providers: restarting this process would not bring one back.
   app.get("/healthz", (c) => c.json({ status: "ok" }));
 
-  app.get("/readyz", (c) => {
-    const states = [...providers().values()].map(
-      ({ name, discovery }) => [name, discovery?.state() ?? { ready: true }] as const,
-    );
-    const ready = states.every(([, state]) => state.ready) && !isDraining();
-    const status = isDraining() ? "shutting down" : ready ? "ready" : "not ready";
-    return c.json({ status, providers: Object.fromEntries(states) }, ready ? 200 : 503);
+  app.get("/readyz", async (c) => {
+    const snapshot = await source.snapshot();
+    if (snapshot === undefined) return c.json({ status: "no process serves" }, 503);
+    const { body, ready } = readiness(snapshot);
+    return c.json(body, ready ? 200 : 503);
+  });
+
+  app.get("/metrics", async (c) => c.body(await source.metrics(), 200, { "Content-Type": METRICS_CONTENT_TYPE }));
+
+  app.get("/version", async (c) => {
+    const { version, node } = (await source.snapshot()) ?? {};
+    return c.json({ version, node });
   });
 
   return app;
+}
+
+/** A provider that fails, or a nextAuth Server, is told and changes nothing: to send calls elsewhere would not help them. */
+function readiness(snapshot: Snapshot) {
+  const { draining, in_flight, processes, providers, nextauth, at } = snapshot;
+  const ready = !draining && providers.every((provider) => provider.ready);
+  const status = draining ? "shutting down" : ready ? "ready" : "not ready";
+  const last = (outcome: LastOutcome | undefined) =>
+    outcome && { outcome: outcome.outcome, seconds_ago: Math.max(0, Math.round((at - outcome.at) / 1000)) };
+  const body = {
+    status,
+    processes,
+    in_flight,
+    providers: Object.fromEntries(
+      providers.map(({ name, problem, breaker, ...provider }) => [
+        name,
+        { ready: provider.ready, problem, breaker, last: last(provider.last) },
+      ]),
+    ),
+    nextauth: Object.fromEntries(nextauth.map((server) => [server.key, { last: last(server.last) }])),
+  };
+  return { body, ready };
 }

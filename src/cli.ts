@@ -4,16 +4,17 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { check } from "./commands/check.ts";
-import { DEFAULT_FILE, UsageError } from "./commands/configuration.ts";
+import { DEFAULT_FILE } from "./commands/configuration.ts";
 import { getToken } from "./commands/get-token.ts";
 import { type CommandName, helpOf, helpOfAll } from "./commands/help.ts";
 import { KEY_ALGORITHMS, keygen } from "./commands/keygen.ts";
 import { schema } from "./commands/schema.ts";
 import { start } from "./commands/start.ts";
 import { assertCommand, usageFault } from "./commands/usage.ts";
-import { ConfigError } from "./errors.ts";
+import { ConfigError, UsageError } from "./errors.ts";
 import { describeCrash } from "./platform/node/crash.ts";
 import { ListenError } from "./platform/node/listener.ts";
+import { ProcessError } from "./processes/asking.ts";
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -127,5 +128,6 @@ function report(error: unknown): number {
     console.error(error.message);
     return EXIT_FAILED;
   }
+  if (error instanceof ProcessError) return error.status ?? EXIT_FAILED; // that process has told why
   throw error;
 }

@@ -80,6 +80,11 @@ export interface Fault {
 /** More than anybody reads at once; a file that is no configuration at all can have thousands. */
 const MAX_FAULTS_TOLD = 50;
 
+/** A command that cannot be carried out as it was given. What the user has to change is in the message; no stack is shown. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
 /** A configuration that cannot be used, with every fault that was found. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";

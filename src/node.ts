@@ -3,32 +3,32 @@
 
 import { setTimeout } from "node:timers/promises";
 import { createAdminApp } from "./admin.ts";
-import { createApp, createProviders, createServers, type Providers } from "./app.ts";
-import type { Config } from "./config/complete.ts";
-import { type CredentialHost, loadCredentials, type ServerTls } from "./config/credentials.ts";
+import type { CredentialHost } from "./config/credentials.ts";
 import type { ParsedFile } from "./config/parse.ts";
-import { createNodeBulkhead } from "./platform/node/bulkhead.ts";
-import { createNodeLog, nodeClock, nodeIds, nodeSha256 } from "./platform/node/host.ts";
-import { createNodeInbound } from "./platform/node/inbound.ts";
+import { ConfigError, UsageError } from "./errors.ts";
+import { createProgram, type Program, takeOver } from "./node-program.ts";
+import { createNodeLog, nodeClock, nodeIds } from "./platform/node/host.ts";
 import { inheritedSocket } from "./platform/node/inherited-socket.ts";
 import { keepDiscovered } from "./platform/node/keep-discovered.ts";
 import { listen } from "./platform/node/listener.ts";
-import { createNodeRateLimiter } from "./platform/node/rate-limiter.ts";
-import { createNodeTransport } from "./platform/node/transport.ts";
+import { type CollectedMetrics, createMetrics } from "./platform/node/metrics.ts";
+import { packageVersion } from "./platform/node/version.ts";
 import type { Log } from "./ports.ts";
 import { Secret } from "./secret.ts";
-import { createTracer } from "./steps.ts";
+import { createRecorder, type Recorder } from "./status/recorder.ts";
+import type { ReloadSnapshot, Snapshot } from "./status/snapshot.ts";
 
 export interface Service {
   /** Where getToken is served, as `http://127.0.0.1:8080`. */
   url: string;
-  adminUrl: string;
+  /** Undefined without an admin listener. */
+  adminUrl: string | undefined;
   /**
-   * Takes another configuration for all calls to come; those in flight end on the old one. What cannot change while it runs is
-   * told in the log.
-   * @throws {ConfigError} for a secret, key or certificate that cannot be used; then nothing has changed
+   * Reads the configuration anew and takes it for all calls to come; those in flight end on the old one. Where anything of it is
+   * faulty nothing changes, and the log says why. What cannot change while the service runs is told in the log.
+   * @returns whether it was taken
    */
-  reload(file: ParsedFile, host: CredentialHost): Promise<void>;
+  reload(): Promise<boolean>;
   /**
    * Says "not ready", goes on taking calls for server.shutdown_delay, then takes no further connection and finishes what is in
    * flight.
@@ -41,36 +41,56 @@ export interface Service {
    * @returns that number
    */
   abort(): Promise<number>;
-  log: Log;
 }
 
-/** All that a configuration decides. */
-interface Program {
-  config: Config;
-  tls: ServerTls | undefined;
-  providers: Providers;
-  fetch: (request: Request, env: unknown) => Response | Promise<Response>;
+/** One of several processes: another one speaks for all of them. */
+export interface Serving extends Service {
+  snapshot(): Snapshot;
+  metrics(): Promise<CollectedMetrics>;
 }
 
-/** For a new configuration's discovery before it takes over, so that no call waits for that. */
-const RELOAD_DISCOVERY_MS = 2_000;
+/**
+ * Reads the file, and makes what its secrets are read with.
+ * @throws {ConfigError} where it is faulty or cannot be read
+ */
+export type Load = () => { file: ParsedFile; host: CredentialHost };
 
-/** Of the hashes in the log where the file gives none. One for the process, so that a user's hash outlives a reload. */
-const IDENTITIES_KEY = new Secret(nodeIds.uuid() + nodeIds.uuid());
+export interface ServiceOptions {
+  /** Whether there is an admin listener; there is by default. */
+  admin?: boolean;
+  /** The same for all processes. */
+  identitiesKey?: Secret;
+}
 
 /**
  * @throws {ConfigError} for a secret, key or certificate that cannot be used
  * @throws {ListenError}
  */
-export async function startService(file: ParsedFile, host: CredentialHost): Promise<Service> {
-  const { log, setLevel, close: closeLog } = createNodeLog(file.config.log.level);
-  let program = await createProgram(file, host, log);
+export async function startService(
+  load: Load,
+  { admin = true, identitiesKey = randomKey() }: ServiceOptions = {},
+): Promise<Serving> {
+  const { file, host } = load();
+  const { log, setLevel, close: closeLog } = await createNodeLog(file.config.log);
+  const recorder = createRecorder(nodeClock.now);
+  const state: State = {
+    draining: false,
+    startedAt: nodeClock.now(),
+    configuredAt: nodeClock.now(),
+    reload: undefined,
+  };
+  const snapshot = () => takeSnapshot(program, recorder, state, publicListener.inFlight());
+  const metrics = createMetrics(snapshot);
+  const surroundings = {
+    log,
+    identitiesKey,
+    observe(report: Parameters<typeof recorder.record>[0]) {
+      recorder.record(report);
+      metrics.observe(report);
+    },
+  };
+  let program = await createProgram(file, host, surroundings);
   const bound = boundBy(program);
-  let draining = false;
-  const admin = createAdminApp(
-    () => program.providers,
-    () => draining,
-  );
 
   const { listen: address, admin: adminAddress } = program.config.server;
   const publicListener = await listen(
@@ -79,32 +99,48 @@ export async function startService(file: ParsedFile, host: CredentialHost): Prom
     "server.listen",
     { tls: program.tls },
   );
+  const adminApp = createAdminApp({ snapshot: async () => snapshot(), metrics: metrics.text });
   // Load balancers ask for the health in HTTP/1.0 without a Host.
-  const adminListener = await listen(admin.fetch, adminAddress, "server.admin", { hostname: "localhost" }).catch(
-    async (error: unknown) => {
-      await publicListener.close(0);
-      throw error;
-    },
-  );
+  const adminListener = admin
+    ? await listen(adminApp.fetch, adminAddress, "server.admin", { hostname: "localhost" }).catch(
+        async (error: unknown) => {
+          await publicListener.close(0);
+          throw error;
+        },
+      )
+    : undefined;
   let stopDiscovery = keepDiscovered(program.providers.values(), log);
-  log("info", "started", { listen: publicListener.url, admin: adminListener.url });
+  log("info", "started", { listen: publicListener.url, admin: adminListener?.url, ...summary(program) });
+
+  async function take({ file, host }: ReturnType<Load>): Promise<void> {
+    const next = await createProgram(file, host, surroundings);
+    await takeOver(next, program);
+    if (state.draining) return;
+    const fixed = fixedChanges(bound, next);
+    if (next.tls !== undefined && !fixed.includes("server.tls")) publicListener.setTls(next.tls);
+    stopDiscovery();
+    program = next;
+    stopDiscovery = keepDiscovered(program.providers.values(), log);
+    setLevel(program.config.log.level);
+    state.configuredAt = nodeClock.now();
+    state.reload = { at: state.configuredAt, problem: undefined };
+    log("info", "reloaded", summary(program));
+    for (const key of fixed) log("warn", "needs a restart to change", { key });
+  }
 
   return {
     url: publicListener.url,
-    adminUrl: adminListener.url,
-    log,
-    async reload(nextFile, nextHost) {
-      const next = await createProgram(nextFile, nextHost, log);
-      await discover(next.providers, program.providers);
-      if (draining) return;
-      const fixed = fixedChanges(bound, next);
-      if (next.tls !== undefined && !fixed.includes("server.tls")) publicListener.setTls(next.tls);
-      stopDiscovery();
-      program = next;
-      stopDiscovery = keepDiscovered(program.providers.values(), log);
-      setLevel(program.config.log.level);
-      log("info", "reloaded", {});
-      for (const key of fixed) log("warn", "needs a restart to change", { key });
+    adminUrl: adminListener?.url,
+    snapshot,
+    metrics: metrics.collect,
+    async reload() {
+      try {
+        await take(load());
+        return true;
+      } catch (error) {
+        state.reload = { at: nodeClock.now(), problem: logNotReloaded(log, error) };
+        return false;
+      }
     },
     async abort() {
       const cut = publicListener.inFlight();
@@ -115,7 +151,7 @@ export async function startService(file: ParsedFile, host: CredentialHost): Prom
     async stop(atOnce = false) {
       const { shutdown_grace, shutdown_delay } = program.config.server;
       const delay = atOnce ? 0 : shutdown_delay;
-      draining = true;
+      state.draining = true;
       log("info", "shutting down", { delay_ms: delay, grace_ms: shutdown_grace });
       stopDiscovery();
       // Who sends on a connection that is closed just then gets no answer. So clients are told first that theirs ends, and load
@@ -123,7 +159,7 @@ export async function startService(file: ParsedFile, host: CredentialHost): Prom
       publicListener.drain();
       if (delay > 0) await setTimeout(delay);
       const cut = await publicListener.close(shutdown_grace);
-      await adminListener.close(0);
+      await adminListener?.close(0);
       log(cut === 0 ? "info" : "error", "stopped", { calls_cut_off: cut });
       await closeLog();
       return cut;
@@ -131,45 +167,65 @@ export async function startService(file: ParsedFile, host: CredentialHost): Prom
   };
 }
 
-async function createProgram(file: ParsedFile, host: CredentialHost, log: Log): Promise<Program> {
-  const { config } = file;
-  const { identitiesKey = IDENTITIES_KEY, ...others } = await loadCredentials(file, host);
-  const credentials = { ...others, identitiesKey };
-  const deps = {
-    config,
-    credentials,
-    createTransport: createNodeTransport,
-    createRateLimiter: createNodeRateLimiter,
-    createBulkhead: createNodeBulkhead,
-    sha256: nodeSha256,
-    clock: nodeClock,
-    ids: nodeIds,
-    log,
-    tracer: createTracer(),
-    observe: () => {},
-  };
-  const providers = createProviders(deps);
-  const { trusted_proxies, max_in_flight } = config.server;
-  const app = await createApp(deps, {
-    providers,
-    nextauth: createServers(deps),
-    inbound: createNodeInbound(trusted_proxies),
-    maxInFlight: max_in_flight,
-    health: false,
-  });
-  return { config, tls: credentials.serverTls, providers, fetch: app.fetch };
+/** Of the hashes in the log. One for the process, so that a user's hash outlives a reload. */
+export function randomKey(): Secret {
+  return new Secret(nodeIds.uuid() + nodeIds.uuid());
 }
 
-/**
- * A provider that does not answer now is asked again in the background, as at the start. What worked until now goes on working
- * meanwhile.
- */
-async function discover(providers: Providers, old: Providers): Promise<void> {
-  const looks = [...providers.values()].map(({ name, discovery }) => {
-    discovery?.adopt(old.get(name)?.discovery?.remembered());
-    return discovery?.refresh(RELOAD_DISCOVERY_MS);
+/** @returns the reason: what is wrong with a file or a secret, without their contents; of anything else, that it is a bug must do */
+export function logNotReloaded(log: Log, error: unknown): string {
+  const isKnown = error instanceof ConfigError || error instanceof UsageError;
+  const reason = isKnown ? error.message : (error as Error).name;
+  log("error", "not reloaded: the old configuration stays", { reason });
+  return reason;
+}
+
+interface State {
+  draining: boolean;
+  startedAt: number;
+  configuredAt: number;
+  reload: ReloadSnapshot | undefined;
+}
+
+/** What an operator wants to see at once where something does not work as the file says. */
+function summary({ config }: Program) {
+  return {
+    version: packageVersion,
+    node: process.versions.node,
+    callers: Object.keys(config.callers).join(", "),
+    providers: Object.keys(config.providers).join(", "),
+    session: [...new Set(config.get_token.map(({ session }) => session))].join(", "),
+    webnonce_exchange: config.webnonce_exchange?.path,
+    tls: config.server.tls !== undefined,
+  };
+}
+
+function takeSnapshot(program: Program, recorder: Recorder, state: State, inFlight: number): Snapshot {
+  const providers = [...program.providers.values()].map((provider) => {
+    const { breaker, suspensions, inFlight: in_flight, queued } = provider.state();
+    const { ready, problem, discoveredAt } = provider.discovery?.state() ?? { ready: true };
+    const { last, minutes } = recorder.provider(provider.name);
+    return {
+      ...{ name: provider.name, ready, problem, discovered_at: discoveredAt },
+      ...{ breaker, suspensions, in_flight, queued, last, minutes },
+    };
   });
-  await Promise.allSettled(looks);
+  return {
+    version: packageVersion,
+    node: process.versions.node,
+    processes: 1,
+    started_at: state.startedAt,
+    at: nodeClock.now(),
+    draining: state.draining,
+    in_flight: inFlight,
+    providers,
+    nextauth: program.nextauth.all.map(({ key }) => ({ key, ...recorder.nextauth(key) })),
+    keys: program.keys,
+    certificates: program.certificates,
+    configured_at: state.configuredAt,
+    reload: state.reload,
+    calls: recorder.calls(),
+  };
 }
 
 /** What an open listener cannot follow, by its key in the file. */
@@ -178,7 +234,9 @@ function boundBy({ config, tls }: Program): ReadonlyMap<string, string> {
   return new Map([
     ["server.listen", JSON.stringify(config.server.listen)],
     ["server.admin", JSON.stringify(config.server.admin)],
+    ["server.processes", String(config.server.processes)],
     ["server.tls", tls === undefined ? "none" : asking],
+    ["log.format", config.log.format],
   ]);
 }
 

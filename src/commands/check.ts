@@ -4,6 +4,7 @@ import { decodeJwt, decodeProtectedHeader } from "jose";
 import { createProviders } from "../app.ts";
 import type { Config, ProviderConfig } from "../config/complete.ts";
 import { type Credentials, loadCredentials } from "../config/credentials.ts";
+import { UsageError } from "../errors.ts";
 import { type CallRecord, createRouter, type GetTokenDeps, getToken } from "../get-token.ts";
 import { createNextAuthServers } from "../nextauth/servers.ts";
 import type { CallValue } from "../nextauth/values.ts";
@@ -16,7 +17,7 @@ import { nodeClock, nodeIds } from "../platform/node/host.ts";
 import { describeClientCertificate, describeServerCertificates } from "./check-certificates.ts";
 import { watchClocks } from "./check-clock.ts";
 import { checkNextAuthServers } from "./check-nextauth.ts";
-import { environment, findFile, loadFile, NO_FILE, UsageError } from "./configuration.ts";
+import { environment, findFile, loadFile, NO_FILE } from "./configuration.ts";
 import { explain, line } from "./report.ts";
 import { readValues, type ValueOptions } from "./values.ts";
 

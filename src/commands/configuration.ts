@@ -5,6 +5,7 @@ import { dirname, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import type { CredentialHost } from "../config/credentials.ts";
 import { type ParsedFile, parseConfig } from "../config/parse.ts";
+import { UsageError } from "../errors.ts";
 import { createNodeCredentialHost, cureOfUnreadable } from "../platform/node/credentials.ts";
 
 export const DEFAULT_FILE = "token-proxy.yaml";
@@ -13,11 +14,6 @@ export const DEFAULT_FILE = "token-proxy.yaml";
 const MAX_FILE_BYTES = 1_048_576;
 
 export const NO_FILE = `there is no ${DEFAULT_FILE} here: name a file with --config`;
-
-/** What the user has to change is in the message; no stack is shown. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
 
 /**
  * The variables of this process, and of `--env-file` those that it does not have: what is set for one start counts more than what is

@@ -2,11 +2,12 @@
 
 import type { Config } from "../config/complete.ts";
 import { SecretError } from "../config/credentials.ts";
+import { UsageError } from "../errors.ts";
 import type { Binding } from "../nextauth/binding.ts";
 import { apikeyHeader, UnwritableCallError, writeCall } from "../nextauth/write-call.ts";
 import { createNodeCredentialHost } from "../platform/node/credentials.ts";
 import { type CallTls, SendError, sendCall } from "../platform/node/send-call.ts";
-import { environment, findFile, loadFile, NO_FILE, UsageError } from "./configuration.ts";
+import { environment, findFile, loadFile, NO_FILE } from "./configuration.ts";
 import { readValues, type ValueOptions } from "./values.ts";
 
 export interface GetTokenOptions extends ValueOptions {

@@ -4,8 +4,8 @@ import { randomBytes } from "node:crypto";
 import { type FileHandle, lstat, open, rename, rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import { calculateJwkThumbprint, exportJWK, exportPKCS8, generateKeyPair } from "jose";
+import { UsageError } from "../errors.ts";
 import { SIGNING_ALGORITHMS, type SigningAlgorithm } from "../oauth/signing-key.ts";
-import { UsageError } from "./configuration.ts";
 
 export interface KeygenOptions {
   alg: string;

@@ -2,9 +2,10 @@
 
 import { styleText } from "node:util";
 import { startDev } from "../dev/dev.ts";
-import { ConfigError } from "../errors.ts";
 import { type Service, startService } from "../node.ts";
-import { environment, findFile, loadFile, UsageError } from "./configuration.ts";
+import { startProcesses } from "../processes/primary.ts";
+import { isServingProcess, serveForOthers } from "../processes/worker.ts";
+import { environment, findFile, loadFile } from "./configuration.ts";
 
 const terminal = {
   write: (text: string) => void process.stdout.write(text),
@@ -13,31 +14,20 @@ const terminal = {
 
 /** Without a configuration file anywhere it starts dev mode. */
 export async function start({ config, envFile }: { config?: string; envFile?: string }): Promise<void> {
-  const env = environment(envFile);
-  const path = findFile(config, env);
+  const path = findFile(config, environment(envFile));
   if (path === undefined) return stopOnSignals(await startDev(terminal));
-  const { file, host } = loadFile(path, env);
-  const service = await startService(file, host);
+  const load = () => loadFile(path, environment(envFile));
+  if (isServingProcess()) return serveForOthers(load);
+  const service = load().file.config.server.processes > 1 ? await startProcesses(load) : await startService(load);
   stopOnSignals(service);
-  reloadOnSignal(service, path, envFile);
+  reloadOnSignal(service);
 }
 
-/** SIGHUP reads the file and its secrets anew: all of it takes effect, or nothing. One signal after the other. */
-function reloadOnSignal(service: Service, path: string, envFile: string | undefined): void {
-  let last = Promise.resolve();
+/** One signal after the other: each reads what is there when its turn comes. */
+function reloadOnSignal(service: Service): void {
+  let last: Promise<unknown> = Promise.resolve();
   process.on("SIGHUP", () => {
-    last = last.then(async () => {
-      try {
-        const { file, host } = loadFile(path, environment(envFile));
-        await service.reload(file, host);
-      } catch (error) {
-        // What is wrong with a file or a secret is told without their contents; of anything else, that it is a bug must do.
-        const isKnown = error instanceof ConfigError || error instanceof UsageError;
-        service.log("error", "not reloaded: the old configuration stays", {
-          reason: isKnown ? error.message : (error as Error).name,
-        });
-      }
-    });
+    last = last.then(() => service.reload());
   });
 }
 

@@ -1,7 +1,7 @@
 // What is told of a command line that cannot be meant: one line with a hint, and nothing of its values, of which one may be a secret.
 
 import { suggestion } from "../config/suggestion.ts";
-import { UsageError } from "./configuration.ts";
+import { UsageError } from "../errors.ts";
 import { COMMAND_NAMES, type CommandName } from "./help.ts";
 
 /**

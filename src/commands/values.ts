@@ -1,7 +1,7 @@
 // The values of a call as the command line gives them.
 
+import { UsageError } from "../errors.ts";
 import { type CallValue, isFault, readValue } from "../nextauth/values.ts";
-import { UsageError } from "./configuration.ts";
 
 export interface ValueOptions {
   userid?: string;

@@ -40,7 +40,7 @@ export async function startDev({ write, bold }: DevOutput): Promise<Service> {
   const parse = (listenAt: string, admin: string) =>
     parseConfig(devConfig(providerListener.url, nextauthListener.url, listenAt, admin), "dev mode");
   const start = (listenAt: string, admin: string) =>
-    startService(parse(listenAt, admin), createNodeCredentialHost(secrets, "."));
+    startService(() => ({ file: parse(listenAt, admin), host: createNodeCredentialHost(secrets, ".") }));
   const proxy = await start(PROXY_ADDRESS, ADMIN_ADDRESS).catch((error: unknown) => {
     // Something else has the usual ports. In dev mode any will do, since the output says which.
     if (error instanceof ListenError) return start("127.0.0.1:0", "127.0.0.1:0");

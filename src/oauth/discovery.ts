@@ -21,6 +21,13 @@ export interface Metadata {
 
 export type DiscoveryKind = "oidc" | "oauth";
 
+/** Metadata that calls can use, with the time of the last look-up that succeeded; or why there is none. */
+export interface DiscoveryState {
+  ready: boolean;
+  problem?: string;
+  discoveredAt?: number;
+}
+
 export interface Discovery {
   /**
    * The metadata, from memory or, where that is empty or old, from the provider.
@@ -33,8 +40,7 @@ export interface Discovery {
   fresh(): Metadata | undefined;
   /** Looks the metadata up whatever is in memory, which stays as it is where the look-up fails. Throws as metadata does. */
   refresh(timeout: number): Promise<Metadata>;
-  /** What is known now: metadata that calls can use, or why there is none. */
-  state(): { ready: true } | { ready: false; problem: string };
+  state(): DiscoveryState;
   /** For the discovery that takes the place of this one. */
   remembered(): Remembered | undefined;
   /** Goes on from what another one remembers, at its age, where that is about the same; not in place of what is known. */
@@ -52,6 +58,8 @@ export interface DiscoverySettings {
 export interface Remembered {
   settings: DiscoverySettings;
   metadata: Metadata;
+  /** When it was found, in milliseconds since the epoch. */
+  at: number;
   /** When it is to be looked up again, as Clock.elapsed has it. */
   refreshAt: number;
 }
@@ -111,7 +119,7 @@ export function createDiscovery(
     if (known !== undefined) known.refreshAt = Math.max(known.refreshAt, clock.elapsed() + REFRESH_PAUSE_MS);
     try {
       const metadata = await lookUp(timeout, send);
-      known = { settings, metadata, refreshAt: clock.elapsed() + METADATA_LIFETIME_MS };
+      known = { settings, metadata, at: clock.now(), refreshAt: clock.elapsed() + METADATA_LIFETIME_MS };
       return metadata;
     } catch (cause) {
       const error = exchangeError(cause, key);
@@ -138,7 +146,7 @@ export function createDiscovery(
       return refresh(timeout, send);
     },
     state() {
-      if (known !== undefined) return { ready: true };
+      if (known !== undefined) return { ready: true, discoveredAt: known.at };
       return { ready: false, problem: failed === undefined ? "no discovery yet" : failed.error.message };
     },
     remembered: () => known,

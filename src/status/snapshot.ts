@@ -20,6 +20,8 @@ export interface Snapshot {
   nextauth: readonly NextAuthSnapshot[];
   keys: readonly KeySnapshot[];
   certificates: readonly CertificateSnapshot[];
+  /** When the configuration in use was taken. */
+  configured_at: number;
   /** The last SIGHUP; undefined before the first one. */
   reload: ReloadSnapshot | undefined;
   /** The last ones, the newest first. */

@@ -1,68 +1,89 @@
-// The admin listener says that the process lives, and whether calls can be served.
+// The admin listener says that the process lives, whether calls can be served, and what came of the last ones.
 
 import { describe, expect, it } from "vitest";
 import { createAdminApp } from "../../src/admin.ts";
-import type { Providers } from "../../src/app.ts";
-import type { Provider } from "../../src/oauth/provider.ts";
+import type { ProviderSnapshot, Snapshot } from "../../src/status/snapshot.ts";
+import { emptySnapshot, providerSnapshot } from "../unit/status/snapshots.ts";
 
-type State = { ready: true } | { ready: false; problem: string };
-
-function providers(states: Record<string, State | undefined>): Providers {
-  return new Map(
-    Object.entries(states).map(([name, state]) => [
-      name,
-      { name, discovery: state === undefined ? undefined : { state: () => state } } as unknown as Provider,
-    ]),
-  );
+async function ask(path: string, snapshot: Snapshot | undefined) {
+  const app = createAdminApp({ snapshot: async () => snapshot, metrics: async () => "a_metric 1\n" });
+  const answer = await app.request(path);
+  const { status, headers } = answer;
+  return { status, cache: headers.get("cache-control"), type: headers.get("content-type"), body: await answer.text() };
 }
 
-async function ask(path: string, states: Record<string, State | undefined>, draining = false) {
-  const answer = await createAdminApp(
-    () => providers(states),
-    () => draining,
-  ).request(path);
-  return { status: answer.status, cache: answer.headers.get("cache-control"), body: await answer.text() };
-}
-
-const NOT_READY: State = { ready: false, problem: 'the provider "providers.b" cannot be reached' };
+const withProviders = (providers: ProviderSnapshot[], changes: Partial<Snapshot> = {}) => ({
+  ...emptySnapshot(),
+  providers,
+  ...changes,
+});
+const PROBLEM = 'the provider "providers.b" cannot be reached';
+const NOT_READY = providerSnapshot("b", { ready: false, problem: PROBLEM });
 
 describe("liveness", () => {
-  it.each([
-    [{ a: NOT_READY }, false],
-    [{ a: { ready: true } as const }, true],
-  ])("is told whatever the providers and the drain are like", async (states, draining) => {
-    expect(await ask("/healthz", states, draining)).toEqual({
-      status: 200,
-      cache: "no-store",
-      body: '{"status":"ok"}',
-    });
-  });
+  it.each([withProviders([NOT_READY]), withProviders([providerSnapshot("a")], { draining: true }), undefined])(
+    "is told whatever the providers and the drain are like",
+    async (snapshot) => {
+      expect(await ask("/healthz", snapshot)).toMatchObject({
+        status: 200,
+        cache: "no-store",
+        body: '{"status":"ok"}',
+      });
+    },
+  );
 });
 
 describe("readiness", () => {
-  it("is there when every provider has what it needs", async () => {
-    expect(await ask("/readyz", { a: { ready: true }, b: undefined })).toEqual({
-      status: 200,
-      cache: "no-store",
-      body: '{"status":"ready","providers":{"a":{"ready":true},"b":{"ready":true}}}',
+  it("is there when every provider has what it needs, with what came of the last calls", async () => {
+    const at = emptySnapshot().at;
+    const snapshot = withProviders(
+      [providerSnapshot("a", { last: { outcome: "provider_timeout", at: at - 12_400 } }), providerSnapshot("b")],
+      { nextauth: [{ key: "nextauth", last: { outcome: "answered", at: at - 1_000 } }], in_flight: 3 },
+    );
+    const { status, cache, body } = await ask("/readyz", snapshot);
+    expect([status, cache]).toEqual([200, "no-store"]);
+    expect(JSON.parse(body)).toEqual({
+      status: "ready",
+      processes: 1,
+      in_flight: 3,
+      providers: {
+        a: { ready: true, breaker: "closed", last: { outcome: "provider_timeout", seconds_ago: 12 } },
+        b: { ready: true, breaker: "closed" },
+      },
+      nextauth: { nextauth: { last: { outcome: "answered", seconds_ago: 1 } } },
     });
   });
 
   it("is not there while one provider lacks its metadata, and the problem is told", async () => {
-    const { status, body } = await ask("/readyz", { a: { ready: true }, b: NOT_READY });
+    const { status, body } = await ask("/readyz", withProviders([providerSnapshot("a"), NOT_READY]));
     expect(status).toBe(503);
-    expect(JSON.parse(body)).toEqual({ status: "not ready", providers: { a: { ready: true }, b: NOT_READY } });
+    expect(JSON.parse(body)).toMatchObject({
+      status: "not ready",
+      providers: { a: { ready: true }, b: { ready: false, problem: PROBLEM } },
+    });
   });
 
   it("is not there during shutdown", async () => {
-    const { status, body } = await ask("/readyz", { a: { ready: true } }, true);
-    expect(status).toBe(503);
-    expect(JSON.parse(body)).toMatchObject({ status: "shutting down" });
+    const { status, body } = await ask("/readyz", withProviders([providerSnapshot("a")], { draining: true }));
+    expect([status, JSON.parse(body).status]).toEqual([503, "shutting down"]);
+  });
+
+  it("is not there where no process says how it is", async () => {
+    expect(await ask("/readyz", undefined)).toMatchObject({ status: 503, body: '{"status":"no process serves"}' });
   });
 });
 
+it("metrics are what Prometheus reads", async () => {
+  const type = "text/plain; version=0.0.4; charset=utf-8";
+  expect(await ask("/metrics", undefined)).toMatchObject({ status: 200, type, body: "a_metric 1\n" });
+});
+
+it("the version is told", async () => {
+  expect((await ask("/version", emptySnapshot())).body).toBe('{"version":"1.2.3","node":"24.0.0"}');
+});
+
 it("nothing else is there, getToken least of all", async () => {
-  for (const path of ["/", "/getToken", "/healthz/"]) {
-    expect(await ask(path, {}), path).toMatchObject({ status: 404, cache: "no-store" });
+  for (const path of ["/getToken", "/token", "/healthz/", "/metrics/x"]) {
+    expect(await ask(path, emptySnapshot()), path).toMatchObject({ status: 404, cache: "no-store" });
   }
 });

@@ -29,16 +29,19 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "get-token": ["nextauth", "oauth", "config"],
   http: ["nextauth", "oauth", "config", "get-token"],
   app: ["nextauth", "oauth", "config", "get-token", "http"],
-  admin: ["app"],
-  "platform/node": ["oauth", "config", "http"],
+  status: ["oauth"],
+  admin: ["status"],
+  "platform/node": ["oauth", "config", "http", "status"],
   "platform/worker": ["config", "http"],
-  node: ["app", "admin", "config", "platform/node"],
+  "node-program": ["app", "config", "nextauth", "platform/node", "status"],
+  node: ["admin", "config", "node-program", "platform/node", "status"],
+  processes: ["admin", "config", "node", "platform/node", "status"],
   "create-worker": ["app", "config", "http", "platform/worker"],
   worker: ["create-worker"],
   "resource-server": ["nextauth", "oauth"],
   dev: ["nextauth", "config", "platform/node", "node"],
-  commands: ["app", "config", "dev", "get-token", "nextauth", "node", "oauth", "platform/node"],
-  cli: ["commands", "platform/node"],
+  commands: ["app", "config", "dev", "get-token", "nextauth", "node", "oauth", "platform/node", "processes"],
+  cli: ["commands", "platform/node", "processes"],
 };
 
 /** The rooms that may use a package; `node:` stands for everything that Node brings. */
@@ -49,8 +52,10 @@ const PACKAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
   "@opentelemetry/api": ["steps", "app", "http"],
   cockatiel: ["platform/node"],
   pino: ["platform/node"],
+  "pino-pretty": ["platform/node"],
+  "prom-client": ["platform/node"],
   "rate-limiter-flexible": ["platform/node"],
-  "node:": ["platform/node", "node", "commands", "cli"],
+  "node:": ["platform/node", "node", "processes", "commands", "cli"],
   zod: ["config", "oauth", "nextauth"],
   yaml: ["config"],
   "fastest-levenshtein": ["config"],
@@ -59,7 +64,16 @@ const PACKAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Rooms that may reach for what is global; all others are given it. */
-const HOST_ROOMS = ["platform/node", "platform/worker", "create-worker", "commands", "cli", "dev", "resource-server"];
+const HOST_ROOMS = [
+  "platform/node",
+  "platform/worker",
+  "create-worker",
+  "processes",
+  "commands",
+  "cli",
+  "dev",
+  "resource-server",
+];
 const GLOBALS =
   /\bprocess\.env\b|\bDate\.now\(|\bperformance\.now\(|\bcrypto\.|(?<![.\w])fetch\(|\bMath\.random\(|\bconsole\./;
 

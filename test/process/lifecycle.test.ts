@@ -158,7 +158,13 @@ describe("readiness", () => {
     const host = await start();
     expect(await readyz(host)).toEqual({
       status: 200,
-      body: { status: "ready", providers: { main: { ready: true } } },
+      body: {
+        status: "ready",
+        processes: 1,
+        in_flight: 0,
+        providers: { main: { ready: true, breaker: "closed" } },
+        nextauth: {},
+      },
     });
     expect((await fetch(`${host.adminUrl}/healthz`)).status).toBe(200);
     expect((await fetch(`${host.url}/healthz`)).status).toBe(404);

@@ -1,9 +1,11 @@
 // What Node gives to the core: clock, identifiers, hashing, the log.
 
+import cluster from "node:cluster";
 import { hash, randomBytes, randomUUID } from "node:crypto";
+import { isatty } from "node:tty";
 import pino from "pino";
 import type { Clock, Ids, Log, LogLevel, Sha256 } from "../../ports.ts";
-import { createLogOutput } from "./log-output.ts";
+import { createLogOutput, type LogOutput, STDOUT } from "./log-output.ts";
 
 export const nodeClock: Clock = { now: () => Date.now(), elapsed: () => performance.now() };
 
@@ -12,6 +14,8 @@ export const nodeIds: Ids = { uuid: () => randomUUID(), random: (length) => rand
 /** One-shot and synchronous: cheaper than createHash, and far cheaper than WebCrypto's promise. */
 export const nodeSha256: Sha256 = (bytes) => hash("sha256", bytes, "buffer");
 
+export type LogFormat = "auto" | "json" | "pretty";
+
 export interface NodeLog {
   log: Log;
   setLevel(level: LogLevel): void;
@@ -19,13 +23,18 @@ export interface NodeLog {
   close(): Promise<void>;
 }
 
-/** JSON lines on standard output. Writing is asynchronous, so that a slow reader of the log holds up no call. */
-export function createNodeLog(level: LogLevel): NodeLog {
-  const output = createLogOutput();
+/**
+ * Lines on standard output: JSON, or made for people. Writing is asynchronous, so that a slow reader of the log holds up no call.
+ * @param format `auto` is made for people where they read it, on a terminal
+ */
+export async function createNodeLog({ level, format }: { level: LogLevel; format: LogFormat }): Promise<NodeLog> {
+  const lines = createLogOutput();
+  const isPretty = format === "pretty" || (format === "auto" && isatty(STDOUT));
+  const output = isPretty ? await prettyOutput(lines) : lines;
   const logger = pino(
     {
       level,
-      base: null,
+      base: cluster.isWorker ? { pid: process.pid } : null,
       messageKey: "event",
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
@@ -39,4 +48,17 @@ export function createNodeLog(level: LogLevel): NodeLog {
     },
     close: output.close,
   };
+}
+
+/** Loaded only where it is used: the start of a service does not wait for it. */
+async function prettyOutput(lines: LogOutput): Promise<LogOutput> {
+  const { prettyFactory } = await import("pino-pretty");
+  const { NO_COLOR, TERM } = process.env;
+  const prettify = prettyFactory({
+    colorize: isatty(STDOUT) && !NO_COLOR && TERM !== "dumb",
+    singleLine: true,
+    messageKey: "event",
+    translateTime: "SYS:HH:MM:ss.l",
+  });
+  return { write: (line) => lines.write(prettify(line)), close: lines.close };
 }

@@ -10,9 +10,14 @@ export interface LogOutput {
   close(): Promise<void>;
 }
 
-const STDOUT = 1;
+export const STDOUT = 1;
 /** What may wait for a slow reader. Beyond, lines are dropped: a log that nobody reads must not fill the memory. */
 const MAX_WAITING_BYTES = 8_388_608;
+/**
+ * What a pipe takes whole (PIPE_BUF on Linux), so that the lines of several processes do not get into each other. Therefore one write
+ * comes after the other: those that wait together would be sent together.
+ */
+const ATOMIC_BYTES = 4_096;
 const CLOSE_TIMEOUT_MS = 500;
 
 /** A file or a terminal takes what it is given; the reader of a pipe may stop reading. */
@@ -26,22 +31,34 @@ function toPipe(): LogOutput {
   const socket = new Socket({ fd: STDOUT, readable: false, writable: true });
   socket.unref();
   socket.on("error", () => {}); // its reader is gone: there is nowhere to write to
-  let waiting = "";
-  const take = () => {
-    const lines = waiting;
-    waiting = "";
-    return lines;
-  };
+  /** Pieces of whole lines, each as long as a pipe takes whole. */
+  let waiting: string[] = [];
+  let waitingLength = 0;
+  let busy = false;
   const flush = () => {
-    if (waiting !== "") socket.write(take());
+    const piece = waiting.shift();
+    busy = piece !== undefined;
+    if (piece === undefined) return;
+    waitingLength -= piece.length;
+    socket.write(piece, flush);
   };
   return {
     write(line) {
-      if (socket.writableLength + waiting.length > MAX_WAITING_BYTES) return;
-      if (waiting === "") setImmediate(flush); // one write for the lines of one turn
-      waiting += line;
+      if (socket.writableLength + waitingLength > MAX_WAITING_BYTES) return;
+      const last = waiting.at(-1);
+      if (last !== undefined && last.length + line.length <= ATOMIC_BYTES) waiting[waiting.length - 1] = last + line;
+      else waiting.push(line);
+      waitingLength += line.length;
+      if (busy) return;
+      busy = true;
+      setImmediate(flush); // together with the other lines of this turn
     },
-    close: () => withinTimeout((done) => socket.end(take(), done)),
+    close: () =>
+      withinTimeout((done) => {
+        // Not ended: where standard output is a socket, that would end it for other processes too.
+        socket.write(waiting.join(""), () => done());
+        waiting = [];
+      }),
   };
 }
 

@@ -37,7 +37,7 @@ describe("metadata", () => {
     clock.advance(METADATA_LIFETIME_MS - 1);
     expect(await endpoint()).toBe(`${ISSUER}/first`);
     expect(provider.requests).toHaveLength(1);
-    expect(discovery.state()).toEqual({ ready: true });
+    expect(discovery.state()).toMatchObject({ ready: true });
   });
 
   it("is looked up again when its lifetime is over", async () => {
@@ -75,7 +75,7 @@ describe("a refresh", () => {
     await endpoint();
     provider.answer = down;
     expect(await thrownBy(() => discovery.refresh(1_000))).toMatchObject({ code: "provider_unreachable" });
-    expect(discovery.state()).toEqual({ ready: true });
+    expect(discovery.state()).toMatchObject({ ready: true });
     expect(await endpoint()).toBe(`${ISSUER}/first`);
   });
 
@@ -85,7 +85,7 @@ describe("a refresh", () => {
     await thrownBy(() => discovery.metadata(1_000));
     provider.answer = () => documentWith("first");
     expect((await discovery.refresh(1_000)).token_endpoint).toBe(`${ISSUER}/first`);
-    expect(discovery.state()).toEqual({ ready: true });
+    expect(discovery.state()).toMatchObject({ ready: true });
   });
 });
 
@@ -126,7 +126,7 @@ describe("a failure", () => {
     expect(await thrownBy(endpoint)).toBe(bug);
     provider.answer = () => documentWith("first");
     expect(await endpoint()).toBe(`${ISSUER}/first`);
-    expect(discovery.state()).toEqual({ ready: true });
+    expect(discovery.state()).toMatchObject({ ready: true });
   });
 });
 
@@ -147,7 +147,7 @@ describe("an outage", () => {
     clock.advance(1);
     expect(await endpoint()).toBe(`${ISSUER}/first`);
     expect(provider.requests).toHaveLength(3);
-    expect(discovery.state()).toEqual({ ready: true });
+    expect(discovery.state()).toMatchObject({ ready: true });
 
     clock.advance(60_000);
     provider.answer = () => documentWith("second");
@@ -196,7 +196,7 @@ describe("what another discovery remembers", () => {
   it("is gone on from, also where the provider is down", async () => {
     const { old, next } = await handOver();
     next.discovery.adopt(old.discovery.remembered());
-    expect(next.discovery.state()).toEqual({ ready: true });
+    expect(next.discovery.state()).toMatchObject({ ready: true });
     await thrownBy(() => next.discovery.refresh(1_000));
     expect(await next.endpoint()).toBe(`${ISSUER}/first`);
   });

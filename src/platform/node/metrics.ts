@@ -1,0 +1,160 @@
+// Counts calls for Prometheus, and tells the state of the service when it is asked for.
+
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { Observe } from "../../call-report.ts";
+import type { Snapshot } from "../../status/snapshot.ts";
+
+export interface Metrics {
+  observe: Observe;
+  /** As Prometheus reads them. */
+  text(): Promise<string>;
+  /** As JSON that can go to another process. */
+  collect(): Promise<CollectedMetrics>;
+}
+
+/** What prom-client makes of a registry; it is handed back to it only. */
+export type CollectedMetrics = readonly object[];
+
+/** Of several processes together: counters and histograms are added, gauges as each of them says. */
+export function aggregatedText(all: readonly CollectedMetrics[]): Promise<string> {
+  return AggregatorRegistry.aggregate([...all]).metrics();
+}
+
+/** Seconds: from what a provider next door takes to the longest timeout that anybody sets. */
+const CALL_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+/** Seconds: an HMAC takes microseconds, an RSA signature on a busy machine some milliseconds. */
+const SIGNING_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1];
+
+const BREAKER_STATES = ["closed", "open", "half_open"] as const;
+
+/** @param read what the gauges tell, asked for at each scrape only */
+export function createMetrics(read: () => Snapshot): Metrics {
+  const register = new Registry();
+  collectDefaultMetrics({ register });
+  const named = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) => ({
+    name: `token_proxy_${name}`,
+    help,
+    labelNames,
+    registers: [register],
+  });
+
+  const calls = new Counter(
+    named("calls_total", "Calls answered, by what came of them.", ["route", "provider", "outcome", "error_code"]),
+  );
+  const callDuration = new Histogram({
+    ...named("call_duration_seconds", "From a call's arrival to its answer.", ["route", "provider"]),
+    buckets: CALL_BUCKETS,
+  });
+  const providerDuration = new Histogram({
+    ...named("provider_duration_seconds", "Token requests of one call, their answers included.", ["provider"]),
+    buckets: CALL_BUCKETS,
+  });
+  const sessionDuration = new Histogram({
+    ...named("session_check_duration_seconds", "getSession of one call at the nextAuth Server."),
+    buckets: CALL_BUCKETS,
+  });
+  const signingDuration = new Histogram({
+    ...named("signing_duration_seconds", "JWTs and client assertions signed for one call.", ["provider"]),
+    buckets: SIGNING_BUCKETS,
+  });
+  const retries = new Counter(
+    named("provider_retries_total", "Token requests beyond the first one of a call.", ["provider"]),
+  );
+  const refresh = createGauges(named);
+
+  return {
+    observe(report) {
+      const { route, provider = "", durations } = report;
+      calls.inc({ route, provider, outcome: report.outcome, error_code: report.errorCode ?? "" });
+      callDuration.observe({ route, provider }, report.duration / 1000);
+      if (durations.session_check !== undefined) sessionDuration.observe(durations.session_check / 1000);
+      if (durations.provider !== undefined) providerDuration.observe({ provider }, durations.provider / 1000);
+      if (durations.signing !== undefined) signingDuration.observe({ provider }, durations.signing / 1000);
+      if (report.attempts > 1) retries.inc({ provider }, report.attempts - 1);
+    },
+    async text() {
+      refresh(read());
+      return register.metrics();
+    },
+    async collect() {
+      refresh(read());
+      return register.getMetricsAsJSON();
+    },
+  };
+}
+
+type Named = <Label extends string>(
+  name: string,
+  help: string,
+  labelNames?: readonly Label[],
+) => { name: string; help: string; labelNames: readonly Label[]; registers: Registry[] };
+
+/** @returns a function that sets all gauges, and forgets what is not there any more */
+function createGauges(named: Named): (snapshot: Snapshot) => void {
+  // Of several processes: in flight and queued are added, of what each of them tells alike the first, of ages the worst.
+  const build = new Gauge({
+    ...named("build_info", "1, with the versions as labels.", ["version", "node"]),
+    aggregator: "first",
+  });
+  const inFlight = new Gauge(named("calls_in_flight", "Calls that have no answer yet."));
+  const providerInFlight = new Gauge(
+    named("provider_in_flight", "Exchanges with the provider under way.", ["provider"]),
+  );
+  const queued = new Gauge(named("provider_queued", "Calls that wait for the provider's max_in_flight.", ["provider"]));
+  const breaker = new Gauge({
+    ...named("provider_breaker_state", "1 for the state that the provider's circuit breaker is in.", [
+      "provider",
+      "state",
+    ]),
+    aggregator: "max",
+  });
+  const suspensions = new Counter(
+    named("provider_suspensions_total", "How often the provider was suspended.", ["provider"]),
+  );
+  const discovered = new Gauge({
+    ...named("discovery_timestamp_seconds", "When the provider was last discovered.", ["provider"]),
+    aggregator: "min",
+  });
+  const keyCreated = new Gauge({
+    ...named("signing_key_created_timestamp_seconds", "The date that the file gives for a signing key.", [
+      "kid",
+      "use",
+    ]),
+    aggregator: "first",
+  });
+  const expiry = new Gauge({
+    ...named("certificate_expiry_timestamp_seconds", "When a certificate ends, by its place in the file.", [
+      "certificate",
+    ]),
+    aggregator: "min",
+  });
+  const reloaded = new Gauge({
+    ...named("config_last_reload_successful", "1 unless the last SIGHUP changed nothing."),
+    aggregator: "min",
+  });
+  const reloadTime = new Gauge({
+    ...named("config_last_reload_timestamp_seconds", "When the configuration in use was taken."),
+    aggregator: "min",
+  });
+
+  return (snapshot) => {
+    for (const metric of [build, providerInFlight, queued, breaker, suspensions, discovered, keyCreated, expiry]) {
+      metric.reset();
+    }
+    build.set({ version: snapshot.version, node: snapshot.node }, 1);
+    inFlight.set(snapshot.in_flight);
+    for (const { name: provider, ...state } of snapshot.providers) {
+      providerInFlight.set({ provider }, state.in_flight);
+      queued.set({ provider }, state.queued);
+      for (const one of BREAKER_STATES) breaker.set({ provider, state: one }, one === state.breaker ? 1 : 0);
+      suspensions.inc({ provider }, state.suspensions);
+      if (state.discovered_at !== undefined) discovered.set({ provider }, state.discovered_at / 1000);
+    }
+    for (const { kid, use, created } of snapshot.keys) {
+      if (created !== undefined) keyCreated.set({ kid, use }, Date.parse(created) / 1000);
+    }
+    for (const { place, expires_at } of snapshot.certificates) expiry.set({ certificate: place }, expires_at / 1000);
+    reloaded.set(snapshot.reload?.problem === undefined ? 1 : 0);
+    reloadTime.set(snapshot.configured_at / 1000);
+  };
+}
