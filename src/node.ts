@@ -202,12 +202,12 @@ function summary({ config }: Program) {
 
 function takeSnapshot(program: Program, recorder: Recorder, state: State, inFlight: number): Snapshot {
   const providers = [...program.providers.values()].map((provider) => {
-    const { breaker, suspensions, inFlight: in_flight, queued } = provider.state();
+    const { breaker, suspensions, clockSkew: clock_skew, inFlight: in_flight, queued } = provider.state();
     const { ready, problem, discoveredAt } = provider.discovery?.state() ?? { ready: true };
     const { last, minutes } = recorder.provider(provider.name);
     return {
       ...{ name: provider.name, ready, problem, discovered_at: discoveredAt },
-      ...{ breaker, suspensions, in_flight, queued, last, minutes },
+      ...{ breaker, suspensions, clock_skew, in_flight, queued, last, minutes },
     };
   });
   return {

@@ -1,12 +1,9 @@
 // What `check` says about clocks: a JWT that this proxy dates into a provider's future, or past, is refused there.
 
-import { clockSkew } from "../oauth/clock-skew.ts";
+import { NOTABLE_SKEW_SECONDS, SKEW_CURE, skewOfAnswer } from "../oauth/clock-skew.ts";
 import { nodeClock } from "../platform/node/host.ts";
 import { createNodeTransport } from "../platform/node/transport.ts";
 import { line } from "./report.ts";
-
-/** A Date has whole seconds, and providers allow for some; an assertion's life is a minute by default. */
-const WARN_SECONDS = 5;
 
 export interface ClockWatch {
   createTransport: typeof createNodeTransport;
@@ -23,23 +20,19 @@ export function watchClocks(): ClockWatch {
       return async (request) => {
         const sent = nodeClock.now();
         const response = await transport(request);
-        // What a cache answers is of another time, and says so by an Age (RFC 9111 §5.1).
-        if (response.headers.get("age") === null) {
-          const date = response.headers.get("date") ?? undefined;
-          // It was written at some time in between, so only what is outside of both is another clock.
-          const ahead = clockSkew(date, nodeClock.now()) ?? 0;
-          const behind = clockSkew(date, sent) ?? 0;
-          skews.set(new URL(request.url).origin, ahead > 0 ? ahead : Math.min(behind, 0));
-        }
+        const skew = skewOfAnswer(response.headers, sent, nodeClock.now());
+        if (skew !== undefined) skews.set(new URL(request.url).origin, skew);
         return response;
       };
     },
     warn() {
       for (const [origin, skew] of skews) {
         const seconds = Math.round(Math.abs(skew));
-        if (seconds < WARN_SECONDS) continue;
-        const cure = "set one of the two by NTP, or JWTs may be refused";
-        line("warning", `the clock of ${origin} is ${seconds} s ${skew > 0 ? "ahead of" : "behind"} ours: ${cure}`);
+        if (seconds < NOTABLE_SKEW_SECONDS) continue;
+        line(
+          "warning",
+          `the clock of ${origin} is ${seconds} s ${skew > 0 ? "ahead of" : "behind"} ours: ${SKEW_CURE}`,
+        );
       }
     },
   };

@@ -18,3 +18,25 @@ export function clockSkew(dateHeader: string | undefined, now: number): number |
   if (Number.isNaN(time) || new Date(time).toUTCString() !== date) return undefined;
   return (time - now) / 1_000;
 }
+
+/**
+ * Of a whole answer. It was written at some time between the two that are given, so only a Date outside of both is another clock.
+ * @param sent when the request went out, and when the answer was there: milliseconds since the epoch
+ * @returns seconds, 0 where the clocks may be the same; undefined where the answer tells nothing
+ */
+export function skewOfAnswer(
+  headers: { get(name: string): string | null },
+  sent: number,
+  received: number,
+): number | undefined {
+  if (headers.get("age") !== null) return undefined; // of a cache, and so of another time (RFC 9111 §5.1)
+  const date = headers.get("date") ?? undefined;
+  const ahead = clockSkew(date, received);
+  if (ahead === undefined) return undefined;
+  return ahead > 0 ? ahead : Math.min(clockSkew(date, sent) as number, 0);
+}
+
+/** Seconds from which on clocks count as different. A JWT's life is a minute by default. */
+export const NOTABLE_SKEW_SECONDS = 5;
+
+export const SKEW_CURE = "set one of the two by NTP, or JWTs may be refused";

@@ -7,6 +7,7 @@ import { unmeasured } from "../steps.ts";
 import type { CreateTransport, Delivery, Transport } from "../transport.ts";
 import { type BreakerState, createBreaker } from "./breaker.ts";
 import { credentialOf } from "./client-authentication.ts";
+import { createClockWatch } from "./clock-watch.ts";
 import { createDiscovery, type Discovery, type Metadata } from "./discovery.ts";
 import { type Asking, createExchanges, type ExchangeTrace } from "./exchange.ts";
 import { exchangeError } from "./exchange-error.ts";
@@ -34,6 +35,8 @@ export interface ProviderState {
   breaker: BreakerState;
   /** Since it was made of the configuration. */
   suspensions: number;
+  /** Seconds by which its clock is ahead of ours; undefined where its answers do not tell. */
+  clockSkew: number | undefined;
   inFlight: number;
   queued: number;
 }
@@ -58,11 +61,14 @@ export function createProvider(
 ): Provider {
   const { clock, log } = deps;
   const key = `providers.${name}`;
-  const transport = deps.createTransport({
-    connect_timeout: settings.connect_timeout,
-    connections: settings.max_in_flight,
-    tls: credentials.tls,
-  });
+  const clockWatch = createClockWatch(name, deps);
+  const transport = clockWatch.over(
+    deps.createTransport({
+      connect_timeout: settings.connect_timeout,
+      connections: settings.max_in_flight,
+      tls: credentials.tls,
+    }),
+  );
   const bulkhead = deps.createBulkhead(settings.max_in_flight, Math.ceil(settings.max_in_flight * QUEUE_SHARE));
   const breaker = createBreaker(settings.timeout, name, deps);
   const byTls = credentialOf(settings.token_endpoint_auth_method) === "certificate";
@@ -135,7 +141,12 @@ export function createProvider(
         throw error instanceof BulkheadFullError ? overloaded(key) : error;
       }
     },
-    state: () => ({ breaker: breaker.state(), suspensions: breaker.suspensions(), ...bulkhead.state() }),
+    state: () => ({
+      breaker: breaker.state(),
+      suspensions: breaker.suspensions(),
+      clockSkew: clockWatch.skew(),
+      ...bulkhead.state(),
+    }),
   };
 }
 

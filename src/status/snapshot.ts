@@ -43,6 +43,8 @@ export interface ProviderSnapshot {
   discovered_at: number | undefined;
   breaker: BreakerState;
   suspensions: number;
+  /** Seconds by which its clock is ahead of ours. */
+  clock_skew: number | undefined;
   in_flight: number;
   queued: number;
   last: LastOutcome | undefined;
@@ -128,6 +130,7 @@ function mergeProviders(all: readonly [ProviderSnapshot, ...ProviderSnapshot[]])
     discovered_at: times.length === 0 ? undefined : Math.min(...times),
     breaker: BREAKER_ORDER.findLast((state) => all.some(({ breaker }) => breaker === state)) as BreakerState,
     suspensions: total(({ suspensions }) => suspensions),
+    clock_skew: all.find(({ clock_skew }) => clock_skew !== undefined)?.clock_skew,
     in_flight: total(({ in_flight }) => in_flight),
     queued: total(({ queued }) => queued),
     last: newest(all),

@@ -115,6 +115,10 @@ function createGauges(named: Named): (snapshot: Snapshot) => void {
     ...named("discovery_timestamp_seconds", "When the provider was last discovered.", ["provider"]),
     aggregator: "min",
   });
+  const skew = new Gauge({
+    ...named("provider_clock_skew_seconds", "By how much the provider's clock is ahead of ours.", ["provider"]),
+    aggregator: "average",
+  });
   const keyCreated = new Gauge({
     ...named("signing_key_created_timestamp_seconds", "The date that the file gives for a signing key.", [
       "kid",
@@ -138,7 +142,17 @@ function createGauges(named: Named): (snapshot: Snapshot) => void {
   });
 
   return (snapshot) => {
-    for (const metric of [build, providerInFlight, queued, breaker, suspensions, discovered, keyCreated, expiry]) {
+    for (const metric of [
+      build,
+      providerInFlight,
+      queued,
+      breaker,
+      suspensions,
+      discovered,
+      skew,
+      keyCreated,
+      expiry,
+    ]) {
       metric.reset();
     }
     build.set({ version: snapshot.version, node: snapshot.node }, 1);
@@ -148,6 +162,7 @@ function createGauges(named: Named): (snapshot: Snapshot) => void {
       queued.set({ provider }, state.queued);
       for (const one of BREAKER_STATES) breaker.set({ provider, state: one }, one === state.breaker ? 1 : 0);
       suspensions.inc({ provider }, state.suspensions);
+      if (state.clock_skew !== undefined) skew.set({ provider }, state.clock_skew);
       if (state.discovered_at !== undefined) discovered.set({ provider }, state.discovered_at / 1000);
     }
     for (const { kid, use, created } of snapshot.keys) {

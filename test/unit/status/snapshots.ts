@@ -24,7 +24,15 @@ export function emptySnapshot(): Snapshot {
 
 export function providerSnapshot(name: string, changes: Partial<ProviderSnapshot> = {}): ProviderSnapshot {
   return {
-    ...{ name, ready: true, problem: undefined, discovered_at: undefined, breaker: "closed", suspensions: 0 },
+    ...{
+      name,
+      ready: true,
+      problem: undefined,
+      discovered_at: undefined,
+      breaker: "closed",
+      suspensions: 0,
+      clock_skew: undefined,
+    },
     ...{ in_flight: 0, queued: 0, last: undefined, minutes: [] },
     ...changes,
   };
