@@ -1,14 +1,21 @@
 // What the admin listener answers: whether the process lives, whether it can serve calls, and what it has done.
 
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
+import { readForm } from "./http/call.ts";
+import { STATUS_PAGE_HEADERS, statusPage } from "./status/page.ts";
 import type { LastOutcome, Snapshot } from "./status/snapshot.ts";
+import { isSameOrigin, parseTryIt, type TryItCall, type TryItView, tryItResult } from "./status/try-it.ts";
 
 export interface AdminSource {
   /** Undefined where no process says how it is. */
   snapshot(): Promise<Snapshot | undefined>;
   /** In Prometheus' text format. */
   metrics(): Promise<string>;
+  /** Performs one getToken call; in dev mode alone. */
+  tryIt?: TryIt | undefined;
 }
+
+export type TryIt = (call: TryItCall) => Promise<{ status: number; contentType: string; bytes: Uint8Array }>;
 
 /** Of Prometheus' text format. */
 const METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
@@ -38,6 +45,27 @@ export function createAdminApp(source: AdminSource): Hono {
     const { version, node } = (await source.snapshot()) ?? {};
     return c.json({ version, node });
   });
+
+  const page = async (c: Context, tryIt: TryItView | undefined) => {
+    const snapshot = await source.snapshot();
+    if (snapshot === undefined) return c.text("no process serves", 503);
+    const paused = c.req.query("paused") !== undefined;
+    return c.body(statusPage(snapshot, { now: snapshot.at, paused, tryIt }), 200, STATUS_PAGE_HEADERS);
+  };
+  const { tryIt } = source;
+  app.get("/", (c) => page(c, tryIt && {}));
+  if (tryIt !== undefined) {
+    app.post("/try-it", async (c) => {
+      if (!isSameOrigin(c.req.raw)) return c.text("this form is for the page of this service alone", 403);
+      const call = parseTryIt(await readForm(c.req.raw));
+      if ("fault" in call) return page(c, call);
+      const { status, contentType, bytes } = await tryIt(call);
+      return page(c, tryItResult(status, contentType, bytes, call));
+    });
+  }
+
+  // Only a bug gets here, or a form that is none; what it says may quote what it failed on.
+  app.onError((_error, c) => c.text("this request cannot be answered", 400));
 
   return app;
 }

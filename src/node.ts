@@ -2,7 +2,7 @@
 // losing a call.
 
 import { setTimeout } from "node:timers/promises";
-import { createAdminApp } from "./admin.ts";
+import { createAdminApp, type TryIt } from "./admin.ts";
 import type { CredentialHost } from "./config/credentials.ts";
 import type { ParsedFile } from "./config/parse.ts";
 import { ConfigError, UsageError } from "./errors.ts";
@@ -60,6 +60,8 @@ export interface ServiceOptions {
   admin?: boolean;
   /** The same for all processes. */
   identitiesKey?: Secret;
+  /** For the status page, in dev mode. */
+  tryIt?: TryIt;
 }
 
 /**
@@ -68,7 +70,7 @@ export interface ServiceOptions {
  */
 export async function startService(
   load: Load,
-  { admin = true, identitiesKey = randomKey() }: ServiceOptions = {},
+  { admin = true, identitiesKey = randomKey(), tryIt }: ServiceOptions = {},
 ): Promise<Serving> {
   const { file, host } = load();
   const { log, setLevel, close: closeLog } = await createNodeLog(file.config.log);
@@ -99,7 +101,7 @@ export async function startService(
     "server.listen",
     { tls: program.tls },
   );
-  const adminApp = createAdminApp({ snapshot: async () => snapshot(), metrics: metrics.text });
+  const adminApp = createAdminApp({ snapshot: async () => snapshot(), metrics: metrics.text, tryIt });
   // Load balancers ask for the health in HTTP/1.0 without a Host.
   const adminListener = admin
     ? await listen(adminApp.fetch, adminAddress, "server.admin", { hostname: "localhost" }).catch(

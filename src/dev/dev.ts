@@ -7,7 +7,7 @@ import { type Service, startService } from "../node.ts";
 import { createNodeCredentialHost } from "../platform/node/credentials.ts";
 import { nodeIds } from "../platform/node/host.ts";
 import { ListenError, type Listener, listen } from "../platform/node/listener.ts";
-import { createStandIn, getTokenRequest, type TokenResult } from "./nextauth-server.ts";
+import { createStandIn, getTokenRequest, type TokenResult, type TokenService } from "./nextauth-server.ts";
 import { createDevProvider, DEV_CLIENT_ID, DEV_GRANT_TYPE } from "./provider.ts";
 
 const ANY_PORT = { host: "127.0.0.1", port: 0 };
@@ -39,8 +39,11 @@ export async function startDev({ write, bold }: DevOutput): Promise<Service> {
   const secrets = { DEV_APIKEY: apikey, DEV_CLIENT_SECRET: clientSecret, DEV_NEXTAUTH_APIKEY: nextauthApikey };
   const parse = (listenAt: string, admin: string) =>
     parseConfig(devConfig(providerListener.url, nextauthListener.url, listenAt, admin), "dev mode");
-  const start = (listenAt: string, admin: string) =>
-    startService(() => ({ file: parse(listenAt, admin), host: createNodeCredentialHost(secrets, ".") }));
+  const start = (listenAt: string, admin: string): Promise<Service> =>
+    startService(() => ({ file: parse(listenAt, admin), host: createNodeCredentialHost(secrets, ".") }), {
+      tryIt: (who): Promise<TokenResult> =>
+        nextauthServer.getToken(SERVERID, nextauthServer.login(SERVERID, who), service),
+    });
   const proxy = await start(PROXY_ADDRESS, ADMIN_ADDRESS).catch((error: unknown) => {
     // Something else has the usual ports. In dev mode any will do, since the output says which.
     if (error instanceof ListenError) return start("127.0.0.1:0", "127.0.0.1:0");
@@ -49,14 +52,14 @@ export async function startDev({ write, bold }: DevOutput): Promise<Service> {
 
   const nonce = nextauthServer.login(SERVERID, account);
   const [binding] = parse(PROXY_ADDRESS, ADMIN_ADDRESS).config.get_token as [Binding];
-  const service = { url: proxy.url, binding, apikey };
+  const service: TokenService = { url: proxy.url, binding, apikey };
 
   write(`${bold("Dev mode")}: everything listens on loopback alone, with keys made for this run. Not for production.
 
   provider          ${providerListener.url}  (embedded)
   nextAuth Server   ${nextauthListener.url}  (embedded stand-in)
   proxy             ${proxy.url}  POST /getToken, POST /token
-  health            ${proxy.adminUrl}/readyz
+  status page       ${proxy.adminUrl}/
 
 `);
   const started = performance.now();

@@ -24,6 +24,7 @@ export interface VirtualServer {
 /** What the Mobile SDK hands to the app: the token service's answer, its bytes as the nextAuth Server received them. */
 export interface TokenResult {
   status: number;
+  contentType: string;
   bytes: Uint8Array;
 }
 
@@ -105,7 +106,8 @@ export function createStandIn(servers: Readonly<Record<string, VirtualServer>>):
       const { userid, accountid } = account;
       const { method, url, headers, body } = getTokenRequest({ serverid, nonce, userid, accountid }, service);
       const response = await fetch(url, { method, headers, body: body ?? null });
-      return { status: response.status, bytes: new Uint8Array(await response.arrayBuffer()) };
+      const contentType = response.headers.get("content-type") ?? "";
+      return { status: response.status, contentType, bytes: new Uint8Array(await response.arrayBuffer()) };
     },
   };
 }

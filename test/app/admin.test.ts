@@ -82,6 +82,74 @@ it("the version is told", async () => {
   expect((await ask("/version", emptySnapshot())).body).toBe('{"version":"1.2.3","node":"24.0.0"}');
 });
 
+describe("the status page", () => {
+  it("is there, may be paused, and has no form to try a call outside of dev mode", async () => {
+    const { status, type, body } = await ask("/", emptySnapshot());
+    expect([status, type]).toEqual([200, "text/html; charset=utf-8"]);
+    expect(body).toContain('http-equiv="refresh"');
+    expect(body).not.toContain("<form");
+    expect((await ask("/?paused", emptySnapshot())).body).not.toContain('http-equiv="refresh"');
+    expect((await ask("/try-it", emptySnapshot())).status).toBe(404);
+  });
+
+  it("says so where no process tells how it is", async () => {
+    expect(await ask("/", undefined)).toMatchObject({ status: 503, body: "no process serves" });
+  });
+});
+
+describe("a try in dev mode", () => {
+  const asked: unknown[] = [];
+  const app = createAdminApp({
+    snapshot: async () => emptySnapshot(),
+    metrics: async () => "",
+    async tryIt(call) {
+      asked.push(call);
+      return {
+        status: 200,
+        contentType: "application/json",
+        bytes: new TextEncoder().encode('{"access_token":"<b>"}'),
+      };
+    },
+  });
+  const send = (
+    body: string,
+    headers: Record<string, string> = { "Sec-Fetch-Site": "same-origin" },
+    host = "localhost",
+  ) =>
+    app.request(`http://${host}:9613/try-it`, {
+      method: "POST",
+      body,
+      headers: { "Content-Type": "application/x-www-form-urlencoded", ...headers },
+    });
+
+  it("asks for the token of whom the form names, and shows the answer without taking it for HTML", async () => {
+    const text = await (await send("userid=bob&accountid=7")).text();
+    expect(asked).toEqual([{ userid: "bob", accountid: 7 }]);
+    expect(text).toContain("&lt;b&gt;");
+    expect(text).not.toContain("<b>");
+  });
+
+  it.each<[string, Record<string, string>, string?]>([
+    ["another site", { "Sec-Fetch-Site": "cross-site" }],
+    ["another origin", { Origin: "https://evil.example" }],
+    ["nowhere", {}],
+    ["a name that was pointed at this machine", { "Sec-Fetch-Site": "same-origin" }, "evil.example"],
+  ])("is refused that comes from %s", async (_what, headers, host) => {
+    asked.length = 0;
+    expect((await send("userid=bob&accountid=7", headers, host)).status).toBe(403);
+    expect(asked).toEqual([]);
+  });
+
+  it.each(["userid=&accountid=7", "accountid=7", `userid=${"x".repeat(70_000)}&accountid=7`])(
+    "that names nobody asks for nothing",
+    async (body) => {
+      asked.length = 0;
+      expect((await send(body)).status).toBeLessThan(500);
+      expect(asked).toEqual([]);
+    },
+  );
+});
+
 it("nothing else is there, getToken least of all", async () => {
   for (const path of ["/getToken", "/token", "/healthz/", "/metrics/x"]) {
     expect(await ask(path, emptySnapshot()), path).toMatchObject({ status: 404, cache: "no-store" });

@@ -29,8 +29,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "get-token": ["nextauth", "oauth", "config"],
   http: ["nextauth", "oauth", "config", "get-token"],
   app: ["nextauth", "oauth", "config", "get-token", "http"],
-  status: ["oauth"],
-  admin: ["status"],
+  status: ["nextauth", "oauth"],
+  admin: ["http", "status"],
   "platform/node": ["oauth", "config", "http", "status"],
   "platform/worker": ["config", "http"],
   "node-program": ["app", "config", "nextauth", "platform/node", "status"],
@@ -59,7 +59,7 @@ const PACKAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
   zod: ["config", "oauth", "nextauth"],
   yaml: ["config"],
   "fastest-levenshtein": ["config"],
-  jose: ["oauth", "dev", "commands", "resource-server"],
+  jose: ["oauth", "dev", "commands", "resource-server", "status"],
   commander: ["cli"],
 };
 
