@@ -1,5 +1,6 @@
 // /metrics of a started proxy: what Prometheus reads, by its rules for names, and no label that a caller could make up.
 
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CALL, callGetToken, NONCE } from "../support/call.ts";
 import { fileConfig, providerConfig, SECRETS } from "../support/config.ts";
@@ -130,6 +131,11 @@ describe("names", () => {
       else expect(name).not.toMatch(/_total$/);
       if (type === "histogram") expect(name).toMatch(/_seconds$/);
     }
+  });
+
+  it("all stand in the README", () => {
+    const listed = readFileSync("README.md", "utf8");
+    for (const [, name] of text.matchAll(/^# TYPE token_proxy_(\w+) /gm)) expect(listed).toContain(`\`${name}\``);
   });
 
   it("and labels hold nothing that a caller sent", () => {

@@ -101,6 +101,8 @@ const BROKEN: Row[] = [
   ["headers that never end, slowly", trickle("HTTP/1.1 200 OK\r\n", "X: 1\r\n", 20), "provider_timeout"],
   ["headers that stop", raw(longer.slice(0, -2)), "provider_timeout"],
   ["interim responses alone", trickle("", head({}, 103), 20), "provider_timeout"],
+  // RFC 9110 §15.2 would have it passed over; undici takes it for a broken answer, unlike any other interim one.
+  ["a 100 Continue that nobody asked for", raw(head({}, 100), right, BODY), "provider_unreachable"],
   ["an upgrade", raw(head({ Connection: "upgrade", Upgrade: "x" }, 101)), "provider_unreachable"],
   ["nothing", () => {}, "provider_timeout"],
   ["a body that does not come", raw(longer), "provider_timeout"],
