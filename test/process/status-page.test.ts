@@ -1,17 +1,14 @@
 // The status page in a browser: what people see of it and can do with it. The pictures are kept in build/status-page.
 
 import { once } from "node:events";
-import { mkdir } from "node:fs/promises";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect } from "vitest";
+import { afterAll, beforeAll, describe, expect } from "vitest";
 import { STATUS_PAGE_HEADERS, statusPage } from "../../src/status/page.ts";
 import { isSameOrigin, parseTryIt, tryItResult } from "../../src/status/try-it.ts";
-import { itInChromium, launchChromium } from "../support/chromium.ts";
+import { itInChromium, NOT_ACCESSIBLE, OVERFLOWING, picture, useChromium } from "../support/chromium.ts";
 import { busySnapshot, call, NOW, provider, snapshot } from "../support/status-snapshot.ts";
 
-const PICTURES = "build/status-page";
 const HOSTILE = `"><script>alert(1)</script><img src=x onerror=alert(1)>'`;
 const ANSWER = `\n{ "access_token":  "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.",\r\n "note": "</pre>Zoë" }\n`;
 
@@ -24,7 +21,7 @@ const PAGES: Record<string, () => string> = {
     statusPage(snapshot({ providers: [provider({ name: HOSTILE })], calls: [call({ route: HOSTILE })] }), { now: NOW }),
 };
 
-let browser: Browser | undefined;
+const { open } = useChromium();
 let url: string;
 /** A page of another origin with a form like ours. */
 let elsewhere: string;
@@ -68,66 +65,10 @@ beforeAll(async () => {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   });
   [url, elsewhere] = (await Promise.all(listening)) as [string, string];
-  await mkdir(PICTURES, { recursive: true });
-  browser = await launchChromium();
 });
-afterEach(async () => {
-  for (const context of browser?.contexts() ?? []) await context.close();
-});
-afterAll(async () => {
-  await browser?.close();
+afterAll(() => {
   for (const server of [site, other]) server.close();
 });
-
-interface Look {
-  scheme?: "light" | "dark";
-  width?: number;
-}
-
-/** Opens a page, and minds what it asks for and what the console says of it. */
-async function open(
-  address: string,
-  { scheme = "light", width = 1_280 }: Look = {},
-): Promise<{ page: Page; requests: string[]; said: string[] }> {
-  const context = await (browser as Browser).newContext({ colorScheme: scheme, viewport: { width, height: 900 } });
-  const page = await context.newPage();
-  const requests: string[] = [];
-  const said: string[] = [];
-  page.on("request", (request) => requests.push(request.url()));
-  page.on("console", (message) => said.push(message.text()));
-  page.on("pageerror", (error) => said.push(error.message));
-  page.on("dialog", (dialog) => said.push(dialog.message()));
-  await page.goto(address);
-  return { page, requests, said };
-}
-
-/** Headings out of order, tables without a caption, ... : what is wrong for who does not see the page. */
-const FAULTS = `(() => {
-  const faults = [];
-  let rank = 0;
-  for (const heading of document.querySelectorAll("h1, h2, h3, h4, h5, h6")) {
-    const own = Number(heading.tagName[1]);
-    if (own > rank + 1) faults.push("out of order: " + heading.textContent);
-    rank = own;
-  }
-  if (document.querySelectorAll("h1").length !== 1) faults.push("not one h1");
-  if (document.title === "" || document.documentElement.lang !== "en") faults.push("no title or language");
-  if (document.querySelectorAll("header, main").length !== 2) faults.push("no landmarks");
-  for (const table of document.querySelectorAll("table")) if (!table.caption?.textContent) faults.push("table without a caption");
-  for (const th of document.querySelectorAll("th")) if (!th.scope) faults.push("th without a scope: " + th.textContent);
-  for (const input of document.querySelectorAll("input")) if (input.labels.length !== 1) faults.push("input without a label");
-  return faults;
-})()`;
-
-/** Elements that reach out of the window, but for what scrolls in a box of its own. */
-const OVERFLOWING = `[...document.body.querySelectorAll("*")]
-  .filter((element) => element.closest(".scroll table") === null && element.closest("svg svg, svg *") === null)
-  .filter((element) => { const { left, right } = element.getBoundingClientRect(); return left < 0 || right > innerWidth + 0.5; })
-  .map((element) => element.outerHTML.slice(0, 120))`;
-
-async function picture(page: Page, name: string): Promise<void> {
-  await page.screenshot({ path: `${PICTURES}/${name}.png`, fullPage: true });
-}
 
 describe("the status page in a browser", () => {
   for (const scheme of ["light", "dark"] as const) {
@@ -168,7 +109,7 @@ describe("the status page in a browser", () => {
   itInChromium("can be read without seeing it", async () => {
     for (const name of ["busy", "new", "form", "hostile"]) {
       const { page } = await open(`${url}/${name}`);
-      expect(await page.evaluate(FAULTS)).toEqual([]);
+      expect(await page.evaluate(NOT_ACCESSIBLE)).toEqual([]);
     }
     const { page } = await open(`${url}/busy`);
     expect(await page.title()).toBe("Not ready: 1 of 4 providers · nextauth-token-proxy");
@@ -230,7 +171,7 @@ describe("Try it in a browser", () => {
     expect(JSON.parse((await page.getByRole("region", { name: "access_token, decoded" }).textContent()) ?? "")).toEqual(
       { sub: "alice" },
     );
-    expect(await page.evaluate(FAULTS)).toEqual([]);
+    expect(await page.evaluate(NOT_ACCESSIBLE)).toEqual([]);
     await picture(page, "try-it-light-1280");
     await page.setViewportSize({ width: 320, height: 900 });
     expect(await page.evaluate(OVERFLOWING)).toEqual([]);
