@@ -10,7 +10,7 @@ import { ATTACKS, FORGED, TRACE } from "../support/leak-attacks.ts";
 import { MARKERS, marked, type Observed, startObserved } from "../support/leak-observed.ts";
 import { arrange, callOf, SCENARIOS, type Scenario } from "../support/leak-scenarios.ts";
 import { CANARIES, startWorld, type World } from "../support/leak-world.ts";
-import { exchange } from "../support/raw-call.ts";
+import { exchange, request } from "../support/raw-call.ts";
 
 const ALL = Object.values(CANARIES);
 
@@ -230,6 +230,18 @@ describe.each(["json", "pretty"] as const)("a caller who sends what it likes, wh
 
   it.each(["/metrics", "/readyz", "/"])("gets nothing of it into %s", async (path) => {
     expect(search((await proxy.page(path)) as string, [FORGED, ...ALL])).toEqual([]);
+  });
+
+  it("has nothing of it repeated by the admin listener either", async () => {
+    const text = String(FORGED.needles[0]);
+    const statuses: number[] = [];
+    for (const path of ["/", "/readyz", "/metrics", "/nowhere"]) {
+      const sent = request("GET", `${path}?paused=${text}&${text}`, { Host: text }, "");
+      const { status, head, body } = await exchange(proxy.adminUrl, sent);
+      statuses.push(status);
+      expect(search(head + body, [FORGED]), path).toEqual([]);
+    }
+    expect(statuses).toEqual([200, 503, 200, 404]); // not ready: one of the providers is never discovered
   });
 
   it("gets nothing of it into a span, and no name of one is of its making", () => {

@@ -45,6 +45,7 @@ export function marked(file: object, changes: object = {}): object {
 
 export interface Observed {
   url: string;
+  adminUrl: string;
   pid: number;
   /** The environment that it was given. */
   env: Record<string, string>;
@@ -75,6 +76,7 @@ export async function startObserved(file: object): Promise<Observed> {
   });
   return {
     url,
+    adminUrl,
     pid: child.pid as number,
     env,
     output,
