@@ -46,7 +46,8 @@ export function createAnswer(deps: AnswerDeps, describe: DescribeIdentities, max
   return async (request, { route, open = false, wire = WIRE }, handle) => {
     const started = clock.elapsed();
     const requestId = ids.uuid();
-    const steps = followCall(`${request.method} ${route}`, open ? undefined : request.headers, deps);
+    const method = KNOWN_METHODS.has(request.method) ? request.method : undefined;
+    const steps = followCall(spanName(method, route), open ? undefined : request.headers, deps);
     const record: CallRecord = { run: steps.run };
     let token: TokenAnswer | undefined;
     let error: TokenProxyError | undefined;
@@ -81,7 +82,7 @@ export function createAnswer(deps: AnswerDeps, describe: DescribeIdentities, max
     };
     logCall(log, report, await describe(record), error);
     observe(report);
-    steps.end(spanAttributes(request.method, report), response.status >= 500);
+    steps.end(spanAttributes(method, report), response.status >= 500);
     return response;
   };
 }
@@ -91,10 +92,20 @@ function lengthOf(request: Request): number | undefined {
   return length === null ? undefined : Number(length);
 }
 
+/** Of RFC 9110, PATCH and QUERY. Any other one is the caller's text, and by OpenTelemetry's conventions not told as it came. */
+const KNOWN_METHODS: ReadonlySet<string> = new Set(
+  "CONNECT DELETE GET HEAD OPTIONS PATCH POST PUT QUERY TRACE".split(" "),
+);
+
+/** @param method undefined for one that is not known */
+function spanName(method: string | undefined, route: string): string {
+  return [method ?? "HTTP", route].filter((part) => part !== "").join(" ");
+}
+
 /** By OpenTelemetry's semantic conventions for HTTP, and a few of our own. */
-function spanAttributes(method: string, report: CallReport) {
+function spanAttributes(method: string | undefined, report: CallReport) {
   return {
-    "http.request.method": method,
+    "http.request.method": method ?? "_OTHER",
     "http.route": report.route,
     "http.response.status_code": report.status,
     "error.type": report.errorCode,

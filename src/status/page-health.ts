@@ -1,5 +1,6 @@
 // What the operator has to know first: whether all is well, and if not, what is wrong and where on the page more is said of it.
 
+import { NOTABLE_SKEW_SECONDS } from "../oauth/clock-skew.ts";
 import { counted, DAY_MS, duration, percent } from "./page-words.ts";
 import type { CertificateSnapshot, ProviderSnapshot, Snapshot } from "./snapshot.ts";
 import { MINUTE_MS, type Minute, sum } from "./window.ts";
@@ -81,13 +82,21 @@ function overall(snapshot: Snapshot, notReady: number, concerns: readonly Concer
 
 function providerConcerns(provider: ProviderSnapshot, index: number, now: number): Concern[] {
   const where = `provider-${index}`;
+  const warning = (words: string): Concern => ({ level: "warning", words: `${provider.name}: ${words}`, where });
+  const skew = skewInWords(provider.clock_skew);
+  const ofClock = skew === undefined ? [] : [warning(`its clock is ${skew}`)];
   const { level, words } = providerState(provider);
-  if (level !== "good") return [{ level, words: `${provider.name}: ${words.toLowerCase()}`, where }];
+  if (level !== "good") return [{ ...warning(words.toLowerCase()), level }, ...ofClock];
   const { tokens, refused, errors } = recentOf(provider.minutes, now);
   const calls = tokens + refused + errors;
-  if (calls < FEW_CALLS || errors < calls * MANY_ERRORS) return [];
-  const share = `${percent(errors, calls)} of the calls of the last ${RECENT_MINUTES} minutes failed`;
-  return [{ level: "warning", words: `${provider.name}: ${share}`, where }];
+  if (calls < FEW_CALLS || errors < calls * MANY_ERRORS) return ofClock;
+  return [warning(`${percent(errors, calls)} of the calls of the last ${RECENT_MINUTES} minutes failed`), ...ofClock];
+}
+
+/** @returns undefined where the clocks are as good as the same, or nothing is known */
+export function skewInWords(seconds: number | undefined): string | undefined {
+  if (seconds === undefined || Math.abs(seconds) < NOTABLE_SKEW_SECONDS) return undefined;
+  return `${duration(Math.abs(seconds) * 1_000)} ${seconds > 0 ? "ahead of" : "behind"} ours`;
 }
 
 export function providerState({ ready, breaker }: ProviderSnapshot): Judged {

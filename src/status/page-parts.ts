@@ -61,7 +61,7 @@ export function table({ id, heading, caption, columns, rows, empty }: Table): Ht
   const body =
     rows.length === 0
       ? html`<p class="empty">${empty}</p>`
-      : html`<div class="scroll" role="region" tabindex="0" aria-labelledby="${id}-heading">
+      : html`<div class="scroll" role="group" tabindex="0" aria-labelledby="${id}-heading">
 <table>
 <caption>${caption}</caption>
 <thead><tr>${columns.map(({ name, isNumber }) => html`<th scope="col"${numeric(isNumber)}>${name}</th>`)}</tr></thead>

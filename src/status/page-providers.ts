@@ -1,7 +1,8 @@
 // The part of the status page about providers: a card for each.
 
+import { SKEW_CURE } from "../oauth/clock-skew.ts";
 import { chart } from "./chart.ts";
-import { minutesSeen, providerState, RECENT_MINUTES, recentOf } from "./page-health.ts";
+import { minutesSeen, providerState, RECENT_MINUTES, recentOf, skewInWords } from "./page-health.ts";
 import { type Html, html } from "./page-html.ts";
 import { fact, lastOutcome, none, pill } from "./page-parts.ts";
 import { ago, count, counted, percent, rate, roughly } from "./page-words.ts";
@@ -30,6 +31,7 @@ function card(provider: ProviderSnapshot, index: number, startedAt: number, now:
     const ms = percentile(recent, share);
     return ms === undefined ? none("–") : roughly(ms);
   };
+  const skew = skewInWords(provider.clock_skew);
   const id = `provider-${index}`;
   return html`<article class="panel card" id="${id}" aria-labelledby="${id}-heading">
 <div class="bar"><h3 id="${id}-heading">${name}</h3>${pill(level, words)}</div>
@@ -37,7 +39,7 @@ ${problem === undefined ? undefined : html`<p class="problem">${problem}</p>\n`}
 ${chart(name, minutes, now)}<dl class="figures">
 ${fact("calls a minute", rate(calls / minutesSeen(now, startedAt)))}${fact("errors", calls === 0 ? none("–") : percent(recent.errors, calls))}${fact("in flight", count(in_flight))}${fact("median", within(0.5))}${fact("95 % within", within(0.95))}${fact("99 % within", within(0.99))}</dl>
 <dl class="details">
-${fact("Last call", lastOutcome(last, now))}${queued === 0 ? undefined : fact("Waiting", counted(queued, "call"))}${fact("Metadata", discovered_at === undefined ? none("not discovered") : html`discovered ${ago(discovered_at, now)}`)}${suspensions === 0 ? undefined : fact("Suspended", `${counted(suspensions, "time")} since the start`)}</dl>
+${fact("Last call", lastOutcome(last, now))}${queued === 0 ? undefined : fact("Waiting", counted(queued, "call"))}${fact("Metadata", discovered_at === undefined ? none("not discovered") : html`discovered ${ago(discovered_at, now)}`)}${skew === undefined ? undefined : fact("Clock", `${skew}: ${SKEW_CURE}`)}${suspensions === 0 ? undefined : fact("Suspended", `${counted(suspensions, "time")} so far`)}</dl>
 </div>
 </article>
 `;

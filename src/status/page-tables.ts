@@ -58,13 +58,13 @@ export function certificatesPart({ certificates }: Snapshot, now: number): Html 
   });
 }
 
-export function reloadPart({ reload, started_at }: Snapshot, now: number): Html {
+export function reloadPart({ reload, configured_at }: Snapshot, now: number): Html {
   const words =
     reload === undefined
-      ? html`<p>As at the start, ${ago(started_at, now)}. No reload since.</p>`
+      ? html`<p>As it was read at the start, ${ago(configured_at, now)}. No reload since.</p>`
       : reload.problem === undefined
         ? html`<p>${pill("good", "Reloaded")} ${ago(reload.at, now)}. It took effect.</p>`
-        : html`<p>${pill("warning", "Not reloaded")} ${ago(reload.at, now)}. The old configuration stays:</p>
+        : html`<p>${pill("warning", "Not reloaded")} ${ago(reload.at, now)}. The configuration of ${ago(configured_at, now)} stays:</p>
 <pre class="problem" tabindex="0">
 ${reload.problem}</pre>`;
   return html`<section class="panel" id="reload" aria-labelledby="reload-heading">

@@ -112,6 +112,12 @@ export const SCENARIOS: Scenario[] = [
   { what: "a webNonce too often", code: "rate_limited", call: exchange, times: 5 },
   at("a no for the user", "refused", "main", { provider: json({ error: "mfa_required", ...bad }, 403) }),
   at("a no in a 200", "refused", "main", { provider: json({ error: "interaction_required", ...bad }) }),
+  at("a no of a kind that nobody has registered", "refused", "main", {
+    provider: json({ error: C.page.text, ...bad }, 403),
+  }),
+  at("a 401 of a kind that nobody has registered", "provider_rejected_proxy", "main", {
+    provider: json({ error: C.page.text, ...bad }, 401),
+  }),
   at("a no for the proxy", "provider_rejected_proxy", "main", {
     provider: json({ error: "invalid_client", ...bad }, 401),
   }),

@@ -54,6 +54,17 @@ describe("the state of the service", () => {
     expect(withMinutes(minute(5, { errors: 90 }))).toEqual(["good", "Ready"]);
   });
 
+  it("has a warning where a provider's clock is five seconds off, beside what else is wrong with it", () => {
+    const withClock = (clock_skew: number, changes = {}) =>
+      health({ providers: [provider({ clock_skew, ...changes })] });
+    expect(withClock(4.9)).toEqual(["good", "Ready"]);
+    expect(withClock(5)).toContain("warning: retail: its clock is 5 s ahead of ours #provider-0");
+    expect(withClock(-90, { breaker: "open" }).slice(2)).toEqual([
+      "bad: retail: suspended #provider-0",
+      "warning: retail: its clock is 1 min behind ours #provider-0",
+    ]);
+  });
+
   it("has a warning where a nextAuth Server's last request or the last reload failed", () => {
     expect(
       health({

@@ -124,6 +124,7 @@ describe("who may send the form", () => {
     "http://127.0.0.1.evil.example/try-it",
     "http://evillocalhost/try-it",
     "http://128.0.0.1/try-it",
+    "http://12.0.0.1/try-it",
     "http://10.0.0.1/try-it",
     "http://[::ffff:10.0.0.1]/try-it",
   ])("is no name that others can point here: %s", (url) => {

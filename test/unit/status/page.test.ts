@@ -25,7 +25,7 @@ describe("the status page", () => {
     expect(text).toContain("|nextAuth Servers|None in the configuration.|");
     expect(text).toContain("|Signing keys|None in the configuration: this proxy signs nothing.|");
     expect(text).toContain("|Certificates|None in the configuration.|");
-    expect(text).toContain("|As at the start,|20 s ago|. No reload since.|");
+    expect(text).toContain("|As it was read at the start,|20 s ago|. No reload since.|");
     expect(text).toContain("|Last calls|No call yet.|");
   });
 
@@ -38,6 +38,7 @@ describe("the status page", () => {
           in_flight: 12,
           queued: 3,
           suspensions: 1,
+          clock_skew: -42.4,
           last: { outcome: "provider_timeout", at: NOW - 4_000 },
           minutes: [
             minute(9, { errors: 500 }, 5_000),
@@ -51,7 +52,7 @@ describe("the status page", () => {
       "|calls a minute|20|errors|2.2 %|in flight|12|median|14 ms|95 % within|14 ms|99 % within|910 ms|",
     );
     expect(text).toContain(
-      "|Last call|provider_timeout|4 s ago|Waiting|3 calls|Metadata|discovered|14 min ago|Suspended|1 time since the start|",
+      "|Last call|provider_timeout|4 s ago|Waiting|3 calls|Metadata|discovered|14 min ago|Clock|42 s behind ours: set one of the two by NTP, or JWTs may be refused|Suspended|1 time so far|",
     );
   });
 
@@ -99,7 +100,7 @@ describe("the status page", () => {
       "|Reloaded|1 min ago|. It took effect.|",
     );
     expect(read({ reload: { at: NOW - 60_000, problem: 'a.yaml:1:2 "x"' } })).toContain(
-      '|Not reloaded|1 min ago|. The old configuration stays:|a.yaml:1:2 "x"|',
+      '|Not reloaded|1 min ago|. The configuration of|20 s ago|stays:|a.yaml:1:2 "x"|',
     );
   });
 

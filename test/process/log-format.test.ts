@@ -1,0 +1,124 @@
+// How the log looks: JSON for programs, lines for people on a terminal, and colours only where somebody wants them.
+
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { Readable } from "node:stream";
+import { stripVTControlCharacters } from "node:util";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { callGetToken } from "../support/call.ts";
+import { collect, waitForLine } from "../support/child.ts";
+import { fileConfig, SECRETS } from "../support/config.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "token-proxy-log-format-"));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+/** Of util-linux: runs a command on a terminal of its own. BSD's takes other options. */
+const SCRIPT = "script";
+const hasTerminal = spawnSync(SCRIPT, ["-qec", "true", "/dev/null"]).status === 0;
+
+interface Ran {
+  /** All lines that it wrote, colours included. */
+  lines: string[];
+  /** Those of calls. */
+  calls: string[];
+}
+
+/** Starts the proxy, sends it a call of which nobody answers and one for a path at which nothing is, and stops it. */
+async function run(log: object, env: Record<string, string>, onTerminal: boolean): Promise<Ran> {
+  const path = join(folder, "token-proxy.yaml");
+  await writeFile(path, JSON.stringify(fileConfig("http://127.0.0.1:1/token", { file: { log } })));
+  // The terminal's end would be a SIGHUP, and so a reload: the proxy is told to end by its own number.
+  const command = `echo "pid $$"; exec "${process.execPath}" "${resolve("src/cli.ts")}" --config "${path}"`;
+  const [program, ...args] = onTerminal ? [SCRIPT, "-qec", command, "/dev/null"] : ["sh", "-c", command];
+  const child = spawn(program as string, args, {
+    env: { PATH: process.env.PATH, TERM: "xterm-256color", SHELL: "/bin/sh", ...SECRETS, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const output = collect(child);
+  const lines = () =>
+    output()
+      .split(/\r?\n/)
+      .filter((line) => line !== "");
+  const url = await waitForLine(
+    child,
+    child.stdout as Readable,
+    output,
+    (line) => /"listen":"([^"]+)"/.exec(line)?.[1],
+  );
+  const pid = Number(/^pid (\d+)/.exec(output())?.[1]);
+  try {
+    await callGetToken(url);
+    await callGetToken(url, { path: "/nowhere" });
+    const calls = () => lines().filter((line) => line.includes('"request_id"'));
+    await vi.waitFor(() => expect(calls().length).toBeGreaterThanOrEqual(2), 5_000);
+    return { lines: lines().slice(1), calls: calls() };
+  } finally {
+    process.kill(pid, "SIGTERM");
+    await once(child, "exit");
+  }
+}
+
+const isJson = ({ lines }: Ran) => lines.every((line) => line.startsWith("{") && typeof JSON.parse(line) === "object");
+const isColoured = ({ lines }: Ran) => lines.some((line) => stripVTControlCharacters(line) !== line);
+
+function expectReadable({ lines, calls }: Ran): void {
+  const plain = lines.map(stripVTControlCharacters);
+  for (const line of plain) expect(line).toMatch(/^\[\d\d:\d\d:\d\d\.\d{3}\] (INFO|WARN|ERROR|DEBUG)/);
+  expect(calls.map(stripVTControlCharacters)).toEqual([
+    expect.stringMatching(
+      /^\[[\d:.]{12}\] WARN <nextauth-server>: call \{.*"error_code":"provider_unreachable","reason":"the provider \\"/,
+    ),
+    expect.stringMatching(
+      /^\[[\d:.]{12}\] WARN: call \{.*"error_code":"not_found","reason":"nothing is at this path; /,
+    ),
+  ]);
+}
+
+describe("in a pipe", () => {
+  it("it is JSON, one line for each call", async () => {
+    const ran = await run({}, {}, false);
+    expect(isJson(ran)).toBe(true);
+    expect(ran.calls.map((line) => JSON.parse(line))).toMatchObject([
+      { level: "warn", event: "call", error_code: "provider_unreachable" },
+      { level: "warn", event: "call", error_code: "not_found" },
+    ]);
+  });
+
+  it("it is for people where the file says so, without colours", async () => {
+    const ran = await run({ format: "pretty" }, { FORCE_COLOR: "1" }, false);
+    expectReadable(ran);
+    expect(isColoured(ran)).toBe(false);
+  });
+});
+
+describe.skipIf(!hasTerminal)("on a terminal", () => {
+  it("it is for people, in colours, one line for each call", async () => {
+    const ran = await run({}, {}, true);
+    expectReadable(ran);
+    expect(isColoured(ran)).toBe(true);
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ["NO_COLOR", { NO_COLOR: "1" }],
+    ["a terminal without colours", { TERM: "dumb" }],
+  ])("it has no colours under %s", async (_what, env) => {
+    const ran = await run({}, env, true);
+    expectReadable(ran);
+    expect(isColoured(ran)).toBe(false);
+  });
+
+  it("colours are there under a NO_COLOR that is empty", async () => {
+    expect(isColoured(await run({}, { NO_COLOR: "" }, true))).toBe(true); // as no-color.org has it
+  });
+
+  it("it is JSON where the file says so", async () => {
+    const ran = await run({ format: "json" }, {}, true);
+    expect(isJson(ran)).toBe(true);
+  });
+});

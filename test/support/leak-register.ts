@@ -1,0 +1,38 @@
+// Loaded into the proxy's process before it starts, as an operator loads an OpenTelemetry SDK: writes all that a span holds into a file.
+
+import { appendFileSync } from "node:fs";
+import { trace } from "@opentelemetry/api";
+import { type ReadableSpan, SimpleSpanProcessor, type SpanExporter, TracerProvider } from "@opentelemetry/sdk-trace";
+
+/** The variable that names the file. */
+const FILE = process.env.SPANS_FILE as string;
+
+/** What an exporter is given of a span. */
+export type WrittenSpan = ReturnType<typeof written>;
+
+const written = (span: ReadableSpan) => ({
+  name: span.name,
+  traceId: span.spanContext().traceId,
+  spanId: span.spanContext().spanId,
+  parent: span.parentSpanContext,
+  /** Belongs to the trace and not to this program: opaque text of whoever began it. */
+  traceState: span.spanContext().traceState?.serialize(),
+  kind: span.kind,
+  status: span.status,
+  attributes: span.attributes,
+  events: span.events,
+  links: span.links,
+  resource: span.resource.attributes,
+  scope: span.instrumentationScope,
+});
+
+/** Line by line and at once: several processes write into one file, and any of them may be killed. */
+const exporter: SpanExporter = {
+  export(spans, done) {
+    for (const span of spans) appendFileSync(FILE, `${JSON.stringify(written(span))}\n`);
+    done({ code: 0 });
+  },
+  shutdown: async () => {},
+};
+
+trace.setGlobalTracerProvider(new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] }));
