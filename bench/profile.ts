@@ -10,7 +10,7 @@ import { startVariant } from "./running.ts";
 import type { Session } from "./session.ts";
 import { findVariant } from "./variants.ts";
 
-const TOP = 10;
+const TOP = Number(process.env.TOP ?? 10);
 /** V8's name for the time in which nothing is to do. */
 const IDLE = "(idle)";
 

@@ -20,7 +20,7 @@ import { type WellKnownDocument, wellKnownDocuments, wellKnownResponse } from ".
 import { createNextAuthServers, type NextAuthServers } from "./nextauth/servers.ts";
 import { createProvider, type Provider } from "./oauth/provider.ts";
 import type { ProviderCredentials } from "./oauth/provider-settings.ts";
-import type { Clock, CreateBulkhead, Ids, Log, Sha256 } from "./ports.ts";
+import type { Clock, CreateBulkhead, HashText, Ids, Log } from "./ports.ts";
 import type { CreateTransport } from "./transport.ts";
 
 /** What the program is made of. Each entry builds it once; tests replace parts of it. */
@@ -30,7 +30,7 @@ export interface Deps {
   createTransport: CreateTransport;
   createRateLimiter: CreateRateLimiter;
   createBulkhead: CreateBulkhead;
-  sha256: Sha256;
+  hashText: HashText;
   clock: Clock;
   ids: Ids;
   log: Log;
@@ -142,7 +142,7 @@ function addExchange(app: Hono, { deps, providers, inbound, answer, useCase }: P
     answer(c.req.raw, door, async (record) => {
       if (c.req.method !== "POST") throw methodNotAllowed("POST");
       const address = inbound.clientAddress(c.req.raw, c.env);
-      const values = await readExchange(c.req.raw, { address, serverid }, limits, deps.sha256);
+      const values = await readExchange(c.req.raw, { address, serverid }, limits, deps.hashText);
       return getToken({ ...useCase, route }, { serverids: undefined, values, session: "verify" }, record);
     }),
   );

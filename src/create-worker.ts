@@ -12,8 +12,8 @@ import {
   type Env,
   workerBulkhead,
   workerClock,
+  workerHashText,
   workerIds,
-  workerSha256,
 } from "./platform/worker/host.ts";
 import { workerInbound } from "./platform/worker/inbound.ts";
 import { createWorkerRateLimiters } from "./platform/worker/rate-limiter.ts";
@@ -56,7 +56,7 @@ async function build(file: ReturnType<typeof parseConfig>, env: Env): Promise<Ho
     createTransport: createWorkerTransports(env),
     createRateLimiter: createWorkerRateLimiters(env),
     createBulkhead: workerBulkhead,
-    sha256: workerSha256,
+    hashText: workerHashText,
     clock: workerClock,
     ids: workerIds,
     log: createWorkerLog(config.log.level),

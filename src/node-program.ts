@@ -8,7 +8,7 @@ import type { ParsedFile } from "./config/parse.ts";
 import { type NextAuthServers, nextauthKey } from "./nextauth/servers.ts";
 import { createNodeBulkhead } from "./platform/node/bulkhead.ts";
 import { expiryOf } from "./platform/node/certificates.ts";
-import { nodeClock, nodeIds, nodeSha256 } from "./platform/node/host.ts";
+import { nodeClock, nodeHashText, nodeIds } from "./platform/node/host.ts";
 import { createNodeInbound } from "./platform/node/inbound.ts";
 import { createNodeRateLimiter } from "./platform/node/rate-limiter.ts";
 import { createNodeTransport } from "./platform/node/transport.ts";
@@ -50,7 +50,7 @@ export async function createProgram(
     createTransport: createNodeTransport,
     createRateLimiter: createNodeRateLimiter,
     createBulkhead: createNodeBulkhead,
-    sha256: nodeSha256,
+    hashText: nodeHashText,
     clock: nodeClock,
     ids: nodeIds,
     log,

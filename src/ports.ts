@@ -14,8 +14,14 @@ export interface Ids {
   random(length: number): Uint8Array;
 }
 
-/** SHA-256 of some bytes. Synchronous on Node, where one-shot hashing is cheapest; WebCrypto's promise on Workers. */
+/** SHA-256 of some bytes. */
 export type Sha256 = (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>;
+
+/**
+ * SHA-256 of a text in UTF-8, as 64 hexadecimal digits in lower case: what each call needs several of. On Node in one shot, from text
+ * to text; WebCrypto's promise on Workers.
+ */
+export type HashText = (text: string) => string | Promise<string>;
 
 export type LogLevel = "error" | "warn" | "info" | "debug";
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;

@@ -19,11 +19,13 @@ export type Step = "session_check" | "attributes" | "discovery" | "signing" | "p
 /** The headers of W3C Trace Context by which the receiver of a request finds the trace that it belongs to; none without one. */
 export type TraceHeaders = Readonly<Record<string, string>>;
 
+const NO_HEADERS: TraceHeaders = {};
+
 /** Runs one step and measures it. `run` gets the headers to send along. */
 export type RunStep = <T>(step: Step, run: (headers: TraceHeaders) => Promise<T>) => Promise<T>;
 
 /** For whoever measures nothing. */
-export const unmeasured: RunStep = (_step, run) => run({});
+export const unmeasured: RunStep = (_step, run) => run(NO_HEADERS);
 
 export interface Steps {
   run: RunStep;
@@ -59,25 +61,36 @@ export function followCall(
 ): Steps {
   const parent = headers === undefined ? ROOT_CONTEXT : traceOf(headers);
   const whole = tracer.startSpan(name, { kind: SpanKind.SERVER }, parent);
-  const within = trace.setSpan(parent, whole);
+  // Neither an SDK here nor a trace of the caller's: then no step has a span, which saves most of what this file costs.
+  const isTraced = whole.isRecording() || trace.isSpanContextValid(whole.spanContext());
+  const within = isTraced ? trace.setSpan(parent, whole) : parent;
   const durations: Partial<Record<Step, number>> = {};
+
+  async function runTraced<T>(step: Step, run: (headers: TraceHeaders) => Promise<T>): Promise<T> {
+    const [spanName, kind] = NAMES[step];
+    const span = tracer.startSpan(spanName, { kind }, within);
+    try {
+      return await run(traceHeaders(span));
+    } catch (error) {
+      fail(span, error instanceof TokenProxyError ? error.code : (error as Error).name);
+      throw error;
+    } finally {
+      span.end();
+    }
+  }
+
   return {
     durations,
     async run(step, run) {
       const started = clock.elapsed();
-      const [spanName, kind] = NAMES[step];
-      const span = tracer.startSpan(spanName, { kind }, within);
       try {
-        return await run(traceHeaders(span));
-      } catch (error) {
-        fail(span, error instanceof TokenProxyError ? error.code : (error as Error).name);
-        throw error;
+        return await (isTraced ? runTraced(step, run) : run(NO_HEADERS));
       } finally {
-        span.end();
         durations[step] = (durations[step] ?? 0) + clock.elapsed() - started;
       }
     },
     end(attributes, failed) {
+      if (!isTraced) return;
       for (const [key, value] of Object.entries(attributes)) {
         if (value !== undefined) whole.setAttribute(key, value);
       }

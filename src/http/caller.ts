@@ -3,7 +3,8 @@
 import type { CallerCredentials } from "../config/credentials.ts";
 import type { ClientCertificatePin } from "../config/schema-nextauth.ts";
 import { TokenProxyError } from "../errors.ts";
-import type { Ids, Sha256 } from "../ports.ts";
+import { hex } from "../hex.ts";
+import type { HashText, Ids } from "../ports.ts";
 import type { ClientCertificate } from "./inbound.ts";
 
 /** A caller that has proved who it is. */
@@ -34,19 +35,12 @@ const SALT_BYTES = 32;
  */
 export async function createAuthenticator(
   callers: ReadonlyMap<string, CallerCredentials>,
-  deps: { sha256: Sha256; ids: Ids },
+  deps: { hashText: HashText; ids: Ids },
 ): Promise<Authenticate> {
-  const salt = deps.ids.random(SALT_BYTES);
-  const encoder = new TextEncoder();
-  const digestOf = (key: string): Uint8Array | Promise<Uint8Array> => {
-    const bytes = encoder.encode(key);
-    const salted = new Uint8Array(salt.length + bytes.length);
-    salted.set(salt);
-    salted.set(bytes, salt.length);
-    return deps.sha256(salted);
-  };
+  const salt = hex(deps.ids.random(SALT_BYTES));
+  const digestOf = (key: string) => deps.hashText(salt + key);
 
-  const byKey = new Map<string, { digest: Uint8Array; caller: Known }>();
+  const byKey = new Map<string, { digest: string; caller: Known }>();
   const byCertificate = new Map<string, Known>();
   for (const [name, { apikeys, client_certificates, serverids }] of callers) {
     const pins = client_certificates.map(pinOf);
@@ -120,13 +114,13 @@ function unauthenticated(message: string, header: string): TokenProxyError {
 }
 
 /** 64 bits of a digest as a key of a Map: collisions of two known keys are out of reach, and only cost a refusal. */
-function bucketOf(digest: Uint8Array): string {
-  return String.fromCharCode(...digest.subarray(0, 8));
+function bucketOf(digest: string): string {
+  return digest.slice(0, 16);
 }
 
 /** Constant-time comparison of two digests of the same length. */
-function equal(a: Uint8Array, b: Uint8Array): boolean {
+function equal(a: string, b: string): boolean {
   let difference = a.length ^ b.length;
-  for (let i = 0; i < a.length; i++) difference |= (a[i] as number) ^ (b[i] as number);
+  for (let i = 0; i < a.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i);
   return difference === 0;
 }

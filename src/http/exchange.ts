@@ -1,9 +1,8 @@
 // The second door: an app sends its webNonce to a token endpoint as an authorization code (RFC 6749 §4.1.3).
 
 import { TokenProxyError } from "../errors.ts";
-import { hex } from "../hex.ts";
 import { type Call, isFault, readValue } from "../nextauth/values.ts";
-import type { Sha256 } from "../ports.ts";
+import type { HashText } from "../ports.ts";
 import { readForm } from "./call.ts";
 import type { RateLimiter } from "./inbound.ts";
 
@@ -23,7 +22,7 @@ export async function readExchange(
   request: Request,
   { address, serverid }: { address: string; serverid: string },
   { perAddress, perWebNonce }: ExchangeLimits,
-  sha256: Sha256,
+  hashText: HashText,
 ): Promise<Call> {
   await assertWithin(perAddress, address);
   const form = await readForm(request);
@@ -40,7 +39,7 @@ export async function readExchange(
   const nonce = readValue("nonce", code, false);
   if (isFault(nonce)) throw invalid(`the request's "code" ${nonce.fault}`);
   // Not the webNonce itself: it is a credential, and on Workers the key leaves the isolate.
-  await assertWithin(perWebNonce, hex(await sha256(new TextEncoder().encode(`${serverid}\n${nonce}`))));
+  await assertWithin(perWebNonce, await hashText(`${serverid}\n${nonce}`));
   return new Map([
     ["serverid", serverid],
     ["nonce", nonce],

@@ -1,7 +1,7 @@
 // Looks at the clock of a provider while it answers, and warns where it is far from ours.
 
 import type { Clock, Log } from "../ports.ts";
-import type { Transport } from "../transport.ts";
+import type { Transport, TransportRequest, TransportResponse } from "../transport.ts";
 import { NOTABLE_SKEW_SECONDS, SKEW_CURE, skewOfAnswer } from "./clock-skew.ts";
 
 /** Clocks drift slowly: most answers are not looked at. */
@@ -23,21 +23,22 @@ export function createClockWatch(name: string, { clock, log }: { clock: Clock; l
 
   return {
     skew: () => skew,
-    over: (transport) => async (request) => {
-      if (clock.elapsed() < nextLook) return transport(request);
-      const sent = clock.now();
-      const response = await transport(request);
-      const seen = skewOfAnswer(response.headers, sent, clock.now());
-      if (seen === undefined) return response;
-      skew = seen;
-      nextLook = clock.elapsed() + LOOK_EVERY_MS;
-      if (Math.abs(seen) >= NOTABLE_SKEW_SECONDS && clock.elapsed() >= nextWarning) {
-        nextWarning = clock.elapsed() + WARN_EVERY_MS;
-        const which = seen > 0 ? "ahead of ours" : "behind ours";
-        const seconds = Math.round(Math.abs(seen));
-        log("warn", "the provider's clock differs", { provider: name, seconds, which, cure: SKEW_CURE });
-      }
-      return response;
-    },
+    over: (transport) => (request) => (clock.elapsed() < nextLook ? transport(request) : look(transport, request)),
   };
+
+  async function look(transport: Transport, request: TransportRequest): Promise<TransportResponse> {
+    const sent = clock.now();
+    const response = await transport(request);
+    const seen = skewOfAnswer(response.headers, sent, clock.now());
+    if (seen === undefined) return response;
+    skew = seen;
+    nextLook = clock.elapsed() + LOOK_EVERY_MS;
+    if (Math.abs(seen) >= NOTABLE_SKEW_SECONDS && clock.elapsed() >= nextWarning) {
+      nextWarning = clock.elapsed() + WARN_EVERY_MS;
+      const which = seen > 0 ? "ahead of ours" : "behind ours";
+      const seconds = Math.round(Math.abs(seen));
+      log("warn", "the provider's clock differs", { provider: name, seconds, which, cure: SKEW_CURE });
+    }
+    return response;
+  }
 }

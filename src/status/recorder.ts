@@ -25,33 +25,30 @@ const NEXTAUTH_FAILURES: ReadonlySet<ErrorCode | undefined> = new Set([
 /** @param now milliseconds since the epoch */
 export function createRecorder(now: () => number): Recorder {
   /** A ring: the oldest is written over. */
-  const recent: RecentCall[] = [];
+  const recent: { report: CallReport; at: number }[] = [];
   let next = 0;
-  const windows = new Map<string, { window: CallWindow; last: LastOutcome }>();
+  const windows = new Map<string, { window: CallWindow; last: LastOutcome | undefined }>();
   const servers = new Map<string, LastOutcome>();
 
   return {
     record(report) {
       const at = now();
-      recent[next] = recentCall(report, at);
+      recent[next] = { report, at };
       next = (next + 1) % RECENT_CALLS;
       if (report.nextauth !== undefined) {
         const outcome = NEXTAUTH_FAILURES.has(report.errorCode) ? (report.errorCode as string) : "answered";
         servers.set(report.nextauth, { outcome, at });
       }
       if (report.provider === undefined) return;
-      const last = { outcome: report.errorCode ?? report.outcome, at };
-      const known = windows.get(report.provider);
+      let known = windows.get(report.provider);
       if (known === undefined) {
-        const window = createWindow();
-        window.count(report, at);
-        windows.set(report.provider, { window, last });
-      } else {
-        known.window.count(report, at);
-        known.last = last;
+        known = { window: createWindow(), last: undefined };
+        windows.set(report.provider, known);
       }
+      known.window.count(report, at);
+      known.last = { outcome: report.errorCode ?? report.outcome, at };
     },
-    calls: () => [...recent.slice(next), ...recent.slice(0, next)].reverse(),
+    calls: () => [...recent.slice(next), ...recent.slice(0, next)].reverse().map(recentCall),
     provider(name) {
       const known = windows.get(name);
       return { last: known?.last, minutes: known?.window.minutes(now()) ?? [] };
@@ -60,7 +57,7 @@ export function createRecorder(now: () => number): Recorder {
   };
 }
 
-function recentCall(report: CallReport, at: number): RecentCall {
+function recentCall({ report, at }: { report: CallReport; at: number }): RecentCall {
   return {
     at,
     request_id: report.requestId,

@@ -10,7 +10,7 @@ import { workerInbound } from "../../src/platform/worker/inbound.ts";
 import { createTracer } from "../../src/steps.ts";
 import { APIKEY, CALL, NONCE } from "../support/call.ts";
 import { fileConfig, SECRETS } from "../support/config.ts";
-import { fakeClock, fakeCredentialHost, fakeIds, fakeLog, fakeProvider, response, sha256 } from "../unit/fakes.ts";
+import { fakeClock, fakeCredentialHost, fakeIds, fakeLog, fakeProvider, hashText, response } from "../unit/fakes.ts";
 
 export const TOKEN_ENDPOINT = "https://idp.example/token";
 export const TOKEN = '{"access_token":"the-token","token_type":"Bearer","expires_in":3600}';
@@ -39,7 +39,7 @@ export async function buildApp({ provider = {}, file = {}, secrets = {}, deps = 
     createTransport: upstream.createTransport,
     createRateLimiter: createNodeRateLimiter,
     createBulkhead: createNodeBulkhead,
-    sha256,
+    hashText,
     clock,
     ids: fakeIds(),
     log,

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Deps } from "../../src/app.ts";
-import { fakeIds, sha256 } from "../unit/fakes.ts";
+import { fakeIds, hashText } from "../unit/fakes.ts";
 import { buildApp, call, ownAnswer, whole } from "./build-app.ts";
 
 const CANARY = "Zq7xWv4kPj";
@@ -37,10 +37,10 @@ const BUGS: [string, () => Partial<Deps>][] = [
     () => {
       let used = false;
       return {
-        sha256: (bytes) => {
+        hashText: (text) => {
           if (used) bug();
           used = true;
-          return sha256(bytes);
+          return hashText(text);
         },
       };
     },

@@ -18,8 +18,8 @@ import {
   fakeIds,
   fakeLog,
   fakeProvider,
+  hashText,
   response,
-  sha256,
   UNOBSERVED,
 } from "../unit/fakes.ts";
 import { anyJson, anyText, forAll, mutated, RUNS, watchRejections } from "./fuzz.ts";
@@ -108,7 +108,7 @@ async function build(parsed: ParsedFile, text: string): Promise<void> {
       createTransport: fakeProvider(() => response(200, {})).createTransport,
       createRateLimiter: createNodeRateLimiter,
       createBulkhead: createNodeBulkhead,
-      sha256,
+      hashText,
       clock: fakeClock(),
       ids: fakeIds(),
       log: fakeLog().log,

@@ -12,7 +12,7 @@ import { parseConfig } from "../../src/config/parse.ts";
 import type { KeySettings } from "../../src/config/schema-provider.ts";
 import { createNodeBulkhead } from "../../src/platform/node/bulkhead.ts";
 import { createNodeCredentialHost } from "../../src/platform/node/credentials.ts";
-import { nodeClock, nodeIds, nodeSha256 } from "../../src/platform/node/host.ts";
+import { nodeClock, nodeHashText, nodeIds } from "../../src/platform/node/host.ts";
 import { createNodeRateLimiter } from "../../src/platform/node/rate-limiter.ts";
 import { createNodeTransport } from "../../src/platform/node/transport.ts";
 import { workerInbound } from "../../src/platform/worker/inbound.ts";
@@ -95,7 +95,7 @@ export async function runExample(name: string, { metadata, token, callHeaders }:
     const ports = {
       createRateLimiter: createNodeRateLimiter,
       createBulkhead: createNodeBulkhead,
-      sha256: nodeSha256,
+      hashText: nodeHashText,
       clock: nodeClock,
       ids: nodeIds,
       log: () => {},

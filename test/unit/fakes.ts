@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { type CredentialHost, SecretError } from "../../src/config/credentials.ts";
-import type { Clock, Ids, Log, LogFields, LogLevel, Sha256 } from "../../src/ports.ts";
+import type { Clock, HashText, Ids, Log, LogFields, LogLevel, Sha256 } from "../../src/ports.ts";
 import { createTracer } from "../../src/steps.ts";
 import type { CreateTransport, TransportRequest, TransportResponse } from "../../src/transport.ts";
 
@@ -43,6 +43,11 @@ export const sha256: Sha256 = (bytes) => new Uint8Array(createHash("sha256").upd
 
 /** As on Workers, where hashing gives a promise. */
 export const asyncSha256: Sha256 = async (bytes) => sha256(bytes);
+
+export const hashText: HashText = (text) => createHash("sha256").update(text).digest("hex");
+
+/** As on Workers, where hashing gives a promise. */
+export const asyncHashText: HashText = async (text) => hashText(text);
 
 /** @param body text, bytes, or a value to serialise */
 export function response(status: number, body: unknown, headers: Record<string, string> = {}): TransportResponse {

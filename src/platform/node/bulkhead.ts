@@ -1,18 +1,25 @@
 // Keeps what runs at once within a number, on Node, where a process answers everybody.
 
-import { BulkheadRejectedError, bulkhead } from "cockatiel";
 import { BulkheadFullError, type CreateBulkhead } from "../../ports.ts";
 
 export const createNodeBulkhead: CreateBulkhead = (limit, queue) => {
-  const policy = bulkhead(limit, queue);
+  let inFlight = 0;
+  const waiting: (() => void)[] = [];
+
   return {
     async run(task) {
+      if (inFlight < limit) inFlight += 1;
+      else if (waiting.length < queue) await new Promise<void>((admit) => waiting.push(admit));
+      else throw new BulkheadFullError();
       try {
-        return await policy.execute(task);
-      } catch (error) {
-        throw error instanceof BulkheadRejectedError ? new BulkheadFullError() : error;
+        return await task();
+      } finally {
+        // Whoever waits takes over the place, so that nobody who comes meanwhile is let in before.
+        const admit = waiting.shift();
+        if (admit === undefined) inFlight -= 1;
+        else admit();
       }
     },
-    state: () => ({ inFlight: limit - policy.executionSlots, queued: queue - policy.queueSlots }),
+    state: () => ({ inFlight, queued: waiting.length }),
   };
 };

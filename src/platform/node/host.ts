@@ -4,15 +4,17 @@ import cluster from "node:cluster";
 import { hash, randomBytes, randomUUID } from "node:crypto";
 import { isatty } from "node:tty";
 import pino from "pino";
-import type { Clock, Ids, Log, LogLevel, Sha256 } from "../../ports.ts";
+import type { Clock, HashText, Ids, Log, LogLevel, Sha256 } from "../../ports.ts";
 import { createLogOutput, type LogOutput, STDOUT } from "./log-output.ts";
 
 export const nodeClock: Clock = { now: () => Date.now(), elapsed: () => performance.now() };
 
 export const nodeIds: Ids = { uuid: () => randomUUID(), random: (length) => randomBytes(length) };
 
-/** One-shot and synchronous: cheaper than createHash, and far cheaper than WebCrypto's promise. */
 export const nodeSha256: Sha256 = (bytes) => hash("sha256", bytes, "buffer");
+
+/** One-shot and synchronous: cheaper than createHash, and far cheaper than WebCrypto's promise. */
+export const nodeHashText: HashText = (text) => hash("sha256", text, "hex");
 
 export type LogFormat = "auto" | "json" | "pretty";
 

@@ -1,8 +1,9 @@
 // Counts calls for Prometheus, and tells the state of the service when it is asked for.
 
-import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { Observe } from "../../call-report.ts";
 import type { Snapshot } from "../../status/snapshot.ts";
+import { Distribution, registerSamples, type Samples } from "./tally.ts";
 
 export interface Metrics {
   observe: Observe;
@@ -31,47 +32,16 @@ const BREAKER_STATES = ["closed", "open", "half_open"] as const;
 export function createMetrics(read: () => Snapshot): Metrics {
   const register = new Registry();
   collectDefaultMetrics({ register });
-  const named = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) => ({
+  const observe = countCalls(register);
+  const refresh = createGauges((name, help, labelNames = []) => ({
     name: `token_proxy_${name}`,
     help,
     labelNames,
     registers: [register],
-  });
-
-  const calls = new Counter(
-    named("calls_total", "Calls answered, by what came of them.", ["route", "provider", "outcome", "error_code"]),
-  );
-  const callDuration = new Histogram({
-    ...named("call_duration_seconds", "From a call's arrival to its answer.", ["route", "provider"]),
-    buckets: CALL_BUCKETS,
-  });
-  const providerDuration = new Histogram({
-    ...named("provider_duration_seconds", "Token requests of one call, their answers included.", ["provider"]),
-    buckets: CALL_BUCKETS,
-  });
-  const sessionDuration = new Histogram({
-    ...named("session_check_duration_seconds", "getSession of one call at the nextAuth Server."),
-    buckets: CALL_BUCKETS,
-  });
-  const signingDuration = new Histogram({
-    ...named("signing_duration_seconds", "JWTs and client assertions signed for one call.", ["provider"]),
-    buckets: SIGNING_BUCKETS,
-  });
-  const retries = new Counter(
-    named("provider_retries_total", "Token requests beyond the first one of a call.", ["provider"]),
-  );
-  const refresh = createGauges(named);
+  }));
 
   return {
-    observe(report) {
-      const { route, provider = "", durations } = report;
-      calls.inc({ route, provider, outcome: report.outcome, error_code: report.errorCode ?? "" });
-      callDuration.observe({ route, provider }, report.duration / 1000);
-      if (durations.session_check !== undefined) sessionDuration.observe(durations.session_check / 1000);
-      if (durations.provider !== undefined) providerDuration.observe({ provider }, durations.provider / 1000);
-      if (durations.signing !== undefined) signingDuration.observe({ provider }, durations.signing / 1000);
-      if (report.attempts > 1) retries.inc({ provider }, report.attempts - 1);
-    },
+    observe,
     async text() {
       refresh(read());
       return register.metrics();
@@ -81,6 +51,70 @@ export function createMetrics(read: () => Snapshot): Metrics {
       return register.getMetricsAsJSON();
     },
   };
+}
+
+/** Labels are names of the file and codes of the error table alone: nobody who calls can make more of them. */
+function countCalls(register: Registry): Observe {
+  const outcomes = new Map<string, { labels: Record<string, string>; value: number }>();
+  const calls = new Map<string, { labels: Record<string, string>; duration: Distribution }>();
+  const providers = new Map<string, ReturnType<typeof createProviderTally>>();
+  const sessionChecks = new Distribution(CALL_BUCKETS);
+
+  const tell = (name: string, type: "counter" | "histogram", help: string, samples: (name: string) => Samples) =>
+    registerSamples(register, { name: `token_proxy_${name}`, help, type }, samples);
+  const ofProviders = (which: "duration" | "signing") => (name: string) =>
+    [...providers.values()].flatMap(({ labels, [which]: measured }) => measured.samples(name, labels));
+
+  tell("calls_total", "counter", "Calls answered, by what came of them.", () => [...outcomes.values()]);
+  tell("call_duration_seconds", "histogram", "From a call's arrival to its answer.", (name) =>
+    [...calls.values()].flatMap(({ labels, duration }) => duration.samples(name, labels)),
+  );
+  const requests = "Token requests of one call, their answers included.";
+  tell("provider_duration_seconds", "histogram", requests, ofProviders("duration"));
+  const checks = "getSession of one call at the nextAuth Server.";
+  tell("session_check_duration_seconds", "histogram", checks, (name) => sessionChecks.samples(name, {}));
+  const signatures = "JWTs and client assertions signed for one call.";
+  tell("signing_duration_seconds", "histogram", signatures, ofProviders("signing"));
+  tell("provider_retries_total", "counter", "Token requests beyond the first one of a call.", () =>
+    [...providers.values()].map(({ labels, retries }) => ({ labels, value: retries })),
+  );
+
+  return (report) => {
+    const { route, provider = "", outcome, errorCode = "", durations } = report;
+    const place = `${route}\n${provider}`;
+    look(outcomes, `${place}\n${outcome}\n${errorCode}`, () => ({
+      labels: { route, provider, outcome, error_code: errorCode },
+      value: 0,
+    })).value += 1;
+    look(calls, place, () => ({
+      labels: { route, provider },
+      duration: new Distribution(CALL_BUCKETS),
+    })).duration.observe(report.duration);
+    sessionChecks.observe(durations.session_check);
+    if (provider === "") return;
+    const tally = look(providers, provider, () => createProviderTally(provider));
+    tally.duration.observe(durations.provider);
+    tally.signing.observe(durations.signing);
+    if (report.attempts > 1) tally.retries += report.attempts - 1;
+  };
+}
+
+function createProviderTally(provider: string) {
+  return {
+    labels: { provider },
+    duration: new Distribution(CALL_BUCKETS),
+    signing: new Distribution(SIGNING_BUCKETS),
+    retries: 0,
+  };
+}
+
+function look<Value>(map: Map<string, Value>, key: string, create: () => Value): Value {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = create();
+    map.set(key, value);
+  }
+  return value;
 }
 
 type Named = <Label extends string>(

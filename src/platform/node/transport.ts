@@ -115,18 +115,30 @@ function exchange(
     onResponseEnd() {
       handler.connection?.noteAnswer();
       const received = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length);
-      decode(received, single(responseHeaders["content-encoding"]), maxResponseBytes).then(succeed, giveUpBody);
+      const codings = single(responseHeaders["content-encoding"]);
+      if (codings === null) succeed(received);
+      else decode(received, codings, maxResponseBytes).then(succeed, giveUpBody);
     },
     onResponseError(_controller, error) {
       fail(asTransportError(error, status !== 0, delivery()));
     },
   };
-  const { origin, pathname, search } = new URL(url);
   try {
-    agent.dispatch({ origin, path: pathname + search, method, headers, body: body ?? null }, handler);
+    agent.dispatch({ ...targetOf(url), method, headers, body: body ?? null }, handler);
   } catch (error) {
     fail(asTransportError(error as Error, false, delivery()));
   }
+}
+
+let lastTarget = { url: "", origin: "", path: "" };
+
+/** Nearly every request goes where the one before went. */
+function targetOf(url: string): { origin: string; path: string } {
+  if (lastTarget.url !== url) {
+    const { origin, pathname, search } = new URL(url);
+    lastTarget = { url, origin, path: pathname + search };
+  }
+  return lastTarget;
 }
 
 /** A header that came several times has no meaning that all readers share; the first one is taken. */
@@ -157,8 +169,8 @@ const DECODERS: Readonly<Record<string, Decoder>> = {
 };
 
 /** @throws {TransportError} too_large before more than `limit` bytes are held, so that no small answer can fill the memory */
-async function decode(bytes: Buffer, codings: string | null, limit: number): Promise<Buffer> {
-  const names = (codings ?? "")
+async function decode(bytes: Buffer, codings: string, limit: number): Promise<Buffer> {
+  const names = codings
     .toLowerCase()
     .split(",")
     .map((name) => name.trim());

@@ -1,6 +1,7 @@
 // What Workers give to the core: clock, identifiers, hashing, the log.
 
-import type { Clock, CreateBulkhead, Ids, Log, LogLevel, Sha256 } from "../../ports.ts";
+import { hex } from "../../hex.ts";
+import type { Clock, CreateBulkhead, HashText, Ids, Log, LogLevel, Sha256 } from "../../ports.ts";
 
 /** The bindings of wrangler.toml, secrets among them. */
 export type Env = Readonly<Record<string, unknown>>;
@@ -23,6 +24,8 @@ export const workerBulkhead: CreateBulkhead = () => ({
   run: (task) => task(),
   state: () => ({ inFlight: 0, queued: 0 }),
 });
+
+export const workerHashText: HashText = async (text) => hex(await workerSha256(new TextEncoder().encode(text)));
 
 const SEVERITY = { error: 0, warn: 1, info: 2, debug: 3 } as const satisfies Record<LogLevel, number>;
 

@@ -29,7 +29,7 @@ const CANARY = "Zq7xWv4kPj";
 /** The line for a failed call. */
 function logged(error: TokenProxyError | undefined, report = FAILED) {
   const { log, lines } = fakeLog();
-  logCall(log, report, { user: "u-1" }, error);
+  logCall(log, report, { user: "u-1", session: undefined }, error);
   expect(lines).toHaveLength(1);
   return lines[0] as (typeof lines)[number];
 }

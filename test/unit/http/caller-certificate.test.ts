@@ -7,7 +7,7 @@ import { TokenProxyError } from "../../../src/errors.ts";
 import { createAuthenticator } from "../../../src/http/caller.ts";
 import type { ClientCertificate } from "../../../src/http/inbound.ts";
 import { Secret } from "../../../src/secret.ts";
-import { fakeIds, sha256, thrownBy } from "../fakes.ts";
+import { fakeIds, hashText, thrownBy } from "../fakes.ts";
 
 const KEY = "first-key-0123456789";
 const OTHER_KEY = "other-key-0123456789";
@@ -35,7 +35,7 @@ const certificate = (fingerprint: string, ...dnsNames: string[]): ClientCertific
 });
 
 async function authenticate(key: string | undefined, presented: ClientCertificate | undefined, callers = ALL) {
-  const authenticator = await createAuthenticator(new Map(callers), { sha256, ids: fakeIds() });
+  const authenticator = await createAuthenticator(new Map(callers), { hashText, ids: fakeIds() });
   return authenticator(new Headers(key === undefined ? {} : { "x-apikey": key }), presented, "x-apikey");
 }
 
@@ -153,7 +153,7 @@ it("two callers that share a certificate are told apart by their keys", async ()
 });
 
 it("a certificate in a header is none", async () => {
-  const authenticator = await createAuthenticator(new Map(ALL), { sha256, ids: fakeIds() });
+  const authenticator = await createAuthenticator(new Map(ALL), { hashText, ids: fakeIds() });
   const headers = new Headers({
     "Client-Cert": `:${A}:`,
     "X-Client-Cert-SHA256": A,

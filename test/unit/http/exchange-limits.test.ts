@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../../src/errors.ts";
 import { readExchange } from "../../../src/http/exchange.ts";
-import { asyncSha256, sha256, thrownBy } from "../fakes.ts";
+import { asyncHashText, hashText, thrownBy } from "../fakes.ts";
 
 const NONCE = "5f1d7a84db00d2fc";
 const GOOD = `grant_type=authorization_code&code=${NONCE}`;
@@ -18,7 +18,7 @@ function setUp(waits: { address?: number; webNonce?: number } = {}) {
   };
   const limits = { perAddress: limiter("address"), perWebNonce: limiter("webNonce") };
   let request: Request | undefined;
-  const exchange = (body = GOOD, serverid = "a", hash = sha256) => {
+  const exchange = (body = GOOD, serverid = "a", hash = hashText) => {
     const headers = { "content-type": "application/x-www-form-urlencoded" };
     request = new Request("http://proxy.example/token", { method: "POST", headers, body });
     return readExchange(request, { address: "192.0.2.1", serverid }, limits, hash);
@@ -46,7 +46,7 @@ it("the address is counted first, then the webNonce by a digest of it and of its
 
 it("the digest may come later, as it does on Workers", async () => {
   const { exchange, counted } = setUp();
-  await exchange(GOOD, "a", asyncSha256);
+  await exchange(GOOD, "a", asyncHashText);
   expect(counted[1]).toEqual(["webNonce", digestOf(`a\n${NONCE}`)]);
 });
 
@@ -106,5 +106,5 @@ it("a limit that cannot be asked lets nobody through", async () => {
   const bug = new Error("the binding is gone");
   const limits = { perAddress: () => Promise.reject(bug), perWebNonce: async () => undefined };
   const request = new Request("http://proxy.example/token", { method: "POST", body: GOOD });
-  expect(await thrownBy(() => readExchange(request, { address: "", serverid: "a" }, limits, sha256))).toBe(bug);
+  expect(await thrownBy(() => readExchange(request, { address: "", serverid: "a" }, limits, hashText))).toBe(bug);
 });

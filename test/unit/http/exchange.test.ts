@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../../src/errors.ts";
 import { readExchange } from "../../../src/http/exchange.ts";
-import { sha256, thrownBy } from "../fakes.ts";
+import { hashText, thrownBy } from "../fakes.ts";
 
 const NONCE = "5f1d7a84db00d2fce00b31a7fc73224f";
 const FORM = "application/x-www-form-urlencoded";
@@ -19,7 +19,7 @@ async function read(body: string | Uint8Array, type = FORM) {
     body: body as string,
   });
   const of = { address: "192.0.2.1", serverid: "a" };
-  return readExchange(request, of, { perAddress: open, perWebNonce: open }, sha256);
+  return readExchange(request, of, { perAddress: open, perWebNonce: open }, hashText);
 }
 
 async function refusal(body: string | Uint8Array, type?: string): Promise<TokenProxyError> {

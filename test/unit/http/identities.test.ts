@@ -3,14 +3,14 @@
 import { describe, expect, it } from "vitest";
 import { createIdentities } from "../../../src/http/identities.ts";
 import { Secret } from "../../../src/secret.ts";
-import { asyncSha256, fakeIds, sha256 } from "../fakes.ts";
+import { asyncHashText, fakeIds, hashText } from "../fakes.ts";
 
 const KEY = new Secret("a key for the hashes of the log");
 const RECORD = { caller: "ns", userid: "alice@bank.example", nonce: "5f1d7a84db00d2fce00b31a7fc73224f" };
 const HASH = /^[0-9a-f]{16}$/;
 
 const create = (key: Secret | undefined = KEY, mode: "hash" | "plain" = "hash") =>
-  createIdentities(mode, key, { sha256, ids: fakeIds() });
+  createIdentities(mode, key, { hashText, ids: fakeIds() });
 
 describe("identities in the log", () => {
   it("are hashes, and nothing of the text is in them", async () => {
@@ -35,7 +35,7 @@ describe("identities in the log", () => {
       uuid: () => "",
       random: (length: number) => new Uint8Array(length).fill(fill),
     });
-    const of = (fill: number) => createIdentities("hash", undefined, { sha256, ids: random(fill) })(RECORD);
+    const of = (fill: number) => createIdentities("hash", undefined, { hashText, ids: random(fill) })(RECORD);
     expect(await of(1)).not.toEqual(await of(2));
     expect(await of(1)).toEqual(await of(1));
   });
@@ -57,7 +57,7 @@ describe("identities in the log", () => {
   });
 
   it("come of a hash that gives a promise too", async () => {
-    const onWorkers = createIdentities("hash", KEY, { sha256: asyncSha256, ids: fakeIds() });
+    const onWorkers = createIdentities("hash", KEY, { hashText: asyncHashText, ids: fakeIds() });
     expect(await onWorkers(RECORD)).toEqual(await create()(RECORD));
   });
 });
