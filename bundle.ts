@@ -13,6 +13,7 @@ const { metafile } = await build({
   // As deep as src/platform/node, from where the version of the package is looked up.
   chunkNames: "cli/chunks/[name]-[hash]",
   bundle: true,
+  external: ["pino-pretty"], // for terminals alone; and of CommonJS that is imported late, esbuild makes a default export without names
   splitting: true, // each command loads its own part
   platform: "node",
   format: "esm",

@@ -49,8 +49,11 @@ export async function installPackage(): Promise<InstalledPackage> {
   return { tarball, contents, package: installed, project, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
-/** In a copy, since the build empties its folder first, and other tests run meanwhile. */
-async function pack(folder: string): Promise<string> {
+/**
+ * In a copy, since the build empties its folder first, and other tests run meanwhile.
+ * @returns the path of the tarball
+ */
+export async function pack(folder: string): Promise<string> {
   const copy = join(folder, "copy");
   for (const source of SOURCES) await cp(source, join(copy, source), { recursive: true });
   await symlink(resolve("node_modules"), join(copy, "node_modules"));

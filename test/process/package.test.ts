@@ -2,7 +2,7 @@
 
 import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { publint } from "publint";
@@ -55,6 +55,27 @@ describe("the package", () => {
       const part = new RegExp(`^${name} [\\d.]+ \\((?:MIT|ISC|Apache-2.0|BSD-3-Clause)\\)\\n\\n[^-]`, "m");
       expect(licences, name).toMatch(part);
     }
+  });
+
+  it("loads for a command what that needs, and nothing of the others", async () => {
+    const own = async (file: string, seen = new Set<string>()): Promise<string> => {
+      if (seen.has(file)) return "";
+      seen.add(file);
+      const code = await readFile(file, "utf8");
+      const imports = [...code.matchAll(/^(?:import|\} from)\b[^;]*?"(\.[^"]+)";$/gm)].map(([, path = ""]) => path);
+      const texts = await Promise.all(imports.map((path) => own(join(dirname(file), path), seen)));
+      return [code, ...texts].join("\n");
+    };
+    const dist = join(installed.package, "dist");
+    const startChunk = installed.contents.find((name) => /^dist\/cli\/chunks\/start-/.test(name)) as string;
+    const first = await own(join(dist, "cli.js"));
+    const start = await own(join(installed.package, startChunk));
+    expect(first).toContain("// src/commands/keygen.ts");
+    expect(first).not.toMatch(
+      /\/\/ (?:src\/(?:commands\/(?:start|check|schema)|app|node)\.ts|.*node_modules\/undici\/)/,
+    );
+    expect(start).toMatch(/\/\/ .*node_modules\/undici\//);
+    expect(start).not.toMatch(/\/\/ src\/(?:dev|commands\/(?:check|get-token|schema)\.ts)/);
   });
 
   it("has types that TypeScript finds by every way of finding them that there is for ESM", async () => {
