@@ -3,13 +3,9 @@
 
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { check } from "./commands/check.ts";
 import { DEFAULT_FILE } from "./commands/configuration.ts";
-import { getToken } from "./commands/get-token.ts";
 import { type CommandName, helpOf, helpOfAll } from "./commands/help.ts";
 import { KEY_ALGORITHMS, keygen } from "./commands/keygen.ts";
-import { schema } from "./commands/schema.ts";
-import { start } from "./commands/start.ts";
 import { assertCommand, usageFault } from "./commands/usage.ts";
 import { ConfigError, UsageError } from "./errors.ts";
 import { describeCrash } from "./platform/node/crash.ts";
@@ -30,6 +26,7 @@ const ENV_FILE_OPTION = [
 const USERID_OPTION = ["--userid <text>", "the user to ask for"] as const;
 const VALUE_OPTION = ["--value <name=text...>", "a further value, as serverid=… or nonce=env:VARIABLE"] as const;
 
+/** Commands are imported when they are run: loading what another one needs would be most of the time that a command takes. */
 function createProgram(): Command {
   const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
   const program = new Command("nextauth-token-proxy")
@@ -49,7 +46,7 @@ function createProgram(): Command {
     .description("serve getToken (without a configuration file: dev mode, on loopback, with a provider of its own)")
     .option(...CONFIG_OPTION)
     .option(...ENV_FILE_OPTION)
-    .action(start);
+    .action(async (options) => (await import("./commands/start.ts")).start(options));
   command("check")
     .description(
       "check the file, its secrets, keys and certificates, and the discovery of its providers; with --live ask for one token",
@@ -59,7 +56,7 @@ function createProgram(): Command {
     .option("--live", "send one token request; prints about the token, never the token")
     .option(...USERID_OPTION)
     .option(...VALUE_OPTION)
-    .action((options) => runToEnd(() => check(options)));
+    .action((options) => runToEnd(async () => (await import("./commands/check.ts")).check(options)));
   command("get-token")
     .description(
       "call getToken of a running proxy as the nextAuth Server does, by the binding and with the API key of the file; " +
@@ -76,7 +73,7 @@ function createProgram(): Command {
     .option("--certificate <file>", "a client certificate, PEM")
     .option("--private-key <file>", "its key, PEM")
     .option("--ca <file>", "whom to trust for the proxy's certificate, PEM (default: the public authorities)")
-    .action((options) => runToEnd(() => getToken(options)));
+    .action((options) => runToEnd(async () => (await import("./commands/get-token.ts")).getToken(options)));
   command("keygen")
     .description("make a signing key: the private half goes into a file, the public JWK to standard output")
     .option("--out <file>", "where the private key goes (PKCS#8 in PEM, mode 600); required")
@@ -86,7 +83,7 @@ function createProgram(): Command {
     .action((options) => runToEnd(() => keygen(options)));
   command("schema")
     .description("print the JSON Schema (2020-12) of the configuration file")
-    .action(() => runToEnd(schema));
+    .action(() => runToEnd(async () => (await import("./commands/schema.ts")).schema()));
   return program;
 }
 

@@ -1,7 +1,6 @@
 // The command `start`: serves until it is told to stop.
 
 import { styleText } from "node:util";
-import { startDev } from "../dev/dev.ts";
 import { type Service, startService } from "../node.ts";
 import { startProcesses } from "../processes/primary.ts";
 import { isServingProcess, serveForOthers } from "../processes/worker.ts";
@@ -15,7 +14,10 @@ const terminal = {
 /** Without a configuration file anywhere it starts dev mode. */
 export async function start({ config, envFile }: { config?: string; envFile?: string }): Promise<void> {
   const path = findFile(config, environment(envFile));
-  if (path === undefined) return stopOnSignals(await startDev(terminal));
+  if (path === undefined) {
+    const { startDev } = await import("../dev/dev.ts"); // who serves does not wait for it to be loaded
+    return stopOnSignals(await startDev(terminal));
+  }
   const load = () => loadFile(path, environment(envFile));
   if (isServingProcess()) return serveForOthers(load);
   const service = load().file.config.server.processes > 1 ? await startProcesses(load) : await startService(load);

@@ -38,6 +38,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   processes: ["admin", "config", "node", "platform/node", "status"],
   "create-worker": ["app", "config", "http", "platform/worker"],
   worker: ["create-worker"],
+  index: ["config", "http", "node-program", "platform/node"],
   "resource-server": ["nextauth", "oauth"],
   dev: ["nextauth", "config", "platform/node", "node"],
   commands: ["app", "config", "dev", "get-token", "nextauth", "node", "oauth", "platform/node", "processes"],
@@ -46,7 +47,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** The rooms that may use a package; `node:` stands for everything that Node brings. */
 const PACKAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
-  hono: ["app", "admin", "http", "create-worker", "dev", "resource-server"],
+  hono: ["app", "admin", "http", "create-worker", "index", "dev", "resource-server"],
   "@hono/node-server": ["platform/node"],
   undici: ["platform/node"],
   "@opentelemetry/api": ["steps", "app", "http"],
@@ -55,7 +56,7 @@ const PACKAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
   "pino-pretty": ["platform/node"],
   "prom-client": ["platform/node"],
   "rate-limiter-flexible": ["platform/node"],
-  "node:": ["platform/node", "node", "processes", "commands", "cli"],
+  "node:": ["platform/node", "node", "index", "processes", "commands", "cli"],
   zod: ["config", "oauth", "nextauth"],
   yaml: ["config"],
   "fastest-levenshtein": ["config"],
@@ -68,6 +69,7 @@ const HOST_ROOMS = [
   "platform/node",
   "platform/worker",
   "create-worker",
+  "index",
   "processes",
   "commands",
   "cli",
@@ -86,8 +88,8 @@ interface Source {
 
 const sources: Source[] = globSync("src/**/*.ts").map((file) => {
   const text = readFileSync(file, "utf8");
-  const imports = [...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom "([^"]+)"/gms)].map(
-    (match) => match[1] as string,
+  const imports = [...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom "([^"]+)"|\bimport\("([^"]+)"\)/gms)].map(
+    (match) => (match[1] ?? match[2]) as string,
   );
   return { file, room: roomOf(file), text, imports };
 });

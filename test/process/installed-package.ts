@@ -9,13 +9,26 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 
 /** What the package is made of, npm's own part included. */
-const SOURCES = ["src", "package.json", "tsconfig.json", "tsconfig.build.json", "README.md", "LICENSE"];
+const SOURCES = [
+  "src",
+  "package.json",
+  "tsconfig.json",
+  "tsconfig.build.json",
+  "bundle.ts",
+  "README.md",
+  "LICENSE",
+  "CHANGELOG.md",
+  "token-proxy.schema.json",
+  "examples",
+];
 
 export interface InstalledPackage {
   /** Path of the tarball that would be published. */
   tarball: string;
   /** Paths in the package. */
   contents: string[];
+  /** Where it is unpacked. */
+  package: string;
   /** The folder of the project that uses it. */
   project: string;
   remove(): Promise<void>;
@@ -33,11 +46,14 @@ export async function installPackage(): Promise<InstalledPackage> {
   const contents = (await readdir(installed, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(installed.length + 1));
-  return { tarball, contents, project, remove: () => rm(folder, { recursive: true, force: true }) };
+  return { tarball, contents, package: installed, project, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
-/** In a copy, since the build empties its folder first, and other tests run meanwhile. */
-async function pack(folder: string): Promise<string> {
+/**
+ * In a copy, since the build empties its folder first, and other tests run meanwhile.
+ * @returns the path of the tarball
+ */
+export async function pack(folder: string): Promise<string> {
   const copy = join(folder, "copy");
   for (const source of SOURCES) await cp(source, join(copy, source), { recursive: true });
   await symlink(resolve("node_modules"), join(copy, "node_modules"));

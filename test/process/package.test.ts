@@ -2,7 +2,8 @@
 
 import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { publint } from "publint";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -31,11 +32,69 @@ const token = accessToken({
 
 describe("the package", () => {
   it("has nothing in it but what it is used by", () => {
-    expect(installed.contents).toEqual(expect.arrayContaining(["LICENSE", "README.md", "package.json"]));
-    const others = installed.contents.filter(
-      (name) => !/^(?:LICENSE|README\.md|package\.json|dist\/.+\.(?:js|d\.ts))$/.test(name),
+    const pages = ["CHANGELOG.md", "LICENSE", "README.md", "dist/THIRD-PARTY-LICENSES.txt"];
+    const files = [...pages, "package.json", "token-proxy.schema.json", "dist/cli.js", "examples/auth0.yaml"];
+    expect(installed.contents).toEqual(expect.arrayContaining(files));
+    const others = installed.contents.filter((name) => !/^dist\/.+\.(?:js|d\.ts)$|^examples\/[\w-]+\.yaml$/.test(name));
+    expect(others.filter((name) => !files.includes(name))).toEqual([]);
+    // Of all that is there but for the command line there are types beside it.
+    const modules = installed.contents.filter((name) => /^dist\/(?!cli[./]).+\.js$/.test(name));
+    expect(modules.length).toBeGreaterThan(50);
+    expect(installed.contents).toEqual(expect.arrayContaining(modules.map((name) => name.replace(/js$/, "d.ts"))));
+  });
+
+  it("has with its command line the licences of all that is bundled into it", async () => {
+    const read = (name: string) => readFile(join(installed.package, name), "utf8");
+    const scripts = installed.contents.filter((name) => /^dist\/cli[./].*js$/.test(name));
+    const code = (await Promise.all(scripts.map(read))).join("\n");
+    // esbuild says in a comment where each piece is from.
+    const bundled = [...code.matchAll(/^ *\/\/ .*?node_modules\/((?:@[\w.-]+\/)?[\w.-]+)\//gm)].map(([, name]) => name);
+    expect(new Set(bundled).size).toBeGreaterThan(20);
+    const licences = await read("dist/THIRD-PARTY-LICENSES.txt");
+    for (const name of new Set(bundled)) {
+      const part = new RegExp(`^${name} [\\d.]+ \\((?:MIT|ISC|Apache-2.0|BSD-3-Clause)\\)\\n\\n[^-]`, "m");
+      expect(licences, name).toMatch(part);
+    }
+  });
+
+  it("loads for a command what that needs, and nothing of the others", async () => {
+    const own = async (file: string, seen = new Set<string>()): Promise<string> => {
+      if (seen.has(file)) return "";
+      seen.add(file);
+      const code = await readFile(file, "utf8");
+      const imports = [...code.matchAll(/^(?:import|\} from)\b[^;]*?"(\.[^"]+)";$/gm)].map(([, path = ""]) => path);
+      const texts = await Promise.all(imports.map((path) => own(join(dirname(file), path), seen)));
+      return [code, ...texts].join("\n");
+    };
+    const dist = join(installed.package, "dist");
+    const startChunk = installed.contents.find((name) => /^dist\/cli\/chunks\/start-/.test(name)) as string;
+    const first = await own(join(dist, "cli.js"));
+    const start = await own(join(installed.package, startChunk));
+    expect(first).toContain("// src/commands/keygen.ts");
+    expect(first).not.toMatch(
+      /\/\/ (?:src\/(?:commands\/(?:start|check|schema)|app|node)\.ts|.*node_modules\/undici\/)/,
     );
-    expect(others).toEqual([]);
+    expect(start).toMatch(/\/\/ .*node_modules\/undici\//);
+    expect(start).not.toMatch(/\/\/ src\/(?:dev|commands\/(?:check|get-token|schema)\.ts)/);
+  });
+
+  it("has types that TypeScript finds by every way of finding them that there is for ESM", async () => {
+    const attw = fileURLToPath(
+      import.meta.resolve("@arethetypeswrong/cli/package.json").replace(/[^/]*$/, "dist/index.js"),
+    );
+    // Its profile leaves out what cannot be for a package in ESM alone: Node's resolution up to 10, and CommonJS.
+    const { stdout } = await run(process.execPath, [
+      attw,
+      installed.tarball,
+      "--profile",
+      "esm-only",
+      "--format",
+      "json",
+    ]);
+    const { analysis, problems } = JSON.parse(stdout);
+    expect(Object.keys(analysis.entrypoints)).toEqual(expect.arrayContaining([".", "./worker", "./resource-server"]));
+    const found = Object.values<{ resolutionKind?: string }[]>(problems).flat();
+    expect(found.filter(({ resolutionKind }) => !/^(?:node10|node16-cjs)$/.test(resolutionKind ?? ""))).toEqual([]);
   });
 
   it("has nothing that publint would change", async () => {
@@ -47,6 +106,7 @@ describe("the package", () => {
   it("gives its types to a project in TypeScript", async () => {
     const source = `
 import { Hono } from "hono";
+import { type CallReport, ConfigError, createApp, type Log } from "nextauth-token-proxy";
 import { type AccessTokenOptions, accessToken, webNonceSession } from "nextauth-token-proxy/resource-server";
 import { createWorker } from "nextauth-token-proxy/worker";
 ${OPTIONS}
@@ -60,6 +120,12 @@ new Hono().get("/", session, token, (c) => {
 });
 // @ts-expect-error a symmetric algorithm
 export const algorithms: AccessTokenOptions["algorithms"] = ["HS256"];
+const log: Log = (level, event, fields) => console.log(level, event, fields?.provider);
+const onCall = ({ outcome, duration }: CallReport) => console.log(outcome satisfies string, duration.toFixed());
+new Hono().route("/", await createApp("version: 1", { env: process.env, folder: ".", fileName: "f", log, onCall }));
+export const faultsOf = (error: unknown) => (error instanceof ConfigError ? error.faults.map(({ line }) => line) : []);
+// @ts-expect-error a level that there is not
+export const badLog: Log = (level: "fatal") => console.log(level);
 export default { fetch: (request: Request) => createWorker("version: 1").fetch(request, {}) };
 `;
     const compilerOptions = { module: "nodenext", target: "es2024", strict: true, noEmit: true, types: ["node"] };

@@ -142,10 +142,10 @@ describe("the status page in a browser", () => {
     async () => {
       const [live, paused] = await Promise.all([open(`${url}/`, { width: 390 }), open(`${url}/?paused`)]);
       await live.page.evaluate("scrollTo(0, 300)");
-      await live.page.waitForRequest(`${url}/`, { timeout: 8_000 });
+      await live.page.waitForRequest(`${url}/`, { timeout: 12_000 });
       await live.page.waitForLoadState();
       await expect.poll(() => live.page.evaluate("scrollY")).toBe(300);
-      await live.page.waitForRequest(`${url}/`, { timeout: 8_000 });
+      await live.page.waitForRequest(`${url}/`, { timeout: 12_000 });
       expect(paused.requests).toEqual([`${url}/?paused`]);
     },
   );

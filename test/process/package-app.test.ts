@@ -1,0 +1,166 @@
+// createApp of the main entry: the proxy in a Hono app of somebody else, on real sockets.
+
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type ServerType, serve } from "@hono/node-server";
+import { Hono } from "hono";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { type CallReport, ConfigError, type CreateAppOptions, createApp } from "../../src/index.ts";
+import { APIKEY, callGetToken } from "../support/call.ts";
+import { fileConfig, SECRETS } from "../support/config.ts";
+import { makeKey } from "../support/keys.ts";
+import { exchange, request } from "../support/raw-call.ts";
+import { json, type RecordingProvider, startRecordingProvider } from "../support/recording-provider.ts";
+
+const BYTES = '{ "access_token":"caf\\u00e9",\n "token_type":"Bearer" }\r\n';
+
+let provider: RecordingProvider;
+const servers: ServerType[] = [];
+
+beforeAll(async () => {
+  provider = await startRecordingProvider();
+  provider.answer = json(BYTES);
+});
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close();
+});
+afterAll(() => provider?.close());
+
+function createProxy(file: object = {}, options: CreateAppOptions = {}): Promise<Hono> {
+  return createApp(JSON.stringify(fileConfig(provider.tokenEndpoint, { file })), { env: SECRETS, ...options });
+}
+
+async function serveApp(app: Hono): Promise<string> {
+  const server = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" });
+  servers.push(server);
+  await once(server, "listening");
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+describe("routed in another app", () => {
+  it("answers getToken with the provider's bytes, and leaves all other paths to that app", async () => {
+    const app = new Hono().route("/", await createProxy()).get("/own", (c) => c.text("own"));
+    const url = await serveApp(app.notFound((c) => c.text("nothing of mine", 404)));
+    const answer = await callGetToken(url);
+    expect([answer.status, answer.text]).toEqual([200, BYTES]);
+    expect((await callGetToken(url, { headers: { "X-apikey": "wrong" } })).status).toBe(401);
+    expect((await callGetToken(url, { method: "GET", body: undefined })).status).toBe(405);
+    expect(await (await fetch(`${url}/own`)).text()).toBe("own");
+    expect(await (await fetch(`${url}/other`)).text()).toBe("nothing of mine");
+  });
+
+  it("answers at every path that the file has: several bindings, the exchange, the published keys", async () => {
+    const { pem } = await makeKey("ES256");
+    const file = {
+      get_token: [
+        {},
+        {
+          path: "/v2/{serverid}/token",
+          values: { serverid: ["path:serverid"], userid: ["body:/userid"], nonce: ["header:X-nonce"] },
+        },
+      ],
+      nextauth: { url: "http://127.0.0.1:1", apikey: { env: "APIKEY" }, serverid: "s" },
+      webnonce_exchange: { path: "/token", provider: "main" },
+      signing: {
+        issuer: "https://tokens.bank.example/auth",
+        keys: [{ kid: "k", alg: "ES256", private_key: { env: "KEY" } }],
+      },
+    };
+    const app = new Hono().route("/", await createProxy(file, { env: { ...SECRETS, KEY: pem } }));
+    const url = await serveApp(app);
+    // Without what proves a caller each says so itself; where there is nothing, the other app does.
+    const wrong = { headers: { "X-apikey": "wrong" } };
+    expect((await callGetToken(url, { ...wrong, path: "/v2/s/token" })).json().error_code).toBe(
+      "caller_unauthenticated",
+    );
+    expect((await callGetToken(url, { path: "/token" })).json().error).toBe("invalid_request");
+    for (const path of [
+      "/auth/.well-known/jwks.json",
+      "/auth/.well-known/openid-configuration",
+      "/.well-known/oauth-authorization-server/auth",
+    ]) {
+      expect((await fetch(url + path)).status, path).toBe(200);
+    }
+    expect(await (await fetch(`${url}/elsewhere`)).text()).toBe("404 Not Found");
+  });
+
+  it("takes the path as it was sent, although that app would decode it", async () => {
+    const url = await serveApp(new Hono().route("/", await createProxy()));
+    const answer = await callGetToken(url, { path: "/%67etToken" });
+    expect([answer.status, answer.json().error_code]).toEqual([404, "not_found"]);
+  });
+
+  it("refuses a request that could be read two ways", async () => {
+    const url = await serveApp(new Hono().route("/", await createProxy()));
+    const twice = request("POST", "/getToken").replace("\r\n", "\r\nHost: 127.0.0.2\r\n");
+    expect((await exchange(url, request("POST", "/getToken"))).status).toBe(200);
+    expect((await exchange(url, twice)).status).toBe(400);
+  });
+
+  it("tells whoever hands on no env what to do", async () => {
+    const problems: Error[] = [];
+    const app = new Hono().route("/", await createProxy()).onError((error, c) => {
+      problems.push(error);
+      return c.text("", 500);
+    });
+    expect((await app.request("/getToken", { method: "POST" })).status).toBe(500);
+    expect(problems).toEqual([expect.objectContaining({ message: expect.stringContaining("serve the app with") })]);
+  });
+});
+
+describe("served by itself, or mounted", () => {
+  it("answers, and says itself what is not there", async () => {
+    const proxy = await createProxy();
+    for (const app of [proxy, new Hono().mount("/", proxy.fetch)]) {
+      const url = await serveApp(app);
+      expect((await callGetToken(url)).text).toBe(BYTES);
+      expect((await callGetToken(url, { path: "/other" })).json().error_code).toBe("not_found");
+    }
+  });
+
+  it("has whole paths in its file below another path, too", async () => {
+    const proxy = await createProxy({ get_token: [{ path: "/auth/getToken" }] });
+    const url = await serveApp(new Hono().mount("/auth", proxy.fetch));
+    expect((await callGetToken(url, { path: "/auth/getToken" })).text).toBe(BYTES);
+  });
+});
+
+describe("its options", () => {
+  it("have each call told, and lose no token where that fails", async () => {
+    const reports: CallReport[] = [];
+    const events: string[] = [];
+    const log = (_level: string, event: string) => void events.push(event);
+    const onCall = (report: CallReport) => {
+      reports.push(report);
+      throw new Error("a fault of the observer");
+    };
+    const url = await serveApp(await createProxy({}, { onCall, log }));
+    expect((await callGetToken(url)).status).toBe(200);
+    expect(reports).toEqual([expect.objectContaining({ outcome: "token", provider: "main", attempts: 1 })]);
+    expect(events).toContain("onCall failed");
+  });
+
+  it("name the file in its faults", async () => {
+    const faulty = createProxy({ logg: {} }, { fileName: "my.yaml" });
+    await expect(faulty).rejects.toThrow(ConfigError);
+    await expect(faulty).rejects.toThrow(/^my\.yaml:1:\d+ "logg"/);
+    await expect(createProxy({}, { env: {} })).rejects.toThrow(/environment variable APIKEY, which is not set/);
+  });
+
+  it("say where files are; those of the listener are not read", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "token-proxy-test-"));
+    await writeFile(join(folder, "apikey"), APIKEY);
+    const server = { tls: { certificate: { file: "none" }, private_key: { file: "none" } } };
+    const callers = {
+      a: { apikeys: [{ file: "apikey" }] },
+      b: { client_certificates: [{ san_dns: "ns.bank.example" }] },
+    };
+    const url = await serveApp(await createProxy({ server, callers }, { folder }));
+    expect((await callGetToken(url)).status).toBe(200);
+    await expect(createProxy({ callers })).rejects.toThrow(/there is no such file/);
+    await rm(folder, { recursive: true });
+  });
+});
