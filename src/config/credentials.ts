@@ -3,7 +3,7 @@
 import { HEADER_VALUE } from "../headers.ts";
 import type { NextAuthCredentials } from "../nextauth/servers.ts";
 import type { ProviderCredentials } from "../oauth/provider-settings.ts";
-import { importSigningKey, KeyError, type SigningKey } from "../oauth/signing-key.ts";
+import { type CreateJwsSigner, importSigningKey, KeyError, type SigningKey } from "../oauth/signing-key.ts";
 import type { PlacedSecrets } from "../oauth/token-request.ts";
 import type { Sha256 } from "../ports.ts";
 import { Secret, type SecretReference } from "../secret.ts";
@@ -23,6 +23,8 @@ export interface CredentialHost {
    */
   read(reference: SecretReference): string | Promise<string>;
   sha256: Sha256;
+  /** How it signs; undefined where WebCrypto does. */
+  createJwsSigner: CreateJwsSigner | undefined;
   /** Whether it opens the listener of `server`; Workers are called through Cloudflare's. */
   listens: boolean;
   /** @returns why this host cannot tell a caller by such a certificate, as a phrase that follows its path */
@@ -135,7 +137,7 @@ function createLoader(host: CredentialHost, faults: PathFault[]): Loader {
       const certificate = await optional(reference, [...path, "certificate"]);
       if (key === undefined || (reference !== undefined && certificate === undefined)) return undefined;
       try {
-        const imported = await importSigningKey({ kid, alg, key, certificate }, host.sha256);
+        const imported = await importSigningKey({ kid, alg, key, certificate }, host);
         const problem = certificate === undefined ? undefined : host.certificateFault(certificate.reveal());
         if (problem !== undefined) faults.push(fault([...path, "certificate"], problem));
         return imported;

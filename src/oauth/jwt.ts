@@ -23,7 +23,7 @@ export const JWT_TEMPLATE_NAMES = ["iat", "exp"] as const;
 export type Signer = Pick<SigningKey, "sign" | "x5tS256"> & { readonly kid: string | undefined };
 
 /** Makes one JWT, with its own iat, exp and jti: an assertion that is used twice reads as a replay (RFC 7523 §3 no. 7). */
-export type MakeJwt = (values: (name: string) => string | number) => Promise<string>;
+export type MakeJwt = (values: (name: string) => string | number) => string | Promise<string>;
 
 export function compileJwt(settings: JwtSettings, key: Signer, { clock, ids }: { clock: Clock; ids: Ids }): MakeJwt {
   // The key's own members are no templates, whatever stands in them.

@@ -36,8 +36,18 @@ export interface SigningKey {
   /** SHA-256 of the certificate (RFC 7515 §4.1.8), where the key has one. */
   readonly x5tS256: string | undefined;
   /** @returns a JWS in compact form (RFC 7515 §7.1) */
-  sign(header: Readonly<Record<string, unknown>>, payload: string): Promise<string>;
+  sign: SignJws;
 }
+
+export type SignJws = (header: Readonly<Record<string, unknown>>, payload: string) => string | Promise<string>;
+
+/** How the host signs; where it has no way of its own, jose does by WebCrypto. */
+export type CreateJwsSigner = (key: CryptoKey, alg: SigningAlgorithm) => SignJws;
+
+const signByWebCrypto: CreateJwsSigner = (key, alg) => {
+  const encoder = new TextEncoder();
+  return (header, payload) => new CompactSign(encoder.encode(payload)).setProtectedHeader({ ...header, alg }).sign(key);
+};
 
 /** A key or its certificate cannot be used. The message follows the path of `part` in the file and never quotes the key. */
 export class KeyError extends Error {
@@ -57,7 +67,7 @@ export class KeyError extends Error {
  */
 export async function importSigningKey(
   { kid, alg, key, certificate }: { kid: string; alg: SigningAlgorithm; key: Secret; certificate: Secret | undefined },
-  sha256: Sha256,
+  { sha256, createJwsSigner = signByWebCrypto }: { sha256: Sha256; createJwsSigner?: CreateJwsSigner | undefined },
 ): Promise<SigningKey> {
   const text = key.reveal().trim();
   const importAs = text.startsWith("{") ? jwkImporter(text, alg) : pemImporter(text, alg);
@@ -70,9 +80,7 @@ export async function importSigningKey(
     throw new KeyError(`is an RSA key of ${modulusLength} bits: make one of ${MIN_RSA_BITS} or more`);
   }
   if (certificate !== undefined) await assertSameKey(publicJwk, certificate.reveal(), alg);
-  const encoder = new TextEncoder();
-  const sign: SigningKey["sign"] = (header, payload) =>
-    new CompactSign(encoder.encode(payload)).setProtectedHeader({ ...header, alg }).sign(signingKey);
+  const sign = createJwsSigner(signingKey, alg);
   await assertPair(sign, publicJwk, alg);
   return {
     kid,
@@ -131,8 +139,9 @@ function publicHalf({ kty, crv, x, y, n, e }: JWK): JWK {
 }
 
 /** The members of a JWK can be of two keys: then what is published would verify nothing that is signed. */
-async function assertPair(sign: SigningKey["sign"], publicJwk: JWK, alg: SigningAlgorithm): Promise<void> {
-  const verified = await sign({}, "")
+async function assertPair(sign: SignJws, publicJwk: JWK, alg: SigningAlgorithm): Promise<void> {
+  const verified = await Promise.resolve()
+    .then(() => sign({}, ""))
     .then(async (jws) => compactVerify(jws, await importJWK(publicJwk, alg)))
     .catch(() => undefined);
   if (verified === undefined) throw new KeyError("has a private and a public half that do not belong together");

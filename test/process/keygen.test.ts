@@ -34,7 +34,7 @@ describe("keygen", () => {
     expect(status).toBe(0);
     const pem = await read("key.pem");
     const key = { kid: "2026-11", alg, key: new Secret(pem), certificate: undefined };
-    const { publicJwk } = await importSigningKey(key, nodeSha256);
+    const { publicJwk } = await importSigningKey(key, { sha256: nodeSha256 });
     expect(JSON.parse(out)).toEqual(publicJwk);
     for (const line of pem.split("\n").filter((text) => text !== "" && !text.startsWith("-----"))) {
       expect(out + err).not.toContain(line);

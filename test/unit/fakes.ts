@@ -90,6 +90,7 @@ export function fakeCredentialHost(
       return text;
     },
     sha256,
+    createJwsSigner: undefined,
     listens: true,
     pinFault: () => undefined,
     rateLimitFault: () => undefined,

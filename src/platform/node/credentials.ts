@@ -7,6 +7,7 @@ import { createSecureContext } from "node:tls";
 import { type CredentialHost, SecretError } from "../../config/credentials.ts";
 import type { TlsCredentials } from "../../transport.ts";
 import { nodeSha256 } from "./host.ts";
+import { createNodeJwsSigner } from "./jws.ts";
 
 /** No key or certificate chain is larger; what is, is a wrong path. */
 const MAX_SECRET_FILE_BYTES = 65_536;
@@ -22,6 +23,7 @@ export function createNodeCredentialHost(env: NodeJS.ProcessEnv, directory: stri
         ? readVariable(env, reference.env)
         : readSecretFile(resolve(directory, reference.file), reference.file),
     sha256: nodeSha256,
+    createJwsSigner: createNodeJwsSigner,
     listens: true,
     pinFault: (_pin, { tls }) =>
       tls?.client_ca === undefined

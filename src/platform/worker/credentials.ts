@@ -20,6 +20,7 @@ export function createWorkerCredentialHost(env: Env): CredentialHost {
       return text;
     },
     sha256: workerSha256,
+    createJwsSigner: undefined,
     listens: false,
     pinFault: (pin) =>
       "san_dns" in pin ? "names a san_dns, which Cloudflare does not tell a Worker: use sha256" : undefined,

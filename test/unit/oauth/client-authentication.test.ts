@@ -19,7 +19,7 @@ import { fakeClock, fakeIds, NOW, sha256 } from "../fakes.ts";
 const signingKey = async (kid: string) =>
   importSigningKey(
     { kid, alg: "ES256", key: new Secret((await makeKey("ES256")).pem), certificate: undefined },
-    sha256,
+    { sha256 },
   );
 const KEYS = await Promise.all(["first", "second"].map(signingKey));
 

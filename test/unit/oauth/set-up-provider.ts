@@ -15,7 +15,7 @@ export const TOKEN = { access_token: "t" };
 
 async function keyOf(kid: string): Promise<SigningKey> {
   const key = new Secret((await makeKey("ES256")).pem);
-  return importSigningKey({ kid, alg: "ES256", key, certificate: undefined }, sha256);
+  return importSigningKey({ kid, alg: "ES256", key, certificate: undefined }, { sha256 });
 }
 
 export const CREDENTIALS: ProviderCredentials = {

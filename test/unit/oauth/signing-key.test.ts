@@ -5,11 +5,13 @@ import { inspect } from "node:util";
 import { decodeProtectedHeader, importJWK, type JWK, jwtVerify } from "jose";
 import { describe, expect, it } from "vitest";
 import {
+  type CreateJwsSigner,
   importSigningKey,
   KeyError,
   SIGNING_ALGORITHMS,
   type SigningAlgorithm,
 } from "../../../src/oauth/signing-key.ts";
+import { createNodeJwsSigner } from "../../../src/platform/node/jws.ts";
 import { Secret } from "../../../src/secret.ts";
 import { makeKey, makeSelfSigned } from "../../support/keys.ts";
 import { asyncSha256, sha256, thrownBy } from "../fakes.ts";
@@ -25,11 +27,17 @@ const CERTIFIED = await (async () => {
 })();
 const OTHER = await makeSelfSigned("other");
 
-function load(key: string, alg: SigningAlgorithm = "ES256", certificate?: string, hash = sha256) {
+function load(
+  key: string,
+  alg: SigningAlgorithm = "ES256",
+  certificate?: string,
+  hash = sha256,
+  createJwsSigner?: CreateJwsSigner,
+) {
   const given = { kid: "2026-11", alg, key: new Secret(key) };
   return importSigningKey(
     { ...given, certificate: certificate === undefined ? undefined : new Secret(certificate) },
-    hash,
+    { sha256: hash, createJwsSigner },
   );
 }
 
@@ -45,13 +53,24 @@ describe.each(SIGNING_ALGORITHMS)("a key for %s", (alg) => {
     }
   });
 
-  it("signs what its public half verifies, by its own algorithm whatever the header says", async () => {
-    const key = await load((await makeKey(alg)).pem, alg);
-    const jws = await key.sign({ typ: "JWT", alg: "none" }, '{"sub":"alice"}');
-    expect(decodeProtectedHeader(jws)).toEqual({ typ: "JWT", alg });
-    const { payload } = await jwtVerify(jws, await importJWK(key.publicJwk as JWK, alg));
-    expect(payload).toEqual({ sub: "alice" });
-  });
+  it.each<[string, CreateJwsSigner | undefined]>([
+    ["WebCrypto", undefined],
+    ["node:crypto", createNodeJwsSigner],
+  ])(
+    "signs by %s what its public half verifies, by its own algorithm whatever the header says",
+    async (_by, signer) => {
+      const key = await load((await makeKey(alg)).pem, alg, undefined, sha256, signer);
+      const jws = await key.sign({ typ: "JWT", alg: "none" }, '{"sub":"alice"}');
+      expect(decodeProtectedHeader(jws)).toEqual({ typ: "JWT", alg });
+      const { payload } = await jwtVerify(jws, await importJWK(key.publicJwk as JWK, alg));
+      expect(payload).toEqual({ sub: "alice" });
+    },
+  );
+});
+
+it("whose halves are of two keys is found out whoever signs", async () => {
+  const key = JSON.stringify({ ...RSA.jwk, n: OTHER_RSA.jwk.n });
+  expect(await thrownBy(() => load(key, "PS256", undefined, sha256, createNodeJwsSigner))).toBeInstanceOf(KeyError);
 });
 
 describe("a key may be written", () => {
