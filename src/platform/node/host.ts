@@ -3,7 +3,7 @@
 import cluster from "node:cluster";
 import { hash, randomBytes, randomUUID } from "node:crypto";
 import { isatty } from "node:tty";
-import pino from "pino";
+import { isLogged, logLine } from "../../log-line.ts";
 import type { Clock, HashText, Ids, Log, LogLevel, Sha256 } from "../../ports.ts";
 import { createLogOutput, type LogOutput, STDOUT } from "./log-output.ts";
 
@@ -33,20 +33,15 @@ export async function createNodeLog({ level, format }: { level: LogLevel; format
   const lines = createLogOutput();
   const isPretty = format === "pretty" || (format === "auto" && isatty(STDOUT));
   const output = isPretty ? await prettyOutput(lines) : lines;
-  const logger = pino(
-    {
-      level,
-      base: cluster.isWorker ? { pid: process.pid } : null,
-      messageKey: "event",
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-    },
-    output,
-  );
+  const pid = cluster.isWorker ? { pid: process.pid } : undefined;
+  let least = level;
   return {
-    log: (at, event, fields) => logger[at](fields ?? {}, event),
+    log(at, event, fields) {
+      if (isLogged(at, least))
+        output.write(`${logLine(at, Date.now(), event, pid ? { ...pid, ...fields } : fields)}\n`);
+    },
     setLevel(next) {
-      logger.level = next;
+      least = next;
     },
     close: output.close,
   };

@@ -2,7 +2,7 @@
 
 import { fstatSync } from "node:fs";
 import { Socket } from "node:net";
-import pino from "pino";
+import sonicBoom from "sonic-boom";
 
 export interface LogOutput {
   write(line: string): void;
@@ -63,7 +63,7 @@ function toPipe(): LogOutput {
 }
 
 function toFile(): LogOutput {
-  const file = pino.destination({ dest: STDOUT, sync: false });
+  const file = new sonicBoom.SonicBoom({ fd: STDOUT, sync: false });
   return {
     write: (line) => void file.write(line),
     close: () =>

@@ -1,6 +1,7 @@
 // What Workers give to the core: clock, identifiers, hashing, the log.
 
 import { hex } from "../../hex.ts";
+import { isLogged, logLine } from "../../log-line.ts";
 import type { Clock, CreateBulkhead, HashText, Ids, Log, LogLevel, Sha256 } from "../../ports.ts";
 
 /** The bindings of wrangler.toml, secrets among them. */
@@ -27,12 +28,9 @@ export const workerBulkhead: CreateBulkhead = () => ({
 
 export const workerHashText: HashText = async (text) => hex(await workerSha256(new TextEncoder().encode(text)));
 
-const SEVERITY = { error: 0, warn: 1, info: 2, debug: 3 } as const satisfies Record<LogLevel, number>;
-
 /** One JSON object per line, the same members as on Node. */
 export function createWorkerLog(level: LogLevel): Log {
   return (at, event, fields) => {
-    if (SEVERITY[at] > SEVERITY[level]) return;
-    console[at](JSON.stringify({ level: at, time: new Date().toISOString(), ...fields, event }));
+    if (isLogged(at, level)) console[at](logLine(at, Date.now(), event, fields));
   };
 }
