@@ -19,7 +19,8 @@ export type Step = "session_check" | "attributes" | "discovery" | "signing" | "p
 /** The headers of W3C Trace Context by which the receiver of a request finds the trace that it belongs to; none without one. */
 export type TraceHeaders = Readonly<Record<string, string>>;
 
-const NO_HEADERS: TraceHeaders = {};
+/** What a step gets where nobody traces. */
+export const NO_HEADERS: TraceHeaders = {};
 
 /** Runs one step and measures it. `run` gets the headers to send along. */
 export type RunStep = <T>(step: Step, run: (headers: TraceHeaders) => Promise<T>) => Promise<T>;
@@ -31,8 +32,8 @@ export interface Steps {
   run: RunStep;
   /** Milliseconds by step, those of a step that was taken twice together. */
   readonly durations: Readonly<Partial<Record<Step, number>>>;
-  /** Ends the span of the whole call. @param attributes what came of it; never whom it was about */
-  end(attributes: SpanAttributes, failed: boolean): void;
+  /** Ends the span of the whole call. @param attributes gives what came of it, where somebody traces; never whom it was about */
+  end(attributes: () => SpanAttributes, failed: boolean): void;
 }
 
 export type SpanAttributes = Readonly<Record<string, string | number | undefined>>;
@@ -91,7 +92,7 @@ export function followCall(
     },
     end(attributes, failed) {
       if (!isTraced) return;
-      for (const [key, value] of Object.entries(attributes)) {
+      for (const [key, value] of Object.entries(attributes())) {
         if (value !== undefined) whole.setAttribute(key, value);
       }
       if (failed) whole.setStatus({ code: SpanStatusCode.ERROR });

@@ -82,7 +82,7 @@ export function createAnswer(deps: AnswerDeps, describe: DescribeIdentities, max
     };
     logCall(log, report, await describe(record), error);
     observe(report);
-    steps.end(spanAttributes(method, report), response.status >= 500);
+    steps.end(() => spanAttributes(method, report), response.status >= 500);
     return response;
   };
 }

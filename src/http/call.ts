@@ -27,6 +27,8 @@ type Look = (parts: Parts) => unknown;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
+const NO_PARAMETERS = new URLSearchParams();
+
 export function createCallReader(binding: Binding): ReadCall {
   const segments = pathParameters(binding.path);
   const looks = Object.entries(binding.values).map(([name, rule]) => ({
@@ -42,8 +44,8 @@ export function createCallReader(binding: Binding): ReadCall {
   return async (request, path) => {
     const parts: Parts = {
       headers: request.headers,
-      segments: path.split("/"),
-      query: wantsQuery ? parseParameters(queryOf(request.url)) : new URLSearchParams(),
+      segments: segments.size === 0 ? [] : path.split("/"),
+      query: wantsQuery ? parseParameters(queryOf(request.url)) : NO_PARAMETERS,
     };
     if (wantsJson || wantsForm) await parseBody(request, wantsJson, wantsForm, parts);
 

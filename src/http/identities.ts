@@ -13,7 +13,7 @@ export interface LoggedIdentities {
   session: string | undefined;
 }
 
-export type DescribeIdentities = (record: CallRecord) => Promise<LoggedIdentities>;
+export type DescribeIdentities = (record: CallRecord) => LoggedIdentities | Promise<LoggedIdentities>;
 
 const KEY_BYTES = 32;
 /** 64 bits of a hash: users do not fall together, and no more is given away than needed. */
@@ -28,13 +28,20 @@ export function createIdentities(
   const keyText = key === undefined ? hex(ids.random(KEY_BYTES)) : key.reveal();
 
   /** The kind is hashed too, so that a nonce that is somebody's userid does not look like it. */
-  async function hashOf(kind: string, text: string | undefined): Promise<string | undefined> {
-    if (text === undefined) return undefined;
-    return (await hashText(`${keyText}${kind}\n${text}`)).slice(0, SHOWN_DIGITS);
-  }
+  const hashOf = (kind: string, text: string) => hashText(`${keyText}${kind}\n${text}`);
+  const shown = (hash: string | undefined) => hash?.slice(0, SHOWN_DIGITS);
 
-  return async ({ userid, nonce }) => ({
-    user: mode === "plain" ? userid : await hashOf("userid", userid),
-    session: await hashOf("nonce", nonce),
-  });
+  return ({ userid, nonce }) => {
+    const user = userid === undefined || mode === "plain" ? undefined : hashOf("userid", userid);
+    const session = nonce === undefined ? undefined : hashOf("nonce", nonce);
+    const plain = mode === "plain" ? userid : undefined;
+    // Without a promise where the host hashes without one.
+    return isPromise(user) || isPromise(session)
+      ? Promise.all([user, session]).then((all) => ({ user: plain ?? shown(all[0]), session: shown(all[1]) }))
+      : { user: plain ?? shown(user), session: shown(session) };
+  };
+}
+
+function isPromise(value: string | Promise<string> | undefined): value is Promise<string> {
+  return typeof value === "object";
 }

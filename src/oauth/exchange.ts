@@ -2,7 +2,7 @@
 
 import { TokenProxyError } from "../errors.ts";
 import type { Clock, Ids } from "../ports.ts";
-import type { RunStep } from "../steps.ts";
+import { NO_HEADERS, type RunStep } from "../steps.ts";
 import { type Transport, TransportError } from "../transport.ts";
 import { type ClientAuthentication, createClientAuthentications, isSigned } from "./client-authentication.ts";
 import { compileExpectSubject } from "./expect-subject.ts";
@@ -41,6 +41,8 @@ export interface Exchanges {
   exchange(credential: number, tokenEndpoint: string, values: Values, asking: Asking): Promise<TokenAnswer>;
 }
 
+const NO_JWTS: ReadonlyMap<string, string> = new Map();
+
 /** @param key the provider's key in the file, for errors */
 export function createExchanges(
   settings: ProviderSettings,
@@ -60,24 +62,34 @@ export function createExchanges(
   const checkSubject =
     settings.expect_subject === undefined ? undefined : compileExpectSubject(settings.expect_subject, key);
 
-  async function build(credential: number, values: Values) {
-    const jwts = await makeJwts(values);
+  /** @param jwts none where nothing is signed, and then nothing here takes any time */
+  function build(credential: number, values: Values, jwts: ReadonlyMap<string, string> = NO_JWTS) {
     const text = (name: string) => jwts.get(name) ?? String(values(name));
-    const { headers, form } = buildRequest(text);
+    const request = fill(text);
     const authenticate = authentications[credential] as ClientAuthentication;
-    await authenticate(form, headers, values);
-    return { headers, body: form.toString(), text };
+    return { ...request, text, authenticated: authenticate(request.form, request.headers, values) };
+  }
+
+  function fill(text: (name: string) => string) {
+    try {
+      return buildRequest(text);
+    } catch (error) {
+      throw error instanceof HeaderValueError ? unfitHeader(error.header, key) : error;
+    }
+  }
+
+  async function buildSigned(credential: number, values: Values) {
+    const request = build(credential, values, await makeJwts(values));
+    await request.authenticated;
+    return request;
   }
 
   return {
     credentials: authentications.length,
     async exchange(credential, tokenEndpoint, values, { deadline, trace, run, send }) {
-      const { headers, body, text } = await (signs
-        ? run("signing", () => build(credential, values))
-        : build(credential, values)
-      ).catch((error: unknown) => {
-        throw error instanceof HeaderValueError ? unfitHeader(error.header, key) : error;
-      });
+      const { headers, form, text } = signs
+        ? await run("signing", () => buildSigned(credential, values))
+        : build(credential, values);
       // Discovery or a first attempt may have used up the time: a token that nobody waits for must not be asked for.
       const timeout = deadline - clock.elapsed();
       if (timeout <= 0) throw new TransportError("timeout");
@@ -86,8 +98,8 @@ export function createExchanges(
         send({
           method: "POST",
           url: tokenEndpoint,
-          headers: { ...traceHeaders, ...headers },
-          body,
+          headers: traceHeaders === NO_HEADERS ? headers : { ...traceHeaders, ...headers },
+          body: form.toString(),
           timeout,
           maxResponseBytes: settings.max_response_bytes,
         }),

@@ -13,12 +13,13 @@ export type Exchange<T> = (index: number) => Promise<T>;
  */
 export function createRotation(count: number, onRefused: (refused: number, next: number) => void) {
   let preferred = 0;
+  if (count === 1) return <T>(exchange: Exchange<T>): Promise<T> => exchange(0);
   return async <T>(exchange: Exchange<T>): Promise<T> => {
     const first = preferred;
     try {
       return await exchange(first);
     } catch (error) {
-      if (count === 1 || !refusedClient(error)) throw error;
+      if (!refusedClient(error)) throw error;
     }
     const next = (first + 1) % count;
     onRefused(first, next);

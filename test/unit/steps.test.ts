@@ -99,7 +99,7 @@ describe("with an SDK", () => {
     const steps = follow({ traceparent: TRACEPARENT });
     await steps.run("session_check", async () => {});
     const sent = await steps.run("provider", async (headers) => headers);
-    steps.end({ "http.response.status_code": 200, "error.type": undefined }, false);
+    steps.end(() => ({ "http.response.status_code": 200, "error.type": undefined }), false);
     expect(spans().map(({ name }) => name)).toEqual(["getSession", "token request", "POST /getToken"]);
     const whole = named("POST /getToken");
     expect(whole.spanContext().traceId).toBe(TRACE);
@@ -113,7 +113,7 @@ describe("with an SDK", () => {
 
   it("a call of an open door begins a trace of its own", () => {
     const steps = follow(undefined);
-    steps.end({}, false);
+    steps.end(() => ({}), false);
     expect(spans()[0]?.parentSpanContext).toBeUndefined();
     expect(spans()[0]?.spanContext().traceId).toMatch(/^[0-9a-f]{32}$/);
   });
@@ -123,7 +123,7 @@ describe("with an SDK", () => {
     const fail = (error: Error) => steps.run("provider", () => Promise.reject(error)).catch(() => {});
     await fail(new TokenProxyError("provider_timeout", "a message"));
     await fail(new TypeError("a message"));
-    steps.end({}, true);
+    steps.end(() => ({}), true);
     expect(spans().map(({ attributes, status }) => [attributes["error.type"], status.code])).toEqual([
       ["provider_timeout", 2],
       ["TypeError", 2],
