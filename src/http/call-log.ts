@@ -13,7 +13,7 @@ export function logCall(
   identities: LoggedIdentities,
   error: TokenProxyError | undefined,
 ): void {
-  const fields = { ...fieldsOf(report), ...identities };
+  const fields = fieldsOf(report, identities);
   if (error === undefined) {
     log("info", "call", fields);
     return;
@@ -35,7 +35,8 @@ export function asCallError(error: unknown): TokenProxyError {
   });
 }
 
-function fieldsOf({ durations, ...report }: CallReport): LogFields {
+function fieldsOf(report: CallReport, { user, session }: LoggedIdentities): LogFields {
+  const { durations } = report;
   return {
     request_id: report.requestId,
     route: report.route,
@@ -54,6 +55,8 @@ function fieldsOf({ durations, ...report }: CallReport): LogFields {
     provider_ms: rounded(durations.provider),
     call_bytes: report.callBytes,
     bytes: report.bytes,
+    user,
+    session,
   };
 }
 

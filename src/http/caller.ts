@@ -56,8 +56,7 @@ export async function createAuthenticator(
     if (apikeys.length === 0) for (const pin of pins) byCertificate.set(pin, caller);
   }
 
-  async function callerOfKey(key: string, header: string): Promise<Known> {
-    const digest = await digestOf(key);
+  function callerOfDigest(digest: string, header: string): Known {
     const candidate = byKey.get(bucketOf(digest));
     if (candidate === undefined || !equal(candidate.digest, digest)) {
       throw unauthenticated("the API key of the call is none that this proxy knows", header);
@@ -77,7 +76,8 @@ export async function createAuthenticator(
   return async (headers, certificate, header) => {
     const key = presentedKey(headers.get(header), header);
     // A key that is there counts: a wrong one is not made good by a certificate.
-    const caller = key === undefined ? callerOfCertificate(certificate, header) : await callerOfKey(key, header);
+    const caller =
+      key === undefined ? callerOfCertificate(certificate, header) : callerOfDigest(await digestOf(key), header);
     if (caller.pins !== undefined && !pinsOf(certificate).some((pin) => caller.pins?.has(pin))) {
       throw unauthenticated(
         "the call comes without the client certificate that its caller needs beside the API key",

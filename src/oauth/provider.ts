@@ -84,11 +84,11 @@ export function createProvider(
     log("warn", "client credential refused, trying the next", { provider: name, refused: refused + 1, next: next + 1 });
   });
 
-  async function endpointOf({ deadline, run, send }: Asking): Promise<Metadata> {
-    if (discovery === undefined) {
-      // The schema lets nothing through that has neither discovery nor a token endpoint.
-      return { issuer: settings.issuer ?? "", token_endpoint: settings.token_endpoint as string };
-    }
+  // The schema lets nothing through that has neither discovery nor a token endpoint.
+  const fromFile = { issuer: settings.issuer ?? "", token_endpoint: settings.token_endpoint as string };
+
+  function endpointOf({ deadline, run, send }: Asking): Metadata | Promise<Metadata> {
+    if (discovery === undefined) return fromFile;
     return discovery.fresh() ?? run("discovery", () => discovery.metadata(deadline - clock.elapsed(), send));
   }
 
