@@ -46,7 +46,7 @@ export const ATTACKS: [string, string][] = [
   ["a header of his own", call({ [text]: text })],
   ["a trace that is none", call({ traceparent: text, tracestate: `a=${text}` })],
   ["a trace with a text behind", call({ traceparent: `cc${TRACE.traceparent.slice(2)}-${text}` })],
-  ["flags of a trace", call({ traceparent: TRACE.traceparent.replace(/01$/, text.slice(0, 2)) })],
+  ["flags of a trace", call({ traceparent: TRACE.traceparent.replace(/01$/, `x${text[0]}`) })],
   ["baggage", call({ ...TRACE, baggage: `user=${text}` })],
   ["where he comes from", call({ "X-Forwarded-For": text, Forwarded: `for=${text}`, "X-Real-IP": text, Via: text })],
   ["other credentials", call({ Authorization: `Bearer ${text}`, Cookie: `a=${text}` })],

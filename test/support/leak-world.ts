@@ -64,7 +64,7 @@ export async function startWorld(changes: object = {}): Promise<World> {
   const { tokenEndpoint, url } = provider;
   const of = (settings: object, endpoint = tokenEndpoint) =>
     providerConfig(endpoint, {
-      timeout: "400ms",
+      timeout: "800ms",
       max_response_bytes: 4096,
       params: { userid: "{{userid}}", nonce: "{{nonce}}", user_token: "{{user_token}}", key: { env: "PARAM" } },
       headers: { "X-Secret": { env: "HEADER" } },
@@ -102,7 +102,7 @@ export async function startWorld(changes: object = {}): Promise<World> {
           user_token: ["header:X-user-token"],
         },
       },
-      nextauth: nextauthConfig(nextauth, { timeout: "400ms" }),
+      nextauth: nextauthConfig(nextauth, { timeout: "800ms" }),
       webnonce_exchange: {
         provider: "signed",
         serverid: "main",
