@@ -80,7 +80,7 @@ export async function createApp(deps: Deps, options: AppOptions): Promise<Hono> 
   for (const document of published(deps)) {
     app.all(document.path, (c) => {
       if (c.req.method === "GET" || c.req.method === "HEAD") return wellKnownResponse(document);
-      return answer(c.req.raw, { route: document.path }, () => Promise.reject(methodNotAllowed("GET")));
+      return answer(c.req.raw, { route: document.path, open: true }, () => Promise.reject(methodNotAllowed("GET")));
     });
   }
   const parts = { deps, providers, inbound, answer, useCase };
@@ -88,7 +88,7 @@ export async function createApp(deps: Deps, options: AppOptions): Promise<Hono> 
   // Its own count: whoever lets the body of an exchange trickle in, which needs no key, must not take getToken's places.
   addExchange(app, { ...parts, answer: createAnswer(deps, describe, maxInFlight) });
 
-  app.notFound((c) => answer(c.req.raw, { route: "" }, () => Promise.reject(notFound())));
+  app.notFound((c) => answer(c.req.raw, { route: "", open: true }, () => Promise.reject(notFound())));
 
   // Only a bug outside of a call gets here, as in the log itself; Hono would print what it says.
   app.onError((error) => errorResponse(asCallError(error), deps.ids.uuid()));

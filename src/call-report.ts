@@ -6,6 +6,8 @@ import type { Step } from "./steps.ts";
 /** Nothing in it identifies a user or could be used as a credential. Durations are in milliseconds. */
 export interface CallReport {
   requestId: string;
+  /** Where somebody traces the call. */
+  traceId: string | undefined;
   /** The path in the file by which the call came in; empty for one that nothing is at. */
   route: string;
   caller: string | undefined;

@@ -30,6 +30,8 @@ export const unmeasured: RunStep = (_step, run) => run(NO_HEADERS);
 
 export interface Steps {
   run: RunStep;
+  /** Where somebody traces the call: by it the trace is found. */
+  readonly traceId: string | undefined;
   /** Milliseconds by step, those of a step that was taken twice together. */
   readonly durations: Readonly<Partial<Record<Step, number>>>;
   /** Ends the span of the whole call. @param attributes gives what came of it, where somebody traces; never whom it was about */
@@ -81,6 +83,7 @@ export function followCall(
   }
 
   return {
+    traceId: isTraced ? whole.spanContext().traceId : undefined,
     durations,
     async run(step, run) {
       const started = clock.elapsed();

@@ -1,10 +1,13 @@
 // The command `start`: serves until it is told to stop.
 
+import { isatty } from "node:tty";
 import { styleText } from "node:util";
 import { type Service, startService } from "../node.ts";
 import { startProcesses } from "../processes/primary.ts";
 import { isServingProcess, serveForOthers } from "../processes/worker.ts";
 import { environment, findFile, loadFile } from "./configuration.ts";
+
+const STDOUT = 1;
 
 const terminal = {
   write: (text: string) => void process.stdout.write(text),
@@ -27,9 +30,14 @@ export async function start({ config, envFile }: { config?: string; envFile?: st
 
 /** One signal after the other: each reads what is there when its turn comes. */
 function reloadOnSignal(service: Service): void {
+  let hasTerminal = isatty(STDOUT);
   let last: Promise<unknown> = Promise.resolve();
   process.on("SIGHUP", () => {
-    last = last.then(() => service.reload());
+    // A terminal that is closed sends the same signal, and then nobody is left who would end the service.
+    if (hasTerminal && !isatty(STDOUT)) {
+      hasTerminal = false; // the signal may come twice
+      process.kill(process.pid, "SIGINT");
+    } else last = last.then(() => service.reload());
   });
 }
 

@@ -65,6 +65,7 @@ export function createAnswer(deps: AnswerDeps, describe: DescribeIdentities, max
     }
     const report: CallReport = {
       requestId,
+      traceId: steps.traceId,
       route,
       caller: record.caller,
       provider: record.provider,
@@ -109,6 +110,7 @@ function spanAttributes(method: string | undefined, report: CallReport) {
     "http.route": report.route,
     "http.response.status_code": report.status,
     "error.type": report.errorCode,
+    "token_proxy.request_id": report.requestId,
     "token_proxy.caller": report.caller,
     "token_proxy.provider": report.provider,
     "token_proxy.outcome": report.outcome,

@@ -39,6 +39,7 @@ function fieldsOf(report: CallReport, { user, session }: LoggedIdentities): LogF
   const { durations } = report;
   return {
     request_id: report.requestId,
+    trace_id: report.traceId,
     route: report.route,
     caller: report.caller,
     provider: report.provider,

@@ -34,12 +34,19 @@ export function createIdentities(
   return ({ userid, nonce }) => {
     const user = userid === undefined || mode === "plain" ? undefined : hashOf("userid", userid);
     const session = nonce === undefined ? undefined : hashOf("nonce", nonce);
-    const plain = mode === "plain" ? userid : undefined;
+    const plain = mode === "plain" ? userid?.replaceAll(UNSEEN, escaped) : undefined;
     // Without a promise where the host hashes without one.
     return isPromise(user) || isPromise(session)
       ? Promise.all([user, session]).then((all) => ({ user: plain ?? shown(all[0]), session: shown(all[1]) }))
       : { user: plain ?? shown(user), session: shown(session) };
   };
+}
+
+/** What is not seen, and may change how the rest of a line is: marks of direction, spaces of no width, line separators. */
+const UNSEEN = /[\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+function escaped(character: string): string {
+  return `\\u{${(character.codePointAt(0) as number).toString(16)}}`;
 }
 
 function isPromise(value: string | Promise<string> | undefined): value is Promise<string> {

@@ -71,10 +71,11 @@ export async function importSigningKey(
 ): Promise<SigningKey> {
   const text = key.reveal().trim();
   const importAs = text.startsWith("{") ? jwkImporter(text, alg) : pemImporter(text, alg);
-  // Twice: once to learn the public half, and once for signing, so that what is kept cannot be exported.
+  // Twice: once to learn the public half, and once for signing, so that what is kept cannot be exported; where the host signs, it
+  // makes a key of its own of it.
   const privateJwk = await exportJWK(await importAs(true));
   const publicJwk = { ...publicHalf(privateJwk), kid, alg, use: "sig" };
-  const signingKey = await importAs(false);
+  const signingKey = await importAs(createJwsSigner !== signByWebCrypto);
   const { modulusLength } = signingKey.algorithm as { modulusLength?: number };
   if (modulusLength !== undefined && modulusLength < MIN_RSA_BITS) {
     throw new KeyError(`is an RSA key of ${modulusLength} bits: make one of ${MIN_RSA_BITS} or more`);

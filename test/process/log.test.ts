@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -61,6 +61,20 @@ describe("the log", () => {
       child.stdout?.destroy();
       await callMany(url, 100);
       expect((await callGetToken(url)).status).toBe(503); // nobody listens there, so that the provider is suspended by now
+      child.kill("SIGTERM");
+      expect((await once(child, "exit"))[0]).toBe(0);
+    } finally {
+      child.kill("SIGKILL");
+    }
+  });
+
+  it.skipIf(!existsSync("/dev/full"))("that finds no room on its disk does not end the service", async () => {
+    const full = openSync("/dev/full", "w");
+    const { child, url } = await start(full);
+    closeSync(full);
+    try {
+      await callMany(url, 1_000);
+      expect((await callGetToken(url)).status).toBe(503);
       child.kill("SIGTERM");
       expect((await once(child, "exit"))[0]).toBe(0);
     } finally {

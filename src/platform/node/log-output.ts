@@ -63,7 +63,8 @@ function toPipe(): LogOutput {
 }
 
 function toFile(): LogOutput {
-  const file = new sonicBoom.SonicBoom({ fd: STDOUT, sync: false });
+  const file = new sonicBoom.SonicBoom({ fd: STDOUT, sync: false, maxLength: MAX_WAITING_BYTES });
+  file.on("error", () => {}); // a disk that is full, or a terminal that is gone: calls are answered all the same
   return {
     write: (line) => void file.write(line),
     close: () =>

@@ -9,6 +9,7 @@ import { fakeLog } from "../fakes.ts";
 
 const FAILED: CallReport = {
   requestId: "r-1",
+  traceId: undefined,
   route: "/getToken",
   caller: "ns",
   provider: "main",

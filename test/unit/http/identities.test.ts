@@ -30,6 +30,12 @@ describe("identities in the log", () => {
     expect(await create(new Secret("another key for the hashes"))(RECORD)).not.toEqual(await create()(RECORD));
   });
 
+  it("in plain have no character that is not seen and changes how the rest of the line is", async () => {
+    const userid = "a\u202eb\u200bc\u2028d\u{e0041}é";
+    const { user } = await create(KEY, "plain")({ userid });
+    expect(user).toBe("a\\u{202e}b\\u{200b}c\\u{2028}d\\u{e0041}é");
+  });
+
   it("have a key of the process's own where the file gives none", async () => {
     const random = (fill: number) => ({
       uuid: () => "",

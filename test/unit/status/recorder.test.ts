@@ -9,6 +9,7 @@ import { emptySnapshot, providerSnapshot } from "./snapshots.ts";
 
 const TOKEN: CallReport = {
   requestId: "r-1",
+  traceId: undefined,
   route: "/getToken",
   caller: "ns",
   provider: "main",
