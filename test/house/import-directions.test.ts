@@ -43,7 +43,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "resource-server": ["nextauth", "oauth"],
   dev: ["nextauth", "config", "platform/node", "node"],
   commands: ["app", "config", "dev", "get-token", "nextauth", "node", "oauth", "platform/node", "processes"],
-  cli: ["commands", "platform/node", "processes"],
+  "command-line": ["commands", "platform/node", "processes"],
+  cli: ["command-line"],
 };
 
 /** The rooms that may use a package; `node:` stands for everything that Node brings. */
@@ -56,12 +57,12 @@ const PACKAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
   "pino-pretty": ["platform/node"],
   "prom-client": ["platform/node"],
   "rate-limiter-flexible": ["platform/node"],
-  "node:": ["platform/node", "node", "index", "processes", "commands", "cli"],
+  "node:": ["platform/node", "node", "index", "processes", "commands", "command-line", "cli"],
   zod: ["config", "oauth", "nextauth"],
   yaml: ["config"],
   "fastest-levenshtein": ["config"],
   jose: ["oauth", "dev", "commands", "resource-server", "status"],
-  commander: ["cli"],
+  commander: ["command-line"],
 };
 
 /** Rooms that may reach for what is global; all others are given it. */
@@ -72,7 +73,7 @@ const HOST_ROOMS = [
   "index",
   "processes",
   "commands",
-  "cli",
+  "command-line",
   "dev",
   "resource-server",
 ];
