@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { DEFAULT_FILE } from "./commands/configuration.ts";
 import { type CommandName, helpOf, helpOfAll } from "./commands/help.ts";
 import { KEY_ALGORITHMS, keygen } from "./commands/keygen.ts";
+import { holdSignals } from "./commands/signals.ts";
 import { assertCommand, usageFault } from "./commands/usage.ts";
 import { ConfigError, UsageError } from "./errors.ts";
 import { describeCrash } from "./platform/node/crash.ts";
@@ -44,7 +45,11 @@ function createProgram(): Command {
     .description("serve getToken (without a configuration file: dev mode, on loopback, with a provider of its own)")
     .option(...CONFIG_OPTION)
     .option(...ENV_FILE_OPTION)
-    .action(async (options) => (await import("./commands/start.ts")).start(options));
+    .action(async (options) => {
+      const attachSignals = holdSignals();
+      const { start } = await import("./commands/start.ts");
+      await start(options, attachSignals);
+    });
   command("check")
     .description(
       "check the file, its secrets, keys and certificates, and the discovery of its providers; with --live ask for one token",
@@ -85,8 +90,11 @@ function createProgram(): Command {
   return program;
 }
 
-process.on("uncaughtException", (error) => {
-  console.error(describeCrash(error));
+process.on("uncaughtException", (error: NodeJS.ErrnoException) => {
+  // Whoever reads the output may stop before its end, as `head` does: then there is nothing more to do, and nothing to explain.
+  const isOutput = error.syscall === "write";
+  if (isOutput && error.code !== "EPIPE") console.error(`the output cannot be written (${error.code})`);
+  else if (!isOutput) console.error(describeCrash(error));
   process.exit(EXIT_FAILED);
 });
 
@@ -99,11 +107,6 @@ try {
 
 /** Runs a command that comes to an end. @param command gives whether all went well */
 async function runToEnd(command: () => Promise<boolean>): Promise<void> {
-  // Whoever reads the output may stop before its end, as `head` does: then there is nothing more to do, and nothing to explain.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exit(EXIT_FAILED);
-  });
   if (!(await command())) process.exitCode = EXIT_FAILED;
 }
 

@@ -47,13 +47,20 @@ export interface Service {
 export interface Serving extends Service {
   snapshot(): Snapshot;
   metrics(): Promise<CollectedMetrics>;
+  /** For a reload that was refused before it came here. */
+  noteReload(reload: ReloadSnapshot): void;
 }
 
-/**
- * Reads the file, and makes what its secrets are read with.
- * @throws {ConfigError} where it is faulty or cannot be read
- */
-export type Load = () => { file: ParsedFile; host: CredentialHost };
+/** A configuration file that was read, with what its secrets are read with. */
+export interface Loaded {
+  path: string;
+  text: string;
+  file: ParsedFile;
+  host: CredentialHost;
+}
+
+/** @throws {ConfigError | UsageError} where it is faulty or cannot be read */
+export type Load = () => Loaded;
 
 export interface ServiceOptions {
   /** Whether there is an admin listener; there is by default. */
@@ -62,6 +69,8 @@ export interface ServiceOptions {
   identitiesKey?: Secret;
   /** For the status page, in dev mode. */
   tryIt?: TryIt;
+  /** Of the processes before this one. */
+  lastReload?: ReloadSnapshot | undefined;
 }
 
 /**
@@ -70,7 +79,7 @@ export interface ServiceOptions {
  */
 export async function startService(
   load: Load,
-  { admin = true, identitiesKey = randomKey(), tryIt }: ServiceOptions = {},
+  { admin = true, identitiesKey = randomKey(), tryIt, lastReload }: ServiceOptions = {},
 ): Promise<Serving> {
   const { file, host } = load();
   const { log, setLevel, close: closeLog } = await createNodeLog(file.config.log);
@@ -79,10 +88,10 @@ export async function startService(
     draining: false,
     startedAt: nodeClock.now(),
     configuredAt: nodeClock.now(),
-    reload: undefined,
+    reload: lastReload,
   };
   const snapshot = () => takeSnapshot(program, recorder, state, publicListener.inFlight());
-  const metrics = createMetrics(snapshot);
+  const metrics = createMetrics(snapshot, admin);
   const surroundings = {
     log,
     identitiesKey,
@@ -114,7 +123,7 @@ export async function startService(
   let stopDiscovery = keepDiscovered(program.providers.values(), log);
   log("info", "started", { listen: publicListener.url, admin: adminListener?.url, ...summary(program) });
 
-  async function take({ file, host }: ReturnType<Load>): Promise<void> {
+  async function take({ file, host }: Loaded): Promise<void> {
     const next = await createProgram(file, host, surroundings);
     await takeOver(next, program);
     if (state.draining) return;
@@ -135,6 +144,9 @@ export async function startService(
     adminUrl: adminListener?.url,
     snapshot,
     metrics: metrics.collect,
+    noteReload(reload) {
+      state.reload = reload;
+    },
     async reload() {
       try {
         await take(load());

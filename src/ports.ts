@@ -30,14 +30,22 @@ export type LogFields = Readonly<Record<string, string | number | boolean | unde
 export type Log = (level: LogLevel, event: string, fields?: LogFields) => void;
 
 export interface Bulkhead {
-  /** Runs a task when there is room for it. Throws BulkheadFullError at once where there is none, not even to wait. */
-  run<T>(task: () => Promise<T>): Promise<T>;
+  /**
+   * Runs a task when there is room for it.
+   * @param task is told whether it had to wait
+   * @throws {BulkheadFullError} at once where there is no room, not even to wait, and where the wait is over
+   */
+  run<T>(task: (hasWaited: boolean) => Promise<T>): Promise<T>;
   /** How many run, and how many wait. */
   state(): { inFlight: number; queued: number };
 }
 
-/** @param limit tasks that run at once. @param queue tasks that may wait for one of them to end */
-export type CreateBulkhead = (limit: number, queue: number) => Bulkhead;
+/**
+ * @param limit tasks that run at once
+ * @param queue tasks that may wait for one of them to end
+ * @param wait milliseconds for which one may wait
+ */
+export type CreateBulkhead = (limit: number, queue: number, wait: number) => Bulkhead;
 
 export class BulkheadFullError extends Error {
   override readonly name = "BulkheadFullError";

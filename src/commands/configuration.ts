@@ -3,9 +3,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parseEnv } from "node:util";
-import type { CredentialHost } from "../config/credentials.ts";
-import { type ParsedFile, parseConfig } from "../config/parse.ts";
+import { parseConfig } from "../config/parse.ts";
 import { UsageError } from "../errors.ts";
+import type { Loaded } from "../node.ts";
 import { createNodeCredentialHost, cureOfUnreadable } from "../platform/node/credentials.ts";
 
 export const DEFAULT_FILE = "token-proxy.yaml";
@@ -37,12 +37,9 @@ export function findFile(option: string | undefined, env: NodeJS.ProcessEnv = pr
  * @throws {UsageError} where it cannot be read
  * @throws {ConfigError} where it is faulty
  */
-export function loadFile(
-  path: string,
-  env: NodeJS.ProcessEnv = process.env,
-): { file: ParsedFile; host: CredentialHost } {
+export function loadFile(path: string, env: NodeJS.ProcessEnv = process.env): Loaded {
   const text = readText(path, "configuration file");
-  return { file: parseConfig(text, path), host: createNodeCredentialHost(env, dirname(resolve(path))) };
+  return { path, text, file: parseConfig(text, path), host: createNodeCredentialHost(env, dirname(resolve(path))) };
 }
 
 function readText(path: string, what: string): string {

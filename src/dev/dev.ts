@@ -14,6 +14,8 @@ const ANY_PORT = { host: "127.0.0.1", port: 0 };
 const PROXY_ADDRESS = "127.0.0.1:8080";
 const ADMIN_ADDRESS = "127.0.0.1:9613";
 const SERVERID = "ZGV2";
+/** What stands in the place of a file, in faults of it. */
+const DEV_FILE = "dev mode";
 
 export interface DevOutput {
   write(text: string): void;
@@ -37,10 +39,12 @@ export async function startDev({ write, bold }: DevOutput): Promise<Service> {
   const nextauthListener = await listen(nextauthServer.fetch, ANY_PORT, "the embedded nextAuth Server");
 
   const secrets = { DEV_APIKEY: apikey, DEV_CLIENT_SECRET: clientSecret, DEV_NEXTAUTH_APIKEY: nextauthApikey };
-  const parse = (listenAt: string, admin: string) =>
-    parseConfig(devConfig(providerListener.url, nextauthListener.url, listenAt, admin), "dev mode");
+  const load = (listenAt: string, admin: string) => {
+    const text = devConfig(providerListener.url, nextauthListener.url, listenAt, admin);
+    return { path: DEV_FILE, text, file: parseConfig(text, DEV_FILE), host: createNodeCredentialHost(secrets, ".") };
+  };
   const start = (listenAt: string, admin: string): Promise<Service> =>
-    startService(() => ({ file: parse(listenAt, admin), host: createNodeCredentialHost(secrets, ".") }), {
+    startService(() => load(listenAt, admin), {
       tryIt: (who): Promise<TokenResult> =>
         nextauthServer.getToken(SERVERID, nextauthServer.login(SERVERID, who), service),
     });
@@ -51,7 +55,7 @@ export async function startDev({ write, bold }: DevOutput): Promise<Service> {
   });
 
   const nonce = nextauthServer.login(SERVERID, account);
-  const [binding] = parse(PROXY_ADDRESS, ADMIN_ADDRESS).config.get_token as [Binding];
+  const [binding] = load(PROXY_ADDRESS, ADMIN_ADDRESS).file.config.get_token as [Binding];
   const service: TokenService = { url: proxy.url, binding, apikey };
 
   write(`${bold("Dev mode")}: everything listens on loopback alone, with keys made for this run. Not for production.

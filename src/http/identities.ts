@@ -34,13 +34,16 @@ export function createIdentities(
   return ({ userid, nonce }) => {
     const user = userid === undefined || mode === "plain" ? undefined : hashOf("userid", userid);
     const session = nonce === undefined ? undefined : hashOf("nonce", nonce);
-    const plain = mode === "plain" ? userid?.replaceAll(UNSEEN, escaped) : undefined;
+    const plain = mode === "plain" ? userid?.slice(0, MAX_SHOWN).replaceAll(UNSEEN, escaped) : undefined;
     // Without a promise where the host hashes without one.
     return isPromise(user) || isPromise(session)
       ? Promise.all([user, session]).then((all) => ({ user: plain ?? shown(all[0]), session: shown(all[1]) }))
       : { user: plain ?? shown(user), session: shown(session) };
   };
 }
+
+/** Of a plain userid, so that a line is short enough for a pipe to take whole. */
+const MAX_SHOWN = 200;
 
 /** What is not seen, and may change how the rest of a line is: marks of direction, spaces of no width, line separators. */
 const UNSEEN = /[\p{Cf}\p{Zl}\p{Zp}]/gu;

@@ -17,6 +17,8 @@ export interface Inbound {
   pathAsSent(request: Request, env: unknown): string;
   /** Undefined without one, or with one that is not verified. */
   clientCertificate(request: Request, env: unknown): ClientCertificate | undefined;
+  /** Whether the caller has closed the connection, so that no answer reaches it; false where the host does not tell. */
+  isGone(request: Request, env: unknown): boolean;
   /** Who is at the other end, for limits: an IPv4 address, or the /64 of an IPv6 address. */
   clientAddress(request: Request, env: unknown): string;
 }

@@ -19,6 +19,8 @@ export interface ExchangeTrace {
   attempts?: number;
   /** Measures the steps. */
   run?: RunStep;
+  /** Whether the caller has gone. */
+  isGone?: () => boolean;
 }
 
 /** What belongs to one call, whatever it takes to answer it. */

@@ -69,7 +69,12 @@ export function createProvider(
       tls: credentials.tls,
     }),
   );
-  const bulkhead = deps.createBulkhead(settings.max_in_flight, Math.ceil(settings.max_in_flight * QUEUE_SHARE));
+  // A wait for a place must not use up the provider's time: what then came too late would be taken for its failure.
+  const bulkhead = deps.createBulkhead(
+    settings.max_in_flight,
+    Math.ceil(settings.max_in_flight * QUEUE_SHARE),
+    settings.timeout * QUEUE_SHARE,
+  );
   const breaker = createBreaker(settings.timeout, name, deps);
   const byTls = credentialOf(settings.token_endpoint_auth_method) === "certificate";
   const discovery =
@@ -122,19 +127,17 @@ export function createProvider(
       for (const needed of neededOfCall) {
         if (callValues(needed) === undefined) throw missingValue(needed, key);
       }
-      const called = clock.elapsed();
       try {
-        return await bulkhead.run(() => {
-          const now = clock.elapsed();
-          // A wait for a place must not use up the provider's time: what then came too late would be taken for its failure.
-          if (now - called > settings.timeout * QUEUE_SHARE) throw overloaded(key);
+        return await bulkhead.run((hasWaited) => {
+          // A token that nobody waits for any more must not be asked for.
+          if (hasWaited && trace.isGone?.() === true) throw overloaded(key);
           return breaker.run((asked) => {
             const send: Transport = (request) => {
               asked();
               return transport(request);
             };
             const { run = unmeasured } = trace;
-            return ask(callValues, { deadline: now + settings.timeout, trace, run, send });
+            return ask(callValues, { deadline: clock.elapsed() + settings.timeout, trace, run, send });
           });
         });
       } catch (error) {

@@ -1,14 +1,26 @@
 // What the process that the user starts and those that serve for it say to each other.
 
 import type { CollectedMetrics } from "../platform/node/metrics.ts";
-import type { Snapshot } from "../status/snapshot.ts";
+import type { ReloadSnapshot, Snapshot } from "../status/snapshot.ts";
+
+/**
+ * A configuration as it was taken: text and secrets. All processes go by it, whatever has become of the files since, until it is taken
+ * anew.
+ */
+export interface Taken {
+  path: string;
+  text: string;
+  /** Each reference, as JSON, with what it stood for. */
+  secrets: readonly (readonly [reference: string, secret: string])[];
+}
 
 /** To one that serves. Each has an answer of the same `id`. */
 export type Order = { id: number } & (
-  | { order: "start"; identitiesKey: string }
+  | { order: "start"; identitiesKey: string; taken: Taken; lastReload: ReloadSnapshot | undefined }
   | { order: "snapshot" }
   | { order: "metrics" }
-  | { order: "reload" }
+  | { order: "reload"; taken: Taken }
+  | { order: "refused"; lastReload: ReloadSnapshot }
   | { order: "stop"; atOnce: boolean }
   | { order: "abort" }
 );
@@ -22,6 +34,7 @@ export interface Answers {
   metrics: CollectedMetrics;
   /** Whether the configuration was taken. */
   reload: boolean;
+  refused: true;
   /** How many calls were cut off. */
   stop: number;
   abort: number;

@@ -1,102 +1,130 @@
-// Has several processes serve on one port: starts them, replaces one that ends, and speaks for all of them.
+// Has several processes serve on one port, and speaks for all of them: signals, reloads, metrics and status.
 
-import cluster, { type Worker } from "node:cluster";
-import { once } from "node:events";
-import { setTimeout } from "node:timers/promises";
 import { createAdminApp } from "../admin.ts";
-import { loadCredentials } from "../config/credentials.ts";
-import { type Load, logNotReloaded, randomKey, type Service } from "../node.ts";
-import { createNodeLog } from "../platform/node/host.ts";
+import { type CredentialHost, loadCredentials } from "../config/credentials.ts";
+import { type Load, type Loaded, logNotReloaded, randomKey, type Service } from "../node.ts";
+import { createNodeLog, nodeClock } from "../platform/node/host.ts";
+import { inheritedSocket } from "../platform/node/inherited-socket.ts";
 import { listen } from "../platform/node/listener.ts";
-import { aggregatedText } from "../platform/node/metrics.ts";
-import { mergeSnapshots, type Snapshot } from "../status/snapshot.ts";
-import { type Ask, createAsking } from "./asking.ts";
-import { createBackOff } from "./back-off.ts";
+import { createPrimaryMetrics } from "../platform/node/metrics.ts";
+import { mergeSnapshots, type ReloadSnapshot, type Snapshot } from "../status/snapshot.ts";
+import type { Taken } from "./messages.ts";
+import { createPool } from "./pool.ts";
 
 /** One that does not say how it is in this time is left out of what is told of all. */
 const ANSWER_TIMEOUT_MS = 1_000;
-/** One that has said that it stopped has nothing left to do. */
-const END_TIMEOUT_MS = 1_000;
+/** Of a reload discovery is what takes time, and that has two seconds (node-program.ts). */
+const RELOAD_TIMEOUT_MS = 20_000;
+/** What a stop may take beyond server.shutdown_delay and server.shutdown_grace. */
+const STOP_MARGIN_MS = 2_000;
 
 /**
  * @throws {ConfigError} for a secret, key or certificate that cannot be used
  * @throws {ListenError}
- * @throws {ProcessError} where the first process ends instead of serving; it has said why
+ * @throws {ProcessError} where a process ends instead of serving; it has said why
  */
 export async function startProcesses(load: Load): Promise<Service> {
-  const { file, host } = load();
-  await loadCredentials(file, host); // told once, not by each process
-  const { processes, admin } = file.config.server;
-  const { log, close: closeLog } = await createNodeLog(file.config.log);
+  const loaded = load();
+  let { server } = loaded.file.config;
+  let taken = await take(loaded);
+  let lastReload: ReloadSnapshot | undefined;
+  const { log, close: closeLog } = await createNodeLog(loaded.file.config.log);
   const identitiesKey = randomKey().reveal();
-  const backOff = createBackOff();
-  const serving = new Map<Worker, Ask>();
-  let stopping = false;
-
-  async function startOne(): Promise<string> {
-    const worker = cluster.fork();
-    const ask = createAsking(worker);
-    const { url } = await ask({ order: "start", identitiesKey });
-    serving.set(worker, ask);
-    backOff.started(worker.id);
-    return url;
-  }
-
-  cluster.on("exit", ({ id, process: { pid } }, code, signal) => {
-    const ended = [...serving.keys()].find((worker) => worker.id === id);
-    if (ended !== undefined) serving.delete(ended);
-    if (stopping || first === undefined) return;
-    const wait = backOff.ended(id);
-    log("error", "process ended", { pid, status: code ?? undefined, signal: signal ?? undefined, next_try_ms: wait });
-    // Whoever does not start ends too, and comes here again.
-    setTimeout(wait).then(() => (stopping ? undefined : startOne().catch(() => {})));
+  const pool = createPool({
+    wanted: server.processes,
+    log,
+    async begin(ask) {
+      const given = taken;
+      const { url } = await ask({ order: "start", identitiesKey, taken: given, lastReload });
+      return { url, catchUp: async () => given === taken || ask({ order: "reload", taken }) };
+    },
+    // With the last of them goes the socket that was passed to this process; whoever holds it can pass it again.
+    onNoneLeft: () => void (inheritedSocket() !== undefined && giveUp()),
   });
+  const metrics = createPrimaryMetrics(pool.state);
 
-  let first: string | undefined;
-  // One after the other at first: what is wrong with the port is said once.
-  first = await startOne();
-  await Promise.all(Array.from({ length: processes - 1 }, startOne));
-
-  const askAll = async <T>(question: (ask: Ask) => Promise<T>): Promise<T[]> => {
-    const answers = await Promise.allSettled([...serving.values()].map(question));
-    return answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
-  };
   const adminApp = createAdminApp({
     async snapshot() {
-      const all = await askAll((ask) => ask({ order: "snapshot" }, ANSWER_TIMEOUT_MS));
+      const all = await pool.askAll((ask) => ask({ order: "snapshot" }, ANSWER_TIMEOUT_MS));
       return all.length === 0 ? undefined : mergeSnapshots(all as [Snapshot, ...Snapshot[]]);
     },
-    metrics: async () => aggregatedText(await askAll((ask) => ask({ order: "metrics" }, ANSWER_TIMEOUT_MS))),
+    metrics: async () => metrics.text(await pool.metrics()),
   });
-  const adminListener = await listen(adminApp.fetch, admin, "server.admin", { hostname: "localhost" });
-  log("info", "started", { listen: first, admin: adminListener.url, processes });
-
-  const end = async (question: (ask: Ask) => Promise<number>): Promise<number> => {
-    stopping = true;
-    const gone = [...serving.keys()].map((worker) => once(worker, "exit"));
-    const total = (await askAll(question)).reduce((sum, one) => sum + one, 0);
-    await Promise.race([Promise.all(gone), setTimeout(END_TIMEOUT_MS, undefined, { ref: false })]);
+  const adminListener = await listen(adminApp.fetch, server.admin, "server.admin", { hostname: "localhost" });
+  const url = await pool.start().catch(async (error: unknown) => {
     await adminListener.close(0);
-    log(total === 0 ? "info" : "error", "stopped", { processes, calls_cut_off: total });
+    throw error;
+  });
+  log("info", "started", { listen: url, admin: adminListener.url, processes: server.processes });
+
+  async function giveUp(): Promise<void> {
+    log("error", "no process is left", { cure: "the service manager starts the service anew" });
     await closeLog();
-    return total;
-  };
+    process.exit(1);
+  }
+
+  let ending: Promise<number> | undefined;
+  async function end(order: Parameters<typeof pool.end>[0]): Promise<number> {
+    const { cut, lost } = await pool.end(order);
+    await adminListener.close(0);
+    const level = cut + lost === 0 ? "info" : "error";
+    log(level, "stopped", { processes: server.processes, calls_cut_off: cut, processes_lost: lost });
+    await closeLog();
+    return cut + lost;
+  }
 
   return {
-    url: first,
+    url,
     adminUrl: adminListener.url,
     async reload() {
       try {
         const next = load();
-        await loadCredentials(next.file, next.host);
+        taken = await take(next);
+        server = { ...server, ...graceOf(next) };
       } catch (error) {
-        logNotReloaded(log, error);
+        lastReload = { at: nodeClock.now(), problem: logNotReloaded(log, error) };
+        const refused = lastReload;
+        await pool.askAll((ask) => ask({ order: "refused", lastReload: refused }, ANSWER_TIMEOUT_MS));
         return false;
       }
-      const taken = await askAll((ask) => ask({ order: "reload" }));
-      return taken.every((one) => one);
+      lastReload = { at: nodeClock.now(), problem: undefined };
+      const given = taken;
+      await pool.orderAll((ask) => ask({ order: "reload", taken: given }), RELOAD_TIMEOUT_MS);
+      return true;
     },
-    stop: (atOnce = false) => end((ask) => ask({ order: "stop", atOnce })),
-    abort: () => end((ask) => ask({ order: "abort" }, ANSWER_TIMEOUT_MS)),
+    stop(atOnce = false) {
+      const timeout = (atOnce ? 0 : server.shutdown_delay) + server.shutdown_grace + STOP_MARGIN_MS;
+      ending ??= end((ask) => ask({ order: "stop", atOnce }, timeout));
+      return ending;
+    },
+    async abort() {
+      const cut = await pool.askAll((ask) => ask({ order: "abort" }, ANSWER_TIMEOUT_MS));
+      pool.kill();
+      await ending;
+      return cut.reduce((sum, one) => sum + one, 0);
+    },
   };
+}
+
+function graceOf({ file }: Loaded) {
+  const { shutdown_delay, shutdown_grace } = file.config.server;
+  return { shutdown_delay, shutdown_grace };
+}
+
+/**
+ * Reads every secret, and sees whether they can be used: told once, not by each process.
+ * @throws {ConfigError}
+ */
+async function take({ path, text, file, host }: Loaded): Promise<Taken> {
+  const secrets = new Map<string, string>();
+  const noting: CredentialHost = {
+    ...host,
+    async read(reference) {
+      const secret = await host.read(reference);
+      secrets.set(JSON.stringify(reference), secret);
+      return secret;
+    },
+  };
+  await loadCredentials(file, noting);
+  return { path, text, secrets: [...secrets] };
 }

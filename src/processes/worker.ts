@@ -1,9 +1,11 @@
 // One of the processes that serve: takes its orders from the one that the user started, and leaves signals to that one.
 
 import cluster from "node:cluster";
-import { type Load, type Serving, startService } from "../node.ts";
+import { parseConfig } from "../config/parse.ts";
+import { type Loaded, type Serving, startService } from "../node.ts";
+import { createNodeCredentialHost } from "../platform/node/credentials.ts";
 import { Secret } from "../secret.ts";
-import type { Answers, Order, OrderName, Reply } from "./messages.ts";
+import type { Answers, Order, OrderName, Reply, Taken } from "./messages.ts";
 
 /** Whether this process was started by another one, to serve for it. */
 export function isServingProcess(): boolean {
@@ -11,21 +13,25 @@ export function isServingProcess(): boolean {
 }
 
 /**
- * Serves until it is told to stop. A signal that goes to all processes of a terminal or a service manager is not for this one.
+ * Serves until it is told to stop; signals are not for it (commands/signals.ts).
  * @throws {ConfigError | ListenError} as startService
  */
-export async function serveForOthers(load: Load): Promise<void> {
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => {});
+export async function serveForOthers(): Promise<void> {
   const first = await nextOrder();
   if (first.order !== "start") throw new Error("the first order to a process must be start");
+  let { taken } = first;
+  const { lastReload } = first;
   const identitiesKey = new Secret(first.identitiesKey);
-  const service = await startService(load, { admin: false, identitiesKey }).catch((error: unknown) => {
-    process.channel?.unref(); // which would keep this process alive
-    throw error;
-  });
+  const service = await startService(() => loadTaken(taken), { admin: false, identitiesKey, lastReload }).catch(
+    (error: unknown) => {
+      process.channel?.unref(); // which would keep this process alive
+      throw error;
+    },
+  );
   reply({ id: first.id, answer: { url: service.url } });
 
   process.on("message", async (order: Order) => {
+    if (order.order === "reload") taken = order.taken;
     const answer = await carryOut(service, order);
     reply({ id: order.id, answer }, () => {
       if (order.order === "stop" || order.order === "abort") process.exit(0);
@@ -41,6 +47,9 @@ function carryOut(service: Serving, order: Order): Answers[OrderName] | Promise<
       return service.metrics();
     case "reload":
       return service.reload();
+    case "refused":
+      service.noteReload(order.lastReload);
+      return true;
     case "stop":
       return service.stop(order.atOnce);
     case "abort":
@@ -48,6 +57,16 @@ function carryOut(service: Serving, order: Order): Answers[OrderName] | Promise<
     case "start":
       return { url: service.url };
   }
+}
+
+function loadTaken({ path, text, secrets }: Taken): Loaded {
+  const read = new Map(secrets);
+  // It has all that the file names: nothing is read again.
+  const host = {
+    ...createNodeCredentialHost({}, "."),
+    read: (reference: object) => read.get(JSON.stringify(reference)) as string,
+  };
+  return { path, text, file: parseConfig(text, path), host };
 }
 
 function nextOrder(): Promise<Order> {

@@ -2,24 +2,40 @@
 
 import { BulkheadFullError, type CreateBulkhead } from "../../ports.ts";
 
-export const createNodeBulkhead: CreateBulkhead = (limit, queue) => {
+export const createNodeBulkhead: CreateBulkhead = (limit, queue, wait) => {
   let inFlight = 0;
-  const waiting: (() => void)[] = [];
+  /** In the order in which they came. */
+  const waiting = new Set<() => void>();
+
+  const place = () =>
+    new Promise<void>((resolve, reject) => {
+      const admit = () => {
+        waiting.delete(admit);
+        clearTimeout(timer);
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        waiting.delete(admit);
+        reject(new BulkheadFullError());
+      }, wait);
+      waiting.add(admit);
+    });
 
   return {
     async run(task) {
-      if (inFlight < limit) inFlight += 1;
-      else if (waiting.length < queue) await new Promise<void>((admit) => waiting.push(admit));
+      const mustWait = inFlight >= limit;
+      if (!mustWait) inFlight += 1;
+      else if (waiting.size < queue) await place();
       else throw new BulkheadFullError();
       try {
-        return await task();
+        return await task(mustWait);
       } finally {
         // Whoever waits takes over the place, so that nobody who comes meanwhile is let in before.
-        const admit = waiting.shift();
+        const [admit] = waiting;
         if (admit === undefined) inFlight -= 1;
         else admit();
       }
     },
-    state: () => ({ inFlight, queued: waiting.length }),
+    state: () => ({ inFlight, queued: waiting.size }),
   };
 };

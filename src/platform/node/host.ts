@@ -4,8 +4,8 @@ import cluster from "node:cluster";
 import { hash, randomBytes, randomUUID } from "node:crypto";
 import { isatty } from "node:tty";
 import { isLogged, logLine } from "../../log-line.ts";
-import type { Clock, HashText, Ids, Log, LogLevel, Sha256 } from "../../ports.ts";
-import { createLogOutput, type LogOutput, STDOUT } from "./log-output.ts";
+import type { Clock, HashText, Ids, Log, LogFields, LogLevel, Sha256 } from "../../ports.ts";
+import { createLogOutput, STDOUT } from "./log-output.ts";
 
 export const nodeClock: Clock = { now: () => Date.now(), elapsed: () => performance.now() };
 
@@ -30,15 +30,16 @@ export interface NodeLog {
  * @param format `auto` is made for people where they read it, on a terminal
  */
 export async function createNodeLog({ level, format }: { level: LogLevel; format: LogFormat }): Promise<NodeLog> {
-  const lines = createLogOutput();
   const isPretty = format === "pretty" || (format === "auto" && isatty(STDOUT));
-  const output = isPretty ? await prettyOutput(lines) : lines;
+  const finish = isPretty ? await createPrettifier() : (line: string) => `${line}\n`;
   const pid = cluster.isWorker ? { pid: process.pid } : undefined;
+  const lineOf = (at: LogLevel, event: string, fields?: LogFields) =>
+    finish(logLine(at, Date.now(), event, pid ? { ...pid, ...fields } : fields));
+  const output = createLogOutput((lines) => lineOf("warn", "lines of the log found no reader and no room", { lines }));
   let least = level;
   return {
     log(at, event, fields) {
-      if (isLogged(at, least))
-        output.write(`${logLine(at, Date.now(), event, pid ? { ...pid, ...fields } : fields)}\n`);
+      if (isLogged(at, least)) output.write(lineOf(at, event, fields));
     },
     setLevel(next) {
       least = next;
@@ -48,14 +49,13 @@ export async function createNodeLog({ level, format }: { level: LogLevel; format
 }
 
 /** Loaded only where it is used: the start of a service does not wait for it. */
-async function prettyOutput(lines: LogOutput): Promise<LogOutput> {
+async function createPrettifier(): Promise<(line: string) => string> {
   const { prettyFactory } = await import("pino-pretty");
   const { NO_COLOR, TERM } = process.env;
-  const prettify = prettyFactory({
+  return prettyFactory({
     colorize: isatty(STDOUT) && !NO_COLOR && TERM !== "dumb",
     singleLine: true,
     messageKey: "event",
     translateTime: "SYS:HH:MM:ss.l",
   });
-  return { write: (line) => lines.write(prettify(line)), close: lines.close };
 }

@@ -1,7 +1,7 @@
 // A listener on Node that can stop without failing the calls it has begun.
 
 import { constants } from "node:crypto";
-import { createServer, type RequestListener, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
@@ -19,7 +19,7 @@ export interface Listener {
    * Takes no further connection and waits for the requests in flight. Requests that still come on open connections are
    * answered, and told that the connection closes.
    * @param grace milliseconds to wait
-   * @returns how many requests were cut off because the grace was over
+   * @returns how many requests were cut off because the grace was over; one that had not come whole is none
    */
   close(grace: number): Promise<number>;
   /** Requests that have no answer yet. */
@@ -64,7 +64,8 @@ export async function listen(
   key: string,
   { tls, hostname }: ListenOptions = {},
 ): Promise<Listener> {
-  const inFlight = new Set<ServerResponse>();
+  const inFlight = new Map<ServerResponse, IncomingMessage>();
+  const sockets = new Set<Socket>();
   /** Connections on which something could be read two ways: then so can all that follows on it. */
   const refused = new WeakSet<Socket>();
   let draining = false;
@@ -72,7 +73,7 @@ export async function listen(
   const listener = getRequestListener(fetch, hostname === undefined ? {} : { hostname });
   const onRequest: RequestListener = (incoming, outgoing) => {
     if (refused.has(incoming.socket) || !admitPipelined(incoming, outgoing)) return;
-    inFlight.add(outgoing);
+    inFlight.set(outgoing, incoming);
     outgoing.once("close", () => inFlight.delete(outgoing));
     if (draining) outgoing.setHeader("Connection", "close");
     if (isAmbiguous(incoming)) {
@@ -81,7 +82,7 @@ export async function listen(
     } else void listener(incoming, outgoing);
   };
   const closeAfterAnswers = () => {
-    for (const outgoing of inFlight) {
+    for (const outgoing of inFlight.keys()) {
       if (!outgoing.headersSent) outgoing.setHeader("Connection", "close");
     }
   };
@@ -91,6 +92,10 @@ export async function listen(
   };
   const tlsServer = tls === undefined ? undefined : createTlsServer(tlsOptions(tls), onRequest);
   const server = tlsServer ?? createServer(LIMITS, onRequest);
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
 
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) =>
@@ -120,13 +125,20 @@ export async function listen(
     async close(grace) {
       drain();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      // Node looks no more after requests that come slowly or not at all. Nobody waits for an answer there.
+      const busy = new Set([...inFlight.values()].map(({ socket }) => socket));
+      for (const socket of sockets) if (!busy.has(socket)) socket.destroy();
+      const slow = setTimeout(() => {
+        for (const incoming of inFlight.values()) if (!incoming.complete) incoming.socket.destroy();
+      }, REQUEST_TIMEOUT_MS);
       let cut = 0;
       const timer = setTimeout(() => {
-        cut = inFlight.size;
+        cut = [...inFlight.values()].filter(({ complete }) => complete).length;
         server.closeAllConnections();
       }, grace);
       await closed;
       clearTimeout(timer);
+      clearTimeout(slow);
       return cut;
     },
   };

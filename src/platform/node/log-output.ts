@@ -10,6 +10,9 @@ export interface LogOutput {
   close(): Promise<void>;
 }
 
+/** @returns the line that tells how many found no room before it */
+export type TellDropped = (lines: number) => string;
+
 export const STDOUT = 1;
 /** What may wait for a slow reader. Beyond, lines are dropped: a log that nobody reads must not fill the memory. */
 const MAX_WAITING_BYTES = 8_388_608;
@@ -21,34 +24,43 @@ const ATOMIC_BYTES = 4_096;
 const CLOSE_TIMEOUT_MS = 500;
 
 /** A file or a terminal takes what it is given; the reader of a pipe may stop reading. */
-export function createLogOutput(): LogOutput {
+export function createLogOutput(tellDropped: TellDropped): LogOutput {
   const kind = fstatSync(STDOUT);
-  return kind.isFIFO() || kind.isSocket() ? toPipe() : toFile();
+  return kind.isFIFO() || kind.isSocket() ? toPipe(tellDropped) : toFile(tellDropped);
 }
 
 /** Writes of the thread pool to a full pipe never end, and Node waits for them when it exits: so a socket, which does not block. */
-function toPipe(): LogOutput {
+function toPipe(tellDropped: TellDropped): LogOutput {
   const socket = new Socket({ fd: STDOUT, readable: false, writable: true });
   socket.unref();
   socket.on("error", () => {}); // its reader is gone: there is nowhere to write to
-  /** Pieces of whole lines, each as long as a pipe takes whole. */
-  let waiting: string[] = [];
+  /** Pieces of whole lines, each as long as a pipe takes whole, with their length in bytes. */
+  let waiting: { text: string; length: number }[] = [];
   let waitingLength = 0;
+  let dropped = 0;
   let busy = false;
   const flush = () => {
     const piece = waiting.shift();
     busy = piece !== undefined;
     if (piece === undefined) return;
     waitingLength -= piece.length;
-    socket.write(piece, flush);
+    socket.write(piece.text, flush);
   };
   return {
-    write(line) {
-      if (socket.writableLength + waitingLength > MAX_WAITING_BYTES) return;
+    write(given) {
+      const line = dropped === 0 ? given : tellDropped(dropped) + given;
+      const length = Buffer.byteLength(line);
+      if (socket.writableLength + waitingLength + length > MAX_WAITING_BYTES) {
+        dropped += 1;
+        return;
+      }
+      dropped = 0;
       const last = waiting.at(-1);
-      if (last !== undefined && last.length + line.length <= ATOMIC_BYTES) waiting[waiting.length - 1] = last + line;
-      else waiting.push(line);
-      waitingLength += line.length;
+      if (last !== undefined && last.length + length <= ATOMIC_BYTES) {
+        last.text += line;
+        last.length += length;
+      } else waiting.push({ text: line, length });
+      waitingLength += length;
       if (busy) return;
       busy = true;
       setImmediate(flush); // together with the other lines of this turn
@@ -56,17 +68,25 @@ function toPipe(): LogOutput {
     close: () =>
       withinTimeout((done) => {
         // Not ended: where standard output is a socket, that would end it for other processes too.
-        socket.write(waiting.join(""), () => done());
+        socket.write(waiting.map(({ text }) => text).join(""), () => done());
         waiting = [];
       }),
   };
 }
 
-function toFile(): LogOutput {
+function toFile(tellDropped: TellDropped): LogOutput {
   const file = new sonicBoom.SonicBoom({ fd: STDOUT, sync: false, maxLength: MAX_WAITING_BYTES });
+  let dropped = 0;
+  file.on("drop", () => {
+    dropped += 1;
+  });
   file.on("error", () => {}); // a disk that is full, or a terminal that is gone: calls are answered all the same
   return {
-    write: (line) => void file.write(line),
+    write(line) {
+      const count = dropped;
+      dropped = 0;
+      file.write(count === 0 ? line : tellDropped(count) + line);
+    },
     close: () =>
       withinTimeout((done) => {
         file.once("close", done);

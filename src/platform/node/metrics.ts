@@ -16,9 +16,92 @@ export interface Metrics {
 /** What prom-client makes of a registry; it is handed back to it only. */
 export type CollectedMetrics = readonly object[];
 
-/** Of several processes together: counters and histograms are added, gauges as each of them says. */
-export function aggregatedText(all: readonly CollectedMetrics[]): Promise<string> {
-  return AggregatorRegistry.aggregate([...all]).metrics();
+/** How many processes serve, and should. */
+export interface ProcessCounts {
+  serving: number;
+  wanted: number;
+  /** How often one has ended that was not told to. */
+  ended: number;
+}
+
+const ONE: ProcessCounts = { serving: 1, wanted: 1, ended: 0 };
+
+/** What the process tells that speaks for others. */
+export function createPrimaryMetrics(counts: () => ProcessCounts): {
+  /** Of all together: counters and histograms are added, gauges as each of them says. */
+  text(ofOthers: readonly CollectedMetrics[]): Promise<string>;
+} {
+  const own = new Registry();
+  addDefaults(own);
+  const above = new Registry();
+  const refresh = createProcessGauges(above);
+  // Of several processes prom-client tells no start: the service's is that of the first one.
+  new Gauge({
+    name: "process_start_time_seconds",
+    help: "Start time of the process since unix epoch in seconds.",
+    registers: [above],
+  }).set(Math.round(Date.now() / 1000 - process.uptime()));
+  return {
+    async text(ofOthers) {
+      refresh(counts());
+      const all = [await own.getMetricsAsJSON(), ...ofOthers];
+      return `${await AggregatorRegistry.aggregate(all).metrics()}${await above.metrics()}`;
+    },
+  };
+}
+
+/** @returns the counters and histograms of both, and no gauge: for processes that have ended */
+export function addUpCounts(one: CollectedMetrics, other: CollectedMetrics): CollectedMetrics {
+  const sums = new Map<string, Counts>();
+  for (const metric of [...one, ...other] as Counts[]) {
+    if (metric.type !== "counter" && metric.type !== "histogram") continue;
+    const known = sums.get(metric.name);
+    sums.set(metric.name, known === undefined ? metric : { ...metric, values: addUp(known.values, metric.values) });
+  }
+  return [...sums.values()];
+}
+
+interface Counts {
+  name: string;
+  type: string;
+  values: readonly CountedValue[];
+}
+
+interface CountedValue {
+  metricName?: string;
+  labels: object;
+  value: number;
+}
+
+function addUp(one: Counts["values"], other: Counts["values"]): CountedValue[] {
+  const all = new Map<string, CountedValue>();
+  for (const sample of [...one, ...other]) {
+    const key = JSON.stringify([sample.metricName, Object.entries(sample.labels).sort()]);
+    const { value = 0 } = all.get(key) ?? {};
+    all.set(key, { ...sample, value: value + sample.value });
+  }
+  return [...all.values()];
+}
+
+/** Prometheus keeps `_total` for counters, and these three are none. */
+const MISNAMED = ["nodejs_active_handles_total", "nodejs_active_requests_total", "nodejs_active_resources_total"];
+
+function addDefaults(register: Registry): void {
+  collectDefaultMetrics({ register });
+  for (const name of MISNAMED) register.removeSingleMetric(name);
+}
+
+function createProcessGauges(register: Registry): (counts: ProcessCounts) => void {
+  const named = (name: string, help: string) => ({ name: `token_proxy_${name}`, help, registers: [register] });
+  const serving = new Gauge(named("processes", "Processes that serve."));
+  const wanted = new Gauge(named("processes_wanted", "Processes that should serve, as server.processes says."));
+  const ends = new Counter(named("process_ends_total", "How often a process has ended that was not told to."));
+  return (counts) => {
+    serving.set(counts.serving);
+    wanted.set(counts.wanted);
+    ends.reset();
+    ends.inc(counts.ended);
+  };
 }
 
 /** Seconds: from what a provider next door takes to the longest timeout that anybody sets. */
@@ -28,10 +111,14 @@ const SIGNING_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.
 
 const BREAKER_STATES = ["closed", "open", "half_open"] as const;
 
-/** @param read what the gauges tell, asked for at each scrape only */
-export function createMetrics(read: () => Snapshot): Metrics {
+/**
+ * @param read what the gauges tell, asked for at each scrape only
+ * @param isAlone whether no other process speaks for this one
+ */
+export function createMetrics(read: () => Snapshot, isAlone = true): Metrics {
   const register = new Registry();
-  collectDefaultMetrics({ register });
+  addDefaults(register);
+  if (isAlone) createProcessGauges(register)(ONE);
   const observe = countCalls(register);
   const refresh = createGauges((name, help, labelNames = []) => ({
     name: `token_proxy_${name}`,

@@ -6,7 +6,7 @@ import { BulkheadFullError } from "../../../../src/ports.ts";
 
 /** Tasks that end when they are told to. */
 function setUp(limit: number, queue: number) {
-  const bulkhead = createNodeBulkhead(limit, queue);
+  const bulkhead = createNodeBulkhead(limit, queue, 60_000);
   const begun: string[] = [];
   const ends = new Map<string, { resolve(): void; reject(error: Error): void }>();
   const run = (name: string) =>
@@ -66,6 +66,21 @@ describe("a bulkhead", () => {
         throw new Error("at once");
       }),
     ).rejects.toThrow("at once");
+    expect(bulkhead.state()).toEqual({ inFlight: 0, queued: 0 });
+  });
+
+  it("lets nobody wait longer than it says, and tells who has waited", async () => {
+    const bulkhead = createNodeBulkhead(1, 2, 50);
+    let release = () => {};
+    const first = bulkhead.run((hasWaited) => new Promise<boolean>((resolve) => (release = () => resolve(hasWaited))));
+    const began = performance.now();
+    await expect(bulkhead.run(async () => "late")).rejects.toBeInstanceOf(BulkheadFullError);
+    expect(performance.now() - began).toBeGreaterThan(45);
+    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(bulkhead.state()).toEqual({ inFlight: 1, queued: 0 });
+    const second = bulkhead.run(async (hasWaited) => hasWaited);
+    release();
+    expect(await Promise.all([first, second])).toEqual([false, true]);
     expect(bulkhead.state()).toEqual({ inFlight: 0, queued: 0 });
   });
 
