@@ -31,8 +31,8 @@ export interface CredentialHost {
   pinFault(pin: ClientCertificatePin, server: Config["server"]): string | undefined;
   /** @returns why this host cannot keep a rate limit, as a phrase that follows its path */
   rateLimitFault(limit: { binding: string }): string | undefined;
-  /** @returns what is wrong with TLS credentials on this runtime, as a phrase that follows their path */
-  tlsFault(credentials: TlsCredentials): string | undefined;
+  /** @returns what is wrong with TLS credentials, as a phrase that follows their path. @param caKey as in Loader.tls */
+  tlsFault(credentials: TlsCredentials, caKey?: string): string | undefined;
   /** @returns what is wrong with a certificate (PEM) beyond its key, as its being expired; undefined where it cannot tell */
   certificateFault(certificate: string): string | undefined;
 }
@@ -154,7 +154,7 @@ function createLoader(host: CredentialHost, faults: PathFault[]): Loader {
         ca: await optional(ca, [...path, caKey]),
         binding,
       };
-      const problem = host.tlsFault(credentials);
+      const problem = host.tlsFault(credentials, caKey);
       if (problem !== undefined) faults.push(fault(path, problem));
       else if (credentials.certificate !== undefined) {
         const outdated = host.certificateFault(credentials.certificate.reveal());

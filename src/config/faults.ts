@@ -38,8 +38,6 @@ function describe(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case "invalid_key":
       return issue.issues[0]?.message ?? issue.message;
-    case "invalid_value":
-      return `must be ${issue.values.length > 1 ? "one of " : ""}${issue.values.map(String).join(", ")}`;
     case "too_big":
     case "too_small":
       return issue.origin === "int" || issue.origin === "number" ? numberRange(issue) : issue.message;
@@ -52,8 +50,12 @@ function numberRange(issue: z.core.$ZodIssueTooBig | z.core.$ZodIssueTooSmall): 
   return issue.code === "too_big" ? `must be at most ${issue.maximum}` : `must be at least ${issue.minimum}`;
 }
 
-/** Message of a value of the wrong type; a custom message of the schema stands above it. */
+/** Message of a value of the wrong type, or none of those that may be; a custom message of the schema stands above it. */
 export function describeType(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code === "invalid_value") {
+    const choice = `${issue.values.length > 1 ? "one of " : ""}${issue.values.map(String).join(", ")}`;
+    return issue.input === undefined ? `is missing: write ${choice}` : `must be ${choice}`;
+  }
   if (issue.code !== "invalid_type") return undefined;
   if (issue.input === undefined) return "is missing";
   switch (issue.expected) {

@@ -10,10 +10,11 @@ import { DURATION_PATTERN, parseDuration } from "./duration.ts";
 
 /** A day: no wait of this program is longer, and Node's timers take no more than 24.8 days. */
 const MAX_DURATION_MS = 86_400_000;
+const DURATION_MESSAGE = "must be a duration with a unit, like 500ms, 5s or 10m";
 const durationWithin = (least: number, most: number, range: string) =>
   z
-    .string()
-    .regex(DURATION_PATTERN, "must be a duration with a unit, like 500ms, 5s or 10m")
+    .string(DURATION_MESSAGE)
+    .regex(DURATION_PATTERN, DURATION_MESSAGE)
     .transform((written, context) => {
       const ms = parseDuration(written) as number;
       if (ms < least || ms > most) {
@@ -72,19 +73,32 @@ export const secretReference = z.union(
     }),
     z.strictObject({ file: z.string().min(1, "must be a path") }),
   ],
-  "must be { env: NAME } or { file: PATH }: a secret never stands in the file itself",
+  { error: secretFault("must be { env: NAME } or { file: PATH }: a secret never stands in the file itself") },
 );
 
+/** Only where something else stands than a reference may it be the secret itself: the other faults are told as what they are. */
+function secretFault(otherwise: string): (issue: { input?: unknown }) => string {
+  return ({ input }) => {
+    if (input === undefined) return "is missing: write { env: NAME } or { file: PATH }";
+    if (typeof input !== "object" || input === null || Array.isArray(input)) return otherwise;
+    return "env" in input === "file" in input ? "must have exactly one of env and file" : otherwise;
+  };
+}
+
 /** One, or several: the first is used, and the next is tried where the provider refuses it. */
-export const oneOrMore = <Item extends z.ZodType>(item: Item, message: string) =>
-  z.union([item.transform((one) => [one]), z.array(item).min(1, message)], message);
+export const oneOrMore = <Item extends z.ZodType>(
+  item: Item,
+  message: string,
+  faultOf: (issue: { input?: unknown }) => string = () => message,
+) => z.union([item.transform((one) => [one]), z.array(item).min(1, message)], { error: faultOf });
 
 /** As oneOrMore for mappings: each fault of one is told at its own place. */
 export const listOrOne = <Item extends z.ZodType>(item: Item, message: string) =>
   z.preprocess((written) => (Array.isArray(written) ? written : [written]), z.array(item).min(1, message));
 
-export const SECRET_MESSAGE =
+const SECRETS_MESSAGE =
   "must be { env: NAME } or { file: PATH }, or a list of them: a secret never stands in the file itself";
+export const secretReferences = oneOrMore(secretReference, SECRETS_MESSAGE, secretFault(SECRETS_MESSAGE));
 
 /** Names that the file gives to callers, providers and values: they go into logs, metrics and templates. */
 export const name = z

@@ -10,8 +10,8 @@ import {
   json,
   name,
   oneOrMore,
-  SECRET_MESSAGE,
   secretReference,
+  secretReferences,
   templated,
   text,
   urlWith,
@@ -91,7 +91,7 @@ export const provider = z.strictObject({
   token_endpoint: urlWith(endpointUrlFault).optional(),
   client_id: text.optional(),
   token_endpoint_auth_method: z.enum(TOKEN_ENDPOINT_AUTH_METHODS).optional(),
-  client_secret: oneOrMore(secretReference, SECRET_MESSAGE).optional(),
+  client_secret: secretReferences.optional(),
   client_key: oneOrMore(
     signingKey,
     `must be { kid, alg, private_key, certificate }, or a list of them; alg is one of ${SIGNING_ALGORITHMS.join(", ")}`,

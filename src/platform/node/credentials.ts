@@ -1,9 +1,9 @@
 // Secrets, keys and certificates on Node: environment variables and files, checked by Node's own TLS.
 
-import { X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
-import { createSecureContext } from "node:tls";
+import { createSecureContext, type SecureContextOptions } from "node:tls";
 import { type CredentialHost, SecretError } from "../../config/credentials.ts";
 import type { TlsCredentials } from "../../transport.ts";
 import { nodeSha256 } from "./host.ts";
@@ -77,23 +77,50 @@ async function readSecretFile(path: string, written: string): Promise<string> {
   return text.replace(/\r?\n$/, "");
 }
 
-function tlsFault({ certificate, private_key, ca, binding }: TlsCredentials): string | undefined {
+function tlsFault({ certificate, private_key, ca, binding }: TlsCredentials, caKey = "ca"): string | undefined {
   if (binding !== undefined) return "has a binding, which only Workers have: use certificate and private_key";
   try {
     createSecureContext({ cert: certificate?.reveal(), key: private_key?.reveal(), ca: ca?.reveal() });
   } catch (error) {
     const { code = "unusable" } = error as { code?: string }; // OpenSSL's message may quote the file
-    if (code === "ERR_OSSL_X509_KEY_VALUES_MISMATCH") {
-      return "has a private_key that does not belong to its certificate: give those of one pair, a chain beginning with the certificate of the key";
-    }
+    if (code === "ERR_OSSL_X509_KEY_VALUES_MISMATCH") return FOREIGN_KEY;
     if (private_key !== undefined && isEncrypted(private_key.reveal())) {
       return 'has a private_key that is encrypted: decrypt it with "openssl pkey -in FILE -out FILE"';
     }
-    return `has a certificate, private_key or ca that is not proper PEM (${code})`;
+    const [part] = [
+      ...(isUsable({ cert: certificate?.reveal() }) ? [] : ["certificate"]),
+      ...(isUsable({ key: private_key?.reveal() }) ? [] : ["private_key"]),
+      ...(isUsable({ ca: ca?.reveal() }) ? [] : [caKey]),
+    ];
+    return `has a ${part ?? `certificate, private_key or ${caKey}`} that is not proper PEM (${code})`;
+  }
+  // OpenSSL keeps one pair for each kind of key: an RSA key beside an EC certificate is no fault to it until the first handshake.
+  if (certificate !== undefined && private_key !== undefined && !isPair(certificate.reveal(), private_key.reveal())) {
+    return FOREIGN_KEY;
   }
   // Node takes a ca in which it finds nothing for an empty list of authorities.
-  if (ca !== undefined && !isCertificate(ca.reveal())) return "has a ca that is no certificate in PEM";
+  if (ca !== undefined && !isCertificate(ca.reveal())) return `has a ${caKey} that is no certificate in PEM`;
   return undefined;
+}
+
+const FOREIGN_KEY =
+  "has a private_key that does not belong to its certificate: give those of one pair, a chain beginning with the certificate of the key";
+
+function isPair(certificate: string, privateKey: string): boolean {
+  try {
+    return new X509Certificate(certificate).checkPrivateKey(createPrivateKey(privateKey));
+  } catch {
+    return true; // in a form that only OpenSSL's own reading of TLS credentials takes: it has judged them
+  }
+}
+
+function isUsable(part: SecureContextOptions): boolean {
+  try {
+    createSecureContext(part);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** PKCS#8, and the older form with its header. */

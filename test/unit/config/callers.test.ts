@@ -122,6 +122,7 @@ describe("a listener", () => {
 });
 
 describe("what no listener can have", () => {
+  const MISSING = "is missing: write { env: NAME } or { file: PATH }";
   const SECRET = "must be { env: NAME } or { file: PATH }: a secret never stands in the file itself";
   const RANGE = "must be an address or a range, like 10.0.0.0/8";
   const tls = (text: string) => server(`{ tls: ${text} }`);
@@ -130,8 +131,8 @@ describe("what no listener can have", () => {
     `11:39 "server.trusted_proxies[1]" ${RANGE}`,
   ];
   tells([
-    [tls("{ private_key: { env: K } }"), `11:16 "server.tls.certificate" ${SECRET}`],
-    [tls("{ certificate: { env: C } }"), `11:16 "server.tls.private_key" ${SECRET}`],
+    [tls("{ private_key: { env: K } }"), `11:16 "server.tls.certificate" ${MISSING}`],
+    [tls("{ certificate: { env: C } }"), `11:16 "server.tls.private_key" ${MISSING}`],
     [tls("{ certificate: { env: C }, private_key: k.pem }"), `11:56 "server.tls.private_key" ${SECRET}`],
     [
       tls("{ certificate: { env: C }, private_key: { env: K }, client_ca: ca.pem }"),

@@ -134,7 +134,10 @@ describe("a fault", () => {
     [limit("limit: 0"), '11:58 "webnonce_exchange.rate_limit.per_address.limit" must be at least 1'],
     [limit("limit: 1000001"), '11:58 "webnonce_exchange.rate_limit.per_address.limit" must be at most 1000000'],
     [limit("limit: 1.5"), '11:58 "webnonce_exchange.rate_limit.per_address.limit" must be a whole number'],
-    [limit("window: 60"), '11:59 "webnonce_exchange.rate_limit.per_address.window" must be text'],
+    [
+      limit("window: 60"),
+      '11:59 "webnonce_exchange.rate_limit.per_address.window" must be a duration with a unit, like 500ms, 5s or 10m',
+    ],
     [limit("window: 0s"), '11:59 "webnonce_exchange.rate_limit.per_address.window" must be between 1ms and 24h'],
     [limit("binding: a-b"), '11:60 "webnonce_exchange.rate_limit.per_address.binding" must be the name of a binding'],
   ]);

@@ -96,7 +96,7 @@ describe("a fault", () => {
     [nextauth("https://ns.example"), `11:11 "nextauth" ${MAPPING}`],
     [nextauth("[https://ns.example]"), `11:12 "nextauth[0]" ${MAPPING}`],
     [nextauth(`{ ${KEY} }`), '11:11 "nextauth.url" is missing'],
-    [nextauth(`{ ${URL} }`), `11:11 "nextauth.apikey" ${SECRET}`],
+    [nextauth(`{ ${URL} }`), '11:11 "nextauth.apikey" is missing: write { env: NAME } or { file: PATH }'],
     [nextauth(`{ ${URL}, apikey: Zq7xWv4kPj }`), `11:46 "nextauth.apikey" ${SECRET}`],
     [
       nextauth(`{ url: http://ns.example, ${KEY} }`),
@@ -124,7 +124,7 @@ describe("a fault", () => {
       server("serverid: b, serverids: [a]"),
       '11:68 "nextauth.serverid" is not among the serverids that this server answers for',
     ],
-    [server("timeout: 2"), '11:67 "nextauth.timeout" must be text'],
+    [server("timeout: 2"), '11:67 "nextauth.timeout" must be a duration with a unit, like 500ms, 5s or 10m'],
     [server("timeout: 0s"), '11:67 "nextauth.timeout" must be between 1ms and 24h'],
     [
       server("connect_timeout: 2001ms"),

@@ -5,6 +5,7 @@ import { FILE, replacing, withKeys, withProvider, withProviderKeys } from "./fil
 import { tells } from "./tells.ts";
 
 const SECRET = "must be { env: NAME } or { file: PATH }: a secret never stands in the file itself";
+const ONE_OF_TWO = "must have exactly one of env and file";
 const NAME = "must be a name of letters, digits, _ and -, starting with a letter or _";
 const PATH = "must be a path like /getToken or /servers/{serverid}/getToken";
 const DURATION = "must be a duration with a unit, like 500ms, 5s or 10m";
@@ -13,10 +14,10 @@ const HTTPS = "must be an https URL (http only on loopback)";
 
 describe("the file as a whole", () => {
   tells([
-    [replacing("version: 1\n", ""), '1:1 "version" must be 1'],
-    [replacing("version: 1", "version: 2"), '1:10 "version" must be 1'],
-    [replacing("version: 1", 'version: "1"'), '1:10 "version" must be 1'],
-    [replacing("version: 1", "version:"), '1:9 "version" must be 1'],
+    [replacing("version: 1\n", ""), '1:1 "version" is missing: write version: 1'],
+    [replacing("version: 1", "version: 2"), '1:10 "version" must be the number 1'],
+    [replacing("version: 1", 'version: "1"'), '1:10 "version" must be the number 1'],
+    [replacing("version: 1", "version:"), '1:9 "version" must be the number 1'],
     [FILE.slice(0, FILE.indexOf("providers:")), '1:1 "providers" is missing'],
     [replacing(FILE.slice(11, FILE.indexOf("providers:")), ""), '1:1 "callers" is missing'],
     [withKeys("callrs: {}"), '11:1 "callrs" is not a key of this place: did you mean "callers"?'],
@@ -44,7 +45,11 @@ describe("callers", () => {
     [replacing("nextauth-server:", `${"n".repeat(65)}:`), `3:3 "callers.${"n".repeat(65)}" ${NAME}`],
     [apikeys("[]"), '4:14 "callers.nextauth-server.apikeys" must name at least one key, or be left out'],
     [apikeys("{ env: APIKEY }"), '4:14 "callers.nextauth-server.apikeys" must be a list'],
-    [apikeys("[{ env: APIKEY }, { evn: NEXT }]"), `4:32 "callers.nextauth-server.apikeys[1]" ${SECRET}`],
+    [apikeys("[{ env: APIKEY }, { evn: NEXT }]"), `4:32 "callers.nextauth-server.apikeys[1]" ${ONE_OF_TWO}`],
+    [apikeys("[{ env: APIKEY, file: key }]"), `4:15 "callers.nextauth-server.apikeys[0]" ${ONE_OF_TWO}`],
+    [apikeys("[APIKEY]"), `4:15 "callers.nextauth-server.apikeys[0]" ${SECRET}`],
+    [apikeys("[[{ env: APIKEY }]]"), `4:15 "callers.nextauth-server.apikeys[0]" ${SECRET}`],
+    [apikeys("[{ env: [APIKEY] }]"), `4:15 "callers.nextauth-server.apikeys[0]" ${SECRET}`],
     [
       apikeys("[]\n    serverid: [a]").replace("[]", "[{ env: A }]"),
       '5:5 "callers.nextauth-server.serverid" is not a key of this place: did you mean "serverids"?',
@@ -103,7 +108,7 @@ describe("a provider", () => {
       key("headers: { X-Tenant: 1 }"),
       '11:26 "providers.main.headers.X-Tenant" must be text, { env: NAME } or { file: PATH }',
     ],
-    [key("timeout: 5"), '11:14 "providers.main.timeout" must be text'],
+    [key("timeout: 5"), '11:14 "providers.main.timeout" must be a duration with a unit, like 500ms, 5s or 10m'],
     [key("timeout: 5 s"), `11:14 "providers.main.timeout" ${DURATION}`],
     [key("timeout: 0s"), '11:14 "providers.main.timeout" must be between 1ms and 24h'],
     [key("timeout: 25h"), '11:14 "providers.main.timeout" must be between 1ms and 24h'],
@@ -146,6 +151,7 @@ describe("keys, JWTs and TLS", () => {
   const signing = (text: string) => withKeys(`signing: ${text}`);
   const signingKey = (text: string) => signing(`{ keys: [{ ${text} }] }`);
   tells([
+    [replacing("{ env: CLIENT_SECRET }", "{ vlaue: S }"), `9:20 "providers.main.client_secret" ${ONE_OF_TWO}`],
     [replacing("{ env: CLIENT_SECRET }", "[]"), `9:20 "providers.main.client_secret" ${SECRETS}`],
     [key("client_key: []"), `11:17 "providers.main.client_key" ${KEYS}`],
     [key("client_key: { env: K }"), `11:17 "providers.main.client_key" ${KEYS}`],
@@ -165,6 +171,14 @@ describe("keys, JWTs and TLS", () => {
     [
       signingKey("kid: k, alg: none, private_key: { env: K }"),
       '11:34 "signing.keys[0].alg" must be one of ES256, ES384, PS256, RS256, EdDSA',
+    ],
+    [
+      signingKey("kid: k, private_key: { env: K }"),
+      '11:19 "signing.keys[0].alg" is missing: write one of ES256, ES384, PS256, RS256, EdDSA',
+    ],
+    [
+      signingKey("kid: k, alg: ES256"),
+      '11:19 "signing.keys[0].private_key" is missing: write { env: NAME } or { file: PATH }',
     ],
     [signingKey("kid: k, alg: ES256, private_key: K"), `11:54 "signing.keys[0].private_key" ${SECRET}`],
     [
@@ -235,7 +249,10 @@ describe("get_token and server", () => {
     [withKeys("server: { listen: 8080 }"), '11:19 "server.listen" must be text'],
     [withKeys('server: { listen: "::1:8080" }'), `11:19 "server.listen" ${ADDRESS}`],
     [withKeys("server: { admin: 127.0.0.1:65536 }"), '11:18 "server.admin" must have a port from 0 to 65535'],
-    [withKeys("server: { shutdown_grace: 10 }"), '11:27 "server.shutdown_grace" must be text'],
+    [
+      withKeys("server: { shutdown_grace: 10 }"),
+      '11:27 "server.shutdown_grace" must be a duration with a unit, like 500ms, 5s or 10m',
+    ],
     [withKeys("routes: { provider: main }"), '11:9 "routes" must be a list'],
     [withKeys("routes: []"), '11:9 "routes" must hold at least one route, or be left out'],
     [withKeys("routes: [{ serverid: a }]"), '11:10 "routes[0].provider" is missing'],

@@ -204,7 +204,7 @@ providers:
     expect(faultsOf(text)).toEqual([
       'f.yaml:1:1 "routes" is missing: with several providers it says which one a call goes to',
       'f.yaml:1:8 "log.leve" is not a key of this place: did you mean "level"?',
-      'f.yaml:2:10 "version" must be 1',
+      'f.yaml:2:10 "version" must be the number 1',
       'f.yaml:5:5 "callers.nextauth-server.apikey" is not a key of this place: did you mean "apikeys"?',
       'f.yaml:5:5 "callers.nextauth-server" needs apikeys, client_certificates, or both: else anybody could call',
       'f.yaml:6:16 "callers.nextauth-server.serverids" must name at least one serverid, or be left out',
@@ -212,7 +212,7 @@ providers:
       'f.yaml:10:16 "providers.main.client_id" must not be empty',
       'f.yaml:11:20 "providers.main.client_secret" must be { env: NAME } or { file: PATH }, or a list of them: a secret never stands in the file itself',
       'f.yaml:13:12 "providers.main.scope" uses {{usrid}}, which no value of the call has: did you mean "userid"?',
-      'f.yaml:14:14 "providers.main.timeout" must be text',
+      'f.yaml:14:14 "providers.main.timeout" must be a duration with a unit, like 500ms, 5s or 10m',
       'f.yaml:16:13 "providers.second.issuer" must be an https URL (http only on loopback)',
       'f.yaml:20:15 "providers.second.params.client_id" is set by client_id',
     ]);
@@ -234,8 +234,8 @@ providers:
   it("of an aliased part are told where the alias stands", () => {
     const text = replacing("{ env: CLIENT_SECRET }", "*secret").replace("{ env: APIKEY }", "&secret { evn: APIKEY }");
     expect(faultsOf(text)).toEqual([
-      'f.yaml:4:23 "callers.nextauth-server.apikeys[0]" must be { env: NAME } or { file: PATH }: a secret never stands in the file itself',
-      'f.yaml:9:20 "providers.main.client_secret" must be { env: NAME } or { file: PATH }, or a list of them: a secret never stands in the file itself',
+      'f.yaml:4:23 "callers.nextauth-server.apikeys[0]" must have exactly one of env and file',
+      'f.yaml:9:20 "providers.main.client_secret" must have exactly one of env and file',
     ]);
   });
 });
@@ -247,7 +247,7 @@ describe("a fault hides no other", () => {
       'f.yaml:11:5 "providers.main.scop" is not a key of this place: did you mean "scope"?',
       'f.yaml:12:15 "providers.main.params.grant_type" is set by grant_type',
       'f.yaml:13:16 "providers.main.headers.Host" is a header that this proxy sets itself',
-      'f.yaml:14:14 "providers.main.timeout" must be text',
+      'f.yaml:14:14 "providers.main.timeout" must be a duration with a unit, like 500ms, 5s or 10m',
     ]);
   });
 
@@ -276,7 +276,7 @@ routes: [{ provider: main }]
 
   it("of the routes, when a provider is faulty", () => {
     expect(faultsOf(`${withProviderKeys("timeout: 5")}routes: [{ provider: mai }]\n`)).toEqual([
-      'f.yaml:11:14 "providers.main.timeout" must be text',
+      'f.yaml:11:14 "providers.main.timeout" must be a duration with a unit, like 500ms, 5s or 10m',
       'f.yaml:12:22 "routes[0].provider" names no provider of this file: did you mean "main"?',
     ]);
   });

@@ -114,6 +114,14 @@ function encrypted(type: "pkcs8" | "pkcs1"): string {
   return privateKey.export({ type, format: "pem", cipher: "aes-256-cbc", passphrase: "x" }).toString();
 }
 
+const BOTH = `${CLIENT.certificate}\n${CLIENT.private_key}`;
+const RSA_KEY = generateKeyPairSync("rsa", { modulusLength: 2048 })
+  .privateKey.export({ type: "pkcs8", format: "pem" })
+  .toString();
+
+/** Without the second of its lines. */
+const damaged = (pem: string) => pem.split("\n").toSpliced(1, 1).join("\n");
+
 describe("TLS credentials", () => {
   const { tlsFault } = createNodeCredentialHost({}, "/nowhere");
   const secrets = (texts: Record<string, string>) =>
@@ -123,13 +131,14 @@ describe("TLS credentials", () => {
     ["certificate and key", { certificate: CLIENT.certificate, private_key: CLIENT.private_key }],
     ["a chain", { certificate: `${CLIENT.certificate}\n${AUTHORITY.certificate}`, private_key: CLIENT.private_key }],
     ["a CA alone", { ca: AUTHORITY.certificate }],
+    ["certificate and key in one file", { certificate: BOTH, private_key: BOTH }],
     [
       "a certificate whose dates are another matter",
       { certificate: EXPIRED.certificate, private_key: EXPIRED.private_key },
     ],
     ["nothing", {}],
   ])("of %s are in order", (_, texts) => {
-    expect(tlsFault(secrets(texts))).toBeUndefined();
+    expect(tlsFault(secrets(texts), "ca")).toBeUndefined();
   });
 
   it.each<[string, Record<string, string>, string | RegExp]>([
@@ -156,20 +165,36 @@ describe("TLS credentials", () => {
     [
       "a key that is none",
       { certificate: CLIENT.certificate, private_key: "Zq7xWv4kPj" },
-      /^has a certificate, private_key or ca that is not proper PEM \([A-Z0-9_]+\)$/,
+      /^has a private_key that is not proper PEM \([A-Z0-9_]+\)$/,
     ],
     [
       "a certificate that is none",
       { certificate: "Zq7xWv4kPj", private_key: CLIENT.private_key },
-      /^has a certificate, private_key or ca that is not proper PEM \([A-Z0-9_]+\)$/,
+      /^has a certificate that is not proper PEM \([A-Z0-9_]+\)$/,
+    ],
+    [
+      "a CA that is damaged",
+      { certificate: CLIENT.certificate, private_key: CLIENT.private_key, ca: damaged(AUTHORITY.certificate) },
+      /^has a ca that is (?:not proper PEM \([A-Z0-9_]+\)|no certificate in PEM)$/,
     ],
     ["a CA that is none", { ca: "Zq7xWv4kPj" }, "has a ca that is no certificate in PEM"],
+    [
+      "a key of another kind than the certificate's",
+      { certificate: CLIENT.certificate, private_key: RSA_KEY },
+      /^has a private_key that does not belong to its certificate: /,
+    ],
   ])("with %s are told", (_, texts, message) => {
-    expect(tlsFault(secrets(texts))).toEqual(typeof message === "string" ? message : expect.stringMatching(message));
+    expect(tlsFault(secrets(texts), "ca")).toEqual(
+      typeof message === "string" ? message : expect.stringMatching(message),
+    );
+  });
+
+  it("name their authorities as the file does", () => {
+    expect(tlsFault(secrets({ ca: "Zq7xWv4kPj" }), "client_ca")).toBe("has a client_ca that is no certificate in PEM");
   });
 
   it("cannot be a binding, which only Workers have", () => {
-    expect(tlsFault({ binding: "MTLS" })).toBe(
+    expect(tlsFault({ binding: "MTLS" }, "ca")).toBe(
       "has a binding, which only Workers have: use certificate and private_key",
     );
   });
