@@ -8,4 +8,7 @@ import { fileURLToPath } from "node:url";
 // folder for it is one that other users may write to.
 enableCompileCache(fileURLToPath(new URL("../.compile-cache", import.meta.url)));
 
+// Of a SIGHUP that comes before a service has handlers of its own (commands/signals.ts) Node would end: a reload ends nothing.
+process.on("SIGHUP", () => {});
+
 await import("./command-line.ts");

@@ -107,6 +107,7 @@ try {
 
 /** Runs a command that comes to an end. @param command gives whether all went well */
 async function runToEnd(command: () => Promise<boolean>): Promise<void> {
+  process.removeAllListeners("SIGHUP"); // which ends whatever is no service
   if (!(await command())) process.exitCode = EXIT_FAILED;
 }
 

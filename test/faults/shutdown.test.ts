@@ -3,7 +3,6 @@
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { Agent } from "node:http";
-import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
@@ -11,7 +10,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { callGetToken } from "../support/call.ts";
 import { fileConfig, SECRETS, SERVER } from "../support/config.ts";
 import { makeAuthority } from "../support/keys.ts";
-import { freePort } from "../support/port.ts";
+import { holdSocket } from "../support/port.ts";
 import { type Run, runCli } from "../support/process.ts";
 import { type RecordingProvider, startRecordingProvider, token } from "../support/recording-provider.ts";
 
@@ -80,21 +79,13 @@ async function callOnNewConnection(url: string): Promise<number> {
 
 const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
-/** What systemd does with a .socket unit: it holds the socket, and takes no connection itself. */
-function holdSocket(port: number): { fd: number; close(): void } {
-  const create = (net as unknown as { _createServerHandle: (address: string, port: number, family: 4) => unknown })
-    ._createServerHandle;
-  return create("127.0.0.1", port, 4) as { fd: number; close(): void };
-}
-
 describe("processes that share one socket", () => {
   it("are replaced one after the other under load without a failed call", async () => {
-    const port = await freePort();
-    const socket = holdSocket(port);
+    const socket = await holdSocket();
     await write(fileConfig(provider.tokenEndpoint));
     const old = [await start(socket.fd), await start(socket.fd)];
-    expect(old[0]?.stdout()).toContain(`"listen":"http://127.0.0.1:${port}"`);
-    const running = load(`http://127.0.0.1:${port}`);
+    expect(old[0]?.stdout()).toContain(`"listen":"http://127.0.0.1:${socket.port}"`);
+    const running = load(`http://127.0.0.1:${socket.port}`);
     await wait(300);
     for (const run of old) {
       await start(socket.fd);
@@ -110,11 +101,10 @@ describe("processes that share one socket", () => {
   });
 
   it("may be one alone: calls wait while it is restarted", async () => {
-    const port = await freePort();
-    const socket = holdSocket(port);
+    const socket = await holdSocket();
     await write(fileConfig(provider.tokenEndpoint));
     const old = await start(socket.fd);
-    const running = load(`http://127.0.0.1:${port}`);
+    const running = load(`http://127.0.0.1:${socket.port}`);
     await wait(300);
     old.process.kill("SIGTERM");
     expect(await old.exit()).toBe(0);
