@@ -2,6 +2,7 @@
 
 import { createHash, X509Certificate } from "node:crypto";
 import type { Credentials } from "../config/credentials.ts";
+import type { Secret } from "../secret.ts";
 import { line } from "./report.ts";
 
 const DAY_MS = 86_400_000;
@@ -31,6 +32,17 @@ export function describeClientCertificate(name: string, { providers }: Credentia
   if (certificate === undefined) return;
   line("  certificate", describe(certificate, now));
   warnOfEnd(certificate, now, "");
+}
+
+/** Authorities by which others are verified: one that is over verifies nobody, which shows only in the calls that then fail. */
+export function warnOfAuthorities(key: string, pem: Secret | undefined, now: number): void {
+  for (const certificate of pem === undefined ? [] : certificatesOf(pem.reveal())) {
+    if (certificate.validToDate.getTime() >= now) continue;
+    line(
+      "  warning",
+      `${key} has an authority that is over, ${describe(certificate, now)}: put a new one in its place`,
+    );
+  }
 }
 
 function certificatesOf(pem: string): X509Certificate[] {

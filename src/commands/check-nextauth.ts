@@ -1,9 +1,11 @@
 // What `check` finds out about the nextAuth Servers of the file: whether each answers getSession with this API key.
 
 import type { Config } from "../config/complete.ts";
+import type { Credentials } from "../config/credentials.ts";
 import { TokenProxyError } from "../errors.ts";
 import { type NextAuthServers, nextauthKey } from "../nextauth/servers.ts";
 import { nodeClock, nodeIds } from "../platform/node/host.ts";
+import { warnOfAuthorities } from "./check-certificates.ts";
 import { explain, line } from "./report.ts";
 
 const NONCE_BYTES = 16;
@@ -13,10 +15,15 @@ const NONCE_BYTES = 16;
  * API key.
  * @returns whether all of them did
  */
-export async function checkNextAuthServers({ nextauth }: Config, servers: NextAuthServers): Promise<boolean> {
+export async function checkNextAuthServers(
+  { nextauth }: Config,
+  servers: NextAuthServers,
+  credentials: Credentials,
+): Promise<boolean> {
   let well = true;
   for (const [index, { url, serverid, serverids }] of nextauth.entries()) {
     line(nextauthKey(index, nextauth.length), url);
+    warnOfAuthorities("tls.ca", credentials.nextauth[index]?.tls?.ca, nodeClock.now());
     const asked = serverid ?? serverids?.[0] ?? servers.defaultServerid;
     if (asked === undefined) {
       line("  getSession", "not asked: no serverid in the file to ask about");

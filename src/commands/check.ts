@@ -14,7 +14,7 @@ import type { Provider } from "../oauth/provider.ts";
 import type { TokenAnswer } from "../oauth/token-response.ts";
 import { createNodeBulkhead } from "../platform/node/bulkhead.ts";
 import { nodeClock, nodeIds } from "../platform/node/host.ts";
-import { describeClientCertificate, describeServerCertificates } from "./check-certificates.ts";
+import { describeClientCertificate, describeServerCertificates, warnOfAuthorities } from "./check-certificates.ts";
 import { watchClocks } from "./check-clock.ts";
 import { checkNextAuthServers } from "./check-nextauth.ts";
 import { environment, findFile, loadFile, NO_FILE } from "./configuration.ts";
@@ -36,13 +36,13 @@ const LOOK_UP_TIMEOUT_MS = 10_000;
  */
 export async function check(options: CheckOptions): Promise<boolean> {
   const env = environment(options.envFile);
-  const values = liveValues(options, env);
+  const values = options.live === true ? readValues(options, env) : undefined;
   const path = findFile(options.config, env);
   if (path === undefined) throw new UsageError(NO_FILE);
   const { file, host } = loadFile(path, env);
   const credentials = await loadCredentials(file, host);
   const { config } = file;
-  assertBound(values, config);
+  assertCallable(values, config);
   const clocks = watchClocks();
   const deps = {
     config,
@@ -58,8 +58,9 @@ export async function check(options: CheckOptions): Promise<boolean> {
 
   console.log(`${path}: no faults, every secret and key is there`);
   describeServerCertificates(credentials, nodeClock.now());
+  warnOfAuthorities("server.tls.client_ca", credentials.serverTls?.client_ca, nodeClock.now());
   describeService(config, credentials);
-  let well = await checkNextAuthServers(config, nextauth);
+  let well = await checkNextAuthServers(config, nextauth, credentials);
   for (const [name, provider] of providers) {
     well = (await describeProvider(provider, config.providers[name] as ProviderConfig, credentials)) && well;
   }
@@ -106,6 +107,7 @@ async function describeProvider(
   const withKeys = credentialOf(method) === "key" ? ` with ${keys.join(", ")}` : "";
   line("  client", `${settings.client_id ?? "unnamed"}, ${method}${withKeys}`);
   describeClientCertificate(name, credentials, nodeClock.now());
+  warnOfAuthorities("tls.ca", credentials.providers.get(name)?.tls?.ca, nodeClock.now());
   line("  grant", settings.grant_type);
   if (discovery === undefined) {
     line("  token endpoint", `${settings.token_endpoint} (from the file)`);
@@ -143,19 +145,20 @@ function warnOfUnsupported(
 
 type LiveValues = ReadonlyMap<string, CallValue>;
 
-/** @returns undefined where no live call is asked for */
-function liveValues({ live, ...options }: CheckOptions, env: NodeJS.ProcessEnv): LiveValues | undefined {
-  if (live !== true) return undefined;
-  if (options.userid === undefined) throw new UsageError("--live needs --userid: whom shall the token be for?");
-  return readValues(options, env);
-}
-
-function assertBound(values: LiveValues | undefined, { get_token }: Config): void {
-  const bound = get_token.flatMap(({ values }) => Object.keys(values));
-  for (const name of values?.keys() ?? []) {
-    if (!bound.includes(name))
-      throw new UsageError(`no value "${name}" is under get_token.values: there are ${bound.join(", ")}`);
+/** What no call could bring, and a call that is for nobody. @param values undefined where no live call is asked for */
+function assertCallable(values: LiveValues | undefined, { get_token, nextauth }: Config): void {
+  if (values === undefined) return;
+  const bound = new Set(get_token.flatMap(({ values }) => Object.keys(values)));
+  for (const name of values.keys()) {
+    if (!bound.has(name))
+      throw new UsageError(`no value "${name}" is under get_token.values: there are ${[...bound].join(", ")}`);
   }
+  if (values.has("userid") || (values.has("nonce") && nextauth.length > 0)) return;
+  throw new UsageError(
+    bound.has("userid")
+      ? "--live needs --userid: whom shall the token be for?"
+      : "--live needs --value nonce=env:VARIABLE: by the nonce the nextAuth Server says whom the token is for",
+  );
 }
 
 /** With a nonce the session check is made too; without one there is nothing to check, and only the provider is asked. */

@@ -1,12 +1,13 @@
 // The command `get-token`: plays the nextAuth Server against a running proxy, by the binding of the file.
 
 import type { Config } from "../config/complete.ts";
-import { SecretError } from "../config/credentials.ts";
+import { type CredentialHost, SecretError } from "../config/credentials.ts";
 import { UsageError } from "../errors.ts";
 import type { Binding } from "../nextauth/binding.ts";
 import { apikeyHeader, UnwritableCallError, writeCall } from "../nextauth/write-call.ts";
 import { createNodeCredentialHost } from "../platform/node/credentials.ts";
 import { type CallTls, SendError, sendCall } from "../platform/node/send-call.ts";
+import { Secret, type SecretReference } from "../secret.ts";
 import { environment, findFile, loadFile, NO_FILE } from "./configuration.ts";
 import { readValues, type ValueOptions } from "./values.ts";
 
@@ -40,14 +41,11 @@ export async function getToken(options: GetTokenOptions): Promise<boolean> {
   const binding = bindingOf(config, options);
   const call = writeOrRefuse(binding, values);
 
-  const caller = callerOf(config, options.caller);
+  const [name, caller] = callerOf(config, options.caller);
   const [reference] = caller.apikeys;
-  const apikey = reference === undefined ? undefined : await readSecret(() => host.read(reference), "API key");
-  const tls: CallTls = {
-    certificate: await readFile(options.certificate),
-    private_key: await readFile(options.privateKey),
-    ca: await readFile(options.ca),
-  };
+  const apikey =
+    reference === undefined ? undefined : await readSecret(host, reference, `"callers.${name}.apikeys[0]"`);
+  const tls = await readTls(options);
 
   const started = performance.now();
   const base = options.url ?? addressOf(config);
@@ -80,7 +78,7 @@ function bindingOf({ get_token }: Config, { path, method }: GetTokenOptions): Bi
 
 function callerOf({ callers }: Config, name = Object.keys(callers)[0] ?? "") {
   const caller = Object.hasOwn(callers, name) ? callers[name] : undefined;
-  if (caller !== undefined) return caller;
+  if (caller !== undefined) return [name, caller] as const;
   throw new UsageError(`no caller has this name: there are ${Object.keys(callers).join(", ")}`);
 }
 
@@ -99,17 +97,39 @@ function addressOf({ server: { listen, tls } }: Config): string {
   return `${tls === undefined ? "http" : "https"}://${host.includes(":") ? `[${host}]` : host}:${listen.port}`;
 }
 
-/** Relative to where the command is run, not to the configuration file. */
-async function readFile(path: string | undefined): Promise<string | undefined> {
+/** Files relative to where the command is run, not to the configuration file. */
+async function readTls({ certificate, privateKey, ca }: GetTokenOptions): Promise<CallTls> {
+  if (certificate !== undefined && privateKey === undefined) {
+    throw new UsageError("--certificate needs --private-key: give both, or neither");
+  }
+  if (privateKey !== undefined && certificate === undefined) {
+    throw new UsageError("--private-key needs --certificate: give both, or neither");
+  }
   const host = createNodeCredentialHost({}, ".");
-  return path === undefined ? undefined : readSecret(() => host.read({ file: path }), "file");
+  const read = async (path: string | undefined, option: string) =>
+    path === undefined ? undefined : new Secret(await readSecret(host, { file: path }, option));
+  const pair = {
+    certificate: await read(certificate, "--certificate"),
+    private_key: await read(privateKey, "--private-key"),
+  };
+  const authorities = await read(ca, "--ca");
+  const pairFault = host.tlsFault(pair);
+  if (pairFault !== undefined) throw new UsageError(`what --certificate and --private-key name ${pairFault}`);
+  if (host.tlsFault({ ca: authorities }) !== undefined) {
+    throw new UsageError("--ca names a file without a certificate in PEM: name that of the authority");
+  }
+  return {
+    certificate: pair.certificate?.reveal(),
+    private_key: pair.private_key?.reveal(),
+    ca: authorities?.reveal(),
+  };
 }
 
-async function readSecret(read: () => string | Promise<string>, what: string): Promise<string> {
+async function readSecret(host: CredentialHost, reference: SecretReference, what: string): Promise<string> {
   try {
-    return await read();
+    return await host.read(reference);
   } catch (error) {
-    if (error instanceof SecretError) throw new UsageError(`the ${what} cannot be read: it ${error.message}`);
+    if (error instanceof SecretError) throw new UsageError(`${what} ${error.message}`);
     throw error;
   }
 }

@@ -48,7 +48,7 @@ const COMMANDS = {
     environment: ["none"],
   },
   schema: {
-    examples: ["schema > token-proxy.schema.json"],
+    examples: ["schema > schema.json"],
     exit: ["0  always", "2  wrong usage"],
     environment: ["none"],
   },

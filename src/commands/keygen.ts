@@ -77,7 +77,7 @@ async function ending(jwk: Parameters<typeof calculateJwkThumbprint>[0]): Promis
 /** With `force`, the old key is there until the new one is there whole. */
 async function write(path: string, pem: string, force: boolean): Promise<void> {
   let target = path;
-  if (force && (await isThere(path))) target = `${path}.${randomBytes(KID_DIGITS).toString("hex")}.tmp`;
+  if ((await isThere(path)) && force) target = `${path}.${randomBytes(KID_DIGITS).toString("hex")}.tmp`;
   let file: FileHandle | undefined;
   try {
     file = await open(target, "wx", OWNER_ONLY);
@@ -92,9 +92,10 @@ async function write(path: string, pem: string, force: boolean): Promise<void> {
   }
 }
 
-/** @throws {UsageError} for a device, a folder or a link, which --force must not replace by a file */
+/** @throws {UsageError} for a folder, and for a device or a link, which --force must not replace by a file */
 async function isThere(path: string): Promise<boolean> {
   const found = await lstat(path).catch(() => undefined); // if there is more to it than that it is not there, writing tells
+  if (found?.isDirectory() === true) throw new UsageError(`"${path}" is a folder: name a file in it`);
   if (found !== undefined && !found.isFile()) {
     throw new UsageError(`"${path}" is no regular file, which is all that --force replaces: name another file`);
   }

@@ -31,7 +31,6 @@ export function usageFault(text: string, command: CommandName | undefined): stri
 export function assertCommand([first]: readonly string[]): void {
   const known = [...COMMAND_NAMES, "help"];
   if (first === undefined || first.startsWith("-") || known.includes(first)) return;
-  throw new UsageError(
-    `unknown command${suggestion(first, known)}: there are ${COMMAND_NAMES.join(", ")}; see "nextauth-token-proxy --help"`,
-  );
+  const hint = suggestion(first, known) || `: there are ${COMMAND_NAMES.join(", ")};`;
+  throw new UsageError(`unknown command${hint} see "nextauth-token-proxy --help"`);
 }

@@ -29,6 +29,7 @@ export function readValues(
     if (name === "nonce" && !text.startsWith(FROM_VARIABLE)) {
       throw new UsageError("a nonce is a credential: give it as --value nonce=env:VARIABLE");
     }
+    if (given.has(name)) throw new UsageError(`the value "${name}" is given twice: give it once`);
     given.set(name, text.startsWith(FROM_VARIABLE) ? variable(text.slice(FROM_VARIABLE.length), env) : text);
   }
   const values = new Map<string, CallValue>();

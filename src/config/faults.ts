@@ -2,6 +2,7 @@
 
 import * as z from "zod";
 import type { Path } from "./position.ts";
+import { IS_KEY } from "./schema-primitives.ts";
 import { suggestion } from "./suggestion.ts";
 
 /** A fault whose place in the text is still to be found. */
@@ -30,8 +31,12 @@ export function describeIssues(schema: z.ZodType, issues: readonly z.core.$ZodIs
         at: "key",
       }));
     }
-    return [{ path, message: describe(issue), at: issue.code === "invalid_key" ? "key" : "value" }];
+    return [{ path, message: describe(issue), at: isOfKey(issue) ? "key" : "value" }];
   });
+}
+
+function isOfKey(issue: z.core.$ZodIssue): boolean {
+  return issue.code === "invalid_key" || (issue.code === "custom" && issue.params?.at === IS_KEY.at);
 }
 
 function describe(issue: z.core.$ZodIssue): string {

@@ -11,7 +11,7 @@ import {
   durationOrNone,
   durationUpTo,
   listOrOne,
-  name,
+  named,
   secretReference,
   serverid,
   source,
@@ -105,7 +105,7 @@ const binding = z.strictObject({
       "must be a path like /getToken or /servers/{serverid}/getToken",
     )
     .default("/getToken"),
-  values: z.record(name, boundValue).prefault(DEFAULT_VALUES),
+  values: named(boundValue).prefault(DEFAULT_VALUES),
   session: z.enum(["verify", "trust"]).optional(),
   apikey_header: z
     .string()

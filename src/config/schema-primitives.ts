@@ -101,9 +101,24 @@ const SECRETS_MESSAGE =
 export const secretReferences = oneOrMore(secretReference, SECRETS_MESSAGE, secretFault(SECRETS_MESSAGE));
 
 /** Names that the file gives to callers, providers and values: they go into logs, metrics and templates. */
-export const name = z
-  .string()
-  .regex(/^[A-Za-z_][A-Za-z0-9_-]{0,63}$/, "must be a name of letters, digits, _ and -, starting with a letter or _");
+const NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
+const NAME_MESSAGE = "must be a name of letters, digits, _ and -, starting with a letter or _";
+export const IS_KEY = { at: "key" } as const;
+
+/** A mapping of such names. Not by the record's own schema for keys: what stands below a bad name would not be looked at. */
+export const named = <Value extends z.ZodType>(value: Value) =>
+  z
+    .record(z.string(), value)
+    .superRefine(
+      (written, context) => {
+        for (const key of Object.keys(written)) {
+          if (NAME.test(key)) continue;
+          context.addIssue({ code: "custom", path: [key], message: NAME_MESSAGE, params: IS_KEY });
+        }
+      },
+      { when: ({ value }) => typeof value === "object" && value !== null && !Array.isArray(value) },
+    )
+    .meta({ propertyNames: { type: "string", pattern: NAME.source } });
 
 /** As calls may have it: what none can have would never match. */
 export const serverid = text.superRefine((value, context) => {

@@ -8,7 +8,7 @@ import {
   duration,
   durationOrNone,
   json,
-  name,
+  named,
   oneOrMore,
   secretReference,
   secretReferences,
@@ -114,7 +114,7 @@ export const provider = z.strictObject({
       z.union([templated, secretReference], "must be text, { env: NAME } or { file: PATH }"),
     )
     .default({}),
-  jwt: z.record(name, jwt).default({}),
+  jwt: named(jwt).default({}),
   tls: tls.optional(),
   expect_subject: expectSubject.optional(),
   timeout: duration.prefault("5s"),

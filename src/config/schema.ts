@@ -2,7 +2,7 @@
 
 import * as z from "zod";
 import { caller, getToken, nextauth, server, webnonceExchange } from "./schema-nextauth.ts";
-import { name, secretReference, serverid, text } from "./schema-primitives.ts";
+import { named, secretReference, serverid, text } from "./schema-primitives.ts";
 import { provider, signing } from "./schema-provider.ts";
 
 const route = z.strictObject({ serverid: serverid.optional(), provider: text });
@@ -12,14 +12,15 @@ export const fileSchema = z.strictObject({
     error: ({ input }) => (input === undefined ? "is missing: write version: 1" : "must be the number 1"),
   }),
   server: server.prefault({}),
-  callers: z.record(name, caller).refine((callers) => Object.keys(callers).length > 0, "must name at least one caller"),
+  callers: named(caller).refine((callers) => Object.keys(callers).length > 0, "must name at least one caller"),
   get_token: getToken,
   nextauth,
   webnonce_exchange: webnonceExchange,
   signing: signing.optional(),
-  providers: z
-    .record(name, provider)
-    .refine((providers) => Object.keys(providers).length > 0, "must name at least one provider"),
+  providers: named(provider).refine(
+    (providers) => Object.keys(providers).length > 0,
+    "must name at least one provider",
+  ),
   routes: z.array(route).min(1, "must hold at least one route, or be left out").optional(),
   log: z
     .strictObject({

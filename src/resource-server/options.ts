@@ -25,6 +25,7 @@ export function textFault(value: unknown, faultOf?: (text: string) => string | u
 }
 
 export function headerFault(value: unknown): string | undefined {
+  if (value === "") return "is empty: give it a value";
   return typeof value === "string" && HEADER_VALUE.test(value) ? undefined : "must be visible ASCII";
 }
 

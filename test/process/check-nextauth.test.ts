@@ -37,13 +37,19 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function check(changes: object | object[], args: string[] = [], env: Record<string, string> = {}) {
+async function check(
+  changes: object | object[],
+  args: string[] = [],
+  env: Record<string, string> = {},
+  get_token: object = {},
+) {
   const file = fileConfig(provider.tokenEndpoint, {
     provider: { params: { userid: "{{userid}}", branch: "{{attributes.branch}}" } },
     file: {
       callers: { ns: { apikeys: [{ env: "APIKEY" }] } },
       nextauth: changes,
       webnonce_exchange: {},
+      get_token,
     },
   });
   const path = join(folder, "token-proxy.yaml");
@@ -93,6 +99,24 @@ describe("check", () => {
     expect(refused.status).toBe(1);
     expect(refused.out).toContain("FAILED: session_not_logged_in");
     expect(provider.requests).toHaveLength(1);
+  });
+
+  it("needs no userid where no binding has one, but a nonce", async () => {
+    const values = { nonce: ["header:X-nonce"] };
+    const config = nextauthConfig(nextauth, { serverid: SERVERID });
+    const nonce = nextauth.login(SERVERID, ALICE);
+    const live = ["--live", "--value", "nonce=env:NONCE"];
+    const found = await check(config, live, { NONCE: nonce }, { values });
+    expect(found.err).toBe("");
+    expect(found.status).toBe(0);
+    expect(found.out).toMatch(/live +main answered 200 .*\n {2}session +is logged in/);
+    expect(new URLSearchParams(provider.requests[0]?.body).get("userid")).toBe("alice");
+
+    const without = await check(config, ["--live"], {}, { values });
+    expect([without.status, without.out]).toEqual([2, ""]);
+    expect(without.err).toBe(
+      "--live needs --value nonce=env:VARIABLE: by the nonce the nextAuth Server says whom the token is for\n",
+    );
   });
 
   it("says that the session is not checked where there is no nonce", async () => {

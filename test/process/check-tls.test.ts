@@ -140,6 +140,33 @@ it("the client certificate towards a provider is told with its end", async () =>
   );
 });
 
+describe("an authority", () => {
+  const PLACES = [
+    ["server.tls.client_ca", (ca: object) => ({ file: { server: { tls: { ...TLS, client_ca: ca } } } })],
+    ["tls.ca", (ca: object) => ({ provider: { tls: { ca } } })],
+    ["tls.ca", (ca: object) => ({ file: { nextauth: { url: provider.url, apikey: { env: "APIKEY" }, tls: { ca } } } })],
+  ] as const;
+
+  it.each(PLACES)("under %s that is over is warned of, and one that is not is not spoken of", async (key, changes) => {
+    const pair = await makeSelfSigned("proxy", { notAfter: inDays(90) });
+    const env = { CERTIFICATE: pair.certificate, PRIVATE_KEY: pair.private_key };
+    const old = (await makeSelfSigned("old root", { notAfter: new Date("2021-09-30") })).certificate;
+    const good = (await makeAuthority()).certificate;
+    const warned = async (CA: string) => {
+      const { out } = await check(fileConfig(provider.tokenEndpoint, changes({ env: "CA" })), { ...env, CA });
+      return out.split("\n").filter((line) => line.includes("warning"));
+    };
+    expect(await warned(`${good}\n${old}`)).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^  warning {9}${key} has an authority that is over, CN=old root, until Sep 30 .+ days left\\): put a new one in its place$`,
+        ),
+      ),
+    ]);
+    expect(await warned(good)).toEqual([]);
+  });
+});
+
 describe("the clock of a provider", () => {
   const discovered = () => fileConfig("", { provider: { token_endpoint: undefined, issuer: provider.url } });
   const answerOf = (headers: Record<string, string>) =>

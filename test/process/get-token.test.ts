@@ -149,13 +149,39 @@ describe("get-token", () => {
     ["a URL that is none", ["--url", "proxy"], "--url must be a URL"],
     ["a caller that the file does not have", ["--caller", "nobody"], "there are nextauth-server"],
     ["a file that is not there", ["--config", "nowhere.yaml"], "cannot read the configuration file nowhere.yaml"],
-    ["a certificate that is not there", ["--certificate", "nowhere.pem"], "cannot be read (ENOENT): nowhere.pem"],
+    [
+      "a certificate that is not there",
+      ["--certificate", "nowhere.pem", "--private-key", "key.pem"],
+      "--certificate names a file that cannot be read (ENOENT): nowhere.pem: there is no such file\n",
+    ],
+    ["a certificate without its key", ["--certificate", "certificate.pem"], "--certificate needs --private-key: "],
+    ["a key without its certificate", ["--private-key", "key.pem"], "--private-key needs --certificate: "],
+    [
+      "a key of another certificate",
+      ["--certificate", "certificate.pem", "--private-key", "client-key.pem"],
+      "what --certificate and --private-key name has a private_key that does not belong to its certificate: ",
+    ],
+    ["an authority that is none", ["--ca", "token-proxy.yaml"], "--ca names a file without a certificate in PEM: "],
+    [
+      "a value that is given twice",
+      ["--value", "serverid=a", "--value", "serverid=b"],
+      'the value "serverid" is given',
+    ],
+    ["a userid that is given twice", ["--value", "userid=bob"], 'the value "userid" is given twice'],
   ])("ends with status 2 for %s", async (_what, args, said) => {
     const { status, stdout, stderr } = await run(["--userid", "alice", ...args]);
     expect([status, stdout]).toEqual([2, ""]);
     expect(stderr).toContain(said);
     expect(stderr).not.toContain(NONCE);
     expect(provider.requests).toEqual([]);
+  });
+
+  it("ends with status 2 where its API key cannot be read, and says where that should be", async () => {
+    const { status, stderr } = await run(["--userid", "alice", "--value", "nonce=env:NONCE"], { NONCE });
+    expect([status, stderr]).toEqual([
+      2,
+      '"callers.nextauth-server.apikeys[0]" names the environment variable APIKEY, which is not set\n',
+    ]);
   });
 
   it("ends in silence where nobody reads its output to the end", async () => {

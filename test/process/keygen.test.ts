@@ -92,9 +92,12 @@ describe("keygen", () => {
     for (const args of [[], ["--force"]]) expect((await keygen("--out", "link.pem", ...args)).status).toBe(2);
     expect((await lstat(join(folder, "link.pem"))).isSymbolicLink()).toBe(true);
     expect(await read("target")).toBe("something else");
-    expect((await keygen("--out", ".", "--force")).err).toBe(
-      '"." is no regular file, which is all that --force replaces: name another file\n',
+    expect((await keygen("--out", "link.pem", "--force")).err).toBe(
+      '"link.pem" is no regular file, which is all that --force replaces: name another file\n',
     );
+    for (const args of [[], ["--force"]]) {
+      expect((await keygen("--out", ".", ...args)).err).toBe('"." is a folder: name a file in it\n');
+    }
   });
 
   it.each([

@@ -1,7 +1,7 @@
 // Callers come by key, by certificate or by both; the listener may speak TLS itself, and believe some proxies before it.
 
 import { describe, expect, it } from "vitest";
-import { configOf, replacing, withKeys } from "./file.ts";
+import { configOf, faultsOf, replacing, withKeys } from "./file.ts";
 import { tells } from "./tells.ts";
 
 const FINGERPRINT = "0123456789abcdef".repeat(4);
@@ -163,5 +163,19 @@ describe("what no listener can have", () => {
     proxy('"*"'),
     proxy('""'),
     proxy("7"),
+  ]);
+});
+
+it("a name that is none hides no fault of what stands below it", () => {
+  const text = replacing("apikeys:", "apikey:")
+    .replace("nextauth-server:", "nextauth server:")
+    .replace("main:", "1st:");
+  const name = "must be a name of letters, digits, _ and -, starting with a letter or _";
+  expect(faultsOf(`${text}    timeout: 5\n`)).toEqual([
+    `f.yaml:3:3 "callers.nextauth server" ${name}`,
+    'f.yaml:4:5 "callers.nextauth server.apikey" is not a key of this place: did you mean "apikeys"?',
+    'f.yaml:4:5 "callers.nextauth server" needs apikeys, client_certificates, or both: else anybody could call',
+    `f.yaml:6:3 "providers.1st" ${name}`,
+    'f.yaml:11:14 "providers.1st.timeout" must be a duration with a unit, like 500ms, 5s or 10m',
   ]);
 });
