@@ -23,7 +23,11 @@ export function holdSignals(): Attach {
 
   const stop = async (signal: NodeJS.Signals) => {
     if (cluster.isWorker) return;
-    if (service === undefined) process.exit(0); // it has begun nothing
+    if (service === undefined) {
+      // Nothing has begun; those that were started to serve would complain that nobody listens.
+      for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill("SIGKILL");
+      process.exit(0);
+    }
     if (isStopping) {
       await service.abort(); // asked twice: whoever asks does not want to wait
       process.exit(1);
