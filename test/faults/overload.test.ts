@@ -1,5 +1,6 @@
 // More calls than there is room for, on Node: the rest is refused at once, and those that are let in are as quick as ever.
 
+import { Agent } from "node:http";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Answered, CALL, callGetToken } from "../support/call.ts";
@@ -109,6 +110,37 @@ describe("a burst", () => {
     for (const answer of answers.filter(({ status }) => status !== 200)) expectProviderError(answer, "overloaded");
     provider.answer = token();
     expect((await callGetToken(host.url)).status).toBe(200);
+  });
+});
+
+describe("a call that waits", () => {
+  it("waits for a quarter of timeout and no longer, even where no place gets free", async () => {
+    const host = await start({ provider: { max_in_flight: 4, timeout: "2s" } });
+    provider.answer = () => {};
+    const stuck = Array.from({ length: 4 }, () => callGetToken(host.url));
+    await expect.poll(() => provider.requests.length).toBe(4);
+    const { answer, ms } = await timed(callGetToken(host.url));
+    expectProviderError(answer, "overloaded");
+    expect(ms).toBeGreaterThan(450);
+    expect(ms).toBeLessThan(1_000);
+    for (const stopped of await Promise.all(stuck)) expectProviderError(stopped, "provider_timeout");
+  });
+
+  it("and whose caller has gone meanwhile asks for no token", async () => {
+    const host = await start({ provider: { max_in_flight: 4 } });
+    const release = hold();
+    const admitted = Array.from({ length: 4 }, () => callGetToken(host.url));
+    await expect.poll(() => provider.requests.length).toBe(4);
+    const agent = new Agent();
+    const left = callGetToken(host.url, { agent }).catch(() => "left");
+    await wait(100);
+    agent.destroy();
+    expect(await left).toBe("left");
+    await wait(50);
+    release();
+    expect((await Promise.all(admitted)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect((await callGetToken(host.url)).status).toBe(200);
+    expect(provider.requests).toHaveLength(5);
   });
 });
 

@@ -3,6 +3,7 @@
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { Agent } from "node:http";
+import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
@@ -163,6 +164,25 @@ describe("SIGTERM under load", () => {
     run.process.kill("SIGINT");
     expect(await run.exit()).toBe(0);
     expect(run.stdout()).toContain('"delay_ms":0');
+  });
+
+  it.each([
+    ["say nothing", ""],
+    ["have sent half a request", "POST /getToken HTTP/1.1\r\nHost: a\r\n"],
+    ["have sent a request before", "GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n"],
+  ])("does not wait for connections that %s", async (_what, bytes) => {
+    await write(fileConfig(provider.tokenEndpoint, { file: { server: { ...SERVER, shutdown_grace: "20s" } } }));
+    const run = await start();
+    const socket = net.connect(Number(new URL(started(run).listen).port), "127.0.0.1");
+    socket.on("error", () => {});
+    await once(socket, "connect");
+    socket.write(bytes);
+    await wait(200);
+    const asked = performance.now();
+    run.process.kill("SIGTERM");
+    expect(await run.exit()).toBe(0);
+    expect(performance.now() - asked).toBeLessThan(3_000);
+    expect(run.stdout()).toContain('"calls_cut_off":0');
   });
 
   it("ends within the delay at the second signal", async () => {

@@ -36,9 +36,14 @@ describe("two processes", () => {
     expect(run.stdout()).not.toContain(CALL.userid);
   });
 
-  it("write whole lines, however many at once", async () => {
+  it("write whole lines, however many at once and in whatever script", async () => {
+    await service.write({}, { log: { identities: "plain" } });
     const { run, listen } = await service.start();
-    for (let i = 0; i < 10; i++) await callMany(listen, 100);
+    const body = { ...CALL, userid: "用户".repeat(100) };
+    const callers = Array.from({ length: 100 });
+    for (let i = 0; i < 10; i++) {
+      await Promise.all(callers.map(() => callGetToken(listen, { body, headers: { Connection: "close" } })));
+    }
     await expect.poll(() => lines(run).filter(({ event }) => event === "call").length).toBe(1_000);
   });
 
