@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --
 // The entry of the command line. First has Node keep what it makes of the sources, which else is half of every start.
 
 import { enableCompileCache } from "node:module";

@@ -121,7 +121,7 @@ describe("the Secret", () => {
 
   it("starts with values, and answers the probes at their paths", async () => {
     const proxy = await start((key) => `${key}-0123456789abcdef\n`);
-    const [, admin] = await proxy.said(/"admin":"([^"]+)","event":"started"/);
+    const [, admin] = await proxy.said(/"admin":"([^"]+)"/);
     for (const probe of ["startupProbe", "livenessProbe", "readinessProbe"]) {
       const { path, port } = container[probe].httpGet;
       expect(port).toBe("admin");

@@ -19,6 +19,8 @@ const SOURCES = [
   "LICENSE",
   "CHANGELOG.md",
   "token-proxy.schema.json",
+  "deploy",
+  "docs",
   "examples",
 ];
 

@@ -89,6 +89,14 @@ describe.each(NODES)("on Node %i", (major) => {
     expect((await run("node", ["--version"], options())).stdout).toMatch(new RegExp(`^v${major}\\.`));
   });
 
+  it("an env file that is missing is told by the command itself", async () => {
+    const refused = run(bin(), ["check", "--env-file", join(folder, "nowhere.env")], options());
+    await expect(refused).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("cannot read the env file"),
+    });
+  });
+
   it("schema, keygen and check do what they do from the sources", async () => {
     const { stdout: schema } = await run(bin(), ["schema"], options());
     expect(JSON.parse(schema)).toEqual(JSON.parse(await readFile("token-proxy.schema.json", "utf8")));

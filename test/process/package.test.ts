@@ -30,13 +30,19 @@ const token = accessToken({
   jwks_uri: "https://sso.bank.example/jwks",
 });`;
 
+/** The files, not the folders, that a page at the root links to. */
+const linkedFrom = (page: string) => [...page.matchAll(/\]\(([\w./-]+\.\w+)\)/g)].map(([, path]) => path as string);
+
 describe("the package", () => {
-  it("has nothing in it but what it is used by", () => {
+  it("has nothing in it but what it is used by, and what its README links to", async () => {
     const pages = ["CHANGELOG.md", "LICENSE", "README.md", "dist/THIRD-PARTY-LICENSES.txt"];
     const files = [...pages, "package.json", "token-proxy.schema.json", "dist/cli.js", "examples/auth0.yaml"];
     expect(installed.contents).toEqual(expect.arrayContaining(files));
-    const others = installed.contents.filter((name) => !/^dist\/.+\.(?:js|d\.ts)$|^examples\/[\w-]+\.yaml$/.test(name));
+    const others = installed.contents.filter(
+      (name) => !/^dist\/.+\.(?:js|d\.ts)$|^examples\/[\w-]+\.yaml$|^(?:deploy|docs)\//.test(name),
+    );
     expect(others.filter((name) => !files.includes(name))).toEqual([]);
+    expect(installed.contents).toEqual(expect.arrayContaining(linkedFrom(await readFile("README.md", "utf8"))));
     // Of all that is there but for the command line there are types beside it.
     const modules = installed.contents.filter((name) => /^dist\/(?!cli[./]).+\.js$/.test(name));
     expect(modules.length).toBeGreaterThan(50);

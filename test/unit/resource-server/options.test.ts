@@ -43,6 +43,10 @@ describe("webNonceSession", () => {
     }
   });
 
+  it("says of an empty apikey that it is empty", () => {
+    expect(() => webNonceSession({ ...SESSION, apikey: "" })).toThrow('"apikey" is empty');
+  });
+
   it("never repeats a faulty apikey", () => {
     expect(() => webNonceSession({ ...SESSION, apikey: "geheim\n" })).toThrow(/^(?!.*geheim)/s);
   });
