@@ -20,7 +20,7 @@ How:
   --only A,B         these variants of --compare: ${VARIANTS.map((variant) => variant.name).join(", ")}
   --quick            3 rounds of 1 second, to see that it works; no figures to keep
   --json FILE        write the result there too
-  --cli FILE         the proxy's entry (default src/cli.ts)
+  --cli FILE         the proxy's entry (default dist/cli.js, built before)
 `;
 
 export class UsageError extends Error {

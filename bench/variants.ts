@@ -32,7 +32,7 @@ export interface Prepared extends Command {
   call?: Pick<ProxySetup, "headers" | "body">;
 }
 
-export const DEFAULT_CLI = join(ROOT, "src/cli.ts");
+export const DEFAULT_CLI = join(ROOT, "dist/cli.js");
 export const PROXY_PATH = "/getToken";
 
 const noNginx = () => (hasNginx() ? undefined : "nginx is not installed");
