@@ -1,6 +1,5 @@
 // Configuration, second step: every secret and key that the file names is loaded before the first call, or the start stops.
 
-import { HEADER_VALUE } from "../headers.ts";
 import type { NextAuthCredentials } from "../nextauth/servers.ts";
 import type { ProviderCredentials } from "../oauth/provider-settings.ts";
 import { type CreateJwsSigner, importSigningKey, KeyError, type SigningKey } from "../oauth/signing-key.ts";
@@ -14,6 +13,7 @@ import type { ParsedFile } from "./parse.ts";
 import type { Path } from "./position.ts";
 import type { ClientCertificatePin } from "./schema-nextauth.ts";
 import type { KeySettings, TlsSettings } from "./schema-provider.ts";
+import { apikeyFault, headerFault, identitiesKeyFault, secretFault } from "./secret-faults.ts";
 
 /** What loading needs of the runtime. */
 export interface CredentialHost {
@@ -69,13 +69,6 @@ export interface Credentials {
   /** Every key under `signing`, those that only verify included. */
   signingKeys: readonly SigningKey[];
 }
-
-/** 16 characters of a random key are 64 bits and more: below, a key can be guessed. */
-const MIN_APIKEY_CHARS = 16;
-/** What can be compared with a header's value: visible ASCII, no space. */
-const APIKEY = /^[\x21-\x7e]+$/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-const CONTROL = /[\u0000-\u001f\u007f]/;
 
 /**
  * @throws {ConfigError} with a fault for every secret, key or certificate that is missing or unusable
@@ -273,29 +266,4 @@ async function loadPlaced({ params, headers }: ProviderConfig, path: Path, loade
     }
   }
   return placed;
-}
-
-function headerFault(text: string): string | undefined {
-  return HEADER_VALUE.test(text) ? undefined : "names a secret with characters that no header carries";
-}
-
-function secretFault(text: string): string | undefined {
-  return CONTROL.test(text) ? "names a secret with a line break or another control character in it" : undefined;
-}
-
-/** Below, the userids that a hash stands for could be found by trying keys. */
-function identitiesKeyFault(text: string): string | undefined {
-  return text.length < MIN_APIKEY_CHARS
-    ? `names a key of fewer than ${MIN_APIKEY_CHARS} characters: make one with "openssl rand -hex 32"`
-    : undefined;
-}
-
-function apikeyFault(text: string): string | undefined {
-  if (secretFault(text) !== undefined) return secretFault(text);
-  if (!APIKEY.test(text))
-    return "names an API key with a space or a character that is not ASCII, which no header carries";
-  if (text.length < MIN_APIKEY_CHARS) {
-    return `names an API key of fewer than ${MIN_APIKEY_CHARS} characters: make one with "openssl rand -hex 32"`;
-  }
-  return undefined;
 }
