@@ -127,6 +127,9 @@ function report(error: unknown): number {
     console.error(error.message);
     return EXIT_FAILED;
   }
-  if (error instanceof ProcessError) return error.status ?? EXIT_FAILED; // that process has told why
+  if (error instanceof ProcessError) {
+    if (error.status === undefined) console.error("a process was ended while it started, or did not start in time");
+    return error.status ?? EXIT_FAILED; // where it has one, that process has told why
+  }
   throw error;
 }

@@ -30,8 +30,9 @@ export function createAsking(worker: Worker): Ask {
   const waiting = new Map<number, { resolve(answer: never): void; reject(error: Error): void }>();
   let last = 0;
   worker.on("message", ({ id, answer }: Reply) => waiting.get(id)?.resolve(answer as never));
+  worker.on("error", () => {}); // it cannot be told any more, as its end says too
   worker.on("exit", (status) => {
-    for (const { reject } of waiting.values()) reject(new ProcessError("a process has ended", status));
+    for (const { reject } of waiting.values()) reject(new ProcessError("a process has ended", status ?? undefined));
   });
 
   return (order, timeout) => {

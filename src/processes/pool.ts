@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
 import { addUpCounts, type CollectedMetrics } from "../platform/node/metrics.ts";
 import type { Log } from "../ports.ts";
-import { type Ask, createAsking } from "./asking.ts";
+import { type Ask, createAsking, ProcessError } from "./asking.ts";
 import { createBackOff } from "./back-off.ts";
 
 /** One that does not say how it is in this time is left out of what is told of all. */
@@ -41,7 +41,7 @@ export interface PoolOptions {
   wanted: number;
   log: Log;
   /** Gives a new process what it serves by, and once it serves what has changed meanwhile. */
-  begin(ask: Ask): Promise<{ url: string; catchUp(): Promise<unknown> }>;
+  begin(ask: Ask): Promise<{ url: string; catchUp(): Promise<boolean> }>;
   /** Told where none is left, not even one that starts. */
   onNoneLeft(): void;
 }
@@ -57,18 +57,24 @@ export function createPool({ wanted, log, begin, onNoneLeft }: PoolOptions): Poo
   async function startOne(): Promise<string> {
     const worker = cluster.fork();
     const ask = createAsking(worker);
-    const { url, catchUp } = await begin(ask);
-    members.set(worker.id, { worker, ask, metrics: [] });
-    backOff.started(worker.id);
-    await catchUp();
-    return url;
+    try {
+      const { url, catchUp } = await begin(ask);
+      members.set(worker.id, { worker, ask, metrics: [] });
+      backOff.started(worker.id);
+      if (!(await catchUp())) throw new ProcessError("a process does not take the configuration");
+      return url;
+    } catch (error) {
+      worker.process.kill("SIGKILL"); // it may hang; its end is looked after below
+      throw error;
+    }
   }
 
   cluster.on("exit", ({ id, process: { pid } }, code, signal) => {
     const member = members.get(id);
     members.delete(id);
     if (member !== undefined) gone = addUpCounts(gone, member.metrics);
-    if (!isUp || isStopping) return;
+    // One that never served, at the first start, ends that start.
+    if (isStopping || (!isUp && member === undefined)) return;
     ended += 1;
     const wait = backOff.ended(id);
     log("error", "process ended", { pid, status: code ?? undefined, signal: signal ?? undefined, next_try_ms: wait });

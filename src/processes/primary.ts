@@ -13,6 +13,8 @@ import { createPool } from "./pool.ts";
 
 /** One that does not say how it is in this time is left out of what is told of all. */
 const ANSWER_TIMEOUT_MS = 1_000;
+/** To load code, keys and certificates, on a machine that is busy. */
+const START_TIMEOUT_MS = 30_000;
 /** Of a reload discovery is what takes time, and that has two seconds (node-program.ts). */
 const RELOAD_TIMEOUT_MS = 20_000;
 /** What a stop may take beyond server.shutdown_delay and server.shutdown_grace. */
@@ -28,15 +30,23 @@ export async function startProcesses(load: Load): Promise<Service> {
   let { server } = loaded.file.config;
   let taken = await take(loaded);
   let lastReload: ReloadSnapshot | undefined;
-  const { log, close: closeLog } = await createNodeLog(loaded.file.config.log);
+  const { log, setLevel, close: closeLog } = await createNodeLog(loaded.file.config.log);
   const identitiesKey = randomKey().reveal();
   const pool = createPool({
     wanted: server.processes,
     log,
     async begin(ask) {
-      const given = taken;
-      const { url } = await ask({ order: "start", identitiesKey, taken: given, lastReload });
-      return { url, catchUp: async () => given === taken || ask({ order: "reload", taken }) };
+      const [given, told] = [taken, lastReload];
+      const { url } = await ask({ order: "start", identitiesKey, taken: given, lastReload: told }, START_TIMEOUT_MS);
+      return {
+        url,
+        async catchUp() {
+          if (given !== taken) return ask({ order: "reload", taken }, RELOAD_TIMEOUT_MS);
+          return (
+            lastReload === undefined || lastReload === told || ask({ order: "refused", lastReload }, ANSWER_TIMEOUT_MS)
+          );
+        },
+      };
     },
     // With the last of them goes the socket that was passed to this process; whoever holds it can pass it again.
     onNoneLeft: () => void (inheritedSocket() !== undefined && giveUp()),
@@ -64,8 +74,13 @@ export async function startProcesses(load: Load): Promise<Service> {
   }
 
   let ending: Promise<number> | undefined;
+  /** What those have cut off that were told to end at once; they do not answer any more to the order before. */
+  let aborted: Promise<number[]> = Promise.resolve([]);
   async function end(order: Parameters<typeof pool.end>[0]): Promise<number> {
-    const { cut, lost } = await pool.end(order);
+    const ended = await pool.end(order);
+    const answers = await aborted;
+    const cut = answers.reduce((sum, one) => sum + one, ended.cut);
+    const lost = Math.max(0, ended.lost - answers.length);
     await adminListener.close(0);
     const level = cut + lost === 0 ? "info" : "error";
     log(level, "stopped", { processes: server.processes, calls_cut_off: cut, processes_lost: lost });
@@ -81,6 +96,7 @@ export async function startProcesses(load: Load): Promise<Service> {
         const next = load();
         taken = await take(next);
         server = { ...server, ...graceOf(next) };
+        setLevel(next.file.config.log.level);
       } catch (error) {
         lastReload = { at: nodeClock.now(), problem: logNotReloaded(log, error) };
         const refused = lastReload;
@@ -98,10 +114,10 @@ export async function startProcesses(load: Load): Promise<Service> {
       return ending;
     },
     async abort() {
-      const cut = await pool.askAll((ask) => ask({ order: "abort" }, ANSWER_TIMEOUT_MS));
+      aborted = pool.askAll((ask) => ask({ order: "abort" }, ANSWER_TIMEOUT_MS));
+      await aborted;
       pool.kill();
-      await ending;
-      return cut.reduce((sum, one) => sum + one, 0);
+      return (await ending) ?? 0;
     },
   };
 }

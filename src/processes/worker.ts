@@ -30,23 +30,30 @@ export async function serveForOthers(): Promise<void> {
   );
   reply({ id: first.id, answer: { url: service.url } });
 
+  /** One after the other, so that what was ordered last is what stays. */
+  let reloads: Promise<unknown> = Promise.resolve();
   process.on("message", async (order: Order) => {
-    if (order.order === "reload") taken = order.taken;
-    const answer = await carryOut(service, order);
-    reply({ id: order.id, answer }, () => {
+    let answer: ReturnType<typeof carryOut>;
+    if (order.order === "reload") {
+      taken = order.taken;
+      answer = reloads.then(() => service.reload());
+      reloads = answer;
+    } else answer = carryOut(service, order);
+    reply({ id: order.id, answer: await answer }, () => {
       if (order.order === "stop" || order.order === "abort") process.exit(0);
     });
   });
 }
 
-function carryOut(service: Serving, order: Order): Answers[OrderName] | Promise<Answers[OrderName]> {
+function carryOut(
+  service: Serving,
+  order: Exclude<Order, { order: "reload" }>,
+): Answers[OrderName] | Promise<Answers[OrderName]> {
   switch (order.order) {
     case "snapshot":
       return service.snapshot();
     case "metrics":
       return service.metrics();
-    case "reload":
-      return service.reload();
     case "refused":
       service.noteReload(order.lastReload);
       return true;

@@ -3,12 +3,13 @@
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { Agent } from "node:http";
+import { request } from "node:https";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { callGetToken } from "../support/call.ts";
+import { APIKEY, CALL, callGetToken, NONCE } from "../support/call.ts";
 import { fileConfig, SECRETS, SERVER } from "../support/config.ts";
 import { makeAuthority } from "../support/keys.ts";
 import { holdSocket } from "../support/port.ts";
@@ -183,6 +184,35 @@ describe("SIGTERM under load", () => {
     expect(await run.exit()).toBe(0);
     expect(performance.now() - asked).toBeLessThan(3_000);
     expect(run.stdout()).toContain('"calls_cut_off":0');
+  });
+
+  it("finishes a call in flight under TLS too", async () => {
+    const authority = await makeAuthority();
+    const { certificate, private_key } = await authority.issue("localhost", { ips: ["127.0.0.1"] });
+    const tls = { certificate: { env: "CERTIFICATE" }, private_key: { env: "TLS_KEY" } };
+    await write(fileConfig(provider.tokenEndpoint, { file: { server: { ...SERVER, tls } } }));
+    const run = runCli([], { cwd: folder, env: { ...SECRETS, CERTIFICATE: certificate, TLS_KEY: private_key } });
+    runs.push(run);
+    await run.said(/"event":"started"/);
+    provider.answer = (socket, request) => void setTimeout(() => token()(socket, request), 700);
+    const { port } = new URL(started(run).listen);
+    const idle = connect({ host: "127.0.0.1", port: Number(port), ca: authority.certificate });
+    await once(idle, "secureConnect");
+    const answered = new Promise<number | undefined>((resolve, reject) => {
+      const headers = { "X-apikey": APIKEY, "X-nonce": NONCE, "Content-Type": "application/json" };
+      request(
+        { host: "127.0.0.1", port, path: "/getToken", method: "POST", headers, ca: authority.certificate },
+        (incoming) => resolve(incoming.resume().statusCode),
+      )
+        .on("error", reject)
+        .end(JSON.stringify(CALL));
+    });
+    await expect.poll(() => provider.requests.length).toBe(1);
+    const asked = performance.now();
+    run.process.kill("SIGTERM");
+    expect(await answered).toBe(200);
+    expect(await run.exit()).toBe(0);
+    expect(performance.now() - asked).toBeLessThan(3_000); // and the silent connection was not waited for
   });
 
   it("ends within the delay at the second signal", async () => {

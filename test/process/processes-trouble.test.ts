@@ -92,6 +92,58 @@ describe("a process that hangs", () => {
   });
 });
 
+describe("a process that ends or hangs while it starts", () => {
+  it("is replaced, where it had said that it serves, although the others are not there yet", async () => {
+    const run = service.run();
+    await run.said(/"event":"started"/);
+    process.kill(servants(run)[0] as number, "SIGKILL");
+    const [, admin = ""] = await run.said(/"admin":"([^"]+)"/);
+    await expect.poll(async () => (await ready(admin)).processes, { timeout: 10_000 }).toBe(2);
+  });
+
+  it("ends the start with a word, where it is the first one", async () => {
+    const run = service.run();
+    const children = () =>
+      spawnSync("pgrep", ["-P", String(run.process.pid)], { encoding: "utf8" })
+        .stdout.split("\n")
+        .filter(Boolean);
+    await expect.poll(children, { timeout: 5_000, interval: 5 }).toHaveLength(1);
+    process.kill(Number(children()[0]), "SIGKILL");
+    expect(await run.exit()).toBe(1);
+    expect(run.stderr()).toContain("a process was ended while it started");
+  });
+});
+
+describe("two reloads while a process starts", () => {
+  it("leave it with the later one", async () => {
+    const slow = createServer(() => {}); // a provider whose discovery never ends, so that this reload takes its time
+    await new Promise<void>((done) => slow.listen(0, "127.0.0.1", done));
+    const issuer = `http://127.0.0.1:${(slow.address() as { port: number }).port}`;
+    const { run, listen, admin } = await service.start();
+    process.kill(servants(run)[0] as number, "SIGKILL");
+    await run.said(/process ended/);
+    await service.write(
+      {},
+      {
+        providers: { main: providerConfig("", { token_endpoint: undefined, issuer, params: { v: "slow" } }) },
+      },
+    );
+    run.process.kill("SIGHUP");
+    await expect.poll(() => servants(run).length, { timeout: 10_000, interval: 5 }).toBe(3);
+    await service.write({}, withParams({ v: "last" }));
+    run.process.kill("SIGHUP");
+    await expect.poll(async () => (await ready(admin)).processes, { timeout: 10_000 }).toBe(2);
+    await expect
+      .poll(() => run.stdout().match(/"event":"reloaded"/g)?.length ?? 0, { timeout: 15_000 })
+      .toBeGreaterThan(2);
+    await wait(3_000);
+    service.provider.requests.length = 0;
+    await callMany(listen, 40);
+    expect(sent()).toEqual(new Set(["last"]));
+    slow.close();
+  });
+});
+
 describe("counts", () => {
   const CALLS = /^token_proxy_calls_total\{[^}]*outcome="token"[^}]*\} (\d+)$/m;
 

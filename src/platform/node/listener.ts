@@ -46,6 +46,9 @@ const REQUEST_TIMEOUT_MS = 15_000;
 /** Longer than the minute after which load balancers drop idle connections, so that they, not we, close first. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 
+/** After so long without a request, at a shutdown, none is on its way. */
+const QUIET_MS = 1_000;
+
 const LIMITS = {
   headersTimeout: HEADERS_TIMEOUT_MS,
   requestTimeout: REQUEST_TIMEOUT_MS,
@@ -125,9 +128,12 @@ export async function listen(
     async close(grace) {
       drain();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      // Node looks no more after requests that come slowly or not at all. Nobody waits for an answer there.
-      const busy = new Set([...inFlight.values()].map(({ socket }) => socket));
-      for (const socket of sockets) if (!busy.has(socket)) socket.destroy();
+      // Node looks no more after requests that come slowly or not at all. Nobody waits for an answer there; but what has just been
+      // accepted may have a request on its way.
+      const quiet = setTimeout(() => {
+        const busy = new Set([...inFlight.values()].map(({ socket }) => endOf(socket)));
+        for (const socket of sockets) if (!busy.has(endOf(socket))) socket.destroy();
+      }, QUIET_MS);
       const slow = setTimeout(() => {
         for (const incoming of inFlight.values()) if (!incoming.complete) incoming.socket.destroy();
       }, REQUEST_TIMEOUT_MS);
@@ -139,6 +145,7 @@ export async function listen(
       await closed;
       clearTimeout(timer);
       clearTimeout(slow);
+      clearTimeout(quiet);
       return cut;
     },
   };
@@ -160,6 +167,11 @@ function tlsOptions({ certificate, private_key, client_ca }: ServerTls) {
     key: private_key.reveal(),
     ...asking,
   };
+}
+
+/** The other end: under TLS a request has another socket than the connection that it came on. */
+function endOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 function listenError(error: NodeJS.ErrnoException, address: string, key: string): ListenError {
