@@ -194,7 +194,7 @@ describe("SIGTERM under load", () => {
     const run = runCli([], { cwd: folder, env: { ...SECRETS, CERTIFICATE: certificate, TLS_KEY: private_key } });
     runs.push(run);
     await run.said(/"event":"started"/);
-    provider.answer = (socket, request) => void setTimeout(() => token()(socket, request), 700);
+    provider.answer = (socket, request) => void setTimeout(() => token()(socket, request), 2_000);
     const { port } = new URL(started(run).listen);
     const idle = connect({ host: "127.0.0.1", port: Number(port), ca: authority.certificate });
     await once(idle, "secureConnect");
@@ -212,7 +212,7 @@ describe("SIGTERM under load", () => {
     run.process.kill("SIGTERM");
     expect(await answered).toBe(200);
     expect(await run.exit()).toBe(0);
-    expect(performance.now() - asked).toBeLessThan(3_000); // and the silent connection was not waited for
+    expect(performance.now() - asked).toBeLessThan(5_000); // and the silent connection was not waited for
   });
 
   it("ends within the delay at the second signal", async () => {

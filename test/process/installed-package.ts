@@ -21,6 +21,8 @@ const SOURCES = [
   "token-proxy.schema.json",
   "deploy",
   "docs",
+  "bench/README.md",
+  "bench/results.json",
   "examples",
 ];
 

@@ -39,7 +39,7 @@ describe("the package", () => {
     const files = [...pages, "package.json", "token-proxy.schema.json", "dist/cli.js", "examples/auth0.yaml"];
     expect(installed.contents).toEqual(expect.arrayContaining(files));
     const others = installed.contents.filter(
-      (name) => !/^dist\/.+\.(?:js|d\.ts)$|^examples\/[\w-]+\.yaml$|^(?:deploy|docs)\//.test(name),
+      (name) => !/^dist\/.+\.(?:js|d\.ts)$|^examples\/[\w-]+\.yaml$|^(?:deploy|docs|bench)\//.test(name),
     );
     expect(others.filter((name) => !files.includes(name))).toEqual([]);
     expect(installed.contents).toEqual(expect.arrayContaining(linkedFrom(await readFile("README.md", "utf8"))));

@@ -122,6 +122,7 @@ describe("two reloads while a process starts", () => {
     const { run, listen, admin } = await service.start();
     process.kill(servants(run)[0] as number, "SIGKILL");
     await run.said(/process ended/);
+    await wait(200); // its successor has begun by now, and does not serve yet
     await service.write(
       {},
       {
@@ -138,7 +139,7 @@ describe("two reloads while a process starts", () => {
       .toBeGreaterThan(2);
     await wait(3_000);
     service.provider.requests.length = 0;
-    await callMany(listen, 40);
+    expect((await callMany(listen, 40)).map(({ status }) => status)).toEqual(Array(40).fill(200));
     expect(sent()).toEqual(new Set(["last"]));
     slow.close();
   });
