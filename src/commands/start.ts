@@ -1,7 +1,7 @@
 // The command `start`: serves until it is told to stop.
 
 import { styleText } from "node:util";
-import { startService } from "../node.ts";
+import { type Loaded, startService } from "../node.ts";
 import { startProcesses } from "../processes/primary.ts";
 import { isServingProcess, serveForOthers } from "../processes/worker.ts";
 import { environment, findFile, loadFile } from "./configuration.ts";
@@ -24,8 +24,15 @@ export async function start({ config, envFile }: StartOptions, attachSignals: At
     const { startDev } = await import("../dev/dev.ts"); // who serves does not wait for it to be loaded
     return attachSignals(await startDev(terminal));
   }
-  const load = () => loadFile(path, environment(envFile));
   if (isServingProcess()) return serveForOthers();
-  const isAlone = load().file.config.server.processes === 1;
+  const read = () => loadFile(path, environment(envFile));
+  const first = read();
+  let unused: Loaded | undefined = first; // reading it a second time would be a tenth of the start
+  const load = () => {
+    const loaded = unused ?? read();
+    unused = undefined;
+    return loaded;
+  };
+  const isAlone = first.file.config.server.processes === 1;
   attachSignals(await (isAlone ? startService(load) : startProcesses(load)));
 }
