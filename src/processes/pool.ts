@@ -1,7 +1,6 @@
 // The processes that serve: starts them, replaces one that ends or hangs, and keeps what it has counted.
 
 import cluster, { type Worker } from "node:cluster";
-import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
 import { addUpCounts, type CollectedMetrics } from "../platform/node/metrics.ts";
 import type { Log } from "../ports.ts";
@@ -139,7 +138,7 @@ export function createPool({ wanted, log, begin, onNoneLeft }: PoolOptions): Poo
       clearInterval(watch);
       // Those that only start serve nobody.
       for (const worker of alive()) if (!members.has(worker.id)) worker.process.kill("SIGKILL");
-      const all = [...members.values()].map((member) => ({ ...member, exit: once(member.worker, "exit") }));
+      const all = [...members.values()].map((member) => ({ ...member, exit: exitOf(member.worker) }));
       const answers = await Promise.allSettled(all.map(({ ask }) => order(ask)));
       await Promise.race([
         Promise.all(all.map(({ exit }) => exit)),
@@ -150,6 +149,11 @@ export function createPool({ wanted, log, begin, onNoneLeft }: PoolOptions): Poo
       return { cut, lost: answers.filter(({ status }) => status === "rejected").length };
     },
   };
+}
+
+/** Unlike events.once, which fails with the first error of its channel. */
+function exitOf(worker: Worker): Promise<void> {
+  return new Promise((resolve) => worker.once("exit", () => resolve()));
 }
 
 function alive(but?: number): Worker[] {

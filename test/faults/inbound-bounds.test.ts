@@ -10,7 +10,7 @@ import { APIKEY, CALL, callGetToken } from "../support/call.ts";
 import { fileConfig, SECRETS } from "../support/config.ts";
 import { type Host, startHost } from "../support/host.ts";
 import { makeAuthority } from "../support/keys.ts";
-import { request } from "../support/raw-call.ts";
+import { closeOf, request } from "../support/raw-call.ts";
 import { type RecordingProvider, startRecordingProvider } from "../support/recording-provider.ts";
 
 /** src/platform/node/listener.ts: headers and handshake 10 s, a whole request 15 s; looked at every second. */
@@ -177,10 +177,9 @@ async function attack({ connect = () => open(plain), start = "", drip = "" }: At
   socket.on("data", (bytes) => {
     received += bytes.toString("latin1");
   });
-  socket.on("error", () => {}); // it closes while we still send
   if (start !== "") socket.write(Buffer.from(start, "latin1"));
   const dripping = drip === "" ? undefined : setInterval(() => socket.write(Buffer.from(drip, "latin1")), DRIP_MS);
-  await once(socket, "close");
+  await closeOf(socket);
   clearInterval(dripping);
   return { took: performance.now() - started, received };
 }

@@ -1,6 +1,5 @@
 // Calls whose body, or a value in it, is not what it must be: each is refused and reaches no provider.
 
-import { once } from "node:events";
 import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
@@ -8,7 +7,7 @@ import { APIKEY, CALL, type CallOptions } from "../support/call.ts";
 import { expectError, MARKER } from "../support/expect-error.ts";
 import { RUNTIME } from "../support/host.ts";
 import { useProxy } from "../support/proxy.ts";
-import { exchange, request } from "../support/raw-call.ts";
+import { closeOf, exchange, request } from "../support/raw-call.ts";
 
 /** A call may be this long. */
 const MAX_BYTES = 65_536;
@@ -208,11 +207,10 @@ describe(`the size of a call on ${RUNTIME}`, () => {
   ])("asks no provider for a call that breaks off before %s", async (_what, headers, body) => {
     const { hostname, port } = new URL(proxy.host.url);
     const socket = connect(Number(port), hostname);
-    socket.on("error", () => {});
     socket.write(request("POST", "/getToken", headers, body));
     setTimeout(() => socket.end(), 50);
     socket.resume();
-    await once(socket, "close");
+    await closeOf(socket);
     expect((await proxy.call()).status).toBe(200);
     expect(proxy.provider.requests).toHaveLength(1);
   });

@@ -1,7 +1,6 @@
 // Sends the proxy bytes that no HTTP client would send, and gives back all the bytes of the answer.
 
-import { once } from "node:events";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { APIKEY, CALL } from "./call.ts";
 
 /** Every connection of these tests is closed by the proxy long before. */
@@ -27,16 +26,20 @@ export function request(
   return `${method} ${target} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n${body}`;
 }
 
+/** Unlike events.once, which fails with the first error: a connection that is reset is closed too. */
+export function closeOf(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.once("close", () => resolve()).on("error", () => {}));
+}
+
 /** @returns what came back until the proxy closed the connection */
 export async function exchange(url: string, bytes: string): Promise<{ status: number; head: string; body: string }> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
   const received: Buffer[] = [];
   socket.on("data", (chunk) => received.push(chunk));
-  socket.on("error", () => {}); // the proxy may close while we still send
   socket.setTimeout(LIMIT_MS, () => socket.destroy());
   socket.write(bytes);
-  await once(socket, "close");
+  await closeOf(socket);
   const text = Buffer.concat(received).toString("latin1");
   const end = text.indexOf("\r\n\r\n");
   return { status: Number(text.split(" ", 2)[1]), head: text.slice(0, end), body: text.slice(end + 4) };
