@@ -14,6 +14,7 @@ const onRuntime = (runtime: "node" | "workerd") => ({
 
 export default defineConfig({
   test: {
+    maxWorkers: 2, // most tests wait more than they compute
     projects: [
       { test: { name: "house", include: ["test/house/**/*.test.ts"] } },
       {
