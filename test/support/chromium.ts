@@ -42,7 +42,7 @@ async function launchChromium(): Promise<Browser | undefined> {
     );
   }
   // Its sandbox does not start for root, as whom containers run; what it opens here is our own.
-  return chromium.launch({ executablePath: EXECUTABLE, args: ["--no-sandbox"] });
+  return chromium.launch({ executablePath: EXECUTABLE, args: ["--no-sandbox", "--disable-gpu"] });
 }
 
 interface Look {
@@ -91,10 +91,19 @@ async function openPage(browser: Browser, address: string, { scheme = "light", w
   return { page, requests, said };
 }
 
-/** Kept as an artefact of CI. */
+const PICTURE_TRIES = 3;
+
+/** Kept as an artefact of CI. On a busy machine Chromium now and then says "Unable to capture screenshot", of any page. */
 export async function picture(page: Page, name: string): Promise<void> {
   mkdirSync(PICTURES, { recursive: true });
-  await page.screenshot({ path: `${PICTURES}/${name}.png`, fullPage: true });
+  for (let tries = 1; ; tries++) {
+    try {
+      await page.screenshot({ path: `${PICTURES}/${name}.png`, fullPage: true });
+      return;
+    } catch (error) {
+      if (tries === PICTURE_TRIES) throw error;
+    }
+  }
 }
 
 /** Headings out of order, tables without a caption, ... : what is wrong for who does not see the page. */
