@@ -30,6 +30,9 @@ export interface ParsedFile {
 /** YAML aliases may repeat a part of the file this often; more is an attack or a mistake (the "billion laughs"). */
 const MAX_ALIASES = 100;
 
+/** Each schema is asked a few times in all: zod would write and compile a function for it first. */
+const ONCE = { jitless: true };
+
 /**
  * @param text YAML or JSON
  * @param fileName for the faults alone
@@ -69,7 +72,7 @@ export function parseConfig(text: string, fileName: string): ParsedFile {
     throw error([fault([], "repeats its parts by aliases too often")]);
   }
   if (isCircular(raw)) throw error([fault([], "has an alias (*) inside of its own anchor (&)")]);
-  const parsed = fileSchema.safeParse(raw, { error: describeType });
+  const parsed = fileSchema.safeParse(raw, { ...ONCE, error: describeType });
   const faults = parsed.success ? [] : describeIssues(fileSchema, parsed.error.issues);
   faults.push(...checkSoundParts(raw, faults));
   if (!parsed.success || faults.length > 0) throw error(faults);
@@ -105,7 +108,7 @@ function checkSoundParts(raw: unknown, faults: readonly PathFault[]): PathFault[
   const { shape } = fileSchema;
   const found: PathFault[] = [];
 
-  const servers = sound("nextauth") ? shape.nextauth.parse(file.nextauth) : undefined;
+  const servers = sound("nextauth") ? shape.nextauth.parse(file.nextauth, ONCE) : undefined;
   const nextauth: NextAuthSurroundings = {
     present: file.nextauth !== undefined,
     defaultServerid: !sound("nextauth") || (servers ?? []).some(({ serverid }) => serverid !== undefined),
@@ -114,15 +117,15 @@ function checkSoundParts(raw: unknown, faults: readonly PathFault[]): PathFault[
       : servers?.flatMap(({ serverids = [] }) => serverids),
   };
   if (servers !== undefined) found.push(...checkNextAuth(servers));
-  const bindings = sound("get_token") ? shape.get_token.parse(file.get_token) : undefined;
+  const bindings = sound("get_token") ? shape.get_token.parse(file.get_token, ONCE) : undefined;
   if (bindings !== undefined) found.push(...checkBindings(bindings, writtenValues(file.get_token), nextauth));
 
   let signing: Surroundings["signing"];
   if (sound("signing")) {
-    signing = shape.signing.parse(file.signing) ?? null;
+    signing = shape.signing.parse(file.signing, ONCE) ?? null;
     if (signing !== null) found.push(...checkSigning(signing));
   }
-  const exchange = sound("webnonce_exchange") ? shape.webnonce_exchange.parse(file.webnonce_exchange) : undefined;
+  const exchange = sound("webnonce_exchange") ? shape.webnonce_exchange.parse(file.webnonce_exchange, ONCE) : undefined;
   const callNames = callNamesOf(file.get_token, nextauth, exchange !== undefined);
   const hasServerid = callNames === undefined || callNames.includes("serverid");
   const around: Surroundings = { callNames, attributesLack: attributesLack(nextauth.present, hasServerid), signing };
@@ -132,16 +135,16 @@ function checkSoundParts(raw: unknown, faults: readonly PathFault[]): PathFault[
     const faulty = faults.filter(({ path }) => path[0] === "providers" && path[1] === name).map(({ path }) => path[2]);
     const rest = Object.entries(provider ?? {}).filter(([key]) => !faulty.includes(key));
     // Where the grant_type is at fault itself, any other stands in for it, so that the rest can be looked at.
-    const parsed = providerSchema.safeParse({ grant_type: "unknown", ...Object.fromEntries(rest) });
+    const parsed = providerSchema.safeParse({ grant_type: "unknown", ...Object.fromEntries(rest) }, ONCE);
     if (parsed.success) found.push(...checkProvider(name, parsed.data, faulty.length === 0, around));
   }
-  if (sound("routes")) found.push(...checkRoutes(shape.routes.parse(file.routes), Object.keys(providers)));
+  if (sound("routes")) found.push(...checkRoutes(shape.routes.parse(file.routes, ONCE), Object.keys(providers)));
   if (exchange !== undefined) {
     const paths = bindings?.map(({ path }) => path);
     found.push(...checkExchange(exchange, nextauth, paths, Object.keys(providers)));
   }
   if (!hasServerid) found.push(...checkServeridUse(file));
-  if (sound("server")) found.push(...checkServer(shape.server.parse(file.server)));
+  if (sound("server")) found.push(...checkServer(shape.server.parse(file.server, ONCE)));
   return found;
 }
 
@@ -163,7 +166,7 @@ function callNamesOf(written: unknown, nextauth: NextAuthSurroundings, exchange:
   const bindings = writtenBindings(written);
   if (bindings.length === 0) return undefined;
   for (const { values, session } of bindings) {
-    const parsed = bindingValues.safeParse(values);
+    const parsed = bindingValues.safeParse(values, ONCE);
     if (!parsed.success) return undefined;
     for (const name of Object.keys(parsed.data)) names.add(name);
     if (nextauth.present && session !== "trust") for (const name of ["userid", "accountid"]) names.add(name);

@@ -74,21 +74,37 @@ function toPipe(tellDropped: TellDropped): LogOutput {
   };
 }
 
+/**
+ * The lines of a turn go out together: given one by one, the writer would copy all that waits for each of them, to count its bytes: 5 %
+ * of a call's CPU.
+ */
 function toFile(tellDropped: TellDropped): LogOutput {
   const file = new sonicBoom.SonicBoom({ fd: STDOUT, sync: false, maxLength: MAX_WAITING_BYTES });
+  let waiting = "";
+  let lines = 0;
   let dropped = 0;
+  let isFull = false;
   file.on("drop", () => {
-    dropped += 1;
+    isFull = true;
   });
   file.on("error", () => {}); // a disk that is full, or a terminal that is gone: calls are answered all the same
+  const flush = () => {
+    if (lines === 0) return;
+    isFull = false;
+    file.write(dropped === 0 ? waiting : tellDropped(dropped) + waiting);
+    dropped = isFull ? dropped + lines : 0;
+    waiting = "";
+    lines = 0;
+  };
   return {
     write(line) {
-      const count = dropped;
-      dropped = 0;
-      file.write(count === 0 ? line : tellDropped(count) + line);
+      if (lines === 0) setImmediate(flush);
+      waiting += line;
+      lines += 1;
     },
     close: () =>
       withinTimeout((done) => {
+        flush();
         file.once("close", done);
         file.end();
       }),
