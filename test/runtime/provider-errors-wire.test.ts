@@ -1,7 +1,7 @@
 // What the caller gets where a provider's answer does not arrive whole, in time, or at all; and that the next call is right.
 
 import { brotliCompressSync, gzipSync } from "node:zlib";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { CALL } from "../support/call.ts";
 import { providerConfig } from "../support/config.ts";
 import { expectProviderError, MARKER, type TableCode } from "../support/expect-error.ts";
@@ -55,14 +55,19 @@ describe(`answers that break on ${RUNTIME}`, () => {
     expect(proxy.provider.requests).toHaveLength(1);
   }
 
-  /** As expectCode for the provider with the short timeout; the error comes when that is over, and soon. */
+  /** As expectCode for the provider with the short timeout; the error comes when that is over, and soon, and so does the connection's end. */
   async function expectTimeout(answer: Answer) {
+    const closed = vi.fn();
     const started = performance.now();
-    proxy.provider.answer = answer;
+    proxy.provider.answer = (socket, request) => {
+      socket.once("close", closed);
+      answer(socket, request);
+    };
     expectProviderError(await callTo("quick"), "provider_timeout", "providers.quick");
     const took = performance.now() - started;
     expect(took).toBeGreaterThan(TIMEOUT_MS - 20);
     expect(took).toBeLessThan(TIMEOUT_MS + MARGIN_MS);
+    await expect.poll(() => closed.mock.calls.length, { timeout: MARGIN_MS }).toBe(1);
     expect(proxy.provider.requests).toHaveLength(1);
     await expectNextCallRight();
   }
@@ -79,6 +84,13 @@ describe(`answers that break on ${RUNTIME}`, () => {
     ["a megabyte of zeros in br", respond({ headers: { "Content-Encoding": "br" }, body: brotliCompressSync(zeros) })],
   ])("answers provider_too_large for %s", async (_what, answer) => {
     await expectCode(answer, "provider_too_large");
+  });
+
+  // Node's parser takes it for request smuggling; workerd goes by the chunks, as RFC 9112 §6.3 has it, and the bound must too.
+  const smuggledCode = RUNTIME === "node" ? "provider_error" : "provider_too_large";
+  it(`answers ${smuggledCode} for chunks that never end beside a short Content-Length, on ${RUNTIME}`, async () => {
+    const both = head({ "Content-Length": "9", "Transfer-Encoding": "chunked" });
+    await expectCode(trickle(both, `${chunks(tooLong, 9_000)[0]}`, 1), smuggledCode);
   });
 
   const longer = head({ ...JSON_TYPE, "Content-Length": String(BODY.length + 1) });

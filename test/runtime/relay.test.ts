@@ -48,6 +48,24 @@ describe(`secrets in params and headers on ${RUNTIME}`, () => {
 });
 
 describe(`a proper call on ${RUNTIME}`, () => {
+  it("has an id and a type of its own, though others are answered at the same moment", async () => {
+    provider.answer = (socket, request) => {
+      const userid = new URLSearchParams(request.body).get("userid");
+      setTimeout(
+        () => json({ access_token: userid }, 200, { "Content-Type": `application/json;v=${userid}` })(socket, request),
+        50,
+      );
+    };
+    const users = Array.from({ length: 20 }, (_, i) => `user-${i}`);
+    const answers = await Promise.all(
+      users.map((userid) => callGetToken(host.url, { body: { userid, nonce: NONCE } })),
+    );
+    expect(answers.map(({ headers }) => headers["content-type"])).toEqual(
+      users.map((id) => `application/json;v=${id}`),
+    );
+    expect(new Set(answers.map(({ headers }) => headers["x-request-id"])).size).toBe(users.length);
+  });
+
   it("sends one token request with the call's values and the client's credentials", async () => {
     expect((await callGetToken(host.url)).status).toBe(200);
     expect(provider.requests).toHaveLength(1);

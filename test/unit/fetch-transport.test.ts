@@ -36,6 +36,11 @@ describe("a transport over a fetch", () => {
     expect([headers.get("x-a"), new TextDecoder().decode(body)]).toEqual(["b", "1234"]);
   });
 
+  it("gives a body whose length is announced, whole", async () => {
+    const { body } = await exchange(() => new Response("1234", { headers: { "content-length": "4" } }));
+    expect(new TextDecoder().decode(body)).toBe("1234");
+  });
+
   it.each([302, 429, 500, 503])("leaves the body of a %i unread, which its status says all about", async (status) => {
     const cancel = vi.fn();
     const { body } = await exchange(() => new Response(new ReadableStream({ cancel }), { status }));
@@ -55,6 +60,8 @@ describe("a transport over a fetch", () => {
       "too_large",
     ],
     ["more than the bound", () => new Response("12345"), "too_large"],
+    ["more than the bound, beside a length", endlessly({ "transfer-encoding": "chunked" }), "too_large"],
+    ["more than the bound when decoded", endlessly({ "content-encoding": "gzip" }), "too_large"],
     ["no connection", () => Promise.reject(new TypeError("fetch failed")), "unreachable"],
     ["a body that breaks off", () => new Response(brokenStream()), "truncated"],
   ])("fails by %s, and lets go of what is still coming", async (_, answer, failure) => {
@@ -74,6 +81,13 @@ describe("a transport over a fetch", () => {
     expect(await failed).toMatchObject({ name: "TransportError", failure: "timeout" });
   });
 });
+
+/** Announces less than it is. */
+function endlessly(headers: Record<string, string>): FakeFetch["answer"] {
+  const endless = () =>
+    new ReadableStream<Uint8Array>({ pull: (controller) => controller.enqueue(new Uint8Array(1_024)) });
+  return () => new Response(endless(), { headers: { ...headers, "content-length": "3" } });
+}
 
 function brokenStream(): ReadableStream<Uint8Array> {
   return new ReadableStream({ pull: (controller) => controller.error(new TypeError("terminated")) });
