@@ -71,7 +71,7 @@ export async function getToken(deps: GetTokenDeps, call: TokenCall, record: Call
       ? undefined
       : await run("attributes", () => attributesOf(server(), serverid as string, values, provider));
 
-  return provider.requestToken((name) => attributes?.get(name) ?? values.get(name), record);
+  return await provider.requestToken((name) => attributes?.get(name) ?? values.get(name), record);
 }
 
 /** The default stands for the serverid that a call leaves out, in templates too. */

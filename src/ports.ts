@@ -31,22 +31,19 @@ export type Log = (level: LogLevel, event: string, fields?: LogFields) => void;
 
 export interface Bulkhead {
   /**
-   * Runs a task when there is room for it.
-   * @param task is told whether it had to wait
-   * @throws {BulkheadFullError} at once where there is no room, not even to wait, and where the wait is over
+   * Asks for a place. Whoever gets one gives it back by `leave`.
+   * @returns whether there is one: at once, or after a wait for one of those in use; false where there is no room to wait, and
+   * where the wait is over
    */
-  run<T>(task: (hasWaited: boolean) => Promise<T>): Promise<T>;
-  /** How many run, and how many wait. */
+  enter(): boolean | Promise<boolean>;
+  leave(): void;
+  /** How many places are in use, and how many wait for one. */
   state(): { inFlight: number; queued: number };
 }
 
 /**
- * @param limit tasks that run at once
- * @param queue tasks that may wait for one of them to end
+ * @param limit places
+ * @param queue how many may wait for one
  * @param wait milliseconds for which one may wait
  */
 export type CreateBulkhead = (limit: number, queue: number, wait: number) => Bulkhead;
-
-export class BulkheadFullError extends Error {
-  override readonly name = "BulkheadFullError";
-}

@@ -1,5 +1,7 @@
 // How a request came in, beyond what it says: what the host knows of its path and of the connection.
 
+import type { Recipient } from "../oauth/exchange.ts";
+
 /** A certificate that the host has verified against the authorities that it was given. */
 export interface ClientCertificate {
   /** SHA-256 of its DER, 64 hexadecimal digits in lower case. */
@@ -17,8 +19,8 @@ export interface Inbound {
   pathAsSent(request: Request, env: unknown): string;
   /** Undefined without one, or with one that is not verified. */
   clientCertificate(request: Request, env: unknown): ClientCertificate | undefined;
-  /** Whether the caller has closed the connection, so that no answer reaches it; false where the host does not tell. */
-  isGone(request: Request, env: unknown): boolean;
+  /** The connection that the answer goes to: destroyed once the caller has gone. Undefined where the host does not tell. */
+  recipient(env: unknown): Recipient | undefined;
   /** Who is at the other end, for limits: an IPv4 address, or the /64 of an IPv6 address. */
   clientAddress(request: Request, env: unknown): string;
 }

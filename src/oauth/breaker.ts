@@ -16,11 +16,12 @@ export type BreakerState = "closed" | "open" | "half_open";
 /** Not cockatiel's: that goes by the wall clock, lets calls wait for a trial, and knows no end that tells nothing. */
 export interface Breaker {
   /**
-   * Runs an exchange.
-   * @param exchange says by `asked` that it asks the provider for something; until then it can tell nothing of it
-   * @throws {TokenProxyError} provider_suspended, and what the exchange throws
+   * Lets an exchange begin, which is followed by `leave`.
+   * @throws {TokenProxyError} provider_suspended
    */
-  run<T>(exchange: (asked: () => void) => Promise<T>): Promise<T>;
+  enter(): Phase;
+  /** @param error what the exchange ended with; undefined for an answer. @param wasAsked without, its end tells nothing of the provider */
+  leave(entered: Phase, wasAsked: boolean, error: unknown): void;
   /** `half_open`: a trial is due or goes on. */
   state(): BreakerState;
   /** How often the provider was suspended. */
@@ -28,7 +29,7 @@ export interface Breaker {
 }
 
 /** Calls are let through in a phase, and how one ends counts in its own phase alone: a late end is news of a time that is over. */
-interface Phase {
+export interface Phase {
   /** In a row. */
   failures: number;
   /** Undefined while all calls are let through. This and triedAt are of the clock that is never set. */
@@ -53,8 +54,9 @@ export function createBreaker(timeout: number, name: string, { clock, log }: { c
     return phase;
   }
 
-  function leave(entered: Phase, end: End): void {
+  function leave(entered: Phase, wasAsked: boolean, error: unknown): void {
     if (entered !== phase) return;
+    const end = wasAsked ? endOf(error) : "nothing";
     if (end === "nothing") {
       phase.triedAt = undefined;
     } else if (end === "answer") {
@@ -72,23 +74,10 @@ export function createBreaker(timeout: number, name: string, { clock, log }: { c
   }
 
   return {
+    enter,
+    leave,
     suspensions: () => suspensions,
     state: () => (phase.suspendedAt === undefined ? "closed" : isOver(phase) ? "half_open" : "open"),
-    async run(exchange) {
-      const entered = enter();
-      let isAsked = false;
-      let end: End = "answer";
-      try {
-        return await exchange(() => {
-          isAsked = true;
-        });
-      } catch (error) {
-        end = endOf(error);
-        throw error;
-      } finally {
-        leave(entered, isAsked ? end : "nothing");
-      }
-    },
   };
 }
 
@@ -103,6 +92,7 @@ type End = "failure" | "answer" | "nothing";
 
 /** A refusal of a user or of this proxy, or a limit, is an answer of a provider that is well. A bug of ours tells nothing. */
 function endOf(error: unknown): End {
+  if (error === undefined) return "answer";
   if (!(error instanceof TokenProxyError) || error.code === "call_invalid") return "nothing";
   const isFailure =
     error.code === "provider_error" ? Number(error.detail?.provider_status ?? 500) >= 500 : FAILURES.has(error.code);

@@ -19,8 +19,12 @@ export interface ExchangeTrace {
   attempts?: number;
   /** Measures the steps. */
   run?: RunStep;
-  /** Whether the caller has gone. */
-  isGone?: () => boolean;
+  /** Where the answer goes: destroyed once the caller has gone. */
+  recipient?: Recipient | undefined;
+}
+
+export interface Recipient {
+  readonly destroyed: boolean;
 }
 
 /** What belongs to one call, whatever it takes to answer it. */

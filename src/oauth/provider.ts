@@ -1,7 +1,7 @@
 // One provider of the file, ready to be asked: within its limits, at the endpoint that it has, once more where that is harmless.
 
 import { TokenProxyError } from "../errors.ts";
-import { BulkheadFullError, type Clock, type CreateBulkhead, type Ids, type Log } from "../ports.ts";
+import type { Clock, CreateBulkhead, Ids, Log } from "../ports.ts";
 import { withOneRetry } from "../retry.ts";
 import { unmeasured } from "../steps.ts";
 import type { CreateTransport, Delivery, Transport } from "../transport.ts";
@@ -97,24 +97,40 @@ export function createProvider(
     return discovery.fresh() ?? run("discovery", () => discovery.metadata(deadline - clock.elapsed(), send));
   }
 
-  /** One token for one call, whatever it takes: discovery, a rotation of credentials, a retry. */
-  async function ask(callValues: CallValues, asking: Asking): Promise<TokenAnswer> {
+  /** One token for one call, and how that ended is taken down for the provider. */
+  async function askWatched(callValues: CallValues, trace: ExchangeTrace): Promise<TokenAnswer> {
+    const entered = breaker.enter();
+    let wasAsked = false;
+    let failure: unknown;
+    const send: Transport = (request) => {
+      wasAsked = true;
+      return transport(request);
+    };
+    const { run = unmeasured } = trace;
     try {
-      const { issuer, token_endpoint } = await endpointOf(asking);
-      const own = {
-        client_id: settings.client_id ?? "",
-        issuer,
-        token_endpoint,
-        signing_issuer: credentials.signingIssuer ?? "",
-        "signing.kid": credentials.signingKeys[0]?.kid ?? "",
-      };
-      const values = createValues(own, callValues, deps);
-      return await withRotation((credential) =>
-        withOneRetry(() => exchanges.exchange(credential, token_endpoint, values, asking), isHarmlessAgain),
-      );
+      return await ask(callValues, { deadline: clock.elapsed() + settings.timeout, trace, run, send });
     } catch (error) {
-      throw exchangeError(error, key);
+      failure = exchangeError(error, key);
+      throw failure;
+    } finally {
+      breaker.leave(entered, wasAsked, failure);
     }
+  }
+
+  /** Whatever it takes: discovery, a rotation of credentials, a retry. */
+  async function ask(callValues: CallValues, asking: Asking): Promise<TokenAnswer> {
+    const { issuer, token_endpoint } = await endpointOf(asking);
+    const own = {
+      client_id: settings.client_id ?? "",
+      issuer,
+      token_endpoint,
+      signing_issuer: credentials.signingIssuer ?? "",
+      "signing.kid": credentials.signingKeys[0]?.kid ?? "",
+    };
+    const values = createValues(own, callValues, deps);
+    return await withRotation((credential) =>
+      withOneRetry(() => exchanges.exchange(credential, token_endpoint, values, asking), isHarmlessAgain),
+    );
   }
 
   return {
@@ -127,21 +143,14 @@ export function createProvider(
       for (const needed of neededOfCall) {
         if (callValues(needed) === undefined) throw missingValue(needed, key);
       }
+      const place = bulkhead.enter();
+      if (place !== true && !(await place)) throw overloaded(key);
       try {
-        return await bulkhead.run((hasWaited) => {
-          // A token that nobody waits for any more must not be asked for.
-          if (hasWaited && trace.isGone?.() === true) throw overloaded(key);
-          return breaker.run((asked) => {
-            const send: Transport = (request) => {
-              asked();
-              return transport(request);
-            };
-            const { run = unmeasured } = trace;
-            return ask(callValues, { deadline: clock.elapsed() + settings.timeout, trace, run, send });
-          });
-        });
-      } catch (error) {
-        throw error instanceof BulkheadFullError ? overloaded(key) : error;
+        // A token that nobody waits for any more must not be asked for.
+        if (place !== true && trace.recipient?.destroyed === true) throw overloaded(key);
+        return await askWatched(callValues, trace);
+      } finally {
+        bulkhead.leave();
       }
     },
     state: () => ({

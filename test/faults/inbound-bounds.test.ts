@@ -18,7 +18,7 @@ const HEADERS_BOUND_MS = 10_000 + 1_000;
 const REQUEST_BOUND_MS = 15_000 + 1_000;
 /** Timers of a busy machine come late. */
 const SLACK_MS = 2_000;
-/** src/platform/node/pipelining.ts: of one connection. */
+/** src/platform/node/open-requests.ts: of one connection. */
 const MAX_OPEN_REQUESTS = 32;
 const PER_KIND = 40;
 const DRIP_MS = 250;

@@ -1,6 +1,6 @@
 // Keeps what runs at once within a number, on Node, where a process answers everybody.
 
-import { BulkheadFullError, type CreateBulkhead } from "../../ports.ts";
+import type { CreateBulkhead } from "../../ports.ts";
 
 export const createNodeBulkhead: CreateBulkhead = (limit, queue, wait) => {
   let inFlight = 0;
@@ -8,33 +8,32 @@ export const createNodeBulkhead: CreateBulkhead = (limit, queue, wait) => {
   const waiting = new Set<() => void>();
 
   const place = () =>
-    new Promise<void>((resolve, reject) => {
+    new Promise<boolean>((resolve) => {
       const admit = () => {
         waiting.delete(admit);
         clearTimeout(timer);
-        resolve();
+        resolve(true);
       };
       const timer = setTimeout(() => {
         waiting.delete(admit);
-        reject(new BulkheadFullError());
+        resolve(false);
       }, wait);
       waiting.add(admit);
     });
 
   return {
-    async run(task) {
-      const mustWait = inFlight >= limit;
-      if (!mustWait) inFlight += 1;
-      else if (waiting.size < queue) await place();
-      else throw new BulkheadFullError();
-      try {
-        return await task(mustWait);
-      } finally {
-        // Whoever waits takes over the place, so that nobody who comes meanwhile is let in before.
-        const [admit] = waiting;
-        if (admit === undefined) inFlight -= 1;
-        else admit();
+    enter() {
+      if (inFlight < limit) {
+        inFlight += 1;
+        return true;
       }
+      return waiting.size < queue && place();
+    },
+    leave() {
+      // Whoever waits takes over the place, so that nobody who comes meanwhile is let in before.
+      const [admit] = waiting;
+      if (admit === undefined) inFlight -= 1;
+      else admit();
     },
     state: () => ({ inFlight, queued: waiting.size }),
   };

@@ -17,7 +17,7 @@ export function createNodeInbound(trustedProxies: readonly string[]): Inbound {
       const { url = "" } = incomingOf(env);
       return url.split("?", 1)[0] as string;
     },
-    isGone: (_request, env) => (env as HttpBindings).outgoing.destroyed,
+    recipient: (env) => (env as HttpBindings).outgoing,
     clientCertificate: (_request, env) => certificateOf(incomingOf(env).socket),
     clientAddress(request, env) {
       const hops = (request.headers.get("x-forwarded-for") ?? "").split(",").map((hop) => hop.trim());

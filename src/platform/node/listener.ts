@@ -1,14 +1,14 @@
 // A listener on Node that can stop without failing the calls it has begun.
 
 import { constants } from "node:crypto";
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
+import { createServer, type RequestListener } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { Address } from "../../config/address.ts";
 import type { ServerTls } from "../../config/credentials.ts";
 import { isAmbiguous } from "./ambiguous.ts";
-import { admitPipelined } from "./pipelining.ts";
+import { OpenRequests } from "./open-requests.ts";
 
 export interface Listener {
   /** As `http://127.0.0.1:8080`, with the port that was taken where 0 was asked for. */
@@ -67,25 +67,21 @@ export async function listen(
   key: string,
   { tls, hostname }: ListenOptions = {},
 ): Promise<Listener> {
-  const inFlight = new Map<ServerResponse, IncomingMessage>();
+  const requests = new OpenRequests();
   const sockets = new Set<Socket>();
-  /** Connections on which something could be read two ways: then so can all that follows on it. */
-  const refused = new WeakSet<Socket>();
   let draining = false;
 
   const listener = getRequestListener(fetch, hostname === undefined ? {} : { hostname });
   const onRequest: RequestListener = (incoming, outgoing) => {
-    if (refused.has(incoming.socket) || !admitPipelined(incoming, outgoing)) return;
-    inFlight.set(outgoing, incoming);
-    outgoing.once("close", () => inFlight.delete(outgoing));
+    if (!requests.admit(incoming, outgoing)) return;
     if (draining) outgoing.setHeader("Connection", "close");
     if (isAmbiguous(incoming)) {
-      refused.add(incoming.socket);
+      requests.refuse(incoming.socket);
       outgoing.writeHead(400, { Connection: "close" }).end();
     } else void listener(incoming, outgoing);
   };
   const closeAfterAnswers = () => {
-    for (const outgoing of inFlight.keys()) {
+    for (const outgoing of requests.answers()) {
       if (!outgoing.headersSent) outgoing.setHeader("Connection", "close");
     }
   };
@@ -124,22 +120,22 @@ export async function listen(
       closeAfterAnswers();
     },
     drain,
-    inFlight: () => inFlight.size,
+    inFlight: () => requests.size,
     async close(grace) {
       drain();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       // Node looks no more after requests that come slowly or not at all. Nobody waits for an answer there; but what has just been
       // accepted may have a request on its way.
       const quiet = setTimeout(() => {
-        const busy = new Set([...inFlight.values()].map(({ socket }) => endOf(socket)));
+        const busy = new Set(requests.answers().map(({ req }) => endOf(req.socket)));
         for (const socket of sockets) if (!busy.has(endOf(socket))) socket.destroy();
       }, QUIET_MS);
       const slow = setTimeout(() => {
-        for (const incoming of inFlight.values()) if (!incoming.complete) incoming.socket.destroy();
+        for (const { req } of requests.answers()) if (!req.complete) req.socket.destroy();
       }, REQUEST_TIMEOUT_MS);
       let cut = 0;
       const timer = setTimeout(() => {
-        cut = [...inFlight.values()].filter(({ complete }) => complete).length;
+        cut = requests.answers().filter(({ req }) => req.complete).length;
         server.closeAllConnections();
       }, grace);
       await closed;

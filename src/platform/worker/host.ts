@@ -22,7 +22,8 @@ export const workerSha256: Sha256 = async (bytes) =>
  * be lost with it, since a call whose client has gone may be cut off without an end.
  */
 export const workerBulkhead: CreateBulkhead = () => ({
-  run: (task) => task(false),
+  enter: () => true,
+  leave: () => {},
   state: () => ({ inFlight: 0, queued: 0 }),
 });
 

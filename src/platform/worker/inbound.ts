@@ -15,7 +15,7 @@ export const workerInbound: Inbound = {
     return end === -1 ? url.slice(start) : url.slice(start, end);
   },
   clientCertificate: (request) => certificateOf((request as WithCf).cf?.tlsClientAuth),
-  isGone: () => false,
+  recipient: () => undefined,
   // Cloudflare sets it, and replaces whatever a client sends under this name.
   clientAddress: ({ headers }) => limitedAddress(headers.get("cf-connecting-ip") ?? ""),
 };

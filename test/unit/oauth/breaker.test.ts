@@ -10,7 +10,23 @@ const TIMEOUT_MS = 3_000;
 function setUp() {
   const clock = fakeClock();
   const { log, lines } = fakeLog();
-  const { run, state, suspensions } = createBreaker(TIMEOUT_MS, "retail", { clock, log });
+  const { enter, leave, state, suspensions } = createBreaker(TIMEOUT_MS, "retail", { clock, log });
+  /** An exchange, which says by `say` that it asks the provider for something. */
+  async function run<T>(exchange: (say: () => void) => Promise<T>): Promise<T> {
+    const entered = enter();
+    let wasAsked = false;
+    let failure: unknown;
+    try {
+      return await exchange(() => {
+        wasAsked = true;
+      });
+    } catch (error) {
+      failure = error;
+      throw error;
+    } finally {
+      leave(entered, wasAsked, failure);
+    }
+  }
   let asked = 0;
   const ask = (say: () => void) => {
     asked += 1;

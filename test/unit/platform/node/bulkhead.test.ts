@@ -1,94 +1,68 @@
-// At most so many tasks at once, and so many that wait, in the order in which they came.
+// At most so many places at once, and so many that wait for one, in the order in which they came.
 
 import { describe, expect, it } from "vitest";
 import { createNodeBulkhead } from "../../../../src/platform/node/bulkhead.ts";
-import { BulkheadFullError } from "../../../../src/ports.ts";
 
-/** Tasks that end when they are told to. */
-function setUp(limit: number, queue: number) {
-  const bulkhead = createNodeBulkhead(limit, queue, 60_000);
-  const begun: string[] = [];
-  const ends = new Map<string, { resolve(): void; reject(error: Error): void }>();
-  const run = (name: string) =>
-    bulkhead.run(
-      () =>
-        new Promise<string>((resolve, reject) => {
-          begun.push(name);
-          ends.set(name, { resolve: () => resolve(name), reject });
-        }),
-    );
-  const end = async (name: string) => {
-    ends.get(name)?.resolve();
+/** Who asks for a place, and what came of it: undefined while it waits. */
+function setUp(limit: number, queue: number, wait = 60_000) {
+  const bulkhead = createNodeBulkhead(limit, queue, wait);
+  const places: Record<string, boolean> = {};
+  const enter = (name: string) => {
+    const place = bulkhead.enter();
+    if (typeof place === "boolean") places[name] = place;
+    else void place.then((given) => (places[name] = given));
+    return place;
+  };
+  const leave = async () => {
+    bulkhead.leave();
     await new Promise(setImmediate);
   };
-  return { bulkhead, begun, ends, run, end };
+  return { state: bulkhead.state, places, enter, leave };
 }
 
 describe("a bulkhead", () => {
-  it("runs what there is room for, has others wait in order, and refuses the rest at once", async () => {
-    const { bulkhead, begun, run, end } = setUp(2, 2);
-    const tasks = ["a", "b", "c", "d"].map(run);
-    expect(begun).toEqual(["a", "b"]);
-    expect(bulkhead.state()).toEqual({ inFlight: 2, queued: 2 });
-    await expect(run("e")).rejects.toBeInstanceOf(BulkheadFullError);
-    await end("b");
-    expect(begun).toEqual(["a", "b", "c"]);
-    await end("a");
-    expect(begun).toEqual(["a", "b", "c", "d"]);
-    await end("c");
-    await end("d");
-    expect(await Promise.all(tasks)).toEqual(["a", "b", "c", "d"]);
-    expect(bulkhead.state()).toEqual({ inFlight: 0, queued: 0 });
+  it("has a place where there is room, has others wait in order, and refuses the rest at once", async () => {
+    const { state, places, enter, leave } = setUp(2, 2);
+    for (const name of ["a", "b", "c", "d", "e"]) enter(name);
+    expect(places).toEqual({ a: true, b: true, e: false });
+    expect(state()).toEqual({ inFlight: 2, queued: 2 });
+    await leave();
+    expect(places).toEqual({ a: true, b: true, c: true, e: false });
+    await leave();
+    expect(places).toEqual({ a: true, b: true, c: true, d: true, e: false });
+    await leave();
+    await leave();
+    expect(state()).toEqual({ inFlight: 0, queued: 0 });
   });
 
   it("lets nobody in before one that waits", async () => {
-    const { begun, run, end } = setUp(1, 2);
-    void run("a");
-    void run("b");
-    const ended = end("a");
-    void run("c");
-    await ended;
-    expect(begun).toEqual(["a", "b"]);
+    const { places, enter, leave } = setUp(1, 2);
+    enter("a");
+    enter("b");
+    const left = leave();
+    enter("c");
+    await left;
+    expect(places).toEqual({ a: true, b: true });
   });
 
-  it("has room again after a task that fails, at once or later", async () => {
-    const { bulkhead, begun, ends, run } = setUp(1, 1);
-    const first = run("a");
-    const second = run("b");
-    ends.get("a")?.reject(new Error("a"));
-    await expect(first).rejects.toThrow("a");
-    await new Promise(setImmediate);
-    expect(begun).toEqual(["a", "b"]);
-    ends.get("b")?.resolve();
-    expect(await second).toBe("b");
-    await expect(
-      bulkhead.run(() => {
-        throw new Error("at once");
-      }),
-    ).rejects.toThrow("at once");
-    expect(bulkhead.state()).toEqual({ inFlight: 0, queued: 0 });
-  });
-
-  it("lets nobody wait longer than it says, and tells who has waited", async () => {
-    const bulkhead = createNodeBulkhead(1, 2, 50);
-    let release = () => {};
-    const first = bulkhead.run((hasWaited) => new Promise<boolean>((resolve) => (release = () => resolve(hasWaited))));
+  it("lets nobody wait longer than it says, and keeps no place for it", async () => {
+    const { state, enter, leave } = setUp(1, 2, 50);
+    enter("a");
     const began = performance.now();
-    await expect(bulkhead.run(async () => "late")).rejects.toBeInstanceOf(BulkheadFullError);
+    expect(await enter("late")).toBe(false);
     expect(performance.now() - began).toBeGreaterThan(45);
     expect(performance.now() - began).toBeLessThan(1_000);
-    expect(bulkhead.state()).toEqual({ inFlight: 1, queued: 0 });
-    const second = bulkhead.run(async (hasWaited) => hasWaited);
-    release();
-    expect(await Promise.all([first, second])).toEqual([false, true]);
-    expect(bulkhead.state()).toEqual({ inFlight: 0, queued: 0 });
+    expect(state()).toEqual({ inFlight: 1, queued: 0 });
+    await leave();
+    expect(enter("b")).toBe(true);
+    await leave();
+    expect(state()).toEqual({ inFlight: 0, queued: 0 });
   });
 
   it("without a queue refuses what there is no room for", async () => {
-    const { run, end } = setUp(1, 0);
-    const first = run("a");
-    await expect(run("b")).rejects.toBeInstanceOf(BulkheadFullError);
-    await end("a");
-    expect(await first).toBe("a");
+    const { enter, leave } = setUp(1, 0);
+    expect([enter("a"), enter("b")]).toEqual([true, false]);
+    await leave();
+    expect(enter("c")).toBe(true);
   });
 });
