@@ -57,7 +57,7 @@ export function createExchanges(
   deps: { clock: Clock; ids: Ids },
 ): Exchanges {
   const { clock } = deps;
-  const makeJwts = compileJwts(settings, credentials, deps);
+  const makers = compileJwts(settings, credentials, deps);
   const buildRequest = compileTokenRequest(settings, credentials.placed);
   const authentications = createClientAuthentications(
     settings,
@@ -70,10 +70,9 @@ export function createExchanges(
 
   /** @param jwts none where nothing is signed, and then nothing here takes any time */
   function build(credential: number, values: Values, jwts: ReadonlyMap<string, string> = NO_JWTS) {
-    const text = (name: string) => jwts.get(name) ?? String(values(name));
-    const request = fill(text);
+    const { headers, form } = fill(textOf(values, jwts));
     const authenticate = authentications[credential] as ClientAuthentication;
-    return { ...request, text, authenticated: authenticate(request.form, request.headers, values) };
+    return { headers, form, jwts, authenticated: authenticate(form, headers, values) };
   }
 
   function fill(text: (name: string) => string) {
@@ -84,8 +83,11 @@ export function createExchanges(
     }
   }
 
+  /** Every JWT is signed anew for each attempt. */
   async function buildSigned(credential: number, values: Values) {
-    const request = build(credential, values, await makeJwts(values));
+    const jwts = new Map<string, string>();
+    for (const { name, makeJwt } of makers) jwts.set(name, await makeJwt(values));
+    const request = build(credential, values, jwts);
     await request.authenticated;
     return request;
   }
@@ -93,7 +95,7 @@ export function createExchanges(
   return {
     credentials: authentications.length,
     async exchange(credential, tokenEndpoint, values, { deadline, trace, run, send }) {
-      const { headers, form, text } = signs
+      const { headers, form, jwts } = signs
         ? await run("signing", () => buildSigned(credential, values))
         : build(credential, values);
       // Discovery or a first attempt may have used up the time: a token that nobody waits for must not be asked for.
@@ -111,28 +113,28 @@ export function createExchanges(
         }),
       );
       const answer = judgeTokenResponse(response, settings, key, clock.now());
-      if (answer.outcome === "token") checkSubject?.(answer.body, text);
+      if (answer.outcome === "token") checkSubject?.(answer.body, textOf(values, jwts));
       return answer;
     },
   };
 }
 
-/** @returns a function that signs every JWT that the request needs, anew for each attempt, by their names in templates */
+/** What the names in templates stand for, as text. */
+function textOf(values: Values, jwts: ReadonlyMap<string, string>): (name: string) => string {
+  return (name) => jwts.get(name) ?? String(values(name));
+}
+
+/** The JWTs that the request needs, by their names in templates. */
 function compileJwts(
   settings: ProviderSettings,
   { signingKeys }: ProviderCredentials,
   deps: { clock: Clock; ids: Ids },
-): (values: Values) => Promise<ReadonlyMap<string, string>> {
-  const makers = jwtsNeeded(settings).map((name): [string, MakeJwt] => {
+): { name: string; makeJwt: MakeJwt }[] {
+  return jwtsNeeded(settings).map((name) => {
     const jwt = settings.jwt[name] as JwtSettings;
     const signer = jwt.kid === undefined ? signingKeys[0] : signingKeys.find(({ kid }) => kid === jwt.kid);
-    return [JWT_PREFIX + name, compileJwt(jwt, signer as SigningKey, deps)];
+    return { name: JWT_PREFIX + name, makeJwt: compileJwt(jwt, signer as SigningKey, deps) };
   });
-  return async (values) => {
-    const jwts = new Map<string, string>();
-    for (const [name, makeJwt] of makers) jwts.set(name, await makeJwt(values));
-    return jwts;
-  };
 }
 
 function unfitHeader(header: string, key: string): TokenProxyError {

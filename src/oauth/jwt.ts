@@ -1,7 +1,7 @@
 // JWTs that this proxy signs: assertions about a user for a grant, and about itself for client authentication.
 
 import type { Clock, Ids } from "../ports.ts";
-import { compileJson, type JsonValue } from "./json-template.ts";
+import { compileJson, type JsonValue, type JsonValues, jsonTemplateNames } from "./json-template.ts";
 import type { SigningKey } from "./signing-key.ts";
 
 /** A JWT as the file describes it. Durations are in milliseconds. */
@@ -28,11 +28,13 @@ export type MakeJwt = (values: (name: string) => string | number) => string | Pr
 export function compileJwt(settings: JwtSettings, key: Signer, { clock, ids }: { clock: Clock; ids: Ids }): MakeJwt {
   // The key's own members are no templates, whatever stands in them.
   const own = {
-    ...(key.kid === undefined ? {} : { kid: key.kid }),
-    ...(key.x5tS256 === undefined ? {} : { "x5t#S256": key.x5tS256 }),
+    ...(key.kid === undefined ? {} : { kid: () => key.kid as string }),
+    ...(key.x5tS256 === undefined ? {} : { "x5t#S256": () => key.x5tS256 as string }),
   };
-  const header = compileJson(settings.header);
-  const claims = compileJson({ iat: "{{iat}}", exp: "{{exp}}", ...settings.claims });
+  const header = compileMembers(own, settings.header);
+  const claims = compileMembers({ jti: ids.uuid }, { iat: "{{iat}}", exp: "{{exp}}", ...settings.claims });
+  // The same object for all JWTs where nothing in it changes: whoever signs encodes it once.
+  const fixedHeader = jsonTemplateNames(settings.header).length === 0 ? header(() => "") : undefined;
 
   return (values) => {
     const now = clock.now();
@@ -41,12 +43,24 @@ export function compileJwt(settings: JwtSettings, key: Signer, { clock, ids }: {
       exp: Math.floor((now + settings.ttl) / 1000),
     };
     const named = (name: string) => (Object.hasOwn(times, name) ? (times[name] as number) : values(name));
-    const payload = withoutNull({ jti: ids.uuid(), ...(claims(named) as Record<string, JsonValue>) });
-    return key.sign(withoutNull({ ...own, ...(header(named) as Record<string, JsonValue>) }), JSON.stringify(payload));
+    return key.sign(fixedHeader ?? header(named), JSON.stringify(claims(named)));
   };
 }
 
-/** `null` in the file takes a member away that would be there by itself, as the jti. */
-function withoutNull(members: Record<string, JsonValue>): Record<string, JsonValue> {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== null));
+type Members = Readonly<Record<string, JsonValue>>;
+
+/**
+ * @param own members that are there by themselves
+ * @param given the file's: each takes the place of an own one of its name, and `null` takes that away
+ */
+function compileMembers(
+  own: Readonly<Record<string, () => JsonValue>>,
+  given: Members,
+): (values: JsonValues) => Members {
+  const members = Object.keys({ ...own, ...given })
+    .filter((name) => given[name] !== null)
+    .map((name) => [name, Object.hasOwn(given, name) ? compileJson(given[name] as JsonValue) : own[name]] as const);
+  return (values) => Object.fromEntries(members.map(([name, fill]) => [name, (fill as Fill)(values)]));
 }
+
+type Fill = (values: JsonValues) => JsonValue;

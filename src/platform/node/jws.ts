@@ -14,8 +14,11 @@ const signElsewhere = promisify(sign) as (
 export const createNodeJwsSigner: CreateJwsSigner = (cryptoKey, alg) => {
   const key = KeyObject.from(cryptoKey);
   const signBytes = signerOf(key, alg);
+  let last = { header: {}, encoded: "" };
   return (header, payload) => {
-    const input = `${base64url(JSON.stringify({ ...header, alg }))}.${base64url(payload)}`;
+    // Mostly the same object time after time (oauth/jwt.ts).
+    if (last.header !== header) last = { header, encoded: base64url(JSON.stringify({ ...header, alg })) };
+    const input = `${last.encoded}.${base64url(payload)}`;
     const signature = signBytes(Buffer.from(input));
     return signature instanceof Promise
       ? signature.then((bytes) => `${input}.${bytes.toString("base64url")}`)
