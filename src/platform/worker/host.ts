@@ -1,8 +1,8 @@
 // What Workers give to the core: clock, identifiers, hashing, the log.
 
+import { hex } from "../../hex.ts";
 import { isLogged, logLine } from "../../log-line.ts";
 import type { Clock, CreateBulkhead, HashText, Ids, Log, LogLevel, Sha256 } from "../../ports.ts";
-import { sha256Hex } from "./sha256.ts";
 
 /** The bindings of wrangler.toml, secrets among them. */
 export type Env = Readonly<Record<string, unknown>>;
@@ -27,11 +27,9 @@ export const workerBulkhead: CreateBulkhead = () => ({
   state: () => ({ inFlight: 0, queued: 0 }),
 });
 
-/**
- * Not WebCrypto's: three promises, encoders and buffers per call cost 11 % of its CPU in workerd. Nor that of node:crypto there, which
- * costs as much as WebCrypto's.
- */
-export const workerHashText: HashText = sha256Hex;
+const utf8 = new TextEncoder();
+
+export const workerHashText: HashText = async (text) => hex(await workerSha256(utf8.encode(text)));
 
 /** One JSON object per line, the same members as on Node. */
 export function createWorkerLog(level: LogLevel): Log {
