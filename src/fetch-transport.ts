@@ -22,7 +22,7 @@ export function createFetchTransport(send: typeof fetch): Transport {
       abort.abort();
     }, request.timeout);
     try {
-      return await exchange(send, request, { signal: abort.signal });
+      return await exchange(send, request, abort.signal);
     } catch (error) {
       abort.abort(); // whatever is still coming is not wanted any more
       throw late ? new TransportError("timeout", error) : error;
@@ -32,18 +32,15 @@ export function createFetchTransport(send: typeof fetch): Transport {
   };
 }
 
-/**
- * One exchange without a deadline.
- * @throws {TransportError}
- */
-export async function exchange(
+/** @throws {TransportError} */
+async function exchange(
   send: typeof fetch,
   { method, url, headers, body, maxResponseBytes }: TransportRequest,
-  init: Pick<RequestInit, "signal"> = {},
+  signal: AbortSignal,
 ): Promise<TransportResponse> {
   let answered = false;
   try {
-    const response = await send(url, { ...init, method, headers, body: body ?? null, redirect: "manual" });
+    const response = await send(url, { method, headers, body: body ?? null, redirect: "manual", signal });
     answered = true;
     const { status, headers: received } = response;
     const length = Number(received.get("content-length") ?? Number.NaN);
@@ -53,11 +50,11 @@ export async function exchange(
       return { status, headers: received, body: new Uint8Array() };
     }
     if (length > maxResponseBytes) throw new TransportError("too_large");
-    // Fast path: in one go where the announced length is the bound, which is 8 % of a call's CPU in workerd.
-    const bytes = mayBeLonger(received, length)
+    // Fast path: in one go where no more can come than is announced, which saves 8 % of a call's CPU in workerd.
+    const bytes = mayBeLonger(received)
       ? await readUpTo(response.body, maxResponseBytes)
       : new Uint8Array(await response.arrayBuffer());
-    if (bytes === undefined) throw new TransportError("too_large");
+    if (bytes === undefined || bytes.length > maxResponseBytes) throw new TransportError("too_large");
     return { status, headers: received, body: bytes };
   } catch (error) {
     if (error instanceof TransportError) throw error;
@@ -67,9 +64,10 @@ export async function exchange(
 }
 
 /**
- * Whether a body may be longer than its Content-Length: there is none, or a coding that it does not count. A transfer coding outranks it
+ * Whether a body may be longer than its Content-Length: there is no proper one, or a coding that it does not count. A transfer coding outranks it
  * (RFC 9112 §6.3), and workerd tells of both where a provider sends both.
  */
-function mayBeLonger(headers: Headers, length: number): boolean {
-  return Number.isNaN(length) || headers.has("content-encoding") || headers.has("transfer-encoding");
+function mayBeLonger(headers: Headers): boolean {
+  const isLength = /^\d+$/.test(headers.get("content-length") ?? "");
+  return !isLength || headers.has("content-encoding") || headers.has("transfer-encoding");
 }

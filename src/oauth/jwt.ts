@@ -32,7 +32,7 @@ export function compileJwt(settings: JwtSettings, key: Signer, { clock, ids }: {
     ...(key.x5tS256 === undefined ? {} : { "x5t#S256": () => key.x5tS256 as string }),
   };
   const header = compileMembers(own, settings.header);
-  const claims = compileMembers({ jti: ids.uuid }, { iat: "{{iat}}", exp: "{{exp}}", ...settings.claims });
+  const claims = compileMembers({ jti: () => ids.uuid() }, { iat: "{{iat}}", exp: "{{exp}}", ...settings.claims });
   // The same object for all JWTs where nothing in it changes: whoever signs encodes it once.
   const fixedHeader = jsonTemplateNames(settings.header).length === 0 ? header(() => "") : undefined;
 

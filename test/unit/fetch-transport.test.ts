@@ -48,6 +48,15 @@ describe("a transport over a fetch", () => {
     expect(cancel).toHaveBeenCalled();
   });
 
+  it.each(["-1", "0.5", "3", "0x3", "3, 3"])(
+    "holds a body to the bound, whatever length is announced: %s",
+    async (length) => {
+      const received = new Headers({ "content-length": length });
+      const longer = () => Object.defineProperty(new Response("12345"), "headers", { value: received });
+      expect(await thrownBy(() => exchange(longer))).toMatchObject({ failure: "too_large" });
+    },
+  );
+
   it("takes an announced length of nothing for nothing", async () => {
     const headers = { "content-length": "0", "content-encoding": "gzip" };
     expect((await exchange(() => new Response("", { headers }))).body).toEqual(new Uint8Array());

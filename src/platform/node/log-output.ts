@@ -84,6 +84,7 @@ function toFile(tellDropped: TellDropped): LogOutput {
   let lines = 0;
   let dropped = 0;
   let isFull = false;
+  let isClosed = false;
   file.on("drop", () => {
     isFull = true;
   });
@@ -96,8 +97,19 @@ function toFile(tellDropped: TellDropped): LogOutput {
     waiting = "";
     lines = 0;
   };
+  /** A crash ends the process in the very turn that it is told in. */
+  const flushAtExit = () => {
+    try {
+      flush();
+      file.flushSync();
+    } catch {
+      // the disk is full, or the terminal is gone
+    }
+  };
+  process.once("exit", flushAtExit);
   return {
     write(line) {
+      if (isClosed) return; // of a call that ends while the process does: the writer would throw
       if (lines === 0) setImmediate(flush);
       waiting += line;
       lines += 1;
@@ -105,6 +117,8 @@ function toFile(tellDropped: TellDropped): LogOutput {
     close: () =>
       withinTimeout((done) => {
         flush();
+        isClosed = true;
+        process.off("exit", flushAtExit);
         file.once("close", done);
         file.end();
       }),

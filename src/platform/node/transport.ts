@@ -36,8 +36,13 @@ export function createNodeTransport(settings: TransportSettings): Transport {
 
   return (request) =>
     new Promise((resolve, reject) => {
-      if (last.url !== request.url) last = parseTarget(request.url); // nearly every request goes where the one before went
-      new Exchange(request, resolve, reject).start(agent, last);
+      const exchange = new Exchange(request, resolve, reject);
+      try {
+        if (last.url !== request.url) last = parseTarget(request.url); // nearly every request goes where the one before went
+        exchange.start(agent, last);
+      } catch (error) {
+        exchange.onResponseError(undefined, error as Error);
+      }
     });
 }
 
@@ -89,11 +94,7 @@ class Exchange implements ConnectionAware {
 
   start(agent: Agent, { origin, path }: Target): void {
     const { method, headers, body = null } = this.#request;
-    try {
-      agent.dispatch({ origin, path, method, headers, body }, this);
-    } catch (error) {
-      this.onResponseError(undefined, error as Error);
-    }
+    agent.dispatch({ origin, path, method, headers, body }, this);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {

@@ -185,6 +185,25 @@ describe("discovery", () => {
 });
 
 describe("a failure", () => {
+  it("of any kind gives its place back", async () => {
+    const { provider, upstream, request } = setUp({ max_in_flight: 1 });
+    const ends = [
+      () => response(500, {}),
+      () => response(400, { error: "invalid_grant" }),
+      () => Promise.reject(new TransportError("timeout")),
+      () => Promise.reject(new TypeError("a bug")),
+    ];
+    for (const end of ends) {
+      upstream.answer = end;
+      await request().catch(() => {});
+      expect(provider.state()).toMatchObject({ inFlight: 0, queued: 0 });
+    }
+    upstream.answer = () => Promise.reject(new TransportError("timeout"));
+    while (provider.state().breaker === "closed") await thrownBy(request);
+    expect(await thrownBy(request)).toMatchObject({ code: "provider_suspended" });
+    expect(provider.state()).toMatchObject({ inFlight: 0, queued: 0 });
+  });
+
   it("of the exchange is told by the provider's key", async () => {
     const { upstream, request } = setUp();
     upstream.answer = () => {
