@@ -64,8 +64,8 @@ async function exchange(
 }
 
 /**
- * Whether a body may be longer than its Content-Length: there is no proper one, or a coding that it does not count. A transfer coding outranks it
- * (RFC 9112 §6.3), and workerd tells of both where a provider sends both.
+ * Whether a body may be longer than its Content-Length: there is no proper one, or a coding that it does not count. A transfer
+ * coding outranks it (RFC 9112 §6.3), and workerd tells of both where a provider sends both.
  */
 function mayBeLonger(headers: Headers): boolean {
   const isLength = /^\d+$/.test(headers.get("content-length") ?? "");
