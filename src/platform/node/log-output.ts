@@ -97,7 +97,10 @@ function toFile(tellDropped: TellDropped): LogOutput {
     waiting = "";
     lines = 0;
   };
-  /** A crash ends the process in the very turn that it is told in. */
+  /**
+   * A crash ends the process in the very turn that it is told in. What the thread pool was given before is written too, as Node waits
+   * for it, but may then come after: the time in each line tells.
+   */
   const flushAtExit = () => {
     try {
       flush();
