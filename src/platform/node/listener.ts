@@ -49,6 +49,12 @@ const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 /** After so long without a request, at a shutdown, none is on its way. */
 const QUIET_MS = 1_000;
 
+/**
+ * How many connections may wait to be accepted; the kernel's own limit (net.core.somaxconn on Linux) still counts. Who finds the queue
+ * full asks again after a second (RFC 6298 §2.1), so that Node's 511 made the p99 of 2,048 clients that come at once a second.
+ */
+const BACKLOG = 4_096;
+
 const LIMITS = {
   headersTimeout: HEADERS_TIMEOUT_MS,
   requestTimeout: REQUEST_TIMEOUT_MS,
@@ -100,7 +106,7 @@ export async function listen(
     server.once("error", (error) =>
       reject(listenError(error, "fd" in at ? `descriptor ${at.fd}` : `${at.host}:${at.port}`, key)),
     );
-    server.listen(at, resolve);
+    server.listen({ ...at, backlog: BACKLOG }, resolve);
   });
   const address = server.address() as AddressInfo | null;
   // A Unix socket has none, nor have those who call there.
