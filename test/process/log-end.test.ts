@@ -13,14 +13,22 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const MODULE = pathToFileURL(resolve("src/platform/node/log-output.ts"));
 
-/** Runs a program that has the output at hand as `out`. @returns its exit status, and what the file then holds */
+/** The program has the output at hand as `out`. */
+const sourceOf = (program: string) =>
+  `import { createLogOutput } from "${MODULE}"; const out = createLogOutput((n) => n + " dropped\\n"); ${program}`;
+
+/** @param stdout as spawn takes it */
+const runOn = (stdout: "pipe" | number, program: string) =>
+  spawnSync(process.execPath, ["--input-type=module", "-e", sourceOf(program)], {
+    stdio: ["ignore", stdout, "pipe"],
+    encoding: "utf8",
+  });
+
+/** @returns the program's exit status, and what a file then holds that was its output */
 function run(program: string) {
   const path = join(folder, "log");
   const file = openSync(path, "w");
-  const source = `import { createLogOutput } from "${MODULE}"; const out = createLogOutput((n) => n + " dropped\\n"); ${program}`;
-  const { status } = spawnSync(process.execPath, ["--input-type=module", "-e", source], {
-    stdio: ["ignore", file, "pipe"],
-  });
+  const { status } = runOn(file, program);
   closeSync(file);
   return { status, text: readFileSync(path, "utf8") };
 }
@@ -48,3 +56,28 @@ describe("the log's file", () => {
     expect(run(program)).toEqual({ status: 0, text: "one\n" });
   });
 });
+
+describe("a pipe that is the log", () => {
+  it("has the lines that were gathered when the process exits", () => {
+    const long = '"a".repeat(5_000) + "\\n"';
+    const { status, stdout } = runOn(
+      "pipe",
+      `out.write("one\\n"); out.write(${long}); out.write("two\\n"); process.exit(3);`,
+    );
+    expect({ status, stdout }).toEqual({ status: 3, stdout: `one\n${"a".repeat(5_000)}\ntwo\n` });
+  });
+
+  it("has them once where it was closed before", () => {
+    const { stdout } = runOn("pipe", 'out.write("one\\n"); await out.close(); process.exit(0);');
+    expect(stdout).toBe("one\n");
+  });
+
+  it("keeps no process that exits waiting where it is full", () => {
+    const program = 'for (let i = 0; i < 100; i++) out.write("a".repeat(5_000) + "\\n"); process.exit(0);';
+    const script = `${JSON.stringify(process.execPath)} --input-type=module -e ${quoted(sourceOf(program))} | (sleep 2; wc -c)`;
+    const { stdout } = spawnSync("sh", ["-c", script], { encoding: "utf8", timeout: 10_000 });
+    expect(Number(stdout)).toBeGreaterThan(40_000);
+  });
+});
+
+const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
