@@ -230,7 +230,9 @@ describe("a process", () => {
     const call = callGetToken(host.url, callOf("main"));
     await expect.poll(() => world.provider.requests.map(({ url }) => url)).toContain("/token");
     host.process.kill(signal);
-    expect((await call).json()).toMatchObject({ error_code: "provider_timeout" });
+    const { error_code, request_id } = (await call).json() as { error_code: string; request_id: string };
+    expect(error_code).toBe("provider_timeout");
+    await expect.poll(() => host.output()).toContain(request_id);
     if (signal !== "SIGHUP") await expect.poll(() => host.process.exitCode).toBe(0);
     expect(search(host.output(), ALL)).toEqual([]);
   });

@@ -56,7 +56,7 @@ describe(`a rotation on ${RUNTIME}`, () => {
       provider.answer = acceptOnly("new secret", status);
       expect((await callGetToken(host.url)).status).toBe(200);
       expect(secretsSent()).toEqual(["old secret", "new secret"]);
-      expect(host.output()).toContain("client credential refused, trying the next");
+      await expect.poll(() => host.output()).toContain("client credential refused, trying the next");
       expect(host.output()).not.toMatch(/old secret|new secret/);
     },
   );

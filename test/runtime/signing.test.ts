@@ -137,6 +137,7 @@ describe(`signing on ${RUNTIME}`, () => {
     provider.answer = (socket, request) => json({ error: "invalid_grant", quoted: request.body }, 400)(socket, request);
     const answer = await callGetToken(host.url, { body: { serverid: "ES256", userid: "alice", accountid: 7 } });
     expect(answer.status).toBe(400);
+    await expect.poll(() => host.output()).toContain(answer.headers["x-request-id"]);
     expect(answer.text + host.output()).not.toContain("PRIVATE KEY");
     expect(host.output()).not.toContain("eyJ");
   });
