@@ -2,6 +2,7 @@
 
 import { styleText } from "node:util";
 import { type Loaded, startService } from "../node.ts";
+import { keepCallsYoung } from "../platform/node/collector.ts";
 import { startProcesses } from "../processes/primary.ts";
 import { isServingProcess, serveForOthers } from "../processes/worker.ts";
 import { environment, findFile, loadFile } from "./configuration.ts";
@@ -24,7 +25,10 @@ export async function start({ config, envFile }: StartOptions, attachSignals: At
     const { startDev } = await import("../dev/dev.ts"); // who serves does not wait for it to be loaded
     return attachSignals(await startDev(terminal));
   }
-  if (isServingProcess()) return serveForOthers();
+  if (isServingProcess()) {
+    await serveForOthers();
+    return keepCallsYoung();
+  }
   const read = () => loadFile(path, environment(envFile));
   const first = read();
   let unused: Loaded | undefined = first; // reading it a second time would be a tenth of the start
@@ -35,4 +39,5 @@ export async function start({ config, envFile }: StartOptions, attachSignals: At
   };
   const isAlone = first.file.config.server.processes === 1;
   attachSignals(await (isAlone ? startService(load) : startProcesses(load)));
+  if (isAlone) keepCallsYoung();
 }

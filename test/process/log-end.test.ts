@@ -1,5 +1,5 @@
-// The last lines of the log where it goes to a file: none is lost with a process that ends in the turn that wrote it, and none that
-// comes too late ends the process another way.
+// The last lines of the log: none is lost with a process that ends in the turn that wrote it, and none that comes too late ends the
+// process another way.
 
 import { spawnSync } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";

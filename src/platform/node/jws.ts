@@ -28,7 +28,7 @@ export const createNodeJwsSigner: CreateJwsSigner = (cryptoKey, alg) => {
 
 /**
  * A signature by a curve takes some 20 µs, less than to hand it over; one by RSA a millisecond, in which others would wait. The key
- * alone, and not with `dsaEncoding: "ieee-p1363"`: asked so, OpenSSL looks up the curve once more, and ES256 takes twice as long.
+ * alone, and not with `dsaEncoding: "ieee-p1363"`: asked so, an ES256 signature takes 35 µs and not 18.
  */
 function signerOf(key: KeyObject, alg: Parameters<CreateJwsSigner>[1]): (data: Buffer) => Buffer | Promise<Buffer> {
   switch (alg) {
