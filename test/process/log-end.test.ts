@@ -72,12 +72,75 @@ describe("a pipe that is the log", () => {
     expect(stdout).toBe("one\n");
   });
 
-  it("keeps no process that exits waiting where it is full", () => {
-    const program = 'for (let i = 0; i < 100; i++) out.write("a".repeat(5_000) + "\\n"); process.exit(0);';
-    const script = `${JSON.stringify(process.execPath)} --input-type=module -e ${quoted(sourceOf(program))} | (sleep 2; wc -c)`;
-    const { stdout } = spawnSync("sh", ["-c", script], { encoding: "utf8", timeout: 10_000 });
+  it("has more of them than fit into it, since its reader goes on reading", () => {
+    const program = 'for (let i = 0; i < 1_000; i++) out.write("a".repeat(300) + "\\n"); process.exit(0);';
+    expect(
+      runOn("pipe", program)
+        .stdout.split("\n")
+        .filter((line) => line === "a".repeat(300)).length,
+    ).toBe(1_000);
+  });
+
+  it.each([
+    ["reads on", "cat", 500],
+    [
+      "takes a part now and then",
+      "(for i in 1 2 3 4 5 6; do sleep 0.01; dd bs=30000 count=1 status=none; done; cat)",
+      500,
+    ],
+    ["comes late", "(sleep 1; cat)", 20],
+  ])("has each line whole and in its place, all but the last, for a reader that %s", (_, reader, least) => {
+    const lineOf = (i: number) => (i % 5 === 0 ? "a".repeat(9_000) : "b");
+    const program = `for (let i = 0; i < 500; i++) out.write((${lineOf})(i) + "\\n"); process.exit(0);`;
+    const lines = inShell(`${command(program)} | ${reader}`)
+      .stdout.split("\n")
+      .slice(0, -1);
+    expect(lines.length).toBeGreaterThanOrEqual(least);
+    for (const [i, line] of lines.entries()) expect(line).toBe(lineOf(i));
+  });
+
+  it.each(["await out.close();", ""])("has all lines of two processes, each whole (%o and exit)", (end) => {
+    const begin = Date.now() + 700;
+    const program = (name: string) =>
+      command(`setTimeout(async () => { for (let i = 0; i < 1_000; i++) out.write("${name}".repeat(200 + 3 * i) + "\\n");
+        ${end} process.exit(0); }, ${begin} - Date.now());`);
+    const { stdout } = inShell(`(${program("a")} & ${program("b")}; wait) | cat`);
+    const wanted = (name: string) => Array.from({ length: 1_000 }, (_, i) => name.repeat(200 + 3 * i));
+    const lines = stdout.split("\n").slice(0, -1);
+    expect(lines.filter((line) => line.startsWith("a"))).toEqual(wanted("a"));
+    expect(lines.filter((line) => !line.startsWith("a"))).toEqual(wanted("b"));
+  });
+
+  it("has what it had no room for once it is read, though nothing more is written", () => {
+    const program = `for (let i = 0; i < 100; i++) out.write("a".repeat(3_000) + "\\n");
+      setTimeout(() => process.kill(process.pid, "SIGKILL"), 1_500);`;
+    expect(inShell(`${command(program)} | (sleep 0.7; wc -c)`).stdout.trim()).toBe("300100");
+  });
+
+  it("has all lines before its end where its reader comes a moment later", () => {
+    const program = `for (let i = 0; i < 100; i++) out.write("a".repeat(3_000) + "\\n"); await out.close(); process.exit(0);`;
+    expect(inShell(`${command(program)} | (sleep 0.4; wc -c)`).stdout.trim()).toBe("300100");
+  });
+
+  it.each(["0", "200"])("keeps no process that exits after %s ms waiting where it is full", (ms) => {
+    const program = `for (let i = 0; i < 100; i++) out.write("a".repeat(3_000) + "\\n"); setTimeout(() => process.exit(0), ${ms});`;
+    const { stdout, stderr } = inShell(`(${command(program)}; echo ended >&2) | (sleep 3; echo read >&2; wc -c)`);
+    expect(stderr).toBe("ended\nread\n");
     expect(Number(stdout)).toBeGreaterThan(40_000);
+  });
+
+  it("holds up nobody where another Node process had it block again", () => {
+    const first = `setTimeout(() => { out.write("first\\n"); setTimeout(() => process.exit(0), 50) }, 500);`;
+    const second = `setTimeout(() => { for (let i = 0; i < 100; i++) out.write("a".repeat(3_000) + "\\n"); }, 1_000);
+      setTimeout(() => process.exit(0), 1_300);`;
+    // Only who comes first finds it blocking, and has it block again at its end.
+    const both = `(${command(first)} & sleep 0.3; ${command(second)}; echo ended >&2)`;
+    const { stderr } = inShell(`${both} | (sleep 4; echo read >&2; wc -c)`);
+    expect(stderr).toBe("ended\nread\n");
   });
 });
 
 const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
+const command = (program: string) => `${quoted(process.execPath)} --input-type=module -e ${quoted(sourceOf(program))}`;
+const inShell = (script: string) =>
+  spawnSync("sh", ["-c", script], { encoding: "utf8", timeout: 15_000, maxBuffer: 16_777_216 });

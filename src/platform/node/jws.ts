@@ -62,6 +62,7 @@ export function toJoseSignature(der: Buffer, size: number): Buffer {
     const from = Math.max(start, at - size);
     der.copy(joined, end - (at - from), from, at);
   }
+  if (at !== der.length) throw new RangeError("the lengths in an ECDSA signature are not of one byte each");
   return joined;
 }
 

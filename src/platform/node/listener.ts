@@ -51,7 +51,8 @@ const QUIET_MS = 1_000;
 
 /**
  * How many connections may wait to be accepted; the kernel's own limit (net.core.somaxconn on Linux) still counts. Who finds the queue
- * full asks again after a second (RFC 6298 §2.1), so that Node's 511 made the p99 of 2,048 clients that come at once a second.
+ * full asks again after a second (RFC 6298 §2.1), so that Node's 511 made the p99 of 2,048 clients that come at once a second. Of several
+ * processes on a socket that was passed Node still makes it 511.
  */
 const BACKLOG = 4_096;
 
@@ -106,7 +107,7 @@ export async function listen(
     server.once("error", (error) =>
       reject(listenError(error, "fd" in at ? `descriptor ${at.fd}` : `${at.host}:${at.port}`, key)),
     );
-    server.listen({ ...at, backlog: BACKLOG }, resolve);
+    server.listen({ ...at, backlog: BACKLOG }, BACKLOG, resolve); // where a socket was passed Node reads the second alone
   });
   const address = server.address() as AddressInfo | null;
   // A Unix socket has none, nor have those who call there.

@@ -2,11 +2,12 @@
 
 import { fstatSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
+import { setTimeout as passing } from "node:timers/promises";
 import sonicBoom from "sonic-boom";
 
 export interface LogOutput {
   write(line: string): void;
-  /** Writes out what waits, as far as its reader takes it in a moment. Nothing can be written after it. */
+  /** Writes out what waits, as far as its reader takes it in a moment. What is written after it may be lost. */
   close(): Promise<void>;
 }
 
@@ -16,12 +17,16 @@ export type TellDropped = (lines: number) => string;
 export const STDOUT = 1;
 /** What may wait for a slow reader. Beyond, lines are dropped: a log that nobody reads must not fill the memory. */
 const MAX_WAITING_BYTES = 8_388_608;
-/**
- * What a pipe takes whole (PIPE_BUF on Linux), so that the lines of several processes do not get into each other. Therefore one write
- * comes after the other: those that wait together would be sent together.
- */
+/** What a pipe takes whole or not at all (PIPE_BUF on Linux), so that the lines of several processes do not get into each other. */
 const ATOMIC_BYTES = 4_096;
+/** A reader that comes back to much that waits does not hold up calls either. */
+const PIECES_PER_TURN = 16;
+/** After so long a pipe that was full is tried again. */
+const RETRY_MS = 5;
 const CLOSE_TIMEOUT_MS = 500;
+/** For so long the end of the process waits for a reader: a pipe has room for a hundred lines or two, and its reader needs a moment. */
+const EXIT_TIMEOUT_MS = 100;
+const NEVER = new Int32Array(new SharedArrayBuffer(4));
 /** For so long lines are gathered, to be written together: written at the end of each turn they cost 7 % more of a call's CPU. */
 const GATHER_MS = 10;
 
@@ -31,38 +36,62 @@ export function createLogOutput(tellDropped: TellDropped): LogOutput {
   return kind.isFIFO() || kind.isSocket() ? toPipe(tellDropped) : toFile(tellDropped);
 }
 
-/** Writes of the thread pool to a full pipe never end, and Node waits for them when it exits: so a socket, which does not block. */
+/**
+ * Writes of the thread pool to a full pipe never end, and Node waits for them when it exits: so they are made here, and of a pipe that
+ * does not block. What it took in part is then known, and goes on where it was, at the end of the process too.
+ */
 function toPipe(tellDropped: TellDropped): LogOutput {
-  const socket = new Socket({ fd: STDOUT, readable: false, writable: true });
-  socket.unref();
-  socket.on("error", () => {}); // its reader is gone: there is nowhere to write to
+  const socket: Socket & { _handle?: { setBlocking?(blocking: boolean): void } } = new Socket({
+    fd: STDOUT,
+    readable: false,
+    writable: true,
+  });
   /** Pieces of whole lines, each as long as a pipe takes whole, with their length in bytes. */
   let waiting: { text: string; length: number }[] = [];
   let waitingLength = 0;
+  let rest: Buffer | undefined;
   let dropped = 0;
-  let busy = false;
-  const flush = () => {
-    const piece = waiting.shift();
-    busy = piece !== undefined;
-    if (piece === undefined) return;
-    waitingLength -= piece.length;
-    socket.write(piece.text, flush);
-  };
-  /** A crash ends the process before what it gathered is written. A pipe that is full takes nothing. */
-  const flushAtExit = () => {
-    if (socket.writableLength > 0) return; // a part of a line may be on its way
-    try {
-      for (const { text } of waiting) writeSync(STDOUT, text);
-    } catch {
-      // full, or its reader is gone
+  let isTimed = false;
+
+  /** @returns whether nothing waits any more */
+  const flush = (): boolean => {
+    socket._handle?.setBlocking?.(false); // again: a Node process that shares the pipe sets it back when it ends
+    for (let pieces = 0; pieces < PIECES_PER_TURN; pieces += 1) {
+      rest ??= nextPiece();
+      if (rest === undefined) return true;
+      try {
+        const written = writeSync(STDOUT, rest);
+        rest = written < rest.length ? rest.subarray(written) : undefined;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "EAGAIN") return false;
+        // Its reader is gone: there is nowhere to write to, unless another one comes.
+        [waiting, waitingLength, rest] = [[], 0, undefined];
+      }
     }
+    return false;
   };
-  process.once("exit", flushAtExit);
+  const nextPiece = () => {
+    const piece = waiting.shift();
+    if (piece === undefined) return undefined;
+    waitingLength -= piece.length;
+    return Buffer.from(piece.text);
+  };
+  const inTime = (ms: number) => {
+    isTimed = true;
+    setTimeout(() => {
+      isTimed = false;
+      if (!flush()) inTime(RETRY_MS);
+    }, ms).unref();
+  };
+  process.once("exit", () => {
+    const until = performance.now() + EXIT_TIMEOUT_MS;
+    while (!flush() && performance.now() < until) Atomics.wait(NEVER, 0, 0, 1);
+  });
   return {
     write(given) {
       const line = dropped === 0 ? given : tellDropped(dropped) + given;
       const length = Buffer.byteLength(line);
-      if (socket.writableLength + waitingLength + length > MAX_WAITING_BYTES) {
+      if (waitingLength + length > MAX_WAITING_BYTES) {
         dropped += 1;
         return;
       }
@@ -73,17 +102,12 @@ function toPipe(tellDropped: TellDropped): LogOutput {
         last.length += length;
       } else waiting.push({ text: line, length });
       waitingLength += length;
-      if (busy) return;
-      busy = true;
-      setTimeout(flush, GATHER_MS);
+      if (!isTimed) inTime(GATHER_MS);
     },
-    close: () =>
-      withinTimeout((done) => {
-        // Not ended: where standard output is a socket, that would end it for other processes too.
-        socket.write(waiting.map(({ text }) => text).join(""), () => done());
-        waiting = [];
-        process.off("exit", flushAtExit);
-      }),
+    async close() {
+      const until = performance.now() + CLOSE_TIMEOUT_MS;
+      while (!flush() && performance.now() < until) await passing(RETRY_MS);
+    },
   };
 }
 

@@ -33,4 +33,16 @@ describe.each([
     joined.set([0x80, 1, 2], 2 * size - 3);
     expect(toJoseSignature(der, size)).toEqual(joined);
   });
+
+  it("is refused where it is cut off", () => {
+    expect(() => toJoseSignature(Buffer.from([0x30, 9, 0x02, 1, 7, 0x02, 4, 0, 0x80]), size)).toThrow(RangeError);
+  });
+});
+
+it("a signature whose lengths take two bytes is refused, and not made another", () => {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "secp521r1" });
+  for (let i = 0; i < 50; i++) {
+    const der = sign("sha512", Buffer.from(String(i)), privateKey);
+    expect(() => toJoseSignature(der, 66)).toThrow();
+  }
 });
