@@ -160,6 +160,7 @@ describe(`a caller on ${RUNTIME}`, () => {
     ["its key and its certificate", { apikey: APIKEY, certificate: "beside-a-key" }],
     ["its key alone", { apikey: OTHER_APIKEY }],
     ["its key, whatever certificate is there", { apikey: OTHER_APIKEY, certificate: "unknown" }],
+    ["its key, even beside a stranger's certificate", { apikey: OTHER_APIKEY, certificate: "named-by-a-stranger" }],
   ])("is let in with %s", async (_what, presented) => {
     expect((await call(presented)).status).toBe(200);
   });

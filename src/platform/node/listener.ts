@@ -9,6 +9,7 @@ import type { Address } from "../../config/address.ts";
 import type { ServerTls } from "../../config/credentials.ts";
 import { isAmbiguous } from "./ambiguous.ts";
 import { OpenRequests } from "./open-requests.ts";
+import { atEndOfTurn } from "./turn.ts";
 
 export interface Listener {
   /** As `http://127.0.0.1:8080`, with the port that was taken where 0 was asked for. */
@@ -85,7 +86,11 @@ export async function listen(
     if (isAmbiguous(incoming)) {
       requests.refuse(incoming.socket);
       outgoing.writeHead(400, { Connection: "close" }).end();
-    } else void listener(incoming, outgoing);
+      return;
+    }
+    atEndOfTurn(() => {
+      if (!incoming.socket.destroyed) void listener(incoming, outgoing); // else nobody is left to answer
+    });
   };
   const closeAfterAnswers = () => {
     for (const outgoing of requests.answers()) {
@@ -97,6 +102,9 @@ export async function listen(
     closeAfterAnswers();
   };
   const tlsServer = tls === undefined ? undefined : createTlsServer(tlsOptions(tls), onRequest);
+  // Of a certificate by somebody who has only the name of one of our authorities OpenSSL leaves an error behind, which Node would take
+  // for one of the connection at its next read. To ask for the certificate clears it.
+  tlsServer?.on("secureConnection", (socket) => socket.getPeerX509Certificate());
   const server = tlsServer ?? createServer(LIMITS, onRequest);
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);

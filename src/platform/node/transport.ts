@@ -14,6 +14,7 @@ import {
 import { Connection, type ConnectionAware } from "./connection.ts";
 import { ConnectTimeoutError, createConnector } from "./connector.ts";
 import { decode } from "./content-coding.ts";
+import { atEndOfTurn } from "./turn.ts";
 
 /** A connection that was closed already shows it within a round trip; later it is a server that died over the request. */
 const STALE_MS = 50;
@@ -158,7 +159,7 @@ class Exchange implements ConnectionAware {
   }
 
   #succeed(body: Uint8Array): void {
-    if (this.#settle()) this.#resolve({ status: this.#status, headers: this.#headers, body });
+    if (this.#settle()) atEndOfTurn(() => this.#resolve({ status: this.#status, headers: this.#headers, body }));
   }
 
   #fail(error: TransportError): void {
