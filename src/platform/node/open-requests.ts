@@ -20,8 +20,8 @@ interface Connection {
 
 /**
  * A list for each connection, which stays as long as that. A Map of all answers moves to a new table every hundred or two; the old
- * ones, which V8 keeps until its next full collection, keep all that was open then: a call took 5 % more CPU, and one in a hundred
- * twice as long.
+ * ones, which V8 keeps until its next full collection, keep all that was open then: a call took 9 % more CPU, one in a hundred twice as
+ * long, and the process 60 MiB more.
  */
 export class OpenRequests {
   readonly #connections = new Map<Socket, Connection>();
