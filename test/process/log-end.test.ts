@@ -11,6 +11,7 @@ import { afterAll, describe, expect, it } from "vitest";
 const folder = mkdtempSync(join(tmpdir(), "token-proxy-log-end-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+const MAX_OUTPUT_BYTES = 16_777_216;
 const MODULE = pathToFileURL(resolve("src/platform/node/log-output.ts"));
 
 /** The program has the output at hand as `out`. */
@@ -22,6 +23,7 @@ const runOn = (stdout: "pipe" | number, program: string) =>
   spawnSync(process.execPath, ["--input-type=module", "-e", sourceOf(program)], {
     stdio: ["ignore", stdout, "pipe"],
     encoding: "utf8",
+    maxBuffer: MAX_OUTPUT_BYTES,
   });
 
 /** @returns the program's exit status, and what a file then holds that was its output */
@@ -73,21 +75,33 @@ describe("a pipe that is the log", () => {
   });
 
   it("has more of them than fit into it, since its reader goes on reading", () => {
-    const program = 'for (let i = 0; i < 1_000; i++) out.write("a".repeat(300) + "\\n"); process.exit(0);';
+    const program = 'for (let i = 0; i < 5_000; i++) out.write("a".repeat(300) + "\\n"); process.exit(0);';
     expect(
       runOn("pipe", program)
         .stdout.split("\n")
         .filter((line) => line === "a".repeat(300)).length,
-    ).toBe(1_000);
+    ).toBe(5_000);
+  });
+
+  it("has all of them where nothing is left to do", () => {
+    const program = 'for (let i = 0; i < 1_800; i++) out.write("a".repeat(2_500) + "\\n");';
+    expect(runOn("pipe", program).stdout.length).toBe(1_800 * 2_501);
+  });
+
+  it("is told how many lines its reader missed that was not there", () => {
+    const fifo = join(folder, "fifo");
+    const program = `const say = (i) => out.write(i + "\\n"); say(1);
+      setTimeout(() => { say(2); say(3); }, 500); setTimeout(() => say(4), 1_000); setTimeout(() => say(5), 1_500);
+      setTimeout(() => process.exit(0), 2_000);`;
+    // The first reader goes after the first line; the second one comes between the third and the last.
+    const { stdout } = inShell(`mkfifo ${quoted(fifo)}; ${command(program)} > ${quoted(fifo)} &
+      head -n 1 ${quoted(fifo)}; sleep 1.25; timeout 3 cat ${quoted(fifo)}; wait`);
+    expect(stdout).toBe("1\n3 dropped\n5\n");
   });
 
   it.each([
     ["reads on", "cat", 500],
-    [
-      "takes a part now and then",
-      "(for i in 1 2 3 4 5 6; do sleep 0.01; dd bs=30000 count=1 status=none; done; cat)",
-      500,
-    ],
+    ["takes a part now and then", "(for i in 1 2 3 4; do sleep 0.01; dd bs=30000 count=1 status=none; done; cat)", 500],
     ["comes late", "(sleep 1; cat)", 20],
   ])("has each line whole and in its place, all but the last, for a reader that %s", (_, reader, least) => {
     const lineOf = (i: number) => (i % 5 === 0 ? "a".repeat(9_000) : "b");
@@ -143,4 +157,4 @@ describe("a pipe that is the log", () => {
 const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 const command = (program: string) => `${quoted(process.execPath)} --input-type=module -e ${quoted(sourceOf(program))}`;
 const inShell = (script: string) =>
-  spawnSync("sh", ["-c", script], { encoding: "utf8", timeout: 15_000, maxBuffer: 16_777_216 });
+  spawnSync("sh", ["-c", script], { encoding: "utf8", timeout: 15_000, maxBuffer: MAX_OUTPUT_BYTES });

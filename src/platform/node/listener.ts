@@ -102,8 +102,8 @@ export async function listen(
     closeAfterAnswers();
   };
   const tlsServer = tls === undefined ? undefined : createTlsServer(tlsOptions(tls), onRequest);
-  // Of a certificate by somebody who has only the name of one of our authorities OpenSSL leaves an error behind, which Node would take
-  // for one of the connection at its next read. To ask for the certificate clears it.
+  // Of a certificate by somebody who has only the name of one of our authorities OpenSSL leaves an error behind, which Node takes for one
+  // of the connection at its next read. To ask for the certificate clears it; where the handshake itself takes a further read, nothing does.
   tlsServer?.on("secureConnection", (socket) => socket.getPeerX509Certificate());
   const server = tlsServer ?? createServer(LIMITS, onRequest);
   server.on("connection", (socket: Socket) => {

@@ -21,11 +21,13 @@ const MAX_WAITING_BYTES = 8_388_608;
 const ATOMIC_BYTES = 4_096;
 /** A reader that comes back to much that waits does not hold up calls either. */
 const PIECES_PER_TURN = 16;
-/** After so long a pipe that was full is tried again. */
+/** After so long a pipe that was full is tried again, and after twice as long each time that it still is. */
 const RETRY_MS = 5;
-const CLOSE_TIMEOUT_MS = 500;
-/** For so long the end of the process waits for a reader: a pipe has room for a hundred lines or two, and its reader needs a moment. */
-const EXIT_TIMEOUT_MS = 100;
+const MAX_RETRY_MS = 80;
+/** What a write fails with where nobody reads any more. */
+const GONE: ReadonlySet<string | undefined> = new Set(["EPIPE", "ECONNRESET"]);
+/** For so long the end waits for who reads: a pipe has room for a hundred lines or two, and its reader needs a moment. */
+const END_TIMEOUT_MS = 500;
 const NEVER = new Int32Array(new SharedArrayBuffer(4));
 /** For so long lines are gathered, to be written together: written at the end of each turn they cost 7 % more of a call's CPU. */
 const GATHER_MS = 10;
@@ -34,6 +36,15 @@ const GATHER_MS = 10;
 export function createLogOutput(tellDropped: TellDropped): LogOutput {
   const kind = fstatSync(STDOUT);
   return kind.isFIFO() || kind.isSocket() ? toPipe(tellDropped) : toFile(tellDropped);
+}
+
+/** Whole lines, as long together as a pipe takes whole. */
+interface Piece {
+  text: string;
+  /** In bytes. */
+  length: number;
+  /** With those that were dropped before and of which it tells. */
+  lines: number;
 }
 
 /**
@@ -46,46 +57,57 @@ function toPipe(tellDropped: TellDropped): LogOutput {
     readable: false,
     writable: true,
   });
-  /** Pieces of whole lines, each as long as a pipe takes whole, with their length in bytes. */
-  let waiting: { text: string; length: number }[] = [];
+  let waiting: Piece[] = [];
   let waitingLength = 0;
-  let rest: Buffer | undefined;
+  let rest: { bytes: Buffer; lines: number } | undefined;
   let dropped = 0;
   let isTimed = false;
+  let retryAfter = RETRY_MS;
 
-  /** @returns whether nothing waits any more */
-  const flush = (): boolean => {
+  /** @returns what it found at its end: nothing more to write, no room to write to, or neither */
+  const flush = (): "done" | "full" | "more" => {
     socket._handle?.setBlocking?.(false); // again: a Node process that shares the pipe sets it back when it ends
     for (let pieces = 0; pieces < PIECES_PER_TURN; pieces += 1) {
       rest ??= nextPiece();
-      if (rest === undefined) return true;
+      if (rest === undefined) return "done";
+      const { bytes, lines } = rest;
       try {
-        const written = writeSync(STDOUT, rest);
-        rest = written < rest.length ? rest.subarray(written) : undefined;
+        const written = writeSync(STDOUT, bytes);
+        rest = written < bytes.length ? { bytes: bytes.subarray(written), lines } : undefined;
+        retryAfter = RETRY_MS;
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === "EAGAIN") return false;
-        // Its reader is gone: there is nowhere to write to, unless another one comes.
+        if (!GONE.has((error as NodeJS.ErrnoException).code)) return "full";
+        // There is nowhere to write to, unless another reader comes.
+        dropped += waiting.reduce((sum, piece) => sum + piece.lines, lines);
         [waiting, waitingLength, rest] = [[], 0, undefined];
       }
     }
-    return false;
+    return "more";
   };
   const nextPiece = () => {
     const piece = waiting.shift();
     if (piece === undefined) return undefined;
     waitingLength -= piece.length;
-    return Buffer.from(piece.text);
+    return { bytes: Buffer.from(piece.text), lines: piece.lines };
   };
   const inTime = (ms: number) => {
     isTimed = true;
     setTimeout(() => {
       isTimed = false;
-      if (!flush()) inTime(RETRY_MS);
+      const state = flush();
+      if (state === "more") inTime(0);
+      else if (state === "full") {
+        inTime(retryAfter);
+        retryAfter = Math.min(2 * retryAfter, MAX_RETRY_MS);
+      }
     }, ms).unref();
   };
+  let patience = END_TIMEOUT_MS;
   process.once("exit", () => {
-    const until = performance.now() + EXIT_TIMEOUT_MS;
-    while (!flush() && performance.now() < until) Atomics.wait(NEVER, 0, 0, 1);
+    const until = performance.now() + patience;
+    for (let state = flush(); state !== "done" && performance.now() < until; state = flush()) {
+      if (state === "full") Atomics.wait(NEVER, 0, 0, 1);
+    }
   });
   return {
     write(given) {
@@ -95,18 +117,23 @@ function toPipe(tellDropped: TellDropped): LogOutput {
         dropped += 1;
         return;
       }
+      const lines = dropped + 1;
       dropped = 0;
       const last = waiting.at(-1);
       if (last !== undefined && last.length + length <= ATOMIC_BYTES) {
         last.text += line;
         last.length += length;
-      } else waiting.push({ text: line, length });
+        last.lines += lines;
+      } else waiting.push({ text: line, length, lines });
       waitingLength += length;
       if (!isTimed) inTime(GATHER_MS);
     },
     async close() {
-      const until = performance.now() + CLOSE_TIMEOUT_MS;
-      while (!flush() && performance.now() < until) await passing(RETRY_MS);
+      const until = performance.now() + END_TIMEOUT_MS;
+      for (let state = flush(); state !== "done" && performance.now() < until; state = flush()) {
+        if (state === "full") await passing(RETRY_MS);
+      }
+      patience = 0;
     },
   };
 }
@@ -164,7 +191,7 @@ function toFile(tellDropped: TellDropped): LogOutput {
 
 function withinTimeout(end: (done: () => void) => void): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
+    const timer = setTimeout(resolve, END_TIMEOUT_MS);
     end(() => {
       clearTimeout(timer);
       resolve();

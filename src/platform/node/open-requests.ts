@@ -12,8 +12,6 @@ const MAX_OPEN_REQUESTS = 32;
 
 interface Connection {
   answers: ServerResponse[];
-  /** Those that count against the bound: an answer does so for a moment longer than it is open. */
-  counted: number;
   /** Something on it could be read two ways: then so can all that follows. */
   isRefused: boolean;
 }
@@ -40,18 +38,15 @@ export class OpenRequests {
   admit({ socket }: IncomingMessage, outgoing: ServerResponse): boolean {
     const connection = this.#connections.get(socket) ?? this.#add(socket);
     if (connection.isRefused) return false;
-    if (connection.counted >= MAX_OPEN_REQUESTS || socket.destroyed) {
+    if (connection.answers.length >= MAX_OPEN_REQUESTS || socket.destroyed) {
       socket.destroy();
       return false;
     }
     connection.answers.push(outgoing);
-    connection.counted += 1;
     this.#size += 1;
     outgoing.once("close", () => {
       drop(connection.answers, outgoing);
       this.#size -= 1;
-      // Not before all that was read with it is looked at: a refusal is written at once, and its memory is freed later.
-      setImmediate(uncount, connection);
     });
     return true;
   }
@@ -63,15 +58,11 @@ export class OpenRequests {
   }
 
   #add(socket: Socket): Connection {
-    const connection = { answers: [], counted: 0, isRefused: false };
+    const connection = { answers: [], isRefused: false };
     this.#connections.set(socket, connection);
     socket.once("close", () => this.#connections.delete(socket));
     return connection;
   }
-}
-
-function uncount(connection: Connection): void {
-  connection.counted -= 1;
 }
 
 /** The order does not matter, and in place no list is made anew. */

@@ -1,6 +1,11 @@
 // What calls have to do in the same turn of the event loop, done together at its end.
 
+import { AsyncLocalStorage } from "node:async_hooks";
+
 let waiting: (() => void)[] = [];
+
+/** In nobody's context: what an agent keeps for each request would else be that of the first one for all. */
+const outside = AsyncLocalStorage.snapshot();
 
 /**
  * Puts something off to the end of this turn of the event loop, when all that was put off is run, one right after the other and before
@@ -10,7 +15,7 @@ let waiting: (() => void)[] = [];
  * @param run throws nothing: what is behind it would never run
  */
 export function atEndOfTurn(run: () => void): void {
-  if (waiting.push(run) === 1) setImmediate(runAll);
+  if (waiting.push(run) === 1) outside(setImmediate, runAll);
 }
 
 function runAll(): void {

@@ -45,19 +45,17 @@ describe("open requests", () => {
     const socket = connect();
     const admitted = Array.from({ length: MAX_OPEN_REQUESTS }, () => admit(socket));
     expect(admitted.every(({ isAdmitted }) => isAdmitted)).toBe(true);
-    admitted[0]?.outgoing.emit("close");
-    expect([admit(socket).isAdmitted, socket.destroyed]).toEqual([false, true]); // in the same turn it still counts
+    expect([admit(socket).isAdmitted, socket.destroyed]).toEqual([false, true]);
     expect(admit(connect()).isAdmitted).toBe(true);
   });
 
-  it("may follow once those before are answered", async () => {
+  it("may follow once those before are answered", () => {
     const { connect, admit } = setUp();
     const socket = connect();
     for (let i = 0; i < 3 * MAX_OPEN_REQUESTS; i++) {
       const { outgoing, isAdmitted } = admit(socket);
       expect(isAdmitted).toBe(true);
       outgoing.emit("close");
-      await new Promise(setImmediate);
     }
   });
 

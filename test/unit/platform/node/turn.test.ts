@@ -1,5 +1,6 @@
 // What is put off to the end of a turn runs then, in order, and with nothing between.
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import { expect, it } from "vitest";
 import { atEndOfTurn } from "../../../../src/platform/node/turn.ts";
 
@@ -31,4 +32,14 @@ it("what is put off meanwhile runs in the next turn", async () => {
   expect(order).toEqual(["first"]);
   await turn();
   expect(order).toEqual(["first", "second"]);
+});
+
+it("nothing runs in the context of somebody else's call", async () => {
+  const storage = new AsyncLocalStorage<string>();
+  const contexts: (string | undefined)[] = [];
+  for (const user of ["alice", "bob"]) {
+    storage.run(user, () => atEndOfTurn(() => contexts.push(storage.getStore())));
+  }
+  await turn();
+  expect(contexts).toEqual([undefined, undefined]);
 });
