@@ -1,4 +1,4 @@
-// Where the lines of the log go on Node: standard output, without ever holding up a call or the end of the process.
+// Where the lines of the log go on Node: standard output, without holding up a call, or the end of the process for more than a moment.
 
 import { fstatSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
