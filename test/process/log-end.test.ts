@@ -143,6 +143,14 @@ describe("a pipe that is the log", () => {
     expect(Number(stdout)).toBeGreaterThan(40_000);
   });
 
+  it("keeps nobody waiting for a second time, at the exit after its end", () => {
+    const program = `for (let i = 0; i < 100; i++) out.write("a".repeat(3_000) + "\\n"); await out.close();
+      const closed = performance.now();
+      process.on("exit", () => process.stderr.write(performance.now() - closed < 250 ? "at once" : "late"));
+      process.exit(0);`;
+    expect(inShell(`${command(program)} | sleep 3`).stderr).toBe("at once");
+  });
+
   it("holds up nobody where another Node process had it block again", () => {
     const first = `setTimeout(() => { out.write("first\\n"); setTimeout(() => process.exit(0), 50) }, 500);`;
     const second = `setTimeout(() => { for (let i = 0; i < 100; i++) out.write("a".repeat(3_000) + "\\n"); }, 1_000);

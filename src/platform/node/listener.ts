@@ -115,7 +115,7 @@ export async function listen(
     server.once("error", (error) =>
       reject(listenError(error, "fd" in at ? `descriptor ${at.fd}` : `${at.host}:${at.port}`, key)),
     );
-    server.listen({ ...at, backlog: BACKLOG }, BACKLOG, resolve); // where a socket was passed Node reads the second alone
+    server.listen(at, BACKLOG, resolve); // not among the options, where Node ignores it for a socket that was passed
   });
   const address = server.address() as AddressInfo | null;
   // A Unix socket has none, nor have those who call there.
