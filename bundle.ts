@@ -74,7 +74,6 @@ const leanPackages: Plugin = {
 const { metafile } = await build({
   entryPoints: ["src/cli.ts"],
   outdir: OUT,
-  // As deep as src/platform/node, from where the version of the package is looked up.
   chunkNames: "cli/chunks/[name]-[hash]",
   bundle: true,
   plugins: [builtinsWithoutImport, leanPackages],

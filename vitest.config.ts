@@ -1,10 +1,10 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 /** The same specs against each runtime, so that neither can drift from the other. */
 const onRuntime = (runtime: "node" | "workerd") => ({
   test: {
     name: runtime,
-    include: ["test/runtime/**/*.test.ts"],
+    include: ["test/e2e/**/*.test.ts"],
     env: { RUNTIME: runtime },
     testTimeout: 20_000,
     hookTimeout: 60_000,
@@ -20,19 +20,8 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: [
-            "test/unit/**/*.test.ts",
-            "test/app/**/*.test.ts",
-            "test/conformance/**/*.test.ts",
-            "test/fuzz/**/*.test.ts",
-          ],
-          testTimeout: 30_000, // a property is thousands of cases
-        },
-      },
-      {
-        test: {
-          name: "process",
-          include: ["test/process/**/*.test.ts", "test/faults/**/*.test.ts", "test/deploy/**/*.test.ts"],
+          include: ["test/**/*.test.ts"],
+          exclude: [...configDefaults.exclude, "test/house/**", "test/e2e/**"],
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },

@@ -2,26 +2,26 @@
 
 import type { Tracer } from "@opentelemetry/api";
 import { Hono } from "hono";
-import type { Observe } from "./call-report.ts";
 import { HEALTH_PATH } from "./config/check-nextauth.ts";
 import type { Config } from "./config/complete.ts";
 import type { Credentials } from "./config/credentials.ts";
-import { TokenProxyError } from "./errors.ts";
+import type { Observe } from "./core/call-report.ts";
+import { TokenProxyError } from "./core/errors.ts";
+import type { CreateRateLimiter, Inbound } from "./core/inbound.ts";
+import type { Clock, CreateBulkhead, HashText, Ids, Log } from "./core/ports.ts";
+import type { CreateTransport } from "./core/transport.ts";
 import { createRouter, type GetTokenDeps, getToken } from "./get-token.ts";
-import { EXCHANGE_WIRE, errorResponse } from "./http/answer.ts";
-import { type Answer, createAnswer } from "./http/answering.ts";
-import { createCallReader } from "./http/call.ts";
-import { asCallError } from "./http/call-log.ts";
-import { createAuthenticator } from "./http/caller.ts";
-import { readExchange } from "./http/exchange.ts";
-import { createIdentities } from "./http/identities.ts";
-import type { CreateRateLimiter, Inbound } from "./http/inbound.ts";
-import { type WellKnownDocument, wellKnownDocuments, wellKnownResponse } from "./http/well-known.ts";
 import { createNextAuthServers, type NextAuthServers } from "./nextauth/servers.ts";
 import { createProvider, type Provider } from "./oauth/provider.ts";
 import type { ProviderCredentials } from "./oauth/provider-settings.ts";
-import type { Clock, CreateBulkhead, HashText, Ids, Log } from "./ports.ts";
-import type { CreateTransport } from "./transport.ts";
+import { EXCHANGE_WIRE, errorResponse } from "./steps/answer.ts";
+import { createAuthenticator } from "./steps/authenticate.ts";
+import { asCallError } from "./steps/call-log.ts";
+import { createIdentities } from "./steps/identities.ts";
+import { type Answer, createAnswer } from "./steps/observe.ts";
+import { type WellKnownDocument, wellKnownDocuments, wellKnownResponse } from "./steps/published-documents.ts";
+import { createCallReader } from "./steps/read-call.ts";
+import { readExchange } from "./steps/read-exchange.ts";
 
 /** What the program is made of. Each entry builds it once; tests replace parts of it. */
 export interface Deps {

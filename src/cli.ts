@@ -11,4 +11,4 @@ enableCompileCache(fileURLToPath(new URL("../.compile-cache", import.meta.url)))
 // Of a SIGHUP that comes before a service has handlers of its own (commands/signals.ts) Node would end: a reload ends nothing.
 process.on("SIGHUP", () => {});
 
-await import("./command-line.ts");
+await import("./cli/command-line.ts");

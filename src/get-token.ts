@@ -1,7 +1,8 @@
 // The use case: a caller asks for a token for a user, and gets what the provider answers.
 
 import type { Route } from "./config/complete.ts";
-import { TokenProxyError } from "./errors.ts";
+import { TokenProxyError } from "./core/errors.ts";
+import { unmeasured } from "./core/trace.ts";
 import type { SessionMode } from "./nextauth/binding.ts";
 import type { NextAuthServer, NextAuthServers } from "./nextauth/servers.ts";
 import type { Call, CallValue } from "./nextauth/values.ts";
@@ -9,7 +10,6 @@ import type { ExchangeTrace } from "./oauth/exchange.ts";
 import type { Provider } from "./oauth/provider.ts";
 import type { TokenAnswer } from "./oauth/token-response.ts";
 import { ATTRIBUTE_PREFIX } from "./oauth/values.ts";
-import { unmeasured } from "./steps.ts";
 
 /** A call whose caller has proved who it is, and whose values were read. */
 export interface TokenCall {

@@ -2,20 +2,20 @@
 
 import type { IncomingMessage } from "node:http";
 import { type Context, Hono } from "hono";
-import type { Observe } from "./call-report.ts";
 import type { Config } from "./config/complete.ts";
 import { parseConfig } from "./config/parse.ts";
-import { wellKnownDocuments } from "./http/well-known.ts";
-import { createProgram } from "./node-program.ts";
-import { isAmbiguous } from "./platform/node/ambiguous.ts";
-import { createNodeCredentialHost } from "./platform/node/credentials.ts";
-import { nodeIds } from "./platform/node/host.ts";
-import type { Log } from "./ports.ts";
-import { Secret } from "./secret.ts";
+import type { Observe } from "./core/call-report.ts";
+import type { Log } from "./core/ports.ts";
+import { Secret } from "./core/secret.ts";
+import { createNodeCredentialHost } from "./node/credentials.ts";
+import { nodeIds } from "./node/host.ts";
+import { isAmbiguous } from "./node/inbound/ambiguous.ts";
+import { createProgram } from "./node/program.ts";
+import { wellKnownDocuments } from "./steps/published-documents.ts";
 
-export type { CallReport } from "./call-report.ts";
-export { ConfigError } from "./errors.ts";
-export type { Log } from "./ports.ts";
+export type { CallReport } from "./core/call-report.ts";
+export { ConfigError } from "./core/errors.ts";
+export type { Log } from "./core/ports.ts";
 
 export interface CreateAppOptions {
   /** Where `{ env: NAME }` looks; by default the variables of this process. */

@@ -1,6 +1,6 @@
 // The entry for Cloudflare Workers: the configuration file that wrangler.toml bundles, served.
 
 import file from "../worker/token-proxy.yaml";
-import { createWorker } from "./create-worker.ts";
+import { createWorker } from "./worker/create-worker.ts";
 
 export default createWorker(file);

@@ -1,6 +1,6 @@
 // What the shape of a provider cannot say: keys that need or exclude each other.
 
-import { HEADER_VALUE } from "../headers.ts";
+import { HEADER_VALUE } from "../core/headers.ts";
 import {
   credentialOf,
   HMAC_ALGORITHMS,

@@ -1,5 +1,6 @@
 // Configuration, after its checks: what is implied is written out, so that nothing downstream knows a default.
 
+import type { SecretReference } from "../core/secret.ts";
 import { type Binding, isRequired, sessionMode } from "../nextauth/binding.ts";
 import type { NextAuthServerSettings } from "../nextauth/servers.ts";
 import { ruleOf } from "../nextauth/values.ts";
@@ -8,7 +9,6 @@ import { withDefaults } from "../oauth/grants.ts";
 import type { ProviderSettings } from "../oauth/provider-settings.ts";
 import type { SigningAlgorithm } from "../oauth/signing-key.ts";
 import { jwtsNeeded } from "../oauth/values.ts";
-import type { SecretReference } from "../secret.ts";
 import { authMethod } from "./check-provider.ts";
 import type { FileConfig } from "./schema.ts";
 import type { ClientCertificatePin, FileBinding, FileExchange, FileNextAuth } from "./schema-nextauth.ts";

@@ -1,12 +1,12 @@
 // Configuration, second step: every secret and key that the file names is loaded before the first call, or the start stops.
 
+import type { Sha256 } from "../core/ports.ts";
+import { Secret, type SecretReference } from "../core/secret.ts";
+import type { TlsCredentials } from "../core/transport.ts";
 import type { NextAuthCredentials } from "../nextauth/servers.ts";
 import type { ProviderCredentials } from "../oauth/provider-settings.ts";
 import { type CreateJwsSigner, importSigningKey, KeyError, type SigningKey } from "../oauth/signing-key.ts";
 import type { PlacedSecrets } from "../oauth/token-request.ts";
-import type { Sha256 } from "../ports.ts";
-import { Secret, type SecretReference } from "../secret.ts";
-import type { TlsCredentials } from "../transport.ts";
 import type { Config, ProviderConfig } from "./complete.ts";
 import { fault, type PathFault } from "./faults.ts";
 import type { ParsedFile } from "./parse.ts";

@@ -1,7 +1,7 @@
 // Configuration, first step: the file's text becomes a Config, or one ConfigError with every fault in it. No secret is read.
 
 import { LineCounter, parseDocument } from "yaml";
-import { ConfigError, type Fault } from "../errors.ts";
+import { ConfigError, type Fault } from "../core/errors.ts";
 import { checkRoutes, checkServer, checkSigning } from "./check.ts";
 import {
   checkBindings,

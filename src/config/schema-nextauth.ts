@@ -1,10 +1,10 @@
 // The shape of what faces the nextAuth Server and the apps: listeners, callers, getToken's bindings, getSession, the exchange.
 
 import * as z from "zod";
-import { HEADER_VALUE } from "../headers.ts";
+import { HEADER_VALUE } from "../core/headers.ts";
+import { issuerUrlFault } from "../core/url.ts";
 import { TOKEN } from "../nextauth/binding.ts";
 import { MAX_TEXT_LENGTH } from "../nextauth/values.ts";
-import { issuerUrlFault } from "../oauth/url.ts";
 import {
   address,
   duration,

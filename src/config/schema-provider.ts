@@ -1,9 +1,9 @@
 // The shape of `signing` and of a provider in the configuration file.
 
 import * as z from "zod";
+import { endpointUrlFault, issuerUrlFault } from "../core/url.ts";
 import { HMAC_ALGORITHMS, TOKEN_ENDPOINT_AUTH_METHODS } from "../oauth/client-authentication.ts";
 import { SIGNING_ALGORITHMS } from "../oauth/signing-key.ts";
-import { endpointUrlFault, issuerUrlFault } from "../oauth/url.ts";
 import {
   duration,
   durationOrNone,

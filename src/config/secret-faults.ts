@@ -1,6 +1,6 @@
 // What is wrong with the text of a secret, as a phrase that follows its path in the file. None repeats anything of it.
 
-import { HEADER_VALUE } from "../headers.ts";
+import { HEADER_VALUE } from "../core/headers.ts";
 
 /** 16 characters of a random key are 64 bits and more: below, a key can be guessed. */
 const MIN_APIKEY_CHARS = 16;

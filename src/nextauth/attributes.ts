@@ -1,6 +1,6 @@
 // Reads what getUserAttributes answers. Its shape is not documented beyond "all attributes", so only the plain one is taken.
 
-import { readJsonObject } from "../json.ts";
+import { readJsonObject } from "../core/json.ts";
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;

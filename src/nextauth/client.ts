@@ -1,11 +1,11 @@
 // Asks a nextAuth Server over its REST API: whether a session is logged in and for whom, and what is known of a user.
 
-import { type ErrorCode, TokenProxyError } from "../errors.ts";
-import { REQUEST_HEADERS } from "../headers.ts";
-import type { Clock } from "../ports.ts";
-import { withOneRetry } from "../retry.ts";
-import type { Secret } from "../secret.ts";
-import { type Transport, TransportError, type TransportResponse } from "../transport.ts";
+import { type ErrorCode, TokenProxyError } from "../core/errors.ts";
+import { REQUEST_HEADERS } from "../core/headers.ts";
+import type { Clock } from "../core/ports.ts";
+import { withOneRetry } from "../core/retry.ts";
+import type { Secret } from "../core/secret.ts";
+import { type Transport, TransportError, type TransportResponse } from "../core/transport.ts";
 import { parseAttributes } from "./attributes.ts";
 import { type LoginStatus, parseLoginStatus } from "./login-status.ts";
 

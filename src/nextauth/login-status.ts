@@ -1,6 +1,6 @@
 // Reads a LoginStatus: what getSession answers (nextAuth's public OpenAPI description, version 2.2).
 
-import { readJsonObject } from "../json.ts";
+import { readJsonObject } from "../core/json.ts";
 import { isFault, readValue } from "./values.ts";
 
 /** Whose session it is, or that nobody is logged in to it. */

@@ -1,8 +1,8 @@
 // The nextAuth Servers of the file: which one answers for a virtual server.
 
-import type { Clock } from "../ports.ts";
-import type { Secret } from "../secret.ts";
-import type { CreateTransport, TlsCredentials } from "../transport.ts";
+import type { Clock } from "../core/ports.ts";
+import type { Secret } from "../core/secret.ts";
+import type { CreateTransport, TlsCredentials } from "../core/transport.ts";
 import { createNextAuthClient, type NextAuthClient, type NextAuthSettings } from "./client.ts";
 import { type ConfirmSession, createSessionCheck } from "./session-check.ts";
 

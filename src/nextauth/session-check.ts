@@ -1,7 +1,7 @@
 // The session check: getSession must confirm a call before anything of it goes to a provider.
 
-import { TokenProxyError } from "../errors.ts";
-import type { Clock } from "../ports.ts";
+import { TokenProxyError } from "../core/errors.ts";
+import type { Clock } from "../core/ports.ts";
 import type { NextAuthClient } from "./client.ts";
 import type { LoggedIn, LoginStatus } from "./login-status.ts";
 import { createSessionMemory } from "./session-memory.ts";

@@ -1,6 +1,6 @@
 // Remembers for some seconds that a session was logged in, where the file says so (session_cache).
 
-import type { Clock } from "../ports.ts";
+import type { Clock } from "../core/ports.ts";
 import type { LoggedIn } from "./login-status.ts";
 
 /** Sessions held at most; the oldest goes first. An entry is under a kilobyte. */

@@ -1,7 +1,7 @@
 // Suspends a provider that keeps failing: calls are refused at once instead of each waiting for it, until a trial succeeds.
 
-import { type ErrorCode, TokenProxyError } from "../errors.ts";
-import type { Clock, Log } from "../ports.ts";
+import { type ErrorCode, TokenProxyError } from "../core/errors.ts";
+import type { Clock, Log } from "../core/ports.ts";
 
 /** So many failures in a row, and not one answer between them, are no accident. */
 export const FAILURES_BEFORE_SUSPENSION = 10;

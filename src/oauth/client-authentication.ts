@@ -1,9 +1,9 @@
 // Client authentication at the token endpoint (RFC 6749 §2.3): a function that adds exactly one mechanism to a request.
 
 import { CompactSign } from "jose";
-import type { Clock, Ids } from "../ports.ts";
-import type { Secret } from "../secret.ts";
-import { type Form, formEncode } from "./form.ts";
+import { clientSecretBasic, type Form, httpBasic } from "../core/form.ts";
+import type { Clock, Ids } from "../core/ports.ts";
+import type { Secret } from "../core/secret.ts";
 import type { JsonValue, JsonValues } from "./json-template.ts";
 import { compileJwt, type Signer } from "./jwt.ts";
 import type { SigningKey } from "./signing-key.ts";
@@ -111,17 +111,6 @@ export function createClientAuthentications(
       // A public client names itself (RFC 6749 §3.2.1); with an assertion as its only credential even that is optional.
       return [(form) => form.append("client_id", clientId)];
   }
-}
-
-/** @returns the value of Authorization; by itself for requests that know no other method, as introspection */
-export function clientSecretBasic(client_id: string, secret: Secret): string {
-  return httpBasic(`${formEncode(client_id)}:${formEncode(secret.reveal())}`);
-}
-
-/** HTTP Basic with UTF-8, as RFC 7617 §2.1 allows. */
-function httpBasic(credentials: string): string {
-  const bytes = new TextEncoder().encode(credentials);
-  return `Basic ${btoa(String.fromCharCode(...bytes))}`;
 }
 
 function authorization(value: string): ClientAuthentication {

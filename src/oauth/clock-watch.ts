@@ -1,7 +1,7 @@
 // Looks at the clock of a provider while it answers, and warns where it is far from ours.
 
-import type { Clock, Log } from "../ports.ts";
-import type { Transport, TransportRequest, TransportResponse } from "../transport.ts";
+import type { Clock, Log } from "../core/ports.ts";
+import type { Transport, TransportRequest, TransportResponse } from "../core/transport.ts";
 import { NOTABLE_SKEW_SECONDS, SKEW_CURE, skewOfAnswer } from "./clock-skew.ts";
 
 /** Clocks drift slowly: most answers are not looked at. */

@@ -1,13 +1,13 @@
 // Finds a provider's token endpoint from its issuer (OpenID Connect Discovery 1.0 §4, RFC 8414 §3) and remembers it.
 
 import * as z from "zod";
-import { TokenProxyError } from "../errors.ts";
-import { REQUEST_HEADERS } from "../headers.ts";
-import { readJsonObject } from "../json.ts";
-import type { Clock } from "../ports.ts";
-import type { Transport, TransportResponse } from "../transport.ts";
+import { TokenProxyError } from "../core/errors.ts";
+import { REQUEST_HEADERS } from "../core/headers.ts";
+import { readJsonObject } from "../core/json.ts";
+import type { Clock } from "../core/ports.ts";
+import type { Transport, TransportResponse } from "../core/transport.ts";
+import { endpointUrlFault } from "../core/url.ts";
 import { exchangeError } from "./exchange-error.ts";
-import { endpointUrlFault } from "./url.ts";
 
 /** What this proxy uses of the authorization server's metadata. */
 export interface Metadata {

@@ -1,7 +1,7 @@
 // Turns the failure of an exchange with a provider into the error that the caller gets.
 
-import { TokenProxyError } from "../errors.ts";
-import { TransportError, type TransportFailure } from "../transport.ts";
+import { TokenProxyError } from "../core/errors.ts";
+import { TransportError, type TransportFailure } from "../core/transport.ts";
 
 const BY_FAILURE = {
   unreachable: ["provider_unreachable", "cannot be reached"],

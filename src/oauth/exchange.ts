@@ -1,9 +1,10 @@
 // One token request and its answer: JWTs, parameters, the client's credentials, and what the provider makes of them.
 
-import { TokenProxyError } from "../errors.ts";
-import type { Clock, Ids } from "../ports.ts";
-import { NO_HEADERS, type RunStep } from "../steps.ts";
-import { type Transport, TransportError } from "../transport.ts";
+import { TokenProxyError } from "../core/errors.ts";
+import type { Recipient } from "../core/inbound.ts";
+import type { Clock, Ids } from "../core/ports.ts";
+import { NO_HEADERS, type RunStep } from "../core/trace.ts";
+import { type Transport, TransportError } from "../core/transport.ts";
 import { type ClientAuthentication, createClientAuthentications, isSigned } from "./client-authentication.ts";
 import { compileExpectSubject } from "./expect-subject.ts";
 import { compileJwt, type JwtSettings, type MakeJwt } from "./jwt.ts";
@@ -21,10 +22,6 @@ export interface ExchangeTrace {
   run?: RunStep;
   /** Where the answer goes: destroyed once the caller has gone. */
   recipient?: Recipient | undefined;
-}
-
-export interface Recipient {
-  readonly destroyed: boolean;
 }
 
 /** What belongs to one call, whatever it takes to answer it. */

@@ -1,7 +1,7 @@
 // Checks that a token is about the user it was asked for: a 200 alone does not prove it (authentik, Janssen).
 
 import { decodeJwt } from "jose";
-import { TokenProxyError } from "../errors.ts";
+import { TokenProxyError } from "../core/errors.ts";
 import { parseTemplate } from "./template.ts";
 
 export interface ExpectSubjectSettings {

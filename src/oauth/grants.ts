@@ -1,6 +1,6 @@
 // What each grant type sends when the file does not say: the parameters and the JWT that its specification requires.
 
-import type { SecretReference } from "../secret.ts";
+import type { SecretReference } from "../core/secret.ts";
 import type { JsonValue } from "./json-template.ts";
 import type { JwtSettings } from "./jwt.ts";
 

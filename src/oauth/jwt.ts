@@ -1,6 +1,6 @@
 // JWTs that this proxy signs: assertions about a user for a grant, and about itself for client authentication.
 
-import type { Clock, Ids } from "../ports.ts";
+import type { Clock, Ids } from "../core/ports.ts";
 import { compileJson, type JsonValue, type JsonValues, jsonTemplateNames } from "./json-template.ts";
 import type { SigningKey } from "./signing-key.ts";
 

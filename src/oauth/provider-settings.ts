@@ -1,7 +1,7 @@
 // What a provider is made of: its part of the file, and the secrets and keys that the file names.
 
-import type { Secret } from "../secret.ts";
-import type { TlsCredentials } from "../transport.ts";
+import type { Secret } from "../core/secret.ts";
+import type { TlsCredentials } from "../core/transport.ts";
 import type { ClientSettings } from "./client-authentication.ts";
 import type { DiscoveryKind } from "./discovery.ts";
 import type { ExpectSubjectSettings } from "./expect-subject.ts";

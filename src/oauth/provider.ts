@@ -1,10 +1,10 @@
 // One provider of the file, ready to be asked: within its limits, at the endpoint that it has, once more where that is harmless.
 
-import { TokenProxyError } from "../errors.ts";
-import type { Clock, CreateBulkhead, Ids, Log } from "../ports.ts";
-import { withOneRetry } from "../retry.ts";
-import { unmeasured } from "../steps.ts";
-import type { CreateTransport, Delivery, Transport } from "../transport.ts";
+import { TokenProxyError } from "../core/errors.ts";
+import type { Clock, CreateBulkhead, Ids, Log } from "../core/ports.ts";
+import { withOneRetry } from "../core/retry.ts";
+import { unmeasured } from "../core/trace.ts";
+import type { CreateTransport, Delivery, Transport } from "../core/transport.ts";
 import { type BreakerState, createBreaker } from "./breaker.ts";
 import { credentialOf } from "./client-authentication.ts";
 import { createClockWatch } from "./clock-watch.ts";

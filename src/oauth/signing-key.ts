@@ -10,8 +10,8 @@ import {
   importX509,
   type JWK,
 } from "jose";
-import type { Sha256 } from "../ports.ts";
-import type { Secret } from "../secret.ts";
+import type { Sha256 } from "../core/ports.ts";
+import type { Secret } from "../core/secret.ts";
 
 /** What each algorithm needs of a key (RFC 7518 §3.1, RFC 8037 §3.1), in words for the fault of one that is something else. */
 const ALGORITHMS = {

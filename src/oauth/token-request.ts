@@ -1,8 +1,8 @@
 // The token request (RFC 6749 §3.2), read from the file once and then only filled in.
 
-import { HEADER_VALUE, REQUEST_HEADERS } from "../headers.ts";
-import type { Secret, SecretReference } from "../secret.ts";
-import { FORM_CONTENT_TYPE, Form } from "./form.ts";
+import { FORM_CONTENT_TYPE, Form } from "../core/form.ts";
+import { HEADER_VALUE, REQUEST_HEADERS } from "../core/headers.ts";
+import type { Secret, SecretReference } from "../core/secret.ts";
 import { defaultParams, type Param, type Params, templatesOf } from "./grants.ts";
 import { parseTemplate, type Template } from "./template.ts";
 

@@ -1,8 +1,8 @@
 // Judges what a token endpoint answered. The bytes are parsed on a copy to judge them, and handed on as they came.
 
-import { type ErrorCode, TokenProxyError } from "../errors.ts";
-import { readJsonObject } from "../json.ts";
-import type { TransportResponse } from "../transport.ts";
+import { type ErrorCode, TokenProxyError } from "../core/errors.ts";
+import { readJsonObject } from "../core/json.ts";
+import type { TransportResponse } from "../core/transport.ts";
 
 /** What the caller gets of a provider's answer: its status, the type of its body, and its body byte for byte. */
 export interface TokenAnswer {

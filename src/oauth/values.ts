@@ -1,6 +1,6 @@
 // What templates can name: the values of the call, and those that the provider's own settings give.
 
-import type { Clock, Ids } from "../ports.ts";
+import type { Clock, Ids } from "../core/ports.ts";
 import type { ClientAssertionSettings } from "./client-authentication.ts";
 import { templatesOf } from "./grants.ts";
 import { jsonTemplateNames } from "./json-template.ts";

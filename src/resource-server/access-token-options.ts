@@ -1,6 +1,6 @@
 // The options of accessToken: what each means, what is taken where it is left out, and which cannot be meant.
 
-import { endpointUrlFault } from "../oauth/url.ts";
+import { endpointUrlFault } from "../core/url.ts";
 import type { IntrospectionOptions } from "./introspection.ts";
 import { millisecondsFault, requireOption, textFault } from "./options.ts";
 import type { KeySetSettings, TokenRules } from "./verify-token.ts";

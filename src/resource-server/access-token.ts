@@ -2,7 +2,7 @@
 
 import type { MiddlewareHandler } from "hono";
 import type { JWTPayload } from "jose";
-import { createFetchTransport } from "../fetch-transport.ts";
+import { createFetchTransport } from "../core/fetch-transport.ts";
 import { type AccessTokenOptions, verificationSettings } from "./access-token-options.ts";
 import { isMalformed, readBearer } from "./bearer.ts";
 import { createIntrospection } from "./introspection.ts";

@@ -1,12 +1,11 @@
 // Asks the issuer whether a token is still active: token introspection (RFC 7662).
 
-import { REQUEST_HEADERS } from "../headers.ts";
-import { readJsonObject } from "../json.ts";
-import { clientSecretBasic } from "../oauth/client-authentication.ts";
-import { FORM_CONTENT_TYPE, Form } from "../oauth/form.ts";
-import { endpointUrlFault } from "../oauth/url.ts";
-import { Secret } from "../secret.ts";
-import { type Transport, TransportError } from "../transport.ts";
+import { clientSecretBasic, FORM_CONTENT_TYPE, Form } from "../core/form.ts";
+import { REQUEST_HEADERS } from "../core/headers.ts";
+import { readJsonObject } from "../core/json.ts";
+import { Secret } from "../core/secret.ts";
+import { type Transport, TransportError } from "../core/transport.ts";
+import { endpointUrlFault } from "../core/url.ts";
 import { createActiveTokens } from "./active-tokens.ts";
 import { millisecondsFault, requireOption, textFault } from "./options.ts";
 import { UnavailableError } from "./refusal.ts";

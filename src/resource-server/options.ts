@@ -1,6 +1,6 @@
 // Checks the options of the middlewares when they are created: a mistake stops the start, not the first request.
 
-import { HEADER_VALUE } from "../headers.ts";
+import { HEADER_VALUE } from "../core/headers.ts";
 
 /** A day: no wait is longer, and a timer of more than 24.8 days would go off at once. */
 const MAX_DURATION_MS = 86_400_000;

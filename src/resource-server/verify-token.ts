@@ -1,8 +1,8 @@
 // Verifies an access token that is a JWT (RFC 7519): its signature by the issuer's JWKS, its algorithm, issuer, audience, times.
 
 import { createRemoteJWKSet, customFetch, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
-import { REQUEST_HEADERS } from "../headers.ts";
-import type { Transport } from "../transport.ts";
+import { REQUEST_HEADERS } from "../core/headers.ts";
+import type { Transport } from "../core/transport.ts";
 import { InvalidTokenError, UnavailableError } from "./refusal.ts";
 
 export interface TokenRules {

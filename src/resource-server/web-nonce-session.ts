@@ -1,12 +1,12 @@
 // The middleware for webNonces: asks the nextAuth Server whose session it is, for every request anew.
 
 import type { MiddlewareHandler } from "hono";
-import { TokenProxyError } from "../errors.ts";
-import { createFetchTransport } from "../fetch-transport.ts";
+import { TokenProxyError } from "../core/errors.ts";
+import { createFetchTransport } from "../core/fetch-transport.ts";
+import { Secret } from "../core/secret.ts";
+import { issuerUrlFault } from "../core/url.ts";
 import { createNextAuthClient, type NextAuthClient } from "../nextauth/client.ts";
 import { isFault, readValue } from "../nextauth/values.ts";
-import { issuerUrlFault } from "../oauth/url.ts";
-import { Secret } from "../secret.ts";
 import { isMalformed, type Malformed, readBearer } from "./bearer.ts";
 import { DEFAULT_REALM, headerFault, millisecondsFault, realmFault, requireOption, textFault } from "./options.ts";
 import { createRefusals } from "./refusal.ts";

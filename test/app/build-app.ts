@@ -1,16 +1,16 @@
 // The whole program in memory: a real configuration, and fakes for all that its host would give.
 
 import { createApp, createProviders, createServers, type Deps } from "../../src/app.ts";
-import type { CallReport } from "../../src/call-report.ts";
 import { loadCredentials } from "../../src/config/credentials.ts";
 import { parseConfig } from "../../src/config/parse.ts";
-import { createNodeBulkhead } from "../../src/platform/node/bulkhead.ts";
-import { createNodeRateLimiter } from "../../src/platform/node/rate-limiter.ts";
-import { workerInbound } from "../../src/platform/worker/inbound.ts";
-import { createTracer } from "../../src/steps.ts";
+import type { CallReport } from "../../src/core/call-report.ts";
+import { createTracer } from "../../src/core/trace.ts";
+import { createNodeRateLimiter } from "../../src/node/inbound/rate-limiter.ts";
+import { createNodeBulkhead } from "../../src/node/outbound/bulkhead.ts";
+import { workerInbound } from "../../src/worker/inbound.ts";
 import { APIKEY, CALL, NONCE } from "../support/call.ts";
 import { fileConfig, SECRETS } from "../support/config.ts";
-import { fakeClock, fakeCredentialHost, fakeIds, fakeLog, fakeProvider, hashText, response } from "../unit/fakes.ts";
+import { fakeClock, fakeCredentialHost, fakeIds, fakeLog, fakeProvider, hashText, response } from "../support/fakes.ts";
 
 export const TOKEN_ENDPOINT = "https://idp.example/token";
 export const TOKEN = '{"access_token":"the-token","token_type":"Bearer","expires_in":3600}';

@@ -1,9 +1,9 @@
 // A proper call is answered with the provider's bytes, or with the error that its failure has in the table.
 
 import { describe, expect, it } from "vitest";
-import { TransportError, type TransportResponse } from "../../src/transport.ts";
+import { TransportError, type TransportResponse } from "../../src/core/transport.ts";
 import { NONCE } from "../support/call.ts";
-import { fakeProvider, response } from "../unit/fakes.ts";
+import { fakeProvider, response } from "../support/fakes.ts";
 import { buildApp, COMMON_HEADERS, call, ownAnswer, TOKEN, TOKEN_ENDPOINT, whole } from "./build-app.ts";
 
 describe("a proper call", () => {

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Deps } from "../../src/app.ts";
-import { fakeIds, hashText } from "../unit/fakes.ts";
+import { fakeIds, hashText } from "../support/fakes.ts";
 import { buildApp, call, ownAnswer, whole } from "./build-app.ts";
 
 const CANARY = "Zq7xWv4kPj";

@@ -1,10 +1,10 @@
 // Each call leaves one line in the log: by it a call can be found and explained, and nobody be identified or imitated.
 
 import { describe, expect, it } from "vitest";
-import { TransportError } from "../../src/transport.ts";
+import { TransportError } from "../../src/core/transport.ts";
 import { APIKEY, CALL, NONCE } from "../support/call.ts";
 import { SECRETS } from "../support/config.ts";
-import { response } from "../unit/fakes.ts";
+import { response } from "../support/fakes.ts";
 import { buildApp, call, type SentCall, TOKEN } from "./build-app.ts";
 
 describe("the line of a call", () => {

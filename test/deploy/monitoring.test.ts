@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
-import { WIRE } from "../../src/http/answer.ts";
+import { WIRE } from "../../src/steps/answer.ts";
 import { callGetToken } from "../support/call.ts";
 import { fileConfig, SECRETS } from "../support/config.ts";
 import { startHost } from "../support/host.ts";

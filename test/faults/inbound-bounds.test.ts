@@ -13,12 +13,12 @@ import { makeAuthority } from "../support/keys.ts";
 import { closeOf, request } from "../support/raw-call.ts";
 import { type RecordingProvider, startRecordingProvider } from "../support/recording-provider.ts";
 
-/** src/platform/node/listener.ts: headers and handshake 10 s, a whole request 15 s; looked at every second. */
+/** src/node/inbound/listener.ts: headers and handshake 10 s, a whole request 15 s; looked at every second. */
 const HEADERS_BOUND_MS = 10_000 + 1_000;
 const REQUEST_BOUND_MS = 15_000 + 1_000;
 /** Timers of a busy machine come late. */
 const SLACK_MS = 2_000;
-/** src/platform/node/open-requests.ts: of one connection. */
+/** src/node/inbound/open-requests.ts: of one connection. */
 const MAX_OPEN_REQUESTS = 32;
 const PER_KIND = 40;
 const DRIP_MS = 250;

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/config/parse.ts";
-import { ConfigError } from "../../src/errors.ts";
+import { ConfigError } from "../../src/core/errors.ts";
 import { callGetToken, collectAnswer } from "../support/call.ts";
 import { canaryOf, canaryOfKey, makeCanary, search } from "../support/canaries.ts";
 import { type Host, startHost } from "../support/host.ts";
@@ -129,7 +129,7 @@ function changed(path: string, value: unknown): object {
   return file;
 }
 
-/** What the command line tells of a faulty file (test/process/check.test.ts): the message of this error. */
+/** What the command line tells of a faulty file (test/cli/check.test.ts): the message of this error. */
 function faultsOf(text: string): ConfigError {
   try {
     parseConfig(text, "token-proxy.yaml");

@@ -2,13 +2,13 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createCallReader } from "../../src/http/call.ts";
 import type { Binding } from "../../src/nextauth/binding.ts";
 import { type CallValue, isFault, readValue } from "../../src/nextauth/values.ts";
 import { UnwritableCallError, writeCall } from "../../src/nextauth/write-call.ts";
+import { createCallReader } from "../../src/steps/read-call.ts";
 import { call, TOKEN } from "../app/build-app.ts";
+import { bind } from "../nextauth/bind.ts";
 import { APIKEY } from "../support/call.ts";
-import { bind } from "../unit/nextauth/bind.ts";
 import {
   answered,
   anyJson,

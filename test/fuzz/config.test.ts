@@ -6,12 +6,11 @@ import { describe, expect, it } from "vitest";
 import { createApp, createProviders, createServers, type Deps } from "../../src/app.ts";
 import { loadCredentials } from "../../src/config/credentials.ts";
 import { type ParsedFile, parseConfig } from "../../src/config/parse.ts";
-import { ConfigError } from "../../src/errors.ts";
-import { createNodeBulkhead } from "../../src/platform/node/bulkhead.ts";
-import { createNodeRateLimiter } from "../../src/platform/node/rate-limiter.ts";
-import { workerInbound } from "../../src/platform/worker/inbound.ts";
+import { ConfigError } from "../../src/core/errors.ts";
+import { createNodeRateLimiter } from "../../src/node/inbound/rate-limiter.ts";
+import { createNodeBulkhead } from "../../src/node/outbound/bulkhead.ts";
+import { workerInbound } from "../../src/worker/inbound.ts";
 import { fileConfig } from "../support/config.ts";
-import { makeKey } from "../support/keys.ts";
 import {
   fakeClock,
   fakeCredentialHost,
@@ -21,7 +20,8 @@ import {
   hashText,
   response,
   UNOBSERVED,
-} from "../unit/fakes.ts";
+} from "../support/fakes.ts";
+import { makeKey } from "../support/keys.ts";
 import { anyJson, anyText, forAll, mutated, RUNS, watchRejections } from "./fuzz.ts";
 
 watchRejections();

@@ -7,7 +7,7 @@ import { parseLoginStatus } from "../../src/nextauth/login-status.ts";
 import { call, TOKEN } from "../app/build-app.ts";
 import { CALL } from "../support/call.ts";
 import { MARKER } from "../support/expect-error.ts";
-import { response } from "../unit/fakes.ts";
+import { response } from "../support/fakes.ts";
 import {
   answered,
   anyJson,

@@ -2,13 +2,13 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { TokenProxyError } from "../../src/errors.ts";
-import { WIRE } from "../../src/http/answer.ts";
+import { TokenProxyError } from "../../src/core/errors.ts";
+import { TransportError, type TransportFailure, type TransportResponse } from "../../src/core/transport.ts";
 import { type ErrorRules, judgeTokenResponse } from "../../src/oauth/token-response.ts";
-import { TransportError, type TransportFailure, type TransportResponse } from "../../src/transport.ts";
+import { WIRE } from "../../src/steps/answer.ts";
 import { call, TOKEN } from "../app/build-app.ts";
 import { MARKER } from "../support/expect-error.ts";
-import { NOW, response } from "../unit/fakes.ts";
+import { NOW, response } from "../support/fakes.ts";
 import {
   answered,
   anyJson,

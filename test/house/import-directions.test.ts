@@ -1,82 +1,47 @@
-// The rooms of src and which way imports may point: down only, so that the core knows no framework, runtime or file system.
+// Imports in src only point down, so that the core depends on no framework, runtime or file system.
 
 import { globSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
 
-/** Files of the top folder that say what a thing is and nothing of what is done with it: every room may import them. */
-const LEAFS: Readonly<Record<string, readonly string[]>> = {
-  errors: [],
-  secret: [],
-  headers: [],
-  hex: [],
-  json: [],
-  ports: [],
-  "log-line": ["ports"],
-  "read-stream": [],
-  "stack-frames": [],
-  transport: ["secret"],
-  retry: ["transport"],
-  steps: ["errors", "ports"],
-  "call-report": ["errors", "steps"],
-  "fetch-transport": ["read-stream", "transport"],
-};
-
-/** Each room with the rooms it may import from, beside leafs. A file of the top folder is a room by its own name. */
+/** Each folder, or file at the top of src, with the ones it may import from. */
+const BELOW_CONFIG = ["core", "oauth", "nextauth"];
+const BELOW_APP = [...BELOW_CONFIG, "config", "get-token", "steps"];
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  nextauth: [],
-  oauth: [],
-  config: ["nextauth", "oauth"],
-  "get-token": ["nextauth", "oauth", "config"],
-  http: ["nextauth", "oauth", "config", "get-token"],
-  app: ["nextauth", "oauth", "config", "get-token", "http"],
-  status: ["nextauth", "oauth"],
-  admin: ["http", "status"],
-  "platform/node": ["oauth", "config", "http", "status"],
-  "platform/worker": ["config", "http"],
-  "node-program": ["app", "config", "nextauth", "platform/node", "status"],
-  node: ["admin", "config", "node-program", "platform/node", "status"],
-  processes: ["admin", "config", "node", "platform/node", "status"],
-  "create-worker": ["app", "config", "http", "platform/worker"],
-  worker: ["create-worker"],
-  index: ["config", "http", "node-program", "platform/node"],
-  "resource-server": ["nextauth", "oauth"],
-  dev: ["nextauth", "config", "platform/node", "node"],
-  commands: ["app", "config", "dev", "get-token", "nextauth", "node", "oauth", "platform/node", "processes"],
-  "command-line": ["commands", "platform/node", "processes"],
-  cli: ["command-line"],
+  core: [],
+  oauth: ["core"],
+  nextauth: ["core"],
+  "resource-server": ["core", "nextauth"],
+  config: BELOW_CONFIG,
+  "get-token": [...BELOW_CONFIG, "config"],
+  steps: [...BELOW_CONFIG, "config", "get-token"],
+  app: BELOW_APP,
+  worker: [...BELOW_APP, "app"],
+  node: [...BELOW_APP, "app"],
+  cli: [...BELOW_APP, "app", "node"],
+  index: [...BELOW_APP, "app", "node"],
 };
 
-/** The rooms that may use a package; `node:` stands for everything that Node brings. */
-const PACKAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
-  hono: ["app", "admin", "http", "create-worker", "index", "dev", "resource-server"],
-  "@hono/node-server": ["platform/node"],
-  undici: ["platform/node"],
-  "@opentelemetry/api": ["steps", "app", "http"],
-  "sonic-boom": ["platform/node"],
-  "pino-pretty": ["platform/node"],
-  "prom-client": ["platform/node"],
-  "rate-limiter-flexible": ["platform/node"],
-  "node:": ["platform/node", "node", "index", "processes", "commands", "command-line", "cli"],
+/** The folders that may use a package; `node:` is every module of Node's own. */
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  hono: ["app", "steps", "node", "worker", "index", "cli", "resource-server"],
+  "@hono/node-server": ["node"],
+  undici: ["node", "cli"],
+  "@opentelemetry/api": ["core", "app", "steps"],
+  "sonic-boom": ["node"],
+  "pino-pretty": ["node"],
+  "prom-client": ["node"],
+  "rate-limiter-flexible": ["node"],
+  "node:": ["node", "cli", "index"],
   zod: ["config", "oauth", "nextauth"],
   yaml: ["config"],
   "fastest-levenshtein": ["config"],
-  jose: ["oauth", "dev", "commands", "resource-server", "status"],
-  commander: ["command-line"],
+  jose: ["oauth", "cli", "resource-server", "node"],
+  commander: ["cli"],
 };
 
-/** Rooms that may reach for what is global; all others are given it. */
-const HOST_ROOMS = [
-  "platform/node",
-  "platform/worker",
-  "create-worker",
-  "index",
-  "processes",
-  "commands",
-  "command-line",
-  "dev",
-  "resource-server",
-];
+/** Folders that may use globals; the others receive what they need through Deps. */
+const HOSTS = ["node", "worker", "index", "cli", "resource-server"];
 const GLOBALS =
   /\bprocess\.env\b|\bDate\.now\(|\bperformance\.now\(|\bcrypto\.|(?<![.\w])fetch\(|\bMath\.random\(|\bconsole\./;
 
@@ -95,14 +60,13 @@ const sources: Source[] = globSync("src/**/*.ts").map((file) => {
   return { file, room: roomOf(file), text, imports };
 });
 
+/** `src/worker.ts` and `src/cli.ts` belong to the folders of their names. */
 function roomOf(file: string): string {
-  const parts = file.split("/").slice(1);
-  if (parts.length === 1) return (parts[0] as string).replace(/(?:\.d)?\.ts$/, "");
-  return parts[0] === "platform" ? parts.slice(0, 2).join("/") : (parts[0] as string);
+  return (file.split("/")[1] as string).replace(/\.ts$/, "");
 }
 
 function mayImport(from: string, to: string): boolean {
-  return LEAFS[from]?.includes(to) ?? (to in LEAFS || MAY_IMPORT[from]?.includes(to) === true);
+  return MAY_IMPORT[from]?.includes(to) === true;
 }
 
 function targetOf(source: Source, specifier: string): string {
@@ -131,7 +95,7 @@ describe("imports of src", () => {
       imports
         .filter((specifier) => !specifier.startsWith("."))
         .map((specifier) => (specifier.startsWith("node:") ? "node:" : packageOf(specifier)))
-        .filter((name) => !PACKAGE_ROOMS[name]?.includes(room))
+        .filter((name) => !PACKAGES[name]?.includes(room))
         .map((name) => `${file} imports ${name}`),
     );
     expect(wrong).toEqual([]);
@@ -159,7 +123,7 @@ describe("imports of src", () => {
 
   it("are the only way to the host: no globals outside entries and platform", () => {
     const wrong = sources
-      .filter(({ room }) => !HOST_ROOMS.includes(room))
+      .filter(({ room }) => !HOSTS.includes(room))
       .flatMap(({ file, text }) =>
         text
           .split("\n")

@@ -2,8 +2,8 @@
 
 import type { IncomingHttpHeaders } from "node:http";
 import type { HttpBindings } from "@hono/node-server";
-import { createStandIn, type StandIn, type VirtualServer } from "../../src/dev/nextauth-server.ts";
-import { listen } from "../../src/platform/node/listener.ts";
+import { createStandIn, type StandIn, type VirtualServer } from "../../src/cli/dev/nextauth-server.ts";
+import { listen } from "../../src/node/inbound/listener.ts";
 
 export const NEXTAUTH_APIKEY = "apikey of the virtual server";
 export const ALICE = { userid: "alice", accountid: 7 };

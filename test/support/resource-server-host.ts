@@ -2,7 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { listen } from "../../src/platform/node/listener.ts";
+import { listen } from "../../src/node/inbound/listener.ts";
 import { RESOURCE_SERVER_BUILD } from "./build-worker.ts";
 import { RUNTIME } from "./host.ts";
 import { createResourceServer, type ResourceServerSettings } from "./resource-server.ts";

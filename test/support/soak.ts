@@ -1,8 +1,8 @@
 // Many users at once, call after call, each answer held against what the provider said to that very call.
 
 import { Pool } from "undici";
-import { createStandIn } from "../../src/dev/nextauth-server.ts";
-import { listen } from "../../src/platform/node/listener.ts";
+import { createStandIn } from "../../src/cli/dev/nextauth-server.ts";
+import { listen } from "../../src/node/inbound/listener.ts";
 import { type Answered, APIKEY } from "./call.ts";
 import { fileConfig, SECRETS } from "./config.ts";
 import { expectError, type TableCode } from "./expect-error.ts";

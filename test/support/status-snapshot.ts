@@ -1,7 +1,7 @@
 // Snapshots for the tests of the status page: of a service that has just started, and of one with all that can be shown.
 
-import type { ProviderSnapshot, RecentCall, Snapshot } from "../../src/status/snapshot.ts";
-import { bucketOf, MINUTE_MS, type Minute } from "../../src/status/window.ts";
+import type { ProviderSnapshot, RecentCall, Snapshot } from "../../src/node/admin/snapshot.ts";
+import { bucketOf, MINUTE_MS, type Minute } from "../../src/node/admin/window.ts";
 
 export const NOW = Date.parse("2026-11-24T14:03:30.250Z");
 export const HOUR_MS = 3_600_000;

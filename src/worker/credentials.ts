@@ -1,0 +1,42 @@
+// Secrets on Workers: bindings of wrangler.toml. A Worker holds no certificate itself, so TLS credentials are a binding too.
+
+import { type CredentialHost, SecretError } from "../config/credentials.ts";
+import { type Env, workerSha256 } from "./host.ts";
+import { isRateLimitBinding } from "./rate-limiter.ts";
+import { fetcherOf } from "./transport.ts";
+
+export function createWorkerCredentialHost(env: Env): CredentialHost {
+  return {
+    read(reference) {
+      if ("file" in reference) {
+        throw new SecretError("names a file, which Workers do not have: use { env: NAME } and a secret binding");
+      }
+      const text = env[reference.env];
+      if (typeof text !== "string") {
+        throw new SecretError(
+          `names the binding ${reference.env}, which is not set: run "wrangler secret put ${reference.env}"`,
+        );
+      }
+      return text;
+    },
+    sha256: workerSha256,
+    createJwsSigner: undefined,
+    listens: false,
+    pinFault: (pin) =>
+      "san_dns" in pin ? "names a san_dns, which Cloudflare does not tell a Worker: use sha256" : undefined,
+    rateLimitFault: ({ binding }) =>
+      isRateLimitBinding(env[binding])
+        ? undefined
+        : `needs the rate limiting binding ${binding}: add it to wrangler.toml under [[ratelimits]]`,
+    tlsFault({ certificate, private_key, ca, binding }) {
+      if ((certificate ?? private_key ?? ca) !== undefined) {
+        return "has a certificate, private_key or ca, which Workers cannot use: use binding";
+      }
+      if (binding !== undefined && fetcherOf(env, binding) === undefined) {
+        return `names the binding ${binding}, which is no mtls_certificates binding of wrangler.toml`;
+      }
+      return undefined;
+    },
+    certificateFault: () => undefined, // nothing here reads the dates of a certificate; `check` on Node does
+  };
+}

@@ -1,0 +1,18 @@
+// The transport on Workers: the global fetch, or that of a binding which presents a client certificate.
+
+import { createFetchTransport } from "../core/fetch-transport.ts";
+import type { CreateTransport } from "../core/transport.ts";
+import type { Env } from "./host.ts";
+
+export function createWorkerTransports(env: Env): CreateTransport {
+  return ({ tls }) =>
+    createFetchTransport(tls?.binding === undefined ? fetch : (fetcherOf(env, tls.binding) as typeof fetch));
+}
+
+/** @returns the fetch of an `mtls_certificates` binding, which presents the certificate */
+export function fetcherOf(env: Env, binding: string): typeof fetch | undefined {
+  const fetcher = env[binding] as { fetch?: typeof fetch } | undefined;
+  return typeof fetcher?.fetch === "function"
+    ? (input, init) => (fetcher.fetch as typeof fetch)(input, init)
+    : undefined;
+}

@@ -1,0 +1,180 @@
+// The package as npm installs it, with what it depends on: its commands and its main entry on each Node that it is for.
+
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { pack } from "../deploy/installed-package.ts";
+import { callGetToken, NONCE } from "../support/call.ts";
+import { collect, end, waitForLine } from "../support/child.ts";
+import { fileConfig, SECRETS, SERVER } from "../support/config.ts";
+import { freePort } from "../support/port.ts";
+import { json, type RecordingProvider, startRecordingProvider } from "../support/recording-provider.ts";
+
+const NODES = [22, 24];
+const BYTES = '{ "access_token":"caf\\u00e9",\n "token_type":"Bearer" }\r\n';
+const INSTALL_TIMEOUT_MS = 120_000;
+const UNREACHABLE = /\b(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|ETIMEDOUT)\b/;
+
+const run = promisify(execFile);
+let folder: string;
+let project: string;
+let provider: RecordingProvider;
+let isOffline = false;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "token-proxy-npx-"));
+  project = join(folder, "project");
+  provider = await startRecordingProvider();
+  provider.answer = json(BYTES);
+  const tarball = await pack(folder);
+  await mkdir(project);
+  // npm runs the scripts of those alone: they fetch the binary.
+  const allowScripts = Object.fromEntries(NODES.map((major) => [`node${major}`, true]));
+  await writeFile(join(project, "package.json"), JSON.stringify({ private: true, type: "module", allowScripts }));
+  const nodes = NODES.map((major) => `node${major}@npm:node@${major}`);
+  const quietly = ["--prefer-offline", "--no-audit", "--no-fund", "--no-update-notifier"];
+  try {
+    await run("npm", ["install", ...quietly, tarball, ...nodes], { cwd: project });
+  } catch (error) {
+    isOffline = UNREACHABLE.test((error as { stderr: string }).stderr) && process.env.CI === undefined;
+    if (!isOffline) throw error;
+    return;
+  }
+  await rm(join(project, "node_modules/.bin/node")); // of one of the two; here the PATH says which one is meant
+}, INSTALL_TIMEOUT_MS);
+beforeEach((context) => context.skip(isOffline, "the registry of npm cannot be reached"));
+afterAll(async () => {
+  await provider?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe.each(NODES)("on Node %i", (major) => {
+  const node = () => join(project, `node_modules/node${major}/bin/node`);
+  const bin = () => join(project, "node_modules/.bin/nextauth-token-proxy");
+  const options = (env: Record<string, string> = {}) => ({
+    cwd: project,
+    env: { PATH: `${dirname(node())}:${process.env.PATH}`, HOME: folder, ...env },
+  });
+
+  async function writeConfig(name: string, file: object): Promise<string> {
+    const path = join(folder, `${major}-${name}`);
+    await writeFile(path, JSON.stringify(fileConfig(provider.tokenEndpoint, { file })));
+    return path;
+  }
+
+  /** Starts it, and stops it by SIGTERM. @returns what `use` gives, what was written, and the exit status */
+  async function whileItRuns<T>(args: string[], up: RegExp, use: () => Promise<T>) {
+    const child = spawn(bin(), args, { ...options(SECRETS), stdio: ["ignore", "pipe", "pipe"] });
+    const output = collect(child);
+    try {
+      await waitForLine(child, child.stdout, output, (line) => (up.test(line) ? line : undefined));
+      const used = await use();
+      const exit = once(child, "exit");
+      child.kill("SIGTERM");
+      const [status] = await exit;
+      return { used, output: output(), status };
+    } finally {
+      await end(child, join(folder, "nothing"));
+    }
+  }
+
+  it("npx finds it, and it says its version", async () => {
+    const { version } = JSON.parse(await readFile("package.json", "utf8"));
+    const { stdout } = await run("npx", ["--no", "--", "nextauth-token-proxy", "--version"], options());
+    expect(stdout).toBe(`${version}\n`);
+    expect((await run("node", ["--version"], options())).stdout).toMatch(new RegExp(`^v${major}\\.`));
+  });
+
+  it("an env file that is missing is told by the command itself", async () => {
+    const refused = run(bin(), ["check", "--env-file", join(folder, "nowhere.env")], options());
+    await expect(refused).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("cannot read the env file"),
+    });
+  });
+
+  it("schema, keygen and check do what they do from the sources", async () => {
+    const { stdout: schema } = await run(bin(), ["schema"], options());
+    expect(JSON.parse(schema)).toEqual(JSON.parse(await readFile("token-proxy.schema.json", "utf8")));
+
+    const key = join(folder, `${major}.pem`);
+    const { stdout: jwk } = await run(bin(), ["keygen", "--out", key], options());
+    expect(JSON.parse(jwk)).toMatchObject({ kty: "EC", use: "sig" });
+    expect((await stat(key)).mode & 0o777).toBe(0o600);
+
+    const config = await writeConfig("check.yaml", {
+      signing: { keys: [{ kid: "k", alg: "ES256", private_key: { file: key } }] },
+    });
+    const { stdout } = await run(bin(), ["check", "--config", config], options(SECRETS));
+    expect(stdout).toMatch(/no faults, every secret and key is there\n.*ES256 k, signs/s);
+    const faulty = await run(bin(), ["check", "--config", config], options()).catch((error) => error);
+    expect([faulty.code, faulty.stderr]).toEqual([2, expect.stringContaining("APIKEY, which is not set")]);
+  });
+
+  it("start answers getToken, with several processes and a log for people", async () => {
+    const port = await freePort();
+    const server = { ...SERVER, listen: `127.0.0.1:${port}`, processes: 2 };
+    const config = await writeConfig("start.yaml", { server, log: { format: "pretty" } });
+    const url = `http://127.0.0.1:${port}`;
+    const ran = await whileItRuns(["start", "--config", config], /started .*"processes":2/, async () => {
+      const answer = await callGetToken(url);
+      const args = ["get-token", "--config", config, "--userid", "alice", "--value", "nonce=env:NONCE"];
+      const token = await run(bin(), args, options({ ...SECRETS, NONCE }));
+      return [answer.status, answer.text, token.stdout];
+    });
+    expect(ran.used).toEqual([200, BYTES, BYTES]);
+    expect(ran.status, ran.output).toBe(0);
+    expect(ran.output).toMatch(new RegExp(`"node":"${major}\\.`));
+  });
+
+  it("start without a file is dev mode", async () => {
+    const ran = await whileItRuns([], /^ *curl /, async () => {});
+    expect(ran.output).toContain('"access_token"');
+    expect(ran.status, ran.output).toBe(0);
+  });
+
+  it("createApp serves in a project of one's own, and keeps no process from its end", async () => {
+    const script = `
+import { createServer } from "node:http";
+import { serve } from "@hono/node-server";
+import { Hono } from "hono";
+import { ConfigError, createApp } from "nextauth-token-proxy";
+const listening = (server) => new Promise((done) => server.listen(0, "127.0.0.1", () => done(server.address().port)));
+const provider = createServer((request, response) => {
+  const issuer = "http://127.0.0.1:" + provider.address().port;
+  const isToken = request.url === "/token";
+  response.setHeader("Content-Type", "application/json");
+  response.end(JSON.stringify(isToken ? { access_token: "t", token_type: "Bearer" } : { issuer, token_endpoint: issuer + "/token" }));
+});
+const issuer = "http://127.0.0.1:" + (await listening(provider));
+const text = JSON.stringify({
+  version: 1,
+  callers: { ns: { apikeys: [{ env: "APIKEY" }] } },
+  providers: { main: { issuer, client_id: "c", client_secret: { env: "CLIENT_SECRET" }, grant_type: "urn:example:user", params: { user: "{{userid}}" } } },
+});
+const reports = [];
+const proxy = await createApp(text, { onCall: (report) => reports.push(report.outcome) });
+const server = serve({ fetch: new Hono().route("/", proxy).fetch, port: 0, hostname: "127.0.0.1" }, async ({ port }) => {
+  const headers = { "X-apikey": process.env.APIKEY, "Content-Type": "application/json" };
+  const answer = await fetch("http://127.0.0.1:" + port + "/getToken", { method: "POST", headers, body: '{"serverid":"s","userid":"alice"}' });
+  const body = await answer.text();
+  const faulty = await createApp("version: 2").catch((error) => error instanceof ConfigError);
+  console.log(JSON.stringify([answer.status, body, reports, faulty, process.versions.node.split(".")[0]]));
+  for (const one of [server, provider]) one.close();
+});
+`;
+    await writeFile(join(project, "own.js"), script);
+    const { stdout } = await run(node(), ["own.js"], { ...options(SECRETS), timeout: 10_000 });
+    expect(JSON.parse(stdout)).toEqual([
+      200,
+      '{"access_token":"t","token_type":"Bearer"}',
+      ["token"],
+      true,
+      `${major}`,
+    ]);
+  });
+});

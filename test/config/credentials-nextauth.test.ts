@@ -1,0 +1,209 @@
+// What faces the nextAuth Server and the apps is loaded and judged by the host too: its key, our certificate, callers' pins, limits.
+
+import { describe, expect, it } from "vitest";
+import { type CredentialHost, loadCredentials } from "../../src/config/credentials.ts";
+import { parseConfig } from "../../src/config/parse.ts";
+import { ConfigError } from "../../src/core/errors.ts";
+import { fakeCredentialHost, thrownBy } from "../support/fakes.ts";
+import { replacing, withKeys } from "./file.ts";
+
+const GOOD = { APIKEY: "0123456789abcdef", CLIENT_SECRET: "s", N: "nextauth-key", C: "cert", K: "key", A: "authority" };
+
+const load = (text: string, secrets: Record<string, string> = GOOD, host: Partial<CredentialHost> = {}) =>
+  loadCredentials(parseConfig(text, "f.yaml"), fakeCredentialHost(secrets, host));
+
+async function faultsOf(...given: Parameters<typeof load>): Promise<string[]> {
+  const error = await thrownBy(() => load(...given));
+  expect(error).toBeInstanceOf(ConfigError);
+  return (error as ConfigError).message.split("\n");
+}
+
+const lacking = (...names: string[]) =>
+  Object.fromEntries(Object.entries(GOOD).filter(([name]) => !names.includes(name)));
+
+describe("the listener's certificate", () => {
+  const TLS = withKeys("server: { tls: { certificate: { env: C }, private_key: { env: K }, client_ca: { env: A } } }");
+  const WITHOUT_CA = withKeys("server: { tls: { certificate: { env: C }, private_key: { env: K } } }");
+
+  it("is loaded with its key, and with the authority of callers where there is one", async () => {
+    const { serverTls } = await load(TLS);
+    expect(
+      [serverTls?.certificate, serverTls?.private_key, serverTls?.client_ca].map((part) => part?.reveal()),
+    ).toEqual(["cert", "key", "authority"]);
+    expect((await load(WITHOUT_CA)).serverTls?.client_ca).toBeUndefined();
+    expect((await load(withKeys())).serverTls).toBeUndefined();
+  });
+
+  it("is judged as TLS is, the authority as one that is trusted", async () => {
+    const judged: unknown[] = [];
+    const host: Partial<CredentialHost> = {
+      tlsFault: (credentials) => {
+        judged.push(credentials);
+        return undefined;
+      },
+    };
+    const { serverTls } = await load(TLS, GOOD, host);
+    expect(judged).toEqual([
+      {
+        certificate: serverTls?.certificate,
+        private_key: serverTls?.private_key,
+        ca: serverTls?.client_ca,
+        binding: undefined,
+      },
+    ]);
+  });
+
+  it("is told where it is missing, unfit or outdated, each at its place", async () => {
+    expect(await faultsOf(TLS, lacking("C", "K", "A"))).toEqual([
+      'f.yaml:11:31 "server.tls.certificate" names C, which is not set',
+      'f.yaml:11:56 "server.tls.private_key" names K, which is not set',
+      'f.yaml:11:79 "server.tls.client_ca" names A, which is not set',
+    ]);
+    expect(await faultsOf(TLS, { ...GOOD, K: " " })).toEqual([
+      'f.yaml:11:56 "server.tls.private_key" names a secret that is empty',
+    ]);
+    expect(await faultsOf(TLS, GOOD, { tlsFault: () => "does not fit" })).toEqual([
+      'f.yaml:11:16 "server.tls" does not fit',
+    ]);
+    expect(await faultsOf(TLS, GOOD, { certificateFault: () => "is a certificate that expired" })).toEqual([
+      'f.yaml:11:31 "server.tls.certificate" is a certificate that expired',
+    ]);
+  });
+
+  it("is not even looked for on a host that opens no listener", async () => {
+    const { serverTls } = await load(TLS, lacking("C", "K", "A"), { listens: false, tlsFault: () => "does not fit" });
+    expect(serverTls).toBeUndefined();
+  });
+});
+
+describe("a nextAuth Server", () => {
+  const ONE = withKeys("nextauth: { url: https://ns.example, apikey: { env: N } }");
+  const TWO = withKeys(
+    "nextauth:",
+    "  - { url: https://ns0.example, apikey: { env: N }, serverids: [a] }",
+    "  - { url: https://ns1.example, apikey: { file: n }, tls: { ca: { env: A } } }",
+  );
+
+  it("has its key, and TLS where the file gives it, in the order of the file", async () => {
+    const { nextauth } = await load(TWO, { ...GOOD, "file:n": "second key" });
+    expect(nextauth.map(({ apikey, tls }) => [apikey.reveal(), tls?.ca?.reveal()])).toEqual([
+      ["nextauth-key", undefined],
+      ["second key", "authority"],
+    ]);
+    expect((await load(withKeys())).nextauth).toEqual([]);
+  });
+
+  it.each(["x", "a b", "!~", "k".repeat(4_096)])("may have whatever key a header carries: %.20s", async (N) => {
+    expect((await load(ONE, { ...GOOD, N })).nextauth[0]?.apikey.reveal()).toBe(N);
+  });
+
+  it.each([
+    ["missing", undefined, "names N, which is not set"],
+    ["empty", "", "names a secret that is empty"],
+    ["with a line break", "key\n", "names a secret with characters that no header carries"],
+    ["with a space at its end", "key ", "names a secret with characters that no header carries"],
+    ["that is not ASCII", "kéy", "names a secret with characters that no header carries"],
+  ])("must not have a key that is %s", async (_, N, message) => {
+    const secrets = N === undefined ? lacking("N") : { ...GOOD, N };
+    expect(await faultsOf(ONE, secrets)).toEqual([`f.yaml:11:46 "nextauth.apikey" ${message}`]);
+  });
+
+  it("is told by its place in a list, with every other fault", async () => {
+    expect(await faultsOf(TWO, lacking("N", "A", "CLIENT_SECRET"))).toEqual([
+      'f.yaml:9:20 "providers.main.client_secret" names CLIENT_SECRET, which is not set',
+      'f.yaml:12:41 "nextauth[0].apikey" names N, which is not set',
+      'f.yaml:13:41 "nextauth[1].apikey" names file:n, which is not set',
+      'f.yaml:13:65 "nextauth[1].tls.ca" names A, which is not set',
+    ]);
+  });
+});
+
+/** Callers of these keys on lines 3 and after. */
+const callers = (...lines: string[]) =>
+  replacing("  nextauth-server:\n    apikeys: [{ env: APIKEY }]", lines.map((line) => `  ${line}`).join("\n"));
+
+describe("a caller's certificate", () => {
+  const PIN = `{ sha256: ${"a".repeat(64)} }`;
+  const NAME = "{ san_dns: ns.example }";
+
+  it("is given to whoever authenticates callers", async () => {
+    const text = callers(`a: { client_certificates: [${PIN}, ${NAME}], serverids: [s] }`);
+    expect((await load(text)).callers.get("a")).toEqual({
+      apikeys: [],
+      client_certificates: [{ sha256: "a".repeat(64) }, { san_dns: "ns.example" }],
+      serverids: ["s"],
+    });
+  });
+
+  it("is told where the host cannot know it, which is asked about each with what the file says of the server", async () => {
+    const asked: unknown[] = [];
+    const pinFault: CredentialHost["pinFault"] = (pin, server) => {
+      asked.push(pin, server.listen.port);
+      return "san_dns" in pin ? "cannot be told here" : undefined;
+    };
+    const text = callers(
+      `a: { client_certificates: [${PIN}, ${NAME}] }`,
+      `b: { apikeys: [{ env: APIKEY }], client_certificates: [${NAME}] }`,
+    );
+    expect(await faultsOf(text, GOOD, { pinFault })).toEqual([
+      'f.yaml:3:108 "callers.a.client_certificates[1]" cannot be told here',
+      'f.yaml:4:58 "callers.b.client_certificates[0]" cannot be told here',
+    ]);
+    expect(asked).toEqual([
+      { sha256: "a".repeat(64) },
+      8080,
+      { san_dns: "ns.example" },
+      8080,
+      { san_dns: "ns.example" },
+      8080,
+    ]);
+  });
+
+  it.each([PIN, NAME, "{ san_dns: NS.Example }"])("alone must tell who calls: %s", async (pin) => {
+    const text = callers(
+      `a: { client_certificates: [${PIN}, ${NAME}] }`,
+      `b: { client_certificates: [{ san_dns: b.example }, ${pin}] }`,
+    );
+    expect(await faultsOf(text)).toEqual([
+      'f.yaml:4:54 "callers.b.client_certificates[1]" is the same as one of "callers.a": a certificate alone must tell who calls',
+    ]);
+  });
+
+  it.each([
+    [
+      "beside keys of both",
+      `a: { apikeys: [{ env: APIKEY }], client_certificates: [${PIN}] }`,
+      `b: { apikeys: [{ env: N }], client_certificates: [${PIN}] }`,
+    ],
+    [
+      "beside the key of one",
+      `a: { client_certificates: [${PIN}] }`,
+      `b: { apikeys: [{ env: APIKEY }], client_certificates: [${PIN}] }`,
+    ],
+    ["twice for one caller", `a: { client_certificates: [${PIN}, ${PIN}] }`, "b: { apikeys: [{ env: APIKEY }] }"],
+  ])("may be the same %s", async (_, ...lines) => {
+    const secrets = { ...GOOD, N: "fedcba9876543210" };
+    expect((await load(callers(...lines), secrets)).callers.size).toBe(2);
+  });
+});
+
+describe("the limits of the webNonce exchange", () => {
+  const EXCHANGE = withKeys(
+    "nextauth: { url: https://ns.example, apikey: { env: N }, serverid: a }",
+    "webnonce_exchange:",
+    "  rate_limit: { per_webnonce: { binding: B } }",
+  );
+
+  it("are told where the host cannot keep them", async () => {
+    const rateLimitFault = ({ binding }: { binding: string }) => `needs ${binding}`;
+    expect(await faultsOf(EXCHANGE, GOOD, { rateLimitFault })).toEqual([
+      'f.yaml:13:15 "webnonce_exchange.rate_limit.per_address" needs WEBNONCE_EXCHANGE_PER_ADDRESS',
+      'f.yaml:13:31 "webnonce_exchange.rate_limit.per_webnonce" needs B',
+    ]);
+  });
+
+  it("are not asked about without one", async () => {
+    const rateLimitFault = () => "cannot be kept";
+    await expect(load(withKeys(), GOOD, { rateLimitFault })).resolves.toBeDefined();
+  });
+});

@@ -1,0 +1,198 @@
+// Every secret of the file is read and judged before the first call; what is wrong with them is told all at once.
+
+import { describe, expect, it } from "vitest";
+import { type CredentialHost, loadCredentials } from "../../src/config/credentials.ts";
+import { parseConfig } from "../../src/config/parse.ts";
+import { ConfigError } from "../../src/core/errors.ts";
+import { fakeCredentialHost, thrownBy } from "../support/fakes.ts";
+import { FILE, replacing, withKeys, withProviderKeys } from "./file.ts";
+
+const APIKEY = "0123456789abcdef";
+const GOOD = { APIKEY, CLIENT_SECRET: "s" };
+
+const load = (text: string, secrets: Record<string, string>, host: Partial<CredentialHost> = {}) =>
+  loadCredentials(parseConfig(text, "f.yaml"), fakeCredentialHost(secrets, host));
+
+async function faultsOfSecrets(text: string, secrets: Record<string, string>): Promise<string[]> {
+  const error = await thrownBy(() => load(text, secrets));
+  expect(error).toBeInstanceOf(ConfigError);
+  return (error as ConfigError).message.split("\n");
+}
+
+const secretsOf = async (...given: Parameters<typeof load>) =>
+  (await load(...given)).providers.get("main")?.secrets.map((secret) => secret.reveal());
+
+describe("secrets that can be used", () => {
+  it("are found by the references that the file has", async () => {
+    const text = replacing("[{ env: APIKEY }]", "[{ env: APIKEY }, { file: APIKEY }]\n    serverids: [a]");
+    const { callers, providers, signingKeys } = await load(text, { ...GOOD, "file:APIKEY": "fedcba9876543210" });
+    const caller = callers.get("nextauth-server");
+    expect(caller?.apikeys.map((apikey) => apikey.reveal())).toEqual([APIKEY, "fedcba9876543210"]);
+    expect(caller?.serverids).toEqual(["a"]);
+    expect([...callers.keys(), ...providers.keys()]).toEqual(["nextauth-server", "main"]);
+    expect(providers.get("main")?.secrets.map((secret) => secret.reveal())).toEqual(["s"]);
+    expect(signingKeys).toEqual([]);
+  });
+
+  it("may be read asynchronously", async () => {
+    const { read } = fakeCredentialHost(GOOD);
+    expect(await secretsOf(FILE, {}, { read: async (reference) => read(reference) })).toEqual(["s"]);
+  });
+
+  it.each(["s", "% + : & é", "日本語", "x".repeat(65_536)])("may be any text for a client: %.20s", async (secret) => {
+    expect(await secretsOf(FILE, { ...GOOD, CLIENT_SECRET: secret })).toEqual([secret]);
+  });
+
+  it("may be several of one client, in their order", async () => {
+    const text = replacing("{ env: CLIENT_SECRET }", "[{ env: CLIENT_SECRET }, { file: b }, { env: C }]");
+    expect(await secretsOf(text, { ...GOOD, "file:b": "b", C: "c" })).toEqual(["s", "b", "c"]);
+  });
+
+  it("may be the same for two clients, or twice among one caller's keys", async () => {
+    const text = replacing("{ env: APIKEY }", "{ env: APIKEY }, { env: APIKEY_NEXT }");
+    await expect(load(text, { ...GOOD, APIKEY_NEXT: APIKEY })).resolves.toBeDefined();
+  });
+
+  it("may stand in params and headers, by their places", async () => {
+    const text = withProviderKeys("params: { a: { env: A }, b: x, c: [y] }", "headers: { X-Key: { file: k } }");
+    const placed = (await load(text, { ...GOOD, A: "{{a}} é", "file:k": "b c" })).providers.get("main")?.placed;
+    expect([...(placed ?? [])].map(([place, secret]) => [place, secret.reveal()])).toEqual([
+      ["params.a", "{{a}} é"],
+      ["headers.X-Key", "b c"],
+    ]);
+  });
+});
+
+describe("secrets that cannot be used", () => {
+  it.each<[string, Record<string, string>, string]>([
+    [
+      "a missing API key",
+      { CLIENT_SECRET: "s" },
+      '4:15 "callers.nextauth-server.apikeys[0]" names APIKEY, which is not set',
+    ],
+    [
+      "an empty API key",
+      { ...GOOD, APIKEY: "" },
+      '4:15 "callers.nextauth-server.apikeys[0]" names a secret that is empty',
+    ],
+    [
+      "a short API key",
+      { ...GOOD, APIKEY: APIKEY.slice(1) },
+      '4:15 "callers.nextauth-server.apikeys[0]" names an API key of fewer than 16 characters: make one with "openssl rand -hex 32"',
+    ],
+    [
+      "an API key with a space",
+      { ...GOOD, APIKEY: "0123456789 abcdef" },
+      '4:15 "callers.nextauth-server.apikeys[0]" names an API key with a space or a character that is not ASCII, which no header carries',
+    ],
+    [
+      "an API key that is not ASCII",
+      { ...GOOD, APIKEY: "0123456789abcdéf" },
+      '4:15 "callers.nextauth-server.apikeys[0]" names an API key with a space or a character that is not ASCII, which no header carries',
+    ],
+    [
+      "an API key with a line break",
+      { ...GOOD, APIKEY: `${APIKEY}\n` },
+      '4:15 "callers.nextauth-server.apikeys[0]" names a secret with a line break or another control character in it',
+    ],
+    [
+      "a missing client secret",
+      { APIKEY },
+      '9:20 "providers.main.client_secret" names CLIENT_SECRET, which is not set',
+    ],
+    [
+      "an empty client secret",
+      { APIKEY, CLIENT_SECRET: "" },
+      '9:20 "providers.main.client_secret" names a secret that is empty',
+    ],
+    [
+      "a line break in a client secret",
+      { APIKEY, CLIENT_SECRET: "s\r\n" },
+      '9:20 "providers.main.client_secret" names a secret with a line break or another control character in it',
+    ],
+    [
+      "a tab in a client secret",
+      { APIKEY, CLIENT_SECRET: "a\tb" },
+      '9:20 "providers.main.client_secret" names a secret with a line break or another control character in it',
+    ],
+    [
+      "a zero byte in a client secret",
+      { APIKEY, CLIENT_SECRET: "a\u0000" },
+      '9:20 "providers.main.client_secret" names a secret with a line break or another control character in it',
+    ],
+    [
+      "a DEL in a client secret",
+      { APIKEY, CLIENT_SECRET: "a\u007f" },
+      '9:20 "providers.main.client_secret" names a secret with a line break or another control character in it',
+    ],
+    [
+      "a client secret of spaces alone",
+      { APIKEY, CLIENT_SECRET: "  " },
+      '9:20 "providers.main.client_secret" names a secret that is empty',
+    ],
+  ])("are told with their place: %s", async (_, secrets, fault) => {
+    expect(await faultsOfSecrets(FILE, secrets)).toEqual([`f.yaml:${fault}`]);
+  });
+
+  it("are told with their place in a list", async () => {
+    const text = replacing("{ env: CLIENT_SECRET }", "[{ env: CLIENT_SECRET }, { env: NEXT }]");
+    expect(await faultsOfSecrets(text, { APIKEY })).toEqual([
+      'f.yaml:9:21 "providers.main.client_secret[0]" names CLIENT_SECRET, which is not set',
+      'f.yaml:9:45 "providers.main.client_secret[1]" names NEXT, which is not set',
+    ]);
+  });
+
+  it("are told in params and headers, which carry less", async () => {
+    const text = withProviderKeys("params: { a: { env: A } }", "headers: { X-A: { env: B }, X-B: { env: C } }");
+    expect(await faultsOfSecrets(text, { ...GOOD, A: "a\nb", B: "é", C: " a" })).toEqual([
+      'f.yaml:11:18 "providers.main.params.a" names a secret with a line break or another control character in it',
+      'f.yaml:12:21 "providers.main.headers.X-A" names a secret with characters that no header carries',
+      'f.yaml:12:38 "providers.main.headers.X-B" names a secret with characters that no header carries',
+    ]);
+  });
+
+  const TWO = withKeys()
+    .replace("providers:", "  other:\n    apikeys: [{ env: NEXT }, { env: OTHER }]\nproviders:")
+    .concat("    # end\n");
+
+  it("are told all at once, sorted by where they stand", async () => {
+    expect(await faultsOfSecrets(TWO, { APIKEY: "short", NEXT: "" })).toEqual([
+      expect.stringMatching(/^f\.yaml:4:15 "callers\.nextauth-server\.apikeys\[0\]" .*fewer than 16/),
+      expect.stringMatching(/^f\.yaml:6:15 "callers\.other\.apikeys\[0\]" names a secret that is empty/),
+      expect.stringMatching(/^f\.yaml:6:30 "callers\.other\.apikeys\[1\]" names OTHER, which is not set/),
+      expect.stringMatching(/^f\.yaml:11:20 "providers\.main\.client_secret" names CLIENT_SECRET, which is not set/),
+    ]);
+  });
+
+  it("include a key that two callers share", async () => {
+    expect(await faultsOfSecrets(TWO, { ...GOOD, NEXT: "fedcba9876543210", OTHER: APIKEY })).toEqual([
+      'f.yaml:6:30 "callers.other.apikeys[1]" is the same key as one of "callers.nextauth-server": a key must tell who calls',
+    ]);
+  });
+
+  it("are not called shared as well where both are empty", async () => {
+    expect(await faultsOfSecrets(TWO, { CLIENT_SECRET: "s", APIKEY: "", NEXT: "", OTHER: "fedcba9876543210" })).toEqual(
+      [
+        'f.yaml:4:15 "callers.nextauth-server.apikeys[0]" names a secret that is empty',
+        'f.yaml:6:15 "callers.other.apikeys[0]" names a secret that is empty',
+      ],
+    );
+  });
+
+  it("are never repeated", async () => {
+    const canary = "Zq7xWv4kPj";
+    for (const text of [canary, `${canary}${canary}é`, `${canary} ${canary}`, `${canary}\n`]) {
+      const faults = await faultsOfSecrets(TWO, { APIKEY: text, NEXT: text, OTHER: text, CLIENT_SECRET: `${text}\n` });
+      expect(faults.length).toBeGreaterThan(2);
+      expect(faults.join("\n")).not.toContain(canary);
+    }
+  });
+});
+
+it("a failure that is no fault of the file stays what it is", async () => {
+  const cause = new TypeError("a bug");
+  const read = () => {
+    throw cause;
+  };
+  expect(await thrownBy(() => load(FILE, {}, { read }))).toBe(cause);
+});

@@ -1,0 +1,172 @@
+// The package as it would be published, and what a project gets that uses it.
+
+import { execFile } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { publint } from "publint";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type InstalledPackage, installPackage } from "./installed-package.ts";
+
+const run = promisify(execFile);
+const TSC = resolve("node_modules/typescript/bin/tsc");
+
+let installed: InstalledPackage;
+
+beforeAll(async () => {
+  installed = await installPackage();
+});
+afterAll(async () => {
+  await installed?.remove();
+});
+
+const OPTIONS = `
+const session = webNonceSession({ url: "https://ns-api.bank.example", apikey: "apikey", serverid: "c2VydmVyLTE=" });
+const token = accessToken({
+  issuer: "https://sso.bank.example",
+  audience: "https://api.bank.example",
+  algorithms: ["ES256"],
+  jwks_uri: "https://sso.bank.example/jwks",
+});`;
+
+/** The files, not the folders, that a page at the root links to. */
+const linkedFrom = (page: string) => [...page.matchAll(/\]\(([\w./-]+\.\w+)\)/g)].map(([, path]) => path as string);
+
+describe("the package", () => {
+  it("has nothing in it but what it is used by, and what its README links to", async () => {
+    const pages = ["CHANGELOG.md", "LICENSE", "README.md", "dist/THIRD-PARTY-LICENSES.txt"];
+    const files = [...pages, "package.json", "token-proxy.schema.json", "dist/cli.js", "examples/auth0.yaml"];
+    expect(installed.contents).toEqual(expect.arrayContaining(files));
+    const others = installed.contents.filter(
+      (name) => !/^dist\/.+\.(?:js|d\.ts)$|^examples\/[\w-]+\.yaml$|^(?:deploy|docs|bench)\//.test(name),
+    );
+    expect(others.filter((name) => !files.includes(name))).toEqual([]);
+    expect(installed.contents).toEqual(expect.arrayContaining(linkedFrom(await readFile("README.md", "utf8"))));
+    // Of all that is there but for the command line there are types beside it.
+    const modules = installed.contents.filter((name) => /^dist\/(?!cli[./]).+\.js$/.test(name));
+    expect(modules.length).toBeGreaterThan(50);
+    expect(installed.contents).toEqual(expect.arrayContaining(modules.map((name) => name.replace(/js$/, "d.ts"))));
+  });
+
+  it("has with its command line the licences of all that is bundled into it", async () => {
+    const read = (name: string) => readFile(join(installed.package, name), "utf8");
+    const scripts = installed.contents.filter((name) => /^dist\/cli[./].*js$/.test(name));
+    const code = (await Promise.all(scripts.map(read))).join("\n");
+    // esbuild says in a comment where each piece is from.
+    const bundled = [...code.matchAll(/^ *\/\/ .*?node_modules\/((?:@[\w.-]+\/)?[\w.-]+)\//gm)].map(([, name]) => name);
+    expect(new Set(bundled).size).toBeGreaterThan(10);
+    const licences = await read("dist/THIRD-PARTY-LICENSES.txt");
+    for (const name of new Set(bundled)) {
+      const part = new RegExp(`^${name} [\\d.]+ \\((?:MIT|ISC|Apache-2.0|BSD-3-Clause)\\)\\n\\n[^-]`, "m");
+      expect(licences, name).toMatch(part);
+    }
+  });
+
+  it("loads for a command what that needs, and nothing of the others", async () => {
+    const own = async (file: string, seen = new Set<string>()): Promise<string> => {
+      if (seen.has(file)) return "";
+      seen.add(file);
+      const code = await readFile(file, "utf8");
+      const imports = [...code.matchAll(/^(?:import|\} from)\b[^;]*?"(\.[^"]+)";$/gm)].map(([, path = ""]) => path);
+      const texts = await Promise.all(imports.map((path) => own(join(dirname(file), path), seen)));
+      return [code, ...texts].join("\n");
+    };
+    const dist = join(installed.package, "dist");
+    const chunk = (name: string) =>
+      installed.contents.find((file) => file.startsWith(`dist/cli/chunks/${name}-`)) as string;
+    const first = (await own(join(dist, "cli.js"))) + (await own(join(installed.package, chunk("command-line"))));
+    const start = await own(join(installed.package, chunk("start")));
+    expect(first).toContain("// src/cli/keygen.ts");
+    expect(first).not.toMatch(
+      /\/\/ (?:src\/(?:commands\/(?:start|check|schema)|app|node)\.ts|.*node_modules\/undici\/)/,
+    );
+    expect(start).toMatch(/\/\/ .*node_modules\/undici\//);
+    expect(start).not.toMatch(/\/\/ src\/(?:dev|commands\/(?:check|get-token|schema)\.ts)/);
+  });
+
+  it("has types that TypeScript finds by every way of finding them that there is for ESM", async () => {
+    const attw = fileURLToPath(
+      import.meta.resolve("@arethetypeswrong/cli/package.json").replace(/[^/]*$/, "dist/index.js"),
+    );
+    // Its profile leaves out what cannot be for a package in ESM alone: Node's resolution up to 10, and CommonJS.
+    const { stdout } = await run(process.execPath, [
+      attw,
+      installed.tarball,
+      "--profile",
+      "esm-only",
+      "--format",
+      "json",
+    ]);
+    const { analysis, problems } = JSON.parse(stdout);
+    expect(Object.keys(analysis.entrypoints)).toEqual(expect.arrayContaining([".", "./worker", "./resource-server"]));
+    const found = Object.values<{ resolutionKind?: string }[]>(problems).flat();
+    expect(found.filter(({ resolutionKind }) => !/^(?:node10|node16-cjs)$/.test(resolutionKind ?? ""))).toEqual([]);
+  });
+
+  it("has nothing that publint would change", async () => {
+    const { buffer, byteOffset, byteLength } = await readFile(installed.tarball);
+    const packed = { tarball: buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer };
+    expect((await publint({ pack: packed, strict: true })).messages).toEqual([]);
+  });
+
+  it("gives its types to a project in TypeScript", async () => {
+    const source = `
+import { Hono } from "hono";
+import { type CallReport, ConfigError, createApp, type Log } from "nextauth-token-proxy";
+import { type AccessTokenOptions, accessToken, webNonceSession } from "nextauth-token-proxy/resource-server";
+import { createWorker } from "nextauth-token-proxy/worker";
+${OPTIONS}
+new Hono().get("/", session, token, (c) => {
+  const userid: string = c.var.userid;
+  const accountid: number | undefined = c.var.accountid;
+  const sub: string | undefined = c.var.claims.sub;
+  // @ts-expect-error nothing of the session is of type any
+  const wrong: boolean = c.var.userid;
+  return c.json({ userid, accountid, sub, wrong });
+});
+// @ts-expect-error a symmetric algorithm
+export const algorithms: AccessTokenOptions["algorithms"] = ["HS256"];
+const log: Log = (level, event, fields) => console.log(level, event, fields?.provider);
+const onCall = ({ outcome, duration }: CallReport) => console.log(outcome satisfies string, duration.toFixed());
+new Hono().route("/", await createApp("version: 1", { env: process.env, folder: ".", fileName: "f", log, onCall }));
+export const faultsOf = (error: unknown) => (error instanceof ConfigError ? error.faults.map(({ line }) => line) : []);
+// @ts-expect-error a level that there is not
+export const badLog: Log = (level: "fatal") => console.log(level);
+export default { fetch: (request: Request) => createWorker("version: 1").fetch(request, {}) };
+`;
+    const compilerOptions = { module: "nodenext", target: "es2024", strict: true, noEmit: true, types: ["node"] };
+    await writeFile(join(installed.project, "consumer.ts"), source);
+    await writeFile(
+      join(installed.project, "tsconfig.json"),
+      JSON.stringify({ compilerOptions, files: ["consumer.ts"] }),
+    );
+    const { stdout } = await run(process.execPath, [TSC, "-p", installed.project]).catch((error) => error);
+    expect(stdout).toBe("");
+  });
+
+  it("guards a Hono app of a project in JavaScript", async () => {
+    const source = `
+import { Hono } from "hono";
+import { accessToken, webNonceSession } from "nextauth-token-proxy/resource-server";
+import { createWorker } from "nextauth-token-proxy/worker";
+${OPTIONS}
+const app = new Hono().get("/session", session, (c) => c.text("in")).get("/token", token, (c) => c.text("in"));
+const told = async (path, headers) => {
+  const answer = await app.request(path, { headers });
+  return [answer.status, answer.headers.get("www-authenticate"), await answer.text()];
+};
+const bad = { authorization: "Bearer e30.e30.e30" };
+console.log(JSON.stringify([await told("/session"), await told("/token"), await told("/token", bad), typeof createWorker]));
+`;
+    await writeFile(join(installed.project, "consumer.mjs"), source);
+    const { stdout } = await run(process.execPath, ["consumer.mjs"], { cwd: installed.project });
+    const challenge = 'Bearer realm="resource server"';
+    expect(JSON.parse(stdout)).toEqual([
+      [401, challenge, ""],
+      [401, challenge, ""],
+      [401, expect.stringContaining('error="invalid_token"'), expect.stringContaining('"error":"invalid_token"')],
+      "function",
+    ]);
+  });
+});

@@ -1,0 +1,156 @@
+// Every file of examples/ through the real code: what goes to the provider, parameter by parameter and claim by claim.
+
+import { compactVerify, importJWK } from "jose";
+import { beforeAll, describe, expect, it } from "vitest";
+import { type ExampleRun, exampleNames, readExample, runExample } from "../support/examples.ts";
+import { ASSERTION_EXAMPLES } from "./examples-assertion.ts";
+import { OTHER_EXAMPLES } from "./examples-other.ts";
+import type { Expectation, ExpectedJwt, Mechanism } from "./expectation.ts";
+
+const EXPECTATIONS: Readonly<Record<string, Expectation>> = { ...ASSERTION_EXAMPLES, ...OTHER_EXAMPLES };
+
+/** On every request to a provider. */
+const COMMON_HEADERS = {
+  accept: "application/json",
+  "accept-encoding": "identity",
+  "user-agent": "nextauth-token-proxy",
+};
+/** What the transport adds by itself. */
+const TRANSPORT_HEADERS = ["host", "connection", "content-length"];
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+describe("the files of examples/", () => {
+  it("have an expectation each, and no expectation is without a file", () => {
+    expect(Object.keys(EXPECTATIONS).sort()).toEqual(exampleNames());
+  });
+});
+
+describe.each(Object.entries(EXPECTATIONS))("%s", (name, expected) => {
+  const token = `{"access_token" : "${expected.accessToken ?? "the-token"}",\n "expires_in":"3600" }\n`;
+  let run: ExampleRun;
+  beforeAll(async () => {
+    run = await runExample(name, { metadata: expected.discovery?.metadata, token, callHeaders: expected.callHeaders });
+  });
+
+  it("gives the provider's answer back byte for byte", () => {
+    expect(run.response).toEqual({ status: 200, body: token });
+  });
+
+  it("asks the provider's metadata, where it has any, and its token endpoint, and nothing else", () => {
+    const asked = run.requests.map(({ method, askedUrl }) => `${method} ${askedUrl}`);
+    const discovery = expected.discovery === undefined ? [] : [`GET ${expected.discovery.url}`];
+    expect(asked).toEqual([...discovery, `POST ${expected.tokenEndpoint}`]);
+  });
+
+  it("sends exactly its parameters, in order", () => {
+    const jwts = expected.form.filter(([, value]) => typeof value !== "string").map(([parameter]) => parameter);
+    const sent = formOf(run).map(([parameter, value]) => [parameter, jwts.includes(parameter) ? "a JWT" : value]);
+    const wanted = expected.form.map(([parameter, value]) => [parameter, typeof value === "string" ? value : "a JWT"]);
+    expect(sent).toEqual(wanted);
+  });
+
+  it("sends exactly its headers", () => {
+    const [request, ...others] = [...run.requests].reverse();
+    for (const other of others) expect(ownHeaders(other.headers)).toEqual(COMMON_HEADERS);
+    expect(ownHeaders(request?.headers ?? {})).toEqual({
+      ...COMMON_HEADERS,
+      "content-type": "application/x-www-form-urlencoded",
+      ...(expected.basic === undefined ? {} : { authorization: `Basic ${btoa(expected.basic)}` }),
+      ...expected.headers,
+    });
+  });
+
+  it(`authenticates the client by ${expected.mechanism ?? "nothing"} and no second mechanism`, () => {
+    expect(mechanismsOf(run)).toEqual(expected.mechanism === undefined ? [] : [expected.mechanism]);
+    expect(run.certificate.used).toBe(run.certificate.named);
+  });
+
+  const jwts = expected.form.flatMap(([parameter, value]) => (typeof value === "string" ? [] : [{ parameter, value }]));
+  it.each(jwts)("signs its $parameter with exactly the members expected", async ({ parameter, value }) => {
+    await assertJwt(run, new Map(formOf(run)).get(parameter) ?? "", value);
+  });
+  if (jwts.length > 1) {
+    it("gives each of its JWTs a jti of its own", () => {
+      const form = new Map(formOf(run));
+      const jtis = jwts.map(({ parameter }) => decode((form.get(parameter) ?? "").split(".")[1] ?? "").jti);
+      expect(new Set(jtis).size).toBe(jtis.length);
+    });
+  }
+
+  it("says in its comment what it is, what to set up, where that is from and what is unverified", () => {
+    const lines = readExample(name).split("\n");
+    const comment = lines.slice(
+      0,
+      lines.findIndex((line) => !line.startsWith("#")),
+    );
+    const [, title, empty, ...rest] = comment; // behind the line for editors (test/cli/schema.test.ts)
+    expect(title).toMatch(/^# \S.{20,}\.$/);
+    expect(empty).toBe("#");
+    const sections = ["# At the provider:", "# Source: ", "# Unverified: "].map((start) =>
+      rest.findIndex((line) => line.startsWith(start)),
+    );
+    expect(sections[0]).toBe(0);
+    const [, source = 0, unverified = 0] = sections;
+    expect(source).toBeGreaterThan(0);
+    expect(unverified).toBeGreaterThan(source);
+    const steps = rest.slice(1, source);
+    expect(steps.length).toBeGreaterThanOrEqual(3);
+    expect(steps.length).toBeLessThanOrEqual(6);
+    for (const step of steps) expect(step).toMatch(/^# (?:- | {2})\S/);
+    for (const line of [...rest.slice(source + 1, unverified), ...rest.slice(unverified + 1)]) {
+      expect(line).toMatch(/^# {3}\S/);
+    }
+  });
+
+  it("names no host but reserved ones and those that the provider fixes", () => {
+    const fixed =
+      /^(?:oauth2|www)\.googleapis\.com$|^login\.salesforce\.com$|^(?:login|graph)\.microsoft(?:online)?\.com$/;
+    const hosts = [...readExample(name).matchAll(/\bhttps?:\/\/([^/:;,\s"'\])…]+)/g)].map(
+      (match) => match[1] as string,
+    );
+    expect(hosts.filter((host) => !host.endsWith(".example") && !fixed.test(host))).toEqual([]);
+  });
+});
+
+function formOf(run: ExampleRun): [string, string][] {
+  return [...new URLSearchParams(run.requests.at(-1)?.body)];
+}
+
+function ownHeaders(headers: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !TRANSPORT_HEADERS.includes(name)));
+}
+
+function mechanismsOf(run: ExampleRun): Mechanism[] {
+  const names = formOf(run).map(([name]) => name);
+  const found: Mechanism[] = [];
+  if (run.requests.at(-1)?.headers.authorization !== undefined) found.push("authorization header");
+  if (names.includes("client_secret")) found.push("client_secret");
+  if (names.includes("client_assertion") || names.includes("client_assertion_type")) found.push("client_assertion");
+  if (run.certificate.used !== undefined) found.push("client certificate");
+  return found;
+}
+
+async function assertJwt(run: ExampleRun, jwt: string, expected: ExpectedJwt): Promise<void> {
+  const key = run.keys.get(expected.key);
+  if (key === undefined) throw new Error(`the file has no key ${expected.key}`);
+  const { protectedHeader } = await compactVerify(jwt, await importJWK(key.publicJwk, key.alg), {
+    algorithms: [String(expected.header.alg)],
+  });
+  expect(protectedHeader).toEqual({
+    ...expected.header,
+    ...(expected.thumbprint === undefined ? {} : { "x5t#S256": key.thumbprint }),
+  });
+
+  const { iat, exp, jti, ...claims } = decode(jwt.split(".")[1] ?? "");
+  expect(claims).toEqual(expected.claims);
+  if (expected.jti) expect(jti).toMatch(UUID);
+  else expect(jti).toBeUndefined();
+  expect(Number.isInteger(iat) && Number.isInteger(exp)).toBe(true);
+  expect(iat).toBeGreaterThanOrEqual(run.started - expected.backdate);
+  expect(iat).toBeLessThanOrEqual(run.ended - expected.backdate);
+  expect((exp as number) - (iat as number)).toBe(expected.backdate + expected.ttl);
+}
+
+function decode(part: string): Record<string, unknown> {
+  return JSON.parse(Buffer.from(part, "base64url").toString("utf8"));
+}

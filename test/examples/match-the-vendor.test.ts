@@ -1,0 +1,55 @@
+// docs/match-the-vendor.md, as it stands: each request of the page is read by the binding below it.
+
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { buildApp } from "../app/build-app.ts";
+import { APIKEY, CALL, NONCE } from "../support/call.ts";
+import { response } from "../support/fakes.ts";
+
+const page = readFileSync(new URL("../../docs/match-the-vendor.md", import.meta.url), "utf8");
+
+/** Title, request and binding of each section that has both. */
+const worked = page
+  .split(/^### /m)
+  .slice(1)
+  .map((section) => ({
+    title: section.split("\n", 1)[0] as string,
+    http: block(section, "http"),
+    yaml: block(section, "yaml"),
+  }));
+
+function block(section: string, language: string): string {
+  const found = new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, "m").exec(section)?.[1];
+  if (found === undefined) throw new Error(`a section has no ${language}`);
+  return found;
+}
+
+function requestOf(http: string): Request {
+  const [head = "", body] = http.trimEnd().split("\n\n", 2);
+  const [line = "", ...fields] = head.split("\n");
+  const [method = "", target = ""] = line.split(" ");
+  const headers = new Headers(fields.map((field) => field.split(": ", 2) as [string, string]));
+  headers.set("X-apikey", APIKEY);
+  return new Request(`https://proxy.example${target}`, { method, headers, ...(body === undefined ? {} : { body }) });
+}
+
+it("has three of them", () => {
+  expect(worked).toHaveLength(3);
+});
+
+describe.each(worked)("$title", ({ http, yaml }) => {
+  it("gives the four values, and those that the file adds", async () => {
+    const file = parse(yaml);
+    const names = new Set(["serverid", "userid", "accountid", "nonce", ...Object.keys(file.get_token.values)]);
+    const params = Object.fromEntries([...names].map((name) => [name, `{{${name}}}`]));
+    const { app, upstream } = await buildApp({ provider: { params }, file, secrets: { NEXTAUTH_APIKEY: "a key" } });
+    const { answer } = upstream;
+    upstream.answer = (request) =>
+      request.method === "GET" ? response(200, { loggedin: true, userid: "alice", accountid: 7 }) : answer(request);
+    expect((await app.request(requestOf(http))).status).toBe(200);
+    const { grant_type, ...sent } = Object.fromEntries(new URLSearchParams(upstream.requests.at(-1)?.body));
+    expect(sent).toMatchObject({ ...CALL, accountid: "7", nonce: NONCE });
+    expect(Object.keys(sent).sort()).toEqual([...names].sort());
+  });
+});

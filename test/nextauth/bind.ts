@@ -1,0 +1,14 @@
+// A binding in short, as the file has it: where each value stands.
+
+import { type Binding, parseSource, type Source } from "../../src/nextauth/binding.ts";
+import { ruleOf } from "../../src/nextauth/values.ts";
+
+export type Places = Readonly<Record<string, readonly string[]>>;
+
+export function bind(places: Places, path = "/getToken", method: Binding["method"] = "POST"): Binding {
+  const values = Object.entries(places).map(([name, texts]) => {
+    const from = texts.map((text) => parseSource(text) as Source);
+    return [name, { ...ruleOf(name), required: false, from }];
+  });
+  return { method, path, values: Object.fromEntries(values), session: "trust", apikey_header: "x-apikey" };
+}

@@ -1,0 +1,112 @@
+// On Node the path is that of the request line, and the client is whom the socket shows, or whom trusted proxies say they serve.
+
+import { describe, expect, it } from "vitest";
+import { createNodeInbound } from "../../../src/node/inbound/inbound.ts";
+
+describe("the path as it was sent", () => {
+  const { pathAsSent } = createNodeInbound([]);
+  /** The Request has another one, which must not count. */
+  const pathOf = (url: string | undefined) =>
+    pathAsSent(new Request("http://proxy.example/resolved"), { incoming: { url } });
+
+  it.each([
+    ["/getToken", "/getToken"],
+    ["/getToken?a=/b?c", "/getToken"],
+    ["/%67etToken%2F", "/%67etToken%2F"],
+    ["//getToken", "//getToken"],
+    ["/a/../getToken", "/a/../getToken"],
+    ["/getToken/.", "/getToken/."],
+    ["/", "/"],
+    ["?a", ""],
+    ["*", "*"],
+    ["http://evil.example/getToken", "http://evil.example/getToken"],
+    [undefined, ""],
+  ])("of %s is %j", (url, path) => {
+    expect(pathOf(url)).toBe(path);
+  });
+});
+
+/** @param forwarded what X-Forwarded-For says, each header by itself */
+function addressOf(remoteAddress: string | undefined, forwarded: string[], trusted: string[]): string {
+  const headers = new Headers();
+  for (const value of forwarded) headers.append("x-forwarded-for", value);
+  const request = new Request("http://proxy.example/token", { headers });
+  return createNodeInbound(trusted).clientAddress(request, { incoming: { socket: { remoteAddress } } });
+}
+
+describe("without trusted proxies the client", () => {
+  it.each([
+    ["192.0.2.1", "192.0.2.1"],
+    ["::ffff:192.0.2.1", "192.0.2.1"],
+    ["::FFFF:192.0.2.1", "192.0.2.1"],
+    ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+    ["::1", "0:0:0:0::/64"],
+    [undefined, ""],
+  ])("with the socket %s is %j, whatever X-Forwarded-For says", (socket, address) => {
+    expect(addressOf(socket, [], [])).toBe(address);
+    expect(addressOf(socket, ["198.51.100.9"], [])).toBe(address);
+  });
+});
+
+describe("with trusted proxies the client", () => {
+  const TRUSTED = ["10.0.0.0/8", "192.0.2.7", "fd00::/8", "2001:db8::7"];
+
+  it.each<[string, string | undefined, string[], string]>([
+    ["is whoever connects from elsewhere", "198.51.100.1", ["203.0.113.5"], "198.51.100.1"],
+    ["is not believed about itself", "198.51.100.1", ["10.0.0.1"], "198.51.100.1"],
+    ["is who the proxy says", "10.1.2.3", ["203.0.113.5"], "203.0.113.5"],
+    ["is who a proxy by its own address says", "192.0.2.7", ["203.0.113.5"], "203.0.113.5"],
+    ["is none whom the neighbour of a proxy names", "192.0.2.8", ["203.0.113.5"], "192.0.2.8"],
+    ["is the last of a list", "10.0.0.1", ["198.51.100.1, 203.0.113.5"], "203.0.113.5"],
+    ["is the last of several headers", "10.0.0.1", ["198.51.100.1", "203.0.113.5"], "203.0.113.5"],
+    ["is not who it claims to forward for", "10.0.0.1", ["127.0.0.1, 10.9.9.9, 203.0.113.5"], "203.0.113.5"],
+    ["is found behind a chain of proxies", "10.0.0.1", ["203.0.113.5, 192.0.2.7, 10.0.0.2"], "203.0.113.5"],
+    ["is the proxy farthest away where all are", "10.0.0.1", ["10.0.0.3, 10.0.0.2"], "10.0.0.3"],
+    ["is the proxy where it says nothing", "10.0.0.1", [], "10.0.0.1"],
+    ["is the proxy where it says nothing with a header", "10.0.0.1", [""], "10.0.0.1"],
+    ["is the proxy where its own part is empty", "10.0.0.1", ["203.0.113.5, "], "10.0.0.1"],
+    ["is found without any space between", "10.0.0.1", ["198.51.100.1,203.0.113.5"], "203.0.113.5"],
+    ["is found with spaces and tabs around", "10.0.0.1", ["  198.51.100.1 ,\t 203.0.113.5\t "], "203.0.113.5"],
+    ["is whatever text the proxy writes", "10.0.0.1", ["203.0.113.5, unknown"], "unknown"],
+    ["is no name of a proxy either", "10.0.0.1", ["203.0.113.5, _hidden"], "_hidden"],
+    ["is known behind a socket for both families", "::ffff:10.0.0.1", ["203.0.113.5"], "203.0.113.5"],
+    ["is known by the address in another family", "10.0.0.1", ["203.0.113.5, ::ffff:10.0.0.2"], "203.0.113.5"],
+    ["is an IPv4 address in whatever form", "10.0.0.1", ["::ffff:203.0.113.5"], "203.0.113.5"],
+    ["is a /64 of IPv6", "10.0.0.1", ["2001:db8:1:2::9"], "2001:db8:1:2::/64"],
+    ["is who a proxy of IPv6 says", "fd12::1", ["203.0.113.5"], "203.0.113.5"],
+    ["is who a proxy by its IPv6 address says", "2001:db8:0:0:0:0:0:7", ["203.0.113.5"], "203.0.113.5"],
+    ["is none whom a neighbour by IPv6 names", "2001:db8::8", ["203.0.113.5"], "2001:db8:0:0::/64"],
+    ["is one, whichever port the proxy tells", "10.0.0.1", ["203.0.113.5:41952"], "203.0.113.5"],
+    ["is one, whichever port of IPv6", "10.0.0.1", ["[2001:db8:1:2::9]:41952"], "2001:db8:1:2::/64"],
+    ["is one in brackets", "10.0.0.1", ["[2001:db8:1:2:3:4:5:6]"], "2001:db8:1:2::/64"],
+    ["is found behind a proxy with its port", "10.0.0.1", ["203.0.113.5, 10.0.0.2:443"], "203.0.113.5"],
+    ["is none where there is no socket any more", undefined, ["203.0.113.5"], ""],
+  ])("%s", (_, socket, forwarded, address) => {
+    expect(addressOf(socket, forwarded, TRUSTED)).toBe(address);
+  });
+
+  it.each(["10.0.0.1.5", "010.0.0.1", "10.0.0", "fd00::1::2", "fd00::g", "10.0.0.1 10.0.0.2", "10.0.0.0/8"])(
+    "is what only looks like a proxy: %s",
+    (garbage) => {
+      expect(addressOf("10.0.0.1", [`203.0.113.5, ${garbage}`], TRUSTED)).not.toBe("203.0.113.5");
+    },
+  );
+
+  it("is no other because of X-Real-IP, Forwarded, or what Cloudflare would send", () => {
+    const request = new Request("http://proxy.example/token", {
+      headers: {
+        "x-real-ip": "203.0.113.5",
+        forwarded: "for=203.0.113.5",
+        "cf-connecting-ip": "203.0.113.5",
+        "true-client-ip": "203.0.113.5",
+      },
+    });
+    const { clientAddress } = createNodeInbound(TRUSTED);
+    expect(clientAddress(request, { incoming: { socket: { remoteAddress: "10.0.0.1" } } })).toBe("10.0.0.1");
+  });
+
+  it("may be everybody, where the file trusts every address", () => {
+    expect(addressOf("198.51.100.1", ["203.0.113.5"], ["0.0.0.0/0", "::/0"])).toBe("203.0.113.5");
+    expect(addressOf("2001:db8::1", ["203.0.113.5"], ["::/0"])).toBe("203.0.113.5");
+  });
+});

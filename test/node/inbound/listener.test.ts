@@ -1,0 +1,65 @@
+// A request whose connection is over before it is begun is not begun.
+
+import { once } from "node:events";
+import { connect } from "node:net";
+import { afterEach, expect, it } from "vitest";
+import { type Listener, listen } from "../../../src/node/inbound/listener.ts";
+import { closeOf, request } from "../../support/raw-call.ts";
+
+/** src/node/inbound/open-requests.ts: with one more the connection is cut off. */
+const MAX_OPEN_REQUESTS = 32;
+
+let listener: Listener | undefined;
+afterEach(() => listener?.close(0));
+
+async function startListener() {
+  const begun: string[] = [];
+  const fetch = ({ headers }: Request) => {
+    begun.push(headers.get("x-name") as string);
+    return new Response("ok");
+  };
+  listener = await listen(fetch, { host: "127.0.0.1", port: 0 }, "server.listen");
+  return { begun, port: Number(new URL(listener.url).port), listener };
+}
+
+const named = (name: string) => request("POST", "/", { "X-name": name, Connection: "keep-alive" });
+
+it.each([
+  ["is cut off for their number", named("cut").repeat(MAX_OPEN_REQUESTS + 1)],
+  ["goes on with what is no request", `${named("cut")}no request\r\n\r\n`],
+])("those of a connection that %s are let go, and its neighbours are answered", async (_what, bytes) => {
+  const { begun, port, listener } = await startListener();
+  const [cut, other] = [connect(port, "127.0.0.1"), connect(port, "127.0.0.1")];
+  const closed = closeOf(cut);
+  cut.resume().write(bytes);
+  other.write(named("other"));
+  expect(String((await once(other, "data"))[0])).toMatch(/^HTTP\/1\.1 200 /);
+  await closed;
+  expect(begun).toEqual(["other"]);
+  expect(listener.inFlight()).toBe(0);
+  other.destroy();
+});
+
+it("a client that always has one less open than the bound is answered without end", async () => {
+  const { begun, port } = await startListener();
+  const socket = connect(port, "127.0.0.1");
+  const wanted = 20 * MAX_OPEN_REQUESTS;
+  let [sent, answered] = [0, 0];
+  const send = () => {
+    sent += 1;
+    socket.write(named("busy"));
+  };
+  for (let i = 1; i < MAX_OPEN_REQUESTS; i += 1) send();
+  await new Promise<void>((resolve, reject) => {
+    socket.on("close", () => reject(new Error(`closed after ${answered} answers`)));
+    socket.on("data", (bytes: Buffer) => {
+      for (const _ of bytes.toString("latin1").matchAll(/HTTP\/1\.1 200 /g)) {
+        answered += 1;
+        if (sent < wanted) send();
+      }
+      if (answered === wanted) resolve();
+    });
+  });
+  expect(begun.length).toBe(wanted);
+  socket.destroy();
+});

@@ -1,0 +1,73 @@
+// One provider with keys, secrets and an upstream in memory, every part open to change.
+
+import { Secret } from "../../src/core/secret.ts";
+import type { TransportSettings } from "../../src/core/transport.ts";
+import { createNodeBulkhead } from "../../src/node/outbound/bulkhead.ts";
+import { createProvider } from "../../src/oauth/provider.ts";
+import type { ProviderCredentials, ProviderSettings } from "../../src/oauth/provider-settings.ts";
+import { importSigningKey, type SigningKey } from "../../src/oauth/signing-key.ts";
+import { fakeClock, fakeIds, fakeLog, fakeProvider, response, sha256 } from "../support/fakes.ts";
+import { makeKey } from "../support/keys.ts";
+
+export const ISSUER = "https://idp.example";
+export const ENDPOINT = `${ISSUER}/token`;
+export const TOKEN = { access_token: "t" };
+
+async function keyOf(kid: string): Promise<SigningKey> {
+  const key = new Secret((await makeKey("ES256")).pem);
+  return importSigningKey({ kid, alg: "ES256", key, certificate: undefined }, { sha256 });
+}
+
+export const CREDENTIALS: ProviderCredentials = {
+  secrets: [new Secret("s")],
+  clientKeys: [],
+  signingKeys: await Promise.all(["first", "second"].map(keyOf)),
+  signingIssuer: "https://proxy.example",
+  tls: undefined,
+  placed: new Map(),
+};
+
+export function setUp(changes: Partial<ProviderSettings> = {}, credentials: Partial<ProviderCredentials> = {}) {
+  const clock = fakeClock();
+  const upstream = fakeProvider(({ method }) =>
+    response(200, method === "GET" ? { issuer: ISSUER, token_endpoint: ENDPOINT } : TOKEN),
+  );
+  const settings: ProviderSettings = {
+    discovery: "none",
+    token_endpoint: ENDPOINT,
+    client_id: "token-proxy",
+    token_endpoint_auth_method: "client_secret_basic",
+    client_assertion: { aud: "{{token_endpoint}}", typ: null, ttl: 60_000, backdate: 0, header: {}, claims: {} },
+    grant_type: "urn:example:user",
+    params: { user: "{{userid}}" },
+    headers: {},
+    jwt: {},
+    timeout: 5_000,
+    connect_timeout: 1_000,
+    max_response_bytes: 65_536,
+    max_in_flight: 256,
+    user_errors: [],
+    proxy_errors: [],
+    ...changes,
+  };
+  const transports: TransportSettings[] = [];
+  const { log, lines } = fakeLog();
+  const provider = createProvider(
+    "main",
+    settings,
+    { ...CREDENTIALS, ...credentials },
+    {
+      createTransport: (transportSettings) => {
+        transports.push(transportSettings);
+        return upstream.createTransport(transportSettings);
+      },
+      createBulkhead: createNodeBulkhead,
+      clock,
+      ids: fakeIds(),
+      log,
+    },
+  );
+  const values: Record<string, string | undefined> = { userid: "alice" };
+  const request = () => provider.requestToken((name) => values[name]);
+  return { provider, upstream, clock, transports, lines, values, request };
+}
