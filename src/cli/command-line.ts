@@ -137,7 +137,7 @@ function usageMessage({ code, message }: CommanderError, args: readonly string[]
   for (const arg of args) {
     if (arg.startsWith("-") && arg.includes("=")) safe = safe.replaceAll(arg, arg.slice(0, arg.indexOf("=")));
   }
-  return safe.replace("\n", " ");
+  return safe.replace("\n", " ").replace(/\.$/, "");
 }
 
 /** @returns the exit status */
