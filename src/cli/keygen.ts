@@ -52,46 +52,34 @@ export async function keygen({ alg, kid: chosen, out, force = false }: KeygenOpt
 
 /** With `force`, the old key stays until the new file is complete. */
 async function write(path: string, pem: string, force: boolean): Promise<void> {
-  const replaces = (await isRegularFile(path)) && force;
-  const target = replaces ? `${path}.${randomBytes(KID_DIGITS).toString("hex")}.tmp` : path;
+  const old = force ? await lstat(path).catch(() => undefined) : undefined;
+  if (old?.isFile() === false) {
+    throw new UsageError(
+      `"${path}" is a folder, a link or a device, which --force does not replace: name another file`,
+    );
+  }
+  const target = old === undefined ? path : `${path}.${randomBytes(KID_DIGITS).toString("hex")}.tmp`;
   let file: FileHandle | undefined;
   try {
     file = await open(target, "wx", OWNER_ONLY);
     await file.writeFile(pem);
     await file.sync();
     await file.close();
-    if (replaces) await rename(target, path);
+    if (target !== path) await rename(target, path);
   } catch (error) {
     await file?.close().catch(() => {});
     if (file !== undefined) await rm(target, { force: true });
     const { code = "", name } = error as NodeJS.ErrnoException;
-    const cure = CURES[code];
-    throw new UsageError(
-      `cannot write the private key to "${path}" (${code || name})${cure === undefined ? "" : `: ${cure}`}`,
-    );
+    const cure = CURES[code] ?? "correct the path, or name another file";
+    throw new UsageError(`cannot write the private key to "${path}" (${code || name}): ${cure}`);
   }
-}
-
-/**
- * @returns false if nothing exists at this path
- * @throws {UsageError} for a folder, link or device, which --force must not replace
- */
-async function isRegularFile(path: string): Promise<boolean> {
-  const found = await lstat(path).catch(() => undefined); // writing reports any other problem
-  if (found?.isDirectory() === true) throw new UsageError(`"${path}" is a folder: name a file in it`);
-  if (found !== undefined && !found.isFile()) {
-    throw new UsageError(`"${path}" is a link or a device, which is never replaced: name another file`);
-  }
-  return found !== undefined;
 }
 
 const CURES: Readonly<Record<string, string>> = {
   EEXIST: "the file exists: name another one, or give --force if nothing needs the old key any more",
   ENOENT: "its folder does not exist: create it first, with mode 700",
-  ENOTDIR: "a part of its path is not a folder: correct the path",
   EACCES: "this user may not write to its folder: allow it, or name another folder",
-  EROFS: "its file system is read-only: name another folder",
-  ENOSPC: "its disk is full: free some space, or name another folder",
+  ENOSPC: "the disk is full: free some space, or name another folder",
 };
 
 function nextSteps(path: string, { kid, alg, created }: { kid: string; alg: string; created: string }): string {

@@ -1,129 +1,103 @@
-// --env-file: where secrets come from on a machine that has no better place for them.
+// How commands find and read the configuration file and --env-file.
 
-import { spawnSync } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { APIKEY, callGetToken } from "../support/call.ts";
-import { fileConfig } from "../support/config.ts";
-import { CLI, type Run, type RunOptions, runCli } from "../support/process.ts";
-import { type RecordingProvider, startRecordingProvider, token } from "../support/recording-provider.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { environment, findFile } from "../../src/cli/configuration.ts";
+import { APIKEY } from "../support/call.ts";
+import { fileConfig, SECRETS } from "../support/config.ts";
+import { asNobody, canBeNobody } from "./nobody.ts";
+import { runCommand } from "./run-command.ts";
 
-const OTHER_KEY = "another-key-of-the-caller";
-
-let provider: RecordingProvider;
 let folder: string;
-const runs: Run[] = [];
 
 beforeAll(async () => {
-  provider = await startRecordingProvider();
-  folder = await mkdtemp(join(tmpdir(), "token-proxy-env-"));
-  await writeFile(join(folder, "token-proxy.yaml"), JSON.stringify(fileConfig(provider.tokenEndpoint)));
+  folder = await mkdtemp(join(tmpdir(), "token-proxy-configuration-"));
+  await chmod(folder, 0o755); // for the test that runs as another user
+  await write("token-proxy.yaml", JSON.stringify(fileConfig("http://127.0.0.1:1/token")));
 });
-beforeEach(() => {
-  provider.requests.length = 0;
-  provider.answer = token();
-});
-afterEach(() => {
-  for (const run of runs.splice(0)) run.process.kill("SIGKILL");
-});
-afterAll(async () => {
-  await provider?.close();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const write = (name: string, content: string | Buffer) => writeFile(join(folder, name), content);
+const run = (args: string[], env: Record<string, string> = {}) => runCommand(args, { cwd: folder, env });
 
-function cli(args: string[], options: RunOptions = {}): Run {
-  const run = runCli(args, { cwd: folder, ...options });
-  runs.push(run);
-  return run;
-}
+describe("the configuration file", () => {
+  it("is that of --config, else of TOKEN_PROXY_CONFIG, else ./token-proxy.yaml", async () => {
+    expect(findFile("option.yaml", { TOKEN_PROXY_CONFIG: "variable.yaml" })).toBe("option.yaml");
+    expect(findFile(undefined, { TOKEN_PROXY_CONFIG: "variable.yaml" })).toBe("variable.yaml");
+    expect((await run(["check"], SECRETS)).out).toMatch(/^token-proxy\.yaml: no faults/);
+  });
 
-async function start(args: string[], env: Record<string, string> = {}) {
-  const run = cli(args, { env });
-  const [, url] = await run.said(/"listen":"(http:[^"]+)"/);
-  return { run, url: url as string };
-}
+  it.each<[string, () => Promise<unknown>, string]>([
+    ["is missing", async () => {}, "cannot read the configuration file faulty (ENOENT): "],
+    ["is a folder", () => mkdir(join(folder, "faulty")), "cannot read the configuration file faulty (EISDIR): "],
+    [
+      "is not in UTF-8",
+      () => write("faulty", Buffer.from("version: 1 # caf\xe9\n", "latin1")),
+      "the configuration file faulty is not in UTF-8: save it in that encoding\n",
+    ],
+    [
+      "is too large",
+      () => write("faulty", "#".repeat(1_048_577)),
+      "the configuration file faulty is larger than 1048576 bytes: name another file\n",
+    ],
+    ["is empty", () => write("faulty", ""), "faulty:1:1 is empty"],
+  ])("that %s stops the command with status 2", async (_, make, expected) => {
+    await make();
+    for (const command of ["start", "check", "get-token"]) {
+      const { status, out, err } = await run([command, "--config", "faulty"]);
+      expect({ status, out }).toEqual({ status: 2, out: "" });
+      expect(err).toContain(expected);
+    }
+    await rm(join(folder, "faulty"), { recursive: true, force: true });
+  });
 
-const statusWith = async (url: string, apikey: string) =>
-  (await callGetToken(url, { headers: { "X-apikey": apikey } })).status;
+  it.skipIf(!canBeNobody)("that this user may not read stops the command with status 2", async () => {
+    await writeFile(join(folder, "private.yaml"), "version: 1", { mode: 0o600 });
+    const { status, stderr } = asNobody(["check", "--config", "private.yaml"], { cwd: folder });
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^cannot read the configuration file private\.yaml \(EACCES\): .+\n$/);
+  });
+});
 
 describe("--env-file", () => {
-  it("gives start the variables that are not set, and those that are set stay", async () => {
-    await write(".env", `# secrets\nAPIKEY="${APIKEY}" # of the caller\nexport CLIENT_SECRET='from the file'\n`);
-    const { url } = await start(["start", "--env-file", ".env"], { CLIENT_SECRET: "from the environment" });
-    expect(await statusWith(url, APIKEY)).toBe(200);
-    expect(await statusWith(url, OTHER_KEY)).toBe(401);
-    const [, basic] = String(provider.requests[0]?.headers.authorization).split(" ");
-    const sent = Buffer.from(String(basic), "base64").toString();
-    expect(sent).toBe("token-proxy:from+the+environment");
-  });
-
-  it("is read again with a reload, and where that fails the old one stays", async () => {
-    await write("reload.env", `APIKEY=${APIKEY}\nCLIENT_SECRET=first\n`);
-    const { run, url } = await start(["--env-file=reload.env"]);
-    await write("reload.env", `APIKEY="${OTHER_KEY}"\nCLIENT_SECRET=second\n`);
-    run.process.kill("SIGHUP");
-    await run.said(/"event":"reloaded"/);
-    expect(await statusWith(url, OTHER_KEY)).toBe(200);
-    expect(await statusWith(url, APIKEY)).toBe(401);
-    await rm(join(folder, "reload.env"));
-    run.process.kill("SIGHUP");
-    await run.said(/"reason":"cannot read the env file reload\.env \(ENOENT\): there is no such file"/);
-    expect(await statusWith(url, OTHER_KEY)).toBe(200);
-  });
-
-  it("gives check and get-token theirs, TOKEN_PROXY_CONFIG and env:VARIABLE included", async () => {
-    await write("named.yaml", JSON.stringify(fileConfig(provider.tokenEndpoint)));
-    const variables = { APIKEY, CLIENT_SECRET: "s", USER: "alice", N: "nonce", TOKEN_PROXY_CONFIG: "named.yaml" };
+  it("supplies variables that are not set, with comments, quotes and a byte order mark", async () => {
     await write(
       "all.env",
-      Object.entries(variables)
-        .map((pair) => pair.join("="))
-        .join("\n"),
+      `\ufeff# secrets\nAPIKEY="${APIKEY}" # of the caller\nexport CLIENT_SECRET='from the file'\n`,
     );
-    const values = ["--value", "userid=env:USER", "--value", "nonce=env:N"];
-    const check = cli(["check", "--env-file", "all.env", "--live", "--userid", "alice", "--value", "nonce=env:N"]);
-    expect(await check.exit()).toBe(0);
-    expect(check.stdout()).toContain("named.yaml: no faults");
-    const { url } = await start(["--env-file", "all.env"]);
-    const call = cli(["get-token", "--env-file", "all.env", "--url", url, ...values]);
-    expect(await call.exit()).toBe(0);
-    expect(new URLSearchParams(String(provider.requests.at(-1)?.body)).get("userid")).toBe("alice");
+    process.env.CLIENT_SECRET = "from the environment";
+    const env = environment(join(folder, "all.env"));
+    delete process.env.CLIENT_SECRET;
+    expect(env).toMatchObject({ APIKEY, CLIENT_SECRET: "from the environment" });
+    expect(process.env.APIKEY).toBeUndefined();
+    expect((await run(["check", "--env-file", "all.env"])).status).toBe(0);
   });
 
-  it("may begin with a byte order mark", async () => {
-    await write("bom.env", `\ufeffAPIKEY=${APIKEY}\nCLIENT_SECRET=s\n`);
-    const check = cli(["check", "--env-file", "bom.env"]);
-    expect(await check.exit()).toBe(0);
+  it("supplies TOKEN_PROXY_CONFIG and env:VARIABLE too", async () => {
+    await write("named.yaml", JSON.stringify(fileConfig("http://127.0.0.1:1/token")));
+    const lines = ["CLIENT_SECRET=s", `APIKEY=${APIKEY}`, "N=nonce", "TOKEN_PROXY_CONFIG=named.yaml"];
+    await write("named.env", lines.join("\n"));
+    const args = ["--env-file", "named.env", "--userid", "alice", "--value", "nonce=env:N"];
+    const check = await run(["check", "--live", ...args]);
+    expect([check.status, check.err]).toEqual([1, ""]); // the provider is not there
+    expect(check.out).toMatch(/^named\.yaml: no faults/);
+    const call = await run(["get-token", "--url", "http://127.0.0.1:1", ...args]);
+    expect(call.err).toContain("no answer from http://127.0.0.1:1/getToken");
   });
 
-  it.each<[string, () => Promise<string>, string]>([
-    [
-      "a file that is not UTF-8",
-      () => write("latin1.env", Buffer.from("APIKEY=s\xe9cret", "latin1")).then(() => "latin1.env"),
-      "the env file latin1.env is not UTF-8: save it as that\n",
-    ],
-    [
-      "a file without the variable",
-      () => write("lacking.env", `APIKEY=${APIKEY}`).then(() => "lacking.env"),
-      'token-proxy.yaml:1:247 "providers.main.client_secret" names the environment variable CLIENT_SECRET, which is not set\n',
-    ],
-  ])("ends with 2 for %s", async (_, make, message) => {
+  it.each<[string, string | Buffer | undefined, string]>([
+    ["is missing", undefined, "cannot read the env file some.env (ENOENT): "],
+    ["is not in UTF-8", Buffer.from("APIKEY=s\xe9cret", "latin1"), "the env file some.env is not in UTF-8: save it in"],
+    ["lacks a variable", `APIKEY=${APIKEY}`, "names the environment variable CLIENT_SECRET, which is not set\n"],
+  ])("that %s stops the command with status 2", async (_, content, message) => {
+    await rm(join(folder, "some.env"), { force: true });
+    if (content !== undefined) await write("some.env", content);
     for (const command of ["start", "check"]) {
-      const run = cli([command, "--env-file", await make()]);
-      expect(await run.exit()).toBe(2);
-      expect(run.stderr().replace(/:1:\d+ /, ":1:247 ")).toContain(message);
+      const { status, out, err } = await run([command, "--env-file", "some.env"]);
+      expect({ status, out }).toEqual({ status: 2, out: "" });
+      expect(err).toContain(message);
     }
-  });
-
-  it.each(["start", "check", "get-token"])("ends %s with 2 where there is no such file", async (command) => {
-    // Node itself looks at an --env-file behind the script, and ends with 9 where it is missing, but for one behind "--".
-    const args = ["--", CLI, command, "--env-file", "nowhere.env"];
-    const { status, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: "utf8" });
-    expect(status).toBe(2);
-    expect(stderr).toBe("cannot read the env file nowhere.env (ENOENT): there is no such file\n");
   });
 });
