@@ -14,13 +14,11 @@ import { createNodeTransport } from "../node/outbound/transport.ts";
 import type { TokenAnswer } from "../oauth/token-response.ts";
 import { describeCertificates, warnOfAuthorities } from "./check-certificates.ts";
 import { checkNextAuthServers, checkProvider } from "./check-servers.ts";
-import { environment, loadFile, requireFile } from "./configuration.ts";
+import { environment, type FileOptions, loadFile, requireFile } from "./configuration.ts";
 import { attempt, line, withDetails } from "./report.ts";
 import { readValues, type ValueOptions } from "./values.ts";
 
-export interface CheckOptions extends ValueOptions {
-  config?: string;
-  envFile?: string;
+export interface CheckOptions extends FileOptions, ValueOptions {
   live?: boolean;
 }
 

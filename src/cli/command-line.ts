@@ -7,12 +7,35 @@ import { ListenError } from "../node/inbound/listener.ts";
 import { packageVersion } from "../node/version.ts";
 import { SIGNING_ALGORITHMS } from "../oauth/signing-key.ts";
 import { DEFAULT_FILE } from "./configuration.ts";
-import { CHECK_HELP, GET_TOKEN_HELP, KEYGEN_HELP, PROGRAM_HELP, SCHEMA_HELP, START_HELP } from "./help.ts";
 import { holdSignals } from "./signals.ts";
 
 const NAME = "nextauth-token-proxy";
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
+
+const EXIT_STATUS = `
+Exit status:
+  0  success
+  1  the operation failed: a server did not answer, no token came, start cannot listen or its stop cut off calls
+  2  wrong usage, or a fault in the configuration file, a secret, a key or a certificate`;
+
+const ENVIRONMENT = `
+Environment:
+  TOKEN_PROXY_CONFIG   the configuration file, if --config is not given
+  NO_COLOR             no colours on a terminal
+  LISTEN_FDS           start: the service uses a socket from systemd instead of server.listen (with LISTEN_PID)
+  Variables that the configuration file names as { env: NAME }. --env-file can supply those that are not set.`;
+
+const CONFIG = new Option(
+  "-c, --config <file>",
+  `configuration file (default: TOKEN_PROXY_CONFIG, then ./${DEFAULT_FILE})`,
+);
+const ENV_FILE = new Option(
+  "--env-file <file>",
+  "file with lines NAME=VALUE for variables that are not set; a reload reads it again",
+);
+const USERID = new Option("--userid <text>", "the user to request a token for");
+const VALUE = new Option("--value <name=text...>", "another value of the call, like serverid=… or nonce=env:VARIABLE");
 
 /** Options of the program itself; any other option without a command belongs to "start". */
 const PROGRAM_OPTIONS = ["-h", "--help", "-V", "--version"];
@@ -65,26 +88,45 @@ function createProgram(end: (succeeded: boolean) => void): Command {
     .version(packageVersion)
     .exitOverride()
     .configureOutput({ outputError: () => {} }) // its messages quote arguments, which may be secrets
-    .addHelpText("after", PROGRAM_HELP);
+    .addHelpText("after", `\nWithout a command, "start" runs.\n${EXIT_STATUS}\n${ENVIRONMENT}`);
 
-  withFileOptions(program.command("start"))
+  const command = (name: string, examples: readonly string[]) => {
+    const lines = examples.map((example) => `\n  ${NAME} ${name} ${example}`.trimEnd());
+    return program.command(name).addHelpText("after", `\nExamples:${lines.join("")}\n${EXIT_STATUS}`);
+  };
+
+  command("start", ["", "--config token-proxy.yaml", "--config token-proxy.yaml --env-file .env"])
     .description("serve getToken; without a configuration file: dev mode, on loopback with an embedded provider")
-    .addHelpText("after", START_HELP)
+    .addOption(CONFIG)
+    .addOption(ENV_FILE)
+    .addHelpText("after", ENVIRONMENT)
     .action(async (options) => {
       const attachSignals = holdSignals();
       const { start } = await import("./start.ts");
       await start(options, attachSignals);
     });
-  withValueOptions(withFileOptions(program.command("check")))
+  command("check", ["", "--live --userid alice --value serverid=c2VydmVyLTE= --value nonce=env:NONCE"])
     .description("check the configuration file, its secrets, keys and certificates, and whether its servers answer")
+    .addOption(CONFIG)
+    .addOption(ENV_FILE)
     .option("--live", "also request one token; prints what the token says, but never the token")
-    .addHelpText("after", CHECK_HELP)
+    .addOption(USERID)
+    .addOption(VALUE)
+    .addHelpText("after", ENVIRONMENT)
     .action(toEnd(async (options) => (await import("./check.ts")).check(options)));
-  withValueOptions(withFileOptions(program.command("get-token")))
+  command("get-token", [
+    "--userid alice --value nonce=env:NONCE",
+    "--url https://tokens.bank.example --userid alice > token.json",
+  ])
     .description(
       "call getToken of a running proxy as the nextAuth Server would, with the binding and the API key of the file; " +
         "prints the response body to standard output, and everything else to standard error",
     )
+    .addOption(CONFIG)
+    .addOption(ENV_FILE)
+    .addOption(USERID)
+    .addOption(VALUE)
+    .addHelpText("after", ENVIRONMENT)
     .option("--url <url>", "address of the running proxy (default: server.listen of the file)")
     .option("--path <path>", "use the binding with this get_token.path (default: the first)")
     .option("--method <method>", "use the binding with this get_token.method (default: the first)")
@@ -92,21 +134,16 @@ function createProgram(end: (succeeded: boolean) => void): Command {
     .option("--certificate <file>", "client certificate, PEM")
     .option("--private-key <file>", "private key of the client certificate, PEM")
     .option("--ca <file>", "authority that issued the proxy's certificate, PEM (default: the public authorities)")
-    .addHelpText("after", GET_TOKEN_HELP)
     .action(toEnd(async (options) => (await import("./get-token.ts")).getToken(options)));
-  program
-    .command("keygen")
+  command("keygen", ["--out keys/2026-11.pem --kid 2026-11", "--alg PS256 --out keys/retail.pem > retail.jwk.json"])
     .description("create a signing key: writes the private key to a file, prints the public JWK")
     .option("--out <file>", "file for the private key (PKCS#8 in PEM, mode 600); required")
     .addOption(new Option("--alg <name>", "algorithm").choices(SIGNING_ALGORITHMS).default(SIGNING_ALGORITHMS[0]))
     .option("--kid <text>", "key ID (default: today's date and the start of the key's thumbprint)")
     .option("--force", "replace the file, and so the key in it")
-    .addHelpText("after", KEYGEN_HELP)
     .action(toEnd(async (options) => (await import("./keygen.ts")).keygen(options)));
-  program
-    .command("schema")
+  command("schema", ["> schema.json"])
     .description("print the JSON Schema (2020-12) of the configuration file")
-    .addHelpText("after", SCHEMA_HELP)
     .action(
       toEnd(async () => {
         const { configurationSchema } = await import("../config/json-schema.ts");
@@ -115,18 +152,6 @@ function createProgram(end: (succeeded: boolean) => void): Command {
       }),
     );
   return program;
-}
-
-function withFileOptions(command: Command): Command {
-  return command
-    .option("-c, --config <file>", `configuration file (default: TOKEN_PROXY_CONFIG, then ./${DEFAULT_FILE})`)
-    .option("--env-file <file>", "file with lines NAME=VALUE for variables that are not set; a reload reads it again");
-}
-
-function withValueOptions(command: Command): Command {
-  return command
-    .option("--userid <text>", "the user to request a token for")
-    .option("--value <name=text...>", "another value of the call, like serverid=… or nonce=env:VARIABLE");
 }
 
 /** Commander's message as one line that repeats names of options but no other argument: it may be a secret. */

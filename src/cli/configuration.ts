@@ -8,6 +8,12 @@ import { UsageError } from "../core/errors.ts";
 import { createNodeCredentialHost, cureOfUnreadable } from "../node/credentials.ts";
 import type { Loaded } from "../node/service.ts";
 
+/** Options of every command that reads the configuration file. */
+export interface FileOptions {
+  config?: string;
+  envFile?: string;
+}
+
 export const DEFAULT_FILE = "token-proxy.yaml";
 
 /** Room for a thousand providers; the YAML parser is slow on a mapping with more keys. */

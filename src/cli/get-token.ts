@@ -10,12 +10,10 @@ import type { Call } from "../nextauth/values.ts";
 import { apikeyHeader, UnwritableCallError, type WrittenCall, writeCall } from "../nextauth/write-call.ts";
 import { createNodeCredentialHost } from "../node/credentials.ts";
 import { createNodeTransport } from "../node/outbound/transport.ts";
-import { environment, loadFile, requireFile } from "./configuration.ts";
+import { environment, type FileOptions, loadFile, requireFile } from "./configuration.ts";
 import { readValues, type ValueOptions } from "./values.ts";
 
-export interface GetTokenOptions extends ValueOptions {
-  config?: string;
-  envFile?: string;
+export interface GetTokenOptions extends FileOptions, ValueOptions {
   url?: string;
   path?: string;
   method?: string;

@@ -42,7 +42,7 @@ describe("--help", () => {
       expect(out).toMatch(new RegExp(`\nExamples:\n {2}nextauth-token-proxy ${name}\\b`));
       expect(out).toMatch(/\nExit status:\n {2}0 {2}\w.+\n(?: {2}1 {2}\w.+\n)? {2}2 {2}\w/);
       if (options.includes("--config <file>")) {
-        expect(out).toMatch(/\nEnvironment:\n {2}TOKEN_PROXY_CONFIG {2,}\w.+\n {2}.*\{ env: NAME \}/);
+        expect(out).toMatch(/\nEnvironment:\n {2}TOKEN_PROXY_CONFIG {2,}\w[^]+\{ env: NAME \}/);
       }
       expect((await run("help", name)).out).toBe(out);
     },
