@@ -1,12 +1,12 @@
-// The entry point of the command line. In a checkout, src/launch.js loads it once it has checked the Node version.
+// The entry point of the command line. src/launch.js checks the Node version before it loads this.
 
 import { enableCompileCache, findPackageJSON } from "node:module";
 import { dirname, join } from "node:path";
 
-// The cache halves the time of a start. Other users could plant code in Node's default folder, so it is next to the code.
+// The cache halves the start. Other users could plant code in Node's default folder, so use ours.
 enableCompileCache(join(dirname(findPackageJSON(import.meta.url) as string), ".compile-cache"));
 
-// Without a handler, a SIGHUP before the service is ready would end the process instead of reloading.
+// A SIGHUP that arrives before the service is ready must not end the process.
 process.on("SIGHUP", () => {});
 
 const { endOnCrash, runCommandLine } = await import("./cli/command-line.ts");

@@ -1,11 +1,11 @@
-// What `check` prints about certificates: when they expire, and the pins of the keys that `server.tls` uses.
+// What `check` prints about certificates: when they expire, and the pins for `server.tls`.
 
 import { createHash, X509Certificate } from "node:crypto";
 import type { Secret } from "../core/secret.ts";
 import { line } from "./report.ts";
 
 const DAY_MS = 86_400_000;
-/** Automatic renewal happens a month before the end, so a certificate with less time left was forgotten. */
+/** Automatic renewal happens a month before the end, so with less time left it was forgotten. */
 const WARN_DAYS = 30;
 
 const CERTIFICATE = /-----BEGIN (?:X509 )?CERTIFICATE-----[^-]+-----END (?:X509 )?CERTIFICATE-----/g;
@@ -27,7 +27,7 @@ export function describeCertificates(label: string, pem: Secret | undefined, wit
   }
 }
 
-/** Warns of expired authorities, because connections that depend on them fail. @param key in the file */
+/** Warns of expired authorities: connections that depend on them fail. @param key in the file */
 export function warnOfAuthorities(key: string, pem: Secret | undefined): void {
   for (const certificate of certificatesOf(pem)) {
     if (certificate.validToDate.getTime() >= Date.now()) continue;

@@ -14,8 +14,8 @@ const DISCOVERY_TIMEOUT_MS = 10_000;
 const NONCE_BYTES = 16;
 
 /**
- * Asks each nextAuth Server about a session that cannot exist: the answer "not logged in" shows that it accepts the
- * API key.
+ * Asks each nextAuth Server about a session that cannot exist: the answer "not logged in" shows
+ * that it accepts the API key.
  * @returns whether all of them answered
  */
 export async function checkNextAuthServers(

@@ -1,4 +1,4 @@
-// The command `check`: checks the file and its secrets, asks its servers, and with --live requests one token.
+// The command `check`: checks the file, asks its servers, and with --live requests one token.
 
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { createProviders } from "../app.ts";

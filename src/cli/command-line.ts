@@ -1,4 +1,4 @@
-// The commands with their options, and the exit status: 0 success, 1 the operation failed, 2 wrong usage or configuration.
+// The commands with their options, their help, and the exit status.
 
 import { Command, CommanderError, Option } from "commander";
 import { ConfigError, UsageError } from "../core/errors.ts";
@@ -65,7 +65,7 @@ export async function runCommandLine(given: readonly string[]): Promise<number |
   }
 }
 
-/** Ends the process after a bug, without printing secrets, and quietly if the reader of the output is gone. */
+/** Ends the process after a bug without printing secrets, or if the reader of its output is gone. */
 export function endOnCrash(): void {
   process.on("uncaughtException", (error: NodeJS.ErrnoException) => {
     const isOutput = error.syscall === "write";
@@ -75,7 +75,7 @@ export function endOnCrash(): void {
   });
 }
 
-/** Each command is imported when it runs, because loading the others would take most of its time. */
+/** Imports each command only when it runs: loading the others would take most of its time. */
 function createProgram(end: (succeeded: boolean) => void): Command {
   const toEnd =
     <Options>(run: (options: Options) => Promise<boolean>) =>
@@ -154,7 +154,7 @@ function createProgram(end: (succeeded: boolean) => void): Command {
   return program;
 }
 
-/** Commander's message as one line that repeats names of options but no other argument: it may be a secret. */
+/** Commander's message in one line. It only repeats names of options: a value may be a secret. */
 function usageMessage({ code, message }: CommanderError, args: readonly string[]): string {
   if (code === "commander.excessArguments") return "too many arguments: this command only has options";
   let safe = message.replace("error: ", "");

@@ -20,8 +20,8 @@ export const DEFAULT_FILE = "token-proxy.yaml";
 const MAX_FILE_BYTES = 1_048_576;
 
 /**
- * The variables of this process and, for those that are not set, of `--env-file`. Reads the file at each call, so
- * that a reload sees changes, and leaves `process.env` as it is, because child processes inherit that.
+ * The variables of this process, and of `--env-file` those that are not set. Each call reads the
+ * file, so that a reload sees changes. `process.env` stays as it is: child processes inherit it.
  * @throws {UsageError} if the file cannot be read
  */
 export function environment(envFile: string | undefined): NodeJS.ProcessEnv {

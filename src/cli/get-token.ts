@@ -1,4 +1,4 @@
-// The command `get-token`: calls a running proxy as the nextAuth Server would, with the binding of the file.
+// The command `get-token`: calls a running proxy as the nextAuth Server would.
 
 import type { Config } from "../config/complete.ts";
 import { type CredentialHost, SecretError } from "../config/credentials.ts";
@@ -28,7 +28,7 @@ const TIMEOUT_MS = 30_000;
 const MAX_RESPONSE_BYTES = 8_388_608;
 
 /**
- * Writes only the bytes of the response body to standard output, and what it has to say about it to standard error.
+ * Writes the bytes of the response body to standard output, and all else to standard error.
  * @returns whether the proxy answered with a token
  * @throws {UsageError | ConfigError}
  */

@@ -1,4 +1,4 @@
-// The command `keygen`: a new signing key. The private key only goes into a file that only its owner can read.
+// The command `keygen`: a new signing key, in a file that only its owner can read.
 
 import { randomBytes } from "node:crypto";
 import { type FileHandle, lstat, open, rename, rm } from "node:fs/promises";
@@ -40,7 +40,7 @@ export async function keygen({ alg, kid: chosen, out, force = false }: KeygenOpt
   const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true, modulusLength: RSA_BITS });
   const jwk = await exportJWK(publicKey);
   const created = new Date().toISOString().slice(0, "2026-11-24".length);
-  // Two keys of one day need different names: a provider that remembers the first would verify with that.
+  // Two keys of one day need different names: a provider may have cached the first.
   const thumbprint = Buffer.from(await calculateJwkThumbprint(jwk), "base64url").toString("hex");
   const kid = chosen ?? `${created}-${thumbprint.slice(0, KID_DIGITS)}`;
   await write(out, await exportPKCS8(privateKey), force);

@@ -12,8 +12,8 @@ export interface ValueOptions {
 const FROM_VARIABLE = "env:";
 
 /**
- * A nonce and a relayed token are credentials, and other users can see a command line: these values come from
- * variables.
+ * A nonce and a relayed token are credentials, and other users can see a command line: these values
+ * come from variables.
  * @param env the variables for `env:VARIABLE`
  * @throws {UsageError}
  */

@@ -1,4 +1,5 @@
-// The command line itself: help is complete, and wrong usage gets one line without anything that may be a secret.
+// The command line itself: help is complete, and wrong usage gets one line without anything that
+// may be a secret.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -42,7 +43,7 @@ describe("--help", () => {
       expect(out).toMatch(new RegExp(`\nExamples:\n {2}nextauth-token-proxy ${name}\\b`));
       expect(out).toMatch(/\nExit status:\n {2}0 {2}\w.+\n(?: {2}1 {2}\w.+\n)? {2}2 {2}\w/);
       if (options.includes("--config <file>")) {
-        expect(out).toMatch(/\nEnvironment:\n {2}TOKEN_PROXY_CONFIG {2,}\w[^]+\{ env: NAME \}/);
+        expect(out).toMatch(/\nEnvironment:\n {2}TOKEN_PROXY_CONFIG {2,}\w.+\{ env: NAME \}/s);
       }
       expect((await run("help", name)).out).toBe(out);
     },

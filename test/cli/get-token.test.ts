@@ -1,4 +1,5 @@
-// The command `get-token`: the bytes of the response on standard output, everything else on standard error.
+// The command `get-token`: the bytes of the response on standard output, everything else on
+// standard error.
 
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";

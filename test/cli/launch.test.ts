@@ -1,4 +1,5 @@
-// The launcher: an old Node gets one line with the version it needs, a new one gets the command line.
+// The launcher: an old Node gets one line with the version it needs, a new one gets the command
+// line.
 
 import { execFile } from "node:child_process";
 import { describe, expect, it } from "vitest";

@@ -1,4 +1,5 @@
-// Runs the command line as a user without rights, because root can read every file and take every port.
+// Runs the command line as a user without rights, because root can read every file and take every
+// port.
 
 import { type SpawnSyncReturns, spawnSync } from "node:child_process";
 import { CLI } from "../support/process.ts";

@@ -1,4 +1,5 @@
-// The package as npm installs it, with its dependencies: its commands and its main entry on each supported Node.
+// The package as npm installs it, with its dependencies: its commands and its main entry on each
+// supported Node.
 
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -67,7 +68,10 @@ describe.each(NODES)("on Node %i", (major) => {
     return path;
   }
 
-  /** Starts the command, and stops it with SIGTERM. @returns the result of `use`, the output and the exit status */
+  /**
+   * Starts the command, and stops it with SIGTERM. @returns the result of `use`, the output and the
+   * exit status
+   */
   async function whileItRuns<T>(args: string[], up: RegExp, use: () => Promise<T>) {
     const child = spawn(bin(), args, { ...options(SECRETS), stdio: ["ignore", "pipe", "pipe"] });
     const output = collect(child);

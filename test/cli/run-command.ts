@@ -1,4 +1,5 @@
-// Runs a command in the process of the test, which takes milliseconds; a process of its own takes a second on a busy machine.
+// Runs a command in the process of the test, which takes milliseconds; a process of its own takes a
+// second on a busy machine.
 
 import { vi } from "vitest";
 import { runCommandLine } from "../../src/cli/command-line.ts";

@@ -1,4 +1,5 @@
-// The command `start`: what an operator sees if it cannot listen, and reloads of secrets and certificates.
+// The command `start`: what an operator sees if it cannot listen, and reloads of secrets and
+// certificates.
 
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";

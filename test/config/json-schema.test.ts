@@ -1,4 +1,5 @@
-// The JSON Schema accepts what the parser accepts, and refuses what a schema can express of the rest.
+// The JSON Schema accepts what the parser accepts, and refuses what a schema can express of the
+// rest.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
@@ -189,10 +190,10 @@ describe("what is refused by the parser and by the schema", () => {
     ["a duration as a number", withProvider({ timeout: 5 })],
     ["a duration of days", withServer({ shutdown_grace: "1d" })],
     ["an address without a port", withServer({ listen: "127.0.0.1" })],
-    ["a range that is none", withServer({ trusted_proxies: ["10.0.0.0/33"] })],
+    ["an invalid range", withServer({ trusted_proxies: ["10.0.0.0/33"] })],
     ["TLS without its key", withServer({ tls: { certificate: SECRET } })],
-    ["a path that is none", good({ get_token: { path: "getToken" } })],
-    ["a place that is none", good({ get_token: { values: { userid: ["cookie:u"] } } })],
+    ["an invalid path", good({ get_token: { path: "getToken" } })],
+    ["an invalid place", good({ get_token: { values: { userid: ["cookie:u"] } } })],
     ["no place", good({ get_token: { values: { userid: [] } } })],
     ["no binding", good({ get_token: [] })],
     ["a short fingerprint", good({ callers: { a: { client_certificates: [{ sha256: "ab" }] } } })],

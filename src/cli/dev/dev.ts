@@ -1,4 +1,4 @@
-// Dev mode: provider, proxy and nextAuth Server in one process on loopback, and one real getToken call through them.
+// Dev mode: provider, proxy and nextAuth Server in one process, and one getToken call through them.
 
 import { randomBytes } from "node:crypto";
 import { decodeJwt } from "jose";
@@ -24,7 +24,7 @@ export interface DevOutput {
   bold(text: string): string;
 }
 
-/** @throws {Error} if the app does not get the provider's bytes, which means that this installation is broken */
+/** @throws {Error} if the app does not get the provider's bytes: this installation is broken */
 export async function startDev({ write, bold }: DevOutput): Promise<Service> {
   const secrets = { DEV_APIKEY: newSecret(), DEV_CLIENT_SECRET: newSecret(), DEV_NEXTAUTH_APIKEY: newSecret() };
   const provider = await createDevProvider(secrets.DEV_CLIENT_SECRET);

@@ -1,5 +1,5 @@
-// A stand-in for the nextAuth Server in dev mode and tests: sessions and users as its public REST description
-// has them, and the getToken call. It is not a nextAuth Server.
+// A stand-in for the nextAuth Server in dev mode and tests: sessions and users as its public REST
+// description has them, and the getToken call. It is not a nextAuth Server.
 
 import { randomBytes } from "node:crypto";
 import { Hono } from "hono";
@@ -71,7 +71,7 @@ export function createStandIn(servers: Readonly<Record<string, VirtualServer>>) 
     sessions.delete(keyOf(c.req.param("serverid"), c.req.header("x-nonce") ?? ""));
     return c.body(null, 200);
   });
-  // The description has an array as text/plain here, but setUserAttributes takes an object: so an object.
+  // The description has an array as text/plain here, but setUserAttributes takes an object.
   app.get("/servers/:serverid/users/:userid/attributes/", (c) => {
     const found = attributes.get(keyOf(c.req.param("serverid"), c.req.param("userid")));
     return found === undefined ? c.text("user not found", 404) : c.text(JSON.stringify(found));
@@ -80,7 +80,7 @@ export function createStandIn(servers: Readonly<Record<string, VirtualServer>>) 
   return {
     /** The REST API. */
     fetch: async (request: Request): Promise<Response> => app.fetch(request),
-    /** A user logs in (AppLogin). @returns the session's nonce, which the app knows as its webNonce */
+    /** A user logs in (AppLogin). @returns the session's nonce, the app's webNonce */
     login(serverid: string, account: Account): string {
       const nonce = randomBytes(NONCE_BYTES).toString("base64");
       sessions.set(keyOf(serverid, nonce), account);

@@ -1,4 +1,4 @@
-// The embedded provider of dev mode: a small authorization server with one client and one grant. Not for production.
+// The embedded provider of dev mode: an authorization server with one client and one grant.
 
 import { Hono } from "hono";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
