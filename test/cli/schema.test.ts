@@ -1,5 +1,4 @@
-// The JSON Schema accepts what the parser accepts, and refuses what a schema can express of the
-// rest.
+// The schema command: a JSON Schema that takes what the parser takes, and sees what a schema can see of what it refuses.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
@@ -9,6 +8,9 @@ import { configurationSchema } from "../../src/config/json-schema.ts";
 import { WORDS } from "../../src/config/json-schema-words.ts";
 import { parseConfig } from "../../src/config/parse.ts";
 import { exampleNames, readExample } from "../support/examples.ts";
+import { runCli } from "../support/process.ts";
+
+const REFRESH = "node src/cli.ts schema > token-proxy.schema.json && npx biome check --write token-proxy.schema.json";
 
 const schema = configurationSchema();
 const validate = new Ajv2020({ strict: true, strictRequired: false, allErrors: true }).compile(schema);
@@ -32,7 +34,15 @@ const PAGES = ["README.md", ...readdirSync("docs").map((name) => `docs/${name}`)
   name.endsWith(".md"),
 );
 
-describe("the schema", () => {
+describe("schema", () => {
+  it("prints what stands in token-proxy.schema.json", async () => {
+    const run = runCli(["schema"]);
+    expect(await run.exit()).toBe(0);
+    expect(run.stderr()).toBe("");
+    const kept = JSON.parse(readFileSync("token-proxy.schema.json", "utf8"));
+    expect(JSON.stringify(kept), `refresh it by: ${REFRESH}`).toBe(JSON.stringify(JSON.parse(run.stdout())));
+  });
+
   it("is JSON Schema 2020-12 with a name", () => {
     expect(schema).toMatchObject({
       $schema: "https://json-schema.org/draft/2020-12/schema",
@@ -190,10 +200,10 @@ describe("what is refused by the parser and by the schema", () => {
     ["a duration as a number", withProvider({ timeout: 5 })],
     ["a duration of days", withServer({ shutdown_grace: "1d" })],
     ["an address without a port", withServer({ listen: "127.0.0.1" })],
-    ["an invalid range", withServer({ trusted_proxies: ["10.0.0.0/33"] })],
+    ["a range that is none", withServer({ trusted_proxies: ["10.0.0.0/33"] })],
     ["TLS without its key", withServer({ tls: { certificate: SECRET } })],
-    ["an invalid path", good({ get_token: { path: "getToken" } })],
-    ["an invalid place", good({ get_token: { values: { userid: ["cookie:u"] } } })],
+    ["a path that is none", good({ get_token: { path: "getToken" } })],
+    ["a place that is none", good({ get_token: { values: { userid: ["cookie:u"] } } })],
     ["no place", good({ get_token: { values: { userid: [] } } })],
     ["no binding", good({ get_token: [] })],
     ["a short fingerprint", good({ callers: { a: { client_certificates: [{ sha256: "ab" }] } } })],
