@@ -109,14 +109,14 @@ describe("with the session check", () => {
 
   it("a call without serverid is refused where the file names none for such calls", async () => {
     expect(await refusalOf({}, { nonce: "n", userid: "alice" })).toEqual({
-      told: ["call_invalid", 'the call has no "serverid", and "nextauth" names none for such calls'],
+      told: ["call_invalid", 'the call has no "serverid", and "nextauth" has no default for it'],
       steps: [],
     });
   });
 
   it("a call for a serverid that no nextAuth Server answers for is refused", async () => {
     expect(await refusalOf({}, { serverid: "z", nonce: "n" })).toEqual({
-      told: ["no_route", 'no entry of "nextauth" takes the serverid of this call'],
+      told: ["no_route", 'no entry of "nextauth" is responsible for the serverid of this call'],
       steps: [],
     });
   });
@@ -124,7 +124,7 @@ describe("with the session check", () => {
   it("a call that no route takes is refused before its session is asked about", async () => {
     const routes = [{ serverid: "a", provider: "main" }];
     expect(await refusalOf({ routes }, { serverid: "b", nonce: "n" })).toEqual({
-      told: ["no_route", 'no entry of "routes" takes the serverid of this call'],
+      told: ["no_route", 'no entry of "routes" matches the serverid of this call'],
       steps: [],
     });
   });
@@ -223,7 +223,7 @@ describe("attributes", () => {
     ["that are not there", { unit: "u" }, 'the user has no attribute "mail", which "providers.main" needs'],
     ["in another case", { Mail: "x" }, 'the user has no attribute "mail", which "providers.main" needs'],
     ["that are none at all", {}, 'the user has no attribute "mail", which "providers.main" needs'],
-    ["of a user who is not known", undefined, "the nextAuth Server does not know the user"],
+    ["of a user who is not known", undefined, "the nextAuth Server does not know the user of this call"],
   ])("%s are told, and nothing reaches the provider", async (_, known, message) => {
     const { told } = await refusalOf({ attributes: ["mail"], known }, { serverid: "a", nonce: "n" });
     expect(told).toEqual(["attribute_missing", message]);
@@ -240,11 +240,11 @@ describe("attributes", () => {
   it("need a serverid, and a nextAuth Server that answers for it, even where the caller is trusted", async () => {
     const attributes = ["mail"];
     expect(await refusalOf({ attributes }, { userid: "bob" }, "trust")).toEqual({
-      told: ["call_invalid", 'the call has no "serverid", and "nextauth" names none for such calls'],
+      told: ["call_invalid", 'the call has no "serverid", and "nextauth" has no default for it'],
       steps: [],
     });
     expect(await refusalOf({ attributes }, { userid: "bob", serverid: "z" }, "trust")).toEqual({
-      told: ["no_route", 'no entry of "nextauth" takes the serverid of this call'],
+      told: ["no_route", 'no entry of "nextauth" is responsible for the serverid of this call'],
       steps: [],
     });
   });

@@ -5,7 +5,7 @@ import type { Route } from "../src/config/complete.ts";
 import { TokenProxyError } from "../src/core/errors.ts";
 import { type AskedProvider, type CallRecord, createRouter, getToken } from "../src/get-token.ts";
 import type { Call } from "../src/nextauth/values.ts";
-import type { TokenAnswer } from "../src/oauth/token-response.ts";
+import type { TokenAnswer } from "../src/oauth/judge-answer.ts";
 import { thrownBy } from "./support/fakes.ts";
 
 const ANSWER: TokenAnswer = {
@@ -127,6 +127,6 @@ describe("getToken", () => {
     const call = { serverids: undefined, values: callFor("b"), session: "trust" } as const;
     const error = (await thrownBy(() => getToken(deps, call, {}))) as TokenProxyError;
     expect(error.code).toBe("no_route");
-    expect(error.message).toBe('no entry of "routes" takes the serverid of this call');
+    expect(error.message).toBe('no entry of "routes" matches the serverid of this call');
   });
 });

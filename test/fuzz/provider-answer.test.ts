@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
 import { TransportError, type TransportFailure, type TransportResponse } from "../../src/core/transport.ts";
-import { type ErrorRules, judgeTokenResponse } from "../../src/oauth/token-response.ts";
+import { type ErrorRules, judgeTokenResponse } from "../../src/oauth/judge-answer.ts";
 import { WIRE } from "../../src/steps/answer.ts";
 import { call, TOKEN } from "../app/build-app.ts";
 import { MARKER } from "../support/expect-error.ts";

@@ -84,7 +84,7 @@ describe("a session that is logged in", () => {
 });
 
 describe("a call is refused", () => {
-  const MISMATCH = ["session_mismatch", "the session of this call is logged in as somebody else"];
+  const MISMATCH = ["session_mismatch", "the session of this call is logged in as another user or account"];
 
   it.each<[string, Record<string, CallValue>]>([
     ["another userid", { userid: "bob" }],

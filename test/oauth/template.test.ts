@@ -67,7 +67,7 @@ describe("a template that is none", () => {
     "{{-a}}",
   ])("is refused for its name: %s", (text) => {
     expect(() => parseTemplate(text)).toThrow(
-      new TemplateSyntaxError("has a template with no proper name in it: write {{name}}, like {{userid}}"),
+      new TemplateSyntaxError("has a template without a proper name: write {{name}}, like {{userid}}"),
     );
   });
 

@@ -74,7 +74,7 @@ describe("without a Content-Length", () => {
     const cause = new Error("reset");
     const error = (await thrownBy(() => readBody(streamed([bytes(1), cause]).request))) as TokenProxyError;
     expect(error.code).toBe("call_invalid");
-    expect(error.message).toBe("the body of the call broke off");
+    expect(error.message).toBe("the call's body is incomplete: the connection was closed");
     expect(error.cause).toBe(cause);
   });
 });
@@ -101,5 +101,5 @@ describe("with a Content-Length", () => {
 
 it("the limit is told with the refusal", async () => {
   const error = await thrownBy(() => readBody(streamed([bytes(70_000)]).request));
-  expect((error as Error).message).toBe("the body of the call is larger than 65536 bytes");
+  expect((error as Error).message).toBe("the call's body is larger than 65536 bytes");
 });

@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
 import type { TransportResponse } from "../../src/core/transport.ts";
-import { judgeTokenResponse } from "../../src/oauth/token-response.ts";
+import { judgeTokenResponse } from "../../src/oauth/judge-answer.ts";
 import { NOW, response } from "../support/fakes.ts";
 
 const judge = (answer: TransportResponse) =>
@@ -14,7 +14,7 @@ function busy(status: number, headers: Record<string, string>, body: unknown = "
     judge(response(status, body, headers));
   } catch (error) {
     if (error instanceof TokenProxyError && error.code === "provider_busy") {
-      expect(error.message).toBe('the provider "providers.main" limits the calls of this proxy');
+      expect(error.message).toBe('the provider "providers.main" limits the requests of this proxy');
       expect(error.detail).toEqual({ provider_status: status });
       return error.retryAfter;
     }

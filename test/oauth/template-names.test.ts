@@ -1,7 +1,7 @@
 // Which names a request needs, of the call and of its own JWTs, and what each of them stands for.
 
 import { describe, expect, it } from "vitest";
-import { callNamesNeeded, createValues, jwtsNeeded, type TemplatedSettings } from "../../src/oauth/values.ts";
+import { callNamesNeeded, createValues, jwtsNeeded, type TemplatedSettings } from "../../src/oauth/template-names.ts";
 import { fakeClock, fakeIds, NOW } from "../support/fakes.ts";
 
 function settings(changes: Partial<TemplatedSettings>): TemplatedSettings {
