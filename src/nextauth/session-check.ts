@@ -39,13 +39,13 @@ export function createSessionCheck(
     if (!status.loggedin)
       throw new TokenProxyError("session_not_logged_in", "the session of this call is not logged in");
     const { userid, accountid } = status;
+    assertSame(claimed.get("userid"), userid);
     if (claimed.has("accountid") && accountid === undefined) {
       throw new TokenProxyError(
         "session_check_failed",
         `the nextAuth Server "${key}" returned no accountid, so the call's accountid cannot be confirmed`,
       );
     }
-    assertSame(claimed.get("userid"), userid);
     assertSame(claimed.get("accountid"), accountid);
     return new Map<string, Value>([
       ["userid", userid],

@@ -3,11 +3,11 @@
 import { describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
 import type { TransportResponse } from "../../src/core/transport.ts";
-import { judgeTokenResponse } from "../../src/oauth/judge-answer.ts";
+import { judgeAnswer } from "../../src/oauth/judge-answer.ts";
 import { NOW, response } from "../support/fakes.ts";
 
 const judge = (answer: TransportResponse) =>
-  judgeTokenResponse(answer, { user_errors: [], proxy_errors: [] }, "providers.main", NOW);
+  judgeAnswer(answer, { user_errors: [], proxy_errors: [] }, "providers.main", NOW);
 
 function busy(status: number, headers: Record<string, string>, body: unknown = ""): number | undefined {
   try {

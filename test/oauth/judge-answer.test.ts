@@ -3,13 +3,13 @@
 import { describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
 import type { TransportResponse } from "../../src/core/transport.ts";
-import { acceptedClient, type ErrorRules, judgeTokenResponse, refusedClient } from "../../src/oauth/judge-answer.ts";
+import { type ErrorRules, isClientAccepted, isClientRejected, judgeAnswer } from "../../src/oauth/judge-answer.ts";
 import { NOW, response } from "../support/fakes.ts";
 
 const NO_RULES: ErrorRules = { user_errors: [], proxy_errors: [] };
 const TOKEN = { access_token: "t", token_type: "Bearer" };
 
-const judge = (answer: TransportResponse, rules = NO_RULES) => judgeTokenResponse(answer, rules, "providers.main", NOW);
+const judge = (answer: TransportResponse, rules = NO_RULES) => judgeAnswer(answer, rules, "providers.main", NOW);
 
 function failure(answer: TransportResponse, rules = NO_RULES): TokenProxyError {
   try {
@@ -137,14 +137,21 @@ it("a refusal of the client's credentials is told from all other failures", () =
     response(400, { error: "unauthorized_client" }),
     response(500, { error: "invalid_client" }),
   ];
-  expect(refusals.map((answer) => refusedClient(failure(answer)))).toEqual([true, true, false, false, false, false]);
-  expect(refusals.map((answer) => acceptedClient(failure(answer)))).toEqual([false, false, false, false, true, false]);
+  expect(refusals.map((answer) => isClientRejected(failure(answer)))).toEqual([true, true, false, false, false, false]);
+  expect(refusals.map((answer) => isClientAccepted(failure(answer)))).toEqual([
+    false,
+    false,
+    false,
+    false,
+    true,
+    false,
+  ]);
   const [timeout, subject] = (["provider_timeout", "provider_wrong_subject"] as const).map(
     (code) => new TokenProxyError(code, "m"),
   );
-  expect([timeout, subject, new Error("a bug")].map(acceptedClient)).toEqual([false, true, false]);
+  expect([timeout, subject, new Error("a bug")].map(isClientAccepted)).toEqual([false, true, false]);
   expect(
-    refusedClient(Object.assign(new Error("invalid_client"), { detail: { provider_error: "invalid_client" } })),
+    isClientRejected(Object.assign(new Error("invalid_client"), { detail: { provider_error: "invalid_client" } })),
   ).toBe(false);
 });
 

@@ -3,7 +3,7 @@
 import { expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
 import { TransportError } from "../../src/core/transport.ts";
-import { exchangeError } from "../../src/oauth/transport-failure.ts";
+import { asProviderError } from "../../src/oauth/transport-failure.ts";
 
 it.each([
   ["unreachable", "provider_unreachable", "cannot be reached"],
@@ -13,7 +13,7 @@ it.each([
   ["malformed", "provider_error", "sent an answer that is not valid HTTP"],
 ] as const)("an exchange that is %s becomes %s", (failure, code, what) => {
   const cause = new Error("canary");
-  const error = exchangeError(new TransportError(failure, cause), "providers.main") as TokenProxyError;
+  const error = asProviderError(new TransportError(failure, cause), "providers.main") as TokenProxyError;
   expect(error).toBeInstanceOf(TokenProxyError);
   expect(error.code).toBe(code);
   expect(error.message).toBe(`the provider "providers.main" ${what}`);
@@ -23,6 +23,6 @@ it.each([
 it.each([new TypeError("a bug"), new TokenProxyError("call_invalid", "m"), "thrown text", undefined])(
   "anything else stays as it is: %s",
   (error) => {
-    expect(exchangeError(error, "providers.main")).toBe(error);
+    expect(asProviderError(error, "providers.main")).toBe(error);
   },
 );

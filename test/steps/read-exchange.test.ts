@@ -2,24 +2,21 @@
 
 import { describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
-import { readExchange } from "../../src/steps/read-exchange.ts";
-import { hashText, thrownBy } from "../support/fakes.ts";
+import { readExchangeValues } from "../../src/steps/read-exchange.ts";
+import { thrownBy } from "../support/fakes.ts";
 
 const NONCE = "5f1d7a84db00d2fce00b31a7fc73224f";
 const FORM = "application/x-www-form-urlencoded";
 const GOOD = `grant_type=authorization_code&code=${NONCE}`;
 
-const open = async () => undefined;
-
-/** Reads one exchange for the serverid `a`, which no limit stops. */
+/** Reads one exchange for the serverid `a`. */
 async function read(body: string | Uint8Array, type = FORM) {
   const request = new Request("http://proxy.example/token", {
     method: "POST",
     headers: type === "" ? {} : { "content-type": type },
     body: body as string,
   });
-  const of = { address: "192.0.2.1", serverid: "a" };
-  return readExchange(request, of, { perAddress: open, perWebNonce: open }, hashText);
+  return readExchangeValues(request, "a");
 }
 
 async function refusal(body: string | Uint8Array, type?: string): Promise<TokenProxyError> {
