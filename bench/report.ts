@@ -12,7 +12,7 @@ export function report(result: Result): string {
   const head = [
     `${result.version} on ${machine.cpu}, ${machine.cores} cores, ${machine.system}, Node ${machine.node}`,
     `provider: ${result.provider}; load: ${result.load}; ${result.pinning}`,
-    `${result.rounds} rounds of ${result.seconds} s; figures are medians of the rounds, ratios are of the same round`,
+    `rounds: ${result.rounds} of ${result.seconds} s; all figures are medians of the rounds`,
     ...(before === undefined ? [] : [`before: commit ${before}`]),
   ].join("\n");
   const parts = [
@@ -48,7 +48,7 @@ function reportComparison({ variants, missing }: Comparison, connections: number
       `${(median(column(variant, "cores")) * 100).toFixed(0)} %`,
     ];
   });
-  const titles = ["", "CPU ms/call", "x floor", "min-max", ...(before.length === 0 ? [] : ["x before"])];
+  const titles = ["", "CPU ms/call", "x floor", "(range)", ...(before.length === 0 ? [] : ["x before"])];
   return [
     `Under load: ${connections} connections`,
     table([[...titles, "calls/s", "p50 ms", "p99 ms", "peak MiB", "of a core"], ...rows]),
@@ -116,12 +116,12 @@ function reportGrowth(points: readonly GrowthPoint[]): string {
 }
 
 function reportTargets(result: Result): string {
-  const rows = TARGETS.map((target) => {
+  const rows = TARGETS.flatMap((target) => {
     const { what, limit, unit, atLeast } = target;
     const figure = target.figure(result);
-    const limitText = `${atLeast ? ">=" : "<="} ${limit} ${unit}`;
-    if (figure === undefined) return [what, limitText, "-", "not measured"];
-    return [what, limitText, `${figure.toFixed(2)} ${unit}`, isMet(target, figure) ? "met" : "missed"];
+    if (figure === undefined) return []; // not measured in this run
+    const verdict = isMet(target, figure) ? "met" : "missed";
+    return [[what, `${atLeast ? ">=" : "<="} ${limit} ${unit}`, `${figure.toFixed(2)} ${unit}`, verdict]];
   });
   return `Targets\n${table([["", "limit", "figure", ""], ...rows])}`;
 }

@@ -54,10 +54,8 @@ const AGAINST_OTHERS: readonly Target[] = [
     limit: 1.2,
     unit: "x",
     figure: ({ comparison }) => {
-      const cpu = (name: string) => column(comparison?.variants, name, "cpuPerThousand") ?? [];
-      const added = differences(cpu("proxy-es256"), cpu("proxy"));
-      const bare = differences(cpu("raw-es256"), cpu("floor"));
-      return added.length === 0 || bare.length === 0 ? undefined : medianRatio(added, bare);
+      const cpu = (name: string) => column(comparison?.variants, name, "cpuPerThousand");
+      return medianRatio(difference(cpu("proxy-es256"), cpu("proxy")), difference(cpu("raw-es256"), cpu("floor")));
     },
   },
   underLoad("Worker: CPU per call, against a bare fetch relay", "worker", "worker-relay", "cpuPerThousand", 1.5),
@@ -66,8 +64,8 @@ const AGAINST_OTHERS: readonly Target[] = [
     limit: 120,
     unit: "KiB",
     figure: ({ comparison }) => {
-      const bytes = comparison?.bundleBytes?.worker;
-      return bytes === undefined ? undefined : bytes / KIB;
+      const bytes = comparison?.bundleBytes.worker;
+      return bytes && bytes / KIB;
     },
   },
   {
@@ -87,9 +85,9 @@ const AGAINST_OTHERS: readonly Target[] = [
     limit: 0.1,
     unit: "% of a core",
     figure: ({ idle }) => {
-      const cores = (name: string) => idle?.[name]?.samples.map((sample) => sample.cores) ?? [];
-      const [proxy, bare] = [cores("proxy"), cores("bare-http")];
-      return proxy.length === 0 ? undefined : 100 * median(differences(proxy, bare));
+      const cores = (name: string) => idle?.[name]?.samples.map((sample) => sample.cores);
+      const above = difference(cores("proxy"), cores("bare-http"));
+      return above && 100 * median(above);
     },
   },
 ];
@@ -126,7 +124,11 @@ function ratioOf(variants: Variants | undefined, name: string, base: string, key
 }
 
 function medianRatio(values: number[] | undefined, base: number[] | undefined): number | undefined {
-  return values === undefined || base === undefined ? undefined : median(ratios(values, base));
+  return values && base && median(ratios(values, base));
+}
+
+function difference(values: number[] | undefined, base: number[] | undefined): number[] | undefined {
+  return values && base && differences(values, base);
 }
 
 function column(variants: Variants | undefined, name: string, key: keyof Sample): number[] | undefined {
