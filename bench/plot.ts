@@ -69,12 +69,13 @@ interface Bar {
   isOurs: boolean;
 }
 
-/** Cheapest first. */
+/** Cheapest first, without the commit of `--before`, which does not interest users. */
 function readBars({ comparison }: Result): Bar[] {
   const variants = comparison?.variants ?? {};
   const floor = variants.floor?.samples.map((sample) => sample.cpuPerThousand);
   if (floor === undefined) throw new Error("this result has no comparison with the floor: run with --compare first");
   return Object.entries(variants)
+    .filter(([name]) => !name.startsWith("before"))
     .map(([name, { label, samples }]) => ({
       label,
       value: median(
