@@ -22,7 +22,7 @@ export interface Build {
 export const describeBuild = (): Build => createBuild("this proxy", ROOT);
 
 /**
- * Builds another commit in build/before-COMMIT, where the imports find this checkout's node_modules.
+ * Builds another commit in build/before-COMMIT, where imports find this checkout's node_modules.
  *
  * @param ref what git can resolve to a commit
  * @throws {UsageError} when git does not know the commit

@@ -1,4 +1,4 @@
-// All variants under the same load, in turns, so that a disturbance of the machine affects them all.
+// All variants under the same load, in turns, so that a disturbance affects them all.
 
 import { buildWorker } from "./build.ts";
 import { measure, warmUp } from "./measure.ts";

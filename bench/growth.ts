@@ -1,4 +1,4 @@
-// The cost of a call when something grows: the answer, the number of connections, the configuration.
+// The cost of a call when something grows: the answer, the connections, the configuration.
 
 import { measure, warmUp } from "./measure.ts";
 import { type Provider, startProvider } from "./provider.ts";

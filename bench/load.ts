@@ -5,7 +5,7 @@ import type { Call } from "./call.ts";
 import { startChild } from "./child.ts";
 import { BENCH } from "./place.ts";
 
-/** Closed loop: so many calls are always open. Open loop: Poisson arrivals, whether answered or not. */
+/** Closed loop: a fixed number of open calls. Open loop: a rate, whether calls are answered or not. */
 export type Pace = { connections: number } | { rate: number; seed: number };
 
 export type LoadOrder = Call & Pace & { seconds: number; expected: string };

@@ -7,7 +7,7 @@ import { isInstalled } from "./system.ts";
 
 export const hasNginx = (): boolean => isInstalled("nginx", "-v");
 
-/** A parameter in nginx.conf has at most 4,096 characters, so longer texts are split into variables. */
+/** nginx.conf allows 4,096 characters per parameter, so longer texts are split into variables. */
 const PIECE_BYTES = 1_024;
 const TEMPORARY = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
 

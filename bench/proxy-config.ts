@@ -21,7 +21,7 @@ export interface ProxySetup {
   body: string;
 }
 
-/** Above the largest number of connections in `--growth`. The default limit of a provider is 256. */
+/** More than the connections of `--growth`. The default limit of a provider is 256. */
 const MAX_IN_FLIGHT = 4_096;
 const CLIENT_SECRET = "secret-of-the-client";
 const NONCE = "bm9uY2Utb2YtYS1zZXNzaW9u";

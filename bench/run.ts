@@ -1,4 +1,4 @@
-// `npm run bench`: compares the proxy with its previous code and with the alternatives, in one run on one machine.
+// `npm run bench`: compares the proxy with an earlier commit and with the alternatives, in one run.
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// The statistics of the tables. Several rounds count by their median, so one disturbed round does not matter.
+// The statistics of the tables. They use medians, so that one disturbed round does not matter.
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);

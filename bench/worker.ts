@@ -1,4 +1,4 @@
-// The Worker in workerd, built as it is deployed, with this run's configuration file instead of the bundled one.
+// The deployable Worker in workerd, with this run's configuration file instead of the bundled one.
 
 import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// The token request that all relays send. They are plain JavaScript, so that they start without type stripping.
+// The token request that all relays send. They are JavaScript, so they start without type stripping.
 
 import { createServer } from "node:http";
 import { Pool } from "undici";
