@@ -36,7 +36,7 @@ export function buildBefore(ref: string, progress: (text: string) => unknown): B
   execFileSync("git", ["archive", "--output", archive, commit], { cwd: ROOT });
   execFileSync("tar", ["-xf", archive], { cwd: tree });
   rmSync(archive);
-  if (readLock(tree) !== readLock(ROOT) && !existsSync(join(tree, "node_modules"))) {
+  if (readLock(tree) !== readLock(ROOT) && !existsSync(join(tree, "node_modules/.package-lock.json"))) {
     progress(`installing the dependencies of ${commit}`);
     runNpm(tree, "ci");
   }
