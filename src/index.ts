@@ -1,4 +1,4 @@
-// Library entry point: makes a Hono app from the text of a configuration file, to be served on Node.
+// Library entry point: a Hono app from the text of a configuration file, for Node.
 
 import type { IncomingMessage } from "node:http";
 import { type Context, Hono } from "hono";

@@ -16,7 +16,7 @@ export interface Ids {
 
 export type Sha256 = (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>;
 
-/** SHA-256 of UTF-8 text as 64 lower-case hexadecimal digits; synchronous on Node, a promise on Workers. */
+/** SHA-256 of UTF-8 text, 64 lower-case hexadecimal digits. Only Workers return a promise. */
 export type HashText = (text: string) => string | Promise<string>;
 
 export type LogLevel = "error" | "warn" | "info" | "debug";

@@ -44,7 +44,7 @@ export interface TransportSettings {
   tls?: TlsCredentials | undefined;
 }
 
-/** TLS beyond the runtime's defaults. PEM on Node; a binding on Workers, which hold no certificates. */
+/** TLS beyond the runtime's defaults: PEM on Node, a binding on Workers. */
 export interface TlsCredentials {
   /** Client certificate with its chain. */
   certificate?: Secret | undefined;

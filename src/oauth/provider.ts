@@ -48,7 +48,7 @@ export interface ProviderDeps {
   log: Log;
 }
 
-/** How many calls may wait, as a share of max_in_flight, and for how long, as a share of timeout. */
+/** How many calls may wait (of max_in_flight), and for how long (of timeout). */
 const QUEUE_SHARE = 0.25;
 
 /** @param name the provider's name in the file */

@@ -1,4 +1,4 @@
-// Authenticates the caller of getToken: by its API key, as on nextAuth's own REST API, its certificate, or both.
+// Authenticates the caller of getToken by its API key, its client certificate, or both.
 
 import type { CallerCredentials } from "../config/credentials.ts";
 import type { ClientCertificatePin } from "../config/schema-nextauth.ts";
@@ -110,7 +110,7 @@ function presentedKey(value: string | null, header: string): string | undefined 
   return header === "authorization" ? (/^bearer +(\S+)$/i.exec(value)?.[1] ?? "") : value;
 }
 
-/** RFC 9110 section 15.5.2 requires a challenge; no scheme is registered for a key in a header of its own. */
+/** RFC 9110 section 15.5.2 requires a challenge; no scheme is registered for X-apikey. */
 function unauthenticated(message: string, header: string): TokenProxyError {
   const scheme = header === "authorization" ? "Bearer" : header;
   return new TokenProxyError("caller_unauthenticated", message, { challenge: `${scheme} realm="getToken"` });

@@ -1,4 +1,4 @@
-// One line of the log for each call, with nothing that identifies a user or could be used as a credential.
+// The line of the log for a call. It neither identifies a user nor contains a credential.
 
 import type { CallReport } from "../core/call-report.ts";
 import type { ErrorCode, TokenProxyError } from "../core/errors.ts";
