@@ -44,7 +44,7 @@ export async function createApp(text: string, options: CreateAppOptions = {}): P
   const host = {
     ...createNodeCredentialHost(env, folder),
     listens: false,
-    pinFault: () => undefined, // whoever listens decides which certificates to request
+    pinFault: () => undefined, // the server around the app decides which certificates to request
   };
   const observe: Observe = (report) => {
     try {

@@ -27,7 +27,7 @@ export type Log = (level: LogLevel, event: string, fields?: LogFields) => void;
 
 /** A limited number of places, with a short queue. */
 export interface Bulkhead {
-  /** @returns true if there is a place, now or after a wait; false if the queue is full or the wait is over */
+  /** @returns whether there is a place, now or after a wait */
   enter(): boolean | Promise<boolean>;
   /** Gives a place back. */
   leave(): void;

@@ -23,7 +23,8 @@ export interface TransportResponse {
 }
 
 /**
- * Sends one request and reads the whole answer. Follows no redirect, repeats nothing, keeps no cookie.
+ * Sends one request and reads the whole answer. Follows no redirect, repeats nothing, keeps no
+ * cookie.
  * @throws {TransportError} without a complete answer
  */
 export type Transport = (request: TransportRequest) => Promise<TransportResponse>;

@@ -3,7 +3,7 @@
 /** URL parsers repair `https:/a`, backslashes and spaces, but not all in the same way. */
 const COMPLETE = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/\s\\][^\s\\]*$/;
 
-/** @returns what is wrong, as a phrase that follows the path in the file; undefined if nothing is */
+/** @returns what is wrong, as a phrase that follows the path in the file */
 export function endpointUrlFault(text: string): string | undefined {
   if (!URL.canParse(text)) return "must be an absolute URL";
   const url = new URL(text);

@@ -25,7 +25,7 @@ export interface Provider {
   readonly discovery: Discovery | undefined;
   /** The user's attributes that its templates need: NAME for `attributes.NAME`. */
   readonly attributes: readonly string[];
-  /** @throws {TokenProxyError} call_invalid before anything is sent if a value is missing; else `provider_…` */
+  /** @throws {TokenProxyError} call_invalid if a value is missing, overloaded, or `provider_…` */
   requestToken(values: Values, call: { trace: Trace; recipient: Recipient | undefined }): Promise<Answer>;
   state(): ProviderState;
 }

@@ -41,8 +41,9 @@ const SALT_BYTES = 32;
 type KnownCaller = AuthenticatedCaller & { pins: ReadonlySet<string> | undefined };
 
 /**
- * Keys are kept as salted SHA-256 digests. The lookup takes as long for one caller as for a thousand
- * and depends on bytes that a caller can neither choose nor learn; the rest is compared in constant time.
+ * Keys are kept as salted SHA-256 digests. The lookup takes as long for one caller as for a
+ * thousand and depends on bytes that a caller can neither choose nor learn; the rest is compared in
+ * constant time.
  */
 export async function createAuthenticator(
   callers: ReadonlyMap<string, CallerCredentials>,
