@@ -61,6 +61,7 @@ export async function checkProvider(
     line("  token endpoint", `${settings.token_endpoint} (from the file)`);
     return true;
   }
+  line("  issuer", String(settings.issuer));
   let metadata: Metadata | undefined;
   const succeeded = await attempt("  token endpoint", async () => {
     metadata = await discovery.refresh(DISCOVERY_TIMEOUT_MS);

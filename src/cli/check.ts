@@ -1,17 +1,18 @@
 // The command `check`: checks the file, asks its servers, and with --live requests one token.
 
 import { decodeJwt, decodeProtectedHeader } from "jose";
-import { createProviders } from "../app.ts";
 import type { Config, ProviderConfig } from "../config/complete.ts";
 import { type Credentials, loadCredentials } from "../config/credentials.ts";
 import { UsageError } from "../core/errors.ts";
-import { type CallRecord, createRouter, type GetTokenDeps, getToken } from "../get-token.ts";
+import { createTracer, startTrace } from "../core/trace.ts";
+import type { Values } from "../core/values.ts";
+import { getToken, type UseCase } from "../get-token.ts";
 import { createNextAuthServers } from "../nextauth/servers.ts";
-import type { Call } from "../nextauth/values.ts";
 import { nodeClock, nodeIds } from "../node/host.ts";
 import { createNodeBulkhead } from "../node/outbound/bulkhead.ts";
 import { createNodeTransport } from "../node/outbound/transport.ts";
-import type { TokenAnswer } from "../oauth/token-response.ts";
+import type { Answer } from "../oauth/judge-answer.ts";
+import { createProviders } from "../oauth/provider.ts";
 import { describeCertificates, warnOfAuthorities } from "./check-certificates.ts";
 import { checkNextAuthServers, checkProvider } from "./check-servers.ts";
 import { environment, type FileOptions, loadFile, requireFile } from "./configuration.ts";
@@ -37,15 +38,13 @@ export async function check(options: CheckOptions): Promise<boolean> {
   else if (values.size > 0) throw new UsageError("--userid and --value are for a token request: add --live");
   const credentials = await loadCredentials(file, host);
   const deps = {
-    config,
-    credentials,
     createTransport: createNodeTransport,
     createBulkhead: createNodeBulkhead,
     clock: nodeClock,
     ids: nodeIds,
     log: (_level: string, event: string, fields?: object) => line("  warning", withDetails(event, fields)),
   };
-  const providers = createProviders(deps);
+  const providers = createProviders(config.providers, credentials.providers, deps);
   const nextauth = createNextAuthServers(config.nextauth, credentials.nextauth, deps);
 
   console.log(`${path}: no faults, every secret and key is there`);
@@ -57,8 +56,10 @@ export async function check(options: CheckOptions): Promise<boolean> {
     succeeded = (await checkProvider(provider, config.providers[name] as ProviderConfig, credentials)) && succeeded;
   }
   if (options.live) {
-    const route = createRouter(config.routes, providers);
-    succeeded = (await requestToken({ route, nextauth }, values, config.nextauth.length > 0)) && succeeded;
+    const useCase = { routes: config.routes, providers, nextauth };
+    const serverid = values.get("serverid") ?? nextauth.defaultServerid;
+    const completed = serverid === undefined ? values : new Map(values).set("serverid", serverid);
+    succeeded = (await requestToken(useCase, completed, config.nextauth.length > 0)) && succeeded;
   }
   return succeeded;
 }
@@ -85,7 +86,7 @@ function describeService(
 }
 
 /** Refuses values that no call can have, and a token request for nobody. */
-function assertLiveValues(values: Call, { get_token, nextauth }: Config): void {
+function assertLiveValues(values: Values, { get_token, nextauth }: Config): void {
   const bound = new Set(get_token.flatMap((binding) => Object.keys(binding.values)));
   const unknown = [...values.keys()].find((name) => !bound.has(name));
   if (unknown !== undefined) {
@@ -100,14 +101,14 @@ function assertLiveValues(values: Call, { get_token, nextauth }: Config): void {
 }
 
 /** Requests one token. Only a nonce allows a session check; without one the user is trusted. */
-async function requestToken(deps: GetTokenDeps, values: Call, hasNextauth: boolean): Promise<boolean> {
+async function requestToken(deps: UseCase, values: Values, hasNextauth: boolean): Promise<boolean> {
   const session = hasNextauth && values.has("nonce") ? "verify" : "trust";
-  const record: CallRecord = {};
-  let answer: TokenAnswer | undefined;
+  const trace = startTrace("check", undefined, { clock: nodeClock, tracer: createTracer() });
+  let answer: Answer | undefined;
   line("live", "one token request");
   const answered = await attempt("  answer", async () => {
-    answer = await getToken(deps, { serverids: undefined, values, session }, record);
-    return `${record.provider} answered ${answer.providerStatus} with ${answer.body.length} bytes`;
+    answer = await getToken(deps, { serverids: undefined }, { values, session, trace, recipient: undefined });
+    return `${trace.facts.provider} answered ${answer.providerStatus} with ${answer.body.length} bytes`;
   });
   if (!answered || answer === undefined) return false;
   if (hasNextauth) line("  session", session === "verify" ? "is logged in" : "not checked: add a nonce with --value");
@@ -120,7 +121,7 @@ async function requestToken(deps: GetTokenDeps, values: Call, hasNextauth: boole
 }
 
 /** The names of the members and the claims that identify a JWT, but never the token. */
-function describeToken({ body }: TokenAnswer): void {
+function describeToken({ body }: Answer): void {
   const members = JSON.parse(new TextDecoder().decode(body)) as Record<string, unknown>;
   line("  members", Object.keys(members).join(", "));
   try {

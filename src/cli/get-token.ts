@@ -5,8 +5,8 @@ import { type CredentialHost, SecretError } from "../config/credentials.ts";
 import { UsageError } from "../core/errors.ts";
 import { Secret, type SecretReference } from "../core/secret.ts";
 import { type TlsCredentials, TransportError } from "../core/transport.ts";
+import type { Values } from "../core/values.ts";
 import type { Binding } from "../nextauth/binding.ts";
-import type { Call } from "../nextauth/values.ts";
 import { apikeyHeader, UnwritableCallError, type WrittenCall, writeCall } from "../nextauth/write-call.ts";
 import { createNodeCredentialHost } from "../node/credentials.ts";
 import { createNodeTransport } from "../node/outbound/transport.ts";
@@ -75,7 +75,7 @@ function chooseBinding({ get_token }: Config, { path, method }: GetTokenOptions)
   throw new UsageError(`no binding has this --path and --method: the file has ${known.join(", ")}`);
 }
 
-function writeValidCall(binding: Binding, values: Call): WrittenCall {
+function writeValidCall(binding: Binding, values: Values): WrittenCall {
   try {
     return writeCall(binding, values);
   } catch (error) {

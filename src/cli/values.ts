@@ -1,7 +1,8 @@
 // Reads the values of a call from --userid and --value.
 
 import { UsageError } from "../core/errors.ts";
-import { type CallValue, isFault, readValue } from "../nextauth/values.ts";
+import type { Value, Values } from "../core/values.ts";
+import { isFault, readValue } from "../nextauth/values.ts";
 
 export interface ValueOptions {
   userid?: string;
@@ -17,10 +18,7 @@ const FROM_VARIABLE = "env:";
  * @param env the variables for `env:VARIABLE`
  * @throws {UsageError}
  */
-export function readValues(
-  { userid, value = [] }: ValueOptions,
-  env: NodeJS.ProcessEnv,
-): ReadonlyMap<string, CallValue> {
+export function readValues({ userid, value = [] }: ValueOptions, env: NodeJS.ProcessEnv): Values {
   const pairs: [string, string][] = userid === undefined ? [] : [["userid", userid]];
   for (const pair of value) {
     const at = pair.indexOf("=");
@@ -33,7 +31,7 @@ export function readValues(
     }
     pairs.push([name, text.startsWith(FROM_VARIABLE) ? readVariable(text.slice(FROM_VARIABLE.length), env) : text]);
   }
-  const values = new Map<string, CallValue>();
+  const values = new Map<string, Value>();
   for (const [name, text] of pairs) {
     if (values.has(name)) throw new UsageError(`the value "${name}" is given twice: give it once`);
     const read = readValue(name, text, false);

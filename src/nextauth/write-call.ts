@@ -1,8 +1,8 @@
 // Writes a getToken call by its binding, as the nextAuth Server sends it: for the command get-token, dev mode and tests.
 
+import type { Value } from "../core/values.ts";
 import type { Binding, Source } from "./binding.ts";
 import { pointerTokens } from "./json-pointer.ts";
-import type { CallValue } from "./values.ts";
 
 export interface WrittenCall {
   method: Binding["method"];
@@ -21,10 +21,7 @@ export class UnwritableCallError extends Error {
  * Each value stands at the first of its places that can carry it and that the body's type allows.
  * @throws {UnwritableCallError}
  */
-export function writeCall(
-  { method, path, values: bound }: Binding,
-  values: ReadonlyMap<string, CallValue>,
-): WrittenCall {
+export function writeCall({ method, path, values: bound }: Binding, values: ReadonlyMap<string, Value>): WrittenCall {
   for (const [name, value] of values) {
     if (!Object.hasOwn(bound, name)) throw new UnwritableCallError(`the binding has no value "${name}"`);
     if (!bound[name]?.from.some((source) => carries(source, value))) {
@@ -51,7 +48,7 @@ type BodyKind = "body" | "form" | undefined;
 
 interface Placed {
   source: Source;
-  value: CallValue;
+  value: Value;
 }
 
 function isOfKind(source: Source, kind: BodyKind): boolean {
@@ -61,7 +58,7 @@ function isOfKind(source: Source, kind: BodyKind): boolean {
 const HEADER_VALUE = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 
 /** Whether the proxy would read there what was written: on the way headers lose outer spaces, and paths their dot segments. */
-function carries(source: Source, value: CallValue): boolean {
+function carries(source: Source, value: Value): boolean {
   if (source.in === "header") {
     // Behind Bearer stands one token, which ends at a space.
     return HEADER_VALUE.test(String(value)) && !(source.name === "authorization" && String(value).includes(" "));
@@ -75,7 +72,7 @@ function write(method: Binding["method"], template: string, kind: BodyKind, plac
   const form = new URLSearchParams();
   const json: JsonObject = Object.create(null);
   let path = template;
-  const written = new Map<string, CallValue>();
+  const written = new Map<string, Value>();
   for (const { source, value } of placed) {
     const text = String(value);
     const place = `${source.in}:${source.name}`;
@@ -115,11 +112,11 @@ function write(method: Binding["method"], template: string, kind: BodyKind, plac
 }
 
 interface JsonObject {
-  [name: string]: CallValue | JsonObject;
+  [name: string]: Value | JsonObject;
 }
 
 /** Objects without a prototype, so that no name of a member means anything else. */
-function setAt(document: JsonObject, pointer: string, value: CallValue): void {
+function setAt(document: JsonObject, pointer: string, value: Value): void {
   const tokens = pointerTokens(pointer);
   const last = tokens.pop() as string;
   let place = document;

@@ -2,6 +2,7 @@
 
 import { type ErrorCode, TokenProxyError } from "../core/errors.ts";
 import type { Clock, Log } from "../core/ports.ts";
+import type { Transport } from "../core/transport.ts";
 
 /** So many failures in a row, and not one answer between them, are no accident. */
 export const FAILURES_BEFORE_SUSPENSION = 10;
@@ -15,13 +16,7 @@ export type BreakerState = "closed" | "open" | "half_open";
 
 /** Not cockatiel's: that goes by the wall clock, lets calls wait for a trial, and knows no end that tells nothing. */
 export interface Breaker {
-  /**
-   * Lets an exchange begin, which is followed by `leave`.
-   * @throws {TokenProxyError} provider_suspended
-   */
-  enter(): Phase;
-  /** @param error what the exchange ended with; undefined for an answer. @param wasAsked without, its end tells nothing of the provider */
-  leave(entered: Phase, wasAsked: boolean, error: unknown): void;
+  run<T>(use: (send: Transport) => Promise<T>): Promise<T>;
   /** `half_open`: a trial is due or goes on. */
   state(): BreakerState;
   /** How often the provider was suspended. */
@@ -39,7 +34,19 @@ export interface Phase {
 }
 
 /** @param timeout milliseconds that one exchange may take. @param name of the provider in the file */
-export function createBreaker(timeout: number, name: string, { clock, log }: { clock: Clock; log: Log }): Breaker {
+export function createBreaker({
+  timeout,
+  name,
+  transport,
+  clock,
+  log,
+}: {
+  timeout: number;
+  name: string;
+  transport: Transport;
+  clock: Clock;
+  log: Log;
+}): Breaker {
   let phase: Phase = { failures: 0 };
   let suspensions = 0;
 
@@ -74,8 +81,22 @@ export function createBreaker(timeout: number, name: string, { clock, log }: { c
   }
 
   return {
-    enter,
-    leave,
+    async run(use) {
+      const entered = enter();
+      let wasAsked = false;
+      let failure: unknown;
+      try {
+        return await use((request) => {
+          wasAsked = true;
+          return transport(request);
+        });
+      } catch (error) {
+        failure = error;
+        throw error;
+      } finally {
+        leave(entered, wasAsked, failure);
+      }
+    },
     suspensions: () => suspensions,
     state: () => (phase.suspendedAt === undefined ? "closed" : isOver(phase) ? "half_open" : "open"),
   };

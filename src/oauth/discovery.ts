@@ -7,7 +7,7 @@ import { readJsonObject } from "../core/json.ts";
 import type { Clock } from "../core/ports.ts";
 import type { Transport, TransportResponse } from "../core/transport.ts";
 import { endpointUrlFault } from "../core/url.ts";
-import { exchangeError } from "./exchange-error.ts";
+import { asProviderError } from "./transport-failure.ts";
 
 /** What this proxy uses of the authorization server's metadata. */
 export interface Metadata {
@@ -122,7 +122,7 @@ export function createDiscovery(
       known = { settings, metadata, at: clock.now(), refreshAt: clock.elapsed() + METADATA_LIFETIME_MS };
       return metadata;
     } catch (cause) {
-      const error = exchangeError(cause, key);
+      const error = asProviderError(cause, key);
       if (error instanceof TokenProxyError) failed = { error, until: clock.elapsed() + FAILURE_LIFETIME_MS };
       throw error;
     }

@@ -2,6 +2,7 @@
 
 import { decodeJwt } from "jose";
 import { TokenProxyError } from "../core/errors.ts";
+import type { Values } from "../core/values.ts";
 import { parseTemplate } from "./template.ts";
 
 export interface ExpectSubjectSettings {
@@ -14,7 +15,7 @@ export interface ExpectSubjectSettings {
 }
 
 /** @throws {TokenProxyError} provider_wrong_subject */
-export type CheckSubject = (body: Uint8Array, values: (name: string) => string) => void;
+export type CheckSubject = (body: Uint8Array, values: Values) => void;
 
 /**
  * The token came from the provider over its own connection, so its signature is the resource server's to verify. It is read

@@ -1,13 +1,13 @@
 // What is written by a binding is read back by it, value for value, over every combination of places.
 
 import { describe, expect, it } from "vitest";
+import type { Value } from "../../src/core/values.ts";
 import type { Binding } from "../../src/nextauth/binding.ts";
-import type { CallValue } from "../../src/nextauth/values.ts";
 import { writeCall } from "../../src/nextauth/write-call.ts";
 import { createCallReader } from "../../src/steps/read-call.ts";
 import { bind } from "./bind.ts";
 
-async function readBack(binding: Binding, values: Record<string, CallValue>) {
+async function readBack(binding: Binding, values: Record<string, Value>) {
   const { method, path, headers, body } = writeCall(binding, new Map(Object.entries(values)));
   const request = new Request(`http://proxy.example${path}`, {
     method,

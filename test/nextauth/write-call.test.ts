@@ -1,15 +1,14 @@
 // A call is written by its binding as the nextAuth Server would send it, or refused where no such call could say what it is to say.
 
 import { describe, expect, it } from "vitest";
+import type { Value } from "../../src/core/values.ts";
 import type { Binding } from "../../src/nextauth/binding.ts";
-import type { CallValue } from "../../src/nextauth/values.ts";
 import { UnwritableCallError, writeCall } from "../../src/nextauth/write-call.ts";
 import { bind } from "./bind.ts";
 
-const write = (binding: Binding, values: Record<string, CallValue>) =>
-  writeCall(binding, new Map(Object.entries(values)));
+const write = (binding: Binding, values: Record<string, Value>) => writeCall(binding, new Map(Object.entries(values)));
 
-function refusalOf(binding: Binding, values: Record<string, CallValue>): string {
+function refusalOf(binding: Binding, values: Record<string, Value>): string {
   try {
     return `written: ${JSON.stringify(write(binding, values))}`;
   } catch (error) {
@@ -140,7 +139,7 @@ describe("of several places", () => {
 describe("what cannot be written is refused", () => {
   const CARRY = 'a header takes visible ASCII, and no segment is "." or ".."';
 
-  it.each<[string, Binding, Record<string, CallValue>, string]>([
+  it.each<[string, Binding, Record<string, Value>, string]>([
     [
       "a value that the binding lacks",
       bind({ userid: ["body:/u"] }),

@@ -3,30 +3,19 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { type ErrorCode, TokenProxyError } from "../../src/core/errors.ts";
 import { createBreaker, FAILURES_BEFORE_SUSPENSION, SUSPENSION_MS } from "../../src/oauth/breaker.ts";
-import { fakeClock, fakeLog, thrownBy } from "../support/fakes.ts";
+import { fakeClock, fakeLog, response, thrownBy } from "../support/fakes.ts";
 
 const TIMEOUT_MS = 3_000;
 
 function setUp() {
   const clock = fakeClock();
   const { log, lines } = fakeLog();
-  const { enter, leave, state, suspensions } = createBreaker(TIMEOUT_MS, "retail", { clock, log });
-  /** An exchange, which says by `say` that it asks the provider for something. */
-  async function run<T>(exchange: (say: () => void) => Promise<T>): Promise<T> {
-    const entered = enter();
-    let wasAsked = false;
-    let failure: unknown;
-    try {
-      return await exchange(() => {
-        wasAsked = true;
-      });
-    } catch (error) {
-      failure = error;
-      throw error;
-    } finally {
-      leave(entered, wasAsked, failure);
-    }
-  }
+  const transport = async () => response(200, "");
+  const breaker = createBreaker({ timeout: TIMEOUT_MS, name: "retail", transport, clock, log });
+  const { state, suspensions } = breaker;
+  const REQUEST = { method: "GET", url: "https://idp.example", headers: {}, timeout: 1, maxResponseBytes: 1 } as const;
+  const run = <T>(exchange: (say: () => void) => Promise<T>): Promise<T> =>
+    breaker.run((send) => exchange(() => void send(REQUEST)));
   let asked = 0;
   const ask = (say: () => void) => {
     asked += 1;

@@ -262,7 +262,7 @@ describe("a look-up that fails", () => {
       "a token endpoint with credentials",
       response(200, { ...DOCUMENT, token_endpoint: "https://a:b@idp.example/" }),
       "provider_error",
-      "found a token_endpoint that must not carry a user name or password",
+      "found a token_endpoint that must not contain a user name or password",
     ],
     [
       "a redirect",

@@ -11,7 +11,7 @@ function check(settings: Partial<ExpectSubjectSettings>, answer: object | string
   const whole = { member: "access_token", equals: "{{userid}}", ...settings };
   const body = new TextEncoder().encode(typeof answer === "string" ? answer : JSON.stringify(answer));
   return thrownBy(() => {
-    compileExpectSubject(whole, "providers.main")(body, (name) => ({ userid: "alice", ...values })[name] as string);
+    compileExpectSubject(whole, "providers.main")(body, new Map(Object.entries({ userid: "alice", ...values })));
     throw "right";
   });
 }

@@ -3,8 +3,8 @@
 
 import { randomBytes } from "node:crypto";
 import { Hono } from "hono";
+import type { Value } from "../../core/values.ts";
 import type { Binding } from "../../nextauth/binding.ts";
-import type { CallValue } from "../../nextauth/values.ts";
 import { apikeyHeader, writeCall } from "../../nextauth/write-call.ts";
 
 /** An app on a device that is logged in to a session. */
@@ -35,7 +35,7 @@ export interface TokenService {
   binding: Binding;
   apikey: string;
   /** Values of the binding besides nextAuth's. */
-  extra?: Readonly<Record<string, CallValue>>;
+  extra?: Readonly<Record<string, Value>>;
 }
 
 export type StandIn = ReturnType<typeof createStandIn>;

@@ -1,7 +1,7 @@
 // What the admin listener answers: whether the process lives, whether it can serve calls, and what it has done.
 
 import { type Context, Hono } from "hono";
-import { readForm } from "../../steps/read-call.ts";
+import { readForm } from "../../steps/body.ts";
 import { STATUS_PAGE_HEADERS, statusPage } from "./page.ts";
 import type { LastOutcome, Snapshot } from "./snapshot.ts";
 import { isSameOrigin, parseTryIt, type TryItCall, type TryItView, tryItResult } from "./try-it.ts";

@@ -1,4 +1,4 @@
-// The static provider where nginx is not installed, or where answers are to take their time: a bare server, a process of its own.
+// The static provider when nginx is not installed or when answers shall take some time.
 
 import { createServer } from "node:http";
 
@@ -17,5 +17,5 @@ const server = createServer((request, response) => {
     else response.end(text);
   });
 });
-server.keepAliveTimeout = 600_000; // no connection of a variant is closed while it waits for its next round
+server.keepAliveTimeout = 600_000; // keeps connections open between the parts of a measurement
 server.listen(Number(process.env.PORT), "127.0.0.1");

@@ -1,8 +1,9 @@
 // Which names a request needs, of the call and of its own JWTs, and what each of them stands for.
 
 import { describe, expect, it } from "vitest";
-import { callNamesNeeded, createValues, jwtsNeeded, type TemplatedSettings } from "../../src/oauth/values.ts";
-import { fakeClock, fakeIds, NOW } from "../support/fakes.ts";
+import { callNamesNeeded, jwtsNeeded } from "../../src/oauth/template-names.ts";
+
+type TemplatedSettings = Parameters<typeof callNamesNeeded>[0];
 
 function settings(changes: Partial<TemplatedSettings>): TemplatedSettings {
   const client_assertion = { aud: "{{issuer}}", header: {}, claims: {} };
@@ -59,39 +60,5 @@ describe("the names that a request needs of the call", () => {
     ],
   ])("are %s", (_, changes, names) => {
     expect(callNamesNeeded(settings(changes))).toEqual(names);
-  });
-});
-
-describe("a value", () => {
-  const own = {
-    client_id: "token-proxy",
-    issuer: "https://idp.example",
-    token_endpoint: "https://idp.example/token",
-    signing_issuer: "https://proxy.example",
-    "signing.kid": "2026-11",
-  };
-  const call = new Map<string, string | number>([
-    ["userid", "alice"],
-    ["accountid", -7],
-    ["digits", "7"],
-  ]);
-  const values = createValues(own, (name) => call.get(name), { clock: fakeClock(), ids: fakeIds() });
-
-  it.each<[string, string | number]>([
-    ...Object.entries(own),
-    ["now", NOW / 1000],
-    ["userid", "alice"],
-    ["digits", "7"],
-    ["accountid", -7],
-  ])("of %s is %j", (name, value) => {
-    expect(values(name)).toBe(value);
-  });
-
-  it("that is a uuid is fresh each time", () => {
-    expect([values("uuid"), values("uuid")]).toEqual(["uuid-1", "uuid-2"]);
-  });
-
-  it.each(["toString", "nonce"])("that nobody gave is a bug, and no text: %s", (name) => {
-    expect(() => values(name)).toThrow(`no value for the name ${name}`);
   });
 });

@@ -3,13 +3,13 @@
 import { describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
 import type { TransportResponse } from "../../src/core/transport.ts";
-import { acceptedClient, type ErrorRules, judgeTokenResponse, refusedClient } from "../../src/oauth/token-response.ts";
+import { type ErrorRules, isClientAccepted, isClientRejected, judgeAnswer } from "../../src/oauth/judge-answer.ts";
 import { NOW, response } from "../support/fakes.ts";
 
 const NO_RULES: ErrorRules = { user_errors: [], proxy_errors: [] };
 const TOKEN = { access_token: "t", token_type: "Bearer" };
 
-const judge = (answer: TransportResponse, rules = NO_RULES) => judgeTokenResponse(answer, rules, "providers.main", NOW);
+const judge = (answer: TransportResponse, rules = NO_RULES) => judgeAnswer(answer, rules, "providers.main", NOW);
 
 function failure(answer: TransportResponse, rules = NO_RULES): TokenProxyError {
   try {
@@ -94,7 +94,7 @@ describe("a no for this user", () => {
 
 describe("a refusal of this proxy", () => {
   const REJECTED =
-    'the provider "providers.main" does not accept this proxy: check client_id, client_secret, token_endpoint_auth_method, grant_type, scope and params there';
+    'the provider "providers.main" rejects this proxy: check its client_id, client_secret, token_endpoint_auth_method, grant_type, scope and params';
 
   it.each([
     "invalid_client",
@@ -137,14 +137,21 @@ it("a refusal of the client's credentials is told from all other failures", () =
     response(400, { error: "unauthorized_client" }),
     response(500, { error: "invalid_client" }),
   ];
-  expect(refusals.map((answer) => refusedClient(failure(answer)))).toEqual([true, true, false, false, false, false]);
-  expect(refusals.map((answer) => acceptedClient(failure(answer)))).toEqual([false, false, false, false, true, false]);
+  expect(refusals.map((answer) => isClientRejected(failure(answer)))).toEqual([true, true, false, false, false, false]);
+  expect(refusals.map((answer) => isClientAccepted(failure(answer)))).toEqual([
+    false,
+    false,
+    false,
+    false,
+    true,
+    false,
+  ]);
   const [timeout, subject] = (["provider_timeout", "provider_wrong_subject"] as const).map(
     (code) => new TokenProxyError(code, "m"),
   );
-  expect([timeout, subject, new Error("a bug")].map(acceptedClient)).toEqual([false, true, false]);
+  expect([timeout, subject, new Error("a bug")].map(isClientAccepted)).toEqual([false, true, false]);
   expect(
-    refusedClient(Object.assign(new Error("invalid_client"), { detail: { provider_error: "invalid_client" } })),
+    isClientRejected(Object.assign(new Error("invalid_client"), { detail: { provider_error: "invalid_client" } })),
   ).toBe(false);
 });
 
@@ -176,7 +183,7 @@ describe("the file's rules", () => {
 });
 
 describe("a failure", () => {
-  const NOT_JSON = "answered with something that is not a JSON object";
+  const NOT_JSON = "sent an answer that is not a JSON object";
   const REDIRECTED = "answered with a redirect, which is never followed: correct its token_endpoint";
   it.each<[string, TransportResponse, string, string]>([
     ["a 500", response(500, { error: "invalid_grant" }), "provider_error", "answered with status 500"],
@@ -186,7 +193,7 @@ describe("a failure", () => {
     ["a 304", response(304, ""), "provider_redirected", REDIRECTED],
     ["a 307", response(307, TOKEN), "provider_redirected", REDIRECTED],
     ["no body", response(200, ""), "provider_not_json", NOT_JSON],
-    ["a 205", response(205, TOKEN), "provider_error", "answered with status 205, which has no body"],
+    ["a 205", response(205, TOKEN), "provider_error", "answered with status 205"],
     ["a 204", response(204, ""), "provider_not_json", NOT_JSON],
     [
       "HTML called JSON",
@@ -211,55 +218,40 @@ describe("a failure", () => {
       "a 400 without an error",
       response(400, { message: "no" }),
       "provider_error",
-      "answered with status 400 and without an error code",
+      "answered with status 400 but no error code",
     ],
-    [
-      "a 400 with a token",
-      response(400, TOKEN),
-      "provider_error",
-      "answered with status 400 and without an error code",
-    ],
+    ["a 400 with a token", response(400, TOKEN), "provider_error", "answered with status 400 but no error code"],
     [
       "an error that is an object",
       response(400, { error: { code: 1 } }),
       "provider_error",
-      "answered with an error that is no text",
+      "sent an error that is not a text",
     ],
     [
       "an error that is empty",
       response(200, { ...TOKEN, error: "" }),
       "provider_error",
-      "answered with an error that is no text",
+      "sent an error that is not a text",
     ],
     [
       "an error that is false",
       response(200, { ...TOKEN, error: false }),
       "provider_error",
-      "answered with an error that is no text",
+      "sent an error that is not a text",
     ],
-    [
-      "no access_token",
-      response(200, { token_type: "Bearer" }),
-      "provider_no_token",
-      "answered without an access_token",
-    ],
-    [
-      "an empty access_token",
-      response(200, { access_token: "" }),
-      "provider_no_token",
-      "answered without an access_token",
-    ],
+    ["no access_token", response(200, { token_type: "Bearer" }), "provider_no_token", "sent no access_token"],
+    ["an empty access_token", response(200, { access_token: "" }), "provider_no_token", "sent no access_token"],
     [
       "an access_token that is no text",
       response(200, { access_token: 1 }),
       "provider_no_token",
-      "answered without an access_token",
+      "sent no access_token",
     ],
     [
       "an inherited access_token",
       response(200, '{"__proto__":{"access_token":"t"}}'),
       "provider_no_token",
-      "answered without an access_token",
+      "sent no access_token",
     ],
   ])("is %s", (_, answer, code, what) => {
     const error = failure(answer);

@@ -3,18 +3,18 @@
 import { describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
 import type { TransportResponse } from "../../src/core/transport.ts";
-import { judgeTokenResponse } from "../../src/oauth/token-response.ts";
+import { judgeAnswer } from "../../src/oauth/judge-answer.ts";
 import { NOW, response } from "../support/fakes.ts";
 
 const judge = (answer: TransportResponse) =>
-  judgeTokenResponse(answer, { user_errors: [], proxy_errors: [] }, "providers.main", NOW);
+  judgeAnswer(answer, { user_errors: [], proxy_errors: [] }, "providers.main", NOW);
 
 function busy(status: number, headers: Record<string, string>, body: unknown = ""): number | undefined {
   try {
     judge(response(status, body, headers));
   } catch (error) {
     if (error instanceof TokenProxyError && error.code === "provider_busy") {
-      expect(error.message).toBe('the provider "providers.main" limits the calls of this proxy');
+      expect(error.message).toBe('the provider "providers.main" limits the requests of this proxy');
       expect(error.detail).toEqual({ provider_status: status });
       return error.retryAfter;
     }

@@ -1,12 +1,12 @@
-// One line in the log for every call, and nothing in it that identifies a user or could be used as a credential.
+// The line of the log for a call. It neither identifies a user nor contains a credential.
 
 import type { CallReport } from "../core/call-report.ts";
-import { type ErrorCode, TokenProxyError } from "../core/errors.ts";
+import type { ErrorCode, TokenProxyError } from "../core/errors.ts";
 import type { Log, LogFields, LogLevel } from "../core/ports.ts";
 import { framesOf } from "../core/stack-frames.ts";
 import type { LoggedIdentities } from "./identities.ts";
 
-/** @param error what the call ended with, where it has no answer of the provider */
+/** @param error undefined if the caller got the provider's answer */
 export function logCall(
   log: Log,
   report: CallReport,
@@ -24,14 +24,6 @@ export function logCall(
     reason: error.message,
     ...error.detail,
     ...describeCause(error.cause, error.code === "internal"),
-  });
-}
-
-/** @returns the error itself, or the internal error for one that nobody expected */
-export function asCallError(error: unknown): TokenProxyError {
-  if (error instanceof TokenProxyError) return error;
-  return new TokenProxyError("internal", "the proxy failed; its log has the reason under this request_id", {
-    cause: error,
   });
 }
 
@@ -65,17 +57,16 @@ function rounded(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : Math.round(ms * 10) / 10;
 }
 
+/** `error` means that an operator or a developer has to change something. */
 function levelOf(code: ErrorCode): LogLevel {
-  if (code === "internal" || code === "provider_rejected_proxy") return "error"; // somebody has to change something
-  return "warn";
+  return code === "internal" || code === "provider_rejected_proxy" ? "error" : "warn";
 }
 
-/** How deep a chain of causes is followed. */
 const MAX_CAUSES = 4;
 
 /**
- * Codes and names of a chain of causes, as `UND_ERR_SOCKET < ECONNRESET`. Messages stay out: they quote what they failed on,
- * and that may be a token. For a bug, where it happened is given too.
+ * Codes and names of the chain of causes, like `UND_ERR_SOCKET < ECONNRESET`. Messages are left
+ * out, because they quote what failed, which may be a token. A bug is logged with its stack frames.
  */
 function describeCause(cause: unknown, withStack: boolean): { cause?: string; stack?: string } {
   const names: string[] = [];

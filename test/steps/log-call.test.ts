@@ -4,7 +4,8 @@ import { describe, expect, it } from "vitest";
 import type { CallReport } from "../../src/core/call-report.ts";
 import { type ErrorCode, TokenProxyError } from "../../src/core/errors.ts";
 import { TransportError } from "../../src/core/transport.ts";
-import { asCallError, logCall } from "../../src/steps/call-log.ts";
+import { asCallError } from "../../src/steps/error-table.ts";
+import { logCall } from "../../src/steps/log-call.ts";
 import { fakeLog } from "../support/fakes.ts";
 
 const FAILED: CallReport = {
@@ -164,7 +165,7 @@ describe("a bug", () => {
   it("is told with where it happened", () => {
     const { fields } = logged(asCallError(new TypeError(CANARY)));
     expect(fields).toMatchObject({ error_code: "internal", cause: "TypeError" });
-    expect(fields.stack).toMatch(/^at .*call-log\.test\.ts/);
+    expect(fields.stack).toMatch(/^at .*log-call\.test\.ts/);
     expect(JSON.stringify(fields)).not.toContain(CANARY);
   });
 
