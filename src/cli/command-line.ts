@@ -65,7 +65,7 @@ export async function runCommandLine(given: readonly string[]): Promise<number |
   }
 }
 
-/** Ends the process after a bug without printing secrets, or if the reader of its output is gone. */
+/** Ends the process after a bug, without printing secrets, or if nobody reads its output. */
 export function endOnCrash(): void {
   process.on("uncaughtException", (error: NodeJS.ErrnoException) => {
     const isOutput = error.syscall === "write";
@@ -75,7 +75,7 @@ export function endOnCrash(): void {
   });
 }
 
-/** Imports each command only when it runs: loading the others would take most of its time. */
+/** Imports a command only when it runs: loading the others would take most of its time. */
 function createProgram(end: (succeeded: boolean) => void): Command {
   const toEnd =
     <Options>(run: (options: Options) => Promise<boolean>) =>
@@ -87,7 +87,8 @@ function createProgram(end: (succeeded: boolean) => void): Command {
     .description("Answers the nextAuth Server's getToken with a token from your OAuth provider, byte for byte.")
     .version(packageVersion)
     .exitOverride()
-    .configureOutput({ outputError: () => {} }) // its messages quote arguments, which may be secrets
+    // Commander's messages quote arguments, which may be secrets.
+    .configureOutput({ outputError: () => {} })
     .addHelpText("after", `\nWithout a command, "start" runs.\n${EXIT_STATUS}\n${ENVIRONMENT}`);
 
   const command = (name: string, examples: readonly string[]) => {

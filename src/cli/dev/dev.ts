@@ -60,7 +60,8 @@ export async function startDev({ write, bold }: DevOutput): Promise<Service> {
   const milliseconds = Math.round(performance.now() - started);
   const text = new TextDecoder().decode(bytes);
   if (status !== 200 || text !== provider.lastResponse()) {
-    throw new Error(`dev mode: the getToken call failed with status ${status}: ${text}`);
+    write(`The getToken call failed with status ${status}: ${text}\nInstall again with "npm ci", and start again.\n`);
+    throw new Error("dev mode failed");
   }
   const call = getTokenRequest({ serverid: SERVERID, nonce, ...ACCOUNT }, service);
   const headers = Object.entries(call.headers).map(([name, value]) => `-H '${name}: ${value}'`);
