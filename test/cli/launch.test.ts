@@ -2,6 +2,7 @@
 // line.
 
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
 
@@ -32,5 +33,9 @@ describe("the launcher", () => {
   it("needs the version of package.json, and npm start runs it", () => {
     expect(packageJson.engines.node).toBe(">=22.19");
     expect(packageJson.scripts.start).toBe("node -- src/launch.js start");
+  });
+
+  it("comes with an .npmrc that keeps npm ci on an old Node free of warnings about engines", () => {
+    expect(readFileSync(".npmrc", "utf8")).toMatch(/^loglevel=error$/m);
   });
 });
