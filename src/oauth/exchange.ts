@@ -110,7 +110,8 @@ export function createExchanges(
         }),
       );
       const answer = judgeTokenResponse(response, settings, key, clock.now());
-      if (answer.outcome === "token") checkSubject?.(answer.body, textOf(values, jwts));
+      if (answer.outcome === "token")
+        checkSubject?.(answer.body, { get: textOf(values, jwts) } as ReadonlyMap<string, string>);
       return answer;
     },
   };

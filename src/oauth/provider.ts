@@ -4,10 +4,10 @@ import { TokenProxyError } from "../core/errors.ts";
 import type { Clock, CreateBulkhead, Ids, Log } from "../core/ports.ts";
 import { withOneRetry } from "../core/retry.ts";
 import { unmeasured } from "../core/trace.ts";
-import type { CreateTransport, Delivery, Transport } from "../core/transport.ts";
+import type { CreateTransport, Delivery } from "../core/transport.ts";
 import { type BreakerState, createBreaker } from "./breaker.ts";
 import { credentialOf } from "./client-authentication.ts";
-import { createClockWatch } from "./clock-watch.ts";
+import { createClockWatch } from "./clock-skew.ts";
 import { createDiscovery, type Discovery, type Metadata } from "./discovery.ts";
 import { type Asking, createExchanges, type ExchangeTrace } from "./exchange.ts";
 import { exchangeError } from "./exchange-error.ts";
@@ -75,7 +75,7 @@ export function createProvider(
     Math.ceil(settings.max_in_flight * QUEUE_SHARE),
     settings.timeout * QUEUE_SHARE,
   );
-  const breaker = createBreaker(settings.timeout, name, deps);
+  const breaker = createBreaker({ timeout: settings.timeout, name, transport, clock, log });
   const byTls = credentialOf(settings.token_endpoint_auth_method) === "certificate";
   const discovery =
     settings.discovery === "none" || settings.issuer === undefined
@@ -97,24 +97,13 @@ export function createProvider(
     return discovery.fresh() ?? run("discovery", () => discovery.metadata(deadline - clock.elapsed(), send));
   }
 
-  /** One token for one call, and how that ended is taken down for the provider. */
-  async function askWatched(callValues: CallValues, trace: ExchangeTrace): Promise<TokenAnswer> {
-    const entered = breaker.enter();
-    let wasAsked = false;
-    let failure: unknown;
-    const send: Transport = (request) => {
-      wasAsked = true;
-      return transport(request);
-    };
+  function askWatched(callValues: CallValues, trace: ExchangeTrace): Promise<TokenAnswer> {
     const { run = unmeasured } = trace;
-    try {
-      return await ask(callValues, { deadline: clock.elapsed() + settings.timeout, trace, run, send });
-    } catch (error) {
-      failure = exchangeError(error, key);
-      throw failure;
-    } finally {
-      breaker.leave(entered, wasAsked, failure);
-    }
+    return breaker.run((send) =>
+      ask(callValues, { deadline: clock.elapsed() + settings.timeout, trace, run, send }).catch((error) => {
+        throw exchangeError(error, key);
+      }),
+    );
   }
 
   /** Whatever it takes: discovery, a rotation of credentials, a retry. */
