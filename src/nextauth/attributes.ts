@@ -1,4 +1,4 @@
-// Reads the answer to getUserAttributes, whose shape is undocumented: only name to text is accepted.
+// Reads the answer to getUserAttributes. Its shape is undocumented, so only name to text counts.
 
 import { readJsonObject } from "../core/json.ts";
 
