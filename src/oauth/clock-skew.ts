@@ -5,7 +5,7 @@ import type { Transport } from "../core/transport.ts";
 
 /** A JWT lives for a minute by default, so a few seconds do not matter. */
 export const NOTABLE_SKEW_SECONDS = 5;
-export const SKEW_CURE = "set both clocks by NTP, else JWTs may be refused";
+export const SKEW_CURE = "set one of the two by NTP, or JWTs may be refused";
 
 /** Clocks drift slowly, so most answers are not looked at. */
 const LOOK_EVERY_MS = 60_000;
@@ -58,17 +58,13 @@ export function skewOfAnswer(
   // The Date of a cached answer is old (RFC 9111 §5.1).
   const time = headers.get("age") === null ? parseDate(headers.get("date") ?? "") : undefined;
   if (time === undefined) return undefined;
-  return (Math.max(time - received, 0) || Math.min(time - sent, 0)) / 1_000;
+  return (time > received ? time - received : Math.min(time - sent, 0)) / 1_000;
 }
 
-/** IMF-fixdate (RFC 9110 §5.6.7). Nobody sends the two obsolete forms. */
-const IMF_FIXDATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
-
-/** @returns milliseconds since the epoch */
+/** @returns milliseconds since the epoch; undefined unless an IMF-fixdate (RFC 9110 §5.6.7) */
 function parseDate(header: string): number | undefined {
-  if (!IMF_FIXDATE.test(header)) return undefined;
   const date = header.replace(":60 GMT", ":59 GMT"); // Date has no leap seconds
   const time = Date.parse(date);
-  // Date.parse accepts 31 Feb, and any day of the week.
+  // Date.parse accepts other forms, 31 Feb, and any day of the week.
   return !Number.isNaN(time) && new Date(time).toUTCString() === date ? time : undefined;
 }

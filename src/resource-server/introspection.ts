@@ -44,7 +44,7 @@ export function createIntrospection(
     "content-type": FORM_CONTENT_TYPE,
     authorization: clientSecretBasic(client_id, new Secret(client_secret)),
   };
-  async function ask(token: string): Promise<Introspection> {
+  async function ask(token: string): Promise<number> {
     const form = new Form();
     form.append("token", token);
     const request = { method: "POST", url: endpoint, headers, body: form.toString() } as const;
@@ -74,9 +74,9 @@ export function createIntrospection(
     const hash = await hashOf(token);
     const asked = Date.now();
     if (asked < (activeUntil.get(hash) ?? 0)) return true;
-    const { active, exp } = await ask(token);
-    if (!active || exp <= Date.now()) return false;
-    if (cacheFor > 0) remember(hash, Math.min(asked + cacheFor, exp));
+    const until = await ask(token);
+    if (until <= Date.now()) return false;
+    if (cacheFor > 0) remember(hash, Math.min(asked + cacheFor, until));
     return true;
   };
 }
@@ -90,18 +90,12 @@ function unusable(problem: string, cause?: unknown) {
   return unavailable("the issuer", new Error(`introspection failed: ${problem}`, { cause }));
 }
 
-interface Introspection {
-  active: boolean;
-  /** Milliseconds since the epoch; Infinity if the answer has none. */
-  exp: number;
-}
-
-/** RFC 7662 §2.2. Only `true` is active: an issuer that sends "true" may send "false" too. */
-function parseIntrospection(body: Uint8Array): Introspection {
+/** @returns until when the token is active, in milliseconds since the epoch; 0 if it is not */
+function parseIntrospection(body: Uint8Array): number {
   const answer = readJsonObject(body);
   if (answer === undefined) throw unusable("the answer is not a JSON object");
-  const active = answer.active === true;
   const exp = answer.exp ?? Number.POSITIVE_INFINITY;
   if (typeof exp !== "number") throw unusable('"exp" in the answer is not a number');
-  return { active, exp: exp * 1_000 };
+  // RFC 7662 §2.2. Only `true` is active: an issuer that sends "true" may send "false" too.
+  return answer.active === true ? exp * 1_000 : 0;
 }

@@ -67,7 +67,7 @@ export function createTokenVerifier(
     });
     // jose checks iat only together with a maximum age.
     if (payload.iat !== undefined && payload.iat > Date.now() / 1_000 + clockTolerance) {
-      throw new Refusal("invalid_token", CLAIM_PROBLEMS.iat);
+      throw new Refusal("invalid_token", PROBLEMS.iat as string);
     }
     return payload;
   };
@@ -119,15 +119,20 @@ function isUnknownKey(error: unknown): boolean {
   return error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys;
 }
 
-/** By the claim that is wrong or missing. */
-const CLAIM_PROBLEMS = {
+/** By the claim that is wrong or missing, else by jose's error code. */
+const PROBLEMS: Readonly<Record<string, string>> = {
   iss: "the token is from another issuer",
   aud: "the token is for another server",
-  exp: "the token has no expiry time",
+  exp: "the token has no valid expiry time",
   nbf: "the token is not valid yet",
   iat: "the token was issued in the future",
   typ: "the token is of another type",
-} as const;
+  ERR_JWT_EXPIRED: "the token has expired",
+  ERR_JOSE_ALG_NOT_ALLOWED: "the algorithm of the token is not accepted",
+  ERR_JWKS_NO_MATCHING_KEY: "the token does not name a key of its issuer",
+  ERR_JWKS_MULTIPLE_MATCHING_KEYS: "the token does not name a key of its issuer",
+  ERR_JWS_SIGNATURE_VERIFICATION_FAILED: "the signature of the token is wrong",
+};
 
 /** Without causes: those of jose contain the claims. */
 function toRefusal(error: unknown): Refusal {
@@ -136,16 +141,7 @@ function toRefusal(error: unknown): Refusal {
   if (!(error instanceof errors.JOSEError)) {
     return unavailable("the issuer", new Error("the JWKS cannot be used: it has an invalid key", { cause: error }));
   }
-  return new Refusal("invalid_token", problemOf(error));
-}
-
-function problemOf(error: errors.JOSEError): string {
-  if (error instanceof errors.JWTExpired) return "the token has expired";
-  if (error instanceof errors.JWTClaimValidationFailed && Object.hasOwn(CLAIM_PROBLEMS, error.claim)) {
-    return CLAIM_PROBLEMS[error.claim as keyof typeof CLAIM_PROBLEMS];
-  }
-  if (error instanceof errors.JOSEAlgNotAllowed) return "the algorithm of the token is not accepted";
-  if (isUnknownKey(error)) return "the token does not name a key of its issuer";
-  if (error instanceof errors.JWSSignatureVerificationFailed) return "the signature of the token is wrong";
-  return "the token is not a valid JWT";
+  const reason = error instanceof errors.JWTClaimValidationFailed ? error.claim : error.code;
+  const problem = Object.hasOwn(PROBLEMS, reason) ? PROBLEMS[reason] : undefined;
+  return new Refusal("invalid_token", problem ?? "the token is not a valid JWT");
 }
