@@ -41,8 +41,8 @@ function subjectIn(body: Uint8Array, member: string, claim: string | undefined):
   }
 }
 
-/** Numbers are compared as text; lists and objects name no user. */
+/** Numbers are compared as text; lists, objects and inherited members name no user. */
 function textOf(members: Readonly<Record<string, unknown>>, name: string): string | undefined {
-  const value = Object.hasOwn(members, name) ? members[name] : undefined;
+  const value = members[name];
   return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
 }
