@@ -19,11 +19,6 @@ export interface Concern extends State {
   where: string;
 }
 
-export interface Health extends State {
-  /** Faults before warnings. */
-  concerns: readonly Concern[];
-}
-
 /** Rates, shares and percentiles cover these minutes, including the current one. */
 export const RECENT_MINUTES = 5;
 
@@ -33,23 +28,17 @@ const RENEW_NOW_MS = 7 * DAY_MS;
 const FEW_CALLS = 10;
 const MANY_ERRORS = 0.1;
 
-export function healthOf(snapshot: Snapshot): Health {
-  const concerns = concernsOf(snapshot);
-  const faults = concerns.filter(({ level }) => level === "bad");
-  const warnings = concerns.filter(({ level }) => level === "warning");
-  return { ...overall(snapshot, faults.length, warnings.length), concerns: [...faults, ...warnings] };
-}
-
-function overall({ draining, providers }: Snapshot, faults: number, warnings: number): State {
+export function healthOf({ draining, providers }: Snapshot, concerns: readonly Concern[]): State {
   const notReady = providers.filter(({ ready }) => !ready).length;
   if (draining) return { level: "warning", text: "Shutting down" };
   if (notReady > 0) return { level: "bad", text: `Not ready: ${notReady} of ${providers.length} providers` };
-  if (faults > 0) return { level: "bad", text: "Ready, with faults" };
-  if (warnings > 0) return { level: "warning", text: "Ready, with warnings" };
+  if (concerns[0]?.level === "bad") return { level: "bad", text: "Ready, with faults" };
+  if (concerns.length > 0) return { level: "warning", text: "Ready, with warnings" };
   return { level: "good", text: "Ready" };
 }
 
-function concernsOf({ providers, nextauth, certificates, reload, at }: Snapshot): Concern[] {
+/** @returns what needs attention, faults before warnings */
+export function concernsOf({ providers, nextauth, certificates, reload, at }: Snapshot): Concern[] {
   const concerns: Concern[] = [];
   const add = (level: Level, where: string, text: string, cure: string) => concerns.push({ level, where, text, cure });
 
@@ -73,19 +62,24 @@ function concernsOf({ providers, nextauth, certificates, reload, at }: Snapshot)
   for (const { key, last } of nextauth) {
     if (last === undefined || last.outcome === "answered") continue;
     const text = `${key}: the last request to this nextAuth Server failed with ${last.outcome}`;
-    add("warning", "nextauth", text, "Check that the server is up, and its url, serverid and apikey in the file.");
+    add(
+      "warning",
+      "nextauth",
+      text,
+      "Check that it is up, and that its url, serverid and apikey in the file are right.",
+    );
   }
   for (const certificate of certificates) {
     const { level, text } = certificateState(certificate, at);
     if (level === "good") continue;
-    const cure = `Renew it ${level === "bad" ? "now" : "soon"}, then send SIGHUP.`;
+    const cure = `Renew it ${level === "bad" ? "now" : "soon"}, then reload with SIGHUP.`;
     add(level, "certificates", `${certificate.place}: the certificate ${text}`, cure);
   }
   if (reload?.problem !== undefined) {
     const text = "the last reload failed, so the old configuration is still in use";
-    add("warning", "reload", text, "Fix the fault shown below, then send SIGHUP again.");
+    add("warning", "reload", text, "Fix the fault shown below, then reload again with SIGHUP.");
   }
-  return concerns;
+  return concerns.sort((a, b) => Number(b.level === "bad") - Number(a.level === "bad"));
 }
 
 interface ProviderState extends State {

@@ -6,9 +6,8 @@ import type { Minute } from "./recorder.ts";
 
 /** Times are milliseconds since the epoch. Nothing in it identifies a user. */
 export interface Snapshot {
-  /** Version of this package. */
+  /** Versions of this package and of Node. */
   version: string;
-  /** Version of Node. */
   node: string;
   started_at: number;
   /** When the snapshot was taken. */

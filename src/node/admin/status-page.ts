@@ -6,8 +6,9 @@ import { chart } from "./chart.ts";
 import { ago, fact, type Html, icon, lastOutcome, none, outcome, pill, SHAPES, table, time } from "./elements.ts";
 import { count, counted, DAY_MS, duration, percent, short, shortTime } from "./format.ts";
 import {
+  type Concern,
   certificateState,
-  type Health,
+  concernsOf,
   healthOf,
   type Level,
   providerState,
@@ -41,7 +42,8 @@ export interface StatusPageOptions {
 
 /** @returns the whole document, to be sent with STATUS_PAGE_HEADERS */
 export function statusPage(snapshot: Snapshot, { paused = false, tryIt }: StatusPageOptions = {}): Html {
-  const health = healthOf(snapshot);
+  const concerns = concernsOf(snapshot);
+  const health = healthOf(snapshot, concerns);
   // A refresh would lose the answer or the fault.
   const stays = paused || tryIt?.answer !== undefined || tryIt?.fault !== undefined;
   return html`<!doctype html>
@@ -63,7 +65,7 @@ ${!stays && html`<meta http-equiv="refresh" content="${REFRESH_SECONDS}">`}
 ${stays ? html`<a href="./">Resume refreshing</a>` : html`<a href="./?paused">Stop refreshing</a>`}</p>
 </div>
 <h1 class="${health.level}">${icon(health.level)}${health.text}</h1>
-${concernList(health)}
+${concernList(concerns)}
 <dl class="facts">
 ${fact("Version", snapshot.version)}
 ${fact("Node", snapshot.node)}
@@ -97,7 +99,7 @@ function tabIcon(level: Level): string {
   return `data:image/svg+xml,${encodeURIComponent(svg)}`;
 }
 
-function concernList({ concerns }: Health): Html | undefined {
+function concernList(concerns: readonly Concern[]): Html | undefined {
   if (concerns.length === 0) return undefined;
   return html`<ul class="concerns" aria-label="What needs attention">
 ${concerns.map(

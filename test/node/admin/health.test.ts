@@ -1,14 +1,16 @@
 // The state of the service in one line, and every problem with its cure.
 
 import { describe, expect, it } from "vitest";
-import { certificateState, healthOf } from "../../../src/node/admin/health.ts";
+import { certificateState, concernsOf, healthOf } from "../../../src/node/admin/health.ts";
 import type { Snapshot } from "../../../src/node/admin/snapshot.ts";
 import { HOUR_MS, minute, NOW, provider, snapshot } from "../../support/status-snapshot.ts";
 
 const DAY_MS = 24 * HOUR_MS;
 
 function health(changes: Partial<Snapshot>): string[] {
-  const { level, text, concerns } = healthOf(snapshot(changes));
+  const service = snapshot(changes);
+  const concerns = concernsOf(service);
+  const { level, text } = healthOf(service, concerns);
   return [`${level}: ${text}`, ...concerns.map((one) => `${one.level} #${one.where}: ${one.text}. ${one.cure}`)];
 }
 
@@ -70,14 +72,14 @@ describe("the state of the service", () => {
     ];
     expect(health({ nextauth })).toEqual([
       "warning: Ready, with warnings",
-      "warning #nextauth: nextauth[1]: the last request to this nextAuth Server failed with session_check_timeout. Check that the server is up, and its url, serverid and apikey in the file.",
+      "warning #nextauth: nextauth[1]: the last request to this nextAuth Server failed with session_check_timeout. Check that it is up, and that its url, serverid and apikey in the file are right.",
     ]);
   });
 
   it("has a warning if the last reload failed", () => {
     expect(health({ reload: { at: NOW, problem: "x" } })).toEqual([
       "warning: Ready, with warnings",
-      "warning #reload: the last reload failed, so the old configuration is still in use. Fix the fault shown below, then send SIGHUP again.",
+      "warning #reload: the last reload failed, so the old configuration is still in use. Fix the fault shown below, then reload again with SIGHUP.",
     ]);
   });
 
@@ -85,8 +87,8 @@ describe("the state of the service", () => {
     const certificates = [20, 2].map((days) => ({ place: `p${days}`, expires_at: NOW + days * DAY_MS }));
     expect(health({ certificates })).toEqual([
       "bad: Ready, with faults",
-      "bad #certificates: p2: the certificate expires in 2 days. Renew it now, then send SIGHUP.",
-      "warning #certificates: p20: the certificate expires in 20 days. Renew it soon, then send SIGHUP.",
+      "bad #certificates: p2: the certificate expires in 2 days. Renew it now, then reload with SIGHUP.",
+      "warning #certificates: p20: the certificate expires in 20 days. Renew it soon, then reload with SIGHUP.",
     ]);
   });
 });
