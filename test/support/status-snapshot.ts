@@ -1,8 +1,8 @@
-// Snapshots for tests of the admin listener: a service that has just started, and a busy one with every kind of problem.
+// Snapshots for tests of the admin listener: a new service, and a busy one with many problems.
 
 import type { CallReport } from "../../src/core/call-report.ts";
-import { bucketOf, MINUTE_MS, type Minute } from "../../src/node/admin/recorder.ts";
-import type { ProviderSnapshot, RecentCall, Snapshot } from "../../src/node/admin/snapshot.ts";
+import { bucketOf, MINUTE_MS, type Minute, type RecentCall } from "../../src/node/admin/recorder.ts";
+import type { ProviderSnapshot, Snapshot } from "../../src/node/admin/snapshot.ts";
 
 export const NOW = Date.parse("2026-11-24T14:03:30.250Z");
 export const HOUR_MS = 3_600_000;

@@ -3,7 +3,8 @@
 import { type Context, Hono } from "hono";
 import { TokenProxyError } from "../../core/errors.ts";
 import { readForm } from "../../steps/read-call.ts";
-import type { LastOutcome, Snapshot } from "./snapshot.ts";
+import type { LastOutcome } from "./recorder.ts";
+import type { Snapshot } from "./snapshot.ts";
 import { STATUS_PAGE_HEADERS, statusPage } from "./status-page.ts";
 import { isFromStatusPage, parseTryIt, type TryItAnswer, type TryItCall, type TryItView } from "./try-it.ts";
 
@@ -61,7 +62,7 @@ export function createAdminApp({ snapshot, metrics, tryIt }: AdminSource): Hono 
   return app;
 }
 
-/** A failing provider is reported but does not count: another instance could not reach it either. */
+/** Failed calls are reported but do not count: another instance would fail as well. */
 function readiness({ draining, in_flight, providers, nextauth, at }: Snapshot) {
   const isReady = !draining && providers.every(({ ready }) => ready);
   const last = (outcome: LastOutcome | undefined) =>

@@ -3,7 +3,7 @@
 import { html } from "hono/html";
 import { duration } from "./format.ts";
 import type { Level } from "./health.ts";
-import type { LastOutcome } from "./snapshot.ts";
+import type { LastOutcome } from "./recorder.ts";
 
 export type Html = ReturnType<typeof html>;
 

@@ -1,8 +1,7 @@
-// Remembers the last calls and counts those of the last half hour, for the status page and /readyz.
+// Remembers the last calls and counts those of the last half hour.
 
 import type { CallReport } from "../../core/call-report.ts";
 import type { ErrorCode } from "../../core/errors.ts";
-import type { LastOutcome, RecentCall } from "./snapshot.ts";
 
 export const MINUTE_MS = 60_000;
 export const MINUTES_KEPT = 30;
@@ -17,6 +16,17 @@ export interface Minute {
   error: number;
   /** Number of calls per histogram bucket; `percentile` reads it. */
   durations: Map<number, number>;
+}
+
+/** Outcome of the last request: `token`, `refused`, `answered`, or an error_code. */
+export interface LastOutcome {
+  outcome: string;
+  at: number;
+}
+
+export interface RecentCall {
+  at: number;
+  report: CallReport;
 }
 
 export type Recorder = ReturnType<typeof createRecorder>;

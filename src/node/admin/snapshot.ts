@@ -1,8 +1,7 @@
 // What operators see of the running service: the input of the status page, /readyz and the gauges.
 
-import type { CallReport } from "../../core/call-report.ts";
 import type { BreakerState } from "../../oauth/breaker.ts";
-import type { Minute } from "./recorder.ts";
+import type { LastOutcome, Minute, RecentCall } from "./recorder.ts";
 
 /** Times are milliseconds since the epoch. Nothing in it identifies a user. */
 export interface Snapshot {
@@ -25,12 +24,6 @@ export interface Snapshot {
   reload: ReloadSnapshot | undefined;
   /** The last calls, newest first. */
   calls: readonly RecentCall[];
-}
-
-/** Outcome of the last request: `token`, `refused`, `answered`, or an error_code. */
-export interface LastOutcome {
-  outcome: string;
-  at: number;
 }
 
 export interface ProviderSnapshot {
@@ -69,9 +62,4 @@ export interface ReloadSnapshot {
   at: number;
   /** Why the reload failed; undefined if it took effect. */
   problem: string | undefined;
-}
-
-export interface RecentCall {
-  at: number;
-  report: CallReport;
 }

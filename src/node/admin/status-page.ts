@@ -1,4 +1,4 @@
-// The status page: the state of the service as one HTML document that refreshes itself and has no script.
+// The status page: one HTML document that refreshes itself and has no script.
 
 import { createHash } from "node:crypto";
 import { html, raw } from "hono/html";
@@ -16,8 +16,8 @@ import {
   recentOf,
   skewText,
 } from "./health.ts";
-import { callsOf, MINUTE_MS, percentile, RECENT_CALLS } from "./recorder.ts";
-import type { KeySnapshot, ProviderSnapshot, RecentCall, Snapshot } from "./snapshot.ts";
+import { callsOf, MINUTE_MS, percentile, RECENT_CALLS, type RecentCall } from "./recorder.ts";
+import type { KeySnapshot, ProviderSnapshot, Snapshot } from "./snapshot.ts";
 import { STYLE } from "./style.ts";
 import { type TryItView, tryItSection } from "./try-it.ts";
 
@@ -125,7 +125,7 @@ Times are rounded up by at most 20 %. Charts cover the last half hour, in UTC.</
 </section>`;
 }
 
-/** How much of the recent minutes has passed. At least one, or a new process would show absurd rates. */
+/** Minutes that rates cover: fewer for a new process, but at least one, or they would be absurd. */
 function minutesSeen(startedAt: number, now: number): number {
   const past = RECENT_MINUTES - 1 + (now % MINUTE_MS) / MINUTE_MS;
   return Math.max(1, Math.min(past, (now - startedAt) / MINUTE_MS));
