@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { createAdminApp } from "../../../src/node/admin/admin.ts";
 import type { Snapshot } from "../../../src/node/admin/snapshot.ts";
+import { STATUS_PAGE_HEADERS } from "../../../src/node/admin/status-page.ts";
 import type { TryItCall } from "../../../src/node/admin/try-it.ts";
 import { NOW, provider, snapshot } from "../../support/status-snapshot.ts";
 
@@ -75,6 +76,15 @@ it("/version is that of the proxy and of Node", async () => {
 });
 
 describe("the status page", () => {
+  it("is sent with its security headers", async () => {
+    const app = createAdminApp({ snapshot: () => snapshot(), metrics: async () => "" });
+    const { headers } = await app.request("/");
+    expect(Object.fromEntries(headers)).toMatchObject({
+      ...Object.fromEntries(new Headers(STATUS_PAGE_HEADERS)),
+      "x-content-type-options": "nosniff",
+    });
+  });
+
   it("refreshes itself, and ?paused stops that", async () => {
     expect(await get("/")).toMatchObject({
       status: 200,
