@@ -2,7 +2,7 @@
 
 import type { BreakerState } from "../../oauth/breaker.ts";
 import { NOTABLE_SKEW_SECONDS } from "../../oauth/clock-skew.ts";
-import { DAY_MS, duration, percent } from "./format.ts";
+import { counted, DAY_MS, duration, percent } from "./format.ts";
 import { callsOf, lastMinutes, type Minute, sumOf } from "./recorder.ts";
 import type { CertificateSnapshot, ProviderSnapshot, Snapshot } from "./snapshot.ts";
 
@@ -31,7 +31,7 @@ const MANY_ERRORS = 0.1;
 export function healthOf({ draining, providers }: Snapshot, concerns: readonly Concern[]): State {
   const notReady = providers.filter(({ ready }) => !ready).length;
   if (draining) return { level: "warning", text: "Shutting down" };
-  if (notReady > 0) return { level: "bad", text: `Not ready: ${notReady} of ${providers.length} providers` };
+  if (notReady > 0) return { level: "bad", text: `Not ready: ${notReady} of ${counted(providers.length, "provider")}` };
   if (concerns[0]?.level === "bad") return { level: "bad", text: "Ready, with faults" };
   if (concerns.length > 0) return { level: "warning", text: "Ready, with warnings" };
   return { level: "good", text: "Ready" };
