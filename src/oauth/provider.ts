@@ -9,7 +9,7 @@ import type { CreateTransport, Delivery } from "../core/transport.ts";
 import type { Values } from "../core/values.ts";
 import { type BreakerState, createBreaker } from "./breaker.ts";
 import { credentialOf } from "./client-authentication.ts";
-import { createClockWatch } from "./clock-watch.ts";
+import { createClockWatch } from "./clock-skew.ts";
 import { createDiscovery, type Discovery } from "./discovery.ts";
 import { isRepeatable } from "./grants.ts";
 import type { Answer } from "./judge-answer.ts";

@@ -206,7 +206,7 @@ describe("with discovery", () => {
         502,
         "server_error",
         "provider_error",
-        'discovery of "providers.main" found another issuer in the document: write issuer exactly as the provider does',
+        'discovery of "providers.main" failed: the provider has another issuer than the file; copy the provider\'s exactly',
       ),
     );
     expect(upstream.requests.map(({ method }) => method)).toEqual(["GET"]);
