@@ -8,7 +8,7 @@ const onRuntime = (runtime: "node" | "workerd") => ({
     env: { RUNTIME: runtime },
     testTimeout: 20_000,
     hookTimeout: 60_000,
-    ...(runtime === "workerd" ? { globalSetup: ["test/support/build-worker.ts"] } : {}),
+    globalSetup: [runtime === "workerd" ? "test/support/build-worker.ts" : "test/support/build-cli.ts"],
   },
 });
 
@@ -22,6 +22,7 @@ export default defineConfig({
           name: "unit",
           include: ["test/**/*.test.ts"],
           exclude: [...configDefaults.exclude, "test/house/**", "test/e2e/**"],
+          globalSetup: ["test/support/build-cli.ts"],
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },

@@ -5,6 +5,7 @@ import { mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { CLI } from "./build-cli.ts";
 import { WORKER_BUILD } from "./build-worker.ts";
 import { NONCE } from "./call.ts";
 import { collect, end, waitForLine } from "./child.ts";
@@ -66,7 +67,7 @@ async function startNode(text: string, secrets: Record<string, string>): Promise
   const folder = await mkdtemp(join(tmpdir(), "token-proxy-"));
   const path = join(folder, "token-proxy.yaml");
   await writeFile(path, text);
-  const child = spawn(process.execPath, ["src/cli.ts", "start", "--config", path], {
+  const child = spawn(process.execPath, [CLI, "start", "--config", path], {
     env: { PATH: process.env.PATH, ...secrets },
     stdio: ["ignore", "pipe", "pipe"],
   });
