@@ -43,6 +43,10 @@ async function start(file: object = world.file, secrets: Record<string, string> 
   return host;
 }
 
+let shared: Promise<Host> | undefined;
+/** One process for the tests that leave it as it is. */
+const running = () => (shared ??= start());
+
 const scenario = (what: string) => SCENARIOS.find((one) => one.what === what) as Scenario;
 
 async function write(file: object | string, name = "token-proxy.yaml"): Promise<string> {
@@ -96,7 +100,7 @@ describe("get-token", () => {
     ["a page", false],
     ["somebody else logged in", false],
   ])("writes the answer alone, to standard output: %s", async (what, hasToken) => {
-    const host = await start();
+    const host = await running();
     arrange(world, scenario(what));
     const args = ["get-token", "--config", await write(world.file), "--url", host.url, ...valuesOf("main")];
     const { status, stdout, stderr } = await run(args, VALUES);
@@ -215,7 +219,7 @@ describe("a secret in the wrong place", () => {
 
 describe("a process", () => {
   it.skipIf(!existsSync("/proc/self/cmdline"))("has no secret in its command line or title", async () => {
-    const host = await start();
+    const host = await running();
     arrange(world, scenario("a token"));
     expect((await callGetToken(host.url, callOf("main"))).status).toBe(200);
     for (const name of ["cmdline", "comm", "status"]) {
