@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CALL, callGetToken } from "../support/call.ts";
 import { fileConfig, providerConfig, SECRETS } from "../support/config.ts";
 import { expectError, expectProviderError } from "../support/expect-error.ts";
-import { type Host, startHost } from "../support/host.ts";
-import { type RecordingProvider, startRecordingProvider, token } from "../support/recording-provider.ts";
+import { type Host, noticed, startHost } from "../support/host.ts";
+import { hold, type RecordingProvider, startRecordingProvider, token } from "../support/recording-provider.ts";
 
 let provider: RecordingProvider;
 const hosts: Host[] = [];
@@ -28,32 +28,17 @@ async function start(changes: Parameters<typeof fileConfig>[1]): Promise<Host> {
   return host;
 }
 
-/** The provider answers nobody until it is told to. */
-function hold(): () => void {
-  const waiting: (() => void)[] = [];
-  provider.answer = (socket, request) => void waiting.push(() => token()(socket, request));
-  return () => {
-    provider.answer = token();
-    for (const answer of waiting.splice(0)) answer();
-  };
-}
-
 /** Calls that wait for a place at the provider. */
 async function queued(host: Host, name = "main"): Promise<number> {
   const metrics = await (await fetch(`${host.adminUrl}/metrics`)).text();
   return Number(new RegExp(`^token_proxy_provider_queued\\{provider="${name}"\\} (\\d+)$`, "m").exec(metrics)?.[1]);
 }
 
-/** The proxy has noticed whatever happened to its connections: it has since read requests that were sent later. */
-async function noticed(host: Host): Promise<void> {
-  for (let i = 0; i < 3; i++) await fetch(`${host.adminUrl}/healthz`);
-}
-
 describe("max_in_flight of a provider", () => {
   it("lets that many calls in, queues a quarter more, and refuses the others without a wait", async () => {
     // A call in the queue waits for a quarter of the timeout: far longer than a refusal may take on a busy machine.
     const host = await start({ provider: { max_in_flight: 8, timeout: "2m" } });
-    const release = hold();
+    const release = hold(provider);
     const admitted = Array.from({ length: 10 }, () => callGetToken(host.url));
     await expect.poll(() => queued(host)).toBe(2);
     expect(provider.requests).toHaveLength(8);
@@ -78,7 +63,7 @@ describe("max_in_flight of a provider", () => {
         routes: [{ serverid: "slow", provider: "slow" }, { provider: "quick" }],
       },
     });
-    const release = hold();
+    const release = hold(provider);
     const slow = { body: { ...CALL, serverid: "slow" } };
     const admitted = [callGetToken(host.url, slow), callGetToken(host.url, slow)];
     await expect.poll(() => queued(host, "slow")).toBe(1);
@@ -104,7 +89,7 @@ describe("max_in_flight of a provider", () => {
 describe("a call that waits", () => {
   it("is refused as our overload after a quarter of the timeout, and does not suspend a healthy provider", async () => {
     const host = await start({ provider: { max_in_flight: 40, timeout: "8s" } });
-    const release = hold();
+    const release = hold(provider);
     const started = performance.now();
     const calls = Array.from({ length: 50 }, () => callGetToken(host.url));
     const first = await Promise.race(calls);
@@ -119,7 +104,7 @@ describe("a call that waits", () => {
 
   it("asks for no token once its caller has gone", async () => {
     const host = await start({ provider: { max_in_flight: 4, timeout: "2m" } });
-    const release = hold();
+    const release = hold(provider);
     const admitted = Array.from({ length: 4 }, () => callGetToken(host.url));
     await expect.poll(() => provider.requests.length).toBe(4);
     const agent = new Agent();
@@ -161,7 +146,7 @@ describe("server.max_in_flight", () => {
     const host = await start({
       file: { server: { listen: "127.0.0.1:0", admin: "127.0.0.1:0", max_in_flight: 3 } },
     });
-    const release = hold();
+    const release = hold(provider);
     const admitted = Array.from({ length: 3 }, () => callGetToken(host.url));
     await expect.poll(() => provider.requests.length).toBe(3);
     const answer = await callGetToken(host.url, { headers: { "X-apikey": undefined } });

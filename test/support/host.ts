@@ -63,6 +63,14 @@ export function assertSilent(output: string, secrets: Record<string, string>): v
   }
 }
 
+/**
+ * Waits until a process on Node has noticed whatever was sent to it, or became of its connections, before: it has then
+ * answered requests that came later.
+ */
+export async function noticed({ adminUrl }: { adminUrl: string | undefined }): Promise<void> {
+  for (let i = 0; i < 3; i++) await fetch(`${adminUrl}/healthz`);
+}
+
 async function startNode(text: string, secrets: Record<string, string>): Promise<Host> {
   const folder = await mkdtemp(join(tmpdir(), "token-proxy-"));
   const path = join(folder, "token-proxy.yaml");
