@@ -152,7 +152,7 @@ describe("a secret in the wrong place", () => {
     ["a client secret as a variable's name", "providers.main.client_secret", { env: secret }],
     ["a client secret in a reference of no kind", "providers.main.client_secret", { value: secret }],
     ["an API key", "callers.all.apikeys", [apikey.text]],
-    ["the nextAuth Server's API key", "nextauth.apikey", CANARIES.nextauthApikey.text],
+    ["the nextAuth Server's API key", "nextauth.0.apikey", CANARIES.nextauthApikey.text],
     ["a key", "signing.keys", [{ kid: "s", alg: "ES256", private_key: CANARIES.signingKey.text }]],
     [
       "a password in an address",
@@ -231,7 +231,7 @@ describe("a process", () => {
     const host = await start();
     arrange(world, scenario("no answer"));
     world.provider.requests.length = 0;
-    const call = callGetToken(host.url, callOf("main"));
+    const call = callGetToken(host.url, callOf("mute"));
     await expect.poll(() => world.provider.requests.map(({ url }) => url)).toContain("/token");
     host.process.kill(signal);
     const { error_code, request_id } = (await call).json() as { error_code: string; request_id: string };
