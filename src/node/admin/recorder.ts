@@ -41,9 +41,8 @@ export function createRecorder(now: () => number) {
       const at = now();
       calls.push({ at, report });
       if (calls.length > RECENT_CALLS) calls.shift();
-      if (nextauth !== undefined) {
-        servers.set(nextauth, { outcome: NEXTAUTH_FAILURES.includes(outcome) ? outcome : "answered", at });
-      }
+      const nextauthOutcome = NEXTAUTH_FAILURES.includes(outcome) ? outcome : "answered";
+      if (nextauth !== undefined) servers.set(nextauth, { outcome: nextauthOutcome, at });
       if (provider !== undefined) {
         const minutes = providers.get(provider)?.minutes ?? [];
         countCall(minutes, report, at);
