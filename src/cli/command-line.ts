@@ -4,7 +4,6 @@ import { Command, CommanderError } from "commander";
 import { ConfigError, UsageError } from "../core/errors.ts";
 import { describeCrash } from "../node/crash.ts";
 import { ListenError } from "../node/inbound/listener.ts";
-import { ProcessError } from "../node/processes/asking.ts";
 import { packageVersion } from "../node/version.ts";
 import { DEFAULT_FILE } from "./configuration.ts";
 import { type CommandName, helpOf, helpOfAll } from "./help.ts";
@@ -126,10 +125,6 @@ function report(error: unknown): number {
   if (error instanceof ListenError) {
     console.error(error.message);
     return EXIT_FAILED;
-  }
-  if (error instanceof ProcessError) {
-    if (error.status === undefined) console.error("a process was ended while it started, or did not start in time");
-    return error.status ?? EXIT_FAILED; // where it has one, that process has told why
   }
   throw error;
 }

@@ -39,7 +39,7 @@ export function findFile(option: string | undefined, env: NodeJS.ProcessEnv = pr
  */
 export function loadFile(path: string, env: NodeJS.ProcessEnv = process.env): Loaded {
   const text = readText(path, "configuration file");
-  return { path, text, file: parseConfig(text, path), host: createNodeCredentialHost(env, dirname(resolve(path))) };
+  return { file: parseConfig(text, path), host: createNodeCredentialHost(env, dirname(resolve(path))) };
 }
 
 function readText(path: string, what: string): string {

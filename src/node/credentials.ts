@@ -6,8 +6,8 @@ import { resolve } from "node:path";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
 import { type CredentialHost, SecretError } from "../config/credentials.ts";
 import type { TlsCredentials } from "../core/transport.ts";
-import { createNodeJwsSigner } from "./fast-path/jws.ts";
 import { nodeSha256 } from "./host.ts";
+import { createNodeJwsSigner } from "./sign.ts";
 
 /** No key or certificate chain is larger; what is, is a wrong path. */
 const MAX_SECRET_FILE_BYTES = 65_536;

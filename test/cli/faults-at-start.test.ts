@@ -72,7 +72,7 @@ describe("a listener that cannot be", () => {
     taken.close();
     expect(status).toBe(1);
     expect(err).toBe(
-      `cannot listen on ${admin}: the port is in use. Stop what uses it, or choose another. Its key in the file is "server.admin".\n`,
+      `cannot listen on ${admin}: the port is in use. Stop the other program, or choose another port. The key in the file is "server.admin".\n`,
     );
   });
 
@@ -80,19 +80,19 @@ describe("a listener that cannot be", () => {
     [
       "an address of another machine",
       "192.0.2.1:0",
-      /^this machine has no such address\. Use 0\.0\.0\.0 for all of them\./,
+      /^this machine has no such address\. Use 0\.0\.0\.0 for all its addresses\./,
     ],
     [
       "an unknown name",
       "nowhere.invalid:0",
-      /^the host name (?:is unknown|cannot be looked up now)\. Use an address\./,
+      /^the host name (?:is unknown|cannot be resolved right now)\. Use an IP address\./,
     ],
   ])("on %s says what to write", async (_, listen, expected) => {
     const { status, err } = await fails("start", fileConfig(ENDPOINT, { file: { server: { ...SERVER, listen } } }));
     expect(status).toBe(1);
     expect(err.split("\n")).toHaveLength(2);
     expect(err.replace(`cannot listen on ${listen}: `, "")).toMatch(expected);
-    expect(err).toMatch(/ Its key in the file is "server\.listen"\.\n$/);
+    expect(err).toMatch(/ The key in the file is "server\.listen"\.\n$/);
   });
 
   const FIRST_FREE = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
@@ -104,7 +104,7 @@ describe("a listener that cannot be", () => {
     expect(status).toBe(1);
     expect(stderr).toBe(
       "cannot listen on 127.0.0.1:80: no permission for this port. Choose one above 1023, or grant CAP_NET_BIND_SERVICE. " +
-        'Its key in the file is "server.listen".\n',
+        'The key in the file is "server.listen".\n',
     );
   });
 });

@@ -29,7 +29,6 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
   return {
     version: "0.1.0",
     node: "24.21.0",
-    processes: 1,
     started_at: NOW - 20_000,
     configured_at: NOW - 20_000,
     at: NOW,
@@ -111,7 +110,6 @@ export function busySnapshot(): Snapshot {
       ),
     );
   return snapshot({
-    processes: 4,
     started_at: NOW - 9 * DAY_MS - 5 * HOUR_MS,
     in_flight: 17,
     providers: [

@@ -41,7 +41,7 @@ export async function startDev({ write, bold }: DevOutput): Promise<Service> {
   const secrets = { DEV_APIKEY: apikey, DEV_CLIENT_SECRET: clientSecret, DEV_NEXTAUTH_APIKEY: nextauthApikey };
   const load = (listenAt: string, admin: string) => {
     const text = devConfig(providerListener.url, nextauthListener.url, listenAt, admin);
-    return { path: DEV_FILE, text, file: parseConfig(text, DEV_FILE), host: createNodeCredentialHost(secrets, ".") };
+    return { file: parseConfig(text, DEV_FILE), host: createNodeCredentialHost(secrets, ".") };
   };
   const start = (listenAt: string, admin: string): Promise<Service> =>
     startService(() => load(listenAt, admin), {

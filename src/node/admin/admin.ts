@@ -72,14 +72,13 @@ export function createAdminApp(source: AdminSource): Hono {
 
 /** A provider that fails, or a nextAuth Server, is told and changes nothing: to send calls elsewhere would not help them. */
 function readiness(snapshot: Snapshot) {
-  const { draining, in_flight, processes, providers, nextauth, at } = snapshot;
+  const { draining, in_flight, providers, nextauth, at } = snapshot;
   const ready = !draining && providers.every((provider) => provider.ready);
   const status = draining ? "shutting down" : ready ? "ready" : "not ready";
   const last = (outcome: LastOutcome | undefined) =>
     outcome && { outcome: outcome.outcome, seconds_ago: Math.max(0, Math.round((at - outcome.at) / 1000)) };
   const body = {
     status,
-    processes,
     in_flight,
     providers: Object.fromEntries(
       providers.map(({ name, problem, breaker, ...provider }) => [

@@ -99,8 +99,8 @@ ${items}</ul>
 `;
 }
 
-function factsPart({ version, node, processes, started_at, in_flight }: Snapshot, now: number): Html {
+function factsPart({ version, node, started_at, in_flight }: Snapshot, now: number): Html {
   return html`<dl class="facts">
-${fact("Version", version)}${fact("Node", node)}${fact("Processes", count(processes))}${fact("Up for", html`<time datetime="${new Date(started_at).toISOString()}">${duration(now - started_at)}</time>`)}${fact("Calls in flight", count(in_flight))}</dl>
+${fact("Version", version)}${fact("Node", node)}${fact("Up for", html`<time datetime="${new Date(started_at).toISOString()}">${duration(now - started_at)}</time>`)}${fact("Calls in flight", count(in_flight))}</dl>
 `;
 }

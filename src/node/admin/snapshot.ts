@@ -1,7 +1,7 @@
-// What an operator is shown of the service as it is now, of one process or of several together. Plain JSON: it goes between processes.
+// What an operator is shown of the service as it is now.
 
 import type { BreakerState } from "../../oauth/breaker.ts";
-import { type Minute, mergeMinutes } from "./window.ts";
+import type { Minute } from "./window.ts";
 
 /** Times are milliseconds since the epoch. Nothing in it identifies a user. */
 export interface Snapshot {
@@ -9,8 +9,6 @@ export interface Snapshot {
   version: string;
   /** Of Node. */
   node: string;
-  /** Processes that serve. */
-  processes: number;
   started_at: number;
   /** When it was taken. */
   at: number;
@@ -90,54 +88,3 @@ export interface RecentCall {
 }
 
 export const RECENT_CALLS = 50;
-
-const BREAKER_ORDER: readonly BreakerState[] = ["closed", "half_open", "open"];
-
-/** @param all one at least */
-export function mergeSnapshots(all: readonly [Snapshot, ...Snapshot[]]): Snapshot {
-  const [first] = all;
-  const total = (of: (snapshot: Snapshot) => number) => all.reduce((sum, snapshot) => sum + of(snapshot), 0);
-  return {
-    ...first,
-    processes: all.length,
-    started_at: Math.min(...all.map(({ started_at }) => started_at)),
-    draining: all.some(({ draining }) => draining),
-    in_flight: total(({ in_flight }) => in_flight),
-    providers: first.providers.map(({ name }) => {
-      const same = all.flatMap(({ providers }) => providers.filter((provider) => provider.name === name));
-      return mergeProviders(same as [ProviderSnapshot, ...ProviderSnapshot[]]);
-    }),
-    nextauth: first.nextauth.map(({ key }) => ({
-      key,
-      last: newest(all.flatMap(({ nextauth }) => nextauth.filter((server) => server.key === key))),
-    })),
-    reload: all.map(({ reload }) => reload).find((reload) => reload?.problem !== undefined) ?? first.reload,
-    calls: all
-      .flatMap(({ calls }) => calls)
-      .sort((a, b) => b.at - a.at)
-      .slice(0, RECENT_CALLS),
-  };
-}
-
-/** The worst of what can be said of any process, and the sum of what can be counted. */
-function mergeProviders(all: readonly [ProviderSnapshot, ...ProviderSnapshot[]]): ProviderSnapshot {
-  const total = (of: (provider: ProviderSnapshot) => number) => all.reduce((sum, provider) => sum + of(provider), 0);
-  const times = all.flatMap(({ discovered_at }) => discovered_at ?? []);
-  return {
-    name: all[0].name,
-    ready: all.every(({ ready }) => ready),
-    problem: all.find(({ problem }) => problem !== undefined)?.problem,
-    discovered_at: times.length === 0 ? undefined : Math.min(...times),
-    breaker: BREAKER_ORDER.findLast((state) => all.some(({ breaker }) => breaker === state)) as BreakerState,
-    suspensions: total(({ suspensions }) => suspensions),
-    clock_skew: all.find(({ clock_skew }) => clock_skew !== undefined)?.clock_skew,
-    in_flight: total(({ in_flight }) => in_flight),
-    queued: total(({ queued }) => queued),
-    last: newest(all),
-    minutes: mergeMinutes(all.map(({ minutes }) => minutes)),
-  };
-}
-
-function newest(all: readonly { last: LastOutcome | undefined }[]): LastOutcome | undefined {
-  return all.flatMap(({ last }) => last ?? []).sort((a, b) => b.at - a.at)[0];
-}

@@ -1,4 +1,4 @@
-// Counts the calls of the last minutes, minute by minute, so that rates and percentiles can be told of several processes together.
+// Counts the calls of the last minutes, minute by minute, for rates and percentiles.
 
 /** One minute of calls. */
 export interface Minute {
@@ -61,12 +61,6 @@ export function createWindow(): CallWindow {
     },
     minutes: (now) => slots.filter(({ minute }) => minute > since(now)),
   };
-}
-
-/** Of several processes, minute by minute together. */
-export function mergeMinutes(all: readonly (readonly Minute[])[]): Minute[] {
-  const byMinute = Map.groupBy(all.flat(), ({ minute }) => minute);
-  return [...byMinute.values()].map(sum).sort((a, b) => a.minute - b.minute);
 }
 
 /** @param minutes one at least; the result stands under the first one's time */

@@ -1,72 +1,53 @@
-// What is open on each connection of a listener: the requests that have no answer yet, and how many there may be.
+// The requests in flight on each connection of a listener, and the limit of one connection.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 /**
- * Clients and load balancers hardly pipeline at all. Node makes requests of all that it reads at once, some 300 small ones, and all
- * of them live until their answers are written: some dozens of connections that send without end would fill the memory, and need no
- * key for it.
+ * Clients and load balancers hardly pipeline. Node starts every request that one read contains, some
+ * 300 small ones, and keeps them until their responses are sent: without a limit a few dozen
+ * connections, even without an API key, could fill the memory.
  */
 const MAX_OPEN_REQUESTS = 32;
 
 interface Connection {
-  answers: ServerResponse[];
-  /** Something on it could be read two ways: then so can all that follows. */
+  responses: Set<ServerResponse>;
+  /** After an ambiguous request everything that follows on the connection is ambiguous too. */
   isRefused: boolean;
 }
 
-/**
- * A list for each connection, which stays as long as that. A Map of all answers moves to a new table every hundred or two; the old
- * ones, which V8 keeps until its next full collection, keep all that was open then: a call took 9 % more CPU, one in a hundred twice as
- * long, and the process 60 MiB more.
- */
 export class OpenRequests {
   readonly #connections = new Map<Socket, Connection>();
-  #size = 0;
 
-  get size(): number {
-    return this.#size;
+  /** The responses that are not completely sent. */
+  responses(): ServerResponse[] {
+    return [...this.#connections.values()].flatMap(({ responses }) => [...responses]);
   }
 
-  /** The responses that are not yet sent. */
-  answers(): ServerResponse[] {
-    return [...this.#connections.values()].flatMap(({ answers }) => answers);
-  }
-
-  /** @returns false where the request is none to answer: its connection is refused, or has too many open and is cut off */
-  admit({ socket }: IncomingMessage, outgoing: ServerResponse): boolean {
-    const connection = this.#connections.get(socket) ?? this.#add(socket);
-    if (connection.isRefused) return false;
-    if (connection.answers.length >= MAX_OPEN_REQUESTS || socket.destroyed) {
+  /** @returns false if the request must not be answered; a connection with too many requests is destroyed */
+  admit({ socket }: IncomingMessage, response: ServerResponse): boolean {
+    const { responses, isRefused } = this.#connection(socket);
+    if (isRefused) return false;
+    if (responses.size >= MAX_OPEN_REQUESTS || socket.destroyed) {
       socket.destroy();
       return false;
     }
-    connection.answers.push(outgoing);
-    this.#size += 1;
-    outgoing.once("close", () => {
-      drop(connection.answers, outgoing);
-      this.#size -= 1;
-    });
+    responses.add(response);
+    response.once("close", () => responses.delete(response));
     return true;
   }
 
-  /** Answers nothing more on this connection. */
+  /** Refuses all further requests on this connection. */
   refuse(socket: Socket): void {
-    const connection = this.#connections.get(socket);
-    if (connection !== undefined) connection.isRefused = true;
+    this.#connection(socket).isRefused = true;
   }
 
-  #add(socket: Socket): Connection {
-    const connection = { answers: [], isRefused: false };
+  #connection(socket: Socket): Connection {
+    const known = this.#connections.get(socket);
+    if (known !== undefined) return known;
+    const connection = { responses: new Set<ServerResponse>(), isRefused: false };
     this.#connections.set(socket, connection);
     socket.once("close", () => this.#connections.delete(socket));
     return connection;
   }
-}
-
-/** The order does not matter, and in place no list is made anew. */
-function drop<T>(list: T[], item: T): void {
-  const last = list.pop() as T;
-  if (last !== item) list[list.indexOf(item)] = last;
 }

@@ -44,7 +44,6 @@ describe("readiness", () => {
     expect([status, cache]).toEqual([200, "no-store"]);
     expect(JSON.parse(body)).toEqual({
       status: "ready",
-      processes: 1,
       in_flight: 3,
       providers: {
         a: { ready: true, breaker: "closed", last: { outcome: "provider_timeout", seconds_ago: 12 } },

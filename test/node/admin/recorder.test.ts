@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import type { CallReport } from "../../../src/core/call-report.ts";
 import { createRecorder } from "../../../src/node/admin/recorder.ts";
-import { mergeSnapshots, RECENT_CALLS } from "../../../src/node/admin/snapshot.ts";
+import { RECENT_CALLS } from "../../../src/node/admin/snapshot.ts";
 import { NOW } from "../../support/fakes.ts";
 import { emptySnapshot, providerSnapshot } from "./snapshots.ts";
 
@@ -104,65 +104,5 @@ describe("a nextAuth Server's last outcome", () => {
     const { recorder, record } = setUp();
     record(report);
     expect(recorder.nextauth("nextauth").last).toEqual({ outcome, at: NOW + 1_000 });
-  });
-});
-
-describe("snapshots of several processes", () => {
-  it("are the sum of what can be counted, and the worst of what can be said", () => {
-    const a = {
-      ...emptySnapshot(),
-      in_flight: 2,
-      started_at: NOW - 5,
-      providers: [
-        providerSnapshot("main", {
-          ...{ breaker: "half_open", suspensions: 1, in_flight: 1, queued: 2, discovered_at: NOW },
-          last: { outcome: "token", at: NOW },
-        }),
-      ],
-      nextauth: [{ key: "nextauth", last: { outcome: "answered", at: NOW - 2 } }],
-    };
-    const b = {
-      ...emptySnapshot(),
-      in_flight: 3,
-      draining: true,
-      providers: [
-        providerSnapshot("main", {
-          ...{ ready: false, problem: "down", breaker: "open", suspensions: 2, in_flight: 4, discovered_at: NOW - 9 },
-          last: { outcome: "refused", at: NOW - 1 },
-        }),
-      ],
-      nextauth: [{ key: "nextauth", last: { outcome: "session_check_failed", at: NOW } }],
-      reload: { at: NOW, problem: "a fault" },
-    };
-    expect(mergeSnapshots([a, b])).toMatchObject({
-      processes: 2,
-      in_flight: 5,
-      draining: true,
-      started_at: NOW - 60_000,
-      providers: [
-        {
-          ...{ name: "main", ready: false, problem: "down", breaker: "open", suspensions: 3, in_flight: 5, queued: 2 },
-          discovered_at: NOW - 9,
-          last: { outcome: "token", at: NOW },
-        },
-      ],
-      nextauth: [{ key: "nextauth", last: { outcome: "session_check_failed", at: NOW } }],
-      reload: { at: NOW, problem: "a fault" },
-    });
-  });
-
-  it("tell the last fifty calls of all", () => {
-    const calls = (from: number) =>
-      Array.from({ length: RECENT_CALLS }, (_, i) => ({
-        ...{ at: NOW - from - i * 2, request_id: `${from + i * 2}`, route: "/", caller: "ns", provider: "main" },
-        ...{ outcome: "token" as const, error_code: undefined, status: 200, duration_ms: 1 },
-      }));
-    const merged = mergeSnapshots([
-      { ...emptySnapshot(), calls: calls(0) },
-      { ...emptySnapshot(), calls: calls(1) },
-    ]);
-    expect(merged.calls.map(({ request_id }) => request_id)).toEqual(
-      Array.from({ length: RECENT_CALLS }, (_, i) => String(i)),
-    );
   });
 });

@@ -7,7 +7,6 @@ export function emptySnapshot(): Snapshot {
   return {
     version: "1.2.3",
     node: "24.0.0",
-    processes: 1,
     started_at: NOW - 60_000,
     at: NOW,
     draining: false,

@@ -7,7 +7,6 @@ import {
   endOf,
   MINUTE_MS,
   MINUTES_KEPT,
-  mergeMinutes,
   percentile,
   sum,
 } from "../../../src/node/admin/window.ts";
@@ -50,21 +49,6 @@ describe("a window", () => {
     window.count({ outcome: "token", duration: 1 }, NOW - 10 * MINUTE_MS);
     expect(window.minutes(NOW)).toMatchObject([{ minute: MINUTE, tokens: 2 }]);
   });
-});
-
-it("windows of several processes are added, minute by minute", () => {
-  const minute = (at: number, tokens: number, durations = {}) => ({
-    minute: at,
-    tokens,
-    refused: 1,
-    errors: 0,
-    durations,
-  });
-  expect(mergeMinutes([[minute(1, 5, { 3: 5 }), minute(3, 1)], [minute(2, 7), minute(3, 2, { 3: 2 })], []])).toEqual([
-    minute(1, 5, { 3: 5 }),
-    minute(2, 7),
-    { minute: 3, tokens: 3, refused: 2, errors: 0, durations: { 3: 2 } },
-  ]);
 });
 
 describe("percentiles", () => {
