@@ -85,6 +85,7 @@ function createOutput(reportDropped: (lines: number) => void) {
   });
   destination.on("drop", () => {
     dropped += gatheredLines;
+    flushIn(RETRY_MS);
   });
   destination.on("drain", () => {
     if (dropped === 0) return;

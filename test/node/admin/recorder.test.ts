@@ -5,7 +5,6 @@ import type { CallReport } from "../../../src/core/call-report.ts";
 import { createRecorder } from "../../../src/node/admin/recorder.ts";
 import { RECENT_CALLS } from "../../../src/node/admin/snapshot.ts";
 import { NOW } from "../../support/fakes.ts";
-import { emptySnapshot, providerSnapshot } from "./snapshots.ts";
 
 const TOKEN: CallReport = {
   requestId: "r-1",
