@@ -138,8 +138,9 @@ class Exchange implements ConnectionAware {
 
   #succeed(body: Uint8Array): void {
     const headers = this.#headers;
-    if (this.#settle())
-      this.#resolve({ status: this.#status, headers: { get: (name) => firstValue(headers, name) }, body });
+    const response = { status: this.#status, headers: { get: (name: string) => firstValue(headers, name) }, body };
+    // Fast path, see listener.ts. Plain: this.#resolve(response).
+    if (this.#settle()) setImmediate(this.#resolve, response);
   }
 
   #fail(error: TransportError): void {
