@@ -1,7 +1,6 @@
 // The command `start`: serves until it is stopped.
 
 import { styleText } from "node:util";
-import { keepCallsYoung } from "../node/fast-path/collector.ts";
 import { startService } from "../node/service.ts";
 import { environment, findFile, loadFile } from "./configuration.ts";
 import type { Attach } from "./signals.ts";
@@ -24,5 +23,4 @@ export async function start({ config, envFile }: StartOptions, attachSignals: At
     return attachSignals(await startDev(terminal));
   }
   attachSignals(await startService(() => loadFile(path, environment(envFile))));
-  keepCallsYoung();
 }

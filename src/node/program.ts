@@ -10,7 +10,7 @@ import type { Secret } from "../core/secret.ts";
 import { createTracer } from "../core/trace.ts";
 import { type NextAuthServers, nextauthKey } from "../nextauth/servers.ts";
 import type { CertificateSnapshot, KeySnapshot } from "./admin/snapshot.ts";
-import { expiryOf } from "./certificates.ts";
+import { expiryOf } from "./credentials.ts";
 import { nodeClock, nodeHashText, nodeIds } from "./host.ts";
 import { createNodeInbound } from "./inbound/inbound.ts";
 import { createNodeRateLimiter } from "./inbound/rate-limiter.ts";

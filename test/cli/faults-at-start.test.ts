@@ -138,7 +138,7 @@ describe("a secret whose file", () => {
     const endless = onlyFault((await fails("start", withSecretFile("/dev/zero"))).err);
     expect(endless).toBe(`${WHERE} names a file of more than 65536 bytes: /dev/zero`);
     const behind = onlyFault((await fails("start", withSecretFile("token-proxy.yaml/secret"))).err);
-    expect(behind).toContain("(ENOTDIR): token-proxy.yaml/secret: a part of its path is no folder");
+    expect(behind).toContain("(ENOTDIR): token-proxy.yaml/secret: a part of its path is not a folder");
   });
 
   it.skipIf(!canBeNobody)("may not be read by this user", async () => {

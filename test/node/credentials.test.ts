@@ -175,9 +175,9 @@ describe("TLS credentials", () => {
     [
       "a CA that is damaged",
       { certificate: CLIENT.certificate, private_key: CLIENT.private_key, ca: damaged(AUTHORITY.certificate) },
-      /^has a ca that is (?:not proper PEM \([A-Z0-9_]+\)|no certificate in PEM)$/,
+      /^has a ca that is (?:not proper PEM \([A-Z0-9_]+\)|not a PEM certificate)$/,
     ],
-    ["a CA that is none", { ca: "Zq7xWv4kPj" }, "has a ca that is no certificate in PEM"],
+    ["a CA that is none", { ca: "Zq7xWv4kPj" }, "has a ca that is not a PEM certificate"],
     [
       "a key of another kind than the certificate's",
       { certificate: CLIENT.certificate, private_key: RSA_KEY },
@@ -190,7 +190,7 @@ describe("TLS credentials", () => {
   });
 
   it("name their authorities as the file does", () => {
-    expect(tlsFault(secrets({ ca: "Zq7xWv4kPj" }), "client_ca")).toBe("has a client_ca that is no certificate in PEM");
+    expect(tlsFault(secrets({ ca: "Zq7xWv4kPj" }), "client_ca")).toBe("has a client_ca that is not a PEM certificate");
   });
 
   it("cannot be a binding, which only Workers have", () => {
@@ -246,7 +246,7 @@ describe("a caller's certificate", () => {
       expect(pinFault(pin, server({ ...keys, client_ca: reference }))).toBeUndefined();
       for (const without of [server(), server(keys)]) {
         expect(pinFault(pin, without)).toBe(
-          'needs "server.tls" with a client_ca: without, no caller is asked for its certificate',
+          'needs "server.tls" with a client_ca; otherwise callers are not asked for a certificate',
         );
       }
     },

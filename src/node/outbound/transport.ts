@@ -1,6 +1,6 @@
 // The transport on Node: undici's dispatcher, which tells what the server has seen of a failed request.
 
-import { Agent, type Dispatcher, Pool } from "undici";
+import { Agent, type Dispatcher, errors, Pool } from "undici";
 import {
   type Delivery,
   isBodyJudged,
@@ -11,7 +11,7 @@ import {
   type TransportResponse,
   type TransportSettings,
 } from "../../core/transport.ts";
-import { Connection, type ConnectionAware, ConnectTimeoutError, createConnector } from "./connection.ts";
+import { Connection, type ConnectionAware } from "./connection.ts";
 import { decode } from "./content-coding.ts";
 
 /** A connection that the server had already closed fails within a round trip. Later, the server died over the request. */
@@ -19,13 +19,18 @@ const STALE_MS = 50;
 /** Limit for the headers of a provider's answer. */
 const MAX_HEADER_BYTES = 16_384;
 
-export function createNodeTransport(settings: TransportSettings): Transport {
+export function createNodeTransport({ connect_timeout, connections, tls }: TransportSettings): Transport {
   const agent = new Agent({
-    connections: settings.connections, // as many as requests in flight, so that none waits behind a slow one
+    connections, // as many as requests in flight, so that none waits behind a slow one
     pipelining: 1,
     allowH2: false,
     maxHeaderSize: MAX_HEADER_BYTES,
-    connect: createConnector(settings),
+    // undici may be half a second late with a timeout of more than a second.
+    connect: {
+      timeout: connect_timeout,
+      ...(tls?.certificate === undefined ? {} : { cert: tls.certificate.reveal(), key: tls.private_key?.reveal() }),
+      ...(tls?.ca === undefined ? {} : { ca: tls.ca.reveal() }),
+    },
     // One exact deadline of ours covers connect, headers and body.
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -173,6 +178,6 @@ function toTransportError(error: Error, hasStatus: boolean, delivery: Delivery):
   const isContradictory = code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH" && !hasStatus;
   if (isUnreadable || isContradictory || code === "UND_ERR_HEADERS_OVERFLOW")
     return new TransportError("malformed", error);
-  if (error instanceof ConnectTimeoutError) return new TransportError("connect_timeout", error, delivery);
+  if (error instanceof errors.ConnectTimeoutError) return new TransportError("connect_timeout", error, delivery);
   return new TransportError(hasStatus ? "truncated" : "unreachable", error, delivery);
 }
