@@ -34,10 +34,7 @@ export async function createNodeLog({ level, format }: { level: LogLevel; format
   const prettify = isPretty ? await createPrettifier() : undefined;
   const logger = pino(
     {
-      level,
-      messageKey: "event",
-      base: null,
-      timestamp: stdTimeFunctions.isoTime,
+      ...{ level, messageKey: "event", base: null, timestamp: stdTimeFunctions.isoTime },
       formatters: { level: (label) => ({ level: label }) },
     },
     prettify === undefined ? output : { write: (line) => output.write(prettify(line)) },
@@ -85,7 +82,7 @@ function createOutput(reportDropped: (lines: number) => void) {
   });
   destination.on("drop", () => {
     dropped += gatheredLines;
-    flushIn(RETRY_MS);
+    destination.flush(); // fails if there still is no room, and so retries
   });
   destination.on("drain", () => {
     if (dropped === 0) return;
@@ -146,15 +143,11 @@ function createOutput(reportDropped: (lines: number) => void) {
 const NEVER = new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * A write to a full pipe must fail at once: it would block calls, or a thread that Node joins at exit.
- * @returns a function to call before every write, because a Node process that shares the pipe makes
- * it blocking again when it exits
+ * Makes writes to a full pipe fail at once instead of blocking.
+ * @returns a function to call before every write: a Node process that shares the pipe undoes it when it exits
  */
 function createUnblock(): () => void {
-  const socket: Socket & { _handle?: { setBlocking?(blocking: boolean): void } } = new Socket({
-    fd: STDOUT,
-    readable: false,
-    writable: true,
-  });
-  return () => socket._handle?.setBlocking?.(false);
+  const socket = new Socket({ fd: STDOUT, readable: false, writable: true });
+  const { _handle } = socket as { _handle?: { setBlocking?(blocking: boolean): void } };
+  return () => _handle?.setBlocking?.(false);
 }

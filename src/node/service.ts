@@ -8,10 +8,10 @@ import { ConfigError, UsageError } from "../core/errors.ts";
 import { Secret } from "../core/secret.ts";
 import { createAdminApp, type TryIt } from "./admin/admin.ts";
 import { createRecorder, type Recorder } from "./admin/recorder.ts";
-import type { ReloadSnapshot, Snapshot } from "./admin/snapshot.ts";
+import type { Snapshot } from "./admin/snapshot.ts";
 import { nodeClock, nodeIds } from "./host.ts";
 import { inheritedSocket } from "./inbound/inherited-socket.ts";
-import { type Listener, listen } from "./inbound/listener.ts";
+import { listen } from "./inbound/listener.ts";
 import { createNodeLog } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
 import { keepDiscovered } from "./outbound/keep-discovered.ts";
@@ -54,8 +54,8 @@ export async function startService(load: () => Loaded, { tryIt }: { tryIt?: TryI
   const first = load();
   const { log, setLevel, close: closeLog } = await createNodeLog(first.file.config.log);
   const recorder = createRecorder(nodeClock.now);
-  const startedAt = nodeClock.now();
-  const state: State = { draining: false, startedAt, configuredAt: startedAt, reload: undefined };
+  const now = nodeClock.now();
+  const state: State = { draining: false, started_at: now, configured_at: now, reload: undefined };
   const snapshot = () => takeSnapshot(program, recorder, state, publicListener.inFlight());
   const metrics = createMetrics(snapshot);
   const surroundings = {
@@ -68,32 +68,23 @@ export async function startService(load: () => Loaded, { tryIt }: { tryIt?: TryI
   };
   let program = await createProgram(first.file, first.host, surroundings);
   const atStart = restartKeys(program);
-  const publicListener = await listenForCalls();
-  const adminListener = await listenForAdmin();
-  let stopDiscovery = keepDiscovered(program.providers.values(), log);
-  log("info", "started", { listen: publicListener.url, admin: adminListener.url, ...summary(program) });
-
-  function listenForCalls(): Promise<Listener> {
-    const { listen: address } = program.config.server;
-    const options = { tls: program.tls };
-    return listen(
-      (request, env) => program.fetch(request, env),
-      inheritedSocket() ?? address,
-      "server.listen",
-      options,
-    );
-  }
-
-  async function listenForAdmin(): Promise<Listener> {
-    const app = createAdminApp({ snapshot: async () => snapshot(), metrics: metrics.text, tryIt });
-    try {
-      // Load balancers check the health in HTTP/1.0 without a Host header.
-      return await listen(app.fetch, program.config.server.admin, "server.admin", { hostname: "localhost" });
-    } catch (error) {
+  const { listen: address, admin: adminAddress } = program.config.server;
+  const publicListener = await listen(
+    (request, env) => program.fetch(request, env),
+    inheritedSocket() ?? address,
+    "server.listen",
+    { tls: program.tls },
+  );
+  const adminApp = createAdminApp({ snapshot: async () => snapshot(), metrics: metrics.text, tryIt });
+  // Load balancers check the health in HTTP/1.0 without a Host header.
+  const adminListener = await listen(adminApp.fetch, adminAddress, "server.admin", { hostname: "localhost" }).catch(
+    async (error: unknown) => {
       await publicListener.close(0);
       throw error;
-    }
-  }
+    },
+  );
+  let stopDiscovery = keepDiscovered(program.providers.values(), log);
+  log("info", "started", { listen: publicListener.url, admin: adminListener.url, ...summary(program) });
 
   /** @throws {ConfigError | UsageError} */
   async function replaceProgram({ file, host }: Loaded): Promise<void> {
@@ -107,8 +98,8 @@ export async function startService(load: () => Loaded, { tryIt }: { tryIt?: TryI
     program = next;
     stopDiscovery = keepDiscovered(program.providers.values(), log);
     setLevel(program.config.log.level);
-    state.configuredAt = nodeClock.now();
-    state.reload = { at: state.configuredAt, problem: undefined };
+    state.configured_at = nodeClock.now();
+    state.reload = { at: state.configured_at, problem: undefined };
     log("info", "reloaded", summary(program));
     for (const key of unchangeable) log("warn", "needs a restart to change", { key });
   }
@@ -150,12 +141,7 @@ export async function startService(load: () => Loaded, { tryIt }: { tryIt?: TryI
   };
 }
 
-interface State {
-  draining: boolean;
-  startedAt: number;
-  configuredAt: number;
-  reload: ReloadSnapshot | undefined;
-}
+type State = Pick<Snapshot, "draining" | "started_at" | "configured_at" | "reload">;
 
 /** What an operator checks first when something does not work as configured. */
 function summary({ config }: Program) {
@@ -183,16 +169,13 @@ function takeSnapshot(program: Program, recorder: Recorder, state: State, inFlig
   return {
     version: packageVersion,
     node: process.versions.node,
-    started_at: state.startedAt,
+    ...state,
     at: nodeClock.now(),
-    draining: state.draining,
     in_flight: inFlight,
     providers,
     nextauth: program.nextauth.all.map(({ key }) => ({ key, ...recorder.nextauth(key) })),
     keys: program.keys,
     certificates: program.certificates,
-    configured_at: state.configuredAt,
-    reload: state.reload,
     calls: recorder.calls(),
   };
 }

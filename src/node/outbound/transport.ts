@@ -38,25 +38,24 @@ export function createNodeTransport({ connect_timeout, connections, tls }: Trans
       new Pool(origin, { ...options, factory: (at, settings) => new Connection(at, settings) }),
   });
 
-  return (request) =>
-    new Promise((resolve, reject) => {
+  return (request) => {
+    const exchange = new Exchange(request);
+    try {
       const { origin, pathname, search } = new URL(request.url);
       const { method, headers, body = null } = request;
-      const exchange = new Exchange(request, resolve, reject);
-      try {
-        agent.dispatch({ origin, path: pathname + search, method, headers, body }, exchange);
-      } catch (error) {
-        exchange.onResponseError(undefined, error as Error);
-      }
-    });
+      agent.dispatch({ origin, path: pathname + search, method, headers, body }, exchange);
+    } catch (error) {
+      exchange.onResponseError(undefined, error as Error);
+    }
+    return exchange.response;
+  };
 }
 
-/** One request and its answer. Calls `resolve` or `reject` once. */
+/** One request and its answer. */
 class Exchange implements ConnectionAware {
   connection?: Connection;
   readonly #request: TransportRequest;
-  readonly #resolve: (response: TransportResponse) => void;
-  readonly #reject: (error: TransportError) => void;
+  readonly #result = Promise.withResolvers<TransportResponse>();
   readonly #timer: NodeJS.Timeout;
   #isSettled = false;
   /** Undefined until the request is being sent. */
@@ -71,15 +70,13 @@ class Exchange implements ConnectionAware {
   readonly #chunks: Buffer[] = [];
   #length = 0;
 
-  constructor(
-    request: TransportRequest,
-    resolve: (response: TransportResponse) => void,
-    reject: (error: TransportError) => void,
-  ) {
+  constructor(request: TransportRequest) {
     this.#request = request;
-    this.#resolve = resolve;
-    this.#reject = reject;
     this.#timer = setTimeout(() => this.#fail(new TransportError("timeout")), request.timeout);
+  }
+
+  get response(): Promise<TransportResponse> {
+    return this.#result.promise;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -144,13 +141,13 @@ class Exchange implements ConnectionAware {
   #succeed(body: Uint8Array): void {
     const headers = this.#headers;
     const response = { status: this.#status, headers: { get: (name: string) => firstValue(headers, name) }, body };
-    // Fast path, see listener.ts. Plain: this.#resolve(response).
-    if (this.#settle()) setImmediate(this.#resolve, response);
+    // Fast path, see listener.ts. Plain: resolve(response).
+    if (this.#settle()) setImmediate(this.#result.resolve, response);
   }
 
   #fail(error: TransportError): void {
     if (!this.#settle()) return;
-    this.#reject(error);
+    this.#result.reject(error);
     this.#controller?.abort(error);
   }
 
