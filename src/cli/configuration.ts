@@ -48,7 +48,7 @@ export function requireFile(option: string | undefined, env: NodeJS.ProcessEnv):
  */
 export function loadFile(path: string, env: NodeJS.ProcessEnv): Loaded {
   const text = readText(path, "configuration file");
-  return { path, text, file: parseConfig(text, path), host: createNodeCredentialHost(env, dirname(resolve(path))) };
+  return { file: parseConfig(text, path), host: createNodeCredentialHost(env, dirname(resolve(path))) };
 }
 
 function readText(path: string, what: string): string {
