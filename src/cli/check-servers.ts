@@ -1,9 +1,9 @@
 // What `check` finds out about the providers and nextAuth Servers of the file by asking them.
 
+import { randomBytes } from "node:crypto";
 import type { Config, ProviderConfig } from "../config/complete.ts";
 import type { Credentials } from "../config/credentials.ts";
 import type { NextAuthServer, NextAuthServers } from "../nextauth/servers.ts";
-import { nodeIds } from "../node/host.ts";
 import { credentialOf } from "../oauth/client-authentication.ts";
 import type { Provider } from "../oauth/provider.ts";
 import { describeCertificates, warnOfAuthorities } from "./check-certificates.ts";
@@ -32,7 +32,7 @@ export async function checkNextAuthServers(
       line("  getSession", 'not checked, because the file names no serverid: add "serverid" or "serverids"');
       continue;
     }
-    const nonce = Buffer.from(nodeIds.random(NONCE_BYTES)).toString("base64");
+    const nonce = randomBytes(NONCE_BYTES).toString("base64");
     const answered = await attempt(
       "  getSession",
       () => server.getSession(known, nonce),

@@ -43,10 +43,10 @@ export function findFile(option: string | undefined, env: NodeJS.ProcessEnv): st
  * @throws {UsageError} if an option is wrong, or names a file that cannot be read
  * @throws {ConfigError} if the configuration file has faults
  */
-export function readCallOptions({ config, envFile, ...call }: CallOptions): Loaded & { path: string; values: Values } {
-  const env = environment(envFile);
-  const values = readValues(call, env);
-  const path = findFile(config, env);
+export function readCallOptions(options: CallOptions): Loaded & { path: string; values: Values } {
+  const env = environment(options.envFile);
+  const values = readValues(options, env);
+  const path = findFile(options.config, env);
   if (path === undefined) {
     throw new UsageError(`there is no ${DEFAULT_FILE} in this folder: name the configuration file with --config`);
   }
@@ -83,7 +83,7 @@ function readText(path: string, what: string): string {
 }
 
 /** A nonce or a relayed token is a credential, so variables can supply values. */
-function readValues({ userid, value = [] }: Pick<CallOptions, "userid" | "value">, env: NodeJS.ProcessEnv): Values {
+function readValues({ userid, value = [] }: CallOptions, env: NodeJS.ProcessEnv): Values {
   const values = new Map<string, Value>();
   const add = (name: string, text: string) => {
     if (values.has(name)) throw new UsageError(`the value "${name}" is given twice: give it once`);
