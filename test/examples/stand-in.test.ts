@@ -77,13 +77,6 @@ describe("getSession", () => {
     const headers = { "X-apikey": "apikey-of-the-second", "X-nonce": nonce };
     expect(await (await ask("/servers/second/sessions/", headers)).json()).toMatchObject({ loggedin: false });
   });
-
-  it("tells of a session whose account has no user yet, without a userid", async () => {
-    const nonce = standIn.login(SERVERID, { userid: undefined, accountid: 7 });
-    const status = await (await ask(SESSIONS, { "X-nonce": nonce })).json();
-    expect(status).toMatchObject({ loggedin: true, accountid: 7 });
-    expect(status).not.toHaveProperty("userid");
-  });
 });
 
 describe("authentication", () => {

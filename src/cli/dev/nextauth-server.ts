@@ -5,8 +5,7 @@ import { randomBytes } from "node:crypto";
 
 /** An app on a device that is logged in to a session. */
 export interface Account {
-  /** Undefined if no user is registered for the account yet. */
-  userid: string | undefined;
+  userid: string;
   accountid: number;
 }
 
@@ -42,9 +41,9 @@ export function createStandIn(serverid: string, apikey: string) {
     },
     /** What happens when the app of a session asks the SDK for a token. */
     async getToken(nonce: string, service: TokenService) {
-      const { userid, accountid } = sessions.get(nonce) ?? {};
-      if (userid === undefined || accountid === undefined) throw new Error("getToken needs a session of a user");
-      const { url, ...init } = getTokenRequest({ serverid, nonce, userid, accountid }, service);
+      const account = sessions.get(nonce);
+      if (account === undefined) throw new Error("getToken needs a session that is logged in");
+      const { url, ...init } = getTokenRequest({ serverid, nonce, ...account }, service);
       const response = await fetch(url, init);
       const contentType = response.headers.get("content-type") ?? "";
       return { status: response.status, contentType, bytes: new Uint8Array(await response.arrayBuffer()) };
@@ -55,7 +54,6 @@ export function createStandIn(serverid: string, apikey: string) {
 /** Has every member of the description, like the session of a browser that shows a QR code. */
 function loginStatus(account: Account | undefined) {
   const common = { canprovoke: account !== undefined, hsid: "aHNpZA==", loginqrdata: "bG9naW5xcmRhdGE=" };
-  // JSON leaves out a userid that is undefined.
   return account === undefined
     ? { loggedin: false, ...common }
     : { loggedin: true, ...account, pk: "cHVibGljIGtleQ==", ...common };
@@ -63,7 +61,7 @@ function loginStatus(account: Account | undefined) {
 
 /** The call for a session, as the default binding reads it. */
 export function getTokenRequest(
-  { nonce, ...body }: { serverid: string; nonce: string; userid: string; accountid: number },
+  { nonce, ...body }: Account & { serverid: string; nonce: string },
   { url, apikey }: TokenService,
 ) {
   return {
