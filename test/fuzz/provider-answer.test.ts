@@ -6,7 +6,7 @@ import { TokenProxyError } from "../../src/core/errors.ts";
 import { TransportError, type TransportFailure, type TransportResponse } from "../../src/core/transport.ts";
 import { type ErrorRules, judgeAnswer } from "../../src/oauth/judge-answer.ts";
 import { ERROR_TABLE } from "../../src/steps/error-table.ts";
-import { call, TOKEN } from "../app/build-app.ts";
+import { call, TOKEN } from "../support/app.ts";
 import { MARKER } from "../support/expect-error.ts";
 import { NOW, response } from "../support/fakes.ts";
 import {

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ConfigError } from "../../src/core/errors.ts";
 import { createWorker } from "../../src/worker/create-worker.ts";
-import { call, TOKEN, TOKEN_ENDPOINT } from "../app/build-app.ts";
+import { call, TOKEN, TOKEN_ENDPOINT } from "../support/app.ts";
 import { fileConfig, SECRETS } from "../support/config.ts";
 
 const FILE = JSON.stringify(fileConfig(TOKEN_ENDPOINT));
