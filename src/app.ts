@@ -71,7 +71,7 @@ export function createPipeline(deps: Deps): Hono<Env> {
 
   if (deps.hasHealth) app.get(HEALTH_PATH, (c) => c.json({ status: "ok" }, 200, { "Cache-Control": "no-store" }));
 
-  // First, because a binding like /{a}/{b} would match them too. They are not calls: nothing is logged.
+  // Before the bindings, because /{a}/{b} would match them too. They are not logged: not calls.
   for (const { path, serve } of publishedDocuments(config.signing?.issuer, deps.credentials.signingKeys)) {
     app.get(path, serve);
     app.all(path, observe(deps, { path, open: true }), methodNotAllowed(["GET", "HEAD"]));
@@ -99,7 +99,8 @@ export function createPipeline(deps: Deps): Hono<Env> {
   if (exchange !== undefined) {
     const { path, rate_limit } = exchange;
     const route = { path, open: true, errorTable: EXCHANGE_ERROR_TABLE };
-    const serverid = (exchange.serverid ?? nextauth.defaultServerid) as string; // config/ ensures one
+    // src/config ensures that there is one.
+    const serverid = (exchange.serverid ?? nextauth.defaultServerid) as string;
     app.post(
       path,
       observe(deps, route),

@@ -35,7 +35,8 @@ export interface Call {
 
 /**
  * @returns the provider's answer, its body byte for byte
- * @throws {TokenProxyError} caller_not_allowed, no_route, call_invalid, session_…, attribute…, provider_… or overloaded
+ * @throws {TokenProxyError} caller_not_allowed, no_route, call_invalid, session_…, attribute…,
+ * provider_… or overloaded
  */
 export async function getToken(deps: UseCase, caller: Caller, call: Call): Promise<Answer> {
   authorizeServerid(caller, call);
@@ -88,7 +89,8 @@ async function readAttributes(
 ): Promise<Values> {
   if (needed.length === 0) return new Map();
   const { server, serverid } = responsibleServer(deps, call);
-  const userid = (textOf(session, "userid") ?? textOf(call.values, "userid")) as string; // config/ ensures one
+  // src/config ensures that there is one.
+  const userid = (textOf(session, "userid") ?? textOf(call.values, "userid")) as string;
   const found = await call.trace.step("attributes", () => server.getUserAttributes(serverid, userid));
   if (found === undefined) {
     throw new TokenProxyError("attribute_missing", "the nextAuth Server does not know the user of this call");

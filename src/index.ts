@@ -1,4 +1,4 @@
-// Library entry point: makes a Hono app from the text of a configuration file, to be served on Node.
+// Library entry point: a Hono app from the text of a configuration file, for Node.
 
 import type { IncomingMessage } from "node:http";
 import { type Context, Hono } from "hono";
@@ -44,7 +44,7 @@ export async function createApp(text: string, options: CreateAppOptions = {}): P
   const host = {
     ...createNodeCredentialHost(env, folder),
     listens: false,
-    pinFault: () => undefined, // whoever listens decides which certificates to request
+    pinFault: () => undefined, // the server around the app decides which certificates to request
   };
   const observe: Observe = (report) => {
     try {

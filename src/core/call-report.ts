@@ -1,9 +1,9 @@
-// What is known about a call once it has been answered: log, metrics and status page are made from it.
+// What is known about an answered call: the source of log, metrics and status page.
 
 import type { ErrorCode } from "./errors.ts";
 import type { Step } from "./trace.ts";
 
-/** Nothing in it identifies a user or could be used as a credential. Durations are in milliseconds. */
+/** Contains nothing that identifies a user or is a credential. Durations are in milliseconds. */
 export interface CallReport {
   requestId: string;
   /** Undefined if nobody traces the call. */

@@ -1,6 +1,6 @@
-// The errors of this program: a call without a token, an unusable configuration, a wrong command line.
+// Errors: a call without a token, an unusable configuration, a wrong command line.
 
-/** Why a call gets an error response of ours. Stable: logs, metrics, docs and callers rely on the names. */
+/** Why a call gets an error response of ours. Stable: logs, metrics and callers rely on them. */
 export type ErrorCode =
   | "caller_unauthenticated"
   | "caller_not_allowed"

@@ -1,4 +1,4 @@
-// A transport on top of fetch: the global one, that of a Workers binding, or a resource server's own.
+// A transport on top of fetch: the global one, a Workers binding's, or a resource server's.
 
 import { readUpTo } from "./read-stream.ts";
 import {
@@ -9,7 +9,7 @@ import {
   type TransportResponse,
 } from "./transport.ts";
 
-/** fetch has no connect timeout: `timeout` covers the connection too. It decodes content codings itself. */
+/** fetch has no connect timeout, and decodes content codings itself. */
 export function createFetchTransport(send: typeof fetch): Transport {
   return async (request) => {
     const abort = new AbortController();

@@ -16,7 +16,7 @@ export function formEncode(text: string): string {
   return PLAIN.test(text) ? text : new URLSearchParams([["", text]]).toString().slice(1);
 }
 
-/** Parameters in the order in which they are appended. RFC 6749 section 3.2 treats empty ones as omitted. */
+/** Keeps the order. RFC 6749 section 3.2 treats empty parameters as omitted. */
 export class Form {
   #text = "";
 

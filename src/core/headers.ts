@@ -7,5 +7,5 @@ export const REQUEST_HEADERS = {
   "user-agent": "nextauth-token-proxy", // some firewalls refuse requests without one
 } as const;
 
-/** Visible ASCII with single spaces inside. Anything else could end the header or be read two ways. */
+/** Visible ASCII and spaces inside. Anything else could end the header or be read two ways. */
 export const HEADER_VALUE = /^[\x21-\x7e]+(?:[ \t]+[\x21-\x7e]+)*$/;

@@ -1,6 +1,7 @@
 // Parses a copy of a JSON body in order to judge it.
 
-const utf8 = new TextDecoder("utf-8", { fatal: true }); // skips a BOM, as RFC 8259 section 8.1 allows
+// Skips a BOM, as RFC 8259 section 8.1 allows.
+const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** @returns the members, or undefined if the bytes are not a JSON object in UTF-8 */
 export function readJsonObject(bytes: Uint8Array): Record<string, unknown> | undefined {

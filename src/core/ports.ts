@@ -16,7 +16,7 @@ export interface Ids {
 
 export type Sha256 = (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>;
 
-/** SHA-256 of UTF-8 text as 64 lower-case hexadecimal digits; synchronous on Node, a promise on Workers. */
+/** SHA-256 of UTF-8 text, 64 lower-case hexadecimal digits. Only Workers return a promise. */
 export type HashText = (text: string) => string | Promise<string>;
 
 export type LogLevel = "error" | "warn" | "info" | "debug";
@@ -27,7 +27,7 @@ export type Log = (level: LogLevel, event: string, fields?: LogFields) => void;
 
 /** A limited number of places, with a short queue. */
 export interface Bulkhead {
-  /** @returns true if there is a place, now or after a wait; false if the queue is full or the wait is over */
+  /** @returns whether there is a place, now or after a wait */
   enter(): boolean | Promise<boolean>;
   /** Gives a place back. */
   leave(): void;

@@ -1,6 +1,6 @@
 // Reads a whole stream of bytes, up to a limit.
 
-/** @returns all bytes, or undefined as soon as there are more than `limit`; the rest stays unread */
+/** @returns all bytes, or undefined if there are more than `limit`; the rest stays unread */
 export async function readUpTo(
   stream: ReadableStream<Uint8Array> | null,
   limit: number,

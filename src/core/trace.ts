@@ -1,4 +1,4 @@
-// Follows one call: how long each step took, and an OpenTelemetry span per step if an SDK is loaded.
+// Follows a call: how long each step took, and OpenTelemetry spans if an SDK is loaded.
 
 import {
   createTraceState,
@@ -19,7 +19,7 @@ export type Step = "session_check" | "attributes" | "discovery" | "signing" | "p
 /** Headers of W3C Trace Context for a request that belongs to a step; empty if nobody traces. */
 export type TraceHeaders = Readonly<Record<string, string>>;
 
-/** What the steps of a call report about it. Only steps/identities.ts decides how a user is logged. */
+/** What the steps found out. Only steps/identities.ts decides how a user is logged. */
 export interface CallFacts {
   caller?: string;
   provider?: string;
@@ -128,7 +128,7 @@ export function startTrace(
   };
 }
 
-/** W3C Trace Context section 3.2.2: later versions start the same way; `ff` and zero ids are invalid. */
+/** W3C Trace Context section 3.2.2. Later versions start alike; `ff` and zero ids are invalid. */
 const TRACEPARENT = /^(?!ff|00.{53}-)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:$|-)/;
 /** Section 3.3.1.5 requires at least this much to be propagated. */
 const MAX_TRACESTATE_LENGTH = 512;

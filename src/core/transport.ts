@@ -23,7 +23,8 @@ export interface TransportResponse {
 }
 
 /**
- * Sends one request and reads the whole answer. Follows no redirect, repeats nothing, keeps no cookie.
+ * Sends one request and reads the whole answer. Follows no redirect, repeats nothing, keeps no
+ * cookie.
  * @throws {TransportError} without a complete answer
  */
 export type Transport = (request: TransportRequest) => Promise<TransportResponse>;
@@ -44,7 +45,7 @@ export interface TransportSettings {
   tls?: TlsCredentials | undefined;
 }
 
-/** TLS beyond the runtime's defaults. PEM on Node; a binding on Workers, which hold no certificates. */
+/** TLS beyond the runtime's defaults: PEM on Node, a binding on Workers. */
 export interface TlsCredentials {
   /** Client certificate with its chain. */
   certificate?: Secret | undefined;

@@ -1,9 +1,9 @@
-// Which URLs an issuer or an endpoint may have: https, or http on loopback, where nothing leaves the machine.
+// Which URLs an issuer or an endpoint may have: https, or http on loopback.
 
-/** The URL parser repairs `https:/a`, backslashes and spaces, and not every parser does so the same way. */
+/** URL parsers repair `https:/a`, backslashes and spaces, but not all in the same way. */
 const COMPLETE = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/\s\\][^\s\\]*$/;
 
-/** @returns what is wrong with the URL, as a phrase that follows its path; undefined if nothing is */
+/** @returns what is wrong, as a phrase that follows the path in the file */
 export function endpointUrlFault(text: string): string | undefined {
   if (!URL.canParse(text)) return "must be an absolute URL";
   const url = new URL(text);

@@ -9,7 +9,7 @@ export interface ValueRule {
   max_length: number;
 }
 
-/** A serverid is short base64; a userid is chosen by the operator and often is an e-mail address. */
+/** A serverid is short base64; a userid is the operator's choice, often an e-mail address. */
 export const NEXTAUTH_RULES = {
   serverid: { type: "text", max_length: 256 },
   userid: { type: "text", max_length: 1_024 },

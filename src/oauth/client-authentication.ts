@@ -1,4 +1,4 @@
-// Client authentication at the token endpoint (RFC 6749 section 2.3): each method adds one mechanism to a request.
+// Client authentication (RFC 6749 section 2.3): each method adds one mechanism to a request.
 
 import { CompactSign } from "jose";
 import { clientSecretBasic, type Form, httpBasic } from "../core/form.ts";

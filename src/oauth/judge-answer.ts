@@ -25,7 +25,7 @@ export interface ErrorRules {
   proxy_errors: readonly string[];
 }
 
-/** This proxy is set up wrongly, so an app can do nothing (RFC 6749 section 5.2, RFC 8707 section 2). */
+/** This proxy is set up wrongly (RFC 6749 section 5.2, RFC 8707 section 2). */
 const PROXY_ERRORS = [
   "invalid_client",
   "unauthorized_client",
@@ -115,7 +115,7 @@ export function judgeAnswer(response: TransportResponse, rules: ErrorRules, key:
 const REJECTED =
   "rejects this proxy: check its client_id, client_secret, token_endpoint_auth_method, grant_type, scope and params";
 
-/** Whether the provider rejected the client's credentials, and not something else about this proxy. */
+/** Whether the provider rejected the client's credentials, and nothing else. */
 export function isClientRejected(error: unknown): boolean {
   return error instanceof TokenProxyError && error.detail?.provider_error === "invalid_client";
 }
@@ -144,7 +144,7 @@ function loggable(error: string): string {
 const CONTENT_TYPE = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+\/[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:[ \t]*;[\x20-\x2b\x2d-\x7e]*)?$/;
 const MAX_CONTENT_TYPE_CHARS = 128;
 
-/** The provider's type if a header may carry it. The body was parsed as JSON, so that is the default. */
+/** The provider's type if a header may carry it; JSON by default, because the body was parsed. */
 function relayableContentType(value: string | null): string {
   const isType = value !== null && value.length <= MAX_CONTENT_TYPE_CHARS && CONTENT_TYPE.test(value);
   return isType ? value : "application/json";

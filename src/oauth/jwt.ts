@@ -23,7 +23,7 @@ export const JWT_TEMPLATE_NAMES = ["iat", "exp"] as const;
 /** A private key, or a client secret (client-authentication.ts). */
 export type Signer = Pick<SigningKey, "sign" | "x5tS256"> & { readonly kid: string | undefined };
 
-/** Each JWT gets its own iat, exp and jti: a reused assertion looks like a replay (RFC 7523 section 3). */
+/** Each JWT has a new jti: a reused assertion looks like a replay (RFC 7523 section 3). */
 export type SignJwt = (values: Values) => string | Promise<string>;
 
 export function compileJwt(settings: JwtSettings, signer: Signer, { clock, ids }: { clock: Clock; ids: Ids }): SignJwt {

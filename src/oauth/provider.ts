@@ -9,7 +9,7 @@ import type { CreateTransport, Delivery } from "../core/transport.ts";
 import type { Values } from "../core/values.ts";
 import { type BreakerState, createBreaker } from "./breaker.ts";
 import { credentialOf } from "./client-authentication.ts";
-import { createClockWatch } from "./clock-watch.ts";
+import { createClockWatch } from "./clock-skew.ts";
 import { createDiscovery, type Discovery } from "./discovery.ts";
 import { isRepeatable } from "./grants.ts";
 import type { Answer } from "./judge-answer.ts";
@@ -25,7 +25,7 @@ export interface Provider {
   readonly discovery: Discovery | undefined;
   /** The user's attributes that its templates need: NAME for `attributes.NAME`. */
   readonly attributes: readonly string[];
-  /** @throws {TokenProxyError} call_invalid before anything is sent if a value is missing; else `provider_…` */
+  /** @throws {TokenProxyError} call_invalid if a value is missing, overloaded, or `provider_…` */
   requestToken(values: Values, call: { trace: Trace; recipient: Recipient | undefined }): Promise<Answer>;
   state(): ProviderState;
 }
@@ -48,7 +48,7 @@ export interface ProviderDeps {
   log: Log;
 }
 
-/** How many calls may wait, as a share of max_in_flight, and for how long, as a share of timeout. */
+/** How many calls may wait (of max_in_flight), and for how long (of timeout). */
 const QUEUE_SHARE = 0.25;
 
 /** @param name the provider's name in the file */

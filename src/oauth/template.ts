@@ -1,4 +1,4 @@
-// Templates of the configuration file: text and JSON with `{{name}}` places that each call fills in.
+// Templates of the configuration file: text and JSON with `{{name}}` places.
 
 import type { Value, Values } from "../core/values.ts";
 

@@ -6,7 +6,7 @@ import type { Answer } from "../oauth/judge-answer.ts";
 import type { CallContext } from "./context.ts";
 import { asCallError, ERROR_TABLE, type ErrorTable } from "./error-table.ts";
 
-/** RFC 6749 section 5.1 forbids caching, and no browser may guess another type than the one sent. */
+/** RFC 6749 section 5.1 forbids caching, and no browser may guess another type. */
 const COMMON_HEADERS = {
   "Cache-Control": "no-store",
   Pragma: "no-cache",

@@ -1,4 +1,4 @@
-// Authenticates the caller of getToken: by its API key, as on nextAuth's own REST API, its certificate, or both.
+// Authenticates the caller of getToken by its API key, its client certificate, or both.
 
 import type { CallerCredentials } from "../config/credentials.ts";
 import type { ClientCertificatePin } from "../config/schema-nextauth.ts";
@@ -41,8 +41,9 @@ const SALT_BYTES = 32;
 type KnownCaller = AuthenticatedCaller & { pins: ReadonlySet<string> | undefined };
 
 /**
- * Keys are kept as salted SHA-256 digests. The lookup takes as long for one caller as for a thousand
- * and depends on bytes that a caller can neither choose nor learn; the rest is compared in constant time.
+ * Keys are kept as salted SHA-256 digests. The lookup takes as long for one caller as for a
+ * thousand and depends on bytes that a caller can neither choose nor learn; the rest is compared in
+ * constant time.
  */
 export async function createAuthenticator(
   callers: ReadonlyMap<string, CallerCredentials>,
@@ -110,7 +111,7 @@ function presentedKey(value: string | null, header: string): string | undefined 
   return header === "authorization" ? (/^bearer +(\S+)$/i.exec(value)?.[1] ?? "") : value;
 }
 
-/** RFC 9110 section 15.5.2 requires a challenge; no scheme is registered for a key in a header of its own. */
+/** RFC 9110 section 15.5.2 requires a challenge; no scheme is registered for X-apikey. */
 function unauthenticated(message: string, header: string): TokenProxyError {
   const scheme = header === "authorization" ? "Bearer" : header;
   return new TokenProxyError("caller_unauthenticated", message, { challenge: `${scheme} realm="getToken"` });

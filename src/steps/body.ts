@@ -19,7 +19,7 @@ export async function readText(request: Request): Promise<string> {
   }
 }
 
-/** For a request whose body can only be a form. @throws {TokenProxyError} call_invalid or call_too_large */
+/** For requests that must be forms. @throws {TokenProxyError} call_invalid or call_too_large */
 export async function readForm(request: Request): Promise<URLSearchParams> {
   if (mediaType(request) !== FORM_CONTENT_TYPE) throw invalid(`the call's Content-Type must be ${FORM_CONTENT_TYPE}`);
   return parseParameters(await readText(request));
@@ -29,7 +29,7 @@ export function mediaType(request: Request): string {
   return (request.headers.get("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
 }
 
-/** URLSearchParams replaces what is not UTF-8 and keeps broken escapes: two users could become one. */
+/** URLSearchParams replaces invalid UTF-8 and keeps broken escapes: two users could become one. */
 export function parseParameters(text: string): URLSearchParams {
   try {
     decodeURIComponent(text);
@@ -57,7 +57,7 @@ async function readBytes(request: Request): Promise<Uint8Array> {
   }
 }
 
-/** Reads the rest, so that the caller gets its response; the listener limits how long that takes. */
+/** Reads the rest, so that the caller gets its response. The listener limits how long. */
 async function discard(stream: ReadableStream<Uint8Array> | null): Promise<void> {
   try {
     for await (const _ of stream ?? []);

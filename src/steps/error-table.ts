@@ -37,7 +37,7 @@ export const ERROR_TABLE = {
   internal: [500, "server_error"],
 } as const satisfies ErrorTable;
 
-/** In an exchange the webNonce is a grant, and RFC 6749 section 5.2 has a code for an invalid one. */
+/** In an exchange the webNonce is the grant: RFC 6749 section 5.2 has a code for an invalid one. */
 export const EXCHANGE_ERROR_TABLE: ErrorTable = { ...ERROR_TABLE, session_not_logged_in: [400, "invalid_grant"] };
 
 /** @returns the error itself, or `internal` for anything that nobody expected */

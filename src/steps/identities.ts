@@ -1,4 +1,4 @@
-// How the log refers to users and sessions: enough to find the calls of one user, but not who it is.
+// How the log refers to users: enough to find the calls of one, but not who it is.
 
 import { hex } from "../core/hex.ts";
 import type { HashText, Ids } from "../core/ports.ts";

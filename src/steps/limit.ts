@@ -40,7 +40,7 @@ export function limitPerAddress({ createRateLimiter, inbound }: LimitDeps, limit
   };
 }
 
-/** Runs after readExchange. A webNonce is a credential, and on Workers the key leaves the isolate: it is hashed. */
+/** Runs after readExchange. A webNonce is a credential that may leave the isolate: it is hashed. */
 export function limitPerWebNonce({ createRateLimiter, hashText }: LimitDeps, limit: RateLimit): CallStep {
   const limiter = createRateLimiter(limit);
   return async (c, next) => {

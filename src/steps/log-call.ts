@@ -1,4 +1,4 @@
-// One line of the log for each call, with nothing that identifies a user or could be used as a credential.
+// The line of the log for a call. It neither identifies a user nor contains a credential.
 
 import type { CallReport } from "../core/call-report.ts";
 import type { ErrorCode, TokenProxyError } from "../core/errors.ts";
@@ -65,8 +65,8 @@ function levelOf(code: ErrorCode): LogLevel {
 const MAX_CAUSES = 4;
 
 /**
- * Codes and names of the chain of causes, like `UND_ERR_SOCKET < ECONNRESET`. Messages are left out,
- * because they quote what failed, which may be a token. A bug is logged with its stack frames.
+ * Codes and names of the chain of causes, like `UND_ERR_SOCKET < ECONNRESET`. Messages are left
+ * out, because they quote what failed, which may be a token. A bug is logged with its stack frames.
  */
 function describeCause(cause: unknown, withStack: boolean): { cause?: string; stack?: string } {
   const names: string[] = [];

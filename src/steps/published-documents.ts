@@ -11,8 +11,8 @@ export interface PublishedDocument {
 const MAX_AGE_SECONDS = 300;
 
 /**
- * JWKS (RFC 7517) and metadata: OpenID Connect Discovery appends the well-known path to the issuer's
- * path, RFC 8414 section 3.1 puts it in front.
+ * JWKS (RFC 7517) and metadata: OpenID Connect Discovery appends the well-known path to the
+ * issuer's path, RFC 8414 section 3.1 puts it in front.
  * @param issuer undefined publishes nothing
  */
 export function publishedDocuments(issuer: string | undefined, keys: readonly SigningKey[]): PublishedDocument[] {

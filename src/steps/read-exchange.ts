@@ -1,4 +1,4 @@
-// Reads a webNonce exchange: an app sends its webNonce as an authorization code (RFC 6749 section 4.1.3).
+// Reads an exchange: an app sends its webNonce as a code (RFC 6749 section 4.1.3).
 
 import { TokenProxyError } from "../core/errors.ts";
 import type { Values } from "../core/values.ts";

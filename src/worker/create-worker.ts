@@ -25,8 +25,8 @@ export interface Worker {
  */
 export function createWorker(text: string): Worker {
   const file = parseConfig(text, "token-proxy.yaml");
-  // Once per isolate. Early requests each build their own: a promise that is shared between requests
-  // would hang (workerd#210).
+  // Once per isolate. Early requests each build their own: a promise that is shared between
+  // requests would hang (workerd#210).
   let app: Hono<CallEnv> | undefined;
   return {
     async fetch(request, env) {

@@ -1,4 +1,4 @@
-// Secrets on Workers are bindings of wrangler.toml; certificates stay with Cloudflare and have bindings too.
+// Secrets and client certificates on Workers are bindings of wrangler.toml.
 
 import { type CredentialHost, SecretError } from "../config/credentials.ts";
 import { type Env, workerSha256 } from "./host.ts";

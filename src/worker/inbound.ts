@@ -3,7 +3,7 @@
 import type { ClientCertificate, Inbound } from "../core/inbound.ts";
 import { limitedAddress } from "../core/limited-address.ts";
 
-/** RFC 9110 section 7.2; with anything else, the URL parser would take part of the Host for the path. */
+/** RFC 9110 section 7.2. The URL parser would take part of any other Host for the path. */
 const HOST = /^[^\s/?#@\\]*$/;
 /** No route has this path. */
 const NO_PATH = "//";

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { WIRE } from "../../src/steps/answer.ts";
+import { ERROR_TABLE } from "../../src/steps/error-table.ts";
 import { CLI, runCli } from "../support/process.ts";
 import { itWhere, versionOf } from "./it-where.ts";
 
@@ -71,7 +71,7 @@ describe("docs/http-api.md", () => {
       code,
       [Number(status), error],
     ]);
-    expect(Object.fromEntries(rows)).toEqual(WIRE);
+    expect(Object.fromEntries(rows)).toEqual(ERROR_TABLE);
   });
 });
 
