@@ -1,7 +1,25 @@
-// An error of a call carries its code and what its response needs. An error of the file has one line per fault.
+// Errors of a call and of the file. The rows of the error table are compared with docs/http-api.md.
 
 import { expect, it } from "vitest";
-import { ConfigError, TokenProxyError } from "../../src/core/errors.ts";
+import { asCallError, ConfigError, ERROR_TABLE, EXCHANGE_ERROR_TABLE, TokenProxyError } from "../../src/core/errors.ts";
+
+it("the error table of an exchange differs only in session_not_logged_in", () => {
+  expect(EXCHANGE_ERROR_TABLE).toEqual({ ...ERROR_TABLE, session_not_logged_in: [400, "invalid_grant"] });
+});
+
+it("asCallError returns a TokenProxyError unchanged", () => {
+  const error = new TokenProxyError("call_invalid", "m");
+  expect(asCallError(error)).toBe(error);
+});
+
+it.each([new TypeError("canary"), "canary", undefined, null, { code: "call_invalid" }])(
+  "asCallError turns anything else into an internal error with a fixed message: %s",
+  (thrown) => {
+    const { code, message, cause } = asCallError(thrown);
+    expect([code, message]).toEqual(["internal", "the proxy failed; its log has the reason under this request_id"]);
+    expect(cause).toBe(thrown);
+  },
+);
 
 it("TokenProxyError has code, message, cause and the options", () => {
   const options = { cause: new Error("inside"), retryAfter: 5, challenge: "c", allow: "POST", detail: { a: 1 } };

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { ERROR_TABLE } from "../../src/steps/error-table.ts";
+import { ERROR_TABLE } from "../../src/core/errors.ts";
 import { CLI, runCli } from "../support/process.ts";
 import { itWhere, versionOf } from "./it-where.ts";
 

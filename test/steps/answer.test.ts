@@ -1,9 +1,8 @@
 // The response is the provider's bytes or an error of our own, always with the headers that keep it out of caches.
 
 import { describe, expect, it } from "vitest";
-import { TokenProxyError } from "../../src/core/errors.ts";
+import { EXCHANGE_ERROR_TABLE, TokenProxyError } from "../../src/core/errors.ts";
 import { errorResponse, relay } from "../../src/steps/answer.ts";
-import { EXCHANGE_ERROR_TABLE } from "../../src/steps/error-table.ts";
 
 const COMMON = {
   "cache-control": "no-store",

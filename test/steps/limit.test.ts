@@ -3,9 +3,9 @@
 import { createHash } from "node:crypto";
 import { Hono } from "hono";
 import { describe, expect, it } from "vitest";
+import { asCallError } from "../../src/core/errors.ts";
 import type { RateLimiter } from "../../src/core/inbound.ts";
 import type { Env } from "../../src/steps/context.ts";
-import { asCallError } from "../../src/steps/error-table.ts";
 import { type LimitDeps, limitInFlight, limitPerAddress, limitPerWebNonce } from "../../src/steps/limit.ts";
 import { workerInbound } from "../../src/worker/inbound.ts";
 import { asyncHashText, hashText } from "../support/fakes.ts";
