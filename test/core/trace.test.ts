@@ -34,13 +34,6 @@ it("adds up the durations of each step, also of one that fails, and counts attem
   expect(call.attempts).toBe(2);
 });
 
-it("collects the facts that steps note", () => {
-  const call = start({});
-  call.note({ caller: "ns" });
-  call.note({ provider: "main" });
-  expect(call.facts).toEqual({ caller: "ns", provider: "main" });
-});
-
 describe("without an SDK", () => {
   it("passes on the caller's trace context unchanged", async () => {
     const tracestate = "congo=t61rcWkgMzE,rojo=00f067aa0ba902b7";

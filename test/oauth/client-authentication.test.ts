@@ -88,16 +88,10 @@ describe("client_secret_basic", () => {
   });
 });
 
-it("client_secret_basic_raw encodes nothing", async () => {
-  const client_id = ID.replace(":", "");
-  expect(basicOf(await authenticated({ method: "client_secret_basic_raw", client_id }))).toBe(`${client_id}:${SECRET}`);
-});
-
-it("both kinds of HTTP Basic can carry a secret of 64 KiB", async () => {
-  const secret = "x".repeat(65_536);
-  for (const method of ["client_secret_basic", "client_secret_basic_raw"] as const) {
-    expect(basicOf(await authenticated({ method, client_id: "id", secrets: [secret] }))).toBe(`id:${secret}`);
-  }
+it("client_secret_basic_raw encodes nothing, and may have a secret of 64 KiB", async () => {
+  const client = { client_id: ID.replace(":", ""), secrets: [SECRET + "x".repeat(65_536)] };
+  const sent = basicOf(await authenticated({ method: "client_secret_basic_raw", ...client }));
+  expect(sent).toBe(`${client.client_id}:${client.secrets[0]}`);
 });
 
 it("client_secret_post adds id and secret to the form", async () => {

@@ -90,29 +90,12 @@ describe("discovery", () => {
 });
 
 describe("a failure", () => {
-  it("of the transport names the provider's key", async () => {
-    const { upstream, request } = setUp();
-    upstream.answer = unreachable;
-    const message = 'the provider "providers.main" cannot be reached';
-    expect(await thrownBy(request)).toMatchObject({ code: "provider_unreachable", message });
-  });
-
   it("that is a bug is passed on unchanged", async () => {
     const { upstream, request } = setUp();
     const bug = new TypeError("a bug");
     upstream.answer = () => Promise.reject(bug);
     expect(await thrownBy(request)).toBe(bug);
   });
-
-  it.each([response(500, ""), response(401, ""), response(400, { error: "invalid_client" })])(
-    "that is an answer is not retried",
-    async (answer) => {
-      const { upstream, request } = setUp();
-      upstream.answer = () => answer;
-      await thrownBy(request);
-      expect(upstream.requests).toHaveLength(1);
-    },
-  );
 
   it.each<[Delivery, string, number]>([
     ["none", "authorization_code", 2],

@@ -101,13 +101,6 @@ describe("the default binding", () => {
   ])("refuses %s", async (_, body, message) => {
     expect(await refusal(DEFAULT, { body })).toBe(message);
   });
-
-  it("repeats nothing of a call that it refuses", async () => {
-    const canary = "Zq7xWv4kPj";
-    const bodies = [canary, `{"${canary}`, { userid: `${canary}\n` }, { userid: [canary] }, [canary], { [canary]: 1 }];
-    const headers = { "x-nonce": `${canary}${"n".repeat(512)}` };
-    for (const body of bodies) expect(await refusal(DEFAULT, { body, headers })).not.toContain(canary);
-  });
 });
 
 describe("a form", () => {
