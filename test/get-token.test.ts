@@ -160,7 +160,7 @@ it.each([{ userid: "bob" }, { userid: "bob", serverid: "z", nonce: "n" }])(
 describe("attributes", () => {
   it("are read for the confirmed user, and only those that templates need are passed on", async () => {
     const { run, events } = setUp({ attributes: ["mail", "unit"] });
-    await run({ ...VERIFIED, mail: "mallory@evil.example" });
+    await run({ ...VERIFIED, userid: "claimed", mail: "mallory@evil.example" });
     const named = { mail: "mallory@evil.example", "attributes.mail": "a@b.example", "attributes.unit": "u" };
     expect(events.slice(1)).toEqual([
       ["attributes", "a", "alice"],

@@ -11,12 +11,10 @@ import { Secret } from "../../src/core/secret.ts";
 import { createAuthenticator } from "../../src/steps/authenticate.ts";
 import { asyncHashText, fakeIds, hashText, thrownBy } from "../support/fakes.ts";
 
-const [OLD, NEW, BOTH_KEY, OTHER] = ["old", "new", "both", "other"].map((name) => `${name}-key-0123456789`) as [
-  string,
-  string,
-  string,
-  string,
-];
+const OLD = "old-key-0123456789";
+const NEW = "new-key-0123456789";
+const BOTH_KEY = "both-key-0123456789";
+const OTHER = "other-key-0123456789";
 const UNKNOWN = "unknown-key-0123456789";
 const [A, B, C] = ["a", "b", "c"].map((digit) => digit.repeat(64)) as [string, string, string];
 
