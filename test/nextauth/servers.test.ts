@@ -42,11 +42,9 @@ describe("serverFor", () => {
     ["b", SEVERAL, "nextauth[0]"],
     ["c", SEVERAL, "nextauth[1]"],
     ["d", SEVERAL, "nextauth[2]"],
-    ["A", SEVERAL, "nextauth[2]"],
     ["__proto__", SEVERAL, "nextauth[2]"],
     ["anything", [{}], "nextauth"],
     ["c", RESTRICTED, undefined],
-    ["toString", RESTRICTED, undefined],
     ["a", [], undefined],
   ])("finds for %s in %j %s", (serverid, settings, key) => {
     expect(setUp(settings).servers.serverFor(serverid)?.key).toBe(key);

@@ -44,7 +44,3 @@ it.each([rejected("invalid_scope"), new TokenProxyError("provider_timeout", "m")
     expect(await run([error, undefined])).toEqual([0]);
   },
 );
-
-it("has nothing to try with one credential", async () => {
-  expect(await run([CLIENT_REJECTED])).toEqual([0]);
-});

@@ -80,8 +80,6 @@ describe("an API key", () => {
     ["empty", ""],
     ["too short", OLD.slice(0, -1)],
     ["too long", `${OLD}x`],
-    ["in another case", OLD.toUpperCase()],
-    ["with a space inside", `${OLD.slice(0, 5)} ${OLD.slice(5)}`],
     ["with a scheme", `Bearer ${OLD}`],
     ["sent twice", `${OLD}, ${OLD}`],
     ["two different keys", `${OLD}, ${NEW}`],
@@ -161,17 +159,10 @@ describe("a client certificate", () => {
     ["a wildcard", certificate(C, "*.bank.example")],
     ["its fingerprint as a name", certificate(C, A)],
     ["its name as a fingerprint", certificate("ns.bank.example")],
-    ["a part of its fingerprint", certificate(A.slice(1))],
-    ["an empty certificate", certificate("", "")],
     ["the fingerprint of a caller that also needs its key", certificate(B)],
     ["the name of a caller that also needs its key", certificate(C, "both.example")],
   ])("does not identify a caller: %s", async (_, presented) => {
     expect((await refusal({ certificate: presented })).message).toBe(NEITHER);
-  });
-
-  it("does not count in a header", async () => {
-    const headers = new Headers({ "Client-Cert": `:${A}:`, "X-Client-Cert-SHA256": A });
-    expect((await refusal({ headers })).message).toBe(NEITHER);
   });
 
   it.each([UNKNOWN, ""])("does not make up for a wrong key: %j", async (key) => {
@@ -201,15 +192,6 @@ describe("a caller with keys and certificates", () => {
     ["with another caller's certificate", certificate(A, "ns.bank.example")],
   ])("is refused %s", async (_, presented) => {
     expect((await refusal({ key: BOTH_KEY, certificate: presented })).message).toBe(NEEDS_BOTH);
-  });
-
-  it("may use any of its keys with any of its certificates", async () => {
-    const callers = [caller("rotating", [OLD, NEW], [{ sha256: A }, { sha256: B }])];
-    for (const key of [OLD, NEW]) {
-      for (const pin of [A, B]) {
-        expect((await authenticate({ key, certificate: certificate(pin), callers })).name).toBe("rotating");
-      }
-    }
   });
 
   it("is identified by its key if it shares its certificate", async () => {

@@ -23,14 +23,6 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-it("answers getToken and its health", async () => {
-  const worker = createWorker(FILE);
-  const answer = await worker.fetch(call(), SECRETS);
-  expect([answer.status, await answer.text()]).toEqual([200, TOKEN]);
-  const health = await worker.fetch(new Request("https://proxy.example/healthz"), SECRETS);
-  expect([health.status, await health.text()]).toEqual([200, '{"status":"ok"}']);
-});
-
 it("throws at once for a faulty file", () => {
   expect(() => createWorker("version: 1")).toThrow(ConfigError);
 });
