@@ -39,7 +39,9 @@ it("answers 500 and logs the fault if a secret is missing, until it is there", a
   const fault =
     /^token-proxy\.yaml:\d+:\d+ "providers\.main\.client_secret" refers to the binding CLIENT_SECRET, which is not set/;
   expect(printed).toEqual([expect.stringMatching(fault)]);
-  expect((await worker.fetch(call(), SECRETS)).status).toBe(200);
+  const token = await worker.fetch(call(), SECRETS);
+  expect([token.status, await token.text()]).toEqual([200, TOKEN]);
+  expect((await worker.fetch(new Request("https://proxy.example/healthz"), SECRETS)).status).toBe(200);
 });
 
 it("answers 500 without the message of any other error", async () => {
