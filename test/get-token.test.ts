@@ -1,4 +1,4 @@
-// A call is authorized, routed and confirmed by its session before anything about it reaches a provider.
+// A call is authorized, routed and confirmed before anything about it reaches a provider.
 
 import { describe, expect, it } from "vitest";
 import type { Route } from "../src/config/complete.ts";
@@ -25,7 +25,7 @@ interface Changes {
   known?: Record<string, string> | TokenProxyError | undefined;
 }
 
-/** Two providers, and a nextAuth Server for the serverids a and b. `events` lists what they were asked, in order. */
+/** Two providers, and a nextAuth Server for a and b. `events` has their requests, in order. */
 function setUp(changes: Changes = {}) {
   const { attributes = [], routes = [{ provider: "main" }], refusal } = changes;
   const known = "known" in changes ? changes.known : { mail: "a@b.example", unit: "u", more: "x" };

@@ -1,4 +1,4 @@
-// A transport on top of fetch sends the request unchanged and reads the whole answer, or says how it failed.
+// Over fetch, a request is sent unchanged and the whole answer read, or the failure is known.
 
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { createFetchTransport } from "../../src/core/fetch-transport.ts";

@@ -1,4 +1,4 @@
-// Forms are encoded so that every reader of forms decodes them to the same parameters, in the same order.
+// Every reader of forms decodes ours to the same parameters, in the same order.
 
 import { describe, expect, it } from "vitest";
 import { Form, formEncode } from "../../src/core/form.ts";

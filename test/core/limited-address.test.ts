@@ -1,4 +1,4 @@
-// For rate limits, one client is an IPv4 address or the /64 of an IPv6 address, however it is written.
+// For rate limits, a client is an IPv4 address or the /64 of an IPv6 address.
 
 import { expect, it } from "vitest";
 import { limitedAddress } from "../../src/core/limited-address.ts";

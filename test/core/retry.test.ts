@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { withOneRetry } from "../../src/core/retry.ts";
 import { type Delivery, TransportError, type TransportFailure } from "../../src/core/transport.ts";
 
-/** Throws the failures one after the other, then answers. @returns how often it was sent, and the result */
+/** Fails as often as there are failures, then answers. */
 async function run(failures: unknown[], isHarmless: (delivery: Delivery) => boolean = () => true) {
   let sent = 0;
   const send = async () => {

@@ -12,7 +12,7 @@ const NO_ACCOUNT: LoginStatus = { loggedin: true, userid: "alice", accountid: un
 const LOGGED_OUT: LoginStatus = { loggedin: false };
 const CACHE_MS = 5_000;
 
-/** A session check of a server that answers as `server.answer` says, after `server.takes` milliseconds. */
+/** The server returns or throws `server.answer` after `server.takes` milliseconds. */
 function setUp(lifetime = 0, answer: LoginStatus | Error = ALICE) {
   const clock = fakeClock();
   const server = { answer, asked: [] as string[][], takes: 0 };

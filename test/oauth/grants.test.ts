@@ -1,4 +1,4 @@
-// Each grant type has default parameters and a default JWT, and says whether a request may be repeated.
+// Grant types have default parameters and say whether a request may be repeated.
 
 import { describe, expect, it } from "vitest";
 import {

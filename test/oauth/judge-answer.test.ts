@@ -1,4 +1,4 @@
-// An answer of a token endpoint is a token, a refusal of the user, or an error. Its bytes are never changed.
+// An answer is a token, a refusal of the user, or an error. Its bytes are never changed.
 
 import { describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";

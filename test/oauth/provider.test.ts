@@ -1,4 +1,4 @@
-// A provider: one deadline for each call, limits, retries, rotation of credentials, and failures that suspend it.
+// A provider: deadline, limits, retries, rotation of credentials, and suspension.
 
 import { describe, expect, it } from "vitest";
 import type { TokenProxyError } from "../../src/core/errors.ts";

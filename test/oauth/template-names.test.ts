@@ -1,4 +1,4 @@
-// The names that a call must supply are those in the templates of a token request, except the provider's own.
+// A call must supply the names in the templates, except those that the provider supplies.
 
 import { expect, it } from "vitest";
 import { callNamesNeeded, jwtsNeeded } from "../../src/oauth/template-names.ts";

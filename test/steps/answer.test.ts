@@ -1,4 +1,4 @@
-// The response is the provider's bytes or an error of our own, always with the headers that keep it out of caches.
+// A response is the provider's bytes or our own error, and no cache may keep it.
 
 import { describe, expect, it } from "vitest";
 import { EXCHANGE_ERROR_TABLE, TokenProxyError } from "../../src/core/errors.ts";

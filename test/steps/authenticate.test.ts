@@ -1,4 +1,4 @@
-// A caller is identified by its API key, its client certificate, or both. Keys are kept as salted digests.
+// An API key, a client certificate or both identify a caller.
 
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-// The body of a call is read completely up to 64 KiB. A larger one is refused as soon as that is known.
+// The body of a call is read up to 64 KiB. A larger one is refused as soon as that is known.
 
 import { describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";

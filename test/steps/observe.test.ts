@@ -1,4 +1,4 @@
-// Every call gets one log line and one report, and an unexpected error becomes a 500 that says nothing about itself.
+// Every call gets one log line and one report, also after an unexpected error.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Runtime } from "../../src/app.ts";

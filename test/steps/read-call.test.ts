@@ -1,4 +1,4 @@
-// A call is read as its binding describes it. What a value may be is tested in test/nextauth/values.test.ts.
+// A call is read as its binding says. test/nextauth/values.test.ts tests the values.
 
 import { describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";

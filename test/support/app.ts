@@ -1,4 +1,4 @@
-// The whole program in memory: a real configuration, with fakes for everything that a runtime supplies.
+// The whole program in memory: a real configuration, and fakes of what a runtime supplies.
 
 import { createDeps, createPipeline, type Runtime } from "../../src/app.ts";
 import { loadCredentials } from "../../src/config/credentials.ts";

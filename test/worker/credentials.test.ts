@@ -1,4 +1,4 @@
-// On Workers, secrets, client certificates and rate limits are bindings of wrangler.toml. There are no files.
+// On Workers, secrets, client certificates and rate limits are bindings, not files.
 
 import { describe, expect, it } from "vitest";
 import { SecretError } from "../../src/config/credentials.ts";

@@ -1,4 +1,4 @@
-// What Cloudflare knows about a request: the path as sent, a verified certificate, the client's address.
+// What Cloudflare knows about a request: path, verified certificate, client address.
 
 import { describe, expect, it } from "vitest";
 import { workerInbound } from "../../src/worker/inbound.ts";

@@ -1,4 +1,4 @@
-// On Workers, rate limiting bindings count. They do not say how long to wait, so the file's window counts.
+// On Workers, rate limiting bindings count. The wait is the window of the file.
 
 import { expect, it } from "vitest";
 import { createWorkerRateLimiters, isRateLimitBinding } from "../../src/worker/rate-limiter.ts";
