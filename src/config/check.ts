@@ -1,64 +1,111 @@
-// What the shape of the file cannot say: keys that need or exclude each other, and names that must exist.
+// Rules that concern several keys, for every part of the file whose shape is valid.
 
-import { fault, type PathFault } from "./faults.ts";
-import type { PathOf } from "./position.ts";
-import type { FileConfig } from "./schema.ts";
-import type { FileSigning, TlsSettings } from "./schema-provider.ts";
-import { suggestion } from "./suggestion.ts";
+import { sessionMode } from "../nextauth/binding.ts";
+import { checkBindings, checkExchange, checkNextAuth, EXCHANGE_NAMES } from "./check-nextauth.ts";
+import { checkProvider } from "./check-provider.ts";
+import { checkProviderName, type Surroundings } from "./check-shared.ts";
+import { type PathFault, type Report, reportTo } from "./faults.ts";
+import { type FileConfig, fileSchema } from "./schema.ts";
+import { type FileSigning, provider as providerSchema } from "./schema-provider.ts";
 
-export function checkSigning(signing: FileSigning): PathFault[] {
-  const faults: PathFault[] = [];
-  const seen = new Set<string>();
-  for (const [index, { kid }] of signing.keys.entries()) {
-    if (seen.has(kid))
-      faults.push(fault(["signing", "keys", index, "kid"], "stands twice: who verifies could not tell the keys apart"));
-    seen.add(kid);
+/** zod would first compile a function for each schema, which is slower for a single use. */
+export const ONCE = { jitless: true };
+
+/** @param shapeFaults of parsing the whole file */
+export function checkFile(raw: unknown, shapeFaults: readonly PathFault[]): PathFault[] {
+  if (shapeFaults.some(({ path }) => path.length === 0)) return []; // no mapping at all
+  const file = raw as Record<string, unknown>;
+  const found: PathFault[] = [];
+  const report = reportTo(found);
+  const part = <Key extends keyof FileConfig>(key: Key): FileConfig[Key] | undefined => {
+    const isFaulty = shapeFaults.some(({ path }) => path[0] === key);
+    return isFaulty ? undefined : (fileSchema.shape[key].parse(file[key], ONCE) as FileConfig[Key]);
+  };
+  const [bindings, servers, exchange] = [part("get_token"), part("nextauth"), part("webnonce_exchange")];
+  const providers = Object.entries((typeof file.providers === "object" && file.providers) || {});
+  const hasNextauth = file.nextauth !== undefined;
+  const defaultServerid = hasNextauth && (servers?.some(({ serverid }) => serverid !== undefined) ?? true);
+  const around: Surroundings = {
+    hasNextauth,
+    defaultServerid,
+    serverids: servers?.some(({ serverids }) => serverids === undefined)
+      ? undefined
+      : servers?.flatMap(({ serverids = [] }) => serverids),
+    callNames: bindings && [
+      ...bindings.flatMap(({ values }) => Object.keys(values)),
+      ...(bindings.some((binding) => sessionMode(binding, hasNextauth) === "verify") ? ["userid", "accountid"] : []),
+      ...(defaultServerid ? ["serverid"] : []),
+      ...(file.webnonce_exchange === undefined ? [] : EXCHANGE_NAMES),
+    ],
+    signing: file.signing === undefined ? null : part("signing"),
+    providerNames: providers.map(([name]) => name),
+  };
+
+  checkServer(part("server"), report);
+  if (bindings !== undefined) checkBindings(bindings, around, report);
+  if (servers !== undefined) checkNextAuth(servers, report);
+  if (exchange !== undefined) checkExchange(exchange, bindings, around, report);
+  if (around.signing) checkSigning(around.signing, report);
+  for (const [name, provider] of providers) {
+    const faulty = shapeFaults.filter(({ path }) => path[0] === "providers" && path[1] === name);
+    const valid = Object.entries(provider ?? {}).filter(([key]) => !faulty.some(({ path }) => path[2] === key));
+    // If grant_type is at fault, any other allows the rest to be checked.
+    const parsed = providerSchema.safeParse({ grant_type: "unknown", ...Object.fromEntries(valid) }, ONCE);
+    if (parsed.success) checkProvider(name, parsed.data, faulty.length === 0, around, report);
   }
-  if (!signing.keys.some(({ use }) => use === "sign")) {
-    faults.push(fault(["signing", "keys"], "holds no key that signs: leave use: verify away from the one that shall"));
-  }
-  return faults;
+  if (!shapeFaults.some(({ path }) => path[0] === "routes")) checkRoutes(part("routes"), around, report);
+  if (around.callNames?.includes("serverid") === false) checkServeridUse(part("callers"), part("routes"), report);
+  return found;
 }
 
-/** @param path of the `tls` part */
-export function checkTls({ certificate, private_key, binding, ca }: TlsSettings, path: PathOf): PathFault[] {
-  if (binding !== undefined && (certificate ?? private_key ?? ca) !== undefined) {
-    return [fault(path("binding"), "holds certificate and key itself, on Workers: remove the others or it")];
-  }
-  if ((certificate === undefined) !== (private_key === undefined)) {
-    return [fault(path(), "needs both certificate and private_key, or neither")];
-  }
-  return [];
-}
-
-/** @param providerNames every provider of the file, at fault or not */
-export function checkRoutes(routes: FileConfig["routes"], providerNames: string[]): PathFault[] {
-  if (routes === undefined) {
-    if (providerNames.length < 2) return [];
-    return [fault(["routes"], "is missing: with several providers it says which one a call goes to")];
-  }
-  const faults: PathFault[] = [];
-  const seen = new Set<string>();
-  let catchAll = false;
-  for (const [index, { serverid, provider }] of routes.entries()) {
-    if (!providerNames.includes(provider)) {
-      faults.push(
-        fault(["routes", index, "provider"], `names no provider of this file${suggestion(provider, providerNames)}`),
-      );
-    }
-    if (catchAll || (serverid !== undefined && seen.has(serverid))) {
-      faults.push(fault(["routes", index], "is never reached: a route above it takes the same calls"));
-    }
-    if (serverid === undefined) catchAll = true;
-    else seen.add(serverid);
-  }
-  return faults;
-}
-
-export function checkServer(server: FileConfig["server"]): PathFault[] {
+function checkServer(server: FileConfig["server"] | undefined, report: Report): void {
+  if (server === undefined) return;
   const { listen, admin } = server;
   if (listen.port !== 0 && listen.port === admin.port && listen.host === admin.host) {
-    return [fault(["server", "admin"], "must differ from listen: the admin listener is not for callers")];
+    report(["server", "admin"], "must differ from server.listen, because callers must not reach it");
   }
-  return [];
+}
+
+function checkSigning({ keys }: FileSigning, report: Report): void {
+  for (const [index, { kid }] of keys.entries()) {
+    if (keys.findIndex((key) => key.kid === kid) < index) {
+      report(["signing", "keys", index, "kid"], "is already used by a key above; each key needs a different kid");
+    }
+  }
+  if (!keys.some(({ use }) => use === "sign")) {
+    report(["signing", "keys"], 'has no key that signs; remove "use: verify" from one of the keys');
+  }
+}
+
+function checkRoutes(routes: FileConfig["routes"], around: Surroundings, report: Report): void {
+  if (routes === undefined) {
+    if (around.providerNames.length > 1)
+      report(["routes"], "is missing; with several providers, it says which one a call uses");
+    return;
+  }
+  for (const [index, { serverid, provider }] of routes.entries()) {
+    checkProviderName(provider, ["routes", index, "provider"], around, report);
+    const above = routes.slice(0, index);
+    if (above.some((route) => route.serverid === undefined || route.serverid === serverid)) {
+      report(
+        ["routes", index],
+        "is unreachable, because a route above matches the same calls; move it up or remove it",
+      );
+    }
+  }
+}
+
+/** Without a serverid in any call, what depends on one never matches. */
+function checkServeridUse(
+  callers: FileConfig["callers"] = {},
+  routes: FileConfig["routes"] = [],
+  report: Report,
+): void {
+  const message = 'never matches, because no call has a serverid; add one to "get_token.values"';
+  for (const [name, { serverids }] of Object.entries(callers)) {
+    if (serverids !== undefined) report(["callers", name, "serverids"], message);
+  }
+  for (const [index, { serverid }] of routes.entries()) {
+    if (serverid !== undefined) report(["routes", index, "serverid"], message);
+  }
 }

@@ -1,5 +1,6 @@
-// Configuration, second step: every secret and key that the file names is loaded before the first call, or the start stops.
+// Loads every secret, key and certificate that the file names, before the first call, or fails with every fault.
 
+import { HEADER_VALUE } from "../core/headers.ts";
 import type { Sha256 } from "../core/ports.ts";
 import { Secret, type SecretReference } from "../core/secret.ts";
 import type { TlsCredentials } from "../core/transport.ts";
@@ -8,52 +9,47 @@ import type { ProviderCredentials } from "../oauth/provider-settings.ts";
 import { type CreateJwsSigner, importSigningKey, KeyError, type SigningKey } from "../oauth/signing-key.ts";
 import type { PlacedSecrets } from "../oauth/token-request.ts";
 import type { Config, ProviderConfig } from "./complete.ts";
-import { fault, type PathFault } from "./faults.ts";
+import { type PathFault, type Report, reportTo } from "./faults.ts";
 import type { ParsedFile } from "./parse.ts";
-import type { Path } from "./position.ts";
 import type { ClientCertificatePin } from "./schema-nextauth.ts";
 import type { KeySettings, TlsSettings } from "./schema-provider.ts";
-import { apikeyFault, headerFault, identitiesKeyFault, secretFault } from "./secret-faults.ts";
+import type { Path } from "./yaml.ts";
 
-/** What loading needs of the runtime. */
+/** What loading needs from the runtime. Each `…Fault` is a phrase that follows the path of the key. */
 export interface CredentialHost {
-  /**
-   * Reads the text of one secret.
-   * @throws {SecretError} where there is none
-   */
+  /** @throws {SecretError} if the secret cannot be read */
   read(reference: SecretReference): string | Promise<string>;
   sha256: Sha256;
-  /** How it signs; undefined where WebCrypto does. */
+  /** Undefined to sign with WebCrypto. */
   createJwsSigner: CreateJwsSigner | undefined;
-  /** Whether it opens the listener of `server`; Workers are called through Cloudflare's. */
+  /** Whether it opens the listener of `server`; a Worker does not. */
   listens: boolean;
-  /** @returns why this host cannot tell a caller by such a certificate, as a phrase that follows its path */
+  /** @returns why this host cannot identify a caller by such a certificate */
   pinFault(pin: ClientCertificatePin, server: Config["server"]): string | undefined;
-  /** @returns why this host cannot keep a rate limit, as a phrase that follows its path */
+  /** @returns why this host cannot apply the rate limit */
   rateLimitFault(limit: { binding: string }): string | undefined;
-  /** @returns what is wrong with TLS credentials, as a phrase that follows their path. @param caKey as in Loader.tls */
+  /** @param caKey the file's name for `ca` */
   tlsFault(credentials: TlsCredentials, caKey?: string): string | undefined;
-  /** @returns what is wrong with a certificate (PEM) beyond its key, as its being expired; undefined where it cannot tell */
+  /** @returns for example that the certificate (PEM) has expired; undefined also if the host cannot find out */
   certificateFault(certificate: string): string | undefined;
 }
 
-/** A secret cannot be read. The message follows its path in the file and says how to cure it. */
+/** A secret cannot be read. The message is a phrase that follows the path and says what to do. */
 export class SecretError extends Error {
   override readonly name = "SecretError";
 }
 
-/** A caller with what proves who it is. */
 export interface CallerCredentials {
   apikeys: readonly Secret[];
   client_certificates: readonly ClientCertificatePin[];
+  /** Undefined means all. */
   serverids: readonly string[] | undefined;
 }
 
-/** What the listener serves TLS with, PEM. */
+/** PEM. */
 export interface ServerTls {
   certificate: Secret;
   private_key: Secret;
-  /** Who issues callers' certificates. */
   client_ca: Secret | undefined;
 }
 
@@ -61,86 +57,114 @@ export interface Credentials {
   callers: ReadonlyMap<string, CallerCredentials>;
   /** In the order of the file. */
   nextauth: readonly NextAuthCredentials[];
-  /** Undefined without TLS of our own, and on a host that has no listener. */
+  /** Undefined without `server.tls`, and on a host that does not listen. */
   serverTls: ServerTls | undefined;
   providers: ReadonlyMap<string, ProviderCredentials>;
-  /** Of the hashes in the log. */
+  /** For hashing userids in the log. */
   identitiesKey: Secret | undefined;
-  /** Every key under `signing`, those that only verify included. */
+  /** Every key under `signing`, including those that only verify. */
   signingKeys: readonly SigningKey[];
 }
 
-/**
- * @throws {ConfigError} with a fault for every secret, key or certificate that is missing or unusable
- */
+/** @throws {ConfigError} with a fault for each secret, key or certificate that is missing or unusable */
 export async function loadCredentials({ config, error }: ParsedFile, host: CredentialHost): Promise<Credentials> {
   const faults: PathFault[] = [];
-  const loader = createLoader(host, faults);
-  const callers = await loadCallers(config, loader, faults, host);
-  const serverTls = host.listens ? await loadServerTls(config, loader) : undefined;
-  const nextauth = await loadNextAuth(config, loader);
+  const report = reportTo(faults);
+  const load = createLoader(host, report);
+  const callers = await loadCallers(config, load, host, report);
+  const serverTls = host.listens ? await loadServerTls(config, load) : undefined;
+  const nextauth = await load.list(config.nextauth, ["nextauth"], async ({ apikey: reference, tls }, path) => {
+    const apikey = await load.secret(reference, [...path, "apikey"], headerFault);
+    const credentials = tls && (await load.tls(tls, [...path, "tls"]));
+    return apikey && { apikey, tls: credentials };
+  });
   for (const [name, limit] of Object.entries(config.webnonce_exchange?.rate_limit ?? {})) {
     const problem = host.rateLimitFault(limit);
-    if (problem !== undefined) faults.push(fault(["webnonce_exchange", "rate_limit", name], problem));
+    if (problem !== undefined) report(["webnonce_exchange", "rate_limit", name], problem);
   }
-  const signing = await loadSigning(config, loader);
+  const { signing, log } = config;
+  const keys = await load.list(signing?.keys ?? [], ["signing", "keys"], async (settings, path) => {
+    const key = await load.key(settings, path);
+    return key && { key, signs: settings.use === "sign" };
+  });
+  const signingKeys = keys.map(({ key }) => key);
+  const signers = keys.filter(({ signs }) => signs).map(({ key }) => key);
   const providers = new Map<string, ProviderCredentials>();
   for (const [name, provider] of Object.entries(config.providers)) {
-    providers.set(name, await loadProvider(name, provider, signing, loader));
+    const own = await loadProvider(provider, ["providers", name], signers, load);
+    providers.set(name, { ...own, signingKeys: signers, signingIssuer: signing?.issuer });
   }
-  const { identities_key: reference } = config.log;
-  const identitiesKey =
-    reference === undefined ? undefined : await loader.secret(reference, ["log", "identities_key"], identitiesKeyFault);
+  const { identities_key: reference } = log;
+  const identitiesKey = reference && (await load.secret(reference, ["log", "identities_key"], shortKeyFault));
   if (faults.length > 0) throw error(faults);
-  return { identitiesKey, callers, nextauth, serverTls, providers, signingKeys: signing.all };
+  return { identitiesKey, callers, nextauth, serverTls, providers, signingKeys };
 }
 
-interface Loader {
-  /** Undefined where it is at fault; the fault is noted. */
-  secret(
+type Loader = ReturnType<typeof createLoader>;
+
+/** Each function reports what it cannot load, and returns undefined for it. */
+function createLoader(host: CredentialHost, report: Report) {
+  async function secret(
     reference: SecretReference,
     path: Path,
-    faultOf: (text: string) => string | undefined,
-  ): Promise<Secret | undefined>;
-  key(settings: KeySettings, path: Path): Promise<SigningKey | undefined>;
-  /** @param caKey what the authorities are called in the file */
-  tls(settings: TlsSettings, path: Path, caKey?: string): Promise<TlsCredentials>;
-}
-
-function createLoader(host: CredentialHost, faults: PathFault[]): Loader {
-  const secret: Loader["secret"] = async (reference, path, faultOf) => {
+    faultOf: (text: string) => string | undefined = () => undefined,
+  ): Promise<Secret | undefined> {
     try {
       const text = await host.read(reference);
-      const problem = text.trim() === "" ? "names a secret that is empty" : faultOf(text);
+      const problem = text.trim() === "" ? "refers to an empty secret; give it a value" : faultOf(text);
       if (problem === undefined) return new Secret(text);
-      faults.push(fault(path, problem));
-    } catch (cause) {
-      if (!(cause instanceof SecretError)) throw cause;
-      faults.push(fault(path, cause.message));
+      report(path, problem);
+    } catch (error) {
+      if (!(error instanceof SecretError)) throw error;
+      report(path, error.message);
     }
     return undefined;
-  };
-  const optional = (reference: SecretReference | undefined, path: Path) =>
-    reference === undefined ? undefined : secret(reference, path, () => undefined);
+  }
+
+  const optional = (reference: SecretReference | undefined, path: Path) => reference && secret(reference, path);
+
+  function checkCertificate(certificate: Secret | undefined, path: Path): void {
+    const problem = certificate && host.certificateFault(certificate.reveal());
+    if (problem !== undefined) report(path, problem);
+  }
 
   return {
     secret,
-    async key({ kid, alg, private_key, certificate: reference }, path) {
-      const key = await optional(private_key, [...path, "private_key"]);
+
+    /** Loads each entry, and leaves out those at fault. */
+    async list<Item, Loaded>(
+      items: readonly Item[],
+      path: Path,
+      loadOne: (item: Item, path: Path) => Promise<Loaded | undefined>,
+    ): Promise<Loaded[]> {
+      const loaded: Loaded[] = [];
+      for (const [index, item] of items.entries()) {
+        const one = await loadOne(item, [...path, index]);
+        if (one !== undefined) loaded.push(one);
+      }
+      return loaded;
+    },
+
+    async key({ kid, alg, private_key, certificate: reference }: KeySettings, path: Path) {
+      const key = await secret(private_key, [...path, "private_key"]);
       const certificate = await optional(reference, [...path, "certificate"]);
       if (key === undefined || (reference !== undefined && certificate === undefined)) return undefined;
       try {
         const imported = await importSigningKey({ kid, alg, key, certificate }, host);
-        const problem = certificate === undefined ? undefined : host.certificateFault(certificate.reveal());
-        if (problem !== undefined) faults.push(fault([...path, "certificate"], problem));
+        checkCertificate(certificate, [...path, "certificate"]);
         return imported;
-      } catch (cause) {
-        if (!(cause instanceof KeyError)) throw cause;
-        faults.push(fault([...path, cause.part], cause.message));
+      } catch (error) {
+        if (!(error instanceof KeyError)) throw error;
+        report([...path, error.part], error.message);
         return undefined;
       }
     },
-    async tls({ certificate, private_key, ca, binding }, path, caKey = "ca") {
+
+    async tls(
+      { certificate, private_key, ca, binding }: TlsSettings,
+      path: Path,
+      caKey = "ca",
+    ): Promise<TlsCredentials> {
       const credentials = {
         certificate: await optional(certificate, [...path, "certificate"]),
         private_key: await optional(private_key, [...path, "private_key"]),
@@ -148,122 +172,104 @@ function createLoader(host: CredentialHost, faults: PathFault[]): Loader {
         binding,
       };
       const problem = host.tlsFault(credentials, caKey);
-      if (problem !== undefined) faults.push(fault(path, problem));
-      else if (credentials.certificate !== undefined) {
-        const outdated = host.certificateFault(credentials.certificate.reveal());
-        if (outdated !== undefined) faults.push(fault([...path, "certificate"], outdated));
-      }
+      if (problem !== undefined) report(path, problem);
+      else checkCertificate(credentials.certificate, [...path, "certificate"]);
       return credentials;
     },
   };
 }
 
-async function loadCallers(
-  { callers, server }: Config,
-  loader: Loader,
-  faults: PathFault[],
-  host: CredentialHost,
-): Promise<Map<string, CallerCredentials>> {
+async function loadCallers({ callers, server }: Config, load: Loader, host: CredentialHost, report: Report) {
   const loaded = new Map<string, CallerCredentials>();
-  const owners = new Map<string, string>();
-  const pinned = new Map<string, string>();
+  const keyOwners = new Map<string, string>();
+  const pinOwners = new Map<string, string>();
   for (const [name, { apikeys: references, client_certificates, serverids }] of Object.entries(callers)) {
-    const apikeys: Secret[] = [];
-    for (const [index, reference] of references.entries()) {
-      const path = ["callers", name, "apikeys", index];
-      const apikey = await loader.secret(reference, path, apikeyFault);
-      if (apikey === undefined) continue;
-      const owner = owners.get(apikey.reveal()) ?? name;
-      if (owner !== name)
-        faults.push(fault(path, `is the same key as one of "callers.${owner}": a key must tell who calls`));
-      owners.set(apikey.reveal(), owner);
-      apikeys.push(apikey);
-    }
+    const at = ["callers", name];
+    const apikeys = await load.list(references, [...at, "apikeys"], async (reference, path) => {
+      const apikey = await load.secret(reference, path, apikeyFault);
+      if (apikey === undefined) return undefined;
+      const owner = keyOwners.get(apikey.reveal()) ?? name;
+      if (owner !== name) report(path, `is also a key of "callers.${owner}"; each caller needs different keys`);
+      keyOwners.set(apikey.reveal(), owner);
+      return apikey;
+    });
     for (const [index, pin] of client_certificates.entries()) {
-      const path = ["callers", name, "client_certificates", index];
+      const path = [...at, "client_certificates", index];
       const problem = host.pinFault(pin, server);
-      if (problem !== undefined) faults.push(fault(path, problem));
-      // With a key beside it, the certificate need not tell who calls.
-      if (references.length > 0) continue;
-      const key = Object.values(pin).join();
-      const owner = pinned.get(key) ?? name;
-      if (owner !== name)
-        faults.push(fault(path, `is the same as one of "callers.${owner}": a certificate alone must tell who calls`));
-      pinned.set(key, owner);
+      if (problem !== undefined) report(path, problem);
+      if (references.length > 0) continue; // then the key identifies the caller
+      const pinned = Object.values(pin).join();
+      const owner = pinOwners.get(pinned) ?? name;
+      if (owner !== name) {
+        report(path, `is also a certificate of "callers.${owner}"; without apikeys, it must identify one caller`);
+      }
+      pinOwners.set(pinned, owner);
     }
     loaded.set(name, { apikeys, client_certificates, serverids });
   }
   return loaded;
 }
 
-async function loadServerTls({ server }: Config, loader: Loader): Promise<ServerTls | undefined> {
+async function loadServerTls({ server }: Config, load: Loader): Promise<ServerTls | undefined> {
   if (server.tls === undefined) return undefined;
-  const { client_ca, ...keys } = server.tls;
-  const { certificate, private_key, ca } = await loader.tls({ ...keys, ca: client_ca }, ["server", "tls"], "client_ca");
-  if (certificate === undefined || private_key === undefined) return undefined; // the fault is noted
-  return { certificate, private_key, client_ca: ca };
+  const { client_ca, ...pair } = server.tls;
+  const { certificate, private_key, ca } = await load.tls({ ...pair, ca: client_ca }, ["server", "tls"], "client_ca");
+  return certificate && private_key && { certificate, private_key, client_ca: ca };
 }
 
-async function loadNextAuth({ nextauth }: Config, loader: Loader): Promise<NextAuthCredentials[]> {
-  const loaded: NextAuthCredentials[] = [];
-  for (const [index, { apikey: reference, tls }] of nextauth.entries()) {
-    const apikey = await loader.secret(reference, ["nextauth", index, "apikey"], headerFault);
-    const credentials = tls === undefined ? undefined : await loader.tls(tls, ["nextauth", index, "tls"]);
-    if (apikey !== undefined) loaded.push({ apikey, tls: credentials });
-  }
-  return loaded;
-}
-
-async function loadSigning({ signing }: Config, loader: Loader) {
-  const all: SigningKey[] = [];
-  const sign: SigningKey[] = [];
-  for (const [index, settings] of (signing?.keys ?? []).entries()) {
-    const key = await loader.key(settings, ["signing", "keys", index]);
-    if (key === undefined) continue;
-    all.push(key);
-    if (settings.use === "sign") sign.push(key);
-  }
-  return { issuer: signing?.issuer, all, sign };
-}
-
-async function loadProvider(
-  name: string,
-  provider: ProviderConfig,
-  signing: { issuer: string | undefined; sign: readonly SigningKey[] },
-  loader: Loader,
-): Promise<ProviderCredentials> {
-  const path: Path = ["providers", name];
-  const secrets: Secret[] = [];
-  for (const [index, reference] of provider.client_secret.entries()) {
-    const secret = await loader.secret(reference, [...path, "client_secret", index], secretFault);
-    if (secret !== undefined) secrets.push(secret);
-  }
-  const own: SigningKey[] = [];
-  for (const [index, settings] of provider.client_key.entries()) {
-    const key = await loader.key(settings, [...path, "client_key", index]);
-    if (key !== undefined) own.push(key);
-  }
-  const { client_key_alg: alg } = provider;
-  const candidates = provider.client_key.length > 0 ? own : signing.sign;
+async function loadProvider(provider: ProviderConfig, at: Path, signers: readonly SigningKey[], load: Loader) {
+  const { client_secret, client_key, client_key_alg: alg, tls } = provider;
+  const secrets = await load.list(client_secret, [...at, "client_secret"], (reference, path) =>
+    load.secret(reference, path, controlFault),
+  );
+  const own = await load.list(client_key, [...at, "client_key"], load.key);
+  const candidates = client_key.length > 0 ? own : signers;
   return {
     secrets,
-    clientKeys: alg === undefined ? candidates : candidates.filter((key) => key.alg === alg),
-    signingKeys: signing.sign,
-    signingIssuer: signing.issuer,
-    placed: await loadPlaced(provider, path, loader),
-    tls: provider.tls === undefined ? undefined : await loader.tls(provider.tls, [...path, "tls"]),
+    clientKeys: candidates.filter((key) => alg === undefined || key.alg === alg),
+    placed: await loadPlaced(provider, at, load),
+    tls: tls && (await load.tls(tls, [...at, "tls"])),
   };
 }
 
-async function loadPlaced({ params, headers }: ProviderConfig, path: Path, loader: Loader): Promise<PlacedSecrets> {
+/** The secrets in params and headers. */
+async function loadPlaced({ params, headers }: ProviderConfig, at: Path, load: Loader): Promise<PlacedSecrets> {
   const placed = new Map<string, Secret>();
   for (const [part, members] of Object.entries({ params, headers })) {
     for (const [name, value] of Object.entries(members)) {
       if (typeof value === "string" || Array.isArray(value)) continue;
-      const faultOf = part === "headers" ? headerFault : secretFault;
-      const secret = await loader.secret(value as SecretReference, [...path, part, name], faultOf);
+      const faultOf = part === "headers" ? headerFault : controlFault;
+      const secret = await load.secret(value as SecretReference, [...at, part, name], faultOf);
       if (secret !== undefined) placed.set(`${part}.${name}`, secret);
     }
   }
   return placed;
+}
+
+/** 16 random characters have 64 bits or more; a shorter key could be guessed. */
+const MIN_KEY_CHARS = 16;
+/** No space: with one, the value of a header would be ambiguous. */
+const APIKEY = /^[\x21-\x7e]+$/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it looks for control characters
+const CONTROL = /[\u0000-\u001f\u007f]/;
+
+function headerFault(text: string): string | undefined {
+  if (HEADER_VALUE.test(text)) return undefined;
+  return "refers to a secret that no header can carry; use visible ASCII, without spaces or line breaks at its ends";
+}
+
+function controlFault(text: string): string | undefined {
+  return CONTROL.test(text) ? "refers to a secret with a line break or control character; remove it" : undefined;
+}
+
+function shortKeyFault(text: string): string | undefined {
+  if (text.length >= MIN_KEY_CHARS) return undefined;
+  return `refers to a key of fewer than ${MIN_KEY_CHARS} characters; create one with "openssl rand -hex 32"`;
+}
+
+function apikeyFault(text: string): string | undefined {
+  const isPlain = APIKEY.test(text);
+  return (
+    controlFault(text) ?? (isPlain ? shortKeyFault(text) : "refers to an API key with a space or non-ASCII character")
+  );
 }

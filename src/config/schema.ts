@@ -1,36 +1,58 @@
-// The shape of the configuration file. What goes beyond shape (names that must exist, keys that exclude each other) is in check.ts.
+// The schema of the configuration file. Rules that concern several keys are in the check-… files.
 
 import * as z from "zod";
 import { caller, getToken, nextauth, server, webnonceExchange } from "./schema-nextauth.ts";
-import { named, secretReference, serverid, text } from "./schema-primitives.ts";
 import { provider, signing } from "./schema-provider.ts";
+import { namedAtLeastOne, secretReference, serverid, text } from "./schema-types.ts";
 
-const route = z.strictObject({ serverid: serverid.optional(), provider: text });
-
-export const fileSchema = z.strictObject({
-  version: z.literal(1, {
-    error: ({ input }) => (input === undefined ? "is missing: write version: 1" : "must be the number 1"),
-  }),
-  server: server.prefault({}),
-  callers: named(caller).refine((callers) => Object.keys(callers).length > 0, "must name at least one caller"),
-  get_token: getToken,
-  nextauth,
-  webnonce_exchange: webnonceExchange,
-  signing: signing.optional(),
-  providers: named(provider).refine(
-    (providers) => Object.keys(providers).length > 0,
-    "must name at least one provider",
-  ),
-  routes: z.array(route).min(1, "must hold at least one route, or be left out").optional(),
-  log: z
-    .strictObject({
-      level: z.enum(["error", "warn", "info", "debug"]).default("info"),
-      format: z.enum(["auto", "json", "pretty"]).default("auto"),
-      identities: z.enum(["hash", "plain"]).default("hash"),
-      identities_key: secretReference.optional(),
-    })
-    .prefault({}),
+const route = z.strictObject({
+  serverid: serverid.optional().describe("The calls of this virtual server; without it, all calls."),
+  provider: text.describe("The name of the provider."),
 });
 
-/** The file with its defaults, before what complete.ts derives. */
+const log = z.strictObject({
+  level: z.enum(["error", "warn", "info", "debug"]).default("info").describe("The least severe level to write."),
+  format: z
+    .enum(["auto", "json", "pretty"])
+    .default("auto")
+    .describe("auto: readable lines on a terminal, JSON otherwise."),
+  identities: z
+    .enum(["hash", "plain"])
+    .default("hash")
+    .describe("How userids are written: as a keyed hash, or as they are."),
+  identities_key: secretReference
+    .optional()
+    .describe("Key of these hashes, for equal hashes in all instances; random by default."),
+});
+
+export const fileSchema = z.strictObject(
+  {
+    version: z
+      .literal(1, {
+        error: ({ input }) => (input === undefined ? 'is missing; write "version: 1"' : "must be the number 1"),
+      })
+      .describe("Version of this format."),
+    server: server.prefault({}).describe("The listeners. Node only."),
+    callers: namedAtLeastOne(caller).describe("Who may call getToken, by a name of your choice."),
+    get_token: getToken.describe("What the nextAuth Server's call looks like: one binding, or a list of bindings."),
+    nextauth: nextauth.describe(
+      "The nextAuth Server's REST API, for session checks: one server, or a list of servers.",
+    ),
+    webnonce_exchange: webnonceExchange.describe("A token endpoint for apps, which takes a webNonce as the code."),
+    signing: signing.optional().describe("The identity of this proxy when it signs JWTs."),
+    providers: namedAtLeastOne(provider).describe("Where tokens come from, by a name of your choice."),
+    routes: z
+      .array(route)
+      .min(1)
+      .optional()
+      .describe("Which provider a call uses; the first match wins. Required with several providers."),
+    log: log.prefault({}).describe("What the log looks like."),
+  },
+  {
+    error: ({ code }) =>
+      code === "invalid_type" ? "the file must be a mapping with version, callers and providers" : undefined,
+  },
+);
+
+/** The file with the defaults of its schema; complete.ts adds those that depend on other keys. */
 export type FileConfig = z.output<typeof fileSchema>;

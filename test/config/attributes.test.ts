@@ -45,7 +45,7 @@ describe("attributes", () => {
 });
 
 describe("attributes that nobody can know", () => {
-  const NEEDS = `uses ${MAIL}, which needs "nextauth": the nextAuth Server that knows them`;
+  const NEEDS = `uses ${MAIL}, which needs "nextauth", the server that knows the attributes`;
   const without = "get_token: { session: trust, values: { userid: [body:/u], nonce: [body:/n] } }\n";
   const NAME = "has a template with no proper name in it: write {{name}}, like {{userid}}";
   tells([
@@ -59,17 +59,17 @@ describe("attributes that nobody can know", () => {
     ],
     [
       provider(`params: { m: "${MAIL}" }`) + NEXTAUTH + without,
-      `11:18 "providers.main.params.m" uses ${MAIL}, which needs "get_token.values.serverid" or "nextauth.serverid"`,
+      `11:18 "providers.main.params.m" uses ${MAIL}, which needs a serverid; add it to "get_token.values" or set "nextauth.serverid"`,
     ],
     [provider('params: { m: "{{attributes.}}" }') + WITH_DEFAULT, `11:18 "providers.main.params.m" ${NAME}`],
     [provider('params: { m: "{{attributes.a b}}" }') + WITH_DEFAULT, `11:18 "providers.main.params.m" ${NAME}`],
     [
       provider('params: { m: "{{attributes}}" }') + WITH_DEFAULT,
-      '11:18 "providers.main.params.m" uses {{attributes}}, which no value of the call has: add it under get_token.values',
+      '11:18 "providers.main.params.m" uses {{attributes}}, which no call provides; add it to "get_token.values"',
     ],
     [
       provider('params: { m: "{{attribute.mail}}" }') + WITH_DEFAULT,
-      '11:18 "providers.main.params.m" uses {{attribute.mail}}, which no value of the call has: add it under get_token.values',
+      '11:18 "providers.main.params.m" uses {{attribute.mail}}, which no call provides; add it to "get_token.values"',
     ],
     // What is wrong with the server is told alone: with it mended, the rest is in order.
     [`${provider(`params: { m: "${MAIL}" }`)}nextauth: { apikey: { env: N } }\n`, '12:11 "nextauth.url" is missing'],
@@ -80,7 +80,7 @@ describe("names that the session check gives", () => {
   const binding = (session: string) =>
     `get_token: { session: ${session}, values: { userid: [body:/u], nonce: [body:/n] } }\n`;
   const text = provider('params: { a: "{{accountid}} {{serverid}}" }');
-  const LACKS = "which no value of the call has: add it under get_token.values";
+  const LACKS = 'which no call provides; add it to "get_token.values"';
   tells([
     [text + binding("verify") + WITH_DEFAULT],
     [

@@ -101,7 +101,7 @@ describe("a value", () => {
   });
 });
 
-const NEVER = "is never reached: the binding at get_token[0] takes the same calls";
+const NEVER = "is unreachable, because get_token[0] matches the same calls; move it up or remove it";
 
 describe("bindings that are never reached", () => {
   const GET = "method: GET, values: { userid: [query:u], nonce: [query:n] }";
@@ -114,7 +114,7 @@ describe("bindings that are never reached", () => {
     [file(`[{ path: "/{x}/t" }, { path: "/{y}/t", ${GET} }]`), `11:41 "get_token[1].path" ${NEVER}`],
     [
       file("[{ path: /a }, { path: /b }, { path: /b }, { path: /a }]"),
-      '11:49 "get_token[2].path" is never reached: the binding at get_token[1] takes the same calls',
+      '11:49 "get_token[2].path" is unreachable, because get_token[1] matches the same calls; move it up or remove it',
       `11:63 "get_token[3].path" ${NEVER}`,
     ],
   ]);
@@ -123,18 +123,21 @@ describe("bindings that are never reached", () => {
 describe("a list of bindings", () => {
   const SOURCE = "must be body:/POINTER, form:NAME, header:NAME, query:NAME or path:NAME";
   tells([
-    [file("[]"), '11:12 "get_token" must hold at least one binding'],
+    [file("[]"), '11:12 "get_token" must have at least one entry'],
     [file("[{ path: /a }, 7]"), '11:27 "get_token[1]" must be a mapping of keys to values'],
-    [file("[{ path: /a }, { pth: /b }]"), '11:29 "get_token[1].pth" is not a key of this place: did you mean "path"?'],
+    [file("[{ path: /a }, { pth: /b }]"), '11:29 "get_token[1].pth" unknown key; did you mean "path"?'],
     [
       file("[{ path: /a }, { path: /b, method: GET }]"),
-      '11:47 "get_token[1].method" is GET, which has no body: say in "get_token.values" where the values stand',
+      '11:47 "get_token[1].method" is GET, which has no body, but values reads serverid, userid, accountid, nonce from it; use query:, header: or path:',
     ],
     [
       file("[{ path: /a }, { path: /.well-known/b }]"),
-      '11:35 "get_token[1].path" must not be /healthz or below /.well-known, where other answers stand',
+      '11:35 "get_token[1].path" must not be /healthz or contain /.well-known/, which have other uses',
     ],
-    [file('[{ path: /a }, { path: "/{b}/{b}" }]'), '11:35 "get_token[1].path" names a segment twice'],
+    [
+      file('[{ path: /a }, { path: "/{b}/{b}" }]'),
+      '11:35 "get_token[1].path" uses a segment name twice; give each segment a different name',
+    ],
     [
       file("[{ path: /a }, { path: /b, values: { userid: [body:/u, cookie:a] } }]"),
       `11:67 "get_token[1].values.userid[1]" ${SOURCE}`,
@@ -145,7 +148,7 @@ describe("a list of bindings", () => {
     ],
     [
       file("[{ path: /a }, { path: /b, values: { userid: [path:u] } }]"),
-      '11:58 "get_token[1].values.userid[0]" names a segment that "get_token.path" does not have: write {u} there',
+      '11:58 "get_token[1].values.userid[0]" is not a segment of "get_token.path"; add {u} there',
     ],
   ]);
 });
@@ -159,30 +162,27 @@ describe("a value in full", () => {
     [
       device("form: [body:/d]"),
       '11:69 "get_token.values.device.from" is missing',
-      '11:71 "get_token.values.device.form" is not a key of this place: did you mean "from"?',
+      '11:71 "get_token.values.device.form" unknown key; did you mean "from"?',
     ],
-    [device("from: body:/d"), '11:77 "get_token.values.device.from" must be a list'],
-    [device("from: []"), '11:77 "get_token.values.device.from" must name at least one place to look'],
-    [device("from: [1]"), '11:78 "get_token.values.device.from[0]" must be text'],
+    [device("from: body:/d"), '11:77 "get_token.values.device.from" must be a list, such as [a, b]'],
+    [device("from: []"), '11:77 "get_token.values.device.from" must have at least one entry'],
+    [device("from: [1]"), '11:78 "get_token.values.device.from[0]" must be text; put it in quotes'],
     [
       device("from: [body:d]"),
       '11:78 "get_token.values.device.from[0]" must be a JSON pointer, like body:/userid (RFC 6901)',
     ],
     [
       device("from: [body:/d, path:x]"),
-      '11:87 "get_token.values.device.from[1]" names a segment that "get_token.path" does not have: write {x} there',
+      '11:87 "get_token.values.device.from[1]" is not a segment of "get_token.path"; add {x} there',
     ],
     [
       device("from: [header:Cookie]"),
-      '11:78 "get_token.values.device.from[0]" names a header that carries credentials of the caller',
+      `11:78 "get_token.values.device.from[0]" must not be a header with the caller's credentials`,
     ],
-    [
-      device("from: [body:/d], typ: text"),
-      '11:88 "get_token.values.device.typ" is not a key of this place: did you mean "type"?',
-    ],
+    [device("from: [body:/d], typ: text"), '11:88 "get_token.values.device.typ" unknown key; did you mean "type"?'],
     [
       device("from: [body:/d], maxlength: 3"),
-      '11:88 "get_token.values.device.maxlength" is not a key of this place: did you mean "max_length"?',
+      '11:88 "get_token.values.device.maxlength" unknown key; did you mean "max_length"?',
     ],
     [device("from: [body:/d], type: number"), '11:94 "get_token.values.device.type" must be one of text, integer'],
     [device("from: [body:/d], max_length: 0"), '11:100 "get_token.values.device.max_length" must be at least 1'],
@@ -190,24 +190,24 @@ describe("a value in full", () => {
     [device("from: [body:/d], max_length: 1.5"), '11:100 "get_token.values.device.max_length" must be a whole number'],
     [
       device("from: [body:/d], type: integer, max_length: 3"),
-      '11:115 "get_token.values.device.max_length" is for text: an integer has 16 digits at most',
+      '11:115 "get_token.values.device.max_length" is only for text; an integer has at most 16 digits',
     ],
     [device("from: [body:/d], required: yes"), '11:98 "get_token.values.device.required" must be true or false'],
     [
       own("userid: { from: [body:/u], type: integer }"),
-      '11:94 "get_token.values.userid.type" must be text: that is what nextAuth\'s userid is',
+      '11:94 "get_token.values.userid.type" must be text, because nextAuth defines userid so',
     ],
     [
       own("userid: [body:/u], accountid: { from: [body:/a], type: text }"),
-      '11:116 "get_token.values.accountid.type" must be integer: that is what nextAuth\'s accountid is',
+      '11:116 "get_token.values.accountid.type" must be integer, because nextAuth defines accountid so',
     ],
     [
       own("userid: [body:/u], accountid: { from: [body:/a], max_length: 3 }"),
-      '11:122 "get_token.values.accountid.max_length" is for text: an integer has 16 digits at most',
+      '11:122 "get_token.values.accountid.max_length" is only for text; an integer has at most 16 digits',
     ],
     [
       own("userid: { from: [body:/u], required: false }"),
-      '11:98 "get_token.values.userid.required" must not be false: a call without the userid is about nobody',
+      '11:98 "get_token.values.userid.required" must not be false; with session: trust, every call needs a userid',
     ],
     [
       own("userid: 7"),
@@ -219,28 +219,28 @@ describe("a value in full", () => {
 describe("a session", () => {
   const USER = "userid: [body:/u]";
   const NONCE = "nonce: [body:/n]";
-  const SERVERID = 'must say where the serverid stands, or "nextauth.serverid" which one it is';
+  const SERVERID = 'must contain serverid, unless "nextauth.serverid" sets a default';
   tells([
     [file("{ session: maybe }"), '11:23 "get_token.session" must be one of verify, trust'],
     [
       file("{ session: verify }"),
-      '11:23 "get_token.session" is verify, which needs "nextauth": the nextAuth Server that is asked',
+      '11:23 "get_token.session" is verify, which needs "nextauth", the server that is asked',
     ],
     [file(`{ values: { ${USER}, ${NONCE} } }`, NEXTAUTH), `11:22 "get_token.values" ${SERVERID}`],
     [file(`{ session: trust, values: { ${USER}, ${NONCE} } }`, NEXTAUTH)],
     [file(`{ values: { ${USER}, ${NONCE} } }`, WITH_DEFAULT)],
     [
       file(`{ session: trust, values: { ${NONCE} } }`, WITH_DEFAULT),
-      '11:38 "get_token.values" must say where the userid stands: without it there is nobody to get a token for',
+      '11:38 "get_token.values" must contain userid, the user to get a token for',
     ],
     [
       file("{ values: { userid: [body:/u] } }", WITH_DEFAULT),
-      '10:17 "providers.main.grant_type" uses {{nonce}}, which no value of the call has: add it under get_token.values',
-      '11:22 "get_token.values" must say where the nonce stands: the session check is about it',
+      '10:17 "providers.main.grant_type" uses {{nonce}}, which no call provides; add it to "get_token.values"',
+      '11:22 "get_token.values" must contain nonce, the session to verify',
     ],
     [
       file("{ values: { nonce: { from: [body:/n], required: false } } }", WITH_DEFAULT),
-      '11:60 "get_token.values.nonce.required" must not be false: a call without the nonce is about nobody',
+      '11:60 "get_token.values.nonce.required" must not be false; with session: verify, every call needs a nonce',
     ],
     [
       file(`[{ path: /a, session: trust }, { path: /b, values: { ${NONCE} } }]`, NEXTAUTH),
@@ -248,7 +248,7 @@ describe("a session", () => {
     ],
     [
       file(`[{ path: /a, session: trust }, { path: /b, session: verify }]`),
-      '11:64 "get_token[1].session" is verify, which needs "nextauth": the nextAuth Server that is asked',
+      '11:64 "get_token[1].session" is verify, which needs "nextauth", the server that is asked',
     ],
   ]);
 });

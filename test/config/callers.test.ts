@@ -49,10 +49,10 @@ describe("a caller", () => {
 });
 
 describe("what proves no caller", () => {
-  const EITHER = "must be { sha256: FINGERPRINT } of 64 hexadecimal digits, or { san_dns: NAME } without wildcards";
-  const DIGITS = "must be 64 hexadecimal digits, with colons or without";
+  const EITHER = "must be { sha256: FINGERPRINT } with 64 hexadecimal digits, or { san_dns: NAME } without wildcards";
+  const DIGITS = "must be 64 hexadecimal digits, with or without colons";
   const NAME = "must be a DNS name without wildcards";
-  const NOTHING = "needs apikeys, client_certificates, or both: else anybody could call";
+  const NOTHING = "needs apikeys, client_certificates or both; otherwise anyone could call";
   const at = '"callers.nextauth-server';
   const sha256 = (text: string): [string, string] => [
     certificates(`[{ sha256: "${text}" }]`),
@@ -64,8 +64,8 @@ describe("what proves no caller", () => {
   ];
   tells([
     [caller("serverids: [a]"), `4:5 ${at}" ${NOTHING}`],
-    [certificates("[]"), `4:26 ${at}.client_certificates" must name at least one certificate, or be left out`],
-    [certificates(`{ sha256: ${FINGERPRINT} }`), `4:26 ${at}.client_certificates" must be a list`],
+    [certificates("[]"), `4:26 ${at}.client_certificates" must have at least one entry`],
+    [certificates(`{ sha256: ${FINGERPRINT} }`), `4:26 ${at}.client_certificates" must be a list, such as [a, b]`],
     [certificates("[ns.bank.example]"), `4:27 ${at}.client_certificates[0]" ${EITHER}`],
     [certificates("[{}]"), `4:27 ${at}.client_certificates[0]" ${EITHER}`],
     [certificates("[{ sha1: x }]"), `4:27 ${at}.client_certificates[0]" ${EITHER}`],
@@ -88,13 +88,13 @@ describe("what proves no caller", () => {
     name("bücher.example"),
     [
       caller("client_certificate: [{ san_dns: x }]"),
-      `4:5 ${at}.client_certificate" is not a key of this place: did you mean "client_certificates"?`,
+      `4:5 ${at}.client_certificate" unknown key; did you mean "client_certificates"?`,
       `4:5 ${at}" ${NOTHING}`,
     ],
     [
       caller("apikeys: []", "client_certificates: []"),
-      `4:14 ${at}.apikeys" must name at least one key, or be left out`,
-      `5:26 ${at}.client_certificates" must name at least one certificate, or be left out`,
+      `4:14 ${at}.apikeys" must have at least one entry`,
+      `5:26 ${at}.client_certificates" must have at least one entry`,
     ],
   ]);
 });
@@ -122,9 +122,9 @@ describe("a listener", () => {
 });
 
 describe("what no listener can have", () => {
-  const MISSING = "is missing: write { env: NAME } or { file: PATH }";
-  const SECRET = "must be { env: NAME } or { file: PATH }: a secret never stands in the file itself";
-  const RANGE = "must be an address or a range, like 10.0.0.0/8";
+  const MISSING = "is missing; write { env: NAME } or { file: PATH }";
+  const SECRET = "must be { env: NAME } or { file: PATH }; secrets are never written in the file";
+  const RANGE = "must be an IP address or a range, like 10.0.0.0/8";
   const tls = (text: string) => server(`{ tls: ${text} }`);
   const proxy = (text: string): [string, string] => [
     server(`{ trusted_proxies: [10.0.0.1, ${text}] }`),
@@ -140,18 +140,15 @@ describe("what no listener can have", () => {
     ],
     [
       tls("{ certificate: { env: C }, private_key: { env: K }, ca: { env: A } }"),
-      '11:68 "server.tls.ca" is not a key of this place',
+      '11:68 "server.tls.ca" unknown key; the keys allowed here are certificate, private_key, client_ca',
     ],
     [
       tls("{ certificat: { env: C }, certificate: { env: C }, private_key: { env: K } }"),
-      '11:18 "server.tls.certificat" is not a key of this place: did you mean "certificate"?',
+      '11:18 "server.tls.certificat" unknown key; did you mean "certificate"?',
     ],
     [server("{ tls: true }"), '11:16 "server.tls" must be a mapping of keys to values'],
-    [server("{ trusted_proxies: 10.0.0.1 }"), '11:28 "server.trusted_proxies" must be a list'],
-    [
-      server("{ trusted_proxie: [] }"),
-      '11:11 "server.trusted_proxie" is not a key of this place: did you mean "trusted_proxies"?',
-    ],
+    [server("{ trusted_proxies: 10.0.0.1 }"), '11:28 "server.trusted_proxies" must be a list, such as [a, b]'],
+    [server("{ trusted_proxie: [] }"), '11:11 "server.trusted_proxie" unknown key; did you mean "trusted_proxies"?'],
     proxy("localhost"),
     proxy("10.0.0"),
     proxy("010.0.0.1"),
@@ -170,11 +167,11 @@ it("a name that is none hides no fault of what stands below it", () => {
   const text = replacing("apikeys:", "apikey:")
     .replace("nextauth-server:", "nextauth server:")
     .replace("main:", "1st:");
-  const name = "must be a name of letters, digits, _ and -, starting with a letter or _";
+  const name = "must be a name of up to 64 letters, digits, _ and -, starting with a letter or _";
   expect(faultsOf(`${text}    timeout: 5\n`)).toEqual([
     `f.yaml:3:3 "callers.nextauth server" ${name}`,
-    'f.yaml:4:5 "callers.nextauth server.apikey" is not a key of this place: did you mean "apikeys"?',
-    'f.yaml:4:5 "callers.nextauth server" needs apikeys, client_certificates, or both: else anybody could call',
+    'f.yaml:4:5 "callers.nextauth server.apikey" unknown key; did you mean "apikeys"?',
+    'f.yaml:4:5 "callers.nextauth server" needs apikeys, client_certificates or both; otherwise anyone could call',
     `f.yaml:6:3 "providers.1st" ${name}`,
     'f.yaml:11:14 "providers.1st.timeout" must be a duration with a unit, like 500ms, 5s or 10m',
   ]);

@@ -14,30 +14,27 @@ describe("where the token endpoint is", () => {
     [
       "neither issuer nor token_endpoint",
       [ID, SECRET, GRANT],
-      ['7:5 "providers.main" needs issuer (its token endpoint is then discovered) or token_endpoint'],
+      ['7:5 "providers.main" needs issuer (to discover the token endpoint) or token_endpoint'],
     ],
     [
       "discovery beside a token_endpoint",
       [ISSUER, ENDPOINT, "discovery: oidc", ID, SECRET, GRANT],
-      ['9:16 "providers.main.discovery" is not needed beside token_endpoint: remove one of the two'],
+      ['9:16 "providers.main.discovery" has no effect with token_endpoint; remove one of the two'],
     ],
     [
       "no discovery and no token_endpoint",
       [ISSUER, "discovery: none", ID, SECRET, GRANT],
-      ['8:16 "providers.main.discovery" is none, so token_endpoint must be given'],
+      ['8:16 "providers.main.discovery" is none, so token_endpoint is required'],
     ],
     [
       "discovery without issuer",
       ["discovery: oauth", ID, SECRET, GRANT],
-      [
-        '7:5 "providers.main" needs issuer (its token endpoint is then discovered) or token_endpoint',
-        '7:16 "providers.main.discovery" needs issuer',
-      ],
+      ['7:5 "providers.main" needs issuer (to discover the token endpoint) or token_endpoint'],
     ],
     [
       "a longer wait for the connection than for all",
       [ISSUER, ID, SECRET, GRANT, "timeout: 1s", "connect_timeout: 1001ms"],
-      ['12:22 "providers.main.connect_timeout" must not be longer than timeout, which covers it'],
+      ['12:22 "providers.main.connect_timeout" must not be longer than timeout, which includes it'],
     ],
   ])("is told: %s", (_, lines, faults) => {
     expect(faultsOf(withProvider(...lines))).toEqual(faults.map((fault) => `f.yaml:${fault}`));
@@ -60,12 +57,12 @@ describe("params", () => {
     ["grant_type", "grant_type"],
     ["scope", "scope"],
     ["client_id", "client_id"],
-    ["client_secret", "client_secret and token_endpoint_auth_method: client_secret_post"],
+    ["client_secret", "client_secret with token_endpoint_auth_method: client_secret_post"],
     ["client_assertion", "token_endpoint_auth_method"],
     ["client_assertion_type", "token_endpoint_auth_method"],
   ])("must not hold %s, which has a key of its own", (name, own) => {
     expect(faultsOf(withProviderKeys(`params: { ${name}: x }`))).toEqual([
-      `f.yaml:11:15 "providers.main.params.${name}" is set by ${own}`,
+      `f.yaml:11:15 "providers.main.params.${name}" must not be a parameter here; use the key ${own}`,
     ]);
   });
 
@@ -83,7 +80,7 @@ describe("params", () => {
       withProviderKeys(params),
     );
     expect(faultsOf(text)).toEqual([
-      `f.yaml:11:15 "providers.main.params.${name}" needs "params.${name}_type" beside it (RFC 8693 §2.1)`,
+      `f.yaml:11:15 "providers.main.params.${name}" needs "params.${name}_type" as well (RFC 8693 section 2.1)`,
     ]);
     expect(faultsOf(withProviderKeys(params))).toEqual([]);
   });
@@ -110,13 +107,13 @@ describe("headers", () => {
     "User-Agent",
   ])("must not hold %s, in whatever case", (name) => {
     expect(faultsOf(withProviderKeys(`headers: { ${name}: x }`))).toEqual([
-      `f.yaml:11:16 "providers.main.headers.${name}" is a header that this proxy sets itself`,
+      `f.yaml:11:16 "providers.main.headers.${name}" is set by this proxy; remove it`,
     ]);
   });
 
   it("must not hold one twice in two cases", () => {
     expect(faultsOf(withProviderKeys("headers: { X-Tenant: a, x-tenant: b }"))).toEqual([
-      'f.yaml:11:29 "providers.main.headers.x-tenant" stands twice: header names know no case',
+      'f.yaml:11:29 "providers.main.headers.x-tenant" occurs twice; header names are case-insensitive',
     ]);
   });
 
@@ -124,9 +121,9 @@ describe("headers", () => {
     expect(
       faultsOf(withProviderKeys('headers: { X-A: "", X-B: Café, X-C: " {{userid}}", X-D: "a{{userid}}" }')),
     ).toEqual([
-      'f.yaml:11:21 "providers.main.headers.X-A" must be visible ASCII, with spaces only inside',
-      'f.yaml:11:30 "providers.main.headers.X-B" must be visible ASCII, with spaces only inside',
-      'f.yaml:11:41 "providers.main.headers.X-C" must be visible ASCII, with spaces only inside',
+      'f.yaml:11:21 "providers.main.headers.X-A" must be visible ASCII, without spaces at the start or end',
+      'f.yaml:11:30 "providers.main.headers.X-B" must be visible ASCII, without spaces at the start or end',
+      'f.yaml:11:41 "providers.main.headers.X-C" must be visible ASCII, without spaces at the start or end',
     ]);
   });
 
@@ -138,7 +135,7 @@ describe("headers", () => {
 it("an error is about the user or about the proxy, not both", () => {
   const text = withProviderKeys("user_errors: [a, invalid_scope]", "proxy_errors: [b, invalid_scope]");
   expect(faultsOf(text)).toEqual([
-    'f.yaml:12:23 "providers.main.proxy_errors[1]" stands in user_errors too: an error is about one or the other',
+    'f.yaml:12:23 "providers.main.proxy_errors[1]" is also in user_errors; remove one of the two',
   ]);
 });
 
@@ -150,7 +147,7 @@ describe("templates", () => {
     ["a header", 'headers: { X-A: "{{usrid}}" }', "11:21", "providers.main.headers.X-A"],
   ])("with an unknown value are told in %s", (_, line, place, path) => {
     expect(faultsOf(withProviderKeys(line))).toEqual([
-      `f.yaml:${place} "${path}" uses {{usrid}}, which no value of the call has: did you mean "userid"?`,
+      `f.yaml:${place} "${path}" uses {{usrid}}, which no call provides; did you mean "userid"?`,
     ]);
   });
 
@@ -158,15 +155,15 @@ describe("templates", () => {
     "with a value that is like no other are told where to add it: %s",
     (name) => {
       expect(faultsOf(withProviderKeys(`scope: "{{${name}}}"`))).toEqual([
-        `f.yaml:11:12 "providers.main.scope" uses {{${name}}}, which no value of the call has: add it under get_token.values`,
+        `f.yaml:11:12 "providers.main.scope" uses {{${name}}}, which no call provides; add it to "get_token.values"`,
       ]);
     },
   );
 
   it("tell every unknown value of one text", () => {
     expect(faultsOf(withProviderKeys('scope: "{{usrid}} {{userid}} {{nonse}}"'))).toEqual([
-      'f.yaml:11:12 "providers.main.scope" uses {{usrid}}, which no value of the call has: did you mean "userid"?',
-      'f.yaml:11:12 "providers.main.scope" uses {{nonse}}, which no value of the call has: did you mean "nonce"?',
+      'f.yaml:11:12 "providers.main.scope" uses {{usrid}}, which no call provides; did you mean "userid"?',
+      'f.yaml:11:12 "providers.main.scope" uses {{nonse}}, which no call provides; did you mean "nonce"?',
     ]);
   });
 
@@ -179,8 +176,8 @@ describe("templates", () => {
   it("must not use an issuer or a client_id that is not there", () => {
     const text = withProvider(ENDPOINT, GRANT, "token_endpoint_auth_method: none", 'scope: "{{issuer}} {{client_id}}"');
     expect(faultsOf(text)).toEqual([
-      'f.yaml:10:12 "providers.main.scope" uses {{issuer}}, but there is no issuer',
-      'f.yaml:10:12 "providers.main.scope" uses {{client_id}}, but there is no client_id',
+      'f.yaml:10:12 "providers.main.scope" uses {{issuer}}, but issuer is not set',
+      'f.yaml:10:12 "providers.main.scope" uses {{client_id}}, but client_id is not set',
     ]);
   });
 
@@ -191,7 +188,7 @@ describe("templates", () => {
   it("that a grant type implies are checked too", () => {
     const text = withProviderKeys().concat("get_token: { values: { userid: [body:/userid] } }\n");
     expect(faultsOf(text)).toEqual([
-      'f.yaml:10:17 "providers.main.grant_type" uses {{nonce}}, which no value of the call has: add it under get_token.values',
+      'f.yaml:10:17 "providers.main.grant_type" uses {{nonce}}, which no call provides; add it to "get_token.values"',
     ]);
   });
 

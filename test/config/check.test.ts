@@ -11,26 +11,26 @@ describe("get_token", () => {
     "must leave paths of other answers alone: %s",
     (path) => {
       expect(faultsOf(withKeys(`get_token: { path: ${path} }`))).toEqual([
-        'f.yaml:11:20 "get_token.path" must not be /healthz or below /.well-known, where other answers stand',
+        'f.yaml:11:20 "get_token.path" must not be /healthz or contain /.well-known/, which have other uses',
       ]);
     },
   );
 
   it("must not name a segment twice", () => {
     expect(faultsOf(values("userid: [path:u]", "/{u}/{u}"))).toEqual([
-      'f.yaml:11:34 "get_token.path" names a segment twice',
+      'f.yaml:11:34 "get_token.path" uses a segment name twice; give each segment a different name',
     ]);
   });
 
   it("must say where the values of a GET stand", () => {
     expect(faultsOf(withKeys("get_token: { method: GET }"))).toEqual([
-      'f.yaml:11:22 "get_token.method" is GET, which has no body: say in "get_token.values" where the values stand',
+      'f.yaml:11:22 "get_token.method" is GET, which has no body, but values reads serverid, userid, accountid, nonce from it; use query:, header: or path:',
     ]);
   });
 
   it("must say where the userid stands", () => {
     expect(faultsOf(withKeys("get_token: { values: { nonce: [header:X-nonce] } }"))).toEqual([
-      'f.yaml:11:22 "get_token.values" must say where the userid stands: without it there is nobody to get a token for',
+      'f.yaml:11:22 "get_token.values" must contain userid, the user to get a token for',
     ]);
   });
 
@@ -40,7 +40,7 @@ describe("get_token", () => {
       expect(faultsOf(values(`userid: [body:/a], ${name}: [body:/b]`))).toEqual([
         expect.stringMatching(
           new RegExp(
-            `^f\\.yaml:11:\\d+ "get_token\\.values\\.${name}" is a name that templates have already: choose another$`,
+            `^f\\.yaml:11:\\d+ "get_token\\.values\\.${name}" is a name that templates use already; choose another$`,
           ),
         ),
       ]);
@@ -50,7 +50,7 @@ describe("get_token", () => {
   it("must have the segments that its values look for", () => {
     expect(faultsOf(values("userid: [body:/a], serverid: [path:server]", "/servers/{serverid}/getToken"))).toEqual([
       expect.stringMatching(
-        /"get_token\.values\.serverid\[0\]" names a segment that "get_token\.path" does not have: write \{server\} there$/,
+        /"get_token\.values\.serverid\[0\]" is not a segment of "get_token\.path"; add \{server\} there$/,
       ),
     ]);
     const { get_token } = configOf(values("userid: [path:user]", "/users/{user}/token"));
@@ -61,7 +61,7 @@ describe("get_token", () => {
     "must not pass on the caller's credentials from %s",
     (header) => {
       expect(faultsOf(values(`userid: [body:/a], extra: [body:/b, "header:${header}"]`))).toEqual([
-        expect.stringMatching(/"get_token\.values\.extra\[1\]" names a header that carries credentials of the caller$/),
+        expect.stringMatching(/"get_token\.values\.extra\[1\]" must not be a header with the caller's credentials$/),
       ]);
     },
   );
@@ -70,14 +70,13 @@ describe("get_token", () => {
     const extra = 'userid: [body:/a], extra: ["header:Authorization"]';
     expect(faultsOf(values(extra))).toEqual([]);
     expect(faultsOf(values(extra).replace("method:", "apikey_header: AUTHORIZATION, method:"))).toEqual([
-      expect.stringMatching(/"get_token\.values\.extra\[0\]" names a header that carries credentials of the caller$/),
+      expect.stringMatching(/"get_token\.values\.extra\[0\]" must not be a header with the caller's credentials$/),
     ]);
   });
 
   it("must not look into the body of a GET", () => {
     expect(faultsOf(values("userid: [query:u, body:/a], serverid: [form:s]", "/getToken", "GET"))).toEqual([
-      expect.stringMatching(/"get_token\.values\.userid\[1\]" looks into a body, which a GET does not have$/),
-      expect.stringMatching(/"get_token\.values\.serverid\[0\]" looks into a body, which a GET does not have$/),
+      'f.yaml:11:22 "get_token.method" is GET, which has no body, but values reads userid, serverid from it; use query:, header: or path:',
     ]);
     expect(faultsOf(values("userid: [query:u]", "/getToken", "GET"))).toEqual([]);
   });
@@ -97,7 +96,7 @@ describe("routes", () => {
 
   it("are needed with several providers", () => {
     expect(faultsOf(withKeys(second))).toEqual([
-      'f.yaml:1:1 "routes" is missing: with several providers it says which one a call goes to',
+      'f.yaml:1:1 "routes" is missing; with several providers, it says which one a call uses',
     ]);
     expect(
       configOf(withKeys(second, "routes: [{ serverid: a, provider: second }, { provider: main }]")).routes,
@@ -106,14 +105,14 @@ describe("routes", () => {
 
   it("must name providers of the file", () => {
     expect(faultsOf(withKeys("routes: [{ serverid: a, provider: mai }, { provider: retail }]"))).toEqual([
-      'f.yaml:11:35 "routes[0].provider" names no provider of this file: did you mean "main"?',
-      'f.yaml:11:54 "routes[1].provider" names no provider of this file',
+      'f.yaml:11:35 "routes[0].provider" is not a provider of this file; did you mean "main"?',
+      'f.yaml:11:54 "routes[1].provider" is not a provider of this file; the providers are main',
     ]);
   });
 
   it.each(["toString", "__proto__", "constructor"])("must not name what every object has: %s", (name) => {
     expect(faultsOf(withKeys(`routes: [{ provider: ${name} }]`))).toEqual([
-      'f.yaml:11:22 "routes[0].provider" names no provider of this file',
+      'f.yaml:11:22 "routes[0].provider" is not a provider of this file; the providers are main',
     ]);
   });
 
@@ -123,14 +122,14 @@ describe("routes", () => {
     ["below a route for every call that is one itself", "[{ provider: main }, { provider: main }]", "11:30", 1],
   ])("must be within reach, not %s", (_, routes, place, index) => {
     expect(faultsOf(withKeys(`routes: ${routes}`))).toEqual([
-      `f.yaml:${place} "routes[${index}]" is never reached: a route above it takes the same calls`,
+      `f.yaml:${place} "routes[${index}]" is unreachable, because a route above matches the same calls; move it up or remove it`,
     ]);
   });
 });
 
 describe("a binding without serverid", () => {
   const binding = "get_token: { values: { userid: [body:/u], nonce: [body:/n] } }";
-  const message = 'needs "get_token.values.serverid": no call would ever match';
+  const message = 'never matches, because no call has a serverid; add one to "get_token.values"';
 
   it("leaves nothing for callers and routes to go by", () => {
     const text = withKeys(binding, "routes: [{ serverid: a, provider: main }, { provider: main }]").replace(
@@ -153,13 +152,13 @@ describe("signing", () => {
 
   it("must not have two keys of one name", () => {
     expect(faultsOf(withKeys("signing:", "  keys:", key("a"), key("b"), key("a", ", use: verify")))).toEqual([
-      'f.yaml:15:14 "signing.keys[2].kid" stands twice: who verifies could not tell the keys apart',
+      'f.yaml:15:14 "signing.keys[2].kid" is already used by a key above; each key needs a different kid',
     ]);
   });
 
   it("must have a key that signs", () => {
     expect(faultsOf(withKeys("signing:", "  keys:", key("a", ", use: verify")))).toEqual([
-      'f.yaml:13:5 "signing.keys" holds no key that signs: leave use: verify away from the one that shall',
+      'f.yaml:13:5 "signing.keys" has no key that signs; remove "use: verify" from one of the keys',
     ]);
   });
 
@@ -171,13 +170,13 @@ describe("signing", () => {
 describe("server", () => {
   it("must not give one address to callers and to the administrator", () => {
     expect(faultsOf(withKeys("server: { listen: 0.0.0.0:80, admin: 0.0.0.0:80 }"))).toEqual([
-      'f.yaml:11:38 "server.admin" must differ from listen: the admin listener is not for callers',
+      'f.yaml:11:38 "server.admin" must differ from server.listen, because callers must not reach it',
     ]);
   });
 
   it("must not give the default of one to the other", () => {
     expect(faultsOf(withKeys("server: { listen: 127.0.0.1:9613 }"))).toEqual([
-      'f.yaml:11:9 "server.admin" must differ from listen: the admin listener is not for callers',
+      'f.yaml:11:9 "server.admin" must differ from server.listen, because callers must not reach it',
     ]);
   });
 

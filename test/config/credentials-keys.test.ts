@@ -94,7 +94,7 @@ describe("a key that cannot be used is told with its place:", () => {
     [
       "empty",
       withClientKey(key("k", "ES256", "EMPTY")),
-      '11:52 "providers.main.client_key.private_key" names a secret that is empty',
+      '11:52 "providers.main.client_key.private_key" refers to an empty secret; give it a value',
     ],
     [
       "no key",

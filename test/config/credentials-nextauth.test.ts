@@ -60,7 +60,7 @@ describe("the listener's certificate", () => {
       'f.yaml:11:79 "server.tls.client_ca" names A, which is not set',
     ]);
     expect(await faultsOf(TLS, { ...GOOD, K: " " })).toEqual([
-      'f.yaml:11:56 "server.tls.private_key" names a secret that is empty',
+      'f.yaml:11:56 "server.tls.private_key" refers to an empty secret; give it a value',
     ]);
     expect(await faultsOf(TLS, GOOD, { tlsFault: () => "does not fit" })).toEqual([
       'f.yaml:11:16 "server.tls" does not fit',
@@ -99,10 +99,22 @@ describe("a nextAuth Server", () => {
 
   it.each([
     ["missing", undefined, "names N, which is not set"],
-    ["empty", "", "names a secret that is empty"],
-    ["with a line break", "key\n", "names a secret with characters that no header carries"],
-    ["with a space at its end", "key ", "names a secret with characters that no header carries"],
-    ["that is not ASCII", "kéy", "names a secret with characters that no header carries"],
+    ["empty", "", "refers to an empty secret; give it a value"],
+    [
+      "with a line break",
+      "key\n",
+      "refers to a secret that no header can carry; use visible ASCII, without spaces or line breaks at its ends",
+    ],
+    [
+      "with a space at its end",
+      "key ",
+      "refers to a secret that no header can carry; use visible ASCII, without spaces or line breaks at its ends",
+    ],
+    [
+      "that is not ASCII",
+      "kéy",
+      "refers to a secret that no header can carry; use visible ASCII, without spaces or line breaks at its ends",
+    ],
   ])("must not have a key that is %s", async (_, N, message) => {
     const secrets = N === undefined ? lacking("N") : { ...GOOD, N };
     expect(await faultsOf(ONE, secrets)).toEqual([`f.yaml:11:46 "nextauth.apikey" ${message}`]);
@@ -165,7 +177,7 @@ describe("a caller's certificate", () => {
       `b: { client_certificates: [{ san_dns: b.example }, ${pin}] }`,
     );
     expect(await faultsOf(text)).toEqual([
-      'f.yaml:4:54 "callers.b.client_certificates[1]" is the same as one of "callers.a": a certificate alone must tell who calls',
+      'f.yaml:4:54 "callers.b.client_certificates[1]" is also a certificate of "callers.a"; without apikeys, it must identify one caller',
     ]);
   });
 

@@ -73,27 +73,27 @@ describe("secrets that cannot be used", () => {
     [
       "an empty API key",
       { ...GOOD, APIKEY: "" },
-      '4:15 "callers.nextauth-server.apikeys[0]" names a secret that is empty',
+      '4:15 "callers.nextauth-server.apikeys[0]" refers to an empty secret; give it a value',
     ],
     [
       "a short API key",
       { ...GOOD, APIKEY: APIKEY.slice(1) },
-      '4:15 "callers.nextauth-server.apikeys[0]" names an API key of fewer than 16 characters: make one with "openssl rand -hex 32"',
+      '4:15 "callers.nextauth-server.apikeys[0]" refers to a key of fewer than 16 characters; create one with "openssl rand -hex 32"',
     ],
     [
       "an API key with a space",
       { ...GOOD, APIKEY: "0123456789 abcdef" },
-      '4:15 "callers.nextauth-server.apikeys[0]" names an API key with a space or a character that is not ASCII, which no header carries',
+      '4:15 "callers.nextauth-server.apikeys[0]" refers to an API key with a space or non-ASCII character',
     ],
     [
       "an API key that is not ASCII",
       { ...GOOD, APIKEY: "0123456789abcdéf" },
-      '4:15 "callers.nextauth-server.apikeys[0]" names an API key with a space or a character that is not ASCII, which no header carries',
+      '4:15 "callers.nextauth-server.apikeys[0]" refers to an API key with a space or non-ASCII character',
     ],
     [
       "an API key with a line break",
       { ...GOOD, APIKEY: `${APIKEY}\n` },
-      '4:15 "callers.nextauth-server.apikeys[0]" names a secret with a line break or another control character in it',
+      '4:15 "callers.nextauth-server.apikeys[0]" refers to a secret with a line break or control character; remove it',
     ],
     [
       "a missing client secret",
@@ -103,32 +103,32 @@ describe("secrets that cannot be used", () => {
     [
       "an empty client secret",
       { APIKEY, CLIENT_SECRET: "" },
-      '9:20 "providers.main.client_secret" names a secret that is empty',
+      '9:20 "providers.main.client_secret" refers to an empty secret; give it a value',
     ],
     [
       "a line break in a client secret",
       { APIKEY, CLIENT_SECRET: "s\r\n" },
-      '9:20 "providers.main.client_secret" names a secret with a line break or another control character in it',
+      '9:20 "providers.main.client_secret" refers to a secret with a line break or control character; remove it',
     ],
     [
       "a tab in a client secret",
       { APIKEY, CLIENT_SECRET: "a\tb" },
-      '9:20 "providers.main.client_secret" names a secret with a line break or another control character in it',
+      '9:20 "providers.main.client_secret" refers to a secret with a line break or control character; remove it',
     ],
     [
       "a zero byte in a client secret",
       { APIKEY, CLIENT_SECRET: "a\u0000" },
-      '9:20 "providers.main.client_secret" names a secret with a line break or another control character in it',
+      '9:20 "providers.main.client_secret" refers to a secret with a line break or control character; remove it',
     ],
     [
       "a DEL in a client secret",
       { APIKEY, CLIENT_SECRET: "a\u007f" },
-      '9:20 "providers.main.client_secret" names a secret with a line break or another control character in it',
+      '9:20 "providers.main.client_secret" refers to a secret with a line break or control character; remove it',
     ],
     [
       "a client secret of spaces alone",
       { APIKEY, CLIENT_SECRET: "  " },
-      '9:20 "providers.main.client_secret" names a secret that is empty',
+      '9:20 "providers.main.client_secret" refers to an empty secret; give it a value',
     ],
   ])("are told with their place: %s", async (_, secrets, fault) => {
     expect(await faultsOfSecrets(FILE, secrets)).toEqual([`f.yaml:${fault}`]);
@@ -145,9 +145,9 @@ describe("secrets that cannot be used", () => {
   it("are told in params and headers, which carry less", async () => {
     const text = withProviderKeys("params: { a: { env: A } }", "headers: { X-A: { env: B }, X-B: { env: C } }");
     expect(await faultsOfSecrets(text, { ...GOOD, A: "a\nb", B: "é", C: " a" })).toEqual([
-      'f.yaml:11:18 "providers.main.params.a" names a secret with a line break or another control character in it',
-      'f.yaml:12:21 "providers.main.headers.X-A" names a secret with characters that no header carries',
-      'f.yaml:12:38 "providers.main.headers.X-B" names a secret with characters that no header carries',
+      'f.yaml:11:18 "providers.main.params.a" refers to a secret with a line break or control character; remove it',
+      'f.yaml:12:21 "providers.main.headers.X-A" refers to a secret that no header can carry; use visible ASCII, without spaces or line breaks at its ends',
+      'f.yaml:12:38 "providers.main.headers.X-B" refers to a secret that no header can carry; use visible ASCII, without spaces or line breaks at its ends',
     ]);
   });
 
@@ -158,7 +158,7 @@ describe("secrets that cannot be used", () => {
   it("are told all at once, sorted by where they stand", async () => {
     expect(await faultsOfSecrets(TWO, { APIKEY: "short", NEXT: "" })).toEqual([
       expect.stringMatching(/^f\.yaml:4:15 "callers\.nextauth-server\.apikeys\[0\]" .*fewer than 16/),
-      expect.stringMatching(/^f\.yaml:6:15 "callers\.other\.apikeys\[0\]" names a secret that is empty/),
+      expect.stringMatching(/^f\.yaml:6:15 "callers\.other\.apikeys\[0\]" refers to an empty secret; give it a value/),
       expect.stringMatching(/^f\.yaml:6:30 "callers\.other\.apikeys\[1\]" names OTHER, which is not set/),
       expect.stringMatching(/^f\.yaml:11:20 "providers\.main\.client_secret" names CLIENT_SECRET, which is not set/),
     ]);
@@ -166,15 +166,15 @@ describe("secrets that cannot be used", () => {
 
   it("include a key that two callers share", async () => {
     expect(await faultsOfSecrets(TWO, { ...GOOD, NEXT: "fedcba9876543210", OTHER: APIKEY })).toEqual([
-      'f.yaml:6:30 "callers.other.apikeys[1]" is the same key as one of "callers.nextauth-server": a key must tell who calls',
+      'f.yaml:6:30 "callers.other.apikeys[1]" is also a key of "callers.nextauth-server"; each caller needs different keys',
     ]);
   });
 
   it("are not called shared as well where both are empty", async () => {
     expect(await faultsOfSecrets(TWO, { CLIENT_SECRET: "s", APIKEY: "", NEXT: "", OTHER: "fedcba9876543210" })).toEqual(
       [
-        'f.yaml:4:15 "callers.nextauth-server.apikeys[0]" names a secret that is empty',
-        'f.yaml:6:15 "callers.other.apikeys[0]" names a secret that is empty',
+        'f.yaml:4:15 "callers.nextauth-server.apikeys[0]" refers to an empty secret; give it a value',
+        'f.yaml:6:15 "callers.other.apikeys[0]" refers to an empty secret; give it a value',
       ],
     );
   });

@@ -80,27 +80,24 @@ describe("the webNonce exchange", () => {
 describe("a fault", () => {
   const MAPPING = "must be a mapping of keys to values";
   const PATH = "must be a path like /token";
-  const TAKEN = "must not be /healthz or below /.well-known, where other answers stand";
-  const NEVER = "is never reached: a binding of get_token takes the same path";
+  const TAKEN = "must not be /healthz or contain /.well-known/, which have other uses";
+  const NEVER = "is unreachable, because a binding of get_token has the same path; choose another";
   const limit = (text: string) => exchange(`{ rate_limit: { per_address: { ${text} } } }`);
   tells([
-    [file("{}"), '11:1 "webnonce_exchange" needs "nextauth": the nextAuth Server that says whose webNonce it is'],
-    [
-      file("{ serverid: a }"),
-      '11:1 "webnonce_exchange" needs "nextauth": the nextAuth Server that says whose webNonce it is',
-    ],
+    [file("{}"), '11:1 "webnonce_exchange" needs "nextauth", the server that knows whose webNonce it is'],
+    [file("{ serverid: a }"), '11:1 "webnonce_exchange" needs "nextauth", the server that knows whose webNonce it is'],
     [
       file("{}", NEXTAUTH),
-      '11:20 "webnonce_exchange" needs a serverid, here or as "nextauth.serverid": a webNonce does not name one',
+      '11:20 "webnonce_exchange" needs a serverid, here or as "nextauth.serverid", because a webNonce does not contain one',
     ],
     [
       file("{ serverid: c }", NEXTAUTH.replace(" } }", " }, serverids: [a, b] }")),
-      '11:32 "webnonce_exchange.serverid" is none that a server of "nextauth" answers for',
+      '11:32 "webnonce_exchange.serverid" is not a serverid of any server under "nextauth"; add it there',
     ],
     [file("", WITH_DEFAULT), `11:20 "webnonce_exchange" ${MAPPING}`],
     [exchange("true"), `11:20 "webnonce_exchange" ${MAPPING}`],
     [exchange("[{}]"), `11:20 "webnonce_exchange" ${MAPPING}`],
-    [exchange("{ pth: /x }"), '11:22 "webnonce_exchange.pth" is not a key of this place: did you mean "path"?'],
+    [exchange("{ pth: /x }"), '11:22 "webnonce_exchange.pth" unknown key; did you mean "path"?'],
     [exchange("{ path: token }"), `11:28 "webnonce_exchange.path" ${PATH}`],
     [exchange("{ path: / }"), `11:28 "webnonce_exchange.path" ${PATH}`],
     [exchange("{ path: /a//b }"), `11:28 "webnonce_exchange.path" ${PATH}`],
@@ -116,20 +113,23 @@ describe("a fault", () => {
     ],
     [
       exchange("{ provider: mian }"),
-      '11:32 "webnonce_exchange.provider" names no provider of this file: did you mean "main"?',
+      '11:32 "webnonce_exchange.provider" is not a provider of this file; did you mean "main"?',
     ],
-    [exchange("{ provider: constructor }"), '11:32 "webnonce_exchange.provider" names no provider of this file'],
+    [
+      exchange("{ provider: constructor }"),
+      '11:32 "webnonce_exchange.provider" is not a provider of this file; the providers are main',
+    ],
     [exchange('{ provider: "" }'), '11:32 "webnonce_exchange.provider" must not be empty'],
     [exchange('{ serverid: "" }'), '11:32 "webnonce_exchange.serverid" must not be empty'],
     [
       file("{}", WITH_DEFAULT, "routes: [{ serverid: b, provider: main }]"),
-      '11:1 "webnonce_exchange" needs a provider, since no route takes its serverid',
+      '11:1 "webnonce_exchange" needs a provider, because no route matches its serverid',
     ],
     [exchange("{ rate_limit: 10 }"), `11:34 "webnonce_exchange.rate_limit" ${MAPPING}`],
     [exchange("{ rate_limit: { per_webnonce: 10 } }"), `11:50 "webnonce_exchange.rate_limit.per_webnonce" ${MAPPING}`],
     [
       exchange("{ rate_limit: { per_adress: {} } }"),
-      '11:36 "webnonce_exchange.rate_limit.per_adress" is not a key of this place: did you mean "per_address"?',
+      '11:36 "webnonce_exchange.rate_limit.per_adress" unknown key; did you mean "per_address"?',
     ],
     [limit("limit: 0"), '11:58 "webnonce_exchange.rate_limit.per_address.limit" must be at least 1'],
     [limit("limit: 1000001"), '11:58 "webnonce_exchange.rate_limit.per_address.limit" must be at most 1000000'],
@@ -139,7 +139,10 @@ describe("a fault", () => {
       '11:59 "webnonce_exchange.rate_limit.per_address.window" must be a duration with a unit, like 500ms, 5s or 10m',
     ],
     [limit("window: 0s"), '11:59 "webnonce_exchange.rate_limit.per_address.window" must be between 1ms and 24h'],
-    [limit("binding: a-b"), '11:60 "webnonce_exchange.rate_limit.per_address.binding" must be the name of a binding'],
+    [
+      limit("binding: a-b"),
+      '11:60 "webnonce_exchange.rate_limit.per_address.binding" must be letters, digits and _, like MY_BINDING',
+    ],
   ]);
 });
 
@@ -148,7 +151,7 @@ describe("the provider of the exchange", () => {
   /** The exchange stands on line 12, below a provider that needs this. */
   const needing = (template: string, text = "{}") =>
     `${withProviderKeys(`params: { d: "${template}" }`)}webnonce_exchange: ${text}\n${WITH_DEFAULT}\n${BINDING}\n`;
-  const NEEDS = 'goes to "providers.main", which needs {{device}}: no webNonce has that';
+  const NEEDS = 'uses "providers.main", which needs {{device}}, but a webNonce has no such value';
   const other = "  other: { issuer: https://o.example, client_id: x, client_secret: { env: S }, grant_type: x }\n";
   tells([
     [needing("{{serverid}} {{userid}} {{accountid}} {{nonce}}")],
@@ -157,7 +160,7 @@ describe("the provider of the exchange", () => {
     [needing("{{device}}", "{ provider: main }"), `12:1 "webnonce_exchange" ${NEEDS}`],
     [
       needing("{{device}} {{userid}} {{divice}}"),
-      '11:18 "providers.main.params.d" uses {{divice}}, which no value of the call has: did you mean "device"?',
+      '11:18 "providers.main.params.d" uses {{divice}}, which no call provides; did you mean "device"?',
     ],
     [
       `${needing("{{device}}", "{ provider: other }").replace("webnonce", `${other}webnonce`)}routes: [{ provider: main }]\n`,

@@ -85,18 +85,18 @@ describe("several nextAuth Servers", () => {
   });
 });
 
-const SECRET = "must be { env: NAME } or { file: PATH }: a secret never stands in the file itself";
+const SECRET = "must be { env: NAME } or { file: PATH }; secrets are never written in the file";
 const MAPPING = "must be a mapping of keys to values";
 const BOTH = "needs both certificate and private_key, or neither";
 
 describe("a fault", () => {
   tells([
     [nextauth(""), `11:11 "nextauth" ${MAPPING}`],
-    [nextauth("[]"), '11:11 "nextauth" must hold at least one nextAuth Server'],
+    [nextauth("[]"), '11:11 "nextauth" must have at least one entry'],
     [nextauth("https://ns.example"), `11:11 "nextauth" ${MAPPING}`],
     [nextauth("[https://ns.example]"), `11:12 "nextauth[0]" ${MAPPING}`],
     [nextauth(`{ ${KEY} }`), '11:11 "nextauth.url" is missing'],
-    [nextauth(`{ ${URL} }`), '11:11 "nextauth.apikey" is missing: write { env: NAME } or { file: PATH }'],
+    [nextauth(`{ ${URL} }`), '11:11 "nextauth.apikey" is missing; write { env: NAME } or { file: PATH }'],
     [nextauth(`{ ${URL}, apikey: Zq7xWv4kPj }`), `11:46 "nextauth.apikey" ${SECRET}`],
     [
       nextauth(`{ url: http://ns.example, ${KEY} }`),
@@ -110,66 +110,62 @@ describe("a fault", () => {
     [nextauth(`{ url: ns.example, ${KEY} }`), '11:18 "nextauth.url" must be an absolute URL'],
     [server("su: é"), '11:62 "nextauth.su" must be visible ASCII'],
     [server('su: ""'), '11:62 "nextauth.su" must be visible ASCII'],
-    [server("su: 42"), '11:62 "nextauth.su" must be text'],
+    [server("su: 42"), '11:62 "nextauth.su" must be text; put it in quotes'],
     [server('serverid: ""'), '11:68 "nextauth.serverid" must not be empty'],
-    [server("serverid: 7"), '11:68 "nextauth.serverid" must be text'],
-    [server("serverids: []"), '11:69 "nextauth.serverids" must name at least one serverid, or be left out'],
-    [server("serverids: a"), '11:69 "nextauth.serverids" must be a list'],
+    [server("serverid: 7"), '11:68 "nextauth.serverid" must be text; put it in quotes'],
+    [server("serverids: []"), '11:69 "nextauth.serverids" must have at least one entry'],
+    [server("serverids: a"), '11:69 "nextauth.serverids" must be a list, such as [a, b]'],
     [server('serverids: [a, ""]'), '11:73 "nextauth.serverids[1]" must not be empty'],
-    [
-      server("serverids: [a, b, a]"),
-      '11:76 "nextauth.serverids[2]" is never reached: one above it answers for this serverid',
-    ],
+    [server("serverids: [a, b, a]"), '11:76 "nextauth.serverids[2]" is listed above already; remove one of the two'],
     [
       server("serverid: b, serverids: [a]"),
-      '11:68 "nextauth.serverid" is not among the serverids that this server answers for',
+      `11:68 "nextauth.serverid" is not in this server's serverids; add it there`,
     ],
     [server("timeout: 2"), '11:67 "nextauth.timeout" must be a duration with a unit, like 500ms, 5s or 10m'],
     [server("timeout: 0s"), '11:67 "nextauth.timeout" must be between 1ms and 24h'],
     [
       server("connect_timeout: 2001ms"),
-      '11:75 "nextauth.connect_timeout" must not be longer than timeout, which covers it',
+      '11:75 "nextauth.connect_timeout" must not be longer than timeout, which includes it',
     ],
-    [server("session_cache: 0s"), '11:73 "nextauth.session_cache" must be between 1ms and 60s'],
-    [server("session_cache: 60001ms"), '11:73 "nextauth.session_cache" must be between 1ms and 60s'],
-    [server("api_key: x"), '11:58 "nextauth.api_key" is not a key of this place: did you mean "apikey"?'],
-    [server("serverId: x"), '11:58 "nextauth.serverId" is not a key of this place: did you mean "serverid"?'],
+    [server("session_cache: 60001ms"), '11:73 "nextauth.session_cache" must be between 0s and 60s'],
+    [server("api_key: x"), '11:58 "nextauth.api_key" unknown key; did you mean "apikey"?'],
+    [server("serverId: x"), '11:58 "nextauth.serverId" unknown key; did you mean "serverid"?'],
     [server("tls: { ca: ca.pem }"), `11:69 "nextauth.tls.ca" ${SECRET}`],
     [server("tls: { certificate: { env: C } }"), `11:63 "nextauth.tls" ${BOTH}`],
     [server("tls: { private_key: { env: K } }"), `11:63 "nextauth.tls" ${BOTH}`],
     [
       server("tls: { binding: M, ca: { env: C } }"),
-      '11:74 "nextauth.tls.binding" holds certificate and key itself, on Workers: remove the others or it',
+      '11:74 "nextauth.tls.binding" is for Workers; certificate, private_key and ca are for Node; remove one or the other',
     ],
   ]);
 });
 
 describe("a fault inside a list", () => {
   tells([
-    [
-      servers("serverids: [a]", "tymeout: 3s"),
-      '13:52 "nextauth[1].tymeout" is not a key of this place: did you mean "timeout"?',
-    ],
+    [servers("serverids: [a]", "tymeout: 3s"), '13:52 "nextauth[1].tymeout" unknown key; did you mean "timeout"?'],
     [servers("serverids: [a]", "tls: { ca: x }"), `13:63 "nextauth[1].tls.ca" ${SECRET}`],
     [servers("serverids: [a]", "tls: { certificate: { env: C } }"), `13:57 "nextauth[1].tls" ${BOTH}`],
-    [servers("", ""), '13:5 "nextauth[1]" is never reached: one above it answers for every serverid'],
+    [
+      servers("", ""),
+      '13:5 "nextauth[1]" is unreachable, because a server above it answers for every serverid; move it up',
+    ],
     [
       servers("", "serverids: [a]", "serverids: [a]"),
-      '13:5 "nextauth[1]" is never reached: one above it answers for every serverid',
-      '14:5 "nextauth[2]" is never reached: one above it answers for every serverid',
+      '13:5 "nextauth[1]" is unreachable, because a server above it answers for every serverid; move it up',
+      '14:5 "nextauth[2]" is unreachable, because a server above it answers for every serverid; move it up',
     ],
     [
       servers("serverids: [a]", "serverids: [b, a]"),
-      '13:67 "nextauth[1].serverids[1]" is never reached: one above it answers for this serverid',
+      '13:67 "nextauth[1].serverids[1]" is listed above already; remove one of the two',
     ],
     [
       servers("serverids: [a], serverid: a", "serverid: b"),
-      '13:62 "nextauth[1].serverid" stands above already: a call can have one default alone',
+      '13:62 "nextauth[1].serverid" is a second default; only one server can have serverid',
     ],
     [
       servers("serverids: [a], timeout: 1s, connect_timeout: 2s", "serverids: [b], serverid: c"),
-      '12:98 "nextauth[0].connect_timeout" must not be longer than timeout, which covers it',
-      '13:78 "nextauth[1].serverid" is not among the serverids that this server answers for',
+      '12:98 "nextauth[0].connect_timeout" must not be longer than timeout, which includes it',
+      `13:78 "nextauth[1].serverid" is not in this server's serverids; add it there`,
     ],
   ]);
 });
@@ -203,20 +199,20 @@ describe("a serverid of the file is one that a call can have", () => {
     ],
     [
       servers("serverids: [a]", "serverid: a"),
-      '13:62 "nextauth[1].serverid" is one that a server above it answers for: name it there',
+      '13:62 "nextauth[1].serverid" belongs to a server above; set the default there',
     ],
   ]);
 });
 
 describe("paths", () => {
-  const DOTS = 'has a segment "." or "..", which clients and proxies take away';
+  const DOTS = 'must not have a segment "." or "..", which clients and proxies remove';
   tells([
     [withKeys("get_token: { path: /a/../b }"), `11:20 "get_token.path" ${DOTS}`],
     [withKeys("get_token: { path: /a/. }"), `11:20 "get_token.path" ${DOTS}`],
     [withKeys("get_token: { path: /a..b/.c }")],
     [
       withKeys("get_token: { path: /x/.well-known/y }"),
-      '11:20 "get_token.path" must not be /healthz or below /.well-known, where other answers stand',
+      '11:20 "get_token.path" must not be /healthz or contain /.well-known/, which have other uses',
     ],
   ]);
 });

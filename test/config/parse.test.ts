@@ -13,7 +13,6 @@ describe("a file without faults", () => {
         admin: { host: "127.0.0.1", port: 9613 },
         trusted_proxies: [],
         max_in_flight: 1_024,
-        processes: 1,
         shutdown_delay: 5_000,
         shutdown_grace: 10_000,
       },
@@ -118,7 +117,6 @@ describe("a file without faults", () => {
       admin: { host: "localhost", port: 9000 },
       trusted_proxies: [],
       max_in_flight: 1_024,
-      processes: 1,
       shutdown_delay: 0,
       shutdown_grace: 120_000,
     });
@@ -170,11 +168,11 @@ describe("faults", () => {
           line: 7,
           column: 5,
           path: "providers.main.isuer",
-          message: 'is not a key of this place: did you mean "issuer"?',
+          message: 'unknown key; did you mean "issuer"?',
         },
       ]);
       expect((error as ConfigError).message).toBe(
-        'token-proxy.yaml:7:5 "providers.main.isuer" is not a key of this place: did you mean "issuer"?',
+        'token-proxy.yaml:7:5 "providers.main.isuer" unknown key; did you mean "issuer"?',
       );
     }
   });
@@ -202,32 +200,32 @@ providers:
     params: { client_id: x }
 `;
     expect(faultsOf(text)).toEqual([
-      'f.yaml:1:1 "routes" is missing: with several providers it says which one a call goes to',
-      'f.yaml:1:8 "log.leve" is not a key of this place: did you mean "level"?',
+      'f.yaml:1:1 "routes" is missing; with several providers, it says which one a call uses',
+      'f.yaml:1:8 "log.leve" unknown key; did you mean "level"?',
       'f.yaml:2:10 "version" must be the number 1',
-      'f.yaml:5:5 "callers.nextauth-server.apikey" is not a key of this place: did you mean "apikeys"?',
-      'f.yaml:5:5 "callers.nextauth-server" needs apikeys, client_certificates, or both: else anybody could call',
-      'f.yaml:6:16 "callers.nextauth-server.serverids" must name at least one serverid, or be left out',
-      'f.yaml:9:5 "providers.main.isuer" is not a key of this place: did you mean "issuer"?',
+      'f.yaml:5:5 "callers.nextauth-server.apikey" unknown key; did you mean "apikeys"?',
+      'f.yaml:5:5 "callers.nextauth-server" needs apikeys, client_certificates or both; otherwise anyone could call',
+      'f.yaml:6:16 "callers.nextauth-server.serverids" must have at least one entry',
+      'f.yaml:9:5 "providers.main.isuer" unknown key; did you mean "issuer"?',
       'f.yaml:10:16 "providers.main.client_id" must not be empty',
-      'f.yaml:11:20 "providers.main.client_secret" must be { env: NAME } or { file: PATH }, or a list of them: a secret never stands in the file itself',
-      'f.yaml:13:12 "providers.main.scope" uses {{usrid}}, which no value of the call has: did you mean "userid"?',
+      'f.yaml:11:20 "providers.main.client_secret" must be { env: NAME } or { file: PATH }, or a list of them; secrets are never written in the file',
+      'f.yaml:13:12 "providers.main.scope" uses {{usrid}}, which no call provides; did you mean "userid"?',
       'f.yaml:14:14 "providers.main.timeout" must be a duration with a unit, like 500ms, 5s or 10m',
       'f.yaml:16:13 "providers.second.issuer" must be an https URL (http only on loopback)',
-      'f.yaml:20:15 "providers.second.params.client_id" is set by client_id',
+      'f.yaml:20:15 "providers.second.params.client_id" must not be a parameter here; use the key client_id',
     ]);
   });
 
   it("are found at the same places in a file with CRLF line ends", () => {
     expect(faultsOf(replacing("issuer:", "isuer:").replaceAll("\n", "\r\n"))).toEqual([
-      'f.yaml:7:5 "providers.main.isuer" is not a key of this place: did you mean "issuer"?',
+      'f.yaml:7:5 "providers.main.isuer" unknown key; did you mean "issuer"?',
     ]);
   });
 
   it("are found at their places in JSON on one line", () => {
     expect(faultsOf('{"version":1,"callers":{"a":{"apikeys":[]}},"providers":{}}')).toEqual([
-      'f.yaml:1:40 "callers.a.apikeys" must name at least one key, or be left out',
-      'f.yaml:1:57 "providers" must name at least one provider',
+      'f.yaml:1:40 "callers.a.apikeys" must have at least one entry',
+      'f.yaml:1:57 "providers" must have at least one entry',
     ]);
   });
 
@@ -244,9 +242,9 @@ describe("a fault hides no other", () => {
   it("of the same provider, when a key that is not needed is misspelt", () => {
     const text = withProviderKeys("scop: openid", "params: { grant_type: x }", "headers: { Host: x }", "timeout: 5");
     expect(faultsOf(text)).toEqual([
-      'f.yaml:11:5 "providers.main.scop" is not a key of this place: did you mean "scope"?',
-      'f.yaml:12:15 "providers.main.params.grant_type" is set by grant_type',
-      'f.yaml:13:16 "providers.main.headers.Host" is a header that this proxy sets itself',
+      'f.yaml:11:5 "providers.main.scop" unknown key; did you mean "scope"?',
+      'f.yaml:12:15 "providers.main.params.grant_type" must not be a parameter here; use the key grant_type',
+      'f.yaml:13:16 "providers.main.headers.Host" is set by this proxy; remove it',
       'f.yaml:14:14 "providers.main.timeout" must be a duration with a unit, like 500ms, 5s or 10m',
     ]);
   });
@@ -255,9 +253,9 @@ describe("a fault hides no other", () => {
     const text = replacing("grant_type:", "grant_typ:", withProviderKeys('scope: "{{usrid}}"', "headers: { Host: x }"));
     expect(faultsOf(text)).toEqual([
       'f.yaml:7:5 "providers.main.grant_type" is missing',
-      'f.yaml:10:5 "providers.main.grant_typ" is not a key of this place: did you mean "grant_type"?',
-      'f.yaml:11:12 "providers.main.scope" uses {{usrid}}, which no value of the call has: did you mean "userid"?',
-      'f.yaml:12:16 "providers.main.headers.Host" is a header that this proxy sets itself',
+      'f.yaml:10:5 "providers.main.grant_typ" unknown key; did you mean "grant_type"?',
+      'f.yaml:11:12 "providers.main.scope" uses {{usrid}}, which no call provides; did you mean "userid"?',
+      'f.yaml:12:16 "providers.main.headers.Host" is set by this proxy; remove it',
     ]);
   });
 
@@ -269,31 +267,31 @@ describe("a fault hides no other", () => {
 routes: [{ provider: main }]
 `;
     expect(faultsOf(text)).toEqual([
-      'f.yaml:7:5 "providers.main.isuer" is not a key of this place: did you mean "issuer"?',
-      'f.yaml:10:5 "providers.second" needs client_secret, or a token_endpoint_auth_method that does without one',
+      'f.yaml:7:5 "providers.main.isuer" unknown key; did you mean "issuer"?',
+      'f.yaml:10:5 "providers.second" needs client_secret for token_endpoint_auth_method: client_secret_basic',
     ]);
   });
 
   it("of the routes, when a provider is faulty", () => {
     expect(faultsOf(`${withProviderKeys("timeout: 5")}routes: [{ provider: mai }]\n`)).toEqual([
       'f.yaml:11:14 "providers.main.timeout" must be a duration with a unit, like 500ms, 5s or 10m',
-      'f.yaml:12:22 "routes[0].provider" names no provider of this file: did you mean "main"?',
+      'f.yaml:12:22 "routes[0].provider" is not a provider of this file; did you mean "main"?',
     ]);
   });
 
   it("of the server, when a caller is faulty", () => {
     const text = replacing("apikeys:", "apikyes:", withKeys("server: { listen: 127.0.0.1:1, admin: 127.0.0.1:1 }"));
     expect(faultsOf(text)).toEqual([
-      'f.yaml:4:5 "callers.nextauth-server.apikyes" is not a key of this place: did you mean "apikeys"?',
-      'f.yaml:4:5 "callers.nextauth-server" needs apikeys, client_certificates, or both: else anybody could call',
-      'f.yaml:11:39 "server.admin" must differ from listen: the admin listener is not for callers',
+      'f.yaml:4:5 "callers.nextauth-server.apikyes" unknown key; did you mean "apikeys"?',
+      'f.yaml:4:5 "callers.nextauth-server" needs apikeys, client_certificates or both; otherwise anyone could call',
+      'f.yaml:11:39 "server.admin" must differ from server.listen, because callers must not reach it',
     ]);
   });
 
   it("and what a misspelt key was meant to give is not called missing by the checks of the provider", () => {
     const text = replacing("client_secret:", "client_secrt:");
     expect(faultsOf(text)).toEqual([
-      'f.yaml:9:5 "providers.main.client_secrt" is not a key of this place: did you mean "client_secret"?',
+      'f.yaml:9:5 "providers.main.client_secrt" unknown key; did you mean "client_secret"?',
     ]);
   });
 });

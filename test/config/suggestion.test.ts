@@ -29,7 +29,7 @@ it.each([
   ["mian", "main"],
   ["leve", "level"],
 ])("%s means %s", (misspelt, meant) => {
-  expect(suggestion(misspelt, KNOWN)).toBe(`: did you mean "${meant}"?`);
+  expect(suggestion(misspelt, KNOWN)).toBe(`; did you mean "${meant}"?`);
 });
 
 it.each(["metrics", "x", "", "something_else_entirely"])("%j means none of them", (name) => {

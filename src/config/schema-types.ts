@@ -1,0 +1,170 @@
+// The building blocks of the file's schema: durations, addresses, URLs, names, templates, secrets, lists.
+
+import * as z from "zod";
+import { parseSource } from "../nextauth/binding.ts";
+import { isFault, readValue } from "../nextauth/values.ts";
+import type { JsonValue } from "../oauth/json-template.ts";
+import { parseTemplate, TemplateSyntaxError } from "../oauth/template.ts";
+import { AT_KEY } from "./faults.ts";
+
+/** A schema whose rule is a function that returns what is wrong, as a phrase that follows the path. */
+const textWith = (faultOf: (text: string) => string | undefined) =>
+  z.string().superRefine((text, context) => {
+    const message = faultOf(text);
+    if (message !== undefined) context.addIssue({ code: "custom", message });
+  });
+
+export const text = z.string().min(1, "must not be empty");
+
+const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const DURATION = /^(\d{1,9})(ms|s|m|h)$/;
+const DURATION_MESSAGE = "must be a duration with a unit, like 500ms, 5s or 10m";
+
+/** Milliseconds. No limit may exceed 24.8 days, the maximum of Node's timers. */
+const durationBetween = (least: "0s" | "1ms", most: "60s" | "24h") =>
+  z
+    .string(DURATION_MESSAGE)
+    .regex(DURATION, DURATION_MESSAGE)
+    .transform(toMilliseconds)
+    .refine((ms) => ms >= toMilliseconds(least) && ms <= toMilliseconds(most), `must be between ${least} and ${most}`);
+
+function toMilliseconds(written: string): number {
+  const [, count, unit] = DURATION.exec(written) as unknown as [string, string, keyof typeof UNIT_MS];
+  return Number(count) * UNIT_MS[unit];
+}
+
+export const duration = durationBetween("1ms", "24h");
+export const durationOrZero = durationBetween("0s", "24h");
+export const shortDurationOrZero = durationBetween("0s", "60s");
+
+/** An address to listen on. */
+export interface Address {
+  host: string;
+  /** 0 for any free port. */
+  port: number;
+}
+
+/** `host:port`, with brackets around an IPv6 host. */
+const ADDRESS = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/;
+const ADDRESS_MESSAGE = "must be host:port with a port up to 65535, like 127.0.0.1:8080 or [::1]:8080";
+
+export const address = z
+  .string(ADDRESS_MESSAGE)
+  .regex(ADDRESS, ADDRESS_MESSAGE)
+  .transform((written): Address => {
+    const [, ipv6, host, port] = ADDRESS.exec(written) as unknown as string[];
+    return { host: (ipv6 ?? host) as string, port: Number(port) };
+  })
+  .refine(({ port }) => port <= 65_535, ADDRESS_MESSAGE);
+
+/** @param faultOf see core/url.ts */
+export const url = (faultOf: (url: string) => string | undefined) =>
+  textWith(faultOf).meta({ pattern: "^[Hh][Tt][Tt][Pp][Ss]?://[^#]+$" });
+
+/** Text that may contain templates. */
+export const templated = textWith((written) => {
+  try {
+    parseTemplate(written);
+    return undefined;
+  } catch (error) {
+    if (error instanceof TemplateSyntaxError) return error.message;
+    throw error;
+  }
+});
+
+/** A claim or a header member: any JSON, with templates in its texts. */
+export const json: z.ZodType<JsonValue> = z.lazy(() =>
+  z.union(
+    [templated, z.number(), z.boolean(), z.null(), z.array(json), z.record(z.string(), json)],
+    "must be JSON: text, a number, true, false, null, a list or a mapping",
+  ),
+);
+
+/** A serverid that a call can have. */
+export const serverid = text.superRefine((value, context) => {
+  const read = readValue("serverid", value, false);
+  if (value !== "" && isFault(read)) context.addIssue({ code: "custom", message: read.fault });
+});
+
+/** A place to look for a value, such as `body:/userid`. */
+export const source = z
+  .string()
+  .transform((value, context) => {
+    const parsed = parseSource(value);
+    if (typeof parsed !== "string") return parsed;
+    context.addIssue({ code: "custom", message: parsed });
+    return z.NEVER;
+  })
+  .meta({ pattern: "^(?:body:/|(?:form|header|query|path):.)" });
+
+export const bindingName = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be letters, digits and _, like MY_BINDING");
+
+const SECRET_FORMS = "{ env: NAME } or { file: PATH }";
+const NOT_A_SECRET = "secrets are never written in the file";
+
+export const secretReference = z.union(
+  [
+    z.strictObject({
+      env: z
+        .string()
+        .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of an environment variable: letters, digits and _")
+        .describe("Name of an environment variable; on Workers, of a secret binding."),
+    }),
+    z.strictObject({
+      file: z
+        .string()
+        .min(1, "must be the path of a file")
+        .describe("Path relative to the configuration file; Node only."),
+    }),
+  ],
+  { error: secretMessage(`must be ${SECRET_FORMS}; ${NOT_A_SECRET}`) },
+);
+
+/** @param otherwise for a value that is no mapping, and so may be the secret itself */
+function secretMessage(otherwise: string): (issue: { input?: unknown }) => string {
+  return ({ input }) => {
+    if (input === undefined) return `is missing; write ${SECRET_FORMS}`;
+    if (typeof input !== "object" || input === null || Array.isArray(input)) return otherwise;
+    return "env" in input === "file" in input ? "must have exactly one of env and file" : otherwise;
+  };
+}
+
+/** One entry or a list. The faults of the entry are summarized in one message. */
+export const oneOrMore = <Item extends z.ZodType>(
+  item: Item,
+  message: string | ((issue: { input?: unknown }) => string),
+) => z.union([item.transform((one) => [one]), z.array(item).min(1)], { error: message });
+
+export const secretReferences = oneOrMore(
+  secretReference,
+  secretMessage(`must be ${SECRET_FORMS}, or a list of them; ${NOT_A_SECRET}`),
+);
+
+/** One mapping or a list. Unlike `oneOrMore`, each fault of a mapping is reported at its place. */
+export const listOrOne = <Item extends z.ZodType>(item: Item) =>
+  z.preprocess((written) => (Array.isArray(written) ? written : [written]), z.array(item).min(1));
+
+/** A name for a caller, a provider or a value; names appear in logs, metrics and templates. */
+const NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
+const NAME_MESSAGE = "must be a name of up to 64 letters, digits, _ and -, starting with a letter or _";
+
+/** A mapping with such names. With a key schema, zod would not check the value below a bad name. */
+export const named = <Value extends z.ZodType>(value: Value) =>
+  z
+    .record(z.string(), value)
+    .superRefine(
+      (written, context) => {
+        for (const key of Object.keys(written)) {
+          if (!NAME.test(key)) context.addIssue({ code: "custom", path: [key], message: NAME_MESSAGE, params: AT_KEY });
+        }
+      },
+      { when: ({ value }) => typeof value === "object" && value !== null && !Array.isArray(value) },
+    )
+    .meta({ propertyNames: { type: "string", pattern: NAME.source } });
+
+export const namedAtLeastOne = <Value extends z.ZodType>(value: Value) =>
+  named(value)
+    .refine((written) => Object.keys(written).length > 0, "must have at least one entry")
+    .meta({ propertyNames: { type: "string", pattern: NAME.source }, minProperties: 1 });
