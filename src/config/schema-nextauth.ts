@@ -37,7 +37,12 @@ export const server = z.strictObject({
     .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], "must be an IP address or a range, like 10.0.0.0/8"))
     .default([])
     .describe("Addresses and ranges of load balancers whose X-Forwarded-For is trusted."),
-  max_in_flight: z.int().min(1).max(100_000).default(1_024).describe("Calls at the same time; more get overloaded."),
+  max_in_flight: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(1_024)
+    .describe("Calls at the same time; more are refused as overloaded."),
   shutdown_delay: durationOrZero
     .prefault("5s")
     .describe("How long calls are still accepted after SIGTERM, while /readyz already returns 503."),

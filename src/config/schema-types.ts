@@ -26,7 +26,8 @@ const durationBetween = (least: "0s" | "1ms", most: "60s" | "24h") =>
     .string(DURATION_MESSAGE)
     .regex(DURATION, DURATION_MESSAGE)
     .transform(toMilliseconds)
-    .refine((ms) => ms >= toMilliseconds(least) && ms <= toMilliseconds(most), `must be between ${least} and ${most}`);
+    .refine((ms) => ms >= toMilliseconds(least) && ms <= toMilliseconds(most), `must be between ${least} and ${most}`)
+    .meta({ title: "duration" });
 
 function toMilliseconds(written: string): number {
   const [, count, unit] = DURATION.exec(written) as unknown as [string, string, keyof typeof UNIT_MS];
@@ -55,11 +56,12 @@ export const address = z
     const [, ipv6, host, port] = ADDRESS.exec(written) as unknown as string[];
     return { host: (ipv6 ?? host) as string, port: Number(port) };
   })
-  .refine(({ port }) => port <= 65_535, ADDRESS_MESSAGE);
+  .refine(({ port }) => port <= 65_535, ADDRESS_MESSAGE)
+  .meta({ title: "address" });
 
 /** @param faultOf see core/url.ts */
 export const url = (faultOf: (url: string) => string | undefined) =>
-  textWith(faultOf).meta({ pattern: "^[Hh][Tt][Tt][Pp][Ss]?://[^#]+$" });
+  textWith(faultOf).meta({ title: "URL", pattern: "^[Hh][Tt][Tt][Pp][Ss]?://[^#]+$" });
 
 /** Text that may contain templates. */
 export const templated = textWith((written) => {
@@ -70,7 +72,7 @@ export const templated = textWith((written) => {
     if (error instanceof TemplateSyntaxError) return error.message;
     throw error;
   }
-});
+}).meta({ title: "template" });
 
 /** A claim or a header member: any JSON, with templates in its texts. */
 export const json: z.ZodType<JsonValue> = z.lazy(() =>
@@ -95,7 +97,7 @@ export const source = z
     context.addIssue({ code: "custom", message: parsed });
     return z.NEVER;
   })
-  .meta({ pattern: "^(?:body:/|(?:form|header|query|path):.)" });
+  .meta({ title: "place", pattern: "^(?:body:/|(?:form|header|query|path):.)" });
 
 export const bindingName = z
   .string()
@@ -104,23 +106,25 @@ export const bindingName = z
 const SECRET_FORMS = "{ env: NAME } or { file: PATH }";
 const NOT_A_SECRET = "secrets are never written in the file";
 
-export const secretReference = z.union(
-  [
-    z.strictObject({
-      env: z
-        .string()
-        .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of an environment variable: letters, digits and _")
-        .describe("Name of an environment variable; on Workers, of a secret binding."),
-    }),
-    z.strictObject({
-      file: z
-        .string()
-        .min(1, "must be the path of a file")
-        .describe("Path relative to the configuration file; Node only."),
-    }),
-  ],
-  { error: secretMessage(`must be ${SECRET_FORMS}; ${NOT_A_SECRET}`) },
-);
+export const secretReference = z
+  .union(
+    [
+      z.strictObject({
+        env: z
+          .string()
+          .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of an environment variable: letters, digits and _")
+          .describe("Name of an environment variable; on Workers, of a secret binding."),
+      }),
+      z.strictObject({
+        file: z
+          .string()
+          .min(1, "must be the path of a file")
+          .describe("Path relative to the configuration file; Node only."),
+      }),
+    ],
+    { error: secretMessage(`must be ${SECRET_FORMS}; ${NOT_A_SECRET}`) },
+  )
+  .meta({ title: "secret" });
 
 /** @param otherwise for a value that is no mapping, and so may be the secret itself */
 function secretMessage(otherwise: string): (issue: { input?: unknown }) => string {
