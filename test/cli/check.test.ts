@@ -124,7 +124,7 @@ describe("check", () => {
   it("ends with 2 for a faulty file, a missing one, and --live without --userid", async () => {
     const faulty = await check(discovered({ cleint_id: "x" }));
     expect(faulty.status).toBe(2);
-    expect(faulty.err).toContain('"providers.main.cleint_id" is not a key of this place: did you mean "client_id"?');
+    expect(faulty.err).toContain('"providers.main.cleint_id" unknown key; did you mean "client_id"?');
     const live = await check(discovered(), ["--live"]);
     expect(live.status).toBe(2);
     expect(live.err).toContain("--live needs --userid");

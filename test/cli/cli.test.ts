@@ -66,7 +66,7 @@ const SECRET = "Zq7xWv4kPjR2";
 
 describe("what cannot be meant ends with 2 and one line:", () => {
   it.each<[string, string[], string]>([
-    ["a misspelt command", ["chekc"], 'unknown command: did you mean "check"? see "nextauth-token-proxy --help"\n'],
+    ["a misspelt command", ["chekc"], 'unknown command; did you mean "check"? see "nextauth-token-proxy --help"\n'],
     ["a command that is none", [SECRET], "unknown command: there are start, check, get-token, keygen, schema; see "],
     [
       "a misspelt option",

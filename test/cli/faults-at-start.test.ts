@@ -115,8 +115,8 @@ const WHERE = '"providers.main.client_secret"';
 describe("a secret whose file", () => {
   it.each<[string, string | Buffer | undefined, string]>([
     ["is missing", undefined, "names a file that cannot be read (ENOENT): secret: there is no such file"],
-    ["is empty", "", "names a secret that is empty"],
-    ["holds a line break alone", "\n", "names a secret that is empty"],
+    ["is empty", "", "refers to an empty secret; give it a value"],
+    ["holds a line break alone", "\n", "refers to an empty secret; give it a value"],
     ["is too large", "x".repeat(65_537), "names a file of more than 65536 bytes: secret"],
     ["is not UTF-8", Buffer.from("s\xe9cret", "latin1"), "names a file that is not UTF-8: secret"],
   ])("%s stops start and check", async (_, content, expected) => {

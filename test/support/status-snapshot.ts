@@ -156,8 +156,7 @@ export function busySnapshot(): Snapshot {
     ],
     reload: {
       at: NOW - 42 * MINUTE_MS,
-      problem:
-        'token-proxy.yaml:10:5 "providers.retail.client_secrt" is not a key of this place: did you mean "client_secret"?',
+      problem: 'token-proxy.yaml:10:5 "providers.retail.client_secrt" unknown key; did you mean "client_secret"?',
     },
     calls: Array.from({ length: 50 }, (_, index) =>
       call({
