@@ -4,10 +4,12 @@ import { covers, isRequired, pathParameters, type SessionMode, sessionMode } fro
 import { isNextAuthName, NEXTAUTH_RULES } from "../nextauth/values.ts";
 import { JWT_TEMPLATE_NAMES } from "../oauth/jwt.ts";
 import { ATTRIBUTE_PREFIX, callNamesNeeded, OWN_NAMES } from "../oauth/values.ts";
-import { checkConnectTimeout, checkProviderName, checkTls, type Surroundings } from "./check-shared.ts";
+import { checkConnectTimeout, checkTls } from "./check-provider.ts";
+import type { Surroundings } from "./check-templates.ts";
 import type { Config } from "./complete.ts";
 import type { Report } from "./faults.ts";
 import type { FileBinding, FileBoundValue, FileExchange, FileNextAuth } from "./schema-nextauth.ts";
+import { suggestion } from "./suggestion.ts";
 import type { Path } from "./yaml.ts";
 
 /** Where a Worker reports its health. */
@@ -151,6 +153,12 @@ export function checkExchange(
     report([...at, "path"], "is unreachable, because a binding of get_token has the same path; choose another");
   }
   if (provider !== undefined) checkProviderName(provider, [...at, "provider"], around, report);
+}
+
+export function checkProviderName(name: string, at: Path, { providerNames }: Surroundings, report: Report): void {
+  if (providerNames.includes(name)) return;
+  const hint = suggestion(name, providerNames) || `; the providers are ${providerNames.join(", ")}`;
+  report(at, `is not a provider of this file${hint}`);
 }
 
 /** Checks that the provider of the exchange needs only what a webNonce and its session provide. */

@@ -5,10 +5,9 @@ import { credentialOf, HMAC_ALGORITHMS } from "../oauth/client-authentication.ts
 import { TOKEN_EXCHANGE } from "../oauth/grants.ts";
 import { SIGNING_ALGORITHMS } from "../oauth/signing-key.ts";
 import { JWT_PREFIX, jwtsNeeded } from "../oauth/values.ts";
-import { checkConnectTimeout, checkTls, type Surroundings } from "./check-shared.ts";
-import { checkTemplates } from "./check-templates.ts";
+import { checkTemplates, type Surroundings } from "./check-templates.ts";
 import type { Report } from "./faults.ts";
-import type { FileProvider } from "./schema-provider.ts";
+import type { FileProvider, TlsSettings } from "./schema-provider.ts";
 import type { Path } from "./yaml.ts";
 
 /** Parameters that other keys set: two ways to send one could put two authentications into one request. */
@@ -144,5 +143,25 @@ function checkJwts(provider: FileProvider, isWhole: boolean, at: Path, { signing
   }
   if (needed.length > 0 && signing === null) {
     report([...at, "grant_type"], 'needs "signing", because the request contains a JWT signed by this proxy');
+  }
+}
+
+export function checkTls(tls: TlsSettings | undefined, at: Path, report: Report): void {
+  if (tls === undefined) return;
+  const { certificate, private_key, ca, binding } = tls;
+  if (binding !== undefined && (certificate ?? private_key ?? ca) !== undefined) {
+    report([...at, "binding"], "is for Workers; certificate, private_key and ca are for Node; remove one or the other");
+  } else if ((certificate === undefined) !== (private_key === undefined)) {
+    report(at, "needs both certificate and private_key, or neither");
+  }
+}
+
+export function checkConnectTimeout(
+  { timeout, connect_timeout }: { timeout: number; connect_timeout?: number | undefined },
+  at: Path,
+  report: Report,
+): void {
+  if (connect_timeout !== undefined && connect_timeout > timeout) {
+    report([...at, "connect_timeout"], "must not be longer than timeout, which includes it");
   }
 }

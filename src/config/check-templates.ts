@@ -5,18 +5,30 @@ import { jsonTemplateNames } from "../oauth/json-template.ts";
 import { JWT_TEMPLATE_NAMES } from "../oauth/jwt.ts";
 import { effectiveParams } from "../oauth/token-request.ts";
 import { ATTRIBUTE_PREFIX, JWT_PREFIX, jwtsNeeded, OWN_NAMES } from "../oauth/values.ts";
-import type { Surroundings } from "./check-shared.ts";
 import type { Report } from "./faults.ts";
-import type { FileProvider } from "./schema-provider.ts";
+import type { FileProvider, FileSigning } from "./schema-provider.ts";
 import { suggestion } from "./suggestion.ts";
 import type { Path } from "./yaml.ts";
+
+/** What a check of one part needs of the others. A part at fault is assumed to have what is needed. */
+export interface Surroundings {
+  hasNextauth: boolean;
+  /** Whether nextauth gives a serverid to calls without one. */
+  defaultServerid: boolean;
+  /** The serverids that the servers under nextauth answer for; undefined means all. */
+  serverids: readonly string[] | undefined;
+  /** Every value that some call has; undefined if get_token is at fault. */
+  callNames: readonly string[] | undefined;
+  /** Null if the file has none, undefined if it is at fault. */
+  signing: FileSigning | null | undefined;
+  providerNames: readonly string[];
+}
 
 /** Parameters and headers can contain `jwt.NAME`, JWTs can contain iat and exp. */
 type Kind = "request" | "jwt" | "other";
 
 interface Place {
   kind: Kind;
-  /** For what a key implies, this key. */
   at: Path;
   names: readonly string[];
 }
@@ -79,11 +91,7 @@ function placesOf(provider: FileProvider, at: Path): Place[] {
     if (written === undefined && name !== USER_JWT) continue;
     const { header, claims } = withDefaults(written ?? {}, provider.issuer !== undefined);
     for (const [part, members] of Object.entries({ header, claims })) {
-      for (const [member, value] of Object.entries(members)) {
-        const isWritten = written?.[part as "header" | "claims"]?.[member] !== undefined;
-        const path = isWritten ? ["jwt", name, part, member] : written === undefined ? ["grant_type"] : ["jwt", name];
-        add("jwt", path, value);
-      }
+      for (const [member, value] of Object.entries(members)) add("jwt", ["jwt", name, part, member], value);
     }
   }
   return places;

@@ -1,9 +1,9 @@
 // Rules that concern several keys, for every part of the file whose shape is valid.
 
 import { sessionMode } from "../nextauth/binding.ts";
-import { checkBindings, checkExchange, checkNextAuth, EXCHANGE_NAMES } from "./check-nextauth.ts";
+import { checkBindings, checkExchange, checkNextAuth, checkProviderName, EXCHANGE_NAMES } from "./check-nextauth.ts";
 import { checkProvider } from "./check-provider.ts";
-import { checkProviderName, type Surroundings } from "./check-shared.ts";
+import type { Surroundings } from "./check-templates.ts";
 import { type PathFault, type Report, reportTo } from "./faults.ts";
 import { type FileConfig, fileSchema } from "./schema.ts";
 import { type FileSigning, provider as providerSchema } from "./schema-provider.ts";

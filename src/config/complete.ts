@@ -3,14 +3,20 @@
 import type { SecretReference } from "../core/secret.ts";
 import { type Binding, isRequired, sessionMode } from "../nextauth/binding.ts";
 import { ruleOf } from "../nextauth/values.ts";
-import type { ClientAssertionSettings, HmacAlgorithm } from "../oauth/client-authentication.ts";
+import type { HmacAlgorithm } from "../oauth/client-authentication.ts";
 import { withDefaults } from "../oauth/grants.ts";
 import type { ProviderSettings } from "../oauth/provider-settings.ts";
 import type { SigningAlgorithm } from "../oauth/signing-key.ts";
 import { jwtsNeeded } from "../oauth/values.ts";
 import type { FileConfig } from "./schema.ts";
 import type { ClientCertificatePin, FileBinding, FileExchange, FileNextAuth } from "./schema-nextauth.ts";
-import type { FileProvider, FileSigning, KeySettings, TlsSettings } from "./schema-provider.ts";
+import {
+  clientAssertion,
+  type FileProvider,
+  type FileSigning,
+  type KeySettings,
+  type TlsSettings,
+} from "./schema-provider.ts";
 
 /** With API keys and certificates, a caller needs one of each. */
 interface Caller {
@@ -98,9 +104,10 @@ function connectTimeout({ timeout, connect_timeout }: { timeout: number; connect
 }
 
 function completeProvider(provider: FileProvider): ProviderConfig {
-  const { discovery = "oidc", token_endpoint, client_secret = [], client_key = [], client_assertion } = provider;
+  const { discovery = "oidc", token_endpoint, client_secret = [], client_key = [] } = provider;
+  const assertion = provider.client_assertion ?? clientAssertion.parse({});
   const hasIssuer = provider.issuer !== undefined;
-  const alg = client_assertion?.alg;
+  const { alg } = assertion;
   const isHmac = alg?.startsWith("HS") === true;
   const jwts = jwtsNeeded(provider).map((name) => [name, withDefaults(provider.jwt[name] ?? {}, hasIssuer)]);
   return {
@@ -111,27 +118,10 @@ function completeProvider(provider: FileProvider): ProviderConfig {
     client_key,
     client_key_alg: isHmac ? undefined : (alg as SigningAlgorithm | undefined),
     client_assertion: {
-      ...completeAssertion(client_assertion, hasIssuer),
+      ...assertion,
+      aud: assertion.aud ?? (hasIssuer ? "{{issuer}}" : "{{token_endpoint}}"), // RFC 7523 revised: only the issuer
       alg: isHmac ? (alg as HmacAlgorithm) : undefined,
     },
     jwt: Object.fromEntries(jwts),
-  };
-}
-
-const DEFAULT_ASSERTION_TTL_MS = 60_000;
-/** The revision of RFC 7523 requires this type, and the issuer as the only audience. */
-const ASSERTION_TYP = "client-authentication+jwt";
-
-function completeAssertion(
-  { aud, typ, ttl, backdate, header, claims }: NonNullable<FileProvider["client_assertion"]> = {},
-  hasIssuer: boolean,
-): ClientAssertionSettings {
-  return {
-    aud: aud ?? (hasIssuer ? "{{issuer}}" : "{{token_endpoint}}"),
-    typ: typ === undefined ? ASSERTION_TYP : typ, // null means none
-    ttl: ttl ?? DEFAULT_ASSERTION_TTL_MS,
-    backdate: backdate ?? 0,
-    header: header ?? {},
-    claims: claims ?? {},
   };
 }

@@ -3,63 +3,44 @@
 import * as z from "zod";
 import { HEADER_VALUE } from "../core/headers.ts";
 import { issuerUrlFault } from "../core/url.ts";
-import { TOKEN } from "../nextauth/binding.ts";
 import { MAX_TEXT_LENGTH } from "../nextauth/values.ts";
 import { tls } from "./schema-provider.ts";
-import {
-  address,
-  bindingName,
-  duration,
-  durationOrZero,
-  listOrOne,
-  named,
-  secretReference,
-  serverid,
-  shortDurationOrZero,
-  source,
-  text,
-  url,
-} from "./schema-types.ts";
+import * as t from "./schema-types.ts";
 
 const serverTls = z.strictObject({
-  certificate: secretReference.describe("PEM: the certificate, followed by its chain."),
-  private_key: secretReference.describe("PEM: the certificate's private key."),
-  client_ca: secretReference.optional().describe("PEM: the authorities that issue callers' certificates."),
+  certificate: t.secretReference.describe("PEM: the certificate, followed by its chain."),
+  private_key: t.secretReference.describe("PEM: the certificate's private key."),
+  client_ca: t.secretReference.optional().describe("PEM: the authorities that issue callers' certificates."),
 });
 
 export const server = z.strictObject({
-  listen: address.prefault("127.0.0.1:8080").describe("host:port for callers."),
-  admin: address
+  listen: t.address.prefault("127.0.0.1:8080").describe("Where callers connect."),
+  admin: t.address
     .prefault("127.0.0.1:9613")
-    .describe("host:port for health, readiness, metrics and the status page. It has no authentication."),
+    .describe("For health, metrics and the status page, without authentication."),
   tls: serverTls.optional().describe("TLS for callers; without it, put a TLS proxy in front."),
   trusted_proxies: z
     .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], "must be an IP address or a range, like 10.0.0.0/8"))
     .default([])
-    .describe("Addresses and ranges of load balancers whose X-Forwarded-For is trusted."),
-  max_in_flight: z
-    .int()
-    .min(1)
-    .max(100_000)
-    .default(1_024)
-    .describe("Calls at the same time; more are refused as overloaded."),
-  shutdown_delay: durationOrZero
+    .describe("Load balancers whose X-Forwarded-For is trusted."),
+  max_in_flight: t.count(100_000, 1_024).describe("Concurrent calls; more are refused (overloaded)."),
+  shutdown_delay: t.durationOrZero
     .prefault("5s")
-    .describe("How long calls are still accepted after SIGTERM, while /readyz already returns 503."),
-  shutdown_grace: duration.prefault("10s").describe("How long a shutdown then waits for calls in flight."),
+    .describe("After SIGTERM: how long /readyz returns 503 and calls are accepted."),
+  shutdown_grace: t.duration.prefault("10s").describe("How long a shutdown then waits for calls in flight."),
 });
 
 const fingerprint = z
   .string()
   .regex(/^[0-9A-Fa-f]{2}(?::?[0-9A-Fa-f]{2}){31}$/, "must be 64 hexadecimal digits, with or without colons")
   .transform((written) => written.replaceAll(":", "").toLowerCase())
-  .describe("SHA-256 fingerprint, as openssl x509 -fingerprint -sha256 prints it.");
+  .describe("Fingerprint, from openssl x509 -fingerprint -sha256.");
 
 const dnsName = z
   .string()
   .regex(/^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/, "must be a DNS name without wildcards")
   .transform((written) => written.toLowerCase())
-  .describe("A DNS name in the certificate's subjectAltName; Node only.");
+  .describe("DNS name in its subjectAltName. Node only.");
 
 const clientCertificate = z.union(
   [z.strictObject({ sha256: fingerprint }), z.strictObject({ san_dns: dnsName })],
@@ -68,21 +49,13 @@ const clientCertificate = z.union(
 
 export const caller = z
   .strictObject({
-    apikeys: z
-      .array(secretReference)
-      .min(1)
-      .optional()
-      .describe("The X-apikey of this caller, at least 16 characters. Any of the keys matches, so keys can rotate."),
-    client_certificates: z
-      .array(clientCertificate)
-      .min(1)
-      .optional()
-      .describe("Certificates of this caller; any of them matches. With apikeys, both are required."),
-    serverids: z
-      .array(serverid)
-      .min(1)
-      .optional()
-      .describe("The virtual servers for which this caller may get tokens; all by default."),
+    apikeys: t
+      .optionalList(t.secretReference)
+      .describe("Its API keys, 16 characters or more. Any one matches, for rotation."),
+    client_certificates: t
+      .optionalList(clientCertificate)
+      .describe("Any one matches. With apikeys, both are required."),
+    serverids: t.optionalList(t.serverid).describe("The virtual servers it may get tokens for; all by default."),
   })
   .refine(({ apikeys, client_certificates }) => (apikeys ?? client_certificates) !== undefined, {
     message: "needs apikeys, client_certificates or both; otherwise anyone could call",
@@ -102,14 +75,9 @@ const boundValue = z.preprocess(
   (written) => (Array.isArray(written) ? { from: written } : written),
   z.strictObject(
     {
-      from: z
-        .array(source)
-        .min(1)
-        .describe(
-          "Places to look, the first match wins: body:/POINTER, form:NAME, header:NAME, query:NAME, path:NAME.",
-        ),
+      from: z.array(t.source).min(1).describe("Places to look; the first match wins."),
       type: z.enum(["text", "integer"]).optional().describe("text by default; nextAuth's accountid is an integer."),
-      max_length: z.int().min(1).max(MAX_TEXT_LENGTH).optional().describe("Maximum number of characters of a text."),
+      max_length: z.int().min(1).max(MAX_TEXT_LENGTH).optional().describe("Maximum number of characters of a t.text."),
       required: z.boolean().optional().describe("Whether a call without this value is refused."),
     },
     {
@@ -133,57 +101,56 @@ const binding = z.strictObject({
     )
     .default("/getToken")
     .describe("Compared exactly; {name} matches one segment."),
-  values: named(boundValue)
+  values: t
+    .named(boundValue)
     .prefault(DEFAULT_VALUES)
-    .describe("Values of the call, by name. It replaces the default completely."),
+    .describe("Values of a call, by name. Replaces the whole default."),
   session: z
     .enum(["verify", "trust"])
     .optional()
     .describe("verify (the default with nextauth): getSession must confirm the call. trust: the caller is believed."),
-  apikey_header: z
-    .string()
-    .regex(TOKEN, "must be the name of a header, like X-apikey")
+  apikey_header: t.headerName
     .transform((written) => written.toLowerCase())
     .default("x-apikey")
-    .describe("The header with the caller's key. In Authorization, the key follows Bearer."),
+    .describe("Where the caller's key is; after Bearer in Authorization."),
 });
 
-export const getToken = listOrOne(binding).prefault({});
+export const getToken = t.listOrOne(binding).prefault({});
+
+const MAX_SESSION_CACHE_MS = 60_000;
 
 const nextauthServer = z.strictObject({
-  url: url(issuerUrlFault)
+  url: t
+    .url(issuerUrlFault)
     .transform((written) => written.replace(/\/+$/, ""))
-    .describe("Base URL of the REST API: https, or http on loopback."),
-  apikey: secretReference.describe("An API key with the permission sessions."),
+    .describe("Base URL of the REST API."),
+  apikey: t.secretReference.describe("An API key with the permission sessions."),
   su: z.string().regex(HEADER_VALUE, "must be visible ASCII").optional().describe("The role to act as (X-su)."),
-  serverid: serverid.optional().describe("The virtual server of calls that name none."),
-  serverids: z
-    .array(serverid)
-    .min(1)
-    .optional()
-    .describe("The virtual servers of this nextAuth Server, if there are several servers; all by default."),
-  timeout: duration.prefault("2s").describe("Limit for one request, including its response."),
-  connect_timeout: duration.optional().describe("Limit for the connection; 1s or timeout by default. Node only."),
-  session_cache: shortDurationOrZero
+  serverid: t.serverid.optional().describe("The virtual server of calls that name none."),
+  serverids: t.optionalList(t.serverid).describe("Its virtual servers, if you list several servers; all by default."),
+  timeout: t.duration.prefault("2s").describe("Limit for one request, including its response."),
+  connect_timeout: t.duration.optional().describe("Limit for the connection; 1s or timeout by default. Node only."),
+  session_cache: t.durationOrZero
+    .refine((ms) => ms <= MAX_SESSION_CACHE_MS, "must be at most 60s")
     .prefault("0s")
-    .describe("How long a confirmed session is remembered, so how long a logout may go unnoticed. At most 60s."),
+    .describe("How long a confirmed session is remembered, and a logout unnoticed. At most 60s."),
   tls: tls.optional().describe("Client certificate and trusted authorities."),
 });
 
-export const nextauth = listOrOne(nextauthServer).optional();
+export const nextauth = t.listOrOne(nextauthServer).optional();
 
 const rateLimit = (limit: number, defaultBinding: string) =>
   z
     .strictObject({
-      limit: z.int().min(1).max(1_000_000).default(limit).describe("Exchanges per window. Node only."),
-      window: duration.prefault("1m").describe("The window; on Workers, only the Retry-After of a refusal."),
-      binding: bindingName.default(defaultBinding).describe("Rate limiting binding in wrangler.toml; Workers only."),
+      limit: t.count(1_000_000, limit).describe("Exchanges per window. Node only."),
+      window: t.duration.prefault("1m").describe("The window; on Workers, only the Retry-After of a refusal."),
+      binding: t.bindingName.default(defaultBinding).describe("Rate limiting binding in wrangler.toml; Workers only."),
     })
     .prefault({});
 
 const rateLimits = z.strictObject({
-  // Generous, because a mobile network puts many users behind one address.
-  per_address: rateLimit(300, "WEBNONCE_EXCHANGE_PER_ADDRESS").describe("Limit for one client address."),
+  // Generous, because a mobile network puts many users behind one t.address.
+  per_address: rateLimit(300, "WEBNONCE_EXCHANGE_PER_ADDRESS").describe("Limit for one client t.address."),
   per_webnonce: rateLimit(10, "WEBNONCE_EXCHANGE_PER_WEBNONCE").describe("Limit for one webNonce."),
 });
 
@@ -193,9 +160,9 @@ export const webnonceExchange = z
       .string()
       .regex(new RegExp(`^(?:/${SEGMENT})+/?$`), "must be a path like /token")
       .default("/token")
-      .describe("Path of the token endpoint, compared exactly."),
-    provider: text.optional().describe("The provider to use; routes by default."),
-    serverid: serverid.optional().describe("The virtual server of these webNonces; nextauth.serverid by default."),
+      .describe("Compared exactly."),
+    provider: t.text.optional().describe("The provider to use; routes by default."),
+    serverid: t.serverid.optional().describe("The virtual server of these webNonces; nextauth.serverid by default."),
     rate_limit: rateLimits.prefault({}).describe("Rate limits; on Node, of each process."),
   })
   .optional();

@@ -1,7 +1,7 @@
 // The building blocks of the file's schema: durations, addresses, URLs, names, templates, secrets, lists.
 
 import * as z from "zod";
-import { parseSource } from "../nextauth/binding.ts";
+import { parseSource, TOKEN } from "../nextauth/binding.ts";
 import { isFault, readValue } from "../nextauth/values.ts";
 import type { JsonValue } from "../oauth/json-template.ts";
 import { parseTemplate, TemplateSyntaxError } from "../oauth/template.ts";
@@ -16,17 +16,22 @@ const textWith = (faultOf: (text: string) => string | undefined) =>
 
 export const text = z.string().min(1, "must not be empty");
 
+/** A whole number from 1. */
+export const count = (most: number, initial: number) => z.int().min(1).max(most).default(initial);
+
+export const headerName = z.string().regex(TOKEN, "must be the name of a header, like X-apikey");
+
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 const DURATION = /^(\d{1,9})(ms|s|m|h)$/;
 const DURATION_MESSAGE = "must be a duration with a unit, like 500ms, 5s or 10m";
 
-/** Milliseconds. No limit may exceed 24.8 days, the maximum of Node's timers. */
-const durationBetween = (least: "0s" | "1ms", most: "60s" | "24h") =>
+/** The maximum keeps every limit below 24.8 days, the maximum of Node's timers. */
+const durationFrom = (least: "0s" | "1ms") =>
   z
     .string(DURATION_MESSAGE)
     .regex(DURATION, DURATION_MESSAGE)
     .transform(toMilliseconds)
-    .refine((ms) => ms >= toMilliseconds(least) && ms <= toMilliseconds(most), `must be between ${least} and ${most}`)
+    .refine((ms) => ms >= toMilliseconds(least) && ms <= toMilliseconds("24h"), `must be between ${least} and 24h`)
     .meta({ title: "duration" });
 
 function toMilliseconds(written: string): number {
@@ -34,9 +39,9 @@ function toMilliseconds(written: string): number {
   return Number(count) * UNIT_MS[unit];
 }
 
-export const duration = durationBetween("1ms", "24h");
-export const durationOrZero = durationBetween("0s", "24h");
-export const shortDurationOrZero = durationBetween("0s", "60s");
+/** Milliseconds. */
+export const duration = durationFrom("1ms");
+export const durationOrZero = durationFrom("0s");
 
 /** An address to listen on. */
 export interface Address {
@@ -99,76 +104,50 @@ export const source = z
   })
   .meta({ title: "place", pattern: "^(?:body:/|(?:form|header|query|path):.)" });
 
-export const bindingName = z
-  .string()
-  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be letters, digits and _, like MY_BINDING");
-
-const SECRET_FORMS = "{ env: NAME } or { file: PATH }";
-const NOT_A_SECRET = "secrets are never written in the file";
+const ENVIRONMENT_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const environmentName = z.string().regex(ENVIRONMENT_NAME, "must be the name of a variable: letters, digits and _");
+/** A binding in wrangler.toml. */
+export const bindingName = z.string().regex(ENVIRONMENT_NAME, "must be the name of a binding: letters, digits and _");
 
 export const secretReference = z
   .union(
     [
+      z.strictObject({ env: environmentName.describe("Name of an environment variable; on Workers, of a binding.") }),
       z.strictObject({
-        env: z
-          .string()
-          .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of an environment variable: letters, digits and _")
-          .describe("Name of an environment variable; on Workers, of a secret binding."),
-      }),
-      z.strictObject({
-        file: z
-          .string()
-          .min(1, "must be the path of a file")
-          .describe("Path relative to the configuration file; Node only."),
+        file: z.string().min(1, "must be the path of a file").describe("Path, relative to this file. Node only."),
       }),
     ],
-    { error: secretMessage(`must be ${SECRET_FORMS}; ${NOT_A_SECRET}`) },
+    {
+      error: ({ input }) =>
+        input === undefined
+          ? "is missing; write { env: NAME } or { file: PATH }"
+          : "must be { env: NAME } or { file: PATH }; secrets are never written in the file",
+    },
   )
   .meta({ title: "secret" });
 
-/** @param otherwise for a value that is no mapping, and so may be the secret itself */
-function secretMessage(otherwise: string): (issue: { input?: unknown }) => string {
-  return ({ input }) => {
-    if (input === undefined) return `is missing; write ${SECRET_FORMS}`;
-    if (typeof input !== "object" || input === null || Array.isArray(input)) return otherwise;
-    return "env" in input === "file" in input ? "must have exactly one of env and file" : otherwise;
-  };
-}
-
-/** One entry or a list. The faults of the entry are summarized in one message. */
-export const oneOrMore = <Item extends z.ZodType>(
-  item: Item,
-  message: string | ((issue: { input?: unknown }) => string),
-) => z.union([item.transform((one) => [one]), z.array(item).min(1)], { error: message });
-
-export const secretReferences = oneOrMore(
-  secretReference,
-  secretMessage(`must be ${SECRET_FORMS}, or a list of them; ${NOT_A_SECRET}`),
-);
-
-/** One mapping or a list. Unlike `oneOrMore`, each fault of a mapping is reported at its place. */
+/** One entry, or a list of them. A union would not report each fault of an entry at its place. */
 export const listOrOne = <Item extends z.ZodType>(item: Item) =>
   z.preprocess((written) => (Array.isArray(written) ? written : [written]), z.array(item).min(1));
+
+export const optionalList = <Item extends z.ZodType>(item: Item) => z.array(item).min(1).optional();
 
 /** A name for a caller, a provider or a value; names appear in logs, metrics and templates. */
 const NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
 const NAME_MESSAGE = "must be a name of up to 64 letters, digits, _ and -, starting with a letter or _";
 
 /** A mapping with such names. With a key schema, zod would not check the value below a bad name. */
-export const named = <Value extends z.ZodType>(value: Value) =>
+export const named = <Value extends z.ZodType>(value: Value, minProperties = 0) =>
   z
     .record(z.string(), value)
     .superRefine(
       (written, context) => {
-        for (const key of Object.keys(written)) {
-          if (!NAME.test(key)) context.addIssue({ code: "custom", path: [key], message: NAME_MESSAGE, params: AT_KEY });
+        const names = Object.keys(written);
+        if (names.length < minProperties) context.addIssue({ code: "custom", message: "must have at least one entry" });
+        for (const name of names.filter((one) => !NAME.test(one))) {
+          context.addIssue({ code: "custom", path: [name], message: NAME_MESSAGE, params: AT_KEY });
         }
       },
       { when: ({ value }) => typeof value === "object" && value !== null && !Array.isArray(value) },
     )
-    .meta({ propertyNames: { type: "string", pattern: NAME.source } });
-
-export const namedAtLeastOne = <Value extends z.ZodType>(value: Value) =>
-  named(value)
-    .refine((written) => Object.keys(written).length > 0, "must have at least one entry")
-    .meta({ propertyNames: { type: "string", pattern: NAME.source }, minProperties: 1 });
+    .meta({ propertyNames: { type: "string", pattern: NAME.source }, minProperties });

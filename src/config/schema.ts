@@ -3,26 +3,18 @@
 import * as z from "zod";
 import { caller, getToken, nextauth, server, webnonceExchange } from "./schema-nextauth.ts";
 import { provider, signing } from "./schema-provider.ts";
-import { namedAtLeastOne, secretReference, serverid, text } from "./schema-types.ts";
+import * as t from "./schema-types.ts";
 
 const route = z.strictObject({
-  serverid: serverid.optional().describe("The calls of this virtual server; without it, all calls."),
-  provider: text.describe("The name of the provider."),
+  serverid: t.serverid.optional().describe("The calls of this virtual server; without it, all calls."),
+  provider: t.text.describe("The name of the provider."),
 });
 
 const log = z.strictObject({
   level: z.enum(["error", "warn", "info", "debug"]).default("info").describe("The least severe level to write."),
-  format: z
-    .enum(["auto", "json", "pretty"])
-    .default("auto")
-    .describe("auto: readable lines on a terminal, JSON otherwise."),
-  identities: z
-    .enum(["hash", "plain"])
-    .default("hash")
-    .describe("How userids are written: as a keyed hash, or as they are."),
-  identities_key: secretReference
-    .optional()
-    .describe("Key of these hashes, for equal hashes in all instances; random by default."),
+  format: z.enum(["auto", "json", "pretty"]).default("auto").describe("auto: pretty on a terminal, else JSON."),
+  identities: z.enum(["hash", "plain"]).default("hash").describe("How userids are written."),
+  identities_key: t.secretReference.optional().describe("Key of the hashes; set it for equal hashes in all instances."),
 });
 
 export const fileSchema = z.strictObject(
@@ -33,19 +25,13 @@ export const fileSchema = z.strictObject(
       })
       .describe("Version of this format."),
     server: server.prefault({}).describe("The listeners. Node only."),
-    callers: namedAtLeastOne(caller).describe("Who may call getToken, by a name of your choice."),
-    get_token: getToken.describe("What the nextAuth Server's call looks like: one binding, or a list of bindings."),
-    nextauth: nextauth.describe(
-      "The nextAuth Server's REST API, for session checks: one server, or a list of servers.",
-    ),
+    callers: t.named(caller, 1).describe("Who may call getToken, by a name of your choice."),
+    get_token: getToken.describe("What the nextAuth Server's call looks like: one binding, or a list."),
+    nextauth: nextauth.describe("The nextAuth Server's REST API, for session checks: one, or a list."),
     webnonce_exchange: webnonceExchange.describe("A token endpoint for apps, which takes a webNonce as the code."),
     signing: signing.optional().describe("The identity of this proxy when it signs JWTs."),
-    providers: namedAtLeastOne(provider).describe("Where tokens come from, by a name of your choice."),
-    routes: z
-      .array(route)
-      .min(1)
-      .optional()
-      .describe("Which provider a call uses; the first match wins. Required with several providers."),
+    providers: t.named(provider, 1).describe("Where tokens come from, by a name of your choice."),
+    routes: z.array(route).min(1).optional().describe("Which provider a call uses; the first match wins."),
     log: log.prefault({}).describe("What the log looks like."),
   },
   {

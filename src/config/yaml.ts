@@ -1,17 +1,6 @@
 // Reads the YAML of the configuration file, and finds the line and column of a path in it.
 
-import {
-  type Document,
-  type ErrorCode,
-  isAlias,
-  isMap,
-  isNode,
-  isScalar,
-  isSeq,
-  LineCounter,
-  parseDocument,
-  visit,
-} from "yaml";
+import { type Document, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from "yaml";
 import type { Fault } from "../core/errors.ts";
 
 export type Path = readonly (string | number)[];
@@ -32,7 +21,7 @@ export interface YamlFile {
 const MAX_ALIASES = 100;
 
 /** Texts of our own, because the library's messages quote the file, which may contain a secret. */
-const SYNTAX_MESSAGES: Partial<Record<ErrorCode, string>> = {
+const SYNTAX_MESSAGES: Readonly<Record<string, string>> = {
   BAD_INDENT: "the indentation is wrong",
   TAB_AS_INDENT: "a tab is used for indentation; use spaces",
   DUPLICATE_KEY: "this key occurs twice in the same mapping; remove one of the two",

@@ -177,7 +177,7 @@ describe("a configuration file that", () => {
     [
       "is empty",
       () => writeFile(join(folder, "faulty"), ""),
-      "faulty:1:1 is empty: callers and one provider are the least it needs\n1 fault in the configuration\n",
+      "faulty:1:1 the file must be a mapping with version, callers and providers\n1 fault in the configuration\n",
     ],
   ])("%s stops the start", async (_, make, expected) => {
     await make();

@@ -25,8 +25,8 @@ describe("a JWT", () => {
       "that the grant type sends, without signing",
       provider(JWT_BEARER),
       [
+        '7:5 "providers.main.jwt.user.claims.iss" uses {{signing_issuer}}, but signing.issuer is not set',
         '10:17 "providers.main.grant_type" needs "signing", because the request contains a JWT signed by this proxy',
-        '10:17 "providers.main.grant_type" uses {{signing_issuer}}, but signing.issuer is not set',
       ],
     ],
     [
@@ -97,12 +97,12 @@ describe("a name that has no value", () => {
     [
       "the issuer that is not published",
       provider(JWT_BEARER) + SIGNING_WITHOUT_ISSUER,
-      ['10:17 "providers.main.grant_type" uses {{signing_issuer}}, but signing.issuer is not set'],
+      ['7:5 "providers.main.jwt.user.claims.iss" uses {{signing_issuer}}, but signing.issuer is not set'],
     ],
     [
       "the issuer that is not published, of a JWT of the file's own",
       provider(JWT_BEARER, "jwt: { user: { claims: { a: b } } }") + SIGNING_WITHOUT_ISSUER,
-      ['11:18 "providers.main.jwt.user" uses {{signing_issuer}}, but signing.issuer is not set'],
+      ['11:28 "providers.main.jwt.user.claims.iss" uses {{signing_issuer}}, but signing.issuer is not set'],
     ],
     [
       "the kid without signing",

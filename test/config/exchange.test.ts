@@ -141,7 +141,7 @@ describe("a fault", () => {
     [limit("window: 0s"), '11:59 "webnonce_exchange.rate_limit.per_address.window" must be between 1ms and 24h'],
     [
       limit("binding: a-b"),
-      '11:60 "webnonce_exchange.rate_limit.per_address.binding" must be letters, digits and _, like MY_BINDING',
+      '11:60 "webnonce_exchange.rate_limit.per_address.binding" must be the name of a binding: letters, digits and _',
     ],
   ]);
 });

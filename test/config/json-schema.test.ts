@@ -58,7 +58,17 @@ describe("schema", () => {
 /** The paths of the keys without a description. */
 function undescribed(part: unknown, path = ""): string[] {
   if (typeof part !== "object" || part === null) return [];
-  const { properties = {}, additionalProperties, items, anyOf = [] } = part as Record<string, object & unknown[]>;
+  const {
+    properties = {},
+    additionalProperties,
+    items,
+    anyOf = [],
+  } = part as {
+    properties?: Record<string, object>;
+    additionalProperties?: unknown;
+    items?: unknown;
+    anyOf?: unknown[];
+  };
   return [
     ...Object.entries(properties).flatMap(([key, inner]) => [
       ...("description" in inner ? [] : [`${path}.${key}`]),

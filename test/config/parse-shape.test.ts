@@ -5,7 +5,6 @@ import { FILE, replacing, withKeys, withProvider, withProviderKeys } from "./fil
 import { tells } from "./tells.ts";
 
 const SECRET = "must be { env: NAME } or { file: PATH }; secrets are never written in the file";
-const ONE_OF_TWO = "must have exactly one of env and file";
 const NAME = "must be a name of up to 64 letters, digits, _ and -, starting with a letter or _";
 const PATH = "must be a path like /getToken or /servers/{serverid}/getToken";
 const DURATION = "must be a duration with a unit, like 500ms, 5s or 10m";
@@ -51,8 +50,8 @@ describe("callers", () => {
     [replacing("nextauth-server:", `${"n".repeat(65)}:`), `3:3 "callers.${"n".repeat(65)}" ${NAME}`],
     [apikeys("[]"), '4:14 "callers.nextauth-server.apikeys" must have at least one entry'],
     [apikeys("{ env: APIKEY }"), '4:14 "callers.nextauth-server.apikeys" must be a list, such as [a, b]'],
-    [apikeys("[{ env: APIKEY }, { evn: NEXT }]"), `4:32 "callers.nextauth-server.apikeys[1]" ${ONE_OF_TWO}`],
-    [apikeys("[{ env: APIKEY, file: key }]"), `4:15 "callers.nextauth-server.apikeys[0]" ${ONE_OF_TWO}`],
+    [apikeys("[{ env: APIKEY }, { evn: NEXT }]"), `4:32 "callers.nextauth-server.apikeys[1]" ${SECRET}`],
+    [apikeys("[{ env: APIKEY, file: key }]"), `4:15 "callers.nextauth-server.apikeys[0]" ${SECRET}`],
     [apikeys("[APIKEY]"), `4:15 "callers.nextauth-server.apikeys[0]" ${SECRET}`],
     [apikeys("[[{ env: APIKEY }]]"), `4:15 "callers.nextauth-server.apikeys[0]" ${SECRET}`],
     [apikeys("[{ env: [APIKEY] }]"), `4:15 "callers.nextauth-server.apikeys[0]" ${SECRET}`],
@@ -121,7 +120,10 @@ describe("a provider", () => {
       key("params: { a: 1 }"),
       '11:18 "providers.main.params.a" must be text, a list of texts, { env: NAME } or { file: PATH }',
     ],
-    [key("headers: { X Tenant: a }"), '11:16 "providers.main.headers.X Tenant" must be the name of a header'],
+    [
+      key("headers: { X Tenant: a }"),
+      '11:16 "providers.main.headers.X Tenant" must be the name of a header, like X-apikey',
+    ],
     [
       key("headers: { X-Tenant: 1 }"),
       '11:26 "providers.main.headers.X-Tenant" must be text, { env: NAME } or { file: PATH }',
@@ -160,19 +162,25 @@ describe("a provider", () => {
 
 describe("keys, JWTs and TLS", () => {
   const key = (line: string) => withProviderKeys(line);
-  const KEYS =
-    "must be { kid, alg, private_key, certificate }, or a list of them; alg is one of ES256, ES384, PS256, RS256, EdDSA";
-  const SECRETS = "must be { env: NAME } or { file: PATH }, or a list of them; secrets are never written in the file";
   const JSON_VALUE = "must be JSON: text, a number, true, false, null, a list or a mapping";
   const SUBJECT = "must be MEMBER or MEMBER.CLAIM, like access_token.sub, or { member, claim, equals }";
   const signing = (text: string) => withKeys(`signing: ${text}`);
   const signingKey = (text: string) => signing(`{ keys: [{ ${text} }] }`);
   tells([
-    [replacing("{ env: CLIENT_SECRET }", "{ vlaue: S }"), `9:20 "providers.main.client_secret" ${ONE_OF_TWO}`],
+    [replacing("{ env: CLIENT_SECRET }", "{ vlaue: S }"), `9:20 "providers.main.client_secret" ${SECRET}`],
     [replacing("{ env: CLIENT_SECRET }", "[]"), '9:20 "providers.main.client_secret" must have at least one entry'],
     [key("client_key: []"), '11:17 "providers.main.client_key" must have at least one entry'],
-    [key("client_key: { env: K }"), `11:17 "providers.main.client_key" ${KEYS}`],
-    [key("client_key: { kid: k, alg: HS256, private_key: { env: K } }"), `11:17 "providers.main.client_key" ${KEYS}`],
+    [
+      key("client_key: { env: K }"),
+      '11:17 "providers.main.client_key.kid" is missing',
+      '11:17 "providers.main.client_key.alg" is missing; write one of ES256, ES384, PS256, RS256, EdDSA',
+      '11:17 "providers.main.client_key.private_key" is missing; write { env: NAME } or { file: PATH }',
+      '11:19 "providers.main.client_key.env" unknown key; the keys allowed here are kid, alg, private_key, certificate',
+    ],
+    [
+      key("client_key: { kid: k, alg: HS256, private_key: { env: K } }"),
+      '11:32 "providers.main.client_key.alg" must be one of ES256, ES384, PS256, RS256, EdDSA',
+    ],
     [signing("[]"), '11:10 "signing" must be a mapping of keys to values'],
     [signing("{}"), '11:10 "signing.keys" is missing'],
     [signing("{ keys: [] }"), '11:18 "signing.keys" must have at least one entry'],
@@ -221,7 +229,10 @@ describe("keys, JWTs and TLS", () => {
     [key('client_assertion: { typ: "" }'), '11:30 "providers.main.client_assertion.typ" must not be empty'],
     [key("expect_subject: a.b.c"), `11:21 "providers.main.expect_subject" ${SUBJECT}`],
     [key("expect_subject: { claim: sub }"), `11:21 "providers.main.expect_subject" ${SUBJECT}`],
-    [key("tls: { binding: a b }"), '11:21 "providers.main.tls.binding" must be letters, digits and _, like MY_BINDING'],
+    [
+      key("tls: { binding: a b }"),
+      '11:21 "providers.main.tls.binding" must be the name of a binding: letters, digits and _',
+    ],
     [
       key("tls: { cert: { env: C } }"),
       '11:12 "providers.main.tls.cert" unknown key; the keys allowed here are certificate, private_key, ca, binding',

@@ -208,7 +208,7 @@ providers:
       'f.yaml:6:16 "callers.nextauth-server.serverids" must have at least one entry',
       'f.yaml:9:5 "providers.main.isuer" unknown key; did you mean "issuer"?',
       'f.yaml:10:16 "providers.main.client_id" must not be empty',
-      'f.yaml:11:20 "providers.main.client_secret" must be { env: NAME } or { file: PATH }, or a list of them; secrets are never written in the file',
+      'f.yaml:11:20 "providers.main.client_secret" must be { env: NAME } or { file: PATH }; secrets are never written in the file',
       'f.yaml:13:12 "providers.main.scope" uses {{usrid}}, which no call provides; did you mean "userid"?',
       'f.yaml:14:14 "providers.main.timeout" must be a duration with a unit, like 500ms, 5s or 10m',
       'f.yaml:16:13 "providers.second.issuer" must be an https URL (http only on loopback)',
@@ -232,8 +232,8 @@ providers:
   it("of an aliased part are told where the alias stands", () => {
     const text = replacing("{ env: CLIENT_SECRET }", "*secret").replace("{ env: APIKEY }", "&secret { evn: APIKEY }");
     expect(faultsOf(text)).toEqual([
-      'f.yaml:4:23 "callers.nextauth-server.apikeys[0]" must have exactly one of env and file',
-      'f.yaml:9:20 "providers.main.client_secret" must have exactly one of env and file',
+      'f.yaml:4:23 "callers.nextauth-server.apikeys[0]" must be { env: NAME } or { file: PATH }; secrets are never written in the file',
+      'f.yaml:9:20 "providers.main.client_secret" must be { env: NAME } or { file: PATH }; secrets are never written in the file',
     ]);
   });
 });
