@@ -77,7 +77,7 @@ const boundValue = z.preprocess(
     {
       from: z.array(t.source).min(1).describe("Places to look; the first match wins."),
       type: z.enum(["text", "integer"]).optional().describe("text by default; nextAuth's accountid is an integer."),
-      max_length: z.int().min(1).max(MAX_TEXT_LENGTH).optional().describe("Maximum number of characters of a t.text."),
+      max_length: z.int().min(1).max(MAX_TEXT_LENGTH).optional().describe("Maximum number of characters of a text."),
       required: z.boolean().optional().describe("Whether a call without this value is refused."),
     },
     {
@@ -150,7 +150,7 @@ const rateLimit = (limit: number, defaultBinding: string) =>
 
 const rateLimits = z.strictObject({
   // Generous, because a mobile network puts many users behind one t.address.
-  per_address: rateLimit(300, "WEBNONCE_EXCHANGE_PER_ADDRESS").describe("Limit for one client t.address."),
+  per_address: rateLimit(300, "WEBNONCE_EXCHANGE_PER_ADDRESS").describe("Limit for one client address."),
   per_webnonce: rateLimit(10, "WEBNONCE_EXCHANGE_PER_WEBNONCE").describe("Limit for one webNonce."),
 });
 

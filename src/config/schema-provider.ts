@@ -70,7 +70,7 @@ const expectSubject = z.union(
     z.strictObject({
       member: t.text.describe("Member of the token response."),
       claim: t.text.optional().describe("Claim of the JWT in that member."),
-      equals: t.templated.default("{{userid}}").describe("The expected t.text."),
+      equals: t.templated.default("{{userid}}").describe("The expected text."),
     }),
   ],
   "must be MEMBER or MEMBER.CLAIM, like access_token.sub, or { member, claim, equals }",

@@ -1,4 +1,4 @@
-// Every secret of the file is read and judged before the first call; what is wrong with them is told all at once.
+// Secrets are loaded before the first call; all faults are reported at once, and no secret is repeated.
 
 import { describe, expect, it } from "vitest";
 import { type CredentialHost, loadCredentials } from "../../src/config/credentials.ts";
@@ -22,8 +22,8 @@ async function faultsOfSecrets(text: string, secrets: Record<string, string>): P
 const secretsOf = async (...given: Parameters<typeof load>) =>
   (await load(...given)).providers.get("main")?.secrets.map((secret) => secret.reveal());
 
-describe("secrets that can be used", () => {
-  it("are found by the references that the file has", async () => {
+describe("usable secrets", () => {
+  it("are loaded by their references", async () => {
     const text = replacing("[{ env: APIKEY }]", "[{ env: APIKEY }, { file: APIKEY }]\n    serverids: [a]");
     const { callers, providers, signingKeys } = await load(text, { ...GOOD, "file:APIKEY": "fedcba9876543210" });
     const caller = callers.get("nextauth-server");
@@ -34,26 +34,26 @@ describe("secrets that can be used", () => {
     expect(signingKeys).toEqual([]);
   });
 
-  it("may be read asynchronously", async () => {
+  it("can be read asynchronously", async () => {
     const { read } = fakeCredentialHost(GOOD);
     expect(await secretsOf(FILE, {}, { read: async (reference) => read(reference) })).toEqual(["s"]);
   });
 
-  it.each(["s", "% + : & é", "日本語", "x".repeat(65_536)])("may be any text for a client: %.20s", async (secret) => {
+  it.each(["s", "% + : & é", "日本語", "x".repeat(65_536)])("can be any text for a client: %.20s", async (secret) => {
     expect(await secretsOf(FILE, { ...GOOD, CLIENT_SECRET: secret })).toEqual([secret]);
   });
 
-  it("may be several of one client, in their order", async () => {
+  it("can be several for one client, in order", async () => {
     const text = replacing("{ env: CLIENT_SECRET }", "[{ env: CLIENT_SECRET }, { file: b }, { env: C }]");
     expect(await secretsOf(text, { ...GOOD, "file:b": "b", C: "c" })).toEqual(["s", "b", "c"]);
   });
 
-  it("may be the same for two clients, or twice among one caller's keys", async () => {
+  it("can occur twice among one caller's keys", async () => {
     const text = replacing("{ env: APIKEY }", "{ env: APIKEY }, { env: APIKEY_NEXT }");
     await expect(load(text, { ...GOOD, APIKEY_NEXT: APIKEY })).resolves.toBeDefined();
   });
 
-  it("may stand in params and headers, by their places", async () => {
+  it("can be in params and headers", async () => {
     const text = withProviderKeys("params: { a: { env: A }, b: x, c: [y] }", "headers: { X-Key: { file: k } }");
     const placed = (await load(text, { ...GOOD, A: "{{a}} é", "file:k": "b c" })).providers.get("main")?.placed;
     expect([...(placed ?? [])].map(([place, secret]) => [place, secret.reveal()])).toEqual([
@@ -63,7 +63,7 @@ describe("secrets that can be used", () => {
   });
 });
 
-describe("secrets that cannot be used", () => {
+describe("unusable secrets", () => {
   it.each<[string, Record<string, string>, string]>([
     [
       "a missing API key",
@@ -126,15 +126,15 @@ describe("secrets that cannot be used", () => {
       '9:20 "providers.main.client_secret" refers to a secret with a line break or control character; remove it',
     ],
     [
-      "a client secret of spaces alone",
+      "a client secret of only spaces",
       { APIKEY, CLIENT_SECRET: "  " },
       '9:20 "providers.main.client_secret" refers to an empty secret; give it a value',
     ],
-  ])("are told with their place: %s", async (_, secrets, fault) => {
+  ])("are reported at their place: %s", async (_, secrets, fault) => {
     expect(await faultsOfSecrets(FILE, secrets)).toEqual([`f.yaml:${fault}`]);
   });
 
-  it("are told with their place in a list", async () => {
+  it("are reported at their place in a list", async () => {
     const text = replacing("{ env: CLIENT_SECRET }", "[{ env: CLIENT_SECRET }, { env: NEXT }]");
     expect(await faultsOfSecrets(text, { APIKEY })).toEqual([
       'f.yaml:9:21 "providers.main.client_secret[0]" names CLIENT_SECRET, which is not set',
@@ -142,7 +142,7 @@ describe("secrets that cannot be used", () => {
     ]);
   });
 
-  it("are told in params and headers, which carry less", async () => {
+  it("are reported in params and headers", async () => {
     const text = withProviderKeys("params: { a: { env: A } }", "headers: { X-A: { env: B }, X-B: { env: C } }");
     expect(await faultsOfSecrets(text, { ...GOOD, A: "a\nb", B: "é", C: " a" })).toEqual([
       'f.yaml:11:18 "providers.main.params.a" refers to a secret with a line break or control character; remove it',
@@ -155,7 +155,7 @@ describe("secrets that cannot be used", () => {
     .replace("providers:", "  other:\n    apikeys: [{ env: NEXT }, { env: OTHER }]\nproviders:")
     .concat("    # end\n");
 
-  it("are told all at once, sorted by where they stand", async () => {
+  it("are all reported at once, in the order of the file", async () => {
     expect(await faultsOfSecrets(TWO, { APIKEY: "short", NEXT: "" })).toEqual([
       expect.stringMatching(/^f\.yaml:4:15 "callers\.nextauth-server\.apikeys\[0\]" .*fewer than 16/),
       expect.stringMatching(/^f\.yaml:6:15 "callers\.other\.apikeys\[0\]" refers to an empty secret; give it a value/),
@@ -164,13 +164,13 @@ describe("secrets that cannot be used", () => {
     ]);
   });
 
-  it("include a key that two callers share", async () => {
+  it("include a key shared by two callers", async () => {
     expect(await faultsOfSecrets(TWO, { ...GOOD, NEXT: "fedcba9876543210", OTHER: APIKEY })).toEqual([
       'f.yaml:6:30 "callers.other.apikeys[1]" is also a key of "callers.nextauth-server"; each caller needs different keys',
     ]);
   });
 
-  it("are not called shared as well where both are empty", async () => {
+  it("are not reported as shared if both are empty", async () => {
     expect(await faultsOfSecrets(TWO, { CLIENT_SECRET: "s", APIKEY: "", NEXT: "", OTHER: "fedcba9876543210" })).toEqual(
       [
         'f.yaml:4:15 "callers.nextauth-server.apikeys[0]" refers to an empty secret; give it a value',
@@ -189,7 +189,7 @@ describe("secrets that cannot be used", () => {
   });
 });
 
-it("a failure that is no fault of the file stays what it is", async () => {
+it("an unexpected error is passed on", async () => {
   const cause = new TypeError("a bug");
   const read = () => {
     throw cause;

@@ -1,4 +1,4 @@
-// A misspelt name brings up the one that was meant, and another word brings up nothing.
+// A misspelt name suggests the intended one; another word suggests nothing.
 
 import { expect, it } from "vitest";
 import { suggestion } from "../../src/config/suggestion.ts";
@@ -32,10 +32,10 @@ it.each([
   expect(suggestion(misspelt, KNOWN)).toBe(`; did you mean "${meant}"?`);
 });
 
-it.each(["metrics", "x", "", "something_else_entirely"])("%j means none of them", (name) => {
+it.each(["metrics", "x", "", "something_else_entirely"])("%j means nothing", (name) => {
   expect(suggestion(name, KNOWN)).toBe("");
 });
 
-it("suggests nothing where nothing is known", () => {
+it("suggests nothing without known names", () => {
   expect(suggestion("issuer", [])).toBe("");
 });

@@ -1,4 +1,4 @@
-// What a provider's JWTs need, and the names that may stand in them, is told with its place where it is not there.
+// Templates and the JWTs of a provider: every name and key must exist.
 
 import { describe, expect, it } from "vitest";
 import { faultsOf, withProvider } from "./file.ts";
@@ -14,10 +14,10 @@ const SIGNING = `signing:
 `;
 const SIGNING_WITHOUT_ISSUER = SIGNING.replace("  issuer: https://proxy.example\n", "");
 
-/** What is given beside the grant type stands on line 11 and after. */
+/** A provider with this grant type, and further keys from line 11. */
 const provider = (grantType: string, ...lines: string[]) =>
   withProvider(...CLIENT, `grant_type: ${grantType}`, ...lines);
-const told = (faults: string[]) => faults.map((fault) => `f.yaml:${fault}`);
+const located = (faults: string[]) => faults.map((fault) => `f.yaml:${fault}`);
 
 describe("a JWT", () => {
   it.each<[string, string, string[]]>([
@@ -69,8 +69,8 @@ describe("a JWT", () => {
       provider(JWT_BEARER, 'jwt: { user: { claims: { a: ["{{jwt.user}}"] } } }') + SIGNING,
       ['11:33 "providers.main.jwt.user.claims.a" uses {{jwt.user}}, but a JWT can be used only in params and headers'],
     ],
-  ])("is told: %s", (_, text, faults) => {
-    expect(faultsOf(text)).toEqual(told(faults));
+  ])("is reported as wrong: %s", (_, text, faults) => {
+    expect(faultsOf(text)).toEqual(located(faults));
   });
 
   it.each([
@@ -92,7 +92,7 @@ describe("a JWT", () => {
   });
 });
 
-describe("a name that has no value", () => {
+describe("a name without a value", () => {
   it.each<[string, string, string[]]>([
     [
       "the issuer that is not published",
@@ -143,8 +143,8 @@ describe("a name that has no value", () => {
         `12:${part === "aud" ? 30 : 38} "providers.main.client_assertion.${part.replace(": { ", ".")}" uses {{usrid}}, which no call provides; did you mean "userid"?`,
       ],
     ]),
-  ])("is told: %s", (_, text, faults) => {
-    expect(faultsOf(text)).toEqual(told(faults));
+  ])("is reported as wrong: %s", (_, text, faults) => {
+    expect(faultsOf(text)).toEqual(located(faults));
   });
 
   it.each([
@@ -163,14 +163,14 @@ describe("a name that has no value", () => {
       "client_assertion: { claims: { a: '{{jwt.user}}' } }",
       '12:38 "providers.main.client_assertion.claims.a"',
     ],
-  ])("is told: a JWT in %s, where none is made", (_, line, place) => {
+  ])("is reported as wrong: a JWT in %s", (_, line, place) => {
     const text = provider("x", "token_endpoint_auth_method: client_secret_jwt", line) + SIGNING;
     expect(faultsOf(text)).toEqual([
       `f.yaml:${place} uses {{jwt.user}}, but a JWT can be used only in params and headers`,
     ]);
   });
 
-  it("is told once its own part of the file is in order", () => {
+  it("is not reported while the part that would define it is at fault", () => {
     const text = provider("x", 'scope: "{{signing.kid}} {{signing_issuer}}"') + SIGNING.replace("kid: a", "kid: 1");
     expect(faultsOf(text)).toEqual([expect.stringContaining('"signing.keys[0].kid" must be text')]);
   });

@@ -1,9 +1,9 @@
-// What is wrong with the file as YAML is told with its place, and nothing that YAML can do reaches further than the parser.
+// Invalid YAML is reported with line and column; keys, aliases and tags cannot do harm.
 
 import { describe, expect, it } from "vitest";
 import { configOf, FILE, faultsOf, replacing, withKeys, withProviderKeys } from "./file.ts";
 
-describe("text that is not proper YAML", () => {
+describe("invalid YAML", () => {
   it.each([
     [
       "a tab as indentation",
@@ -31,7 +31,7 @@ describe("text that is not proper YAML", () => {
       ["11:12 invalid YAML: a text that starts with this character needs quotes"],
     ],
     [
-      "behind a fault after which the parser misses a line break",
+      "after a fault that makes the parser miss a line break",
       'a{\n "a": {\n  "b": 1\n },\n "c": 1\n}\n',
       [
         "1:1 invalid YAML: syntax error (MULTILINE_IMPLICIT_KEY)",
@@ -45,11 +45,11 @@ describe("text that is not proper YAML", () => {
       withProviderKeys("scope: a: b"),
       ["11:12 invalid YAML: syntax error (BLOCK_AS_IMPLICIT_KEY)"],
     ],
-  ])("is told with its place: %s", (_, text, faults) => {
+  ])("is reported with its place: %s", (_, text, faults) => {
     expect(faultsOf(text)).toEqual(faults.map((fault) => `f.yaml:${fault}`));
   });
 
-  it("is told with every place, in their order", () => {
+  it("is reported for every place, in order", () => {
     const places = faultsOf(withProviderKeys("scope: !!nothing x", "client_id: other", "client_id: another"))
       .map((fault) => /^f\.yaml:(\d+):\d+ invalid YAML: /.exec(fault)?.[1])
       .map(Number);
@@ -57,7 +57,7 @@ describe("text that is not proper YAML", () => {
   });
 });
 
-describe("a file without one mapping in it", () => {
+describe("a file without a mapping", () => {
   it.each([
     ["no text", "", "1:1 the file must be a mapping with version, callers and providers"],
     ["a comment", "# nothing yet\n", "1:1 the file must be a mapping with version, callers and providers"],
@@ -70,7 +70,7 @@ describe("a file without one mapping in it", () => {
     expect(faultsOf(text)).toEqual([`f.yaml:${fault}`]);
   });
 
-  it("is refused where it holds several documents, at the second one", () => {
+  it("with a second document is refused there", () => {
     expect(faultsOf(`${FILE}---\n${FILE}`)).toEqual([
       'f.yaml:11:1 invalid YAML: a second document starts here ("---"); only one is allowed',
     ]);
@@ -92,18 +92,18 @@ describe("keys", () => {
     ["null", withProviderKeys("~: c"), `11:5 ${NO_TEXT}`],
     ["nothing", withProviderKeys("params: { : c }"), `11:14 ${NO_TEXT}`],
     ["a number", withProviderKeys("params: { 1: a }"), `11:15 ${NO_TEXT}`],
-    ["a truth value", withProviderKeys("params: { true: a }"), `11:15 ${NO_TEXT}`],
-  ])("are refused where they could mean something else: %s", (_, text, fault) => {
+    ["a boolean", withProviderKeys("params: { true: a }"), `11:15 ${NO_TEXT}`],
+  ])("are refused unless they are text: %s", (_, text, fault) => {
     expect(faultsOf(text)).toEqual([`f.yaml:${fault}`]);
   });
 
-  it("leave the prototype of objects alone", () => {
+  it("do not change the prototype of objects", () => {
     faultsOf(withKeys('__proto__: { polluted: "yes" }'));
     faultsOf('{"version":1,"__proto__":{"polluted":"yes"},"constructor":{"prototype":{"polluted":"yes"}}}');
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
   });
 
-  it("may be a number or a truth value in quotes", () => {
+  it("can be a quoted number or boolean", () => {
     expect(configOf(withProviderKeys('params: { "1": a, "true": b }')).providers.main?.params).toEqual({
       "1": "a",
       true: "b",
@@ -122,19 +122,19 @@ describe("aliases", () => {
     "g: [*f, *f, *f, *f, *f, *f, *f, *f, *f, *f]",
   ];
 
-  it("that multiply are refused before they are followed", () => {
+  it("that multiply are refused before they are resolved", () => {
     expect(faultsOf(withKeys(...bomb))).toEqual([
       "f.yaml:1:1 invalid YAML: more than 100 aliases (*) to resolve; write the parts out",
     ]);
   });
 
-  it("that hold themselves end in faults, not in a crash", () => {
+  it("that contain themselves are reported", () => {
     const circular = ["f.yaml:1:1 invalid YAML: an alias (*) is inside its own anchor (&)"];
     expect(faultsOf("version: 1\ncallers: &a\n  x: *a\nproviders: *a\n")).toEqual(circular);
     expect(faultsOf(withProviderKeys("jwt: { user: { claims: &a { x: *a } } }"))).toEqual(circular);
   });
 
-  it("of nothing are told as such, at their place", () => {
+  it("without an anchor are reported", () => {
     const faults = faultsOf(withProviderKeys("scope: *scopes"));
     expect(faults).toHaveLength(1);
     expect(faults[0]).toMatch(/^f\.yaml:11:12 /);
@@ -144,13 +144,13 @@ describe("aliases", () => {
 
 describe("tags", () => {
   it.each(["!js/function x", "!!js/undefined ''", "!!binary aGk=", "!!set {}", "!!timestamp 2026-11-23", "!custom x"])(
-    "of other types make no text: %s",
+    "of other types are refused: %s",
     (value) => {
       expect(faultsOf(withProviderKeys(`scope: ${value}`))).toEqual([expect.stringMatching(/^f\.yaml:11:\d+ /)]);
     },
   );
 
-  it("of text make text of a number", () => {
+  it("of text turn a number into text", () => {
     expect(configOf(replacing("token-proxy", "!!str 12")).providers.main?.client_id).toBe("12");
   });
 });
