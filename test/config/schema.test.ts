@@ -254,6 +254,10 @@ describe("get_token and server", () => {
       withKeys("get_token: { values: { user.id: [body:/a], userid: [body:/a] } }"),
       `11:24 "get_token.values.user.id" ${NAME}`,
     ],
+    [
+      withKeys("server: { processes: 2 }"),
+      '11:11 "server.processes" removed: run several instances instead, see docs/deploy.md',
+    ],
     [withKeys("server: { lisen: a }"), '11:11 "server.lisen" unknown key; did you mean "listen"?'],
     [withKeys('server: { listen: "8080" }'), `11:19 "server.listen" ${ADDRESS}`],
     [
