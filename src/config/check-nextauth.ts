@@ -7,10 +7,9 @@ import { ATTRIBUTE_PREFIX, callNamesNeeded, OWN_NAMES } from "../oauth/values.ts
 import { checkConnectTimeout, checkTls } from "./check-provider.ts";
 import type { Surroundings } from "./check-templates.ts";
 import type { Config } from "./complete.ts";
-import type { Report } from "./faults.ts";
+import { below, type Report } from "./faults.ts";
 import type { FileBinding, FileBoundValue, FileExchange, FileNextAuth } from "./schema-nextauth.ts";
 import { suggestion } from "./suggestion.ts";
-import type { Path } from "./yaml.ts";
 
 /** Where a Worker reports its health. */
 export const HEALTH_PATH = "/healthz";
@@ -23,29 +22,26 @@ export const EXCHANGE_NAMES = ["serverid", "nonce", "userid", "accountid"];
 
 const RESERVED_NAMES: readonly string[] = [...OWN_NAMES, ...JWT_TEMPLATE_NAMES];
 
-export function checkBindings(bindings: readonly FileBinding[], around: Surroundings, report: Report): void {
+export function checkBindings(bindings: readonly FileBinding[], around: Surroundings, reportAll: Report): void {
   for (const [index, binding] of bindings.entries()) {
-    const at = ["get_token", index];
+    const report = below(reportAll, "get_token", index);
     const above = bindings.slice(0, index).findIndex((other) => isShadowed(binding, other));
     if (above !== -1) {
-      report(
-        [...at, "path"],
-        `is unreachable, because get_token[${above}] matches the same calls; move it up or remove it`,
-      );
+      report(["path"], `is unreachable, because get_token[${above}] matches the same calls; move it up or remove it`);
     }
-    checkPath(binding.path, [...at, "path"], report);
-    checkSession(binding, around, at, report);
+    checkPath(binding.path, below(report, "path"));
+    checkSession(binding, around, report);
     const session = sessionMode(binding, around.hasNextauth);
     for (const [name, value] of Object.entries(binding.values)) {
-      checkValue(name, value, session, [...at, "values", name], report);
-      checkSources(binding, value, [...at, "values", name, "from"], report);
+      checkValue(name, value, session, below(report, "values", name));
+      checkSources(binding, value, below(report, "values", name, "from"));
     }
     const inBody = Object.keys(binding.values).filter((name) =>
       binding.values[name]?.from.some((source) => source.in === "body" || source.in === "form"),
     );
     if (binding.method === "GET" && inBody.length > 0) {
       const message = `is GET, which has no body, but values reads ${inBody.join(", ")} from it; use query:, header: or path:`;
-      report([...at, "method"], message);
+      report(["method"], message);
     }
   }
 }
@@ -56,79 +52,78 @@ function isShadowed(binding: FileBinding, above: FileBinding): boolean {
   return covers(above.path, binding.path);
 }
 
-function checkPath(path: string, at: Path, report: Report): void {
+function checkPath(path: string, report: Report): void {
   const names = [...path.matchAll(/\{(.+?)\}/g)].map(([, name]) => name);
-  if (new Set(names).size < names.length) report(at, "uses a segment name twice; give each segment a different name");
-  if (/\/\.\.?(?:\/|$)/.test(path)) report(at, 'must not have a segment "." or "..", which clients and proxies remove');
+  if (new Set(names).size < names.length) report([], "uses a segment name twice; give each segment a different name");
+  if (/\/\.\.?(?:\/|$)/.test(path)) report([], 'must not have a segment "." or "..", which clients and proxies remove');
   if (path === HEALTH_PATH || path.includes("/.well-known/")) {
-    report(at, `must not be ${HEALTH_PATH} or contain /.well-known/, which have other uses`);
+    report([], `must not be ${HEALTH_PATH} or contain /.well-known/, which have other uses`);
   }
 }
 
-function checkSession(binding: FileBinding, around: Surroundings, at: Path, report: Report): void {
+function checkSession(binding: FileBinding, around: Surroundings, report: Report): void {
   const { userid, nonce, serverid } = binding.values;
-  const values = [...at, "values"];
   if (sessionMode(binding, around.hasNextauth) === "trust") {
-    if (userid === undefined) report(values, "must contain userid, the user to get a token for");
+    if (userid === undefined) report(["values"], "must contain userid, the user to get a token for");
     return;
   }
-  if (!around.hasNextauth) report([...at, "session"], 'is verify, which needs "nextauth", the server that is asked');
-  if (nonce === undefined) report(values, "must contain nonce, the session to verify");
+  if (!around.hasNextauth) report(["session"], 'is verify, which needs "nextauth", the server that is asked');
+  if (nonce === undefined) report(["values"], "must contain nonce, the session to verify");
   if (serverid === undefined && !around.defaultServerid) {
-    report(values, 'must contain serverid, unless "nextauth.serverid" sets a default');
+    report(["values"], 'must contain serverid, unless "nextauth.serverid" sets a default');
   }
 }
 
-function checkValue(name: string, value: FileBoundValue, session: SessionMode, at: Path, report: Report): void {
+function checkValue(name: string, value: FileBoundValue, session: SessionMode, report: Report): void {
   const { type, max_length, required } = value;
-  if (RESERVED_NAMES.includes(name)) report(at, "is a name that templates use already; choose another", "key");
+  if (RESERVED_NAMES.includes(name)) report([], "is a name that templates use already; choose another", "key");
   const rule = isNextAuthName(name) ? NEXTAUTH_RULES[name].type : undefined;
   if (rule !== undefined && type !== undefined && type !== rule) {
-    report([...at, "type"], `must be ${rule}, because nextAuth defines ${name} so`);
+    report(["type"], `must be ${rule}, because nextAuth defines ${name} so`);
   }
   if (max_length !== undefined && (type ?? rule) === "integer") {
-    report([...at, "max_length"], "is only for text; an integer has at most 16 digits");
+    report(["max_length"], "is only for text; an integer has at most 16 digits");
   }
   if (required === false && isRequired(name, session)) {
-    report([...at, "required"], `must not be false; with session: ${session}, every call needs a ${name}`);
+    report(["required"], `must not be false; with session: ${session}, every call needs a ${name}`);
   }
 }
 
-function checkSources(binding: FileBinding, { from }: FileBoundValue, at: Path, report: Report): void {
+function checkSources(binding: FileBinding, { from }: FileBoundValue, report: Report): void {
   const segments = pathParameters(binding.path);
   for (const [index, source] of from.entries()) {
     if (source.in === "path" && !segments.has(source.name)) {
-      report([...at, index], `is not a segment of "get_token.path"; add {${source.name}} there`);
+      report([index], `is not a segment of "get_token.path"; add {${source.name}} there`);
     }
     if (source.in === "header" && [...CREDENTIAL_HEADERS, binding.apikey_header].includes(source.name)) {
-      report([...at, index], "must not be a header with the caller's credentials");
+      report([index], "must not be a header with the caller's credentials");
     }
   }
 }
 
-export function checkNextAuth(servers: readonly FileNextAuth[], report: Report): void {
+export function checkNextAuth(servers: readonly FileNextAuth[], reportAll: Report): void {
   for (const [index, server] of servers.entries()) {
-    const at = ["nextauth", index];
+    const report = below(reportAll, "nextauth", index);
     const above = servers.slice(0, index);
     const taken = above.flatMap(({ serverids = [] }) => serverids);
     const isShadowed = above.some(({ serverids }) => serverids === undefined);
     const { serverid, serverids } = server;
-    if (isShadowed) report(at, "is unreachable, because a server above it answers for every serverid; move it up");
+    if (isShadowed) report([], "is unreachable, because a server above it answers for every serverid; move it up");
     for (const [place, one] of (serverids ?? []).entries()) {
       if (!isShadowed && [...taken, ...(serverids ?? []).slice(0, place)].includes(one)) {
-        report([...at, "serverids", place], "is listed above already; remove one of the two");
+        report(["serverids", place], "is listed above already; remove one of the two");
       }
     }
     if (serverid !== undefined) {
-      const path = [...at, "serverid"];
-      if (taken.includes(serverid)) report(path, "belongs to a server above; set the default there");
+      if (taken.includes(serverid)) report(["serverid"], "belongs to a server above; set the default there");
       if (above.some((other) => other.serverid !== undefined)) {
-        report(path, "is a second default; only one server can have serverid");
+        report(["serverid"], "is a second default; only one server can have serverid");
       }
-      if (serverids?.includes(serverid) === false) report(path, "is not in this server's serverids; add it there");
+      if (serverids?.includes(serverid) === false)
+        report(["serverid"], "is not in this server's serverids; add it there");
     }
-    checkConnectTimeout(server, at, report);
-    checkTls(server.tls, [...at, "tls"], report);
+    checkConnectTimeout(server, report);
+    checkTls(server.tls, below(report, "tls"));
   }
 }
 
@@ -139,42 +134,40 @@ export function checkExchange(
   around: Surroundings,
   report: Report,
 ): void {
-  const at = ["webnonce_exchange"];
   const { path, serverid, provider } = exchange;
-  checkPath(path, [...at, "path"], report);
+  checkPath(path, below(report, "path"));
   if (!around.hasNextauth) {
-    report(at, 'needs "nextauth", the server that knows whose webNonce it is', "key");
+    report([], 'needs "nextauth", the server that knows whose webNonce it is', "key");
   } else if (serverid === undefined && !around.defaultServerid) {
-    report(at, 'needs a serverid, here or as "nextauth.serverid", because a webNonce does not contain one');
+    report([], 'needs a serverid, here or as "nextauth.serverid", because a webNonce does not contain one');
   } else if (serverid !== undefined && around.serverids?.includes(serverid) === false) {
-    report([...at, "serverid"], 'is not a serverid of any server under "nextauth"; add it there');
+    report(["serverid"], 'is not a serverid of any server under "nextauth"; add it there');
   }
   if (bindings?.some((binding) => covers(binding.path, path)) === true) {
-    report([...at, "path"], "is unreachable, because a binding of get_token has the same path; choose another");
+    report(["path"], "is unreachable, because a binding of get_token has the same path; choose another");
   }
-  if (provider !== undefined) checkProviderName(provider, [...at, "provider"], around, report);
+  if (provider !== undefined) checkProviderName(provider, around, below(report, "provider"));
 }
 
-export function checkProviderName(name: string, at: Path, { providerNames }: Surroundings, report: Report): void {
+export function checkProviderName(name: string, { providerNames }: Surroundings, report: Report): void {
   if (providerNames.includes(name)) return;
   const hint = suggestion(name, providerNames) || `; the providers are ${providerNames.join(", ")}`;
-  report(at, `is not a provider of this file${hint}`);
+  report([], `is not a provider of this file${hint}`);
 }
 
 /** Checks that the provider of the exchange needs only what a webNonce and its session provide. */
 export function checkExchangeNames(config: Config, report: Report): void {
   const { webnonce_exchange: exchange, providers, routes, nextauth } = config;
   if (exchange === undefined) return;
-  const at = ["webnonce_exchange"];
   const serverid = exchange.serverid ?? nextauth.find((server) => server.serverid !== undefined)?.serverid;
   const route = routes.find((candidate) => candidate.serverid === undefined || candidate.serverid === serverid);
   const name = exchange.provider ?? route?.provider;
   if (name === undefined) {
-    report(at, "needs a provider, because no route matches its serverid", "key");
+    report([], "needs a provider, because no route matches its serverid", "key");
     return;
   }
   for (const needed of callNamesNeeded(providers[name] as Config["providers"][string])) {
     if (EXCHANGE_NAMES.includes(needed) || needed.startsWith(ATTRIBUTE_PREFIX)) continue;
-    report(at, `uses "providers.${name}", which needs {{${needed}}}, but a webNonce has no such value`, "key");
+    report([], `uses "providers.${name}", which needs {{${needed}}}, but a webNonce has no such value`, "key");
   }
 }

@@ -6,9 +6,8 @@ import { TOKEN_EXCHANGE } from "../oauth/grants.ts";
 import { SIGNING_ALGORITHMS } from "../oauth/signing-key.ts";
 import { JWT_PREFIX, jwtsNeeded } from "../oauth/values.ts";
 import { checkTemplates, type Surroundings } from "./check-templates.ts";
-import type { Report } from "./faults.ts";
+import { below, type Report } from "./faults.ts";
 import type { FileProvider, TlsSettings } from "./schema-provider.ts";
-import type { Path } from "./yaml.ts";
 
 /** Parameters that other keys set: two ways to send one could put two authentications into one request. */
 const RESERVED_PARAMS = new Map([
@@ -28,50 +27,43 @@ const RESERVED_HEADERS = [
 ];
 
 /** @param isWhole false without the keys at fault; then a missing key may just be misspelt */
-export function checkProvider(
-  name: string,
-  provider: FileProvider,
-  isWhole: boolean,
-  around: Surroundings,
-  report: Report,
-): void {
-  const at = ["providers", name];
+export function checkProvider(provider: FileProvider, isWhole: boolean, around: Surroundings, report: Report): void {
   if (isWhole) {
-    checkEndpoint(provider, at, report);
-    checkClient(provider, at, around, report);
+    checkEndpoint(provider, report);
+    checkClient(provider, around, report);
   }
-  checkConnectTimeout(provider, at, report);
-  checkTls(provider.tls, [...at, "tls"], report);
-  checkParams(provider, [...at, "params"], report);
-  checkHeaders(provider, [...at, "headers"], report);
+  checkConnectTimeout(provider, report);
+  checkTls(provider.tls, below(report, "tls"));
+  checkParams(provider, below(report, "params"));
+  checkHeaders(provider, below(report, "headers"));
   for (const [index, error] of provider.proxy_errors.entries()) {
     if (!provider.user_errors.includes(error)) continue;
-    report([...at, "proxy_errors", index], "is also in user_errors; remove one of the two");
+    report(["proxy_errors", index], "is also in user_errors; remove one of the two");
   }
-  checkJwts(provider, isWhole, at, around, report);
-  checkTemplates(provider, at, around, report);
+  checkJwts(provider, isWhole, around, report);
+  checkTemplates(provider, around, report);
 }
 
-function checkEndpoint({ issuer, token_endpoint, discovery }: FileProvider, at: Path, report: Report): void {
+function checkEndpoint({ issuer, token_endpoint, discovery }: FileProvider, report: Report): void {
   if (issuer === undefined && token_endpoint === undefined) {
-    report(at, "needs issuer (to discover the token endpoint) or token_endpoint");
+    report([], "needs issuer (to discover the token endpoint) or token_endpoint");
   }
   if (token_endpoint !== undefined && discovery !== undefined && discovery !== "none") {
-    report([...at, "discovery"], "has no effect with token_endpoint; remove one of the two");
+    report(["discovery"], "has no effect with token_endpoint; remove one of the two");
   }
   if (token_endpoint === undefined && discovery === "none") {
-    report([...at, "discovery"], "is none, so token_endpoint is required");
+    report(["discovery"], "is none, so token_endpoint is required");
   }
 }
 
-function checkClient(provider: FileProvider, at: Path, { signing }: Surroundings, report: Report): void {
+function checkClient(provider: FileProvider, { signing }: Surroundings, report: Report): void {
   const { client_id, client_secret, client_key, client_assertion, tls, token_endpoint_auth_method: method } = provider;
   const credential = credentialOf(method);
-  const requires = (key: string) => report(at, `needs ${key} for token_endpoint_auth_method: ${method}`);
+  const requires = (key: string) => report([], `needs ${key} for token_endpoint_auth_method: ${method}`);
   const excludes = (key: string) =>
-    report([...at, key], `is not used by token_endpoint_auth_method: ${method}; remove one of the two`, "key");
+    report([key], `is not used by token_endpoint_auth_method: ${method}; remove one of the two`, "key");
 
-  if (method !== "none" && client_id === undefined) report(at, "needs client_id");
+  if (method !== "none" && client_id === undefined) report([], "needs client_id");
   if (credential === "secret" && client_secret === undefined) requires("client_secret");
   if (credential === "key" && client_key === undefined && signing === null) requires("client_key or signing.keys");
   if (credential === "certificate" && (tls?.certificate ?? tls?.binding) === undefined) {
@@ -80,15 +72,14 @@ function checkClient(provider: FileProvider, at: Path, { signing }: Surroundings
   if (credential !== "secret" && client_secret !== undefined) excludes("client_secret");
   if (credential !== "key" && client_key !== undefined) excludes("client_key");
   if (client_assertion !== undefined && !method.endsWith("_jwt")) excludes("client_assertion");
-  else checkAssertionAlg(provider, [...at, "client_assertion", "alg"], signing, report);
+  else checkAssertionAlg(provider, signing, below(report, "client_assertion", "alg"));
   if (method === "client_secret_basic_raw" && client_id?.includes(":")) {
-    report([...at, "client_id"], "must not contain a colon with client_secret_basic_raw; use client_secret_basic");
+    report(["client_id"], "must not contain a colon with client_secret_basic_raw; use client_secret_basic");
   }
 }
 
 function checkAssertionAlg(
   { client_assertion, client_key, token_endpoint_auth_method: method }: FileProvider,
-  at: Path,
   signing: Surroundings["signing"],
   report: Report,
 ): void {
@@ -96,72 +87,67 @@ function checkAssertionAlg(
   if (alg === undefined) return;
   const allowed: readonly string[] = method === "client_secret_jwt" ? HMAC_ALGORITHMS : SIGNING_ALGORITHMS;
   const keys = client_key ?? signing?.keys.filter(({ use }) => use === "sign");
-  if (!allowed.includes(alg)) report(at, `must be one of ${allowed.join(", ")} for ${method}`);
+  if (!allowed.includes(alg)) report([], `must be one of ${allowed.join(", ")} for ${method}`);
   else if (method === "private_key_jwt" && keys?.every((key) => key.alg !== alg)) {
-    report(at, `is ${alg}, but no key under ${client_key === undefined ? "signing.keys" : "client_key"} has this alg`);
+    report([], `is ${alg}, but no key under ${client_key === undefined ? "signing.keys" : "client_key"} has this alg`);
   }
 }
 
-function checkParams({ params, grant_type }: FileProvider, at: Path, report: Report): void {
+function checkParams({ params, grant_type }: FileProvider, report: Report): void {
   for (const name of Object.keys(params)) {
     const key = RESERVED_PARAMS.get(name);
-    if (key !== undefined) report([...at, name], `must not be a parameter here; use the key ${key}`, "key");
+    if (key !== undefined) report([name], `must not be a parameter here; use the key ${key}`, "key");
   }
   if (grant_type !== TOKEN_EXCHANGE) return;
   for (const name of ["subject_token", "actor_token"]) {
     if (params[name] === undefined || params[`${name}_type`] !== undefined) continue;
-    report([...at, name], `needs "params.${name}_type" as well (RFC 8693 section 2.1)`, "key");
+    report([name], `needs "params.${name}_type" as well (RFC 8693 section 2.1)`, "key");
   }
 }
 
-function checkHeaders({ headers }: FileProvider, at: Path, report: Report): void {
+function checkHeaders({ headers }: FileProvider, report: Report): void {
   const names = Object.keys(headers).map((name) => name.toLowerCase());
   for (const [index, [name, value]] of Object.entries(headers).entries()) {
     const lower = names[index] as string;
-    if (RESERVED_HEADERS.includes(lower)) report([...at, name], "is set by this proxy; remove it", "key");
-    if (names.indexOf(lower) < index) report([...at, name], "occurs twice; header names are case-insensitive", "key");
+    if (RESERVED_HEADERS.includes(lower)) report([name], "is set by this proxy; remove it", "key");
+    if (names.indexOf(lower) < index) report([name], "occurs twice; header names are case-insensitive", "key");
     if (typeof value === "string" && !HEADER_VALUE.test(value.replaceAll(/\{\{.*?\}\}/g, "x"))) {
-      report([...at, name], "must be visible ASCII, without spaces at the start or end");
+      report([name], "must be visible ASCII, without spaces at the start or end");
     }
   }
 }
 
-function checkJwts(provider: FileProvider, isWhole: boolean, at: Path, { signing }: Surroundings, report: Report) {
+function checkJwts(provider: FileProvider, isWhole: boolean, { signing }: Surroundings, report: Report) {
   const needed = jwtsNeeded(provider);
   for (const [name, { kid }] of Object.entries(provider.jwt)) {
     if (isWhole && !needed.includes(name)) {
-      report(
-        [...at, "jwt", name],
-        `is not used; write {{${JWT_PREFIX}${name}}} in params or headers, or remove it`,
-        "key",
-      );
+      report(["jwt", name], `is not used; write {{${JWT_PREFIX}${name}}} in params or headers, or remove it`, "key");
     }
     if (kid === undefined || !signing) continue;
     if (!signing.keys.some((key) => key.kid === kid && key.use === "sign")) {
-      report([...at, "jwt", name, "kid"], "is not the kid of a key that signs under signing.keys");
+      report(["jwt", name, "kid"], "is not the kid of a key that signs under signing.keys");
     }
   }
   if (needed.length > 0 && signing === null) {
-    report([...at, "grant_type"], 'needs "signing", because the request contains a JWT signed by this proxy');
+    report(["grant_type"], 'needs "signing", because the request contains a JWT signed by this proxy');
   }
 }
 
-export function checkTls(tls: TlsSettings | undefined, at: Path, report: Report): void {
+export function checkTls(tls: TlsSettings | undefined, report: Report): void {
   if (tls === undefined) return;
   const { certificate, private_key, ca, binding } = tls;
   if (binding !== undefined && (certificate ?? private_key ?? ca) !== undefined) {
-    report([...at, "binding"], "is for Workers; certificate, private_key and ca are for Node; remove one or the other");
+    report(["binding"], "is for Workers; certificate, private_key and ca are for Node; remove one or the other");
   } else if ((certificate === undefined) !== (private_key === undefined)) {
-    report(at, "needs both certificate and private_key, or neither");
+    report([], "needs both certificate and private_key, or neither");
   }
 }
 
 export function checkConnectTimeout(
   { timeout, connect_timeout }: { timeout: number; connect_timeout?: number | undefined },
-  at: Path,
   report: Report,
 ): void {
   if (connect_timeout !== undefined && connect_timeout > timeout) {
-    report([...at, "connect_timeout"], "must not be longer than timeout, which includes it");
+    report(["connect_timeout"], "must not be longer than timeout, which includes it");
   }
 }

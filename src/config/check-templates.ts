@@ -33,8 +33,8 @@ interface Place {
   names: readonly string[];
 }
 
-export function checkTemplates(provider: FileProvider, at: Path, around: Surroundings, report: Report): void {
-  for (const place of placesOf(provider, at)) {
+export function checkTemplates(provider: FileProvider, around: Surroundings, report: Report): void {
+  for (const place of placesOf(provider)) {
     for (const name of place.names) {
       const problem = problemOf(name, place.kind, provider, around);
       if (problem !== undefined) report(place.at, `uses {{${name}}}, ${problem}`);
@@ -66,10 +66,10 @@ function problemOf(name: string, kind: Kind, provider: FileProvider, around: Sur
   return `which no call provides${suggestion(name, known) || '; add it to "get_token.values"'}`;
 }
 
-function placesOf(provider: FileProvider, at: Path): Place[] {
+function placesOf(provider: FileProvider): Place[] {
   const places: Place[] = [];
   const add = (kind: Kind, path: Path, value: Parameters<typeof jsonTemplateNames>[0] | undefined) => {
-    if (value !== undefined) places.push({ kind, at: [...at, ...path], names: jsonTemplateNames(value) });
+    if (value !== undefined) places.push({ kind, at: path, names: jsonTemplateNames(value) });
   };
   const { params, headers, client_assertion, expect_subject } = provider;
   for (const [name, param] of Object.entries(effectiveParams(provider))) {

@@ -4,7 +4,7 @@ import { sessionMode } from "../nextauth/binding.ts";
 import { checkBindings, checkExchange, checkNextAuth, checkProviderName, EXCHANGE_NAMES } from "./check-nextauth.ts";
 import { checkProvider } from "./check-provider.ts";
 import type { Surroundings } from "./check-templates.ts";
-import { type PathFault, type Report, reportTo } from "./faults.ts";
+import { below, type PathFault, type Report, reportTo } from "./faults.ts";
 import { type FileConfig, fileSchema } from "./schema.ts";
 import { type FileSigning, provider as providerSchema } from "./schema-provider.ts";
 
@@ -44,14 +44,14 @@ export function checkFile(raw: unknown, shapeFaults: readonly PathFault[]): Path
   checkServer(part("server"), report);
   if (bindings !== undefined) checkBindings(bindings, around, report);
   if (servers !== undefined) checkNextAuth(servers, report);
-  if (exchange !== undefined) checkExchange(exchange, bindings, around, report);
+  if (exchange !== undefined) checkExchange(exchange, bindings, around, below(report, "webnonce_exchange"));
   if (around.signing) checkSigning(around.signing, report);
   for (const [name, provider] of providers) {
     const faulty = shapeFaults.filter(({ path }) => path[0] === "providers" && path[1] === name);
     const valid = Object.entries(provider ?? {}).filter(([key]) => !faulty.some(({ path }) => path[2] === key));
     // If grant_type is at fault, any other allows the rest to be checked.
     const parsed = providerSchema.safeParse({ grant_type: "unknown", ...Object.fromEntries(valid) }, ONCE);
-    if (parsed.success) checkProvider(name, parsed.data, faulty.length === 0, around, report);
+    if (parsed.success) checkProvider(parsed.data, faulty.length === 0, around, below(report, "providers", name));
   }
   if (!shapeFaults.some(({ path }) => path[0] === "routes")) checkRoutes(part("routes"), around, report);
   if (around.callNames?.includes("serverid") === false) checkServeridUse(part("callers"), part("routes"), report);
@@ -84,7 +84,7 @@ function checkRoutes(routes: FileConfig["routes"], around: Surroundings, report:
     return;
   }
   for (const [index, { serverid, provider }] of routes.entries()) {
-    checkProviderName(provider, ["routes", index, "provider"], around, report);
+    checkProviderName(provider, around, below(report, "routes", index, "provider"));
     const above = routes.slice(0, index);
     if (above.some((route) => route.serverid === undefined || route.serverid === serverid)) {
       report(

@@ -19,6 +19,11 @@ export function reportTo(faults: PathFault[]): Report {
   return (path, message, at = "value") => faults.push({ path, message, at });
 }
 
+/** @returns a report that takes paths below `base` */
+export function below(report: Report, ...base: Path): Report {
+  return (path, message, at) => report([...base, ...path], message, at);
+}
+
 /** Marks an issue of ours that concerns the key. */
 export const AT_KEY = { at: "key" };
 

@@ -4,7 +4,7 @@ import { ConfigError } from "../core/errors.ts";
 import { checkFile, ONCE } from "./check.ts";
 import { checkExchangeNames } from "./check-nextauth.ts";
 import { type Config, complete } from "./complete.ts";
-import { errorMessage, faultsOfIssues, type PathFault, reportTo } from "./faults.ts";
+import { below, errorMessage, faultsOfIssues, type PathFault, reportTo } from "./faults.ts";
 import { fileSchema } from "./schema.ts";
 import { readYaml } from "./yaml.ts";
 
@@ -35,7 +35,7 @@ export function parseConfig(text: string, fileName: string): ParsedFile {
   if (!parsed.success || faults.length > 0) throw error(faults);
 
   const config = complete(parsed.data);
-  checkExchangeNames(config, reportTo(faults));
+  checkExchangeNames(config, below(reportTo(faults), "webnonce_exchange"));
   if (faults.length > 0) throw error(faults);
   return { config, error };
 }
