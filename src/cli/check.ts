@@ -1,19 +1,19 @@
 // The command `check`: is the file right, are its secrets there, do its providers answer, and does one of them give a token?
 
 import { decodeJwt, decodeProtectedHeader } from "jose";
-import { createProviders } from "../app.ts";
 import type { Config, ProviderConfig } from "../config/complete.ts";
 import { type Credentials, loadCredentials } from "../config/credentials.ts";
 import { UsageError } from "../core/errors.ts";
-import { type CallRecord, createRouter, type GetTokenDeps, getToken } from "../get-token.ts";
+import { createTracer, startTrace } from "../core/trace.ts";
+import type { Values } from "../core/values.ts";
+import { getToken, type UseCase } from "../get-token.ts";
 import { createNextAuthServers } from "../nextauth/servers.ts";
-import type { CallValue } from "../nextauth/values.ts";
 import { nodeClock, nodeIds } from "../node/host.ts";
 import { createNodeBulkhead } from "../node/outbound/bulkhead.ts";
 import { credentialOf } from "../oauth/client-authentication.ts";
 import type { Metadata } from "../oauth/discovery.ts";
-import type { Provider } from "../oauth/provider.ts";
-import type { TokenAnswer } from "../oauth/token-response.ts";
+import type { Answer } from "../oauth/judge-answer.ts";
+import { createProviders, type Provider } from "../oauth/provider.ts";
 import { describeClientCertificate, describeServerCertificates, warnOfAuthorities } from "./check-certificates.ts";
 import { watchClocks } from "./check-clock.ts";
 import { checkNextAuthServers } from "./check-nextauth.ts";
@@ -53,7 +53,7 @@ export async function check(options: CheckOptions): Promise<boolean> {
     ids: nodeIds,
     log: (level: string, event: string) => console.error(`${level}: ${event}`),
   };
-  const providers = createProviders(deps);
+  const providers = createProviders(config.providers, credentials.providers, deps);
   const nextauth = createNextAuthServers(config.nextauth, credentials.nextauth, deps);
 
   console.log(`${path}: no faults, every secret and key is there`);
@@ -65,8 +65,10 @@ export async function check(options: CheckOptions): Promise<boolean> {
     well = (await describeProvider(provider, config.providers[name] as ProviderConfig, credentials)) && well;
   }
   if (values !== undefined) {
-    const route = createRouter(config.routes, providers);
-    well = (await askForToken({ route, nextauth }, config.nextauth.length > 0, values)) && well;
+    const { routes } = config;
+    const { defaultServerid } = nextauth;
+    if (defaultServerid !== undefined && !values.has("serverid")) values.set("serverid", defaultServerid);
+    well = (await askForToken({ routes, providers, nextauth }, config.nextauth.length > 0, values)) && well;
   }
   clocks.warn();
   return well;
@@ -143,7 +145,7 @@ function warnOfUnsupported(
   }
 }
 
-type LiveValues = ReadonlyMap<string, CallValue>;
+type LiveValues = Values;
 
 /** What no call could bring, and a call that is for nobody. @param values undefined where no live call is asked for */
 function assertCallable(values: LiveValues | undefined, { get_token, nextauth }: Config): void {
@@ -162,16 +164,16 @@ function assertCallable(values: LiveValues | undefined, { get_token, nextauth }:
 }
 
 /** With a nonce the session check is made too; without one there is nothing to check, and only the provider is asked. */
-async function askForToken(deps: GetTokenDeps, hasNextauth: boolean, values: LiveValues): Promise<boolean> {
+async function askForToken(deps: UseCase, hasNextauth: boolean, values: LiveValues): Promise<boolean> {
   const session = hasNextauth && values.has("nonce") ? "verify" : "trust";
   const started = nodeClock.elapsed();
-  const record: CallRecord = {};
+  const trace = startTrace("check", undefined, { clock: nodeClock, tracer: createTracer() });
   try {
-    const answer = await getToken(deps, { serverids: undefined, values, session }, record);
+    const answer = await getToken(deps, { serverids: undefined }, { values, session, trace, recipient: undefined });
     const milliseconds = Math.round(nodeClock.elapsed() - started);
     line(
       "live",
-      `${record.provider} answered ${answer.providerStatus} in ${milliseconds} ms, ${answer.body.length} bytes`,
+      `${trace.facts.provider} answered ${answer.providerStatus} in ${milliseconds} ms, ${answer.body.length} bytes`,
     );
     if (hasNextauth)
       line("  session", session === "verify" ? "is logged in" : "not checked: give a nonce with --value");
@@ -184,7 +186,7 @@ async function askForToken(deps: GetTokenDeps, hasNextauth: boolean, values: Liv
 }
 
 /** The names of the members, and of a JWT the claims that say whose it is; never the token. */
-function describeAnswer({ outcome, body, providerError }: TokenAnswer): void {
+function describeAnswer({ outcome, body, providerError }: Answer): void {
   if (outcome === "refused") {
     line("", `FAILED: it says no for this user: ${providerError}`);
     return;

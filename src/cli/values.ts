@@ -1,7 +1,8 @@
 // The values of a call as the command line gives them.
 
 import { UsageError } from "../core/errors.ts";
-import { type CallValue, isFault, readValue } from "../nextauth/values.ts";
+import type { Value } from "../core/values.ts";
+import { isFault, readValue } from "../nextauth/values.ts";
 
 export interface ValueOptions {
   userid?: string;
@@ -17,10 +18,7 @@ const FROM_VARIABLE = "env:";
  * @param env where `env:VARIABLE` looks
  * @throws {UsageError}
  */
-export function readValues(
-  { userid, value = [] }: ValueOptions,
-  env: NodeJS.ProcessEnv,
-): ReadonlyMap<string, CallValue> {
+export function readValues({ userid, value = [] }: ValueOptions, env: NodeJS.ProcessEnv): Map<string, Value> {
   const given = new Map<string, string>(userid === undefined ? [] : [["userid", userid]]);
   for (const pair of value) {
     const [name, ...rest] = pair.split("=") as [string, ...string[]];
@@ -32,7 +30,7 @@ export function readValues(
     if (given.has(name)) throw new UsageError(`the value "${name}" is given twice: give it once`);
     given.set(name, text.startsWith(FROM_VARIABLE) ? variable(text.slice(FROM_VARIABLE.length), env) : text);
   }
-  const values = new Map<string, CallValue>();
+  const values = new Map<string, Value>();
   for (const [name, text] of given) {
     const read = readValue(name, text, false);
     if (isFault(read)) throw new UsageError(`the value "${name}" ${read.fault}`);

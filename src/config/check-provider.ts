@@ -4,7 +4,7 @@ import { HEADER_VALUE } from "../core/headers.ts";
 import { credentialOf, HMAC_ALGORITHMS } from "../oauth/client-authentication.ts";
 import { TOKEN_EXCHANGE } from "../oauth/grants.ts";
 import { SIGNING_ALGORITHMS } from "../oauth/signing-key.ts";
-import { JWT_PREFIX, jwtsNeeded } from "../oauth/values.ts";
+import { JWT_PREFIX, jwtsNeeded } from "../oauth/template-names.ts";
 import { checkTemplates, type Surroundings } from "./check-templates.ts";
 import { below, type Report } from "./faults.ts";
 import type { FileProvider, TlsSettings } from "./schema-provider.ts";

@@ -1,10 +1,9 @@
 // Rules for the templates of a provider: every name must have a value where it is used.
 
-import { templatesOf, USER_JWT, withDefaults } from "../oauth/grants.ts";
-import { jsonTemplateNames } from "../oauth/json-template.ts";
+import { allParams, templatesOf, USER_JWT, withDefaults } from "../oauth/grants.ts";
 import { JWT_TEMPLATE_NAMES } from "../oauth/jwt.ts";
-import { effectiveParams } from "../oauth/token-request.ts";
-import { ATTRIBUTE_PREFIX, JWT_PREFIX, jwtsNeeded, OWN_NAMES } from "../oauth/values.ts";
+import { jsonTemplateNames } from "../oauth/template.ts";
+import { ATTRIBUTE_PREFIX, JWT_PREFIX, jwtsNeeded, OWN_NAMES } from "../oauth/template-names.ts";
 import type { Report } from "./faults.ts";
 import type { FileProvider, FileSigning } from "./schema-provider.ts";
 import { suggestion } from "./suggestion.ts";
@@ -72,7 +71,7 @@ function placesOf(provider: FileProvider): Place[] {
     if (value !== undefined) places.push({ kind, at: path, names: jsonTemplateNames(value) });
   };
   const { params, headers, client_assertion, expect_subject } = provider;
-  for (const [name, param] of Object.entries(effectiveParams(provider))) {
+  for (const [name, param] of Object.entries(allParams(provider))) {
     const isWritten = params[name] !== undefined;
     for (const [index, text] of templatesOf(param).entries()) {
       add("request", name === "scope" ? ["scope"] : isWritten ? ["params", name, index] : ["grant_type"], text);

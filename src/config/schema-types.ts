@@ -3,8 +3,7 @@
 import * as z from "zod";
 import { parseSource, TOKEN } from "../nextauth/binding.ts";
 import { isFault, readValue } from "../nextauth/values.ts";
-import type { JsonValue } from "../oauth/json-template.ts";
-import { parseTemplate, TemplateSyntaxError } from "../oauth/template.ts";
+import { type JsonValue, parseTemplate, TemplateSyntaxError } from "../oauth/template.ts";
 import { AT_KEY } from "./faults.ts";
 
 /** A schema whose rule is a function that returns what is wrong, as a phrase that follows the path. */

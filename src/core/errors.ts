@@ -1,6 +1,6 @@
-// The two errors of this program: one for a call that gets no token, one for a file that cannot be used.
+// Errors: a call without a token, an unusable configuration, a wrong command line.
 
-/** Every reason for which a call gets an answer of our own. Stable: logs, metrics, README and callers rely on the names. */
+/** Why a call gets an error response of ours. Stable: logs, metrics and callers rely on them. */
 export type ErrorCode =
   | "caller_unauthenticated"
   | "caller_not_allowed"
@@ -34,71 +34,72 @@ export type ErrorCode =
   | "internal";
 
 export interface TokenProxyErrorOptions {
-  /** What went wrong inside, for the log alone. */
+  /** What went wrong inside, for the log only. */
   cause?: unknown;
-  /** When the caller may try again, in seconds: becomes Retry-After. */
+  /** Seconds after which the caller may try again: becomes Retry-After. */
   retryAfter?: number;
-  /** Value of the WWW-Authenticate header beside a 401. */
+  /** Becomes WWW-Authenticate, which goes with a 401. */
   challenge?: string;
-  /** Value of the Allow header that RFC 9110 §15.5.6 asks for beside a 405. */
+  /** Becomes Allow, which RFC 9110 section 15.5.6 requires with a 405. */
   allow?: string;
-  /** Facts for the log that are safe to write down: a status, a registered OAuth error code. */
+  /** Facts that are safe to log: a status, a registered OAuth error code. */
   detail?: Readonly<Record<string, string | number>>;
 }
 
 /**
- * A call that ends without a token. `code` decides status and `error` (http/answer.ts); `message` is sent to the
- * caller as error_description, so it names keys of the configuration file and never input, secrets, tokens or provider text.
+ * A call that ends without a token. `code` decides the status and `error` (steps/error-table.ts).
+ * `message` becomes error_description: it names keys of the configuration file, and never repeats
+ * input, secrets, tokens or text of the provider.
  */
 export class TokenProxyError extends Error {
   override readonly name = "TokenProxyError";
   readonly code: ErrorCode;
   readonly retryAfter: number | undefined;
-  readonly allow: string | undefined;
   readonly challenge: string | undefined;
-  readonly detail: Readonly<Record<string, string | number>> | undefined;
+  readonly allow: string | undefined;
+  readonly detail: TokenProxyErrorOptions["detail"];
 
   constructor(code: ErrorCode, message: string, options: TokenProxyErrorOptions = {}) {
     super(message, { cause: options.cause });
     this.code = code;
     this.retryAfter = options.retryAfter;
-    this.allow = options.allow;
     this.challenge = options.challenge;
+    this.allow = options.allow;
     this.detail = options.detail;
   }
+}
+
+/** A command that cannot run as given. The message says what to change; no stack is shown. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
 }
 
 /** One fault of the configuration file. `line` and `column` count from 1. */
 export interface Fault {
   line: number;
   column: number;
-  /** Where in the file, as `providers.retail.token_endpoint`; empty for the file as a whole. */
+  /** Like `providers.retail.token_endpoint`; empty for the file as a whole. */
   path: string;
   message: string;
 }
 
-/** More than anybody reads at once; a file that is no configuration at all can have thousands. */
-const MAX_FAULTS_TOLD = 50;
+/** A file that is not a configuration at all can have thousands of faults. */
+const MAX_SHOWN_FAULTS = 50;
 
-/** A command that cannot be carried out as it was given. What the user has to change is in the message; no stack is shown. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
-
-/** A configuration that cannot be used, with every fault that was found. */
+/** An unusable configuration, with every fault in it. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
   readonly faults: readonly Fault[];
 
   constructor(fileName: string, faults: readonly Fault[]) {
-    const told = faults.slice(0, MAX_FAULTS_TOLD).map((fault) => formatFault(fileName, fault));
-    if (faults.length > told.length) told.push(`and ${faults.length - told.length} more`);
-    super(told.join("\n"));
+    const shown = faults.slice(0, MAX_SHOWN_FAULTS).map((fault) => formatFault(fileName, fault));
+    if (faults.length > shown.length) shown.push(`and ${faults.length - shown.length} more`);
+    super(shown.join("\n"));
     this.faults = faults;
   }
 }
 
 function formatFault(fileName: string, { line, column, path, message }: Fault): string {
-  const where = `${fileName}:${line}:${column}`;
-  return path === "" ? `${where} ${message}` : `${where} "${path}" ${message}`;
+  const place = `${fileName}:${line}:${column}`;
+  return path === "" ? `${place} ${message}` : `${place} "${path}" ${message}`;
 }

@@ -110,9 +110,9 @@ describe("check", () => {
   });
 
   it.each([
-    ["another issuer", () => ({ issuer: `${server.issuer}/` }), "found another issuer in the document"],
+    ["another issuer", () => ({ issuer: `${server.issuer}/` }), "copy the provider's"],
     ["nothing listening", async () => ({ issuer: `http://127.0.0.1:${await freePort()}` }), "provider_unreachable"],
-    ["HTML", () => ({ issuer: recording.url }), "something that is not a JSON object"],
+    ["HTML", () => ({ issuer: recording.url }), "not a JSON object"],
   ])("ends with 1 when discovery finds %s", async (_, changes, expected) => {
     recording.answer = respond({ headers: { "Content-Type": "text/html" }, body: "<!doctype html><title>Hi</title>" });
     const { status, out } = await check(discovered(await changes()));

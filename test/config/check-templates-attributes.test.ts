@@ -1,7 +1,7 @@
 // {{attributes.NAME}} is allowed in every template, if nextauth and a serverid are configured.
 
 import { describe, expect, it } from "vitest";
-import { callNamesNeeded } from "../../src/oauth/values.ts";
+import { callNamesNeeded } from "../../src/oauth/template-names.ts";
 import { configOf, withProviderKeys } from "./file.ts";
 import { reports } from "./reports.ts";
 

@@ -35,7 +35,14 @@ const linkedFrom = (page: string) => [...page.matchAll(/\]\(([\w./-]+\.\w+)\)/g)
 
 describe("the package", () => {
   it("has nothing in it but what it is used by, and what its README links to", async () => {
-    const pages = ["CHANGELOG.md", "LICENSE", "README.md", "dist/THIRD-PARTY-LICENSES.txt"];
+    const pages = [
+      "CHANGELOG.md",
+      "CONTRIBUTING.md",
+      "LICENSE",
+      "README.md",
+      "SECURITY.md",
+      "dist/THIRD-PARTY-LICENSES.txt",
+    ];
     const files = [...pages, "package.json", "token-proxy.schema.json", "dist/cli.js", "examples/auth0.yaml"];
     expect(installed.contents).toEqual(expect.arrayContaining(files));
     const others = installed.contents.filter(

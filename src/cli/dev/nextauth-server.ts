@@ -2,8 +2,8 @@
 // getToken call. Not a nextAuth Server.
 
 import { Hono } from "hono";
+import type { Value } from "../../core/values.ts";
 import type { Binding } from "../../nextauth/binding.ts";
-import type { CallValue } from "../../nextauth/values.ts";
 import { apikeyHeader, writeCall } from "../../nextauth/write-call.ts";
 
 /** Who is logged in to a session: one account (an app on a device) of a user. */
@@ -35,7 +35,7 @@ export interface TokenService {
   binding: Binding;
   apikey: string;
   /** Values of the binding beyond nextAuth's own. */
-  extra?: Readonly<Record<string, CallValue>>;
+  extra?: Readonly<Record<string, Value>>;
 }
 
 export interface StandIn {
