@@ -9,7 +9,7 @@ import { checkTemplates, type Surroundings } from "./check-templates.ts";
 import { below, type Report } from "./faults.ts";
 import type { FileProvider, TlsSettings } from "./schema-provider.ts";
 
-/** Parameters that other keys set: two ways to send one could put two authentications into one request. */
+/** Parameters that other keys set. A second way could put two authentications into a request. */
 const RESERVED_PARAMS = new Map([
   ["grant_type", "grant_type"],
   ["scope", "scope"],

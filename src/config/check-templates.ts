@@ -9,7 +9,7 @@ import type { FileProvider, FileSigning } from "./schema-provider.ts";
 import { suggestion } from "./suggestion.ts";
 import type { Path } from "./yaml.ts";
 
-/** What a check of one part needs of the others. A part at fault is assumed to have what is needed. */
+/** What checks need of other parts. A part at fault is assumed to have what is needed. */
 export interface Surroundings {
   hasNextauth: boolean;
   /** Whether nextauth gives a serverid to calls without one. */

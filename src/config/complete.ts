@@ -75,7 +75,8 @@ export function complete(file: FileConfig): Config {
     webnonce_exchange,
     signing,
     providers: mapValues(providers, completeProvider),
-    routes: routes ?? Object.keys(providers).map((provider) => ({ provider })), // without routes there is one provider
+    // checkRoutes requires routes if there are several providers.
+    routes: routes ?? Object.keys(providers).map((provider) => ({ provider })),
     log,
   };
 }
@@ -105,7 +106,7 @@ function connectTimeout({ timeout, connect_timeout }: { timeout: number; connect
 
 function completeProvider(provider: FileProvider): ProviderConfig {
   const { discovery = "oidc", token_endpoint, client_secret = [], client_key = [] } = provider;
-  const assertion = provider.client_assertion ?? clientAssertion.parse({});
+  const assertion = provider.client_assertion ?? clientAssertion.parse({}, { jitless: true });
   const hasIssuer = provider.issuer !== undefined;
   const { alg } = assertion;
   const isHmac = alg?.startsWith("HS") === true;
@@ -119,7 +120,8 @@ function completeProvider(provider: FileProvider): ProviderConfig {
     client_key_alg: isHmac ? undefined : (alg as SigningAlgorithm | undefined),
     client_assertion: {
       ...assertion,
-      aud: assertion.aud ?? (hasIssuer ? "{{issuer}}" : "{{token_endpoint}}"), // RFC 7523 revised: only the issuer
+      // The revision of RFC 7523 allows only the issuer.
+      aud: assertion.aud ?? (hasIssuer ? "{{issuer}}" : "{{token_endpoint}}"),
       alg: isHmac ? (alg as HmacAlgorithm) : undefined,
     },
     jwt: Object.fromEntries(jwts),

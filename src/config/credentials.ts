@@ -1,4 +1,4 @@
-// Loads every secret, key and certificate that the file names, before the first call, or fails with every fault.
+// Loads every secret, key and certificate of the file before the first call, or reports each fault.
 
 import { HEADER_VALUE } from "../core/headers.ts";
 import type { Sha256 } from "../core/ports.ts";
@@ -14,7 +14,7 @@ import type { ClientCertificatePin } from "./schema-nextauth.ts";
 import type { KeySettings, TlsSettings } from "./schema-provider.ts";
 import type { Path } from "./yaml.ts";
 
-/** What loading needs from the runtime. Each `…Fault` is a phrase that follows the path of the key. */
+/** What loading needs from the runtime. Each `…Fault` returns a phrase that follows the path. */
 export interface CredentialHost {
   /** @throws {SecretError} if the secret cannot be read */
   read(reference: SecretReference): string | Promise<string>;
@@ -29,7 +29,7 @@ export interface CredentialHost {
   rateLimitFault(limit: { binding: string }): string | undefined;
   /** @param caKey the file's name for `ca` */
   tlsFault(credentials: TlsCredentials, caKey?: string): string | undefined;
-  /** @returns for example that the certificate (PEM) has expired; undefined also if the host cannot find out */
+  /** @returns for example that the certificate (PEM) has expired; undefined if it cannot check */
   certificateFault(certificate: string): string | undefined;
 }
 
@@ -65,7 +65,7 @@ export interface Credentials {
   signingKeys: readonly SigningKey[];
 }
 
-/** @throws {ConfigError} with a fault for each secret, key or certificate that is missing or unusable */
+/** @throws {ConfigError} with each secret, key or certificate that is missing or unusable */
 export async function loadCredentials({ config, error }: ParsedFile, host: CredentialHost): Promise<Credentials> {
   const faults: PathFault[] = [];
   const report = reportTo(faults);
@@ -269,6 +269,7 @@ function shortKeyFault(text: string): string | undefined {
 function apikeyFault(text: string): string | undefined {
   const isPlain = APIKEY.test(text);
   return (
-    controlFault(text) ?? (isPlain ? shortKeyFault(text) : "refers to an API key with a space or non-ASCII character")
+    controlFault(text) ??
+    (isPlain ? shortKeyFault(text) : "refers to an API key with characters other than visible ASCII")
   );
 }

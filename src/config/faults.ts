@@ -1,4 +1,4 @@
-// Words for what zod finds wrong with the file. Values are never repeated, because one may be a secret.
+// Words for the faults that zod finds. Values are never repeated, because one may be a secret.
 
 import type * as z from "zod";
 import { suggestion } from "./suggestion.ts";
@@ -55,7 +55,7 @@ export function errorMessage(issue: z.core.$ZodRawIssue): string | undefined {
   const { input } = issue;
   switch (issue.code) {
     case "unrecognized_keys":
-      return knownKeys(issue.inst).join(" "); // for faultsOfIssues, which makes one message for each key
+      return knownKeys(issue.inst).join(" "); // faultsOfIssues makes a message for each key
     case "invalid_key":
       return issue.issues[0]?.message;
     case "invalid_value": {

@@ -29,7 +29,7 @@ const override: Override = ({ zodSchema, jsonSchema }) => {
   if (def.type === "pipe" && def.in._zod.def.type === "transform") allowShortForm(jsonSchema);
 };
 
-/** Adds what our z.preprocess accepts: one entry instead of a list, or a list instead of `{ from: LIST }`. */
+/** Adds what z.preprocess accepts: an entry instead of a list, or a list instead of `{ from }`. */
 function allowShortForm(schema: JsonSchema): void {
   const long = { ...schema };
   const short = (long.type === "array" ? long.items : long.properties?.from) as JsonSchema | undefined;

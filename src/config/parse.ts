@@ -1,4 +1,4 @@
-// Text to Config, or one ConfigError with every fault of the file. Secrets are read later, by credentials.ts.
+// Text to Config, or one ConfigError with every fault. credentials.ts reads the secrets later.
 
 import { ConfigError } from "../core/errors.ts";
 import { checkFile, ONCE } from "./check.ts";

@@ -1,4 +1,4 @@
-// The schema of what faces callers, the nextAuth Server and apps: server, callers, get_token, nextauth, webnonce_exchange.
+// The schema of server, callers, get_token, nextauth and webnonce_exchange.
 
 import * as z from "zod";
 import { HEADER_VALUE } from "../core/headers.ts";
@@ -17,16 +17,16 @@ export const server = z.strictObject({
   listen: t.address.prefault("127.0.0.1:8080").describe("Where callers connect."),
   admin: t.address
     .prefault("127.0.0.1:9613")
-    .describe("For health, metrics and the status page, without authentication."),
+    .describe("For health, readiness, metrics and the status page. It has no authentication."),
   tls: serverTls.optional().describe("TLS for callers; without it, put a TLS proxy in front."),
   trusted_proxies: z
     .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], "must be an IP address or a range, like 10.0.0.0/8"))
     .default([])
-    .describe("Load balancers whose X-Forwarded-For is trusted."),
+    .describe("Addresses and ranges of load balancers whose X-Forwarded-For is trusted."),
   max_in_flight: t.count(100_000, 1_024).describe("Concurrent calls; more are refused (overloaded)."),
   shutdown_delay: t.durationOrZero
     .prefault("5s")
-    .describe("After SIGTERM: how long /readyz returns 503 and calls are accepted."),
+    .describe("After SIGTERM: how long calls are still accepted, while /readyz returns 503."),
   shutdown_grace: t.duration.prefault("10s").describe("How long a shutdown then waits for calls in flight."),
 });
 
@@ -34,13 +34,13 @@ const fingerprint = z
   .string()
   .regex(/^[0-9A-Fa-f]{2}(?::?[0-9A-Fa-f]{2}){31}$/, "must be 64 hexadecimal digits, with or without colons")
   .transform((written) => written.replaceAll(":", "").toLowerCase())
-  .describe("Fingerprint, from openssl x509 -fingerprint -sha256.");
+  .describe("Its fingerprint, as openssl x509 -fingerprint -sha256 prints it.");
 
 const dnsName = z
   .string()
   .regex(/^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/, "must be a DNS name without wildcards")
   .transform((written) => written.toLowerCase())
-  .describe("DNS name in its subjectAltName. Node only.");
+  .describe("A DNS name in the certificate's subjectAltName. Node only.");
 
 const clientCertificate = z.union(
   [z.strictObject({ sha256: fingerprint }), z.strictObject({ san_dns: dnsName })],
@@ -51,10 +51,10 @@ export const caller = z
   .strictObject({
     apikeys: t
       .optionalList(t.secretReference)
-      .describe("Its API keys, 16 characters or more. Any one matches, for rotation."),
+      .describe("Its API keys, of 16 characters or more. Any one matches, so keys can rotate."),
     client_certificates: t
       .optionalList(clientCertificate)
-      .describe("Any one matches. With apikeys, both are required."),
+      .describe("Its TLS certificates; any one matches. With apikeys, both are required."),
     serverids: t.optionalList(t.serverid).describe("The virtual servers it may get tokens for; all by default."),
   })
   .refine(({ apikeys, client_certificates }) => (apikeys ?? client_certificates) !== undefined, {
@@ -160,7 +160,7 @@ export const webnonceExchange = z
       .string()
       .regex(new RegExp(`^(?:/${SEGMENT})+/?$`), "must be a path like /token")
       .default("/token")
-      .describe("Compared exactly."),
+      .describe("Path of the token endpoint, compared exactly."),
     provider: t.text.optional().describe("The provider to use; routes by default."),
     serverid: t.serverid.optional().describe("The virtual server of these webNonces; nextauth.serverid by default."),
     rate_limit: rateLimits.prefault({}).describe("Rate limits; on Node, of each process."),

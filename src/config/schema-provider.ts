@@ -21,15 +21,15 @@ export const signing = z.strictObject({
   keys: z
     .array(
       signingKey.extend({
-        use: z.enum(["sign", "verify"]).default("sign").describe("verify: published only, before or after its use."),
+        use: z.enum(["sign", "verify"]).default("sign").describe("verify: only published, not used to sign."),
         created: z.iso
           .date("must be a date, like 2026-11-24")
           .optional()
-          .describe("Day of creation; its age is a metric."),
+          .describe("Day of creation, like 2026-11-24; its age is a metric."),
       }),
     )
     .min(1)
-    .describe("The first one with use: sign is used, unless jwt.NAME.kid names another."),
+    .describe("The first key that signs is used, unless jwt.NAME.kid names another."),
 });
 
 /** What a client assertion and the JWTs of a provider have in common. */
@@ -54,7 +54,7 @@ export const clientAssertion = z.strictObject({
   alg: z
     .enum([...SIGNING_ALGORITHMS, ...HMAC_ALGORITHMS])
     .optional()
-    .describe("Algorithm; by default the key's, or HS256 with a secret."),
+    .describe("Algorithm: by default that of the key, or HS256 with a secret."),
   ...jwtSettings,
 });
 
@@ -89,25 +89,28 @@ const HEADER_MESSAGE = "must be text, { env: NAME } or { file: PATH }";
 export const provider = z
   .strictObject({
     issuer: t.url(issuerUrlFault).optional().describe("The provider's issuer, exactly as in its metadata."),
-    discovery: z.enum(["oidc", "oauth", "none"]).optional().describe("oidc by default; oauth: RFC 8414."),
+    discovery: z
+      .enum(["oidc", "oauth", "none"])
+      .optional()
+      .describe("How the token endpoint is found: oidc (the default), or oauth (RFC 8414)."),
     token_endpoint: t.url(endpointUrlFault).optional().describe("URL of the token endpoint, instead of discovery."),
     client_id: t.text.optional().describe("This proxy's client_id at the provider."),
     token_endpoint_auth_method: z
       .enum(TOKEN_ENDPOINT_AUTH_METHODS)
       .default("client_secret_basic")
-      .describe("client_secret_basic_raw: without the form encoding of RFC 6749."),
+      .describe("How this proxy authenticates. client_secret_basic_raw omits the form encoding of RFC 6749."),
     client_secret: t
       .listOrOne(t.secretReference)
       .optional()
-      .describe("If the provider rejects the first one, the next is tried."),
+      .describe("One, or a list: if the provider rejects the first, the next is tried."),
     client_key: t.listOrOne(signingKey).optional().describe("For private_key_jwt, instead of signing.keys."),
     client_assertion: clientAssertion.optional().describe("The assertion of private_key_jwt and client_secret_jwt."),
-    grant_type: t.text.describe("authorization_code, jwt-bearer and token-exchange imply params."),
+    grant_type: t.text.describe("Any; authorization_code, jwt-bearer and token-exchange have default params."),
     scope: t.templated.optional().describe("The scope to request; may contain templates."),
     params: z
       .record(t.text, z.union([t.templated, z.array(t.templated), t.secretReference], PARAM_MESSAGE))
       .default({})
-      .describe("Parameters to add; a list repeats one."),
+      .describe("Parameters to add: text with templates, a list to repeat one, or a secret."),
     headers: z
       .record(t.headerName, z.union([t.templated, t.secretReference], HEADER_MESSAGE))
       .default({})
@@ -116,7 +119,7 @@ export const provider = z
     tls: tls.optional().describe("Client certificate and trusted authorities."),
     expect_subject: expectSubject
       .optional()
-      .describe("MEMBER.CLAIM of the answer that must be the userid: access_token.sub."),
+      .describe("Must equal the userid, or the token is refused: MEMBER or MEMBER.CLAIM, like access_token.sub."),
     timeout: t.duration.prefault("5s").describe("Limit for one token: discovery, connection, request and answer."),
     connect_timeout: t.duration.optional().describe("Limit for the connection; 1s or timeout by default. Node only."),
     max_response_bytes: t.count(MAX_RESPONSE_BYTES_LIMIT, 65_536).describe("Longer answers are refused."),

@@ -1,4 +1,4 @@
-// The building blocks of the file's schema: durations, addresses, URLs, names, templates, secrets, lists.
+// Building blocks of the schema: durations, addresses, URLs, names, templates, secrets, lists.
 
 import * as z from "zod";
 import { parseSource, TOKEN } from "../nextauth/binding.ts";
@@ -6,7 +6,7 @@ import { isFault, readValue } from "../nextauth/values.ts";
 import { type JsonValue, parseTemplate, TemplateSyntaxError } from "../oauth/template.ts";
 import { AT_KEY } from "./faults.ts";
 
-/** A schema whose rule is a function that returns what is wrong, as a phrase that follows the path. */
+/** @param faultOf returns what is wrong, as a phrase that follows the path */
 const textWith = (faultOf: (text: string) => string | undefined) =>
   z.string().superRefine((text, context) => {
     const message = faultOf(text);

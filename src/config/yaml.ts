@@ -17,7 +17,7 @@ export interface YamlFile {
   locate(path: Path, at: "key" | "value"): Omit<Fault, "message">;
 }
 
-/** Resolving more aliases than this would allow an exponentially growing file ("billion laughs"). */
+/** More would allow an exponentially growing file ("billion laughs"). */
 const MAX_ALIASES = 100;
 
 /** Texts of our own, because the library's messages quote the file, which may contain a secret. */
