@@ -47,11 +47,11 @@ export function readYaml(text: string): YamlFile {
   if (faults.length > 0) return { value: undefined, faults, locate };
   try {
     const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
-    if (isCircular(value)) faults.push(faultAt(0, "invalid YAML: an alias (*) is inside its own anchor (&)"));
+    JSON.stringify(value); // throws for an alias inside its anchor
     return { value, faults, locate };
   } catch {
-    faults.push(faultAt(0, `invalid YAML: more than ${MAX_ALIASES} aliases (*) to resolve; write the parts out`));
-    return { value: undefined, faults, locate };
+    const message = `invalid YAML: aliases (*) repeat themselves or more than ${MAX_ALIASES} parts; write the parts out`;
+    return { value: undefined, faults: [faultAt(0, message)], locate };
   }
 }
 
@@ -80,15 +80,6 @@ function syntaxFaults(document: Document.Parsed, faultAt: (offset: number, messa
     },
   });
   return found.sort(([a], [b]) => a - b).map(([offset, message]) => faultAt(offset, `invalid YAML: ${message}`));
-}
-
-function isCircular(value: unknown): boolean {
-  try {
-    JSON.stringify(value);
-    return false;
-  } catch {
-    return true;
-  }
 }
 
 function startOf(node: unknown): number {
