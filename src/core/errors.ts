@@ -1,37 +1,47 @@
 // Errors: a call without a token, an unusable configuration, a wrong command line.
 
-/** Why a call gets an error response of ours. Stable: logs, metrics and callers rely on them. */
-export type ErrorCode =
-  | "caller_unauthenticated"
-  | "caller_not_allowed"
-  | "call_too_large"
-  | "call_invalid"
-  | "method_not_allowed"
-  | "not_found"
-  | "no_route"
-  | "session_not_logged_in"
-  | "session_mismatch"
-  | "session_check_failed"
-  | "session_check_timeout"
-  | "attribute_missing"
-  | "attributes_failed"
-  | "attributes_timeout"
-  | "grant_type_unsupported"
-  | "rate_limited"
-  | "provider_rejected_proxy"
-  | "provider_busy"
-  | "provider_error"
-  | "provider_redirected"
-  | "provider_not_json"
-  | "provider_no_token"
-  | "provider_too_large"
-  | "provider_truncated"
-  | "provider_wrong_subject"
-  | "provider_unreachable"
-  | "provider_timeout"
-  | "provider_suspended"
-  | "overloaded"
-  | "internal";
+/**
+ * Why a call gets an error response of ours, with the status and `error` of that response. The
+ * codes are stable: logs, metrics and callers rely on them.
+ */
+export const ERROR_TABLE = {
+  caller_unauthenticated: [401, "invalid_client"],
+  caller_not_allowed: [403, "access_denied"],
+  call_too_large: [413, "invalid_request"],
+  call_invalid: [400, "invalid_request"],
+  method_not_allowed: [405, "invalid_request"],
+  not_found: [404, "invalid_request"],
+  no_route: [404, "invalid_target"],
+  session_not_logged_in: [403, "access_denied"],
+  session_mismatch: [403, "access_denied"],
+  session_check_failed: [502, "server_error"],
+  session_check_timeout: [504, "server_error"],
+  attribute_missing: [403, "access_denied"],
+  attributes_failed: [502, "server_error"],
+  attributes_timeout: [504, "server_error"],
+  grant_type_unsupported: [400, "unsupported_grant_type"],
+  rate_limited: [429, "temporarily_unavailable"],
+  provider_rejected_proxy: [502, "server_error"],
+  provider_busy: [503, "temporarily_unavailable"],
+  provider_error: [502, "server_error"],
+  provider_redirected: [502, "server_error"],
+  provider_not_json: [502, "server_error"],
+  provider_no_token: [502, "server_error"],
+  provider_too_large: [502, "server_error"],
+  provider_truncated: [502, "server_error"],
+  provider_wrong_subject: [502, "server_error"],
+  provider_unreachable: [502, "server_error"],
+  provider_timeout: [504, "server_error"],
+  provider_suspended: [503, "temporarily_unavailable"],
+  overloaded: [503, "temporarily_unavailable"],
+  internal: [500, "server_error"],
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_TABLE;
+export type ErrorTable = Readonly<Record<ErrorCode, readonly [status: number, error: string]>>;
+
+/** In an exchange the webNonce is the grant: RFC 6749 section 5.2 has a code for an invalid one. */
+export const EXCHANGE_ERROR_TABLE: ErrorTable = { ...ERROR_TABLE, session_not_logged_in: [400, "invalid_grant"] };
 
 export interface TokenProxyErrorOptions {
   /** What went wrong inside, for the log only. */
@@ -47,9 +57,8 @@ export interface TokenProxyErrorOptions {
 }
 
 /**
- * A call that ends without a token. `code` decides the status and `error` (steps/error-table.ts).
- * `message` becomes error_description: it names keys of the configuration file, and never repeats
- * input, secrets, tokens or text of the provider.
+ * A call that ends without a token. `message` becomes error_description: it names keys of the
+ * configuration file, and never repeats input, secrets, tokens or text of the provider.
  */
 export class TokenProxyError extends Error {
   override readonly name = "TokenProxyError";
@@ -67,6 +76,13 @@ export class TokenProxyError extends Error {
     this.allow = options.allow;
     this.detail = options.detail;
   }
+}
+
+/** @returns the error itself, or `internal` for anything that nobody expected */
+export function asCallError(thrown: unknown): TokenProxyError {
+  if (thrown instanceof TokenProxyError) return thrown;
+  const message = "the proxy failed; its log has the reason under this request_id";
+  return new TokenProxyError("internal", message, { cause: thrown });
 }
 
 /** A command that cannot run as given. The message says what to change; no stack is shown. */

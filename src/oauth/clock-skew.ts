@@ -5,7 +5,7 @@ import type { Transport } from "../core/transport.ts";
 
 /** A JWT lives for a minute by default, so a few seconds do not matter. */
 export const NOTABLE_SKEW_SECONDS = 5;
-export const SKEW_CURE = "set one of the two by NTP, or JWTs may be refused";
+const SKEW_CURE = "set one of the two by NTP, or JWTs may be refused";
 
 /** Clocks drift slowly, so most answers are not looked at. */
 const LOOK_EVERY_MS = 60_000;

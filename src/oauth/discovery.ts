@@ -1,7 +1,7 @@
 // Finds the token endpoint of an issuer (OpenID Connect Discovery 1.0 section 4, RFC 8414 section 3).
 
 import * as z from "zod";
-import { TokenProxyError } from "../core/errors.ts";
+import { type ErrorCode, TokenProxyError } from "../core/errors.ts";
 import { REQUEST_HEADERS } from "../core/headers.ts";
 import { readJsonObject } from "../core/json.ts";
 import type { Clock } from "../core/ports.ts";
@@ -166,11 +166,7 @@ export function metadataUrls(issuer: string, kind: DiscoveryKind): string[] {
 }
 
 function parseMetadata({ status, body }: TransportResponse, settings: DiscoverySettings, key: string): Metadata {
-  const fail = (
-    code: "provider_error" | "provider_redirected" | "provider_not_json",
-    problem: string,
-    detail: Record<string, string> = {},
-  ) =>
+  const fail = (code: ErrorCode, problem: string, detail: Record<string, string> = {}) =>
     new TokenProxyError(code, `discovery of "${key}" failed: ${problem}`, {
       detail: { provider_status: status, ...detail },
     });

@@ -38,26 +38,11 @@ const PROXY_ERRORS = [
 /** Codes that may be logged (IANA's OAuth registry, OpenID Connect Core, Auth0's mfa_required). */
 const REGISTERED_ERRORS = new Set([
   ...PROXY_ERRORS,
-  "invalid_grant",
-  "access_denied",
-  "interaction_required",
-  "login_required",
-  "consent_required",
-  "account_selection_required",
-  "mfa_required",
-  "invalid_token",
-  "insufficient_scope",
-  "expired_token",
-  "authorization_pending",
-  "slow_down",
-  "unsupported_token_type",
-  "invalid_dpop_proof",
-  "use_dpop_nonce",
-  "invalid_authorization_details",
-  "insufficient_user_authentication",
-  "unmet_authentication_requirements",
-  "server_error",
-  "temporarily_unavailable",
+  ...["invalid_grant", "access_denied", "interaction_required", "login_required", "consent_required"],
+  ...["account_selection_required", "mfa_required", "invalid_token", "insufficient_scope", "expired_token"],
+  ...["authorization_pending", "slow_down", "unsupported_token_type", "invalid_dpop_proof", "use_dpop_nonce"],
+  ...["invalid_authorization_details", "insufficient_user_authentication", "unmet_authentication_requirements"],
+  ...["server_error", "temporarily_unavailable"],
 ]);
 
 /**

@@ -1,10 +1,9 @@
 // The last step: asks the use case for a token and sends the provider's bytes, or our own error.
 
-import type { TokenProxyError } from "../core/errors.ts";
+import { asCallError, ERROR_TABLE, type ErrorTable, type TokenProxyError } from "../core/errors.ts";
 import { getToken, type UseCase } from "../get-token.ts";
 import type { Answer } from "../oauth/judge-answer.ts";
 import type { CallContext } from "./context.ts";
-import { asCallError, ERROR_TABLE, type ErrorTable } from "./error-table.ts";
 
 /** RFC 6749 section 5.1 forbids caching, and no browser may guess another type. */
 const COMMON_HEADERS = {

@@ -1,10 +1,10 @@
 // What the steps of one call pass on to each other in Hono's context.
 
 import type { Context, MiddlewareHandler } from "hono";
+import type { ErrorTable } from "../core/errors.ts";
 import type { CallTrace } from "../core/trace.ts";
 import type { Call, Caller } from "../get-token.ts";
 import type { Answer } from "../oauth/judge-answer.ts";
-import type { ErrorTable } from "./error-table.ts";
 
 export interface Env {
   Bindings: object;

@@ -2,11 +2,11 @@
 
 import type { Tracer } from "@opentelemetry/api";
 import type { CallReport, Observe } from "../core/call-report.ts";
+import { asCallError, ERROR_TABLE, type ErrorTable } from "../core/errors.ts";
 import type { Clock, Ids, Log } from "../core/ports.ts";
 import { startTrace } from "../core/trace.ts";
 import { toErrorResponse } from "./answer.ts";
 import type { CallContext, CallStep } from "./context.ts";
-import { asCallError, ERROR_TABLE, type ErrorTable } from "./error-table.ts";
 import type { DescribeIdentities } from "./identities.ts";
 import { logCall } from "./log-call.ts";
 

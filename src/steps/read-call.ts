@@ -4,7 +4,7 @@ import { FORM_CONTENT_TYPE } from "../core/form.ts";
 import type { Inbound } from "../core/inbound.ts";
 import type { Value, Values } from "../core/values.ts";
 import { type Binding, pathParameters, type Source } from "../nextauth/binding.ts";
-import { compilePointer } from "../nextauth/json-pointer.ts";
+import { valueAt } from "../nextauth/json-pointer.ts";
 import { isFault, readValue } from "../nextauth/values.ts";
 import { invalid, mediaType, parseParameters, readText } from "./body.ts";
 import type { CallStep } from "./context.ts";
@@ -34,40 +34,35 @@ export type ReadCall = (request: Request, path: string) => Promise<Values>;
 /** The places of a call where sources look. The body is parsed once, as its Content-Type says. */
 interface Places {
   headers: Headers;
-  segments: readonly string[];
+  /** By name. */
+  segments: ReadonlyMap<string, string>;
   query: URLSearchParams;
   json?: unknown;
   form?: URLSearchParams;
 }
 
-/** Returns the value at one source, or undefined if the call has none there. */
-type Look = (places: Places) => unknown;
-
 const NO_PARAMETERS = new URLSearchParams();
+const NO_SEGMENTS: ReadonlyMap<string, string> = new Map();
 
 export function createCallReader(binding: Binding, defaultServerid?: string): ReadCall {
   const segments = pathParameters(binding.path);
-  const bound = Object.entries(binding.values).map(([name, rule]) => ({
-    name,
-    rule,
-    looks: rule.from.map((source) => ({ typed: source.in === "body", look: compileSource(source, segments) })),
-  }));
+  const rules = Object.entries(binding.values);
   const sources = new Set(Object.values(binding.values).flatMap(({ from }) => from.map((source) => source.in)));
   const bodyTypes = { json: sources.has("body"), form: sources.has("form") };
 
   return async (request, path) => {
     const places: Places = {
       headers: request.headers,
-      segments: segments.size === 0 ? [] : path.split("/"),
+      segments: segments.size === 0 ? NO_SEGMENTS : segmentsOf(path, segments),
       query: sources.has("query") ? parseParameters(queryOf(request.url)) : NO_PARAMETERS,
       ...(bodyTypes.json || bodyTypes.form ? await parseBody(request, bodyTypes) : {}),
     };
     const values = new Map<string, Value>();
-    for (const { name, rule, looks } of bound) {
-      for (const { typed, look } of looks) {
-        const found = look(places);
+    for (const [name, rule] of rules) {
+      for (const source of rule.from) {
+        const found = lookUp(source, places);
         if (found === undefined) continue;
-        const value = readValue(name, found, typed, rule);
+        const value = readValue(name, found, source.in === "body", rule);
         if (isFault(value)) throw invalid(`the call's "${name}" ${value.fault}`);
         values.set(name, value);
         break;
@@ -79,24 +74,19 @@ export function createCallReader(binding: Binding, defaultServerid?: string): Re
   };
 }
 
-function compileSource(source: Source, segments: ReadonlyMap<string, number>): Look {
-  const { name } = source;
-  switch (source.in) {
-    case "body": {
-      const point = compilePointer(name);
-      return ({ json }) => point(json);
-    }
+/** @returns the value at one source; undefined if the call has none there */
+function lookUp({ in: place, name }: Source, { headers, segments, query, json, form }: Places): unknown {
+  switch (place) {
+    case "body":
+      return valueAt(json, name);
     case "form":
-      return ({ form }) => (form === undefined ? undefined : single(form, name));
+      return form && single(form, name);
     case "query":
-      return ({ query }) => single(query, name);
+      return single(query, name);
     case "header":
-      if (name === "authorization") return ({ headers }) => bearerToken(asciiHeader(headers.get(name)));
-      return ({ headers }) => asciiHeader(headers.get(name));
-    case "path": {
-      const index = segments.get(name) as number;
-      return (places) => decodeSegment(places.segments[index] as string);
-    }
+      return name === "authorization" ? bearerToken(headers) : asciiHeader(headers, name);
+    case "path":
+      return decodeSegment(segments.get(name) as string);
   }
 }
 
@@ -125,14 +115,16 @@ function parseObject(text: string): object {
 }
 
 /** Node reads other bytes as Latin-1, workerd as UTF-8. */
-function asciiHeader(value: string | null): string | undefined {
+function asciiHeader(headers: Headers, name: string): string | undefined {
+  const value = headers.get(name);
   if (value === null) return undefined;
   if (!/^[\x20-\x7e\t]*$/.test(value)) throw invalid("a header of the call is not ASCII");
   return value;
 }
 
 /** A token that the call passes on, in the header made for it (RFC 6750 section 2.1). */
-function bearerToken(authorization: string | undefined): string | undefined {
+function bearerToken(headers: Headers): string | undefined {
+  const authorization = asciiHeader(headers, "authorization");
   if (authorization === undefined) return undefined;
   const token = /^bearer +(\S+)$/i.exec(authorization)?.[1];
   if (token === undefined) throw invalid("the call's Authorization is not Bearer with one token");
@@ -144,6 +136,11 @@ function single(parameters: URLSearchParams, name: string): string | undefined {
   const found = parameters.getAll(name);
   if (found.length > 1) throw invalid("a parameter of the call occurs twice");
   return found[0];
+}
+
+function segmentsOf(path: string, parameters: ReadonlyMap<string, number>): Map<string, string> {
+  const all = path.split("/");
+  return new Map([...parameters].map(([name, index]) => [name, all[index] as string]));
 }
 
 function decodeSegment(segment: string): string {

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { ERROR_TABLE } from "../../src/steps/error-table.ts";
+import { ERROR_TABLE } from "../../src/core/errors.ts";
 import { CLI, runCli } from "../support/process.ts";
 import { itWhere, versionOf } from "./it-where.ts";
 
@@ -22,7 +22,7 @@ const CREATED = ["worker/token-proxy.staging.yaml", "worker/staging.ts"];
 
 /** The commands of a page that run the command line, with their options. */
 const usesOf = (text: string) =>
-  [...text.replaceAll(/\\\n/g, " ").matchAll(/src\/cli\.ts (start|check|get-token|keygen)([^\n`]*)/g)].map(
+  [...text.replaceAll(/\\\n/g, " ").matchAll(/src\/launch\.js (start|check|get-token|keygen)([^\n`]*)/g)].map(
     ([, command = "", rest = ""]) => ({
       command,
       options: [...rest.matchAll(/ (--[a-z-]+)/g)].map(([, option]) => option),

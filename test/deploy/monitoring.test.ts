@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
-import { ERROR_TABLE } from "../../src/steps/error-table.ts";
+import { ERROR_TABLE } from "../../src/core/errors.ts";
 import { callGetToken } from "../support/call.ts";
 import { fileConfig, SECRETS } from "../support/config.ts";
 import { startHost } from "../support/host.ts";

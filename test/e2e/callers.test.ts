@@ -241,18 +241,24 @@ describe.runIf(RUNTIME === "node")("a certificate on node", () => {
   });
 
   it("counts until it is over, on a connection that stands too", async () => {
-    const { certificate, private_key } = await authority.issue("any", {
-      dns: ["ns.bank.example"],
-      notAfter: new Date(Date.now() + 2_000),
-    });
-    certificates.set("short-lived", { certificate, private_key });
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    const first = await callByTls("short-lived", {}, CALL, { agent });
-    await new Promise((done) => setTimeout(done, 3_000));
-    const again = await callByTls("short-lived", {}, CALL, { agent });
-    agent.destroy();
-    expect([first.status, again.status, again.localPort]).toEqual([200, 401, first.localPort]);
-  });
+    let first: Awaited<ReturnType<typeof callByTls>> | undefined;
+    // On a busy machine a short life may be over before the first call.
+    for (const lifetime of [2_000, 20_000]) {
+      const notAfter = new Date(Date.now() + lifetime);
+      certificates.set("short-lived", await authority.issue("any", { dns: ["ns.bank.example"], notAfter }));
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      first = await callByTls("short-lived", {}, CALL, { agent });
+      if (first.status === 200) {
+        await new Promise((done) => setTimeout(done, notAfter.getTime() + 1_000 - Date.now()));
+        const again = await callByTls("short-lived", {}, CALL, { agent });
+        expect([again.status, again.localPort]).toEqual([401, first.localPort]);
+        agent.destroy();
+        break;
+      }
+      agent.destroy();
+    }
+    expect(first?.status).toBe(200);
+  }, 60_000);
 
   it("is of no use over plain HTTP, which is not answered", async () => {
     await expect(callGetToken(host.url.replace("https:", "http:"))).rejects.toThrow();

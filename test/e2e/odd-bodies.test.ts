@@ -51,12 +51,12 @@ describe(`odd bodies on ${RUNTIME}`, () => {
 
   it("is not held up by a Content-Type made to take an expression long", async () => {
     proxy.provider.answer = respond({
-      headers: { "Content-Type": `a/b${"; ".repeat(29)}@,` },
+      headers: { "Content-Type": `a/b${"; ".repeat(40)}@,` },
       body: '{"access_token":"t"}',
     });
     const started = performance.now();
     const answer = await callGetToken(proxy.host.url);
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(performance.now() - started).toBeLessThan(10_000);
     expect(answer.headers["content-type"]).toBe("application/json");
   });
 });

@@ -4,6 +4,7 @@
 import { connect } from "node:net";
 import { beforeEach, describe, expect, it } from "vitest";
 import { APIKEY, CALL, callGetToken } from "../support/call.ts";
+import { noticed } from "../support/host.ts";
 import { useProxy } from "../support/proxy.ts";
 import { exchange } from "../support/raw-call.ts";
 import { json, type RecordedRequest } from "../support/recording-provider.ts";
@@ -258,7 +259,7 @@ it("a connection that breaks off in the midst of its body asks for no token", as
   const socket = connect(Number(new URL(proxy.host.url).port), "127.0.0.1");
   await new Promise((done) => socket.once("connect", done));
   socket.write(call().slice(0, -1));
-  await new Promise((done) => setTimeout(done, 50));
+  await noticed(proxy.host);
   socket.resetAndDestroy();
   expect(await tokensAskedFor()).toBe(0);
 });

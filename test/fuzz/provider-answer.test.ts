@@ -2,10 +2,9 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { TokenProxyError } from "../../src/core/errors.ts";
+import { ERROR_TABLE, TokenProxyError } from "../../src/core/errors.ts";
 import { TransportError, type TransportFailure, type TransportResponse } from "../../src/core/transport.ts";
 import { type ErrorRules, judgeAnswer } from "../../src/oauth/judge-answer.ts";
-import { ERROR_TABLE } from "../../src/steps/error-table.ts";
 import { call, TOKEN } from "../app/build-app.ts";
 import { MARKER } from "../support/expect-error.ts";
 import { NOW, response } from "../support/fakes.ts";

@@ -3,8 +3,8 @@
 import { createHash } from "node:crypto";
 import { Hono } from "hono";
 import { describe, expect, it } from "vitest";
+import { asCallError } from "../../src/core/errors.ts";
 import type { Env } from "../../src/steps/context.ts";
-import { asCallError } from "../../src/steps/error-table.ts";
 import { type LimitDeps, limitInFlight, limitPerAddress, limitPerWebNonce } from "../../src/steps/limit.ts";
 import { readExchange } from "../../src/steps/read-exchange.ts";
 import { workerInbound } from "../../src/worker/inbound.ts";

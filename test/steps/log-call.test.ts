@@ -2,9 +2,8 @@
 
 import { describe, expect, it } from "vitest";
 import type { CallReport } from "../../src/core/call-report.ts";
-import { type ErrorCode, TokenProxyError } from "../../src/core/errors.ts";
+import { asCallError, type ErrorCode, TokenProxyError } from "../../src/core/errors.ts";
 import { TransportError } from "../../src/core/transport.ts";
-import { asCallError } from "../../src/steps/error-table.ts";
 import { logCall } from "../../src/steps/log-call.ts";
 import { fakeLog } from "../support/fakes.ts";
 

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import type { Answer } from "./recording-provider.ts";
 
 /** Long enough for the bytes before to be read on a busy machine: a reset throws away what is not. */
-const SETTLE_MS = 100;
+const SETTLE_MS = 300;
 
 /** Status line and header lines, with the empty line behind them. */
 export function head(headers: Record<string, string>, status = 200): string {

@@ -92,3 +92,13 @@ export function json(body: string | object, status = 200, headers: Record<string
 export function token(): Answer {
   return json({ access_token: "the-token", token_type: "Bearer", expires_in: 3600 });
 }
+
+/** The provider answers nobody until the returned function is called: from then on with tokens, those who wait first. */
+export function hold(provider: RecordingProvider): () => void {
+  const waiting: (() => void)[] = [];
+  provider.answer = (socket, request) => void waiting.push(() => token()(socket, request));
+  return () => {
+    provider.answer = token();
+    for (const answer of waiting.splice(0)) answer();
+  };
+}

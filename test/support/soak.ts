@@ -19,7 +19,7 @@ import {
 } from "./soak-provider.ts";
 
 /** Of the provider, for the proxy. */
-const TIMEOUT_MS = 1_500;
+const TIMEOUT_MS = 3_000;
 /** One in so many calls names its user by the session alone. */
 const VERIFIED_ONE_IN = 5;
 const MAX_SESSION_DELAY_MS = 20;
