@@ -7,9 +7,8 @@ import { ATTRIBUTE_PREFIX, callNamesNeeded, OWN_NAMES } from "../oauth/template-
 import { checkConnectTimeout, checkTls } from "./check-provider.ts";
 import type { Surroundings } from "./check-templates.ts";
 import type { Config } from "./complete.ts";
-import { below, type Report } from "./faults.ts";
+import { below, type Report, suggestion } from "./faults.ts";
 import type { FileBinding, FileBoundValue, FileExchange, FileNextAuth } from "./schema-nextauth.ts";
-import { suggestion } from "./suggestion.ts";
 
 /** Where a Worker reports its health. */
 export const HEALTH_PATH = "/healthz";
@@ -79,7 +78,7 @@ function checkValue(name: string, value: FileBoundValue, session: SessionMode, r
   if (RESERVED_NAMES.includes(name)) report([], "is a name that templates use already; choose another", "key");
   const rule = isNextAuthName(name) ? NEXTAUTH_RULES[name].type : undefined;
   if (rule !== undefined && type !== undefined && type !== rule) {
-    report(["type"], `must be ${rule}, because nextAuth defines ${name} so`);
+    report(["type"], `must be ${rule}, the type of nextAuth's ${name}`);
   }
   if (max_length !== undefined && (type ?? rule) === "integer") {
     report(["max_length"], "is only for text; an integer has at most 16 digits");
@@ -163,11 +162,15 @@ export function checkExchangeNames(config: Config, report: Report): void {
   const route = routes.find((candidate) => candidate.serverid === undefined || candidate.serverid === serverid);
   const name = exchange.provider ?? route?.provider;
   if (name === undefined) {
-    report([], "needs a provider, because no route matches its serverid", "key");
+    report([], "needs a provider, because no route matches its serverid; set provider", "key");
     return;
   }
   for (const needed of callNamesNeeded(providers[name] as Config["providers"][string])) {
     if (EXCHANGE_NAMES.includes(needed) || needed.startsWith(ATTRIBUTE_PREFIX)) continue;
-    report([], `uses "providers.${name}", which needs {{${needed}}}, but a webNonce has no such value`, "key");
+    report(
+      [],
+      `uses "providers.${name}", which needs {{${needed}}}, but a webNonce has no such value; choose another provider`,
+      "key",
+    );
   }
 }

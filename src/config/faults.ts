@@ -1,7 +1,7 @@
-// Words for the faults that zod finds. Values are never repeated, because one may be a secret.
+// Words for the faults of the file. Values are never repeated, because one may be a secret.
 
+import { closest, distance } from "fastest-levenshtein";
 import type * as z from "zod";
-import { suggestion } from "./suggestion.ts";
 import type { Path } from "./yaml.ts";
 
 /** A fault whose line and column are not known yet. */
@@ -48,6 +48,19 @@ export function faultsOfIssues(issues: readonly z.core.$ZodIssue[]): PathFault[]
 function unknownKey(path: Path, known: readonly string[]): string {
   const hint = suggestion(String(path.at(-1)), known) || `; the keys allowed here are ${known.join(", ")}`;
   return REMOVED_KEYS[path.join(".")] ?? `unknown key${hint}`;
+}
+
+/** @returns `; did you mean "client_id"?`, or an empty text if no known name is similar */
+export function suggestion(misspelt: string, known: readonly string[]): string {
+  if (known.length === 0) return "";
+  const given = misspelt.toLowerCase();
+  const nearest = closest(given, known);
+  const sorted = (text: string) => [...text].sort().join("");
+  // Two swapped letters are one typing error, but count as two.
+  const isSwap = distance(given, nearest) === 2 && sorted(given) === sorted(nearest);
+  // A third of the letters may differ: enough for typing errors, too little for another word.
+  const limit = Math.max(1, Math.floor(nearest.length / 3));
+  return isSwap || distance(given, nearest) <= limit ? `; did you mean "${nearest}"?` : "";
 }
 
 /** The error map of a parse; messages of the schema itself have priority. */

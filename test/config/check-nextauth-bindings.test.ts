@@ -192,11 +192,11 @@ describe("a value in long form", () => {
     [device("from: [body:/d], required: yes"), '11:98 "get_token.values.device.required" must be true or false'],
     [
       own("userid: { from: [body:/u], type: integer }"),
-      '11:94 "get_token.values.userid.type" must be text, because nextAuth defines userid so',
+      '11:94 "get_token.values.userid.type" must be text, the type of nextAuth\'s userid',
     ],
     [
       own("userid: [body:/u], accountid: { from: [body:/a], type: text }"),
-      '11:116 "get_token.values.accountid.type" must be integer, because nextAuth defines accountid so',
+      '11:116 "get_token.values.accountid.type" must be integer, the type of nextAuth\'s accountid',
     ],
     [
       own("userid: [body:/u], accountid: { from: [body:/a], max_length: 3 }"),

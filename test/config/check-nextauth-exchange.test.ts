@@ -115,7 +115,7 @@ describe("a fault", () => {
     [exchange('{ serverid: "" }'), '11:32 "webnonce_exchange.serverid" must not be empty'],
     [
       file("{}", WITH_DEFAULT, "routes: [{ serverid: b, provider: main }]"),
-      '11:1 "webnonce_exchange" needs a provider, because no route matches its serverid',
+      '11:1 "webnonce_exchange" needs a provider, because no route matches its serverid; set provider',
     ],
     [exchange("{ rate_limit: 10 }"), `11:34 "webnonce_exchange.rate_limit" ${MAPPING}`],
     [exchange("{ rate_limit: { per_webnonce: 10 } }"), `11:50 "webnonce_exchange.rate_limit.per_webnonce" ${MAPPING}`],
@@ -143,7 +143,8 @@ describe("the provider of the exchange", () => {
   /** A provider that needs the template, and the exchange on line 12. */
   const needing = (template: string, text = "{}") =>
     `${withProviderKeys(`params: { d: "${template}" }`)}webnonce_exchange: ${text}\n${WITH_DEFAULT}\n${BINDING}\n`;
-  const NEEDS = 'uses "providers.main", which needs {{device}}, but a webNonce has no such value';
+  const NEEDS =
+    'uses "providers.main", which needs {{device}}, but a webNonce has no such value; choose another provider';
   const other = "  other: { issuer: https://o.example, client_id: x, client_secret: { env: S }, grant_type: x }\n";
   reports([
     [needing("{{serverid}} {{userid}} {{accountid}} {{nonce}}")],

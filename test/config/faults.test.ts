@@ -1,7 +1,7 @@
 // A misspelt name suggests the intended one; another word suggests nothing.
 
 import { expect, it } from "vitest";
-import { suggestion } from "../../src/config/suggestion.ts";
+import { suggestion } from "../../src/config/faults.ts";
 
 const KNOWN = [
   "version",
