@@ -4,7 +4,7 @@ import { covers, isRequired, pathParameters, type SessionMode, sessionMode } fro
 import { isNextAuthName, NEXTAUTH_RULES } from "../nextauth/values.ts";
 import { JWT_TEMPLATE_NAMES } from "../oauth/jwt.ts";
 import { ATTRIBUTE_PREFIX, callNamesNeeded, OWN_NAMES } from "../oauth/template-names.ts";
-import { checkConnectTimeout, checkTls } from "./check-provider.ts";
+import { checkTimeouts, checkTls } from "./check-provider.ts";
 import type { Surroundings } from "./check-templates.ts";
 import type { Config } from "./complete.ts";
 import { below, type Report, suggestion } from "./faults.ts";
@@ -21,7 +21,8 @@ export const EXCHANGE_NAMES = ["serverid", "nonce", "userid", "accountid"];
 
 const RESERVED_NAMES: readonly string[] = [...OWN_NAMES, ...JWT_TEMPLATE_NAMES];
 
-export function checkBindings(bindings: readonly FileBinding[], around: Surroundings, reportAll: Report): void {
+export function checkBindings(around: Surroundings, reportAll: Report): void {
+  const { bindings = [] } = around;
   for (const [index, binding] of bindings.entries()) {
     const report = below(reportAll, "get_token", index);
     const above = bindings.slice(0, index).findIndex((other) => isShadowed(binding, other));
@@ -121,28 +122,24 @@ export function checkNextAuth(servers: readonly FileNextAuth[], reportAll: Repor
       if (serverids?.includes(serverid) === false)
         report(["serverid"], "is not in this server's serverids; add it there");
     }
-    checkConnectTimeout(server, report);
+    checkTimeouts(server, report);
     checkTls(server.tls, below(report, "tls"));
   }
 }
 
-/** @param bindings undefined if they are at fault */
-export function checkExchange(
-  exchange: FileExchange,
-  bindings: readonly FileBinding[] | undefined,
-  around: Surroundings,
-  report: Report,
-): void {
-  const { path, serverid, provider } = exchange;
+export function checkExchange({ path, serverid, provider }: FileExchange, around: Surroundings, report: Report): void {
   checkPath(path, below(report, "path"));
   if (!around.hasNextauth) {
     report([], 'needs "nextauth", the server that knows whose webNonce it is', "key");
   } else if (serverid === undefined && !around.defaultServerid) {
     report([], 'needs a serverid, here or as "nextauth.serverid", because a webNonce does not contain one');
-  } else if (serverid !== undefined && around.serverids?.includes(serverid) === false) {
+  } else if (
+    serverid !== undefined &&
+    around.servers?.every(({ serverids }) => serverids?.includes(serverid) === false)
+  ) {
     report(["serverid"], 'is not a serverid of any server under "nextauth"; add it there');
   }
-  if (bindings?.some((binding) => covers(binding.path, path)) === true) {
+  if (around.bindings?.some((binding) => covers(binding.path, path))) {
     report(["path"], "is unreachable, because a binding of get_token has the same path; choose another");
   }
   if (provider !== undefined) checkProviderName(provider, around, below(report, "provider"));

@@ -26,13 +26,10 @@ const RESERVED_HEADERS = [
   "user-agent",
 ];
 
-/** @param isWhole false without the keys at fault; then a missing key may just be misspelt */
-export function checkProvider(provider: FileProvider, isWhole: boolean, around: Surroundings, report: Report): void {
-  if (isWhole) {
-    checkEndpoint(provider, report);
-    checkClient(provider, around, report);
-  }
-  checkConnectTimeout(provider, report);
+export function checkProvider(provider: FileProvider, around: Surroundings, report: Report): void {
+  checkEndpoint(provider, report);
+  checkClient(provider, around, report);
+  checkTimeouts(provider, report);
   checkTls(provider.tls, below(report, "tls"));
   checkParams(provider, below(report, "params"));
   checkHeaders(provider, below(report, "headers"));
@@ -40,7 +37,7 @@ export function checkProvider(provider: FileProvider, isWhole: boolean, around: 
     if (!provider.user_errors.includes(error)) continue;
     report(["proxy_errors", index], "is also in user_errors; remove one of the two");
   }
-  checkJwts(provider, isWhole, around, report);
+  checkJwts(provider, around, report);
   checkTemplates(provider, around, report);
 }
 
@@ -64,13 +61,13 @@ function checkClient(provider: FileProvider, { signing }: Surroundings, report: 
     report([key], `is not used by token_endpoint_auth_method: ${method}; remove one of the two`, "key");
 
   if (method !== "none" && client_id === undefined) report([], "needs client_id");
-  if (credential === "secret" && client_secret === undefined) requires("client_secret");
-  if (credential === "key" && client_key === undefined && signing === null) requires("client_key or signing.keys");
+  if (credential === "secret" && client_secret.length === 0) requires("client_secret");
+  if (credential === "key" && client_key.length === 0 && signing === null) requires("client_key or signing.keys");
   if (credential === "certificate" && (tls?.certificate ?? tls?.binding) === undefined) {
     requires("tls.certificate and tls.private_key (on Workers: tls.binding)");
   }
-  if (credential !== "secret" && client_secret !== undefined) excludes("client_secret");
-  if (credential !== "key" && client_key !== undefined) excludes("client_key");
+  if (credential !== "secret" && client_secret.length > 0) excludes("client_secret");
+  if (credential !== "key" && client_key.length > 0) excludes("client_key");
   if (client_assertion !== undefined && !method.endsWith("_jwt")) excludes("client_assertion");
   else checkAssertionAlg(provider, signing, below(report, "client_assertion", "alg"));
   if (method === "client_secret_basic_raw" && client_id?.includes(":")) {
@@ -86,10 +83,10 @@ function checkAssertionAlg(
   const alg = client_assertion?.alg;
   if (alg === undefined) return;
   const allowed: readonly string[] = method === "client_secret_jwt" ? HMAC_ALGORITHMS : SIGNING_ALGORITHMS;
-  const keys = client_key ?? signing?.keys.filter(({ use }) => use === "sign");
+  const keys = client_key.length > 0 ? client_key : signing?.keys.filter(({ use }) => use === "sign");
   if (!allowed.includes(alg)) report([], `must be one of ${allowed.join(", ")} for ${method}`);
   else if (method === "private_key_jwt" && keys?.every((key) => key.alg !== alg)) {
-    report([], `is ${alg}, but no key under ${client_key === undefined ? "signing.keys" : "client_key"} has this alg`);
+    report([], `is ${alg}, but no key under ${client_key.length > 0 ? "client_key" : "signing.keys"} has this alg`);
   }
 }
 
@@ -117,10 +114,10 @@ function checkHeaders({ headers }: FileProvider, report: Report): void {
   }
 }
 
-function checkJwts(provider: FileProvider, isWhole: boolean, { signing }: Surroundings, report: Report) {
+function checkJwts(provider: FileProvider, { signing }: Surroundings, report: Report): void {
   const needed = jwtsNeeded(provider);
   for (const [name, { kid }] of Object.entries(provider.jwt)) {
-    if (isWhole && !needed.includes(name)) {
+    if (!needed.includes(name)) {
       report(["jwt", name], `is not used; write {{${JWT_PREFIX}${name}}} in params or headers, or remove it`, "key");
     }
     if (kid === undefined || !signing) continue;
@@ -143,11 +140,8 @@ export function checkTls(tls: TlsSettings | undefined, report: Report): void {
   }
 }
 
-export function checkConnectTimeout(
-  { timeout, connect_timeout }: { timeout: number; connect_timeout?: number | undefined },
-  report: Report,
-): void {
-  if (connect_timeout !== undefined && connect_timeout > timeout) {
+export function checkTimeouts(settings: { timeout: number; connect_timeout: number }, report: Report): void {
+  if (settings.connect_timeout > settings.timeout) {
     report(["connect_timeout"], "must not be longer than timeout, which includes it");
   }
 }

@@ -5,16 +5,17 @@ import { JWT_TEMPLATE_NAMES } from "../oauth/jwt.ts";
 import { jsonTemplateNames } from "../oauth/template.ts";
 import { ATTRIBUTE_PREFIX, JWT_PREFIX, jwtsNeeded, OWN_NAMES } from "../oauth/template-names.ts";
 import { type Report, suggestion } from "./faults.ts";
+import type { FileBinding, FileNextAuth } from "./schema-nextauth.ts";
 import type { FileProvider, FileSigning } from "./schema-provider.ts";
 import type { Path } from "./yaml.ts";
 
 /** What checks need of other parts. A part at fault is assumed to have what is needed. */
 export interface Surroundings {
+  bindings: readonly FileBinding[] | undefined;
+  servers: readonly FileNextAuth[] | undefined;
   hasNextauth: boolean;
   /** Whether nextauth gives a serverid to calls without one. */
   defaultServerid: boolean;
-  /** The serverids that the servers under nextauth answer for; undefined means all. */
-  serverids: readonly string[] | undefined;
   /** Every value that some call has; undefined if get_token is at fault. */
   callNames: readonly string[] | undefined;
   /** Null if the file has none, undefined if it is at fault. */

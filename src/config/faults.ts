@@ -24,9 +24,6 @@ export function below(report: Report, ...base: Path): Report {
   return (path, message, at) => report([...base, ...path], message, at);
 }
 
-/** Marks an issue of ours that concerns the key. */
-export const AT_KEY = { at: "key" };
-
 /** Keys that older versions had. */
 const REMOVED_KEYS: Readonly<Record<string, string>> = {
   "server.processes": "removed: run several instances instead, see docs/deploy.md",
@@ -40,8 +37,7 @@ export function faultsOfIssues(issues: readonly z.core.$ZodIssue[]): PathFault[]
       const known = issue.message.split(" ");
       return issue.keys.map((key) => ({ path: [...path, key], message: unknownKey([...path, key], known), at: "key" }));
     }
-    const isKey = issue.code === "invalid_key" || (issue.code === "custom" && issue.params?.at === AT_KEY.at);
-    return [{ path, message: issue.message, at: isKey ? "key" : "value" }];
+    return [{ path, message: issue.message, at: issue.code === "invalid_key" ? "key" : "value" }];
   });
 }
 

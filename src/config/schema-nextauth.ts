@@ -13,22 +13,27 @@ const serverTls = z.strictObject({
   client_ca: t.secretReference.optional().describe("PEM: the authorities that issue callers' certificates."),
 });
 
-export const server = z.strictObject({
-  listen: t.address.prefault("127.0.0.1:8080").describe("Where callers connect."),
-  admin: t.address
-    .prefault("127.0.0.1:9613")
-    .describe("For health, readiness, metrics and the status page. It has no authentication."),
-  tls: serverTls.optional().describe("TLS for callers; without it, put a TLS proxy in front."),
-  trusted_proxies: z
-    .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], "must be an IP address or a range, like 10.0.0.0/8"))
-    .default([])
-    .describe("Addresses and ranges of load balancers whose X-Forwarded-For is trusted."),
-  max_in_flight: t.count(100_000, 1_024).describe("Concurrent calls; more are refused (overloaded)."),
-  shutdown_delay: t.durationOrZero
-    .prefault("5s")
-    .describe("After SIGTERM: how long calls are still accepted, while /readyz returns 503."),
-  shutdown_grace: t.duration.prefault("10s").describe("How long a shutdown then waits for calls in flight."),
-});
+export const server = z
+  .strictObject({
+    listen: t.address.prefault("127.0.0.1:8080").describe("Where callers connect."),
+    admin: t.address
+      .prefault("127.0.0.1:9613")
+      .describe("For health, readiness, metrics and the status page. It has no authentication."),
+    tls: serverTls.optional().describe("TLS for callers; without it, put a TLS proxy in front."),
+    trusted_proxies: z
+      .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], "must be an IP address or a range, like 10.0.0.0/8"))
+      .default([])
+      .describe("Addresses and ranges of load balancers whose X-Forwarded-For is trusted."),
+    max_in_flight: t.count(100_000, 1_024).describe("Concurrent calls; more are refused (overloaded)."),
+    shutdown_delay: t.durationOrZero
+      .prefault("5s")
+      .describe("After SIGTERM: how long calls are still accepted, while /readyz returns 503."),
+    shutdown_grace: t.duration.prefault("10s").describe("How long a shutdown then waits for calls in flight."),
+  })
+  .refine(({ listen, admin }) => listen.port === 0 || listen.port !== admin.port || listen.host !== admin.host, {
+    path: ["admin"],
+    message: "must differ from server.listen, because callers must not reach it",
+  });
 
 const fingerprint = z
   .string()
@@ -55,11 +60,12 @@ export const caller = z
     client_certificates: t
       .optionalList(clientCertificate)
       .describe("Its TLS certificates; any one matches. With apikeys, both are required."),
-    serverids: t.optionalList(t.serverid).describe("The virtual servers it may get tokens for; all by default."),
+    serverids: t.serverids.describe("The virtual servers it may get tokens for; all by default."),
   })
-  .refine(({ apikeys, client_certificates }) => (apikeys ?? client_certificates) !== undefined, {
-    message: "needs apikeys, client_certificates or both; otherwise anyone could call",
-  })
+  .refine(
+    ({ apikeys, client_certificates }) => apikeys.length + client_certificates.length > 0,
+    "needs apikeys, client_certificates or both; otherwise anyone could call",
+  )
   .meta({ anyOf: [{ required: ["apikeys"] }, { required: ["client_certificates"] }] });
 
 /** As in nextAuth's public REST API; the format of the vendor's getToken call is not public. */
@@ -119,25 +125,27 @@ export const getToken = t.listOrOne(binding).prefault({});
 
 const MAX_SESSION_CACHE_MS = 60_000;
 
-const nextauthServer = z.strictObject({
-  url: t
-    .url(issuerUrlFault)
-    .transform((written) => written.replace(/\/+$/, ""))
-    .describe("Base URL of the REST API."),
-  apikey: t.secretReference.describe("An API key with the permission sessions."),
-  su: z.string().regex(HEADER_VALUE, "must be visible ASCII").optional().describe("The role to act as (X-su)."),
-  serverid: t.serverid.optional().describe("The virtual server of calls that name none."),
-  serverids: t.optionalList(t.serverid).describe("Its virtual servers, if you list several servers; all by default."),
-  timeout: t.duration.prefault("2s").describe("Limit for one request, including its response."),
-  connect_timeout: t.duration.optional().describe("Limit for the connection; 1s or timeout by default. Node only."),
-  session_cache: t.durationOrZero
-    .refine((ms) => ms <= MAX_SESSION_CACHE_MS, "must be at most 60s")
-    .prefault("0s")
-    .describe("How long a confirmed session is remembered, and a logout unnoticed. At most 60s."),
-  tls: tls.optional().describe("Client certificate and trusted authorities."),
-});
+const nextauthServer = z
+  .strictObject({
+    url: t
+      .url(issuerUrlFault)
+      .transform((written) => written.replace(/\/+$/, ""))
+      .describe("Base URL of the REST API."),
+    apikey: t.secretReference.describe("An API key with the permission sessions."),
+    su: z.string().regex(HEADER_VALUE, "must be visible ASCII").optional().describe("The role to act as (X-su)."),
+    serverid: t.serverid.optional().describe("The virtual server of calls that name none."),
+    serverids: t.serverids.describe("Its virtual servers, if you list several servers; all by default."),
+    timeout: t.duration.prefault("2s").describe("Limit for one request, including its response."),
+    connect_timeout: t.connectTimeout,
+    session_cache: t.durationOrZero
+      .refine((ms) => ms <= MAX_SESSION_CACHE_MS, "must be at most 60s")
+      .prefault("0s")
+      .describe("How long a confirmed session is remembered, and a logout unnoticed. At most 60s."),
+    tls: tls.optional().describe("Client certificate and trusted authorities."),
+  })
+  .transform(t.withConnectTimeout);
 
-export const nextauth = t.listOrOne(nextauthServer).optional();
+export const nextauth = t.optionalListOrOne(nextauthServer);
 
 const rateLimit = (limit: number, defaultBinding: string) =>
   z

@@ -100,10 +100,9 @@ export const provider = z
       .default("client_secret_basic")
       .describe("How this proxy authenticates. client_secret_basic_raw omits the form encoding of RFC 6749."),
     client_secret: t
-      .listOrOne(t.secretReference)
-      .optional()
+      .optionalListOrOne(t.secretReference)
       .describe("One, or a list: if the provider rejects the first, the next is tried."),
-    client_key: t.listOrOne(signingKey).optional().describe("For private_key_jwt, instead of signing.keys."),
+    client_key: t.optionalListOrOne(signingKey).describe("For private_key_jwt, instead of signing.keys."),
     client_assertion: clientAssertion.optional().describe("The assertion of private_key_jwt and client_secret_jwt."),
     grant_type: t.text.describe("Any; authorization_code, jwt-bearer and token-exchange have default params."),
     scope: t.templated.optional().describe("The scope to request; may contain templates."),
@@ -121,13 +120,14 @@ export const provider = z
       .optional()
       .describe("Must equal the userid, or the token is refused: MEMBER or MEMBER.CLAIM, like access_token.sub."),
     timeout: t.duration.prefault("5s").describe("Limit for one token: discovery, connection, request and answer."),
-    connect_timeout: t.duration.optional().describe("Limit for the connection; 1s or timeout by default. Node only."),
+    connect_timeout: t.connectTimeout,
     max_response_bytes: t.count(MAX_RESPONSE_BYTES_LIMIT, 65_536).describe("Longer answers are refused."),
     max_in_flight: t.count(10_000, 256).describe("Token requests at the same time. Node only."),
     user_errors: z.array(t.text).default([]).describe("OAuth error codes that refuse this user."),
     proxy_errors: z.array(t.text).default([]).describe("OAuth error codes that reject this proxy."),
   })
-  .meta({ anyOf: [{ required: ["issuer"] }, { required: ["token_endpoint"] }] });
+  .meta({ anyOf: [{ required: ["issuer"] }, { required: ["token_endpoint"] }] })
+  .transform(t.withConnectTimeout);
 
 export type FileProvider = z.output<typeof provider>;
 export type FileSigning = z.output<typeof signing>;

@@ -4,7 +4,6 @@ import * as z from "zod";
 import { parseSource, TOKEN } from "../nextauth/binding.ts";
 import { isFault, readValue } from "../nextauth/values.ts";
 import { type JsonValue, parseTemplate, TemplateSyntaxError } from "../oauth/template.ts";
-import { AT_KEY } from "./faults.ts";
 
 /** @param faultOf returns what is wrong, as a phrase that follows the path */
 const textWith = (faultOf: (text: string) => string | undefined) =>
@@ -92,6 +91,9 @@ export const serverid = text.superRefine((value, context) => {
   if (value !== "" && isFault(read)) context.addIssue({ code: "custom", message: read.fault });
 });
 
+/** Undefined means all. */
+export const serverids = z.array(serverid).min(1).optional();
+
 /** A place to look for a value, such as `body:/userid`. */
 export const source = z
   .string()
@@ -129,24 +131,31 @@ export const secretReference = z
 export const listOrOne = <Item extends z.ZodType>(item: Item) =>
   z.preprocess((written) => (Array.isArray(written) ? written : [written]), z.array(item).min(1));
 
-export const optionalList = <Item extends z.ZodType>(item: Item) => z.array(item).min(1).optional();
+/** Without the key, the list is empty. An empty list in the file may be a mistake. */
+const optional = <List extends z.ZodType<unknown[]>>(list: List) =>
+  list.optional().transform((written): z.output<List> | [] => written ?? []);
+
+export const optionalList = <Item extends z.ZodType>(item: Item) => optional(z.array(item).min(1, { abort: true }));
+export const optionalListOrOne = <Item extends z.ZodType>(item: Item) => optional(listOrOne(item));
+
+export const connectTimeout = duration
+  .optional()
+  .describe("Limit for the connection; 1s or timeout by default. Node only.");
+const DEFAULT_CONNECT_TIMEOUT_MS = 1_000;
+
+/** For a mapping with `timeout` and `connectTimeout`; the former includes the latter. */
+export const withConnectTimeout = <Timed extends { timeout: number; connect_timeout?: number | undefined }>(
+  timed: Timed,
+) => ({ ...timed, connect_timeout: timed.connect_timeout ?? Math.min(DEFAULT_CONNECT_TIMEOUT_MS, timed.timeout) });
 
 /** A name for a caller, a provider or a value; names appear in logs, metrics and templates. */
 const NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
 const NAME_MESSAGE = "must be a name of up to 64 letters, digits, _ and -, starting with a letter or _";
 
-/** A mapping with such names. With a key schema, zod would not check the value below a bad name. */
-export const named = <Value extends z.ZodType>(value: Value, minProperties = 0) =>
-  z
-    .record(z.string(), value)
-    .superRefine(
-      (written, context) => {
-        const names = Object.keys(written);
-        if (names.length < minProperties) context.addIssue({ code: "custom", message: "must have at least one entry" });
-        for (const name of names.filter((one) => !NAME.test(one))) {
-          context.addIssue({ code: "custom", path: [name], message: NAME_MESSAGE, params: AT_KEY });
-        }
-      },
-      { when: ({ value }) => typeof value === "object" && value !== null && !Array.isArray(value) },
-    )
-    .meta({ propertyNames: { type: "string", pattern: NAME.source }, minProperties });
+/** A mapping with such names. */
+export const named = <Value extends z.ZodType>(value: Value) => z.record(z.string().regex(NAME, NAME_MESSAGE), value);
+
+export const namedNotEmpty = <Value extends z.ZodType>(value: Value) =>
+  named(value)
+    .refine((written) => Object.keys(written).length > 0, "must have at least one entry")
+    .meta({ minProperties: 1 });

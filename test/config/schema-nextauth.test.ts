@@ -1,7 +1,7 @@
 // Callers and the listener: API keys, certificates, TLS, trusted proxies.
 
 import { describe, expect, it } from "vitest";
-import { configOf, faultsOf, replacing, withKeys } from "./file.ts";
+import { configOf, replacing, withKeys } from "./file.ts";
 import { reports } from "./reports.ts";
 
 const FINGERPRINT = "0123456789abcdef".repeat(4);
@@ -157,19 +157,5 @@ describe("an invalid listener", () => {
     proxy('"*"'),
     proxy('""'),
     proxy("7"),
-  ]);
-});
-
-it("an invalid name hides no fault below it", () => {
-  const text = replacing("apikeys:", "apikey:")
-    .replace("nextauth-server:", "nextauth server:")
-    .replace("main:", "1st:");
-  const name = "must be a name of up to 64 letters, digits, _ and -, starting with a letter or _";
-  expect(faultsOf(`${text}    timeout: 5\n`)).toEqual([
-    `f.yaml:3:3 "callers.nextauth server" ${name}`,
-    'f.yaml:4:5 "callers.nextauth server.apikey" unknown key; did you mean "apikeys"?',
-    'f.yaml:4:5 "callers.nextauth server" needs apikeys, client_certificates or both; otherwise anyone could call',
-    `f.yaml:6:3 "providers.1st" ${name}`,
-    'f.yaml:11:14 "providers.1st.timeout" must be a duration with a unit, like 500ms, 5s or 10m',
   ]);
 });
