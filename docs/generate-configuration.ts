@@ -1,7 +1,7 @@
 // Writes docs/configuration.md from the schema of the configuration file: npm run docs
 
 import { writeFileSync } from "node:fs";
-import { configurationSchema, type JsonSchema } from "../src/config/json-schema.ts";
+import { configurationSchema, type JsonSchema } from "../src/config/schema.ts";
 
 const INTRO = `# Configuration
 

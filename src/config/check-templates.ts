@@ -4,10 +4,9 @@ import { allParams, templatesOf, USER_JWT, withDefaults } from "../oauth/grants.
 import { JWT_TEMPLATE_NAMES } from "../oauth/jwt.ts";
 import { jsonTemplateNames } from "../oauth/template.ts";
 import { ATTRIBUTE_PREFIX, JWT_PREFIX, jwtsNeeded, OWN_NAMES } from "../oauth/template-names.ts";
-import { type Report, suggestion } from "./faults.ts";
+import { type Path, type Report, suggestion } from "./faults.ts";
 import type { FileBinding, FileNextAuth } from "./schema-nextauth.ts";
 import type { FileProvider, FileSigning } from "./schema-provider.ts";
-import type { Path } from "./yaml.ts";
 
 /** What checks need of other parts. A part at fault is assumed to have what is needed. */
 export interface Surroundings {

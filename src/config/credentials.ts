@@ -8,11 +8,10 @@ import type { NextAuthCredentials } from "../nextauth/servers.ts";
 import type { PlacedSecrets, ProviderCredentials } from "../oauth/provider-settings.ts";
 import { type CreateJwsSigner, importSigningKey, KeyError, type SigningKey } from "../oauth/signing-key.ts";
 import type { Config, ProviderConfig } from "./complete.ts";
-import { type PathFault, type Report, reportTo } from "./faults.ts";
+import { type Path, type PathFault, type Report, reportTo } from "./faults.ts";
 import type { ParsedFile } from "./parse.ts";
 import type { ClientCertificatePin } from "./schema-nextauth.ts";
 import type { KeySettings, TlsSettings } from "./schema-provider.ts";
-import type { Path } from "./yaml.ts";
 
 /** What loading needs from the runtime. Each `…Fault` returns a phrase that follows the path. */
 export interface CredentialHost {
@@ -70,31 +69,26 @@ export async function loadCredentials({ config, error }: ParsedFile, host: Crede
   const faults: PathFault[] = [];
   const report = reportTo(faults);
   const load = createLoader(host, report);
+  const { signing, log, webnonce_exchange } = config;
+  for (const [name, limit] of Object.entries(webnonce_exchange?.rate_limit ?? {})) {
+    const problem = host.rateLimitFault(limit);
+    if (problem !== undefined) report(["webnonce_exchange", "rate_limit", name], problem);
+  }
   const callers = await loadCallers(config, load, host, report);
   const serverTls = host.listens ? await loadServerTls(config, load) : undefined;
   const nextauth = await load.list(config.nextauth, ["nextauth"], async ({ apikey: reference, tls }, path) => {
     const apikey = await load.secret(reference, [...path, "apikey"], headerFault);
-    const credentials = tls && (await load.tls(tls, [...path, "tls"]));
+    const credentials = await load.tls(tls, [...path, "tls"]);
     return apikey && { apikey, tls: credentials };
   });
-  for (const [name, limit] of Object.entries(config.webnonce_exchange?.rate_limit ?? {})) {
-    const problem = host.rateLimitFault(limit);
-    if (problem !== undefined) report(["webnonce_exchange", "rate_limit", name], problem);
-  }
-  const { signing, log } = config;
-  const keys = await load.list(signing?.keys ?? [], ["signing", "keys"], async (settings, path) => {
-    const key = await load.key(settings, path);
-    return key && { key, signs: settings.use === "sign" };
-  });
-  const signingKeys = keys.map(({ key }) => key);
-  const signers = keys.filter(({ signs }) => signs).map(({ key }) => key);
+  const signingKeys = await load.list(signing?.keys ?? [], ["signing", "keys"], load.key);
+  const signers = signingKeys.filter(({ kid }) => signing?.keys.some((key) => key.kid === kid && key.use === "sign"));
   const providers = new Map<string, ProviderCredentials>();
   for (const [name, provider] of Object.entries(config.providers)) {
     const own = await loadProvider(provider, ["providers", name], signers, load);
     providers.set(name, { ...own, signingKeys: signers, signingIssuer: signing?.issuer });
   }
-  const { identities_key: reference } = log;
-  const identitiesKey = reference && (await load.secret(reference, ["log", "identities_key"], shortKeyFault));
+  const identitiesKey = await load.secret(log.identities_key, ["log", "identities_key"], shortKeyFault);
   if (faults.length > 0) throw error(faults);
   return { identitiesKey, callers, nextauth, serverTls, providers, signingKeys };
 }
@@ -104,10 +98,11 @@ type Loader = ReturnType<typeof createLoader>;
 /** Each function reports what it cannot load, and returns undefined for it. */
 function createLoader(host: CredentialHost, report: Report) {
   async function secret(
-    reference: SecretReference,
+    reference: SecretReference | undefined,
     path: Path,
     faultOf: (text: string) => string | undefined = () => undefined,
   ): Promise<Secret | undefined> {
+    if (reference === undefined) return undefined;
     try {
       const text = await host.read(reference);
       const problem = text.trim() === "" ? "refers to an empty secret; give it a value" : faultOf(text);
@@ -119,8 +114,6 @@ function createLoader(host: CredentialHost, report: Report) {
     }
     return undefined;
   }
-
-  const optional = (reference: SecretReference | undefined, path: Path) => reference && secret(reference, path);
 
   function checkCertificate(certificate: Secret | undefined, path: Path): void {
     const problem = certificate && host.certificateFault(certificate.reveal());
@@ -146,7 +139,7 @@ function createLoader(host: CredentialHost, report: Report) {
 
     async key({ kid, alg, private_key, certificate: reference }: KeySettings, path: Path) {
       const key = await secret(private_key, [...path, "private_key"]);
-      const certificate = await optional(reference, [...path, "certificate"]);
+      const certificate = await secret(reference, [...path, "certificate"]);
       if (key === undefined || (reference !== undefined && certificate === undefined)) return undefined;
       try {
         const imported = await importSigningKey({ kid, alg, key, certificate }, host);
@@ -159,16 +152,13 @@ function createLoader(host: CredentialHost, report: Report) {
       }
     },
 
-    async tls(
-      { certificate, private_key, ca, binding }: TlsSettings,
-      path: Path,
-      caKey = "ca",
-    ): Promise<TlsCredentials> {
+    async tls(settings: TlsSettings | undefined, path: Path, caKey = "ca"): Promise<TlsCredentials | undefined> {
+      if (settings === undefined) return undefined;
       const credentials = {
-        certificate: await optional(certificate, [...path, "certificate"]),
-        private_key: await optional(private_key, [...path, "private_key"]),
-        ca: await optional(ca, [...path, caKey]),
-        binding,
+        certificate: await secret(settings.certificate, [...path, "certificate"]),
+        private_key: await secret(settings.private_key, [...path, "private_key"]),
+        ca: await secret(settings.ca, [...path, caKey]),
+        binding: settings.binding,
       };
       const problem = host.tlsFault(credentials, caKey);
       if (problem !== undefined) report(path, problem);
@@ -180,29 +170,30 @@ function createLoader(host: CredentialHost, report: Report) {
 
 async function loadCallers({ callers, server }: Config, load: Loader, host: CredentialHost, report: Report) {
   const loaded = new Map<string, CallerCredentials>();
-  const keyOwners = new Map<string, string>();
-  const pinOwners = new Map<string, string>();
+  const owners = new Map<string, string>();
+  /** @returns another caller that has the same key or certificate */
+  const otherOwner = (credential: string, name: string): string | undefined => {
+    const owner = owners.get(credential);
+    if (owner === undefined) owners.set(credential, name);
+    return owner === name ? undefined : owner;
+  };
   for (const [name, { apikeys: references, client_certificates, serverids }] of Object.entries(callers)) {
     const at = ["callers", name];
     const apikeys = await load.list(references, [...at, "apikeys"], async (reference, path) => {
       const apikey = await load.secret(reference, path, apikeyFault);
-      if (apikey === undefined) return undefined;
-      const owner = keyOwners.get(apikey.reveal()) ?? name;
-      if (owner !== name) report(path, `is also a key of "callers.${owner}"; each caller needs different keys`);
-      keyOwners.set(apikey.reveal(), owner);
+      const other = apikey && otherOwner(`key ${apikey.reveal()}`, name);
+      if (other !== undefined) report(path, `is also a key of "callers.${other}"; each caller needs different keys`);
       return apikey;
     });
     for (const [index, pin] of client_certificates.entries()) {
       const path = [...at, "client_certificates", index];
       const problem = host.pinFault(pin, server);
       if (problem !== undefined) report(path, problem);
-      if (references.length > 0) continue; // then the key identifies the caller
-      const pinned = Object.values(pin).join();
-      const owner = pinOwners.get(pinned) ?? name;
-      if (owner !== name) {
-        report(path, `is also a certificate of "callers.${owner}"; without apikeys, it must identify one caller`);
+      // With API keys, the key identifies the caller.
+      const other = references.length > 0 ? undefined : otherOwner(`pin ${Object.values(pin)}`, name);
+      if (other !== undefined) {
+        report(path, `is also a certificate of "callers.${other}"; without apikeys, it must identify one caller`);
       }
-      pinOwners.set(pinned, owner);
     }
     loaded.set(name, { apikeys, client_certificates, serverids });
   }
@@ -210,9 +201,8 @@ async function loadCallers({ callers, server }: Config, load: Loader, host: Cred
 }
 
 async function loadServerTls({ server }: Config, load: Loader): Promise<ServerTls | undefined> {
-  if (server.tls === undefined) return undefined;
-  const { client_ca, ...pair } = server.tls;
-  const { certificate, private_key, ca } = await load.tls({ ...pair, ca: client_ca }, ["server", "tls"], "client_ca");
+  const settings = server.tls && { ...server.tls, ca: server.tls.client_ca };
+  const { certificate, private_key, ca } = (await load.tls(settings, ["server", "tls"], "client_ca")) ?? {};
   return certificate && private_key && { certificate, private_key, client_ca: ca };
 }
 
@@ -227,7 +217,7 @@ async function loadProvider(provider: ProviderConfig, at: Path, signers: readonl
     secrets,
     clientKeys: candidates.filter((key) => alg === undefined || key.alg === alg),
     placed: await loadPlaced(provider, at, load),
-    tls: tls && (await load.tls(tls, [...at, "tls"])),
+    tls: await load.tls(tls, [...at, "tls"]),
   };
 }
 
@@ -245,31 +235,18 @@ async function loadPlaced({ params, headers }: ProviderConfig, at: Path, load: L
   return placed;
 }
 
+const matches = (pattern: RegExp, fault: string) => (text: string) => (pattern.test(text) ? undefined : fault);
+
+const headerFault = matches(
+  HEADER_VALUE,
+  "refers to a secret that no header can carry; use visible ASCII, without spaces or line breaks at its ends",
+);
+const controlFault = matches(/^\P{Cc}*$/u, "refers to a secret with a line break or control character; remove it");
 /** 16 random characters have 64 bits or more; a shorter key could be guessed. */
-const MIN_KEY_CHARS = 16;
+const shortKeyFault = matches(
+  /^.{16}/s,
+  'refers to a key of fewer than 16 characters; create one with "openssl rand -hex 32"',
+);
 /** No space: with one, the value of a header would be ambiguous. */
-const APIKEY = /^[\x21-\x7e]+$/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: it looks for control characters
-const CONTROL = /[\u0000-\u001f\u007f]/;
-
-function headerFault(text: string): string | undefined {
-  if (HEADER_VALUE.test(text)) return undefined;
-  return "refers to a secret that no header can carry; use visible ASCII, without spaces or line breaks at its ends";
-}
-
-function controlFault(text: string): string | undefined {
-  return CONTROL.test(text) ? "refers to a secret with a line break or control character; remove it" : undefined;
-}
-
-function shortKeyFault(text: string): string | undefined {
-  if (text.length >= MIN_KEY_CHARS) return undefined;
-  return `refers to a key of fewer than ${MIN_KEY_CHARS} characters; create one with "openssl rand -hex 32"`;
-}
-
-function apikeyFault(text: string): string | undefined {
-  const isPlain = APIKEY.test(text);
-  return (
-    controlFault(text) ??
-    (isPlain ? shortKeyFault(text) : "refers to an API key with characters other than visible ASCII")
-  );
-}
+const visibleFault = matches(/^[\x21-\x7e]*$/, "refers to an API key with characters other than visible ASCII");
+const apikeyFault = (text: string) => controlFault(text) ?? visibleFault(text) ?? shortKeyFault(text);

@@ -2,7 +2,8 @@
 
 import { closest, distance } from "fastest-levenshtein";
 import type * as z from "zod";
-import type { Path } from "./yaml.ts";
+
+export type Path = readonly (string | number)[];
 
 /** A fault whose line and column are not known yet. */
 export interface PathFault {
@@ -64,7 +65,8 @@ export function errorMessage(issue: z.core.$ZodRawIssue): string | undefined {
   const { input } = issue;
   switch (issue.code) {
     case "unrecognized_keys":
-      return knownKeys(issue.inst).join(" "); // faultsOfIssues makes a message for each key
+      // faultsOfIssues makes a message for each key.
+      return Object.keys((issue.inst as z.ZodObject)._zod.def.shape).join(" ");
     case "invalid_key":
       return issue.issues[0]?.message;
     case "invalid_value": {
@@ -92,7 +94,3 @@ const TYPE_MESSAGES: Readonly<Record<string, string>> = {
   number: "must be a whole number",
   boolean: "must be true or false",
 };
-
-function knownKeys(schema: unknown): string[] {
-  return Object.keys((schema as z.ZodObject)._zod.def.shape);
-}

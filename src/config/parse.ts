@@ -1,6 +1,6 @@
 // Text to Config, or one ConfigError with every fault. credentials.ts reads the secrets later.
 
-import { ConfigError } from "../core/errors.ts";
+import type { ConfigError } from "../core/errors.ts";
 import { checkFile, ONCE } from "./check.ts";
 import { checkExchangeNames } from "./check-nextauth.ts";
 import { type Config, complete } from "./complete.ts";
@@ -20,18 +20,10 @@ export interface ParsedFile {
  * @throws {ConfigError}
  */
 export function parseConfig(text: string, fileName: string): ParsedFile {
-  const yaml = readYaml(text);
-  if (yaml.faults.length > 0) throw new ConfigError(fileName, yaml.faults);
-  const error = (faults: readonly PathFault[]) => {
-    const located = faults.map(({ path, at, message }) => ({ ...yaml.locate(path, at), message }));
-    return new ConfigError(
-      fileName,
-      located.sort((a, b) => a.line - b.line || a.column - b.column),
-    );
-  };
-  const parsed = fileSchema.safeParse(yaml.value, { ...ONCE, error: errorMessage });
+  const { value, error } = readYaml(text, fileName);
+  const parsed = fileSchema.safeParse(value, { ...ONCE, error: errorMessage });
   const faults = parsed.success ? [] : faultsOfIssues(parsed.error.issues);
-  faults.push(...checkFile(yaml.value, faults));
+  faults.push(...checkFile(value, faults));
   if (!parsed.success || faults.length > 0) throw error(faults);
 
   const config = complete(parsed.data);

@@ -1,4 +1,4 @@
-// The schema of the configuration file. Rules that concern several keys are in the check-… files.
+// The schema of the configuration file, also as a JSON Schema. The check-… files have the rules between keys.
 
 import * as z from "zod";
 import { caller, getToken, nextauth, server, webnonceExchange } from "./schema-nextauth.ts";
@@ -42,3 +42,36 @@ export const fileSchema = z.strictObject(
 
 /** The file with the defaults of its schema; complete.ts adds those that depend on other keys. */
 export type FileConfig = z.output<typeof fileSchema>;
+
+export type JsonSchema = z.core.JSONSchema.BaseSchema;
+
+const IPV6_PATTERNS: Readonly<Record<string, string>> = {
+  ipv6: "^[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*$",
+  cidrv6: "^[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*/[0-9]{1,3}$",
+};
+
+/** It accepts every valid file. Rules between keys are not part of it; `check` reports those. */
+export function configurationSchema(): JsonSchema {
+  const { $schema, ...schema } = z.toJSONSchema(fileSchema, {
+    io: "input",
+    override({ zodSchema, jsonSchema }) {
+      // Validators reject unknown formats, and zod does not check IPv6 by the pattern it gives.
+      const pattern = IPV6_PATTERNS[jsonSchema.format ?? ""];
+      if (pattern !== undefined) jsonSchema.pattern = pattern;
+      delete jsonSchema.format;
+      const { def } = zodSchema._zod;
+      if (def.type === "pipe" && def.in._zod.def.type === "transform") allowShortForm(jsonSchema);
+    },
+  });
+  // An identifier only; nothing is fetched from it.
+  const $id = "urn:nextauth-token-proxy:configuration:1";
+  return { $schema, $id, title: "Configuration of nextauth-token-proxy", ...schema } as JsonSchema;
+}
+
+/** Adds what z.preprocess accepts: an entry instead of a list, or a list instead of `{ from }`. */
+function allowShortForm(schema: JsonSchema): void {
+  const long = { ...schema };
+  const short = (long.type === "array" ? long.items : long.properties?.from) as JsonSchema;
+  for (const key of Object.keys(schema)) delete schema[key];
+  schema.anyOf = [short, long];
+}

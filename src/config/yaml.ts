@@ -1,21 +1,8 @@
 // Reads the YAML of the configuration file, and finds the line and column of a path in it.
 
-import { type Document, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from "yaml";
-import type { Fault } from "../core/errors.ts";
-
-export type Path = readonly (string | number)[];
-
-export interface YamlFile {
-  value: unknown;
-  /** Syntax errors; with any of them `value` is undefined. */
-  faults: Fault[];
-  /**
-   * Finds the deepest part of the path that exists in the text. The path is returned as written:
-   * without the index of an entry that is not in a list, such as a single `client_secret`.
-   * @param at whether to point to the key or to its value
-   */
-  locate(path: Path, at: "key" | "value"): Omit<Fault, "message">;
-}
+import { type Document, isAlias, isMap, isNode, isScalar, isSeq, parseDocument, visit } from "yaml";
+import { ConfigError } from "../core/errors.ts";
+import type { Path, PathFault } from "./faults.ts";
 
 /** More would allow an exponentially growing file ("billion laughs"). */
 const MAX_ALIASES = 100;
@@ -31,43 +18,50 @@ const SYNTAX_MESSAGES: Readonly<Record<string, string>> = {
   TAG_RESOLVE_FAILED: 'tags ("!…") are not supported; quote a text that starts with "!"',
 };
 
-export function readYaml(text: string): YamlFile {
+/**
+ * @returns the value, and a function that finds the line and column of each fault in it
+ * @throws {ConfigError} if the YAML is invalid
+ */
+export function readYaml(text: string, fileName: string) {
   const document = parseDocument(text, { prettyErrors: false });
-  const lines = lineCounter(text);
-  const faultAt = (offset: number, message: string): Fault => {
-    const { line, col } = lines.linePos(offset);
-    return { line, column: col, path: "", message };
+  // After some syntax errors, the library's own counter misses line breaks.
+  const positionOf = (offset: number) => {
+    const lines = text.slice(0, offset).split("\n");
+    return { line: lines.length, column: (lines.at(-1) as string).length + 1 };
   };
-  const faults = syntaxFaults(document, faultAt);
-  const locate: YamlFile["locate"] = (path, at) => {
-    const { offset, written } = place(document, path, at);
-    const { line, column } = faultAt(offset, "");
-    return { line, column, path: formatPath(written) };
+  const invalid = (found: SyntaxFault[]) =>
+    new ConfigError(
+      fileName,
+      found.map(([offset, message]) => ({ ...positionOf(offset), path: "", message: `invalid YAML: ${message}` })),
+    );
+  const faults = syntaxFaults(document);
+  if (faults.length > 0) throw invalid(faults);
+
+  const error = (found: readonly PathFault[]): ConfigError => {
+    const located = found.map(({ path, at, message }) => {
+      const { offset, written } = locate(document, path, at);
+      return { ...positionOf(offset), path: formatPath(written), message };
+    });
+    return new ConfigError(
+      fileName,
+      located.sort((a, b) => a.line - b.line || a.column - b.column),
+    );
   };
-  if (faults.length > 0) return { value: undefined, faults, locate };
   try {
     const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
     JSON.stringify(value); // throws for an alias inside its anchor
-    return { value, faults, locate };
+    return { value, error };
   } catch {
-    const message = `invalid YAML: aliases (*) repeat themselves or more than ${MAX_ALIASES} parts; write the parts out`;
-    return { value: undefined, faults: [faultAt(0, message)], locate };
+    throw invalid([[0, `aliases (*) repeat themselves or more than ${MAX_ALIASES} parts; write the parts out`]]);
   }
 }
 
-/** Counts lines itself: after some syntax errors the parser's own counter misses line breaks. */
-function lineCounter(text: string): LineCounter {
-  const lines = new LineCounter();
-  lines.addNewLine(0);
-  for (const { index } of text.matchAll(/\n/g)) lines.addNewLine(index + 1);
-  return lines;
-}
+type SyntaxFault = [offset: number, message: string];
 
-function syntaxFaults(document: Document.Parsed, faultAt: (offset: number, message: string) => Fault): Fault[] {
-  const found: [offset: number, message: string][] = [...document.errors, ...document.warnings].map((error) => [
-    error.pos[0],
-    SYNTAX_MESSAGES[error.code] ?? `syntax error (${error.code})`,
-  ]);
+function syntaxFaults(document: Document.Parsed): SyntaxFault[] {
+  const found = [...document.errors, ...document.warnings].map(
+    ({ pos, code }): SyntaxFault => [pos[0], SYNTAX_MESSAGES[code] ?? `syntax error (${code})`],
+  );
   visit(document, {
     Pair(_, { key }) {
       if (!isScalar(key) || typeof key.value !== "string") found.push([startOf(key), "a key must be text; quote it"]);
@@ -75,18 +69,22 @@ function syntaxFaults(document: Document.Parsed, faultAt: (offset: number, messa
       else if (key.value === "__proto__") found.push([startOf(key), 'the key "__proto__" is not allowed']);
     },
     Alias(_, alias) {
-      if (alias.resolve(document) === undefined)
-        found.push([startOf(alias), "this alias (*) has no anchor (&) before it"]);
+      if (alias.resolve(document)) return;
+      found.push([startOf(alias), "this alias (*) has no anchor (&) before it"]);
     },
   });
-  return found.sort(([a], [b]) => a - b).map(([offset, message]) => faultAt(offset, `invalid YAML: ${message}`));
+  return found.sort(([a], [b]) => a - b);
 }
 
 function startOf(node: unknown): number {
   return (isNode(node) ? node.range?.[0] : undefined) ?? 0;
 }
 
-function place(document: Document, path: Path, at: "key" | "value"): { offset: number; written: Path } {
+/**
+ * Finds the deepest part of the path that exists in the text. The path is returned as written:
+ * without the index of an entry that is not in a list, such as a single `client_secret`.
+ */
+function locate(document: Document, path: Path, at: PathFault["at"]): { offset: number; written: Path } {
   const written: (string | number)[] = [];
   let node: unknown = document.contents;
   let offset = startOf(node);

@@ -4,8 +4,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { configurationSchema } from "../../src/config/json-schema.ts";
 import { parseConfig } from "../../src/config/parse.ts";
+import { configurationSchema } from "../../src/config/schema.ts";
 import { exampleNames, readExample } from "../support/examples.ts";
 import { runCli } from "../support/process.ts";
 
