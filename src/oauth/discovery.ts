@@ -7,7 +7,7 @@ import { readJsonObject } from "../core/json.ts";
 import type { Clock } from "../core/ports.ts";
 import type { Transport, TransportResponse } from "../core/transport.ts";
 import { endpointUrlFault, issuerUrlFault } from "../core/url.ts";
-import { asProviderError } from "./transport-failure.ts";
+import { asProviderError } from "./judge-answer.ts";
 
 export type DiscoveryKind = "oidc" | "oauth";
 
@@ -18,7 +18,7 @@ export interface DiscoverySettings {
   byTls: boolean;
 }
 
-/** Metadata, with the settings that it was looked up by. */
+/** Metadata, with the settings that it was looked up by, as JSON. */
 interface Remembered {
   settings: string;
   metadata: Metadata;
@@ -163,7 +163,7 @@ function parseMetadata({ status, body }: TransportResponse, settings: DiscoveryS
       provider_issuer: shownIssuer(data.issuer),
     });
   }
-  // RFC 8705 section 5
+  // A client that authenticates by TLS may need another endpoint (RFC 8705 section 5).
   const endpoint = (settings.byTls ? data.mtls_endpoint_aliases?.token_endpoint : undefined) ?? data.token_endpoint;
   // endpointUrlFault allows http on loopback, but an issuer with TLS must not send us there.
   const isDowngraded = /^https:/i.test(settings.issuer) && !/^https:/i.test(endpoint);
