@@ -1,7 +1,7 @@
 // Compares other servers' clocks with ours: a server refuses JWTs dated into its future.
 
 import type { Clock, Log } from "../core/ports.ts";
-import type { Transport } from "../core/transport.ts";
+import type { Transport, TransportResponse } from "../core/transport.ts";
 
 /** A JWT lives for a minute by default, so a few seconds do not matter. */
 export const NOTABLE_SKEW_SECONDS = 5;
@@ -48,7 +48,7 @@ export function createClockWatch(name: string, { clock, log }: { clock: Clock; l
  * @returns seconds, positive if the other clock is ahead, 0 if they may agree; undefined if unknown
  */
 export function skewOfAnswer(
-  headers: { get(name: string): string | null },
+  headers: TransportResponse["headers"],
   sent: number,
   received: number,
 ): number | undefined {

@@ -12,8 +12,9 @@ import { credentialOf } from "./client-authentication.ts";
 import { createClockWatch } from "./clock-skew.ts";
 import { createDiscovery, type Discovery } from "./discovery.ts";
 import { isRepeatable } from "./grants.ts";
-import { type Answer, asProviderError, isClientAccepted, isClientRejected } from "./judge-answer.ts";
+import { type Answer, asProviderError } from "./judge-answer.ts";
 import type { ProviderCredentials, ProviderSettings } from "./provider-settings.ts";
+import { createRotation } from "./rotation.ts";
 import { ATTRIBUTE_PREFIX, callNamesNeeded } from "./template-names.ts";
 import { createTokenRequest } from "./token-request.ts";
 
@@ -129,34 +130,6 @@ async function withPlace<T>(
   } finally {
     bulkhead.leave();
   }
-}
-
-/**
- * If the provider rejects the client, and only then, the next credential gets one try: nothing was
- * issued. The one that worked is used from then on, because rejections count at the provider.
- * @param count number of credentials
- * @param onRejected gets the index of the rejected credential and of the next one
- */
-function createRotation(count: number, onRejected: (rejected: number, next: number) => void) {
-  let preferred = 0;
-  return async <T>(use: (credential: number) => Promise<T>): Promise<T> => {
-    const first = preferred;
-    try {
-      return await use(first);
-    } catch (error) {
-      if (count === 1 || !isClientRejected(error)) throw error;
-    }
-    const next = (first + 1) % count;
-    onRejected(first, next);
-    try {
-      const answer = await use(next);
-      preferred = next;
-      return answer;
-    } catch (error) {
-      if (isClientAccepted(error)) preferred = next;
-      throw error;
-    }
-  };
 }
 
 export type Providers = ReadonlyMap<string, Provider>;
