@@ -3,7 +3,7 @@
 import { expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
 import { TransportError } from "../../src/core/transport.ts";
-import { asProviderError } from "../../src/oauth/transport-failure.ts";
+import { asProviderError } from "../../src/oauth/judge-answer.ts";
 
 it.each([
   ["unreachable", "provider_unreachable", "cannot be reached"],
