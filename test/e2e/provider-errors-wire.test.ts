@@ -34,7 +34,7 @@ describe(`answers that break on ${RUNTIME}`, () => {
   });
   const callTo = (provider: string) => proxy.call({ body: { ...CALL, serverid: provider } });
 
-  /** The provider answers once so, is asked once, and is asked again, on any connection, by the next call alone. */
+  /** The provider is asked once and answers so; only the next call asks it again, on any connection. */
   async function expectCode(answer: Answer, code: TableCode) {
     proxy.provider.answer = answer;
     expectProviderError(await callTo("main"), code, "providers.main");
