@@ -62,9 +62,8 @@ const LEAN: Readonly<Record<string, string>> = {
 const leanPackages: Plugin = {
   name: "lean-packages",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^[\w-]+$/ }, ({ path, importer }) => {
-      // undici's `request`, for the command get-token, is in no file of its own.
-      if (!Object.hasOwn(LEAN, path) || importer.endsWith("send-call.ts")) return undefined;
+    onResolve({ filter: /^[\w-]+$/ }, ({ path }) => {
+      if (!Object.hasOwn(LEAN, path)) return undefined;
       return { path, namespace: "lean", sideEffects: false };
     });
     onLoad({ filter: /.*/, namespace: "lean" }, ({ path }) => ({ contents: LEAN[path] as string, resolveDir: "." }));
@@ -72,7 +71,7 @@ const leanPackages: Plugin = {
 };
 
 const { metafile } = await build({
-  entryPoints: ["src/cli.ts"],
+  entryPoints: [{ in: "src/launch.js", out: "cli" }],
   outdir: OUT,
   chunkNames: "cli/chunks/[name]-[hash]",
   bundle: true,

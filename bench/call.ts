@@ -1,14 +1,14 @@
-// One call, to see that a variant answers, and with the right bytes, before it is measured.
+// One call, to check before a measurement that a variant answers with the right bytes.
 
 import { request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Child } from "./child.ts";
 
 const START_MS = 30_000;
+const CALL_MS = 10_000;
 const POLL_MS = 1;
-const TOLD_OF_BODY = 300;
+const QUOTED_CHARACTERS = 300;
 
-/** What is sent to a variant. */
 export interface Call {
   url: string;
   headers: Readonly<Record<string, string>>;
@@ -20,12 +20,40 @@ export interface Answer {
   body: string;
 }
 
-function callOnce({ url, headers, body }: Call): Promise<Answer> {
+/**
+ * Calls a process that has just been started until it listens.
+ *
+ * @throws with the process's output, when it ends or does not listen in time
+ */
+export async function waitForAnswer(call: Call, child: Child, name: string): Promise<Answer> {
+  const deadline = performance.now() + START_MS;
+  for (;;) {
+    try {
+      return await sendCall(call);
+    } catch (error) {
+      if (child.hasEnded()) throw new Error(`${name} ended during its start:\n${child.output()}`);
+      if (performance.now() > deadline) {
+        throw new Error(`${name} does not answer (${(error as Error).message}):\n${child.output()}`);
+      }
+      await sleep(POLL_MS);
+    }
+  }
+}
+
+/** @throws when the answer is not the provider's, byte for byte */
+export function assertAnswer(answer: Answer, expected: string, name: string): void {
+  if (answer.status === 200 && answer.body === expected) return;
+  const found = `status ${answer.status} with ${answer.body.length} instead of ${expected.length} characters`;
+  throw new Error(`${name} changes the provider's answer: ${found}: ${answer.body.slice(0, QUOTED_CHARACTERS)}`);
+}
+
+function sendCall({ url, headers, body }: Call): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = request(url, {
       method: "POST",
       headers: { ...headers, "Content-Length": Buffer.byteLength(body) },
       agent: false,
+      signal: AbortSignal.timeout(CALL_MS),
     });
     sent.once("error", reject);
     sent.once("response", async (response) => {
@@ -39,31 +67,4 @@ function callOnce({ url, headers, body }: Call): Promise<Answer> {
     });
     sent.end(body);
   });
-}
-
-/**
- * Waits until it listens.
- * @returns its first answer
- * @throws where it ends, or does not listen in time; with what it has written
- */
-export async function firstAnswer(call: Call, child: Child, name: string): Promise<Answer> {
-  const deadline = performance.now() + START_MS;
-  for (;;) {
-    try {
-      return await callOnce(call);
-    } catch (error) {
-      if (child.hasEnded()) throw new Error(`${name} ended at its start:\n${child.output()}`);
-      if (performance.now() > deadline)
-        throw new Error(`${name} does not listen (${(error as Error).message}):\n${child.output()}`);
-      await sleep(POLL_MS);
-    }
-  }
-}
-
-/** @throws where the answer is not the provider's, byte for byte */
-export function assertAnswer(answer: Answer, expected: string, name: string): void {
-  if (answer.status !== 200 || answer.body !== expected) {
-    const got = `status ${answer.status}, ${answer.body.length} characters instead of ${expected.length}`;
-    throw new Error(`${name} does not answer with the provider's bytes: ${got}: ${answer.body.slice(0, TOLD_OF_BODY)}`);
-  }
 }

@@ -1,4 +1,4 @@
-// The processes of a run: started on their core, with their output in a file, ended whatever happens.
+// The processes of a run: pinned to their cores, output in a file, always ended.
 
 import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { PATH } from "./system.ts";
 
 const STOP_MS = 15_000;
-const TOLD_OF_OUTPUT = 2_000;
+const QUOTED_CHARACTERS = 2_000;
 
 export interface Command {
   command: string;
@@ -22,8 +22,8 @@ export interface Child {
   hasEnded(): boolean;
   /** The end of what it has written. */
   output(): string;
-  /** Ends it of its own accord where it does so in time. */
-  stop(signal?: NodeJS.Signals): Promise<void>;
+  /** Sends the signal, and SIGKILL when the process has not ended after 15 s. */
+  stop(signal: NodeJS.Signals): Promise<void>;
 }
 
 const running = new Set<ChildProcess>();
@@ -32,8 +32,8 @@ process.on("exit", () => {
 });
 
 /**
- * @param cores as `taskset -c` takes it; taskset becomes the program, so that the process is the same
- * @param log the file of its output
+ * @param cores as `taskset -c` takes them; taskset execs the program, so its pid is the program's
+ * @param log the file for its output
  */
 export function startChild(
   { command, args, env = {} }: Command,
@@ -59,8 +59,8 @@ export function startChild(
     process: child,
     pid: child.pid ?? Number.NaN,
     hasEnded: () => ended,
-    output: () => readFileSync(log, "utf8").slice(-TOLD_OF_OUTPUT),
-    async stop(signal = "SIGINT") {
+    output: () => readFileSync(log, "utf8").slice(-QUOTED_CHARACTERS),
+    async stop(signal) {
       if (ended) return;
       const exit = once(child, "exit");
       child.kill(signal);
@@ -71,7 +71,7 @@ export function startChild(
   };
 }
 
-/** Free at this moment; the system gives others first before it gives this one again. */
+/** A port that is free now. The system hands out others before it repeats this one. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -1,45 +1,47 @@
-// All variants under the same load, round by round: what disturbs the machine for a while then disturbs all of them.
+// All variants under the same load, in turns, so that a disturbance affects them all.
 
-import { measure } from "./measure.ts";
+import { buildWorker } from "./build.ts";
+import { measure, warmUp } from "./measure.ts";
 import { startProvider } from "./provider.ts";
 import type { Comparison, Measured } from "./result.ts";
-import { type Running, startVariant } from "./running.ts";
+import { selectVariants, withVariant } from "./running.ts";
 import type { Session } from "./session.ts";
 import { rotate } from "./statistics.ts";
-import { findVariant } from "./variants.ts";
-import { buildWorker } from "./worker.ts";
+import { BARE_HTTP, VARIANT_NAMES } from "./variants.ts";
 
 export async function compare(session: Session): Promise<Comparison> {
   const { options, folder, pinning, load, progress } = session;
+  const { rounds, seconds, connections } = options;
   const missing: Record<string, string> = {};
-  const chosen = options.only.map(findVariant).filter(({ name, missing: why }) => {
-    const reason = why?.();
-    if (reason !== undefined) missing[name] = reason;
-    return reason === undefined;
+  const names = options.only ?? VARIANT_NAMES.filter((name) => name !== BARE_HTTP);
+  const chosen = selectVariants(session, names).filter(({ name, missing: reason }) => {
+    const why = reason?.();
+    if (why !== undefined) missing[name] = why;
+    return why === undefined;
   });
-  const bundle = chosen.some(({ name }) => name === "worker") ? { bundleBytes: buildWorker() } : {};
+  const bundleBytes: Record<string, number> = {};
+  for (const { name, build } of chosen) {
+    if (build === undefined) continue;
+    progress(`building ${name}`);
+    bundleBytes[name] = buildWorker(build);
+  }
   const provider = await startProvider({ folder, cores: pinning.others });
-  const running: Running[] = [];
-  const variants: Record<string, Measured> = {};
+  const variants: Record<string, Measured> = Object.fromEntries(
+    chosen.map(({ name, label }) => [name, { label, samples: [] }]),
+  );
   try {
-    for (const variant of chosen) {
-      progress(`starts ${variant.name}`);
-      const { tokenEndpoint } = provider;
-      running.push(await startVariant(variant, { folder, cores: pinning.variant, tokenEndpoint, cli: options.cli }));
-      variants[variant.name] = { label: variant.label, samples: [], peakBytes: 0 };
-    }
-    for (let round = 0; round < options.rounds; round++) {
-      for (const each of rotate(running, round)) {
-        progress(`round ${round + 1} of ${options.rounds}: ${each.name}`);
-        const sample = await measure(load, each, options, round === 0);
-        const measured = variants[each.name] as Measured;
-        measured.samples.push(sample);
-        measured.peakBytes = each.usage().peakBytes;
+    for (let round = 0; round < rounds; round++) {
+      for (const variant of rotate(chosen, round)) {
+        progress(`compare, round ${round + 1} of ${rounds}: ${variant.name}`);
+        const sample = await withVariant(session, variant, { provider }, async (running) => {
+          await warmUp(load, running, { connections }, seconds);
+          return measure(load, running, { connections }, seconds);
+        });
+        variants[variant.name]?.samples.push(sample);
       }
     }
-    return { variants, missing, ...bundle };
+    return { variants, missing, bundleBytes };
   } finally {
-    await Promise.all(running.map((each) => each.stop()));
     await provider.stop();
   }
 }

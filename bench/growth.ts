@@ -1,39 +1,28 @@
-// What a call costs when something grows: the answer, the connections, the configuration, the number of processes.
+// The cost of a call when something grows: the answer, the connections, the configuration.
 
-import { measure } from "./measure.ts";
-import { type Provider, startProvider, TOKEN_BYTES } from "./provider.ts";
-import type { ProxyOptions } from "./proxy-config.ts";
+import { measure, warmUp } from "./measure.ts";
+import { type Provider, startProvider } from "./provider.ts";
 import type { GrowthPoint, Sample } from "./result.ts";
-import { type Running, startVariant } from "./running.ts";
+import { selectVariants, withVariant } from "./running.ts";
 import type { Session } from "./session.ts";
-import { findVariant } from "./variants.ts";
 
 const BODY_BYTES = [512, 1_024, 4_096, 16_384, 65_536];
 const CONNECTIONS = [1, 8, 64, 512, 2_048];
 const COUNTS = [1, 10, 100, 1_000];
-const PROCESSES = [1, 2];
-const MOST_ROUNDS = 3;
+const MAX_ROUNDS = 3;
 
 interface Point {
   by: string;
   value: string;
   bytes?: number;
   connections?: number;
-  proxy?: Pick<ProxyOptions, "count" | "processes">;
-  /** Several processes need more than the one core. */
-  isUnpinned?: boolean;
+  count?: number;
 }
 
 const POINTS: readonly Point[] = [
   ...BODY_BYTES.map((bytes) => ({ by: "bytes of the answer", value: String(bytes), bytes })),
   ...CONNECTIONS.map((connections) => ({ by: "connections", value: String(connections), connections })),
-  ...COUNTS.map((count) => ({ by: "providers, routes, callers", value: String(count), proxy: { count } })),
-  ...PROCESSES.map((processes) => ({
-    by: "processes (not pinned)",
-    value: String(processes),
-    proxy: { processes },
-    isUnpinned: true,
-  })),
+  ...COUNTS.map((count) => ({ by: "providers, routes, callers", value: String(count), count })),
 ];
 
 export async function measureGrowth(session: Session): Promise<GrowthPoint[]> {
@@ -51,32 +40,23 @@ export async function measureGrowth(session: Session): Promise<GrowthPoint[]> {
   }
 }
 
-/** A point that fails is told in the table: which size it is that no longer works is what growth is about. */
-async function measurePoint(
-  { options, folder, pinning, load }: Session,
-  provider: Provider,
-  point: Point,
-): Promise<GrowthPoint> {
-  const { by, value, bytes = TOKEN_BYTES, connections = options.connections, proxy = {}, isUnpinned = false } = point;
-  const running: Running[] = [];
+/** A failure is part of the result: it shows the size from which on something no longer works. */
+async function measurePoint(session: Session, provider: Provider, point: Point): Promise<GrowthPoint> {
+  const { options, load } = session;
+  const { by, value, connections = options.connections, ...grown } = point;
   const samples: Record<string, Sample[]> = { floor: [], proxy: [] };
   try {
-    for (const name of ["floor", "proxy"]) {
-      const cores = isUnpinned ? undefined : pinning.variant;
-      const { tokenEndpoint } = provider;
-      running.push(
-        await startVariant(findVariant(name), { folder, cores, tokenEndpoint, bytes, proxy, cli: options.cli }),
-      );
-    }
-    for (let round = 0; round < Math.min(options.rounds, MOST_ROUNDS); round++) {
-      for (const each of running) {
-        samples[each.name]?.push(await measure(load, each, { connections, seconds: options.seconds }, round === 0));
+    for (let round = 0; round < Math.min(options.rounds, MAX_ROUNDS); round++) {
+      for (const variant of selectVariants(session, ["floor", "proxy"])) {
+        const sample = await withVariant(session, variant, { provider, ...grown }, async (running) => {
+          await warmUp(load, running, { connections }, options.seconds);
+          return measure(load, running, { connections }, options.seconds);
+        });
+        samples[variant.name]?.push(sample);
       }
     }
     return { by, value, floor: samples.floor ?? [], proxy: samples.proxy ?? [] };
   } catch (error) {
     return { by, value, floor: [], proxy: [], failed: (error as Error).message };
-  } finally {
-    await Promise.all(running.map((each) => each.stop()));
   }
 }

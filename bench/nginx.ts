@@ -1,4 +1,4 @@
-// nginx as the static provider, and as the leanest relay there is.
+// nginx as the static provider and as a relay.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,11 +7,11 @@ import { isInstalled } from "./system.ts";
 
 export const hasNginx = (): boolean => isInstalled("nginx", "-v");
 
-/** A parameter of its configuration may have 4,096 characters: longer texts are put together from a variable of this length. */
+/** nginx.conf allows 4,096 characters per parameter, so longer texts are split into variables. */
 const PIECE_BYTES = 1_024;
 const TEMPORARY = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
 
-/** @param answers path -> what it answers with: texts of letters, digits and JSON's signs */
+/** @param answers from path to text, without quotes or dollar signs other than JSON's */
 export function nginxProvider(folder: string, port: number, answers: ReadonlyMap<string, string>): Command {
   const locations = [...answers].map(([path, text]) => {
     const pieces = text.match(new RegExp(`.{1,${PIECE_BYTES}}`, "g")) ?? [];
@@ -23,7 +23,7 @@ export function nginxProvider(folder: string, port: number, answers: ReadonlyMap
 }
 
 export interface NginxRelay {
-  /** Where it is called: alone as a whole is it replaced by the token endpoint's. */
+  /** The path that callers use. */
   path: string;
   tokenEndpoint: string;
   form: string;
@@ -50,7 +50,7 @@ server {
   );
 }
 
-/** One process, as every other variant is. */
+/** Runs one worker process, because every other variant has only one, too. */
 function nginx(folder: string, name: string, servers: string): Command {
   const prefix = join(folder, `nginx-${name}`);
   mkdirSync(prefix, { recursive: true });

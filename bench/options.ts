@@ -1,112 +1,116 @@
 // The options of `npm run bench`.
 
 import { parseArgs } from "node:util";
-import { findVariant, VARIANTS } from "./variants.ts";
+import { VARIANT_NAMES, type VariantName } from "./variants.ts";
 
 export const HELP = `npm run bench -- [options]
 
-What to do (without any of these: --compare --start --waiting):
-  --compare          all variants under load, interleaved
-  --start            from spawn to the first answered call
-  --waiting          512 calls on a provider that takes 50 ms
-  --growth           cost by body size, connections, number of providers, and processes
-  --profile VARIANT  the functions that take most, of a variant that runs in Node
-  --plot             docs/bench.svg of bench/results.json, or of --json FILE; measures nothing
+What to measure (default: everything except --growth):
+  --compare          all variants under load
+  --rate             600 and 200 calls/s with Poisson arrivals, one ES256 signature per call
+  --idle             CPU and memory of idle processes
+  --start            time from spawn to the first answered call
+  --waiting          peak memory with 512 calls waiting for a provider that takes 50 ms
+  --growth           cost by length of the answer, connections, and size of the configuration
+  --profile VARIANT  measures nothing: prints the functions that take the most time
+  --plot             measures nothing: draws docs/bench.svg from bench/results.json or --json FILE
 
-How:
-  --rounds N         rounds, each with every variant once (default 7)
-  --seconds N        whole seconds of load per variant and round (default 5)
+How to measure:
+  --before REF       measures another commit as well, for example HEAD~1
+  --rounds N         number of rounds; each has every variant once (default 7)
+  --seconds N        whole seconds per variant and round (default 5)
   --connections N    connections of the load (default 64)
-  --only A,B         these variants of --compare: ${VARIANTS.map((variant) => variant.name).join(", ")}
-  --quick            3 rounds of 1 second, to see that it works; no figures to keep
-  --json FILE        write the result there too
-  --cli FILE         the proxy's entry (default dist/cli.js, built before)
+  --only A,B         only these variants in --compare:
+                     ${VARIANT_NAMES.slice(0, 7).join(", ")},
+                     ${VARIANT_NAMES.slice(7).join(", ")}
+  --quick            3 rounds of 1 second, to try it out
+  --json FILE        also writes the result to this file
 `;
 
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
+export const MODES = ["compare", "rate", "idle", "start", "waiting", "growth"] as const;
+export type Mode = (typeof MODES)[number];
+
 export interface Options {
   help: boolean;
-  compare: boolean;
-  start: boolean;
-  waiting: boolean;
-  growth: boolean;
-  profile: string | undefined;
   plot: boolean;
+  profile: VariantName | undefined;
+  modes: Mode[];
+  before: string | undefined;
   rounds: number;
   seconds: number;
   connections: number;
-  /** Names, in the order of the table. */
-  only: string[];
+  only: VariantName[] | undefined;
   json: string | undefined;
-  cli: string | undefined;
 }
 
 /** @throws {UsageError} */
 export function readOptions(args: string[]): Options {
   const given = parse(args);
-  const { help = false, start = false, waiting = false, growth = false, plot = false, profile, json, cli } = given;
-  const named = [given.compare, start, waiting, growth, plot, profile].some(Boolean);
-  const all = VARIANTS.map((variant) => variant.name);
-  const only = given.only?.split(",");
-  for (const name of [...(only ?? []), ...(profile === undefined ? [] : [profile])]) check(() => findVariant(name));
+  const { help = false, plot = false, quick = false, before, json } = given;
+  const parseName = (name: string) => parseVariantName(name, before);
+  const profile = given.profile === undefined ? undefined : parseName(given.profile);
+  const modes = MODES.filter((mode) => given[mode]);
+  const standard = profile === undefined ? MODES.filter((mode) => mode !== "growth") : [];
   return {
     help,
-    compare: given.compare ?? !named,
-    start: start || !named,
-    waiting: waiting || !named,
-    growth,
-    profile,
     plot,
-    rounds: count("rounds", given.rounds, given.quick ? 3 : 7),
-    seconds: count("seconds", given.seconds, given.quick ? 1 : 5),
-    connections: count("connections", given.connections, 64),
-    only: all.filter((name) => only?.includes(name) ?? true),
+    profile,
+    modes: modes.length > 0 ? modes : standard,
+    before,
+    rounds: parseCount("rounds", given.rounds, quick ? 3 : 7),
+    seconds: parseCount("seconds", given.seconds, quick ? 1 : 5),
+    connections: parseCount("connections", given.connections, 64),
+    only: given.only?.split(",").map(parseName),
     json,
-    cli,
   };
 }
 
 function parse(args: string[]) {
   const text = { type: "string" } as const;
   const flag = { type: "boolean" } as const;
-  return check(
-    () =>
-      parseArgs({
-        args,
-        options: {
-          help: flag,
-          compare: flag,
-          start: flag,
-          waiting: flag,
-          growth: flag,
-          plot: flag,
-          quick: flag,
-          profile: text,
-          rounds: text,
-          seconds: text,
-          connections: text,
-          only: text,
-          json: text,
-          cli: text,
-        },
-      }).values,
-  );
-}
-
-function check<T>(read: () => T): T {
   try {
-    return read();
+    return parseArgs({
+      args,
+      options: {
+        help: flag,
+        compare: flag,
+        rate: flag,
+        idle: flag,
+        start: flag,
+        waiting: flag,
+        growth: flag,
+        profile: text,
+        plot: flag,
+        before: text,
+        rounds: text,
+        seconds: text,
+        connections: text,
+        only: text,
+        quick: flag,
+        json: text,
+      },
+    }).values;
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    throw new UsageError(`${(error as Error).message}. See --help`);
   }
 }
 
-function count(name: string, text: string | undefined, fallback: number): number {
+function parseVariantName(text: string, before: string | undefined): VariantName {
+  const name = VARIANT_NAMES.find((each) => each === text);
+  if (name === undefined) throw new UsageError(`unknown variant "${text}": choose from ${VARIANT_NAMES.join(", ")}`);
+  if (name.startsWith("before") && before === undefined) throw new UsageError(`the variant "${name}" needs --before`);
+  return name;
+}
+
+function parseCount(name: string, text: string | undefined, fallback: number): number {
   if (text === undefined) return fallback;
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) throw new UsageError(`--${name} takes a whole number from 1`);
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw new UsageError(`--${name} is "${text}", but must be a whole number from 1`);
+  }
   return value;
 }

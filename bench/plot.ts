@@ -1,4 +1,4 @@
-// The plot for the README: CPU per call against the floor, one bar for each variant, written as SVG by hand.
+// The plot for the docs: CPU per call relative to the floor, one bar per variant, as SVG.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
@@ -13,7 +13,7 @@ const BAR = 18;
 const TOP = 52;
 const BOTTOM = 44;
 
-/** Both schemes in one file: GitHub shows it as an image, which asks for the reader's. */
+/** Light and dark: in an image on GitHub, the media query follows the reader's setting. */
 const STYLE = `text { font: 14px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #1f2328; }
 .title { font-weight: 600; font-size: 16px; }
 .note { font-size: 12px; fill: #59636e; }
@@ -29,7 +29,7 @@ line { stroke: #59636e; stroke-dasharray: 3 3; }
   line { stroke: #9198a1; }
 }`;
 
-/** @throws where the result has no comparison with the floor in it */
+/** @throws when the result has no comparison with the floor */
 export function writePlot(result: Result, file: string): void {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, plot(result));
@@ -69,12 +69,13 @@ interface Bar {
   isOurs: boolean;
 }
 
-/** The cheapest first. */
+/** Cheapest first, without the commit of `--before`, which does not interest users. */
 function readBars({ comparison }: Result): Bar[] {
   const variants = comparison?.variants ?? {};
   const floor = variants.floor?.samples.map((sample) => sample.cpuPerThousand);
-  if (floor === undefined) throw new Error("this result has no comparison with the floor: run --compare");
+  if (floor === undefined) throw new Error("this result has no comparison with the floor: run with --compare first");
   return Object.entries(variants)
+    .filter(([name]) => !name.startsWith("before"))
     .map(([name, { label, samples }]) => ({
       label,
       value: median(

@@ -1,4 +1,4 @@
-// Where the time of a variant goes: Node's own sampling while it is under load, its functions by the time spent in themselves.
+// Where a variant's time goes: Node's CPU profile under load, as a table of functions by self time.
 
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -6,12 +6,12 @@ import { fileURLToPath } from "node:url";
 import { UsageError } from "./options.ts";
 import { ROOT } from "./place.ts";
 import { startProvider } from "./provider.ts";
-import { startVariant } from "./running.ts";
+import { withVariant } from "./running.ts";
 import type { Session } from "./session.ts";
-import { findVariant } from "./variants.ts";
+import type { VariantName } from "./variants.ts";
 
 const TOP = Number(process.env.TOP ?? 10);
-/** V8's name for the time in which nothing is to do. */
+/** V8's name for the time without work. */
 const IDLE = "(idle)";
 
 interface CallFrame {
@@ -20,7 +20,7 @@ interface CallFrame {
   lineNumber: number;
 }
 
-/** What `--cpu-prof` writes; times are microseconds of the clock that process.hrtime reads. */
+/** The file of `--cpu-prof`. Times are microseconds of process.hrtime's clock. */
 interface CpuProfile {
   nodes: { id: number; callFrame: CallFrame }[];
   startTime: number;
@@ -28,35 +28,33 @@ interface CpuProfile {
   timeDeltas: number[];
 }
 
-/** @returns the table of the functions that take most */
-export async function profile(session: Session, name: string): Promise<string> {
+/** @returns the functions that take the most time, as a table */
+export async function profile(session: Session, name: VariantName): Promise<string> {
   const { options, folder, pinning, load, progress } = session;
+  const variant = session.variants.get(name);
+  if (variant === undefined) throw new UsageError(`"${name}" needs --before`);
   const directory = join(folder, "profile");
   mkdirSync(directory);
+  const nodeArgs = ["--cpu-prof", "--cpu-prof-dir", directory];
   const provider = await startProvider({ folder, cores: pinning.others });
   let from = 0;
   let to = 0;
   try {
-    const nodeArgs = ["--cpu-prof", "--cpu-prof-dir", directory];
-    const { tokenEndpoint } = provider;
-    const place = { folder, cores: pinning.variant, tokenEndpoint, cli: options.cli };
-    const running = await startVariant(findVariant(name), { ...place, nodeArgs });
-    try {
-      const order = { ...running.call, expected: running.expected, connections: options.connections };
-      progress(`profile: ${name} warms up`);
+    await withVariant(session, variant, { provider, nodeArgs }, async ({ call, expected }) => {
+      const order = { ...call, expected, connections: options.connections };
+      progress(`profile: warming up ${name}`);
       await load.run({ ...order, seconds: 1 }, name);
       progress(`profile: ${name} under load`);
       from = microseconds();
       await load.run({ ...order, seconds: options.seconds }, name);
       to = microseconds();
-    } finally {
-      await running.stop();
-    }
+    });
   } finally {
     await provider.stop();
   }
   const [file] = readdirSync(directory);
-  if (file === undefined) throw new UsageError(`"${name}" writes no profile: choose a variant that runs in Node`);
+  if (file === undefined)
+    throw new UsageError(`"${name}" has no profile because it does not run in Node: choose another variant`);
   return topFunctions(JSON.parse(readFileSync(join(directory, file), "utf8")), from, to);
 }
 

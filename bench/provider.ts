@@ -1,7 +1,7 @@
-// The static provider: it answers every token request at once, so that nearly all the work is the variant's.
+// The static provider. It answers at once, so that nearly all the work is the variant's.
 
 import { join } from "node:path";
-import { assertAnswer, firstAnswer } from "./call.ts";
+import { assertAnswer, waitForAnswer } from "./call.ts";
 import { freePort, startChild } from "./child.ts";
 import { hasNginx, nginxProvider } from "./nginx.ts";
 import { BENCH } from "./place.ts";
@@ -17,13 +17,13 @@ export interface Provider {
 export interface ProviderOptions {
   folder: string;
   cores: string | undefined;
-  /** The lengths of answers that it has. */
+  /** The lengths of its answers; each has a path. */
   sizes?: readonly number[];
-  /** How long it waits with every answer, in milliseconds; nginx cannot. */
+  /** Milliseconds before each answer. nginx cannot wait, so Node answers then. */
   delay?: number;
 }
 
-/** A token response of exactly so many bytes, as JSON.stringify writes it. */
+/** A token response of exactly this length. */
 export function tokenResponse(bytes: number): string {
   const write = (access_token: string) => JSON.stringify({ access_token, token_type: "Bearer", expires_in: 300 });
   const letters = bytes - write("").length;
@@ -43,7 +43,7 @@ export async function startProvider({
     ? nginxProvider(folder, port, answers)
     : {
         command: process.execPath,
-        args: [join(BENCH, "processes/provider.js")],
+        args: [join(BENCH, "programs/provider.js")],
         env: { PORT: String(port), DELAY_MS: String(delay), ANSWERS: JSON.stringify(Object.fromEntries(answers)) },
       };
   const child = startChild(command, cores, join(folder, "provider.log"));
@@ -51,11 +51,8 @@ export async function startProvider({
   const tokenEndpoint = (bytes = TOKEN_BYTES) => `http://127.0.0.1:${port}/token/${bytes}`;
   try {
     for (const [path, text] of answers) {
-      const answer = await firstAnswer(
-        { url: `http://127.0.0.1:${port}${path}`, headers: {}, body: "" },
-        child,
-        "the provider",
-      );
+      const call = { url: `http://127.0.0.1:${port}${path}`, headers: {}, body: "" };
+      const answer = await waitForAnswer(call, child, "the provider");
       assertAnswer(answer, text, "the provider");
     }
   } catch (error) {

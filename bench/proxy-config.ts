@@ -1,4 +1,4 @@
-// The proxy as it is measured: a complete configuration, and the call that fits it.
+// The configuration of the measured proxy, and a call for it.
 
 import { generateKeyPairSync } from "node:crypto";
 import { writeFileSync } from "node:fs";
@@ -7,29 +7,28 @@ import { join } from "node:path";
 export interface ProxyOptions {
   port: number;
   tokenEndpoint: string;
-  /** One ES256 signature per call: the user's JWT of the jwt-bearer grant. */
+  /** One ES256 signature per call: the assertion of the jwt-bearer grant. */
   signs?: boolean;
-  /** So many callers, providers and routes; the call is the last one's. */
+  /** The number of callers, providers and routes. The call is for the last of each. */
   count?: number;
-  processes?: number;
 }
 
 export interface ProxySetup {
   file: string;
-  /** What the file refers to. */
+  /** Environment variables that the file refers to. */
   secrets: Record<string, string>;
   headers: Record<string, string>;
   body: string;
 }
 
-/** Enough for the largest number of connections that is measured; the default keeps 256 to a provider. */
+/** More than the connections of `--growth`. The default limit of a provider is 256. */
 const MAX_IN_FLIGHT = 4_096;
 const CLIENT_SECRET = "secret-of-the-client";
 const NONCE = "bm9uY2Utb2YtYS1zZXNzaW9u";
 
 /** Writes the configuration file to the folder. */
 export function writeProxyConfig(folder: string, name: string, options: ProxyOptions): ProxySetup {
-  const { port, tokenEndpoint, signs = false, count = 1, processes = 1 } = options;
+  const { port, tokenEndpoint, signs = false, count = 1 } = options;
   const numbers = Array.from({ length: count }, (_, index) => index);
   const entries = <T>(of: (index: number) => T, kind: string) =>
     Object.fromEntries(numbers.map((index) => [`${kind}-${index}`, of(index)]));
@@ -45,14 +44,9 @@ export function writeProxyConfig(folder: string, name: string, options: ProxyOpt
   };
   const config = {
     version: 1,
-    server: {
-      listen: `127.0.0.1:${port}`,
-      admin: "127.0.0.1:0",
-      max_in_flight: MAX_IN_FLIGHT,
-      ...(processes > 1 ? { processes } : {}),
-    },
+    server: { listen: `127.0.0.1:${port}`, admin: "127.0.0.1:0", max_in_flight: MAX_IN_FLIGHT },
     callers: entries((index) => ({ apikeys: [{ env: `APIKEY_${index}` }], serverids: [serverid(index)] }), "caller"),
-    ...(signs ? { signing: signing(folder, name) } : {}),
+    ...(signs ? { signing: createSigning(folder, name) } : {}),
     providers: entries(() => provider, "provider"),
     ...(count > 1
       ? { routes: numbers.map((index) => ({ serverid: serverid(index), provider: `provider-${index}` })) }
@@ -72,8 +66,8 @@ export function writeProxyConfig(folder: string, name: string, options: ProxyOpt
 const serverid = (index: number) => Buffer.from(`server-${index}`).toString("base64");
 const apikey = (index: number) => `apikey-of-the-caller-${index}`;
 
-/** A key of this run. */
-function signing(folder: string, name: string): object {
+/** Generates a signing key for this run. */
+function createSigning(folder: string, name: string): object {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const pem = join(folder, `${name}.pem`);
   writeFileSync(pem, privateKey.export({ type: "pkcs8", format: "pem" }), { mode: 0o600 });

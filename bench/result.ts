@@ -1,8 +1,10 @@
-// The shape of a result, as it is written to JSON and read by the tables, the targets and the plot.
+// The shape of a result, as it is written to JSON and read by tables, targets and plot.
 
 export interface Result {
   date: string;
   version: string;
+  /** The commit that `--before` names. */
+  before?: string;
   machine: { cpu: string; cores: number; system: string; node: string };
   pinning: string;
   provider: string;
@@ -11,6 +13,8 @@ export interface Result {
   seconds: number;
   connections: number;
   comparison?: Comparison;
+  rate?: RatePoint[];
+  idle?: Idle;
   start?: Start;
   waiting?: Waiting;
   growth?: GrowthPoint[];
@@ -18,30 +22,49 @@ export interface Result {
   failures: string[];
 }
 
-/** One variant in one round. */
+/** One variant in one round, with a fresh process. */
 export interface Sample {
   calls: number;
-  /** CPU seconds of its processes for 1,000 calls. */
+  /** CPU seconds for 1,000 calls, or milliseconds for one. */
   cpuPerThousand: number;
   perSecond: number;
   /** Milliseconds. */
   p50: number;
   p99: number;
-  /** CPU seconds per second: 1 is a core that is used up. */
+  /** CPU seconds per second: 1 is one full core. */
   cores: number;
+  /** The highest RSS since the process was started. */
+  peakBytes: number;
 }
+
+/** By the variant's name. */
+export type Variants = Record<string, Measured>;
 
 export interface Measured {
   label: string;
   samples: Sample[];
-  peakBytes: number;
 }
 
 export interface Comparison {
-  variants: Record<string, Measured>;
+  variants: Variants;
+  /** Why variants could not be measured, by name. */
   missing: Record<string, string>;
-  /** The built Worker after gzip, where it was built. */
-  bundleBytes?: number;
+  /** The built Workers after gzip, by variant. */
+  bundleBytes: Record<string, number>;
+}
+
+export interface RatePoint {
+  /** Calls per second. */
+  rate: number;
+  variants: Variants;
+}
+
+export type Idle = Record<string, { label: string; samples: IdleSample[] }>;
+
+export interface IdleSample {
+  /** CPU seconds per second. */
+  cores: number;
+  rssBytes: number;
 }
 
 /** Seconds to the first answered call, by variant, one for each start. */

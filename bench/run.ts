@@ -1,15 +1,17 @@
-// `npm run bench`: how the proxy compares with what would be built or taken instead, in one run on this machine.
+// `npm run bench`: compares the proxy with an earlier commit and with the alternatives, in one run.
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { compare } from "./comparison.ts";
 import { measureGrowth } from "./growth.ts";
+import { measureIdle } from "./idle.ts";
 import { hasNginx } from "./nginx.ts";
-import { HELP, type Options, readOptions, UsageError } from "./options.ts";
-import { BENCH, KEPT_RESULT, RESULTS, ROOT } from "./place.ts";
+import { HELP, type Mode, type Options, readOptions, UsageError } from "./options.ts";
+import { BENCH, KEPT_RESULT, RESULTS, ROOT, readPackage } from "./place.ts";
 import { writePlot } from "./plot.ts";
 import { profile } from "./profile.ts";
+import { measureRate } from "./rate.ts";
 import { report } from "./report.ts";
 import type { Result } from "./result.ts";
 import { openSession, type Session } from "./session.ts";
@@ -21,9 +23,10 @@ const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 const PLOT = join(ROOT, "docs/bench.svg");
 
-const MODES = ["compare", "start", "waiting", "growth"] as const;
-const MEASURES: Record<(typeof MODES)[number], (session: Session) => Promise<Partial<Result>>> = {
+const MEASURES: Record<Mode, (session: Session) => Promise<Partial<Result>>> = {
   compare: async (session) => ({ comparison: await compare(session) }),
+  rate: async (session) => ({ rate: await measureRate(session) }),
+  idle: async (session) => ({ idle: await measureIdle(session) }),
   start: async (session) => ({ start: await measureStart(session) }),
   waiting: async (session) => ({ waiting: await measureWaiting(session) }),
   growth: async (session) => ({ growth: await measureGrowth(session) }),
@@ -44,15 +47,15 @@ async function main(options: Options): Promise<void> {
   const session = await openSession(options);
   try {
     if (options.profile !== undefined) {
-      const top = await profile(session, options.profile);
+      const table = await profile(session, options.profile);
       session.clearProgress();
-      process.stdout.write(top);
+      process.stdout.write(table);
     }
-    if (MODES.some((mode) => options[mode])) {
+    if (options.modes.length > 0) {
       const result = await measureAll(session);
       session.clearProgress();
       process.stdout.write(report(result));
-      keep(result, options.json);
+      saveResult(result, options.json);
       if (result.failures.length > 0) process.exitCode = EXIT_FAILED;
     }
   } finally {
@@ -61,23 +64,26 @@ async function main(options: Options): Promise<void> {
   }
 }
 
-/** They are no dependencies of the project: whoever measures nothing need not have them. */
+/** The peers are no dependencies of the project, so that only the benchmark needs them. */
 function installPeers(): void {
   const changedAt = (file: string) => statSync(join(BENCH, file), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if (changedAt("node_modules/.package-lock.json") >= changedAt("package-lock.json")) return;
-  console.error("installs what the proxy is measured against");
+  console.error("installing the packages to compare with");
   execFileSync("npm", ["ci", "--prefix", BENCH], { stdio: ["ignore", "inherit", "inherit"] });
 }
 
-/** What fails is told at the end, beside what could be measured. */
+/** A failed mode does not stop the others. The report lists it at the end. */
 async function measureAll(session: Session): Promise<Result> {
-  const { options, pinning, progress } = session;
-  const { rounds, seconds, connections } = options;
+  const { options, pinning, progress, variants } = session;
+  const { modes, rounds, seconds, connections } = options;
+  const { name, version } = readPackage(ROOT);
+  const before = variants.get("before")?.label;
   const result: Result = {
     date: new Date().toISOString(),
-    version: readVersion(),
+    version: `${name} ${version}`,
+    ...(before === undefined ? {} : { before }),
     machine: describeMachine(),
-    pinning: pinning.said,
+    pinning: pinning.description,
     provider: hasNginx() ? "nginx" : "node",
     load: "autocannon",
     rounds,
@@ -85,8 +91,7 @@ async function measureAll(session: Session): Promise<Result> {
     connections,
     failures: [],
   };
-  for (const mode of MODES) {
-    if (!options[mode]) continue;
+  for (const mode of modes) {
     try {
       Object.assign(result, await MEASURES[mode](session));
     } catch (error) {
@@ -102,18 +107,13 @@ async function measureAll(session: Session): Promise<Result> {
 
 /** @throws {UsageError} */
 function readResult(file: string): Result {
-  if (!existsSync(file)) throw new UsageError(`there is no ${file}: measure with --json ${file} first`);
+  if (!existsSync(file)) throw new UsageError(`${file} does not exist: measure with --json ${file} first`);
   return JSON.parse(readFileSync(file, "utf8"));
 }
 
-function readVersion(): string {
-  const { name, version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
-  return `${name} ${version}`;
-}
-
-function keep(result: Result, json: string | undefined): void {
+function saveResult(result: Result, json: string | undefined): void {
   mkdirSync(RESULTS, { recursive: true });
   const files = [join(RESULTS, `${result.date.replaceAll(":", "-")}.json`), ...(json === undefined ? [] : [json])];
   for (const file of files) writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
-  console.error(`kept in ${files.join(", ")}`);
+  console.error(`saved to ${files.join(", ")}`);
 }

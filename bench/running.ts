@@ -1,55 +1,77 @@
-// A variant that runs, and has shown that it answers with the provider's bytes.
+// Starts a variant and checks that it answers with the provider's bytes.
 
 import { join } from "node:path";
-import { assertAnswer, type Call, firstAnswer } from "./call.ts";
-import { type Child, freePort, startChild } from "./child.ts";
-import { TOKEN_BYTES, tokenResponse } from "./provider.ts";
-import { type ProxyOptions, writeProxyConfig } from "./proxy-config.ts";
-import { type Usage, usage } from "./system.ts";
-import { DEFAULT_CLI, PROXY_PATH, type Variant } from "./variants.ts";
+import { assertAnswer, type Call, waitForAnswer } from "./call.ts";
+import { freePort, startChild } from "./child.ts";
+import { type Provider, TOKEN_BYTES, tokenResponse } from "./provider.ts";
+import { writeProxyConfig } from "./proxy-config.ts";
+import type { Session } from "./session.ts";
+import { readUsage, type Usage } from "./system.ts";
+import { PROXY_PATH, type Variant, type VariantName } from "./variants.ts";
 
 export interface Running {
-  name: string;
-  child: Child;
+  name: VariantName;
   call: Call;
+  /** The body that every call must get. */
   expected: string;
-  /** From its spawn to its first answer, in seconds. */
+  /** From spawn to the first answer, in seconds. */
   startSeconds: number;
   usage(): Usage;
   stop(): Promise<void>;
 }
 
 export interface RunningOptions {
-  folder: string;
-  cores: string | undefined;
-  /** By the length of its answer. */
-  tokenEndpoint(bytes?: number): string;
+  provider: Provider;
+  /** The length of the provider's answer. */
   bytes?: number;
+  /** The number of callers, providers and routes in the proxy's configuration. */
+  count?: number;
   nodeArgs?: readonly string[];
-  cli?: string | undefined;
-  proxy?: Pick<ProxyOptions, "count" | "processes">;
 }
 
-/** @throws where it does not start, or answers with anything else */
-export async function startVariant(variant: Variant, options: RunningOptions): Promise<Running> {
-  const { folder, cores, bytes = TOKEN_BYTES, nodeArgs = [], cli = DEFAULT_CLI, proxy = {} } = options;
+/** The variants of this run among these. Those with "before" are missing without `--before`. */
+export function selectVariants({ variants }: Session, names: readonly VariantName[]): Variant[] {
+  return names.flatMap((name) => variants.get(name) ?? []);
+}
+
+/** Starts a fresh process, uses it, and stops it in any case. */
+export async function withVariant<T>(
+  session: Session,
+  variant: Variant,
+  options: RunningOptions,
+  use: (running: Running) => T | Promise<T>,
+): Promise<T> {
+  const running = await startVariant(session, variant, options);
+  try {
+    return await use(running);
+  } finally {
+    await running.stop();
+  }
+}
+
+/** @throws when the variant does not start, or its answer is not the provider's */
+export async function startVariant(
+  { folder, pinning }: Session,
+  variant: Variant,
+  { provider, bytes = TOKEN_BYTES, count = 1, nodeArgs = [] }: RunningOptions,
+): Promise<Running> {
   const { name } = variant;
   const port = await freePort();
-  const tokenEndpoint = options.tokenEndpoint(bytes);
-  const prepared = variant.prepare({ folder, port, tokenEndpoint, nodeArgs, cli, proxy });
-  // Who needs no key is called with the same body.
+  const tokenEndpoint = provider.tokenEndpoint(bytes);
+  const prepared = variant.prepare({ folder, port, tokenEndpoint, nodeArgs, count });
+  // A relay ignores the API key, but gets the same call.
   const { headers, body } = prepared.call ?? writeProxyConfig(folder, "unused", { port, tokenEndpoint });
   const call = { url: `http://127.0.0.1:${port}${PROXY_PATH}`, headers, body };
   const expected = tokenResponse(bytes);
   const command = { ...prepared, env: { ...prepared.env, ANSWER: expected } };
   const startedAt = performance.now();
-  const child = startChild(command, cores, join(folder, `${name}.log`));
+  const child = startChild(command, pinning.variant, join(folder, `${name}.log`));
   const stop = () => child.stop(prepared.command === process.execPath ? "SIGINT" : "SIGTERM");
   try {
-    const answer = await firstAnswer(call, child, name);
+    const answer = await waitForAnswer(call, child, name);
     const startSeconds = (performance.now() - startedAt) / 1_000;
     assertAnswer(answer, expected, name);
-    return { name, child, call, expected, startSeconds, usage: () => usage(child.pid), stop };
+    return { name, call, expected, startSeconds, usage: () => readUsage(child.pid), stop };
   } catch (error) {
     await stop();
     throw error;

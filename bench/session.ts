@@ -1,31 +1,36 @@
-// What the modes of a run share: its folder, the pinning, the load, how progress is told.
+// What the modes of a run share: options, folder, pinning, variants, load and progress.
 
-import type { Load } from "./load.ts";
-import { startLoad } from "./load.ts";
+import { buildBefore, describeBuild } from "./build.ts";
+import { type Load, startLoad } from "./load.ts";
 import type { Options } from "./options.ts";
 import { createFolder } from "./place.ts";
 import { choosePinning, type Pinning } from "./system.ts";
+import { createVariants, type Variant, type VariantName } from "./variants.ts";
 
 export interface Session {
   options: Options;
   folder: string;
   pinning: Pinning;
+  variants: ReadonlyMap<VariantName, Variant>;
   load: Load;
-  /** On a terminal one line that changes, in a pipe a line each. */
+  /** Shows one changing line on a terminal, or writes one line per step to a pipe. */
   progress(text: string): unknown;
   clearProgress(): unknown;
 }
 
 export async function openSession(options: Options): Promise<Session> {
+  const { stderr } = process;
+  const progress = (text: string) => stderr.write(stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`);
+  const before = options.before === undefined ? undefined : buildBefore(options.before, progress);
   const folder = createFolder();
   const pinning = choosePinning();
-  const { stderr } = process;
   return {
     options,
     folder,
     pinning,
+    variants: createVariants(describeBuild(), before),
     load: await startLoad(folder, pinning.others),
-    progress: (text) => stderr.write(stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`),
+    progress,
     clearProgress: () => stderr.isTTY && stderr.write("\r\x1b[K"),
   };
 }

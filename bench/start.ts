@@ -1,31 +1,26 @@
-// How long the proxy takes from its spawn to its first answered call, against a bare server; in turns.
+// Time from spawn to the first answered call, in turns with a bare server.
 
 import { startProvider } from "./provider.ts";
 import type { Start } from "./result.ts";
-import { startVariant } from "./running.ts";
+import { selectVariants, withVariant } from "./running.ts";
 import type { Session } from "./session.ts";
-import { BARE_HTTP, findVariant } from "./variants.ts";
+import type { VariantName } from "./variants.ts";
 
+const NAMES: readonly VariantName[] = ["bare-http", "floor", "proxy", "before"];
 const STARTS = 11;
 
-export async function measureStart({ options, folder, pinning, progress }: Session): Promise<Start> {
+export async function measureStart(session: Session): Promise<Start> {
+  const { folder, pinning, progress } = session;
   const provider = await startProvider({ folder, cores: pinning.others });
-  const variants = [BARE_HTTP, findVariant("floor"), findVariant("proxy")];
+  const variants = selectVariants(session, NAMES);
   const start: Start = Object.fromEntries(variants.map(({ name }) => [name, []]));
   try {
-    // Once before it counts: the files are then in the memory of the system for all of them.
+    // Turn 0 does not count: it brings the files into the system's cache.
     for (let turn = 0; turn <= STARTS; turn++) {
       progress(`start ${turn} of ${STARTS}`);
       for (const variant of variants) {
-        const { tokenEndpoint } = provider;
-        const running = await startVariant(variant, {
-          folder,
-          cores: pinning.variant,
-          tokenEndpoint,
-          cli: options.cli,
-        });
-        if (turn > 0) start[variant.name]?.push(running.startSeconds);
-        await running.stop();
+        const seconds = await withVariant(session, variant, { provider }, (running) => running.startSeconds);
+        if (turn > 0) start[variant.name]?.push(seconds);
       }
     }
     return start;

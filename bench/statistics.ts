@@ -1,4 +1,4 @@
-// The few statistics of the tables: what is told of several rounds is their median, since one disturbed round must not count.
+// The statistics of the tables. They use medians, so that one disturbed round does not matter.
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
@@ -7,17 +7,22 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
-/** Of the same round each, so that what slows the machine for a while slows both. */
-export function ratios(values: readonly number[], floor: readonly number[]): number[] {
-  return values.map((value, round) => value / (floor[round] ?? Number.NaN));
+/** Divides round by round: a slow phase of the machine affects both sides of the same round. */
+export function ratios(values: readonly number[], base: readonly number[]): number[] {
+  return values.map((value, round) => value / (base[round] ?? Number.NaN));
 }
 
-/** How far rounds of the same differ: (max - min) / median. */
+/** Subtracts round by round. */
+export function differences(values: readonly number[], base: readonly number[]): number[] {
+  return values.map((value, round) => value - (base[round] ?? Number.NaN));
+}
+
+/** How far the rounds differ: (max - min) / median. */
 export function spread(values: readonly number[]): number {
   return (Math.max(...values) - Math.min(...values)) / median(values);
 }
 
-/** The same list, begun one further on each round: whoever comes first, or behind a heavy one, does so once. */
+/** Starts each round with another variant, so that none always follows the same one. */
 export function rotate<T>(list: readonly T[], by: number): T[] {
   const start = by % Math.max(1, list.length);
   return [...list.slice(start), ...list.slice(0, start)];

@@ -1,101 +1,108 @@
-// What the operating system knows of a process: CPU time and memory, threads and children included; and which core it runs on.
+// What the operating system knows about a process: CPU time and memory. Pinning to cores.
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { cpus } from "node:os";
 
-/** Of /proc/PID/stat; Linux has had no other for user space on any machine of today. */
-const TICKS_PER_SECOND = 100;
-
 export interface Usage {
   cpuSeconds: number;
-  /** The highest so far where /proc tells it; elsewhere what it is now. */
+  rssBytes: number;
+  /** The highest RSS so far. Without /proc, the current one. */
   peakBytes: number;
 }
 
-/** Where processes are pinned to, as `taskset -c` takes it; undefined where nothing can be pinned. */
+/** Lists of cores as `taskset -c` takes them; undefined where pinning is not possible. */
 export interface Pinning {
   variant: string | undefined;
   others: string | undefined;
-  said: string;
-}
-
-/** @throws where the process is gone */
-export function usage(pid: number): Usage {
-  const processes = process.platform === "linux" ? fromProc() : fromPs();
-  const family = [pid];
-  for (const parent of family) {
-    for (const [child, { ppid }] of processes) if (ppid === parent) family.push(child);
-  }
-  let cpuSeconds = 0;
-  let peakBytes = 0;
-  for (const member of family) {
-    const entry = processes.get(member);
-    if (entry === undefined) throw new Error(`the process ${member} is gone`);
-    cpuSeconds += entry.cpuSeconds;
-    peakBytes += entry.peakBytes();
-  }
-  return { cpuSeconds, peakBytes };
+  description: string;
 }
 
 interface Entry {
   ppid: number;
-  cpuSeconds: number;
-  peakBytes(): number;
+  usage(): Usage;
 }
 
-function fromProc(): Map<number, Entry> {
+/**
+ * Adds up a process with its children and threads.
+ *
+ * @throws when the process has ended
+ */
+export function readUsage(pid: number): Usage {
+  const processes = process.platform === "linux" ? listProc() : listPs();
+  const family = [pid];
+  for (const parent of family) {
+    for (const [child, { ppid }] of processes) if (ppid === parent) family.push(child);
+  }
+  const total = { cpuSeconds: 0, rssBytes: 0, peakBytes: 0 };
+  for (const member of family) {
+    const usage = processes.get(member)?.usage();
+    if (usage === undefined) throw new Error(`process ${member} has ended`);
+    total.cpuSeconds += usage.cpuSeconds;
+    total.rssBytes += usage.rssBytes;
+    total.peakBytes += usage.peakBytes;
+  }
+  return total;
+}
+
+function listProc(): Map<number, Entry> {
   const processes = new Map<number, Entry>();
   for (const name of readdirSync("/proc")) {
     const pid = Number(name);
     if (Number.isNaN(pid)) continue;
     try {
-      // The name of the program, in parentheses, may hold spaces: what follows it is counted from its end.
-      const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      const [utime, stime, childrenUtime, childrenStime] = fields.slice(11, 15).map(Number) as [
-        number,
-        number,
-        number,
-        number,
-      ];
+      const status = readFileSync(`/proc/${pid}/status`, "utf8");
+      const kib = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? 0);
       processes.set(pid, {
-        ppid: Number(fields[1]),
-        cpuSeconds: (utime + stime + childrenUtime + childrenStime) / TICKS_PER_SECOND,
-        peakBytes: () => 1024 * Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0),
+        ppid: kib("PPid"),
+        usage: () => ({
+          cpuSeconds: readCpuSeconds(pid),
+          rssBytes: 1024 * kib("VmRSS"),
+          peakBytes: 1024 * kib("VmHWM"),
+        }),
       });
-    } catch {} // it has ended meanwhile
+    } catch {} // the process has ended meanwhile
   }
   return processes;
 }
 
-function fromPs(): Map<number, Entry> {
-  const processes = new Map<number, Entry>();
-  for (const line of execFileSync("ps", ["-A", "-o", "pid=,ppid=,time=,rss="], { encoding: "utf8" })
-    .trim()
-    .split("\n")) {
-    const [pid, ppid, time, rss] = line.trim().split(/\s+/) as [string, string, string, string];
-    const [days, clock] = time.includes("-") ? time.split("-") : ["0", time];
-    const seconds = (clock ?? "0").split(":").reduce((sum, part) => sum * 60 + Number(part), 0);
-    const cpuSeconds = Number(days) * 86_400 + seconds;
-    processes.set(Number(pid), { ppid: Number(ppid), cpuSeconds, peakBytes: () => 1024 * Number(rss) });
+/** From schedstat, because the 10 ms ticks of /proc/PID/stat are too coarse for an idle process. */
+function readCpuSeconds(pid: number): number {
+  let nanoseconds = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    try {
+      nanoseconds += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]);
+    } catch {} // the thread has ended meanwhile
   }
-  return processes;
+  return nanoseconds / 1e9;
 }
 
-/** One core for what is measured, all others for the load and the provider, so that neither takes from it. */
+function listPs(): Map<number, Entry> {
+  const lines = execFileSync("ps", ["-A", "-o", "pid=,ppid=,time=,rss="], { encoding: "utf8" }).trim().split("\n");
+  return new Map(
+    lines.map((line) => {
+      const [pid, ppid, time, rss] = line.trim().split(/\s+/) as [string, string, string, string];
+      const [days, clock = ""] = time.includes("-") ? time.split("-") : ["0", time];
+      const seconds = clock.split(":").reduce((sum, part) => sum * 60 + Number(part), 0);
+      const bytes = 1024 * Number(rss);
+      const usage = { cpuSeconds: Number(days) * 86_400 + seconds, rssBytes: bytes, peakBytes: bytes };
+      return [Number(pid), { ppid: Number(ppid), usage: () => usage }];
+    }),
+  );
+}
+
+/** One core for the variant, the others for load and provider, so that they do not compete. */
 export function choosePinning(): Pinning {
-  const unpinned = (why: string) => ({ variant: undefined, others: undefined, said: `nothing pinned: ${why}` });
-  if (process.platform !== "linux") return unpinned("no taskset on this system");
+  const unpinned = (why: string) => ({ variant: undefined, others: undefined, description: `not pinned: ${why}` });
+  if (process.platform !== "linux") return unpinned("this system has no taskset");
   if (!isInstalled("taskset", "--version")) return unpinned("taskset is not installed");
-  const cores = allowedCores();
-  const [variant, ...others] = cores;
-  if (variant === undefined || others.length === 0) return unpinned("one core alone");
-  const said = `the variant on core ${variant}, load and provider on ${others.length === 1 ? "core" : "cores"} ${others.join(", ")}`;
-  return { variant, others: others.join(","), said };
+  const [variant, ...others] = listAllowedCores();
+  if (variant === undefined || others.length === 0) return unpinned("only one core");
+  const description = `variant on core ${variant}, load and provider on ${others.join(", ")}`;
+  return { variant, others: others.join(","), description };
 }
 
-function allowedCores(): string[] {
+function listAllowedCores(): string[] {
   const list = /^Cpus_allowed_list:\s+(\S+)/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "";
   return list.split(",").flatMap((range) => {
     const [first, last = first] = range.split("-").map(Number) as [number, number?];
@@ -103,7 +110,7 @@ function allowedCores(): string[] {
   });
 }
 
-/** Programs of administrators are not on everybody's PATH. */
+/** nginx is often installed where only administrators have it on their PATH. */
 export const PATH = `${process.env.PATH ?? ""}:/usr/sbin:/usr/local/sbin`;
 
 export function isInstalled(program: string, ...args: string[]): boolean {

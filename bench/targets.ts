@@ -1,69 +1,72 @@
-// What the complete product is held to. A figure is met where it is not above its limit, or, with `atLeast`, not below it.
+// The limits that the proxy must keep.
 
-import type { Result, Sample } from "./result.ts";
-import { median, ratios } from "./statistics.ts";
+import type { Result, Sample, Variants } from "./result.ts";
+import { differences, median, ratios } from "./statistics.ts";
 
 export interface Target {
   what: string;
   limit: number;
   unit: string;
+  /** The figure must be at least the limit; otherwise at most. */
   atLeast?: boolean;
-  /** Undefined where this run has not measured it. */
+  /** Undefined when this run has not measured it. */
   figure(result: Result): number | undefined;
 }
 
 const KIB = 1_024;
+const MIB = 1_048_576;
 
-export const TARGETS: readonly Target[] = [
+const MAX_CPU_GROWTH = 1.25;
+const MAX_OTHER_GROWTH = 1.15;
+
+const AGAINST_BEFORE: readonly Target[] = [
+  underLoad("CPU per call, against before", "proxy", "before", "cpuPerThousand", MAX_CPU_GROWTH),
+  underLoad("signed: CPU per call, against before", "proxy-es256", "before-es256", "cpuPerThousand", MAX_CPU_GROWTH),
+  underLoad("Worker: CPU per call, against before", "worker", "before-worker", "cpuPerThousand", MAX_CPU_GROWTH),
+  underLoad("p99 under load, against before", "proxy", "before", "p99", MAX_OTHER_GROWTH),
+  underLoad("signed: p99 under load, against before", "proxy-es256", "before-es256", "p99", MAX_OTHER_GROWTH),
+  ...[600, 200].flatMap((rate) => [
+    atRate(rate, "CPU per call", "cpuPerThousand", MAX_CPU_GROWTH),
+    atRate(rate, "p99", "p99", MAX_OTHER_GROWTH),
+  ]),
+  underLoad("peak memory under load, against before", "proxy", "before", "peakBytes", MAX_OTHER_GROWTH),
   {
-    what: "CPU per call, against the bare floor",
-    limit: 2.0,
+    what: "idle memory, against before",
+    limit: MAX_OTHER_GROWTH,
     unit: "x",
-    figure: (result) => ratioOf(result, "proxy", "floor", "cpuPerThousand"),
+    figure: ({ idle }) => {
+      const rss = (name: string) => idle?.[name]?.samples.map(({ rssBytes }) => rssBytes);
+      return medianRatio(rss("proxy"), rss("before"));
+    },
   },
+];
+
+const AGAINST_OTHERS: readonly Target[] = [
+  underLoad("CPU per call, against the floor", "proxy", "floor", "cpuPerThousand", 2.0),
+  underLoad("CPU per call, against Express + axios", "proxy", "express-axios", "cpuPerThousand", 0.26),
   {
-    what: "CPU per call, against Express + axios",
-    limit: 0.26,
-    unit: "x",
-    figure: (result) => ratioOf(result, "proxy", "express-axios", "cpuPerThousand"),
-  },
-  {
-    what: "throughput, against Express + axios",
-    limit: 3.3,
-    unit: "x",
+    ...underLoad("calls/s, against Express + axios", "proxy", "express-axios", "perSecond", 3.3),
     atLeast: true,
-    figure: (result) => ratioOf(result, "proxy", "express-axios", "perSecond"),
   },
+  underLoad("p99, against Fastify + reply-from", "proxy", "fastify", "p99", 1.0),
   {
-    what: "p99, against Fastify + reply-from",
-    limit: 1.0,
-    unit: "x",
-    figure: (result) => ratioOf(result, "proxy", "fastify", "p99"),
-  },
-  {
-    what: "calls that wait: peak memory, against the bare floor",
-    limit: 1.5,
-    unit: "x",
-    figure: ({ waiting }) => medianRatio(waiting?.peakBytes.proxy, waiting?.peakBytes.floor),
-  },
-  {
-    what: "what a signed assertion adds, against the raw signature",
+    what: "CPU that a signed assertion adds, against the bare signature",
     limit: 1.2,
     unit: "x",
-    figure: (result) =>
-      medianRatio(difference(result, "proxy-es256", "proxy"), difference(result, "raw-es256", "floor")),
+    figure: ({ comparison }) => {
+      const cpu = (name: string) => column(comparison?.variants, name, "cpuPerThousand");
+      return medianRatio(difference(cpu("proxy-es256"), cpu("proxy")), difference(cpu("raw-es256"), cpu("floor")));
+    },
   },
-  {
-    what: "Worker: CPU per call, against a bare fetch relay in workerd",
-    limit: 1.5,
-    unit: "x",
-    figure: (result) => ratioOf(result, "worker", "worker-relay", "cpuPerThousand"),
-  },
+  underLoad("Worker: CPU per call, against a bare fetch relay", "worker", "worker-relay", "cpuPerThousand", 1.5),
   {
     what: "Worker: bundle after gzip",
     limit: 120,
     unit: "KiB",
-    figure: ({ comparison }) => (comparison?.bundleBytes === undefined ? undefined : comparison.bundleBytes / KIB),
+    figure: ({ comparison }) => {
+      const bytes = comparison?.bundleBytes.worker;
+      return bytes && bytes / KIB;
+    },
   },
   {
     what: "first answered call, against a bare node:http server",
@@ -71,27 +74,63 @@ export const TARGETS: readonly Target[] = [
     unit: "x",
     figure: ({ start }) => medianRatio(start?.proxy, start?.["bare-http"]),
   },
+  {
+    what: "peak memory with 512 waiting calls",
+    limit: 300,
+    unit: "MiB",
+    figure: ({ waiting }) => waiting?.peakBytes.proxy && median(waiting.peakBytes.proxy) / MIB,
+  },
+  {
+    what: "idle CPU above a bare node:http server",
+    limit: 0.1,
+    unit: "% of a core",
+    figure: ({ idle }) => {
+      const cores = (name: string) => idle?.[name]?.samples.map((sample) => sample.cores);
+      const above = difference(cores("proxy"), cores("bare-http"));
+      return above && 100 * median(above);
+    },
+  },
 ];
+
+export const TARGETS: readonly Target[] = [...AGAINST_BEFORE, ...AGAINST_OTHERS];
 
 export function isMet({ limit, atLeast = false }: Target, figure: number): boolean {
   return atLeast ? figure >= limit : figure <= limit;
 }
 
-function ratioOf(result: Result, name: string, floor: string, key: keyof Sample): number | undefined {
-  return medianRatio(column(result, name, key), column(result, floor, key));
+function underLoad(what: string, name: string, base: string, key: keyof Sample, limit: number): Target {
+  return {
+    what,
+    limit,
+    unit: "x",
+    figure: ({ comparison }) => ratioOf(comparison?.variants, name, base, key),
+  };
 }
 
-function medianRatio(values: number[] | undefined, floor: number[] | undefined): number | undefined {
-  return values === undefined || floor === undefined ? undefined : median(ratios(values, floor));
+function atRate(rate: number, title: string, key: keyof Sample, limit: number): Target {
+  return {
+    what: `signed: ${title} at ${rate} calls/s, against before`,
+    limit,
+    unit: "x",
+    figure: (result) => {
+      const point = result.rate?.find((each) => each.rate === rate);
+      return ratioOf(point?.variants, "proxy-es256", "before-es256", key);
+    },
+  };
 }
 
-/** Of the same round each. */
-function difference(result: Result, name: string, without: string): number[] | undefined {
-  const values = column(result, name, "cpuPerThousand");
-  const others = column(result, without, "cpuPerThousand");
-  return others && values?.map((value, round) => value - (others[round] ?? Number.NaN));
+function ratioOf(variants: Variants | undefined, name: string, base: string, key: keyof Sample): number | undefined {
+  return medianRatio(column(variants, name, key), column(variants, base, key));
 }
 
-function column({ comparison }: Result, name: string, key: keyof Sample): number[] | undefined {
-  return comparison?.variants[name]?.samples.map((sample) => sample[key]);
+function medianRatio(values: number[] | undefined, base: number[] | undefined): number | undefined {
+  return values && base && median(ratios(values, base));
+}
+
+function difference(values: number[] | undefined, base: number[] | undefined): number[] | undefined {
+  return values && base && differences(values, base);
+}
+
+function column(variants: Variants | undefined, name: string, key: keyof Sample): number[] | undefined {
+  return variants?.[name]?.samples.map((sample) => sample[key]);
 }

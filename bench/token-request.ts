@@ -1,4 +1,4 @@
-// What every relay sends to the provider: the same form, the same headers.
+// The token request that every relay sends.
 
 export const FORM = "grant_type=urn%3Aexample%3Auser&userid=alice&nonce=bm9uY2Utb2YtYS1zZXNzaW9u";
 export const HEADERS: Readonly<Record<string, string>> = {
@@ -7,5 +7,5 @@ export const HEADERS: Readonly<Record<string, string>> = {
   accept: "application/json",
 };
 
-/** For programs of their own, as a variable or a binding. */
+/** For an environment variable or a binding. */
 export const TOKEN_REQUEST = JSON.stringify({ form: FORM, headers: HEADERS });

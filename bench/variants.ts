@@ -1,19 +1,44 @@
-// What is measured: the proxy, its floors, and what people would use instead.
+// What is measured: the proxy, bare relays as a base, and what people would use instead.
 
 import { join } from "node:path";
+import type { Build } from "./build.ts";
 import type { Command } from "./child.ts";
 import { hasNginx, nginxRelay } from "./nginx.ts";
-import { BENCH, ROOT } from "./place.ts";
-import { type ProxyOptions, type ProxySetup, writeProxyConfig } from "./proxy-config.ts";
+import { BENCH } from "./place.ts";
+import { type ProxySetup, writeProxyConfig } from "./proxy-config.ts";
 import { FORM, HEADERS, TOKEN_REQUEST } from "./token-request.ts";
-import { builtWorker, hasWorkerd, workerRelay } from "./worker.ts";
+import { hasWorkerd, serveBuiltWorker, serveWorkerRelay } from "./worker.ts";
+
+/** In the order of the tables. The names with "before" need `--before`. */
+export const VARIANT_NAMES = [
+  "floor",
+  "proxy",
+  "before",
+  "hono-fetch",
+  "fastify",
+  "express-axios",
+  "nginx",
+  "raw-es256",
+  "proxy-es256",
+  "before-es256",
+  "worker-relay",
+  "worker",
+  "before-worker",
+  "bare-http",
+] as const;
+export type VariantName = (typeof VARIANT_NAMES)[number];
+
+/** It asks no provider, so it is only a base for start and idle. */
+export const BARE_HTTP = "bare-http";
 
 export interface Variant {
-  name: string;
+  name: VariantName;
   label: string;
-  /** Why it cannot be measured here. */
+  /** For a Worker, what has to be built first. */
+  build?: Build;
+  /** Why it cannot be measured here; undefined when it can. */
   missing?: () => string | undefined;
-  /** Writes what it needs, and says how it is started, and called if not as all are. */
+  /** Writes its configuration and returns its command. */
   prepare(place: Place): Prepared;
 }
 
@@ -21,65 +46,72 @@ export interface Place {
   folder: string;
   port: number;
   tokenEndpoint: string;
-  /** Options of Node, for those that run in it. */
+  /** Options of Node, for variants that run in it. */
   nodeArgs: readonly string[];
-  /** The proxy's entry. */
-  cli: string;
-  proxy: Pick<ProxyOptions, "count" | "processes">;
+  /** The number of callers, providers and routes in the proxy's configuration. */
+  count: number;
 }
 
 export interface Prepared extends Command {
+  /** For variants that need an API key. */
   call?: Pick<ProxySetup, "headers" | "body">;
 }
 
-export const DEFAULT_CLI = join(ROOT, "dist/cli.js");
 export const PROXY_PATH = "/getToken";
 
 const noNginx = () => (hasNginx() ? undefined : "nginx is not installed");
 const noWorkerd = () => (hasWorkerd() ? undefined : "workerd is not installed");
 
-export const VARIANTS: readonly Variant[] = [
-  { name: "floor", label: "node:http + undici dispatch, bare", prepare: relay("floor") },
-  { name: "proxy", label: "this proxy", prepare: (place) => proxy("proxy", place) },
-  { name: "hono-fetch", label: "Hono + fetch", prepare: relay("hono-fetch") },
-  { name: "fastify", label: "Fastify + reply-from", prepare: relay("fastify") },
-  { name: "express-axios", label: "Express + axios", prepare: relay("express-axios") },
-  { name: "nginx", label: "nginx proxy_pass", missing: noNginx, prepare: prepareNginx },
-  { name: "raw-es256", label: "bare + one ES256 signature", prepare: relay("raw-es256") },
-  {
-    name: "proxy-es256",
-    label: "this proxy, ES256 assertion",
-    prepare: (place) => proxy("proxy-es256", place, true),
-  },
-  { name: "worker-relay", label: "workerd, bare fetch relay", missing: noWorkerd, prepare: prepareWorkerRelay },
-  { name: "worker", label: "this proxy on workerd", missing: noWorkerd, prepare: prepareWorker },
-];
-
-/** @throws where there is none of that name */
-export function findVariant(name: string): Variant {
-  const variant = VARIANTS.find((candidate) => candidate.name === name);
-  if (variant === undefined) {
-    throw new Error(`there is no variant "${name}": choose of ${VARIANTS.map((each) => each.name).join(", ")}`);
-  }
-  return variant;
+export function createVariants(now: Build, before: Build | undefined): ReadonlyMap<VariantName, Variant> {
+  const all: Variant[] = [
+    relay("floor", "node:http + undici dispatch, bare"),
+    relay("hono-fetch", "Hono + fetch"),
+    relay("fastify", "Fastify + reply-from"),
+    relay("express-axios", "Express + axios"),
+    { name: "nginx", label: "nginx proxy_pass", missing: noNginx, prepare: prepareNginx },
+    relay("raw-es256", "bare + one ES256 signature"),
+    { name: "worker-relay", label: "workerd, bare fetch relay", missing: noWorkerd, prepare: prepareWorkerRelay },
+    relay(BARE_HTTP, "node:http, bare"),
+    ...proxies(now, "proxy", "proxy-es256", "worker"),
+    ...(before === undefined ? [] : proxies(before, "before", "before-es256", "before-worker")),
+  ];
+  return new Map(all.map((variant) => [variant.name, variant]));
 }
 
-/** For the start alone: it asks no provider. */
-export const BARE_HTTP: Variant = { name: "bare-http", label: "node:http, bare", prepare: relay("bare-http") };
-
-function relay(name: string): (place: Place) => Prepared {
-  return ({ port, tokenEndpoint, nodeArgs }) => ({
-    command: process.execPath,
-    args: [...nodeArgs, join(BENCH, `relays/${name}.js`)],
-    env: { PORT: String(port), TOKEN_ENDPOINT: tokenEndpoint, TOKEN_REQUEST, NODE_ENV: "production" },
-  });
+/** One build on Node, on Node with a signed assertion, and on Workers. */
+function proxies(build: Build, plain: VariantName, signed: VariantName, worker: VariantName): Variant[] {
+  const { label, cli } = build;
+  return [
+    { name: plain, label, prepare: (place) => startCommand(cli, plain, place, false) },
+    { name: signed, label: `${label}, ES256 assertion`, prepare: (place) => startCommand(cli, signed, place, true) },
+    {
+      name: worker,
+      label: `${label} on workerd`,
+      build,
+      missing: noWorkerd,
+      prepare: (place) => prepareWorker(build, worker, place),
+    },
+  ];
 }
 
-/** Started as its users start it, from the command line with a file. */
-function proxy(name: string, { folder, port, tokenEndpoint, nodeArgs, cli, proxy }: Place, signs = false): Prepared {
-  const { file, secrets, ...call } = writeProxyConfig(folder, name, { port, tokenEndpoint, signs, ...proxy });
+/** Users start the proxy like this, too. */
+function startCommand(cli: string, name: string, place: Place, signs: boolean): Prepared {
+  const { folder, port, tokenEndpoint, nodeArgs, count } = place;
+  const { file, secrets, ...call } = writeProxyConfig(folder, name, { port, tokenEndpoint, signs, count });
   const args = [...nodeArgs, cli, "start", "--config", file];
   return { command: process.execPath, args, env: { ...secrets, NODE_ENV: "production" }, call };
+}
+
+function relay(name: VariantName, label: string): Variant {
+  return {
+    name,
+    label,
+    prepare: ({ port, tokenEndpoint, nodeArgs }) => ({
+      command: process.execPath,
+      args: [...nodeArgs, join(BENCH, `relays/${name}.js`)],
+      env: { PORT: String(port), TOKEN_ENDPOINT: tokenEndpoint, TOKEN_REQUEST, NODE_ENV: "production" },
+    }),
+  };
 }
 
 function prepareNginx({ folder, port, tokenEndpoint }: Place): Prepared {
@@ -87,10 +119,10 @@ function prepareNginx({ folder, port, tokenEndpoint }: Place): Prepared {
 }
 
 function prepareWorkerRelay({ folder, port, tokenEndpoint }: Place): Prepared {
-  return workerRelay({ folder, port, bindings: { TOKEN_ENDPOINT: tokenEndpoint, TOKEN_REQUEST } });
+  return serveWorkerRelay({ folder, port, bindings: { TOKEN_ENDPOINT: tokenEndpoint, TOKEN_REQUEST } });
 }
 
-function prepareWorker({ folder, port, tokenEndpoint }: Place): Prepared {
-  const { file, secrets, ...call } = writeProxyConfig(folder, "worker", { port, tokenEndpoint });
-  return { ...builtWorker({ folder, port, bindings: secrets }, file), call };
+function prepareWorker(build: Build, name: string, { folder, port, tokenEndpoint }: Place): Prepared {
+  const { file, secrets, ...call } = writeProxyConfig(folder, name, { port, tokenEndpoint });
+  return { ...serveBuiltWorker(build.worker, name, { folder, port, bindings: secrets }, file), call };
 }

@@ -1,39 +1,31 @@
-// Many calls that wait for a slow provider: what each of them holds in memory.
+// Peak memory while many calls wait for a slow provider.
 
 import { startProvider } from "./provider.ts";
 import type { Waiting } from "./result.ts";
-import { startVariant } from "./running.ts";
+import { selectVariants, withVariant } from "./running.ts";
 import type { Session } from "./session.ts";
-import { findVariant } from "./variants.ts";
+import { rotate } from "./statistics.ts";
+import type { VariantName } from "./variants.ts";
 
+const NAMES: readonly VariantName[] = ["floor", "proxy", "before"];
 const CALLS = 512;
 const PROVIDER_MS = 50;
-/** Each with fresh processes, since the highest memory use of a process cannot be taken back. */
-const MOST_ROUNDS = 3;
 
-export async function measureWaiting({ options, folder, pinning, load, progress }: Session): Promise<Waiting> {
+export async function measureWaiting(session: Session): Promise<Waiting> {
+  const { options, folder, pinning, load, progress } = session;
+  const { rounds, seconds } = options;
   const provider = await startProvider({ folder, cores: pinning.others, delay: PROVIDER_MS });
-  const variants = [findVariant("floor"), findVariant("proxy")];
+  const variants = selectVariants(session, NAMES);
   const peakBytes: Record<string, number[]> = Object.fromEntries(variants.map(({ name }) => [name, []]));
-  const rounds = Math.min(options.rounds, MOST_ROUNDS);
   try {
     for (let round = 0; round < rounds; round++) {
-      for (const variant of variants) {
-        progress(`waiting ${round + 1} of ${rounds}: ${variant.name}`);
-        const { tokenEndpoint } = provider;
-        const running = await startVariant(variant, {
-          folder,
-          cores: pinning.variant,
-          tokenEndpoint,
-          cli: options.cli,
+      for (const variant of rotate(variants, round)) {
+        progress(`waiting, round ${round + 1} of ${rounds}: ${variant.name}`);
+        const bytes = await withVariant(session, variant, { provider }, async ({ call, expected, name, usage }) => {
+          await load.run({ ...call, expected, connections: CALLS, seconds }, name);
+          return usage().peakBytes;
         });
-        try {
-          const { call, expected, name } = running;
-          await load.run({ ...call, expected, connections: CALLS, seconds: options.seconds }, name);
-          peakBytes[name]?.push(running.usage().peakBytes);
-        } finally {
-          await running.stop();
-        }
+        peakBytes[variant.name]?.push(bytes);
       }
     }
     return { calls: CALLS, milliseconds: PROVIDER_MS, peakBytes };

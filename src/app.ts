@@ -1,4 +1,4 @@
-// The program's table of contents: which requests it answers, and in what order a call is checked.
+// Which requests are answered, and the steps each goes through, in order.
 
 import type { Tracer } from "@opentelemetry/api";
 import { Hono } from "hono";
@@ -6,27 +6,25 @@ import { HEALTH_PATH } from "./config/check-nextauth.ts";
 import type { Config } from "./config/complete.ts";
 import type { Credentials } from "./config/credentials.ts";
 import type { Observe } from "./core/call-report.ts";
-import { TokenProxyError } from "./core/errors.ts";
+import { EXCHANGE_ERROR_TABLE } from "./core/errors.ts";
 import type { CreateRateLimiter, Inbound } from "./core/inbound.ts";
 import type { Clock, CreateBulkhead, HashText, Ids, Log } from "./core/ports.ts";
 import type { CreateTransport } from "./core/transport.ts";
-import { createRouter, type GetTokenDeps, getToken } from "./get-token.ts";
 import { createNextAuthServers, type NextAuthServers } from "./nextauth/servers.ts";
-import { createProvider, type Provider } from "./oauth/provider.ts";
-import type { ProviderCredentials } from "./oauth/provider-settings.ts";
-import { EXCHANGE_WIRE, errorResponse } from "./steps/answer.ts";
-import { createAuthenticator } from "./steps/authenticate.ts";
-import { asCallError } from "./steps/call-log.ts";
-import { createIdentities } from "./steps/identities.ts";
-import { type Answer, createAnswer } from "./steps/observe.ts";
-import { type WellKnownDocument, wellKnownDocuments, wellKnownResponse } from "./steps/published-documents.ts";
-import { createCallReader } from "./steps/read-call.ts";
+import { createProviders, type Providers } from "./oauth/provider.ts";
+import { answerWithToken, toErrorResponse } from "./steps/answer.ts";
+import { type Authenticate, authenticateCaller, createAuthenticator } from "./steps/authenticate.ts";
+import type { Env } from "./steps/context.ts";
+import { createIdentities, type DescribeIdentities } from "./steps/identities.ts";
+import { limitInFlight, limitPerAddress, limitPerWebNonce } from "./steps/limit.ts";
+import { methodNotAllowed, notFound, onlyMethod } from "./steps/methods.ts";
+import { observe } from "./steps/observe.ts";
+import { publishedDocuments } from "./steps/published-documents.ts";
+import { readCall } from "./steps/read-call.ts";
 import { readExchange } from "./steps/read-exchange.ts";
 
-/** What the program is made of. Each entry builds it once; tests replace parts of it. */
-export interface Deps {
-  config: Config;
-  credentials: Credentials;
+/** What the runtime supplies. Tests replace parts of it. */
+export interface Runtime {
   createTransport: CreateTransport;
   createRateLimiter: CreateRateLimiter;
   createBulkhead: CreateBulkhead;
@@ -36,137 +34,91 @@ export interface Deps {
   log: Log;
   tracer: Tracer;
   observe: Observe;
+  inbound: Inbound;
+  /** Calls at the same time, and as many exchanges. */
+  maxInFlight: number;
+  /** Whether the app answers /healthz: on Workers, which have no admin listener. */
+  hasHealth: boolean;
 }
 
-export type Providers = ReadonlyMap<string, Provider>;
-
-export function createProviders(
-  deps: Pick<Deps, "config" | "credentials" | "createTransport" | "createBulkhead" | "clock" | "ids" | "log">,
-): Providers {
-  const { config, credentials } = deps;
-  return new Map(
-    Object.entries(config.providers).map(([name, settings]) => [
-      name,
-      createProvider(name, settings, credentials.providers.get(name) as ProviderCredentials, deps),
-    ]),
-  );
-}
-
-export function createServers({ config, credentials, ...deps }: Deps): NextAuthServers {
-  return createNextAuthServers(config.nextauth, credentials.nextauth, deps);
-}
-
-export interface AppOptions {
+export interface Deps extends Runtime {
+  config: Config;
+  credentials: Pick<Credentials, "signingKeys">;
   providers: Providers;
   nextauth: NextAuthServers;
-  inbound: Inbound;
-  /** Calls at once. */
-  maxInFlight: number;
-  /** Whether the app itself answers /healthz: on Workers, which have no second listener. */
-  health: boolean;
+  authenticate: Authenticate;
+  describeIdentities: DescribeIdentities;
 }
 
-/** @returns the Hono app that answers getToken and the webNonce exchange, and refuses everything else */
-export async function createApp(deps: Deps, options: AppOptions): Promise<Hono> {
-  const { config, credentials } = deps;
-  const { providers, nextauth, inbound, maxInFlight, health } = options;
-  const describe = createIdentities(config.log.identities, credentials.identitiesKey, deps);
-  const answer = createAnswer(deps, describe, maxInFlight);
-  const useCase = { route: createRouter(config.routes, providers), nextauth };
-  const app = new Hono({ getPath: (request, given) => inbound.pathAsSent(request, given?.env) });
+/** Builds everything that the configuration decides. */
+export async function createDeps(config: Config, credentials: Credentials, runtime: Runtime): Promise<Deps> {
+  return {
+    ...runtime,
+    config,
+    credentials,
+    providers: createProviders(config.providers, credentials.providers, runtime),
+    nextauth: createNextAuthServers(config.nextauth, credentials.nextauth, runtime),
+    authenticate: await createAuthenticator(credentials.callers, runtime),
+    describeIdentities: createIdentities(config.log.identities, credentials.identitiesKey, runtime),
+  };
+}
 
-  if (health) app.get(HEALTH_PATH, (c) => c.json({ status: "ok" }, 200, { "Cache-Control": "no-store" }));
+export function createPipeline(deps: Deps): Hono<Env> {
+  const { config, inbound, nextauth, providers, maxInFlight } = deps;
+  const { get_token, webnonce_exchange: exchange, routes } = config;
+  const answer = answerWithToken({ routes, providers, nextauth });
+  const app = new Hono<Env>({ getPath: (request, given) => inbound.pathAsSent(request, given?.env) });
 
-  for (const document of published(deps)) {
-    app.all(document.path, (c) => {
-      if (c.req.method === "GET" || c.req.method === "HEAD") return wellKnownResponse(document);
-      return answer(c.req.raw, { route: document.path, open: true }, () => Promise.reject(methodNotAllowed("GET")));
-    });
+  if (deps.hasHealth) app.get(HEALTH_PATH, (c) => c.json({ status: "ok" }, 200, { "Cache-Control": "no-store" }));
+
+  // Before the bindings, because /{a}/{b} would match them too. They are not logged: not calls.
+  for (const { path, serve } of publishedDocuments(config.signing?.issuer, deps.credentials.signingKeys)) {
+    app.get(path, serve);
+    app.all(path, observe(deps, { path, open: true }), methodNotAllowed(["GET", "HEAD"]));
   }
-  const parts = { deps, providers, inbound, answer, useCase };
-  await addGetToken(app, parts);
-  // Its own count: whoever lets the body of an exchange trickle in, which needs no key, must not take getToken's places.
-  addExchange(app, { ...parts, answer: createAnswer(deps, describe, maxInFlight) });
 
-  app.notFound((c) => answer(c.req.raw, { route: "", open: true }, () => Promise.reject(notFound())));
+  const limitCalls = limitInFlight(maxInFlight);
+  for (const [path, bindings] of Map.groupBy(get_token, (binding) => binding.path)) {
+    const at = honoPath(path);
+    const methods = bindings.map(({ method }) => method);
+    for (const binding of bindings) {
+      app.on(
+        binding.method,
+        at,
+        observe(deps, { path }),
+        onlyMethod(binding.method, methods),
+        limitCalls,
+        authenticateCaller(inbound, deps.authenticate, binding.apikey_header),
+        readCall(inbound, binding, nextauth.defaultServerid),
+        answer,
+      );
+    }
+    app.all(at, observe(deps, { path }), methodNotAllowed(methods));
+  }
 
-  // Only a bug outside of a call gets here, as in the log itself; Hono would print what it says.
-  app.onError((error) => errorResponse(asCallError(error), deps.ids.uuid()));
+  if (exchange !== undefined) {
+    const { path, rate_limit } = exchange;
+    const route = { path, open: true, errorTable: EXCHANGE_ERROR_TABLE };
+    // src/config ensures that there is one.
+    const serverid = (exchange.serverid ?? nextauth.defaultServerid) as string;
+    app.post(
+      path,
+      observe(deps, route),
+      limitInFlight(maxInFlight), // separate, so that slow exchange bodies cannot starve getToken
+      limitPerAddress(deps, rate_limit.per_address),
+      readExchange(serverid, exchange.provider),
+      limitPerWebNonce(deps, rate_limit.per_webnonce),
+      answer,
+    );
+    app.all(path, observe(deps, route), methodNotAllowed(["POST"]));
+  }
 
+  app.all("*", observe(deps, { path: "", open: true }), notFound);
+  app.onError(toErrorResponse);
   return app;
 }
 
-/** What both doors are made of. */
-interface Parts {
-  deps: Deps;
-  providers: Providers;
-  inbound: Inbound;
-  answer: Answer;
-  useCase: GetTokenDeps;
-}
-
-/** The first door: the nextAuth Server calls getToken, at each path of its bindings. */
-async function addGetToken(app: Hono, { deps, inbound, answer, useCase }: Parts): Promise<void> {
-  const authenticate = await createAuthenticator(deps.credentials.callers, deps);
-  for (const [path, bindings] of Map.groupBy(deps.config.get_token, (binding) => binding.path)) {
-    const byMethod = new Map(
-      bindings.map((binding) => [binding.method as string, { ...binding, read: createCallReader(binding) }]),
-    );
-    app.all(honoPath(path), (c) =>
-      answer(c.req.raw, { route: path }, async (record) => {
-        const binding = byMethod.get(c.req.method);
-        if (binding === undefined) throw methodNotAllowed([...byMethod.keys()].join(", "));
-        const certificate = inbound.clientCertificate(c.req.raw, c.env);
-        const { name, serverids } = await authenticate(c.req.raw.headers, certificate, binding.apikey_header);
-        record.caller = name;
-        record.recipient = inbound.recipient(c.env); // no closure: one kept with each call cost 40 MiB where 512 wait
-        const values = await binding.read(c.req.raw, c.req.path);
-        return await getToken(useCase, { serverids, values, session: binding.session }, record);
-      }),
-    );
-  }
-}
-
-/** The second door: an app exchanges its webNonce, its only credential, so that the session check always happens. */
-function addExchange(app: Hono, { deps, providers, inbound, answer, useCase }: Parts): void {
-  const exchange = deps.config.webnonce_exchange;
-  if (exchange === undefined) return;
-  const serverid = (exchange.serverid ?? useCase.nextauth.defaultServerid) as string; // check-nextauth.ts sees to it
-  const named = exchange.provider === undefined ? undefined : providers.get(exchange.provider);
-  const route = named === undefined ? useCase.route : () => named;
-  const limits = {
-    perAddress: deps.createRateLimiter(exchange.rate_limit.per_address),
-    perWebNonce: deps.createRateLimiter(exchange.rate_limit.per_webnonce),
-  };
-  const door = { route: exchange.path, open: true, wire: EXCHANGE_WIRE };
-  app.all(exchange.path, (c) =>
-    answer(c.req.raw, door, async (record) => {
-      if (c.req.method !== "POST") throw methodNotAllowed("POST");
-      const address = inbound.clientAddress(c.req.raw, c.env);
-      const values = await readExchange(c.req.raw, { address, serverid }, limits, deps.hashText);
-      return getToken({ ...useCase, route }, { serverids: undefined, values, session: "verify" }, record);
-    }),
-  );
-}
-
-/** The documents about our own keys; none without an issuer under which others could look for them. */
-function published({ config, credentials }: Deps): WellKnownDocument[] {
-  const issuer = config.signing?.issuer;
-  return issuer === undefined ? [] : wellKnownDocuments(issuer, credentials.signingKeys);
-}
-
-function methodNotAllowed(allow: string): TokenProxyError {
-  return new TokenProxyError("method_not_allowed", `this path takes ${allow} alone`, { allow });
-}
-
-function notFound(): TokenProxyError {
-  return new TokenProxyError(
-    "not_found",
-    'nothing is at this path; getToken is at "get_token.path", letter for letter',
-  );
-}
-
-/** The binding's `{name}` in the words of Hono's router. */
-function honoPath(path: string): string {
+/** `{name}` of a binding's path in the syntax of Hono's router. */
+export function honoPath(path: string): string {
   return path.replaceAll(/\{(.+?)\}/g, ":$1");
 }

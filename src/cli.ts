@@ -1,14 +1,14 @@
-#!/usr/bin/env -S node --
-// The entry of the command line. First has Node keep what it makes of the sources, which else is half of every start.
+// The entry point of the command line. src/launch.js checks the Node version before it loads this.
 
-import { enableCompileCache } from "node:module";
-import { fileURLToPath } from "node:url";
+import { enableCompileCache, findPackageJSON } from "node:module";
+import { dirname, join } from "node:path";
 
-// Beside the code, since whoever can write there can change the code itself; where nothing can be written, nothing is kept. Node's own
-// folder for it is one that other users may write to.
-enableCompileCache(fileURLToPath(new URL("../.compile-cache", import.meta.url)));
+// The cache halves the start. Other users could plant code in Node's default folder, so use ours.
+enableCompileCache(join(dirname(findPackageJSON(import.meta.url) as string), ".compile-cache"));
 
-// Of a SIGHUP that comes before a service has handlers of its own (commands/signals.ts) Node would end: a reload ends nothing.
+// A SIGHUP that arrives before the service is ready must not end the process.
 process.on("SIGHUP", () => {});
 
-await import("./cli/command-line.ts");
+const { endOnCrash, runCommandLine } = await import("./cli/command-line.ts");
+endOnCrash();
+process.exitCode = await runCommandLine(process.argv.slice(2));

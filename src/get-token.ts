@@ -1,123 +1,100 @@
-// The use case: a caller asks for a token for a user, and gets what the provider answers.
+// What happens to a call whose caller has proved its identity, free of HTTP.
 
 import type { Route } from "./config/complete.ts";
 import { TokenProxyError } from "./core/errors.ts";
-import { unmeasured } from "./core/trace.ts";
+import type { Recipient } from "./core/inbound.ts";
+import type { Trace } from "./core/trace.ts";
+import type { Value, Values } from "./core/values.ts";
 import type { SessionMode } from "./nextauth/binding.ts";
 import type { NextAuthServer, NextAuthServers } from "./nextauth/servers.ts";
-import type { Call, CallValue } from "./nextauth/values.ts";
-import type { ExchangeTrace } from "./oauth/exchange.ts";
+import type { Answer } from "./oauth/judge-answer.ts";
 import type { Provider } from "./oauth/provider.ts";
-import type { TokenAnswer } from "./oauth/token-response.ts";
-import { ATTRIBUTE_PREFIX } from "./oauth/values.ts";
+import { ATTRIBUTE_PREFIX } from "./oauth/template-names.ts";
 
-/** A call whose caller has proved who it is, and whose values were read. */
-export interface TokenCall {
-  /** The virtual servers that the caller may speak for; undefined means all. */
+export interface UseCase {
+  /** The first match wins. */
+  routes: readonly Route[];
+  providers: ReadonlyMap<string, Pick<Provider, "name" | "attributes" | "requestToken">>;
+  nextauth: Pick<NextAuthServers, "serverFor">;
+}
+
+export interface Caller {
+  /** The virtual servers it may speak for; undefined means all. */
   serverids: ReadonlySet<string> | undefined;
-  values: Call;
+}
+
+export interface Call {
+  /** By the names of the binding; serverid, userid and nonce are text. */
+  values: Values;
   session: SessionMode;
-}
-
-/** What getToken needs of a provider. */
-export type AskedProvider = Pick<Provider, "name" | "attributes" | "requestToken">;
-
-export interface GetTokenDeps {
-  /** Chooses the provider for a virtual server; undefined where no route takes it. */
-  route(serverid: string | undefined): AskedProvider | undefined;
-  nextauth: Pick<NextAuthServers, "defaultServerid" | "serverFor">;
-}
-
-/** What is found out about a call on its way. */
-export interface CallRecord extends ExchangeTrace {
-  caller?: string;
-  provider?: string;
-  /** The key of the nextAuth Server that was asked, in the file. */
-  nextauth?: string;
-  /** Whom the call is about; only http/identities.ts knows how that may be written down. */
-  userid?: string | undefined;
-  nonce?: string | undefined;
+  /** Used instead of the routes. */
+  provider?: string | undefined;
+  trace: Trace;
+  recipient: Recipient | undefined;
 }
 
 /**
  * @returns the provider's answer, its body byte for byte
- * @throws {TokenProxyError} caller_not_allowed, no_route, call_invalid, session_…, attributes_… or provider_…
+ * @throws {TokenProxyError} caller_not_allowed, no_route, call_invalid, session_…, attribute…,
+ * provider_… or overloaded
  */
-export async function getToken(deps: GetTokenDeps, call: TokenCall, record: CallRecord): Promise<TokenAnswer> {
-  const { run = unmeasured } = record;
-  record.userid = textOf(call.values, "userid");
-  record.nonce = textOf(call.values, "nonce");
-  const serverid = textOf(call.values, "serverid") ?? deps.nextauth.defaultServerid;
-  assertMaySpeakFor(call.serverids, serverid);
-
-  const provider = deps.route(serverid);
-  if (provider === undefined)
-    throw new TokenProxyError("no_route", 'no entry of "routes" takes the serverid of this call');
-  record.provider = provider.name;
-
-  let values = withServerid(call.values, serverid);
-  const server = () => {
-    const found = serverFor(deps.nextauth, serverid);
-    record.nextauth = found.key;
-    return found;
-  };
-  if (call.session === "verify") {
-    const [about, nonce] = [serverid as string, nonceOf(values)];
-    values = await run("session_check", () => server().confirmSession(about, nonce, values));
-    record.userid = textOf(values, "userid");
-  }
-  const attributes =
-    provider.attributes.length === 0
-      ? undefined
-      : await run("attributes", () => attributesOf(server(), serverid as string, values, provider));
-
-  return await provider.requestToken((name) => attributes?.get(name) ?? values.get(name), record);
+export async function getToken(deps: UseCase, caller: Caller, call: Call): Promise<Answer> {
+  authorizeServerid(caller, call);
+  const provider = chooseProvider(deps, call);
+  const session = await confirmSession(deps, call);
+  const attributes = await readAttributes(deps, call, provider, session);
+  const values = new Map<string, Value>([...call.values, ...session, ...attributes]);
+  return await provider.requestToken(values, call);
 }
 
-/** The default stands for the serverid that a call leaves out, in templates too. */
-function withServerid(values: Call, serverid: string | undefined): Call {
-  return serverid === undefined || values.has("serverid") ? values : new Map(values).set("serverid", serverid);
-}
-
-function textOf(values: Call, name: "serverid" | "userid" | "nonce"): string | undefined {
-  return values.get(name) as string | undefined; // binding rules of these three let text alone through
-}
-
-function assertMaySpeakFor(serverids: ReadonlySet<string> | undefined, serverid: string | undefined): void {
+/** A call that names no virtual server could be about any of them. */
+function authorizeServerid({ serverids }: Caller, call: Call): void {
   if (serverids === undefined) return;
-  // A call that names no virtual server could be about any of them.
+  const serverid = textOf(call.values, "serverid");
   if (serverid === undefined || !serverids.has(serverid)) {
     throw new TokenProxyError("caller_not_allowed", "the caller may not speak for the serverid of this call");
   }
 }
 
-function serverFor(nextauth: GetTokenDeps["nextauth"], serverid: string | undefined): NextAuthServer {
-  if (serverid === undefined) {
-    throw new TokenProxyError("call_invalid", 'the call has no "serverid", and "nextauth" names none for such calls');
+function chooseProvider({ routes, providers }: UseCase, call: Call) {
+  const serverid = textOf(call.values, "serverid");
+  const route = routes.find((candidate) => candidate.serverid === undefined || candidate.serverid === serverid);
+  const provider = providers.get(call.provider ?? route?.provider ?? "");
+  if (provider === undefined) {
+    throw new TokenProxyError("no_route", 'no entry of "routes" matches the serverid of this call');
   }
-  const server = nextauth.serverFor(serverid);
-  if (server === undefined)
-    throw new TokenProxyError("no_route", 'no entry of "nextauth" takes the serverid of this call');
-  return server;
+  call.trace.note({ provider: provider.name });
+  return provider;
 }
 
-function nonceOf(values: Call): string {
-  const nonce = textOf(values, "nonce");
-  if (nonce === undefined)
+/** @returns userid and accountid of the session; nothing if the caller is trusted */
+async function confirmSession(deps: UseCase, call: Call): Promise<Values> {
+  if (call.session === "trust") return new Map();
+  const { server, serverid } = responsibleServer(deps, call);
+  const nonce = textOf(call.values, "nonce");
+  if (nonce === undefined) {
     throw new TokenProxyError("call_invalid", 'the call has no "nonce", which the session check needs');
-  return nonce;
+  }
+  const session = await call.trace.step("session_check", () => server.confirmSession(serverid, nonce, call.values));
+  call.trace.note({ userid: textOf(session, "userid") });
+  return session;
 }
 
-/** @returns the attributes that the provider needs, by their names in templates */
-async function attributesOf(
-  server: NextAuthServer,
-  serverid: string,
-  values: Call,
-  { name, attributes: needed }: AskedProvider,
-): Promise<ReadonlyMap<string, CallValue>> {
-  const userid = textOf(values, "userid") as string; // every binding reads one, or the session check gave it
-  const found = await server.getUserAttributes(serverid, userid);
-  if (found === undefined) throw new TokenProxyError("attribute_missing", "the nextAuth Server does not know the user");
+/** @returns the attributes that the provider needs, under their names in templates */
+async function readAttributes(
+  deps: UseCase,
+  call: Call,
+  { name, attributes: needed }: Pick<Provider, "name" | "attributes">,
+  session: Values,
+): Promise<Values> {
+  if (needed.length === 0) return new Map();
+  const { server, serverid } = responsibleServer(deps, call);
+  // src/config ensures that there is one.
+  const userid = (textOf(session, "userid") ?? textOf(call.values, "userid")) as string;
+  const found = await call.trace.step("attributes", () => server.getUserAttributes(serverid, userid));
+  if (found === undefined) {
+    throw new TokenProxyError("attribute_missing", "the nextAuth Server does not know the user of this call");
+  }
   return new Map(
     needed.map((attribute) => {
       const value = found.get(attribute);
@@ -130,20 +107,19 @@ async function attributesOf(
   );
 }
 
-/** First match wins. The routes are indexed once, so that a call costs the same with one route or a thousand. */
-export function createRouter(
-  routes: readonly Route[],
-  providers: ReadonlyMap<string, AskedProvider>,
-): GetTokenDeps["route"] {
-  const byServerid = new Map<string, AskedProvider>();
-  let otherwise: AskedProvider | undefined;
-  for (const { serverid, provider: name } of routes) {
-    const provider = providers.get(name) as AskedProvider;
-    if (serverid === undefined) {
-      otherwise = provider;
-      break; // what stands below a route without conditions is never reached
-    }
-    if (!byServerid.has(serverid)) byServerid.set(serverid, provider);
+function responsibleServer({ nextauth }: UseCase, call: Call): { server: NextAuthServer; serverid: string } {
+  const serverid = textOf(call.values, "serverid");
+  if (serverid === undefined) {
+    throw new TokenProxyError("call_invalid", 'the call has no "serverid", and "nextauth" has no default for it');
   }
-  return (serverid) => (serverid === undefined ? undefined : byServerid.get(serverid)) ?? otherwise;
+  const server = nextauth.serverFor(serverid);
+  if (server === undefined) {
+    throw new TokenProxyError("no_route", 'no entry of "nextauth" is responsible for the serverid of this call');
+  }
+  call.trace.note({ nextauth: server.key });
+  return { server, serverid };
+}
+
+function textOf(values: Values, name: "serverid" | "userid" | "nonce"): string | undefined {
+  return values.get(name) as string | undefined; // the rules of these names only let text through
 }

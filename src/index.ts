@@ -1,7 +1,8 @@
-// Makes a Hono app of a configuration file's text, for whoever serves one of their own on Node.
+// Library entry point: a Hono app from the text of a configuration file, for Node.
 
 import type { IncomingMessage } from "node:http";
 import { type Context, Hono } from "hono";
+import { honoPath } from "./app.ts";
 import type { Config } from "./config/complete.ts";
 import { parseConfig } from "./config/parse.ts";
 import type { Observe } from "./core/call-report.ts";
@@ -11,30 +12,31 @@ import { createNodeCredentialHost } from "./node/credentials.ts";
 import { nodeIds } from "./node/host.ts";
 import { isAmbiguous } from "./node/inbound/ambiguous.ts";
 import { createProgram } from "./node/program.ts";
-import { wellKnownDocuments } from "./steps/published-documents.ts";
+import { publishedDocuments } from "./steps/published-documents.ts";
 
 export type { CallReport } from "./core/call-report.ts";
 export { ConfigError } from "./core/errors.ts";
 export type { Log } from "./core/ports.ts";
 
 export interface CreateAppOptions {
-  /** Where `{ env: NAME }` looks; by default the variables of this process. */
+  /** Where `{ env: NAME }` looks; the environment of this process by default. */
   env?: Readonly<Record<string, string | undefined>>;
-  /** What a relative `{ file: PATH }` is relative to; by default the working directory. */
+  /** The base of relative `{ file: PATH }` paths; the working directory by default. */
   folder?: string;
-  /** Is told of each call. The caller's answer waits for it. */
+  /** Called once per call, before the response is sent. */
   onCall?: Observe;
-  /** Is given every line, whatever `log.level` says; by default nothing is written. */
+  /** Gets every line, whatever `log.level` says; nothing is written by default. */
   log?: Log;
-  /** What the file is called in its faults. */
+  /** The name of the file in its faults. */
   fileName?: string;
 }
 
 /**
- * The app goes into another one by `app.route("/", proxy)`, or is served as it is; by @hono/node-server, which says how a request
- * came in. The paths of the file are whole paths. Providers are discovered by the calls: no timer runs, and nothing has to be closed.
- * @param text the configuration file; of its `server` part, trusted_proxies and max_in_flight have an effect
- * @throws {ConfigError} for a faulty file, and for a secret, key or certificate that cannot be used
+ * Mount the app with `app.route("/", proxy)` or serve it as it is, in both cases with
+ * @hono/node-server. The paths of the file are complete paths. No timer runs, and nothing has to be
+ * closed: providers are discovered by calls.
+ * @param text the configuration file; of its `server` part, trusted_proxies and max_in_flight count
+ * @throws {ConfigError} for a faulty file, and for an unusable secret, key or certificate
  */
 export async function createApp(text: string, options: CreateAppOptions = {}): Promise<Hono> {
   const { env = process.env, folder = ".", onCall = () => {}, log = () => {}, fileName = "token-proxy.yaml" } = options;
@@ -42,38 +44,38 @@ export async function createApp(text: string, options: CreateAppOptions = {}): P
   const host = {
     ...createNodeCredentialHost(env, folder),
     listens: false,
-    pinFault: () => undefined, // which certificates are asked for is up to whoever listens
+    pinFault: () => undefined, // the server around the app decides which certificates to request
   };
   const observe: Observe = (report) => {
     try {
       onCall(report);
     } catch (error) {
-      // A token that is there already must not be lost over it.
+      // The token is already there and must not get lost.
       log("error", "onCall failed", { reason: error instanceof Error ? error.name : typeof error });
     }
   };
   const identitiesKey = new Secret(nodeIds.uuid() + nodeIds.uuid());
   const program = await createProgram(file, host, { log, observe, identitiesKey });
 
+  // A mounted app uses its parent's getPath and notFound; passing requests on keeps ours.
   const pass = (c: Context) => {
     const incoming: IncomingMessage | undefined = c.env?.incoming;
     if (incoming === undefined) throw new TypeError(NO_INCOMING);
-    // As our own listener does. HTTP/2 has one way to be read.
+    // As on our own listener. HTTP/2 has no ambiguous requests.
     if (incoming.httpVersionMajor < 2 && isAmbiguous(incoming)) return c.body(null, 400, { Connection: "close" });
     return program.fetch(c.req.raw, c.env);
   };
   const app = new Hono();
-  for (const path of pathsOf(program.config)) app.all(path, pass);
-  return app.notFound(pass); // which goes into no other app
+  for (const path of pathsOf(program.config)) app.all(honoPath(path), pass);
+  return app.notFound(pass);
 }
 
 const NO_INCOMING =
-  'the env of the request has no "incoming": serve the app with @hono/node-server, and where fetch is wrapped hand its second argument on';
+  'the request\'s env has no "incoming": serve the app with @hono/node-server, and if you wrap fetch, pass on its second argument';
 
-/** All that the program answers, in the words of Hono's router. It looks at the path itself then, letter for letter as it was sent. */
+/** Every path that the pipeline answers. */
 function pathsOf({ get_token, webnonce_exchange, signing }: Config): Set<string> {
-  const published = signing?.issuer === undefined ? [] : wellKnownDocuments(signing.issuer, []);
-  const own = webnonce_exchange === undefined ? [] : [webnonce_exchange];
-  const paths = [...get_token, ...own, ...published].map(({ path }) => path.replaceAll(/\{(.+?)\}/g, ":$1"));
-  return new Set(paths);
+  const exchange = webnonce_exchange === undefined ? [] : [webnonce_exchange];
+  const routes = [...get_token, ...exchange, ...publishedDocuments(signing?.issuer, [])];
+  return new Set(routes.map(({ path }) => path));
 }

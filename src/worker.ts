@@ -1,4 +1,4 @@
-// The entry for Cloudflare Workers: the configuration file that wrangler.toml bundles, served.
+// Entry point for Cloudflare Workers: serves the configuration file that wrangler.toml bundles.
 
 import file from "../worker/token-proxy.yaml";
 import { createWorker } from "./worker/create-worker.ts";

@@ -1,4 +1,4 @@
-// The quickest start that Node knows: a server that answers every call with a text.
+// The smallest server in Node. It asks no provider. The base for start and idle.
 
 import { createServer } from "node:http";
 

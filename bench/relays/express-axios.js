@@ -1,4 +1,4 @@
-// Express and axios as they are mostly put together: the call and the answer are parsed, and the answer is written anew.
+// Express and axios as they are usually combined: both parse JSON, and Express serializes it again.
 
 import axios from "axios";
 import express from "express";

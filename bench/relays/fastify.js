@@ -1,4 +1,4 @@
-// Fastify with its own relay, @fastify/reply-from.
+// Fastify with its relay plugin, @fastify/reply-from.
 
 import replyFrom from "@fastify/reply-from";
 import fastify from "fastify";

@@ -1,4 +1,4 @@
-// The floor: bare node:http and undici's dispatcher, relaying bytes. Nothing is checked, nothing is written down.
+// The floor: bare node:http and undici's dispatcher relay bytes, without checks or a log.
 
 import { FORM, serveBareRelay } from "./upstream.js";
 

@@ -1,4 +1,4 @@
-// What is written first with Hono: its Node server, and the global fetch.
+// The obvious relay with Hono: its Node server and the global fetch.
 
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";

@@ -1,5 +1,5 @@
-// The floor with one ES256 signature per call, made by node:crypto in one shot: what a signed assertion costs at least. It is left in
-// OpenSSL's form, since asked for JOSE's node:crypto takes twice as long; no provider here reads it.
+// The floor with one ES256 signature per call: the least that a signed assertion can cost.
+// The signature stays in DER, because with ieee-p1363 node:crypto takes twice as long.
 
 import { generateKeyPairSync, randomUUID, sign } from "node:crypto";
 import { FORM, serveBareRelay, TOKEN_ENDPOINT } from "./upstream.js";

@@ -1,5 +1,4 @@
-// What the relays have in common: the request that they send to the provider, and their end. They are plain JavaScript, so that none of
-// them pays for the stripping of types.
+// The token request that all relays send. They are JavaScript, so they start without type stripping.
 
 import { createServer } from "node:http";
 import { Pool } from "undici";
@@ -8,11 +7,12 @@ export const PORT = Number(process.env.PORT);
 export const TOKEN_ENDPOINT = new URL(process.env.TOKEN_ENDPOINT);
 export const { form: FORM, headers: HEADERS } = JSON.parse(process.env.TOKEN_REQUEST);
 
-process.once("SIGINT", () => process.exit()); // an end of its own accord, at which --cpu-prof writes its file
+process.once("SIGINT", () => process.exit()); // --cpu-prof only writes its file at a normal exit
 
 /**
- * The least that a relay can be: bare node:http towards the caller, undici's dispatcher towards the provider.
- * @param {() => string} form what is sent for one call
+ * The smallest relay: bare node:http for callers, undici's dispatcher for the provider.
+ *
+ * @param {() => string} form returns the body of one token request
  */
 export function serveBareRelay(form) {
   const pool = new Pool(TOKEN_ENDPOINT.origin);

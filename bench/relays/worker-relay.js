@@ -1,4 +1,4 @@
-// The floor of Workers: a bare fetch in workerd that relays the provider's answer.
+// The base for Workers: a bare fetch relays the provider's answer.
 
 let sent;
 

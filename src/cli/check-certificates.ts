@@ -1,73 +1,56 @@
-// What `check` says about certificates: until when they are good, and the pin of the key that `server.tls` serves.
+// What `check` prints about certificates: when they expire, and the pins for `server.tls`.
 
 import { createHash, X509Certificate } from "node:crypto";
-import type { Credentials } from "../config/credentials.ts";
 import type { Secret } from "../core/secret.ts";
 import { line } from "./report.ts";
 
 const DAY_MS = 86_400_000;
-/** Authorities that renew by themselves do so a month before the end: whatever is nearer has been forgotten. */
+/** Automatic renewal happens a month before the end, so with less time left it was forgotten. */
 const WARN_DAYS = 30;
 
 const CERTIFICATE = /-----BEGIN (?:X509 )?CERTIFICATE-----[^-]+-----END (?:X509 )?CERTIFICATE-----/g;
 
 /**
- * The pin is what a client remembers of the key (RFC 7469 §2.4): it outlives a renewal that keeps the key, and whoever pins has to be
- * told before another key is served.
- * @param now milliseconds since the epoch
+ * Describes a certificate of ours and its chain.
+ * @param withPins whether clients may pin its key (RFC 7469 §2.4)
  */
-export function describeServerCertificates({ serverTls }: Credentials, now: number): void {
-  if (serverTls === undefined) return;
-  for (const [index, certificate] of certificatesOf(serverTls.certificate.reveal()).entries()) {
-    line(index === 0 ? "server.tls" : "  issued by", describe(certificate, now));
-    line("  pin", spkiPin(certificate));
-    warnOfEnd(certificate, now, index === 0 ? "who pins it must know the pin of a new key before it is served" : "");
+export function describeCertificates(label: string, pem: Secret | undefined, withPins: boolean): void {
+  for (const [index, certificate] of certificatesOf(pem).entries()) {
+    line(index === 0 ? label : "  issued by", describe(certificate));
+    if (withPins) line("  pin", pinOf(certificate));
+    const days = daysLeft(certificate);
+    if (days >= WARN_DAYS) continue;
+    // An expired authority may be in the chain on purpose, next to its successor.
+    const end = days < 0 ? "it has expired" : `it expires in less than ${WARN_DAYS} days`;
+    const advice = withPins && index === 0 ? "; if the key changes, first give its pin to those who pin it" : "";
+    line("  warning", `${end}: renew it${advice}`);
   }
 }
 
-/** The client certificate towards a provider, where it has one. */
-export function describeClientCertificate(name: string, { providers }: Credentials, now: number): void {
-  const pem = providers.get(name)?.tls?.certificate?.reveal();
-  const [certificate] = pem === undefined ? [] : certificatesOf(pem);
-  if (certificate === undefined) return;
-  line("  certificate", describe(certificate, now));
-  warnOfEnd(certificate, now, "");
-}
-
-/** Authorities by which others are verified: one that is over verifies nobody, which shows only in the calls that then fail. */
-export function warnOfAuthorities(key: string, pem: Secret | undefined, now: number): void {
-  for (const certificate of pem === undefined ? [] : certificatesOf(pem.reveal())) {
-    if (certificate.validToDate.getTime() >= now) continue;
-    line(
-      "  warning",
-      `${key} has an authority that is over, ${describe(certificate, now)}: put a new one in its place`,
-    );
+/** Warns of expired authorities: connections that depend on them fail. @param key in the file */
+export function warnOfAuthorities(key: string, pem: Secret | undefined): void {
+  for (const certificate of certificatesOf(pem)) {
+    if (certificate.validToDate.getTime() >= Date.now()) continue;
+    line("  warning", `${key} has an expired authority, ${describe(certificate)}: replace it`);
   }
 }
 
-function certificatesOf(pem: string): X509Certificate[] {
-  return (pem.match(CERTIFICATE) ?? []).map((one) => new X509Certificate(one));
+function certificatesOf(pem: Secret | undefined): X509Certificate[] {
+  return (pem?.reveal().match(CERTIFICATE) ?? []).map((one) => new X509Certificate(one));
 }
 
-function describe({ subject, subjectAltName, validTo, validToDate }: X509Certificate, now: number): string {
-  // Node writes one line for each part of the name; a certificate may have no subject, only other names.
-  const who = subject?.replaceAll("\n", ", ") || subjectAltName || "no subject";
-  return `${who}, until ${validTo} (${daysLeft(validToDate, now)} days left)`;
+function describe(certificate: X509Certificate): string {
+  const { subject, subjectAltName, validTo } = certificate;
+  // Node puts each part of the name on a line. A certificate may have no subject, only other names.
+  const name = subject?.replaceAll("\n", ", ") || subjectAltName || "no subject";
+  return `${name}, until ${validTo} (${daysLeft(certificate)} days left)`;
 }
 
-function daysLeft(end: Date, now: number): number {
-  return Math.floor((end.getTime() - now) / DAY_MS);
+function daysLeft({ validToDate }: X509Certificate): number {
+  return Math.floor((validToDate.getTime() - Date.now()) / DAY_MS);
 }
 
-/** Of the first one of a chain, being over is a fault; others may be over on purpose, beside a newer one that clients find themselves. */
-function warnOfEnd({ validToDate }: X509Certificate, now: number, advice: string): void {
-  const days = daysLeft(validToDate, now);
-  if (days >= WARN_DAYS) return;
-  const end = days < 0 ? "it is over" : `it ends in less than ${WARN_DAYS} days`;
-  line("  warning", `${end}: renew it${advice === "" ? "" : ` (${advice})`}`);
-}
-
-function spkiPin({ publicKey }: X509Certificate): string {
+function pinOf({ publicKey }: X509Certificate): string {
   const spki = publicKey.export({ type: "spki", format: "der" });
   return `sha256/${createHash("sha256").update(spki).digest("base64")}`;
 }

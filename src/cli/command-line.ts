@@ -1,135 +1,179 @@
-// The command line. Exit status: 0 well, 1 the operation failed, 2 wrong usage or configuration.
+// The commands with their options, their help, and the exit status.
 
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { ConfigError, UsageError } from "../core/errors.ts";
 import { describeCrash } from "../node/crash.ts";
 import { ListenError } from "../node/inbound/listener.ts";
-import { ProcessError } from "../node/processes/asking.ts";
 import { packageVersion } from "../node/version.ts";
+import { SIGNING_ALGORITHMS } from "../oauth/signing-key.ts";
 import { DEFAULT_FILE } from "./configuration.ts";
-import { type CommandName, helpOf, helpOfAll } from "./help.ts";
-import { KEY_ALGORITHMS, keygen } from "./keygen.ts";
 import { holdSignals } from "./signals.ts";
-import { assertCommand, usageFault } from "./usage.ts";
 
+const NAME = "nextauth-token-proxy";
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
-const CONFIG_OPTION = [
+
+const EXIT_STATUS = `
+Exit status:
+  0  success
+  1  the operation failed: a server did not answer, no token came, start cannot listen or its stop cut off calls
+  2  wrong usage, or a fault in the configuration file, a secret, a key or a certificate`;
+
+const ENVIRONMENT = `
+Environment:
+  TOKEN_PROXY_CONFIG   the configuration file, if --config is not given
+  NO_COLOR             no colours on a terminal
+  LISTEN_FDS           start: the service uses a socket from systemd instead of server.listen (with LISTEN_PID)
+  Variables that the configuration file names as { env: NAME }. --env-file can supply those that are not set.`;
+
+const CONFIG = new Option(
   "-c, --config <file>",
   `configuration file (default: TOKEN_PROXY_CONFIG, then ./${DEFAULT_FILE})`,
-] as const;
-
-const ENV_FILE_OPTION = [
+);
+const ENV_FILE = new Option(
   "--env-file <file>",
-  "lines of NAME=VALUE, for variables that are not set; read again with every reload",
-] as const;
-const USERID_OPTION = ["--userid <text>", "the user to ask for"] as const;
-const VALUE_OPTION = ["--value <name=text...>", "a further value, as serverid=… or nonce=env:VARIABLE"] as const;
+  "file with lines NAME=VALUE for variables that are not set; a reload reads it again",
+);
+const USERID = new Option("--userid <text>", "the user to request a token for");
+const VALUE = new Option("--value <name=text...>", "another value of the call, like serverid=… or nonce=env:VARIABLE");
 
-/** Commands are imported when they are run: loading what another one needs would be most of the time that a command takes. */
-function createProgram(): Command {
-  const program = new Command("nextauth-token-proxy")
+/** Options of the program itself; any other option without a command belongs to "start". */
+const PROGRAM_OPTIONS = ["-h", "--help", "-V", "--version"];
+
+/**
+ * Runs one command and prints its errors to standard error.
+ * @param given the arguments without those of Node
+ * @returns the exit status; undefined while a service runs
+ */
+export async function runCommandLine(given: readonly string[]): Promise<number | undefined> {
+  const [first] = given;
+  const isStart = first === undefined || (first.startsWith("-") && !PROGRAM_OPTIONS.includes(first));
+  const args = isStart ? ["start", ...given] : given;
+  let status: number | undefined;
+  const program = createProgram((succeeded) => {
+    status = succeeded ? 0 : EXIT_FAILED;
+  });
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return status;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) return report(error);
+    if (error.exitCode === 0) return 0; // --help and --version
+    const command = program.commands.find((known) => known.name() === args[0]);
+    console.error(`${usageMessage(error, args)}; see "${NAME} ${command ? `${command.name()} ` : ""}--help"`);
+    return EXIT_USAGE;
+  }
+}
+
+/** Ends the process after a bug, without printing secrets, or if nobody reads its output. */
+export function endOnCrash(): void {
+  process.on("uncaughtException", (error: NodeJS.ErrnoException) => {
+    const isOutput = error.syscall === "write";
+    if (!isOutput) console.error(describeCrash(error));
+    else if (error.code !== "EPIPE") console.error(`cannot write the output (${error.code}): redirect it elsewhere`);
+    process.exit(EXIT_FAILED);
+  });
+}
+
+/** Imports a command only when it runs: loading the others would take most of its time. */
+function createProgram(end: (succeeded: boolean) => void): Command {
+  const toEnd =
+    <Options>(run: (options: Options) => Promise<boolean>) =>
+    async (options: Options) => {
+      process.removeAllListeners("SIGHUP"); // only a service ignores or handles it
+      end(await run(options));
+    };
+  const program = new Command(NAME)
     .description("Answers the nextAuth Server's getToken with a token from your OAuth provider, byte for byte.")
     .version(packageVersion)
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(`${usageFault(text, undefined)}\n`) })
-    .addHelpText("after", helpOfAll());
-  const command = (name: CommandName, options?: { isDefault: boolean }) =>
-    program
-      .command(name, options)
-      .allowExcessArguments(false)
-      .configureOutput({ outputError: (text, write) => write(`${usageFault(text, name)}\n`) })
-      .addHelpText("after", helpOf(name));
+    // Commander's messages quote arguments, which may be secrets.
+    .configureOutput({ outputError: () => {} })
+    .addHelpText("after", `\nWithout a command, "start" runs.\n${EXIT_STATUS}\n${ENVIRONMENT}`);
 
-  command("start", { isDefault: true })
-    .description("serve getToken (without a configuration file: dev mode, on loopback, with a provider of its own)")
-    .option(...CONFIG_OPTION)
-    .option(...ENV_FILE_OPTION)
+  const command = (name: string, examples: readonly string[]) => {
+    const lines = examples.map((example) => `\n  ${NAME} ${name} ${example}`.trimEnd());
+    return program.command(name).addHelpText("after", `\nExamples:${lines.join("")}\n${EXIT_STATUS}`);
+  };
+
+  command("start", ["", "--config token-proxy.yaml", "--config token-proxy.yaml --env-file .env"])
+    .description("serve getToken; without a configuration file: dev mode, on loopback with an embedded provider")
+    .addOption(CONFIG)
+    .addOption(ENV_FILE)
+    .addHelpText("after", ENVIRONMENT)
     .action(async (options) => {
       const attachSignals = holdSignals();
       const { start } = await import("./start.ts");
       await start(options, attachSignals);
     });
-  command("check")
+  command("check", ["", "--live --userid alice --value serverid=c2VydmVyLTE= --value nonce=env:NONCE"])
+    .description("check the configuration file, its secrets, keys and certificates, and whether its servers answer")
+    .addOption(CONFIG)
+    .addOption(ENV_FILE)
+    .option("--live", "also request one token; prints what the token says, but never the token")
+    .addOption(USERID)
+    .addOption(VALUE)
+    .addHelpText("after", ENVIRONMENT)
+    .action(toEnd(async (options) => (await import("./check.ts")).check(options)));
+  command("get-token", [
+    "--userid alice --value nonce=env:NONCE",
+    "--url https://tokens.bank.example --userid alice > token.json",
+  ])
     .description(
-      "check the file, its secrets, keys and certificates, and the discovery of its providers; with --live ask for one token",
+      "call getToken of a running proxy as the nextAuth Server would, with the binding and the API key of the file; " +
+        "prints the response body to standard output, and everything else to standard error",
     )
-    .option(...CONFIG_OPTION)
-    .option(...ENV_FILE_OPTION)
-    .option("--live", "send one token request; prints about the token, never the token")
-    .option(...USERID_OPTION)
-    .option(...VALUE_OPTION)
-    .action((options) => runToEnd(async () => (await import("./check.ts")).check(options)));
-  command("get-token")
-    .description(
-      "call getToken of a running proxy as the nextAuth Server does, by the binding and with the API key of the file; " +
-        "the bytes of the answer go to standard output",
-    )
-    .option(...CONFIG_OPTION)
-    .option(...ENV_FILE_OPTION)
-    .option(...USERID_OPTION)
-    .option(...VALUE_OPTION)
-    .option("--url <url>", "the running proxy (default: server.listen)")
-    .option("--path <path>", "which of several bindings, as get_token.path has it (default: the first)")
-    .option("--method <method>", "which of several bindings of one path (default: the first)")
-    .option("--caller <name>", "whose API key to send (default: the first under callers)")
-    .option("--certificate <file>", "a client certificate, PEM")
-    .option("--private-key <file>", "its key, PEM")
-    .option("--ca <file>", "whom to trust for the proxy's certificate, PEM (default: the public authorities)")
-    .action((options) => runToEnd(async () => (await import("./get-token.ts")).getToken(options)));
-  command("keygen")
-    .description("make a signing key: the private half goes into a file, the public JWK to standard output")
-    .option("--out <file>", "where the private key goes (PKCS#8 in PEM, mode 600); required")
-    .option("--alg <name>", `one of ${KEY_ALGORITHMS.join(", ")}`, KEY_ALGORITHMS[0])
-    .option("--kid <text>", "its name (default: the date and the beginning of its thumbprint)")
-    .option("--force", "replace the file, and with it the key that is in it")
-    .action((options) => runToEnd(() => keygen(options)));
-  command("schema")
+    .addOption(CONFIG)
+    .addOption(ENV_FILE)
+    .addOption(USERID)
+    .addOption(VALUE)
+    .addHelpText("after", ENVIRONMENT)
+    .option("--url <url>", "address of the running proxy (default: server.listen of the file)")
+    .option("--path <path>", "use the binding with this get_token.path (default: the first)")
+    .option("--method <method>", "use the binding with this get_token.method (default: the first)")
+    .option("--caller <name>", "send the API key of this caller (default: the first)")
+    .option("--certificate <file>", "client certificate, PEM")
+    .option("--private-key <file>", "private key of the client certificate, PEM")
+    .option("--ca <file>", "authority that issued the proxy's certificate, PEM (default: the public authorities)")
+    .action(toEnd(async (options) => (await import("./get-token.ts")).getToken(options)));
+  command("keygen", ["--out keys/2026-11.pem --kid 2026-11", "--alg PS256 --out keys/retail.pem > retail.jwk.json"])
+    .description("create a signing key: writes the private key to a file, prints the public JWK")
+    .option("--out <file>", "file for the private key (PKCS#8 in PEM, mode 600); required")
+    .addOption(new Option("--alg <name>", "algorithm").choices(SIGNING_ALGORITHMS).default(SIGNING_ALGORITHMS[0]))
+    .option("--kid <text>", "key ID (default: today's date and the start of the key's thumbprint)")
+    .option("--force", "replace the file, and so the key in it")
+    .action(toEnd(async (options) => (await import("./keygen.ts")).keygen(options)));
+  command("schema", ["> schema.json"])
     .description("print the JSON Schema (2020-12) of the configuration file")
-    .action(() => runToEnd(async () => (await import("./schema.ts")).schema()));
+    .action(
+      toEnd(async () => {
+        const { configurationSchema } = await import("../config/json-schema.ts");
+        console.log(JSON.stringify(configurationSchema(), null, 2));
+        return true;
+      }),
+    );
   return program;
 }
 
-process.on("uncaughtException", (error: NodeJS.ErrnoException) => {
-  // Whoever reads the output may stop before its end, as `head` does: then there is nothing more to do, and nothing to explain.
-  const isOutput = error.syscall === "write";
-  if (isOutput && error.code !== "EPIPE") console.error(`the output cannot be written (${error.code})`);
-  else if (!isOutput) console.error(describeCrash(error));
-  process.exit(EXIT_FAILED);
-});
-
-try {
-  assertCommand(process.argv.slice(2));
-  await createProgram().parseAsync();
-} catch (error) {
-  process.exitCode = report(error);
+/** Commander's message in one line. It only repeats names of options: a value may be a secret. */
+function usageMessage({ code, message }: CommanderError, args: readonly string[]): string {
+  if (code === "commander.excessArguments") return "too many arguments: this command only has options";
+  let safe = message.replace("error: ", "");
+  if (code === "commander.unknownCommand") safe = safe.replace(` '${args[0]}'`, "");
+  for (const arg of args) {
+    if (arg.startsWith("-") && arg.includes("=")) safe = safe.replaceAll(arg, arg.slice(0, arg.indexOf("=")));
+  }
+  return safe.replace("\n", " ").replace(/\.$/, "");
 }
 
-/** Runs a command that comes to an end. @param command gives whether all went well */
-async function runToEnd(command: () => Promise<boolean>): Promise<void> {
-  process.removeAllListeners("SIGHUP"); // which ends whatever is no service
-  if (!(await command())) process.exitCode = EXIT_FAILED;
-}
-
-/** Tells what went wrong on standard error. Returns the exit status. */
+/** @returns the exit status */
 function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE; // commander has told it already
   if (error instanceof ConfigError) {
     const { length } = error.faults;
     console.error(`${error.message}\n${length} ${length === 1 ? "fault" : "faults"} in the configuration`);
     return EXIT_USAGE;
   }
-  if (error instanceof UsageError) {
-    console.error(error.message);
-    return EXIT_USAGE;
-  }
-  if (error instanceof ListenError) {
-    console.error(error.message);
-    return EXIT_FAILED;
-  }
-  if (error instanceof ProcessError) {
-    if (error.status === undefined) console.error("a process was ended while it started, or did not start in time");
-    return error.status ?? EXIT_FAILED; // where it has one, that process has told why
-  }
-  throw error;
+  if (!(error instanceof UsageError || error instanceof ListenError)) throw error;
+  console.error(error.message);
+  return error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
 }

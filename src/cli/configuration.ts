@@ -1,4 +1,4 @@
-// The configuration file as the commands find it.
+// Finds and reads the configuration file and the file of --env-file.
 
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
@@ -8,36 +8,45 @@ import { UsageError } from "../core/errors.ts";
 import { createNodeCredentialHost, cureOfUnreadable } from "../node/credentials.ts";
 import type { Loaded } from "../node/service.ts";
 
+/** Options of every command that reads the configuration file. */
+export interface FileOptions {
+  config?: string;
+  envFile?: string;
+}
+
 export const DEFAULT_FILE = "token-proxy.yaml";
 
-/** A thousand providers fit in; a mapping of as many keys takes the YAML parser long. */
+/** Room for a thousand providers; the YAML parser is slow on a mapping with more keys. */
 const MAX_FILE_BYTES = 1_048_576;
 
-export const NO_FILE = `there is no ${DEFAULT_FILE} here: name a file with --config`;
-
 /**
- * The variables of this process, and of `--env-file` those that it does not have: what is set for one start counts more than what is
- * written down. Read anew with every call, so that a reload sees what has changed; nothing is put into `process.env`, where it would
- * stay, and go on to child processes.
- * @param envFile lines of NAME=VALUE, as Node's own `--env-file` reads them
- * @throws {UsageError} where it cannot be read
+ * The variables of this process, and of `--env-file` those that are not set. Each call reads the
+ * file, so that a reload sees changes. `process.env` stays as it is: child processes inherit it.
+ * @throws {UsageError} if the file cannot be read
  */
 export function environment(envFile: string | undefined): NodeJS.ProcessEnv {
   if (envFile === undefined) return process.env;
   return { ...parseEnv(readText(envFile, "env file").replace(/^\ufeff/, "")), ...process.env };
 }
 
-/** `--config`, then TOKEN_PROXY_CONFIG, then ./token-proxy.yaml where it exists. */
-export function findFile(option: string | undefined, env: NodeJS.ProcessEnv = process.env): string | undefined {
+/** @returns --config, else TOKEN_PROXY_CONFIG, else ./token-proxy.yaml if it exists */
+export function findFile(option: string | undefined, env: NodeJS.ProcessEnv): string | undefined {
   return option || env.TOKEN_PROXY_CONFIG || (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined);
 }
 
+/** @throws {UsageError} if there is none */
+export function requireFile(option: string | undefined, env: NodeJS.ProcessEnv): string {
+  const path = findFile(option, env);
+  if (path !== undefined) return path;
+  throw new UsageError(`there is no ${DEFAULT_FILE} in this folder: name the configuration file with --config`);
+}
+
 /**
- * @param env where `{ env: NAME }` looks
- * @throws {UsageError} where it cannot be read
- * @throws {ConfigError} where it is faulty
+ * @param env the variables for `{ env: NAME }`
+ * @throws {UsageError} if the file cannot be read
+ * @throws {ConfigError} if it has faults
  */
-export function loadFile(path: string, env: NodeJS.ProcessEnv = process.env): Loaded {
+export function loadFile(path: string, env: NodeJS.ProcessEnv): Loaded {
   const text = readText(path, "configuration file");
   return { path, text, file: parseConfig(text, path), host: createNodeCredentialHost(env, dirname(resolve(path))) };
 }
@@ -51,12 +60,12 @@ function readText(path: string, what: string): string {
     throw new UsageError(`cannot read the ${what} ${path} (${code ?? name})${cureOfUnreadable(code)}`);
   }
   if (bytes.length > MAX_FILE_BYTES) {
-    throw new UsageError(`the ${what} ${path} has more than ${MAX_FILE_BYTES} bytes: that is none, so name another`);
+    throw new UsageError(`the ${what} ${path} is larger than ${MAX_FILE_BYTES} bytes: name another file`);
   }
   try {
-    // What cannot be decoded would be replaced in silence, and a path or a user named otherwise than is written.
+    // Replacing undecodable bytes would silently change a path or a name.
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new UsageError(`the ${what} ${path} is not UTF-8: save it as that`);
+    throw new UsageError(`the ${what} ${path} is not in UTF-8: save it in that encoding`);
   }
 }

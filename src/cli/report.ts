@@ -1,16 +1,33 @@
-// The lines that `check` writes.
+// The lines that `check` prints.
 
 import { TokenProxyError } from "../core/errors.ts";
+import { nodeClock } from "../node/host.ts";
 
 export function line(label: string, text: string): void {
   console.log(`${label.padEnd(18)}${text}`);
 }
 
-/** @throws whatever is no error of a call */
-export function explain(error: unknown): string {
-  if (!(error instanceof TokenProxyError)) throw error;
-  const detail = Object.entries(error.detail ?? {}).map(([name, value]) => `${name} ${value}`);
-  const cause = error.cause as { code?: string; name?: string } | undefined;
-  const why = [...detail, ...(cause === undefined ? [] : [cause.code ?? cause.name ?? ""])].filter(Boolean);
-  return `${error.code}: ${error.message}${why.length === 0 ? "" : ` (${why.join(", ")})`}`;
+/** @returns the text with its details in parentheses, like `text (status 401, ECONNREFUSED)` */
+export function withDetails(text: string, details: object = {}, cause?: string): string {
+  const all = [...Object.entries(details).map(([name, value]) => `${name} ${value}`), ...(cause ? [cause] : [])];
+  return all.length === 0 ? text : `${text} (${all.join(", ")})`;
+}
+
+/**
+ * Runs one request. Its line says how long that took, or why it failed.
+ * @param run returns what the line says, like "answered"
+ * @returns whether it succeeded
+ */
+export async function attempt(label: string, run: () => Promise<string>): Promise<boolean> {
+  const started = nodeClock.elapsed();
+  try {
+    const text = await run();
+    line(label, `${text} in ${Math.round(nodeClock.elapsed() - started)} ms`);
+    return true;
+  } catch (error) {
+    if (!(error instanceof TokenProxyError)) throw error;
+    const cause = error.cause as { code?: string; name?: string } | undefined;
+    line("  FAILED", withDetails(`${error.code}: ${error.message}`, error.detail, cause?.code ?? cause?.name));
+    return false;
+  }
 }

@@ -1,39 +1,39 @@
-// The values of a call as the command line gives them.
+// Reads the values of a call from --userid and --value.
 
 import { UsageError } from "../core/errors.ts";
-import { type CallValue, isFault, readValue } from "../nextauth/values.ts";
+import type { Value, Values } from "../core/values.ts";
+import { isFault, readValue } from "../nextauth/values.ts";
 
 export interface ValueOptions {
   userid?: string;
-  /** NAME=TEXT or NAME=env:VARIABLE, for further names under get_token.values. */
+  /** NAME=TEXT or NAME=env:VARIABLE, for names under get_token.values. */
   value?: string[];
 }
 
 const FROM_VARIABLE = "env:";
 
 /**
- * A nonce is a credential of a session, and a relayed token one of a user: such a value comes from a variable, since a command
- * line is for all to see.
- * @param env where `env:VARIABLE` looks
+ * A nonce and a relayed token are credentials, and other users can see a command line: these values
+ * come from variables.
+ * @param env the variables for `env:VARIABLE`
  * @throws {UsageError}
  */
-export function readValues(
-  { userid, value = [] }: ValueOptions,
-  env: NodeJS.ProcessEnv,
-): ReadonlyMap<string, CallValue> {
-  const given = new Map<string, string>(userid === undefined ? [] : [["userid", userid]]);
+export function readValues({ userid, value = [] }: ValueOptions, env: NodeJS.ProcessEnv): Values {
+  const pairs: [string, string][] = userid === undefined ? [] : [["userid", userid]];
   for (const pair of value) {
-    const [name, ...rest] = pair.split("=") as [string, ...string[]];
-    const text = rest.join("=");
-    if (rest.length === 0) throw new UsageError("--value takes NAME=TEXT or NAME=env:VARIABLE");
+    const at = pair.indexOf("=");
+    if (at < 1) throw new UsageError("--value needs NAME=TEXT or NAME=env:VARIABLE");
+    const [name, text] = [pair.slice(0, at), pair.slice(at + 1)];
     if (name === "nonce" && !text.startsWith(FROM_VARIABLE)) {
-      throw new UsageError("a nonce is a credential: give it as --value nonce=env:VARIABLE");
+      throw new UsageError(
+        "a nonce is a credential, and others can see a command line: use --value nonce=env:VARIABLE",
+      );
     }
-    if (given.has(name)) throw new UsageError(`the value "${name}" is given twice: give it once`);
-    given.set(name, text.startsWith(FROM_VARIABLE) ? variable(text.slice(FROM_VARIABLE.length), env) : text);
+    pairs.push([name, text.startsWith(FROM_VARIABLE) ? readVariable(text.slice(FROM_VARIABLE.length), env) : text]);
   }
-  const values = new Map<string, CallValue>();
-  for (const [name, text] of given) {
+  const values = new Map<string, Value>();
+  for (const [name, text] of pairs) {
+    if (values.has(name)) throw new UsageError(`the value "${name}" is given twice: give it once`);
     const read = readValue(name, text, false);
     if (isFault(read)) throw new UsageError(`the value "${name}" ${read.fault}`);
     values.set(name, read);
@@ -41,11 +41,12 @@ export function readValues(
   return values;
 }
 
-function variable(name: string, env: NodeJS.ProcessEnv): string {
-  // Not repeated: whoever writes env:$NONCE has put the nonce itself here.
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
-    throw new UsageError("env: must be followed by the name of a variable, without $");
+function readVariable(name: string, env: NodeJS.ProcessEnv): string {
+  // Not repeated in the error: after env:$NONCE it is the nonce itself.
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+    throw new UsageError("env: needs the name of a variable, without $, like --value nonce=env:NONCE");
+  }
   const text = env[name];
-  if (text === undefined) throw new UsageError(`the environment variable ${name} is not set`);
+  if (text === undefined) throw new UsageError(`the environment variable ${name} is not set: set it and try again`);
   return text;
 }

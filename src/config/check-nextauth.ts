@@ -3,7 +3,7 @@
 import { covers, isRequired, pathParameters, type SessionMode, sessionMode } from "../nextauth/binding.ts";
 import { isNextAuthName, NEXTAUTH_RULES } from "../nextauth/values.ts";
 import { JWT_TEMPLATE_NAMES } from "../oauth/jwt.ts";
-import { ATTRIBUTE_PREFIX, callNamesNeeded, OWN_NAMES } from "../oauth/values.ts";
+import { ATTRIBUTE_PREFIX, callNamesNeeded, OWN_NAMES } from "../oauth/template-names.ts";
 import { checkTls } from "./check.ts";
 import type { Config } from "./complete.ts";
 import { fault, type PathFault } from "./faults.ts";

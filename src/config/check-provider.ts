@@ -8,7 +8,7 @@ import {
   type TokenEndpointAuthMethod,
 } from "../oauth/client-authentication.ts";
 import { TOKEN_EXCHANGE } from "../oauth/grants.ts";
-import { JWT_PREFIX, jwtsNeeded } from "../oauth/values.ts";
+import { JWT_PREFIX, jwtsNeeded } from "../oauth/template-names.ts";
 import { checkTls } from "./check.ts";
 import { checkTemplates, type Surroundings } from "./check-templates.ts";
 import { fault, type PathFault } from "./faults.ts";

@@ -1,11 +1,9 @@
 // Checks the templates of a provider: every name that stands in one must be there at that place.
 
-import { templatesOf, USER_JWT, withDefaults } from "../oauth/grants.ts";
-import { jsonTemplateNames } from "../oauth/json-template.ts";
+import { allParams, templatesOf, USER_JWT, withDefaults } from "../oauth/grants.ts";
 import { JWT_TEMPLATE_NAMES } from "../oauth/jwt.ts";
-import { parseTemplate } from "../oauth/template.ts";
-import { effectiveParams } from "../oauth/token-request.ts";
-import { ATTRIBUTE_PREFIX, JWT_PREFIX, jwtsNeeded, OWN_NAMES } from "../oauth/values.ts";
+import { jsonTemplateNames, parseTemplate } from "../oauth/template.ts";
+import { ATTRIBUTE_PREFIX, JWT_PREFIX, jwtsNeeded, OWN_NAMES } from "../oauth/template-names.ts";
 import { fault, type PathFault } from "./faults.ts";
 import type { Path, PathOf } from "./position.ts";
 import type { FileProvider, FileSigning } from "./schema-provider.ts";
@@ -70,7 +68,7 @@ function placesOf(provider: FileProvider, path: PathOf): Place[] {
   const places: Place[] = [];
   const add = (at: Path, text: string) => places.push({ at, names: parseTemplate(text).names, beside: "request" });
   const addPlain = (at: Path, text: string) => places.push({ at, names: parseTemplate(text).names, beside: "nothing" });
-  for (const [name, param] of Object.entries(effectiveParams(provider))) {
+  for (const [name, param] of Object.entries(allParams(provider))) {
     for (const [index, text] of templatesOf(param).entries()) {
       if (name === "scope") add(path("scope"), text);
       else if (provider.params[name] === undefined) add(path("grant_type"), text);

@@ -8,7 +8,7 @@ import type { ClientAssertionSettings, HmacAlgorithm } from "../oauth/client-aut
 import { withDefaults } from "../oauth/grants.ts";
 import type { ProviderSettings } from "../oauth/provider-settings.ts";
 import type { SigningAlgorithm } from "../oauth/signing-key.ts";
-import { jwtsNeeded } from "../oauth/values.ts";
+import { jwtsNeeded } from "../oauth/template-names.ts";
 import { authMethod } from "./check-provider.ts";
 import type { FileConfig } from "./schema.ts";
 import type { ClientCertificatePin, FileBinding, FileExchange, FileNextAuth } from "./schema-nextauth.ts";

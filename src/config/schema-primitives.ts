@@ -3,7 +3,7 @@
 import * as z from "zod";
 import { parseSource } from "../nextauth/binding.ts";
 import { isFault, readValue } from "../nextauth/values.ts";
-import type { JsonValue } from "../oauth/json-template.ts";
+import type { JsonValue } from "../oauth/template.ts";
 import { parseTemplate, TemplateSyntaxError } from "../oauth/template.ts";
 import { ADDRESS_PATTERN, parseAddress } from "./address.ts";
 import { DURATION_PATTERN, parseDuration } from "./duration.ts";

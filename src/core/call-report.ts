@@ -1,24 +1,23 @@
-// What is known of a call once it has been answered: the log, the metrics and the status page are made of it.
+// What is known about an answered call: the source of log, metrics and status page.
 
 import type { ErrorCode } from "./errors.ts";
 import type { Step } from "./trace.ts";
 
-/** Nothing in it identifies a user or could be used as a credential. Durations are in milliseconds. */
+/** Contains nothing that identifies a user or is a credential. Durations are in milliseconds. */
 export interface CallReport {
   requestId: string;
-  /** Where somebody traces the call. */
+  /** Undefined if nobody traces the call. */
   traceId: string | undefined;
-  /** The path in the file by which the call came in; empty for one that nothing is at. */
+  /** The path in the configuration file; empty for an unknown path. */
   route: string;
   caller: string | undefined;
   provider: string | undefined;
-  /** The key of the nextAuth Server that was asked, in the file. */
+  /** Key of the nextAuth Server that was asked. */
   nextauth: string | undefined;
-  /** `token`: there was one. `refused`: the provider says no for this user. `error`: anything else. */
+  /** `refused`: the provider refused this user. `error`: anything else that is not a token. */
   outcome: "token" | "refused" | "error";
-  /** Of the answer to the caller. */
+  /** Status of our response. */
   status: number;
-  /** Where the outcome is `error`. */
   errorCode: ErrorCode | undefined;
   providerStatus: number | undefined;
   /** The registered code of a refusal. */
@@ -27,11 +26,11 @@ export interface CallReport {
   attempts: number;
   duration: number;
   durations: Readonly<Partial<Record<Step, number>>>;
-  /** Of the call's body, as its Content-Length has it. */
+  /** Content-Length of the call. */
   callBytes: number | undefined;
-  /** Of the provider's body that was relayed. */
+  /** Length of the relayed body. */
   bytes: number | undefined;
 }
 
-/** Is told of each call. Throws nothing, and takes no time worth mentioning: the caller's answer waits for it. */
+/** Called once per call, before the response is sent: it must be quick and must not throw. */
 export type Observe = (report: CallReport) => void;

@@ -1,104 +1,121 @@
-// The two errors of this program: one for a call that gets no token, one for a file that cannot be used.
+// Errors: a call without a token, an unusable configuration, a wrong command line.
 
-/** Every reason for which a call gets an answer of our own. Stable: logs, metrics, README and callers rely on the names. */
-export type ErrorCode =
-  | "caller_unauthenticated"
-  | "caller_not_allowed"
-  | "call_too_large"
-  | "call_invalid"
-  | "method_not_allowed"
-  | "not_found"
-  | "no_route"
-  | "session_not_logged_in"
-  | "session_mismatch"
-  | "session_check_failed"
-  | "session_check_timeout"
-  | "attribute_missing"
-  | "attributes_failed"
-  | "attributes_timeout"
-  | "grant_type_unsupported"
-  | "rate_limited"
-  | "provider_rejected_proxy"
-  | "provider_busy"
-  | "provider_error"
-  | "provider_redirected"
-  | "provider_not_json"
-  | "provider_no_token"
-  | "provider_too_large"
-  | "provider_truncated"
-  | "provider_wrong_subject"
-  | "provider_unreachable"
-  | "provider_timeout"
-  | "provider_suspended"
-  | "overloaded"
-  | "internal";
+/**
+ * Why a call gets an error response of ours, with the status and `error` of that response. The
+ * codes are stable: logs, metrics and callers rely on them.
+ */
+export const ERROR_TABLE = {
+  caller_unauthenticated: [401, "invalid_client"],
+  caller_not_allowed: [403, "access_denied"],
+  call_too_large: [413, "invalid_request"],
+  call_invalid: [400, "invalid_request"],
+  method_not_allowed: [405, "invalid_request"],
+  not_found: [404, "invalid_request"],
+  no_route: [404, "invalid_target"],
+  session_not_logged_in: [403, "access_denied"],
+  session_mismatch: [403, "access_denied"],
+  session_check_failed: [502, "server_error"],
+  session_check_timeout: [504, "server_error"],
+  attribute_missing: [403, "access_denied"],
+  attributes_failed: [502, "server_error"],
+  attributes_timeout: [504, "server_error"],
+  grant_type_unsupported: [400, "unsupported_grant_type"],
+  rate_limited: [429, "temporarily_unavailable"],
+  provider_rejected_proxy: [502, "server_error"],
+  provider_busy: [503, "temporarily_unavailable"],
+  provider_error: [502, "server_error"],
+  provider_redirected: [502, "server_error"],
+  provider_not_json: [502, "server_error"],
+  provider_no_token: [502, "server_error"],
+  provider_too_large: [502, "server_error"],
+  provider_truncated: [502, "server_error"],
+  provider_wrong_subject: [502, "server_error"],
+  provider_unreachable: [502, "server_error"],
+  provider_timeout: [504, "server_error"],
+  provider_suspended: [503, "temporarily_unavailable"],
+  overloaded: [503, "temporarily_unavailable"],
+  internal: [500, "server_error"],
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_TABLE;
+export type ErrorTable = Readonly<Record<ErrorCode, readonly [status: number, error: string]>>;
+
+/** In an exchange the webNonce is the grant: RFC 6749 section 5.2 has a code for an invalid one. */
+export const EXCHANGE_ERROR_TABLE: ErrorTable = { ...ERROR_TABLE, session_not_logged_in: [400, "invalid_grant"] };
 
 export interface TokenProxyErrorOptions {
-  /** What went wrong inside, for the log alone. */
+  /** What went wrong inside, for the log only. */
   cause?: unknown;
-  /** When the caller may try again, in seconds: becomes Retry-After. */
+  /** Seconds after which the caller may try again: becomes Retry-After. */
   retryAfter?: number;
-  /** Value of the WWW-Authenticate header beside a 401. */
+  /** Becomes WWW-Authenticate, which goes with a 401. */
   challenge?: string;
-  /** Value of the Allow header that RFC 9110 §15.5.6 asks for beside a 405. */
+  /** Becomes Allow, which RFC 9110 section 15.5.6 requires with a 405. */
   allow?: string;
-  /** Facts for the log that are safe to write down: a status, a registered OAuth error code. */
+  /** Facts that are safe to log: a status, a registered OAuth error code. */
   detail?: Readonly<Record<string, string | number>>;
 }
 
 /**
- * A call that ends without a token. `code` decides status and `error` (http/answer.ts); `message` is sent to the
- * caller as error_description, so it names keys of the configuration file and never input, secrets, tokens or provider text.
+ * A call that ends without a token. `message` becomes error_description: it names keys of the
+ * configuration file, and never repeats input, secrets, tokens or text of the provider.
  */
 export class TokenProxyError extends Error {
   override readonly name = "TokenProxyError";
   readonly code: ErrorCode;
   readonly retryAfter: number | undefined;
-  readonly allow: string | undefined;
   readonly challenge: string | undefined;
-  readonly detail: Readonly<Record<string, string | number>> | undefined;
+  readonly allow: string | undefined;
+  readonly detail: TokenProxyErrorOptions["detail"];
 
   constructor(code: ErrorCode, message: string, options: TokenProxyErrorOptions = {}) {
     super(message, { cause: options.cause });
     this.code = code;
     this.retryAfter = options.retryAfter;
-    this.allow = options.allow;
     this.challenge = options.challenge;
+    this.allow = options.allow;
     this.detail = options.detail;
   }
+}
+
+/** @returns the error itself, or `internal` for anything that nobody expected */
+export function asCallError(thrown: unknown): TokenProxyError {
+  if (thrown instanceof TokenProxyError) return thrown;
+  const message = "the proxy failed; its log has the reason under this request_id";
+  return new TokenProxyError("internal", message, { cause: thrown });
+}
+
+/** A command that cannot run as given. The message says what to change; no stack is shown. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
 }
 
 /** One fault of the configuration file. `line` and `column` count from 1. */
 export interface Fault {
   line: number;
   column: number;
-  /** Where in the file, as `providers.retail.token_endpoint`; empty for the file as a whole. */
+  /** Like `providers.retail.token_endpoint`; empty for the file as a whole. */
   path: string;
   message: string;
 }
 
-/** More than anybody reads at once; a file that is no configuration at all can have thousands. */
-const MAX_FAULTS_TOLD = 50;
+/** A file that is not a configuration at all can have thousands of faults. */
+const MAX_SHOWN_FAULTS = 50;
 
-/** A command that cannot be carried out as it was given. What the user has to change is in the message; no stack is shown. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
-
-/** A configuration that cannot be used, with every fault that was found. */
+/** An unusable configuration, with every fault in it. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
   readonly faults: readonly Fault[];
 
   constructor(fileName: string, faults: readonly Fault[]) {
-    const told = faults.slice(0, MAX_FAULTS_TOLD).map((fault) => formatFault(fileName, fault));
-    if (faults.length > told.length) told.push(`and ${faults.length - told.length} more`);
-    super(told.join("\n"));
+    const shown = faults.slice(0, MAX_SHOWN_FAULTS).map((fault) => formatFault(fileName, fault));
+    if (faults.length > shown.length) shown.push(`and ${faults.length - shown.length} more`);
+    super(shown.join("\n"));
     this.faults = faults;
   }
 }
 
 function formatFault(fileName: string, { line, column, path, message }: Fault): string {
-  const where = `${fileName}:${line}:${column}`;
-  return path === "" ? `${where} ${message}` : `${where} "${path}" ${message}`;
+  const place = `${fileName}:${line}:${column}`;
+  return path === "" ? `${place} ${message}` : `${place} "${path}" ${message}`;
 }

@@ -1,8 +1,8 @@
-// Which addresses count as one client, for limits.
+// Which addresses count as one client for rate limits.
 
 /**
- * An IPv6 client usually has a /64 to itself, so that is what is limited: else it could take another address for every request.
- * @param address IPv4 or IPv6; any other text is given back as it is
+ * An IPv6 client usually owns a whole /64 and could use a new address for every request.
+ * @param address IPv4 or IPv6; other text is returned unchanged
  */
 export function limitedAddress(address: string): string {
   if (!address.includes(":")) return address;
@@ -13,8 +13,6 @@ export function limitedAddress(address: string): string {
     while (groups.length + after.length < 8) groups.push("0");
     groups.push(...after);
   }
-  return `${groups
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, ""))
-    .join(":")}::/64`;
+  const network = groups.slice(0, 4).map((group) => group.replace(/^0+(?=.)/, ""));
+  return `${network.join(":")}::/64`;
 }

@@ -1,8 +1,6 @@
-// Reads a stream of bytes whole, up to a bound.
+// Reads a whole stream of bytes, up to a limit.
 
-/**
- * @returns all bytes, or undefined as soon as there are more than `limit`. The rest is then left unread.
- */
+/** @returns all bytes, or undefined if there are more than `limit`; the rest stays unread */
 export async function readUpTo(
   stream: ReadableStream<Uint8Array> | null,
   limit: number,
@@ -21,7 +19,6 @@ export async function readUpTo(
     }
     chunks.push(value);
   }
-  if (chunks.length === 1) return chunks[0];
   const bytes = new Uint8Array(length);
   let offset = 0;
   for (const chunk of chunks) {

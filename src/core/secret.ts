@@ -1,9 +1,9 @@
-// A secret that cannot be printed by accident, and the reference by which the configuration file names it.
+// A secret that cannot be printed by accident, and how the configuration file refers to one.
 
-/** Where a secret is: an environment variable (on Workers a binding) or a file (Node). */
+/** An environment variable (on Workers a binding) or a file (Node). */
 export type SecretReference = { env: string } | { file: string };
 
-/** Text that shows as `[secret]` wherever it is logged, inspected, joined to a string or serialised. */
+/** Shows as `[secret]` wherever it is logged, inspected, concatenated or serialised. */
 export class Secret {
   readonly #text: string;
 
@@ -11,7 +11,7 @@ export class Secret {
     this.#text = text;
   }
 
-  /** The text itself. Call it where the secret goes on the wire or into a hash, nowhere else. */
+  /** Call it only where the secret goes on the wire or into a hash. */
   reveal(): string {
     return this.#text;
   }
@@ -24,7 +24,7 @@ export class Secret {
     return "[secret]";
   }
 
-  /** What console.log and util.inspect of Node show; the symbol is global, so no import of node:util is needed. */
+  /** For console.log and util.inspect; the symbol is global, so node:util need not be imported. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return "[secret]";
   }

@@ -1,12 +1,12 @@
-// Where an error happened, and nothing of what it says.
+// Where an error happened, without what its message says.
 
-/** The name that a stack begins with. Node's own errors have their code behind it, as `TypeError [ERR_INVALID_ARG_TYPE]`. */
+/** The start of a stack. Node's own errors add a code, like `TypeError [ERR_INVALID_ARG_TYPE]`. */
 const NAME = /^[\w$.]+(?: \[\w+\])?/;
 
 /**
- * A message quotes what it failed on, and that may be a secret or a token; it may have lines that look like frames. So all of it goes
- * before frames are looked for.
- * @returns the frames of its stack, as `at name (file:line:column)`; none where the message is not found in it as it is
+ * A message may quote a secret or a token, on lines that look like frames, so it is cut off first.
+ * @returns frames like `at name (file:line:column)`; none if the stack does not start with the
+ * message
  */
 export function framesOf({ message, stack }: Error): string[] {
   if (typeof stack !== "string") return [];

@@ -1,4 +1,4 @@
-// Follows one call through its steps: how long each took, and a span for each where OpenTelemetry is set up around this program.
+// Follows a call: how long each step took, and OpenTelemetry spans if an SDK is loaded.
 
 import {
   createTraceState,
@@ -13,69 +13,85 @@ import {
 import { TokenProxyError } from "./errors.ts";
 import type { Clock } from "./ports.ts";
 
-/** What a call may have to wait for. `provider` is the token request alone, its answer included. */
+/** The steps that wait for something. `provider` is the token request with its answer. */
 export type Step = "session_check" | "attributes" | "discovery" | "signing" | "provider";
 
-/** The headers of W3C Trace Context by which the receiver of a request finds the trace that it belongs to; none without one. */
+/** Headers of W3C Trace Context for a request that belongs to a step; empty if nobody traces. */
 export type TraceHeaders = Readonly<Record<string, string>>;
 
-/** What a step gets where nobody traces. */
-export const NO_HEADERS: TraceHeaders = {};
+/** What the steps found out. Only steps/identities.ts decides how a user is logged. */
+export interface CallFacts {
+  caller?: string;
+  provider?: string;
+  /** Key of the nextAuth Server in the file. */
+  nextauth?: string;
+  userid?: string | undefined;
+  nonce?: string | undefined;
+}
 
-/** Runs one step and measures it. `run` gets the headers to send along. */
-export type RunStep = <T>(step: Step, run: (headers: TraceHeaders) => Promise<T>) => Promise<T>;
+/** The part that the steps write to. */
+export interface Trace {
+  /** Runs one step and measures it. */
+  step<T>(step: Step, run: (headers: TraceHeaders) => T | Promise<T>): Promise<T>;
+  note(facts: CallFacts): void;
+}
 
-/** For whoever measures nothing. */
-export const unmeasured: RunStep = (_step, run) => run(NO_HEADERS);
-
-export interface Steps {
-  run: RunStep;
-  /** Where somebody traces the call: by it the trace is found. */
+/** The part that is read once the call is over. */
+export interface CallTrace extends Trace {
+  readonly facts: Readonly<CallFacts>;
   readonly traceId: string | undefined;
-  /** Milliseconds by step, those of a step that was taken twice together. */
+  /** Milliseconds by step; a step that ran twice counts both times. */
   readonly durations: Readonly<Partial<Record<Step, number>>>;
-  /** Ends the span of the whole call. @param attributes gives what came of it, where somebody traces; never whom it was about */
+  /** How often the step `provider` ran. */
+  readonly attempts: number;
+  /** Ends the span of the call. `attributes` is called only if the call is traced. */
   end(attributes: () => SpanAttributes, failed: boolean): void;
 }
 
 export type SpanAttributes = Readonly<Record<string, string | number | undefined>>;
 
-const NAMES = {
+const SPANS = {
   session_check: ["getSession", SpanKind.CLIENT],
   attributes: ["getUserAttributes", SpanKind.CLIENT],
   discovery: ["discovery", SpanKind.CLIENT],
   signing: ["sign", SpanKind.INTERNAL],
   provider: ["token request", SpanKind.CLIENT],
-} as const satisfies Record<Step, readonly [string, SpanKind]>;
+} as const satisfies Record<Step, readonly [name: string, kind: SpanKind]>;
 
-/** The spans go to the OpenTelemetry SDK that somebody has registered before; without one they cost next to nothing. */
+const NO_HEADERS: TraceHeaders = {};
+
+/** Spans go to the SDK that was registered before; without one they cost almost nothing. */
 export function createTracer(): Tracer {
   return trace.getTracer("nextauth-token-proxy");
 }
 
 /**
- * @param name of the call's span, as `POST /getToken`
- * @param headers of the call, whose trace is joined; undefined for calls of those whose word counts for nothing
+ * @param name of the call's span, like `POST /getToken`
+ * @param headers of the call, to join its trace; undefined if the caller is not trusted with that
  */
-export function followCall(
+export function startTrace(
   name: string,
   headers: Pick<Headers, "get"> | undefined,
   { clock, tracer }: { clock: Pick<Clock, "elapsed">; tracer: Tracer },
-): Steps {
-  const parent = headers === undefined ? ROOT_CONTEXT : traceOf(headers);
+): CallTrace {
+  const parent = headers === undefined ? ROOT_CONTEXT : contextOf(headers);
   const whole = tracer.startSpan(name, { kind: SpanKind.SERVER }, parent);
-  // Neither an SDK here nor a trace of the caller's: then no step has a span, which saves most of what this file costs.
+  // With neither an SDK nor a trace of the caller, spans for each step would be a waste.
   const isTraced = whole.isRecording() || trace.isSpanContextValid(whole.spanContext());
-  const within = isTraced ? trace.setSpan(parent, whole) : parent;
+  const context = isTraced ? trace.setSpan(parent, whole) : parent;
+  const facts: CallFacts = {};
   const durations: Partial<Record<Step, number>> = {};
+  let attempts = 0;
 
-  async function runTraced<T>(step: Step, run: (headers: TraceHeaders) => Promise<T>): Promise<T> {
-    const [spanName, kind] = NAMES[step];
-    const span = tracer.startSpan(spanName, { kind }, within);
+  async function inSpan<T>(step: Step, run: (headers: TraceHeaders) => T | Promise<T>): Promise<T> {
+    const [spanName, kind] = SPANS[step];
+    const span = tracer.startSpan(spanName, { kind }, context);
     try {
       return await run(traceHeaders(span));
     } catch (error) {
-      fail(span, error instanceof TokenProxyError ? error.code : (error as Error).name);
+      // No message: that of an unexpected error could quote anything.
+      span.setStatus({ code: SpanStatusCode.ERROR });
+      span.setAttribute("error.type", error instanceof TokenProxyError ? error.code : (error as Error).name);
       throw error;
     } finally {
       span.end();
@@ -83,12 +99,20 @@ export function followCall(
   }
 
   return {
-    traceId: isTraced ? whole.spanContext().traceId : undefined,
+    facts,
     durations,
-    async run(step, run) {
+    traceId: isTraced ? whole.spanContext().traceId : undefined,
+    get attempts() {
+      return attempts;
+    },
+    note(found) {
+      Object.assign(facts, found);
+    },
+    async step(step, run) {
       const started = clock.elapsed();
+      if (step === "provider") attempts += 1;
       try {
-        return await (isTraced ? runTraced(step, run) : run(NO_HEADERS));
+        return await (isTraced ? inSpan(step, run) : run(NO_HEADERS));
       } finally {
         durations[step] = (durations[step] ?? 0) + clock.elapsed() - started;
       }
@@ -104,18 +128,12 @@ export function followCall(
   };
 }
 
-/** No message: of an error that nobody expected it could quote anything. */
-function fail(span: Span, type: string): void {
-  span.setStatus({ code: SpanStatusCode.ERROR });
-  span.setAttribute("error.type", type);
-}
-
-/** W3C Trace Context §3.2.2: a later version's header begins like this one; `ff`, and ids of zeros alone, are none. */
+/** W3C Trace Context section 3.2.2. Later versions start alike; `ff` and zero ids are invalid. */
 const TRACEPARENT = /^(?!ff|00.{53}-)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:$|-)/;
-/** §3.3.1.5 wants no less propagated. */
+/** Section 3.3.1.5 requires at least this much to be propagated. */
 const MAX_TRACESTATE_LENGTH = 512;
 
-function traceOf(headers: Pick<Headers, "get">) {
+function contextOf(headers: Pick<Headers, "get">) {
   const match = TRACEPARENT.exec(headers.get("traceparent") ?? "");
   if (match === null) return ROOT_CONTEXT;
   const [, traceId, spanId, flags] = match as unknown as [string, string, string, string];
@@ -129,10 +147,10 @@ function traceOf(headers: Pick<Headers, "get">) {
   });
 }
 
-/** Without an SDK the span stands for the caller's own, which is then handed on as it came. */
+/** Without an SDK the span carries the caller's own context, which is passed on unchanged. */
 function traceHeaders(span: Span): TraceHeaders {
   const context = span.spanContext();
-  if (!trace.isSpanContextValid(context)) return {};
+  if (!trace.isSpanContextValid(context)) return NO_HEADERS;
   const state = context.traceState?.serialize() ?? "";
   const flags = context.traceFlags.toString(16).padStart(2, "0");
   return {

@@ -1,19 +1,19 @@
-// Reads what getUserAttributes answers. Its shape is not documented beyond "all attributes", so only the plain one is taken.
+// Reads the answer to getUserAttributes. Its shape is undocumented, so only name to text counts.
 
 import { readJsonObject } from "../core/json.ts";
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it looks for control characters
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
-/** @returns name to text, or what is wrong with the answer as a phrase that never repeats it */
+/** @returns text by name, or the fault as a phrase after the server's name; it repeats nothing */
 export function parseAttributes(body: Uint8Array): ReadonlyMap<string, string> | string {
   const parsed = readJsonObject(body);
-  if (parsed === undefined) return "was answered with something that is not a JSON object of name to text";
+  if (parsed === undefined) return "answered with something that is not a JSON object of name to text";
   const attributes = new Map<string, string>();
   for (const [name, value] of Object.entries(parsed)) {
-    if (typeof value !== "string") return "was answered with an attribute that is not text";
+    if (typeof value !== "string") return "answered with an attribute that is not text";
     if (!value.isWellFormed() || CONTROL.test(value)) {
-      return "was answered with an attribute that has control characters or is not well-formed Unicode";
+      return "answered with an attribute that has control characters or is not well-formed Unicode";
     }
     attributes.set(name, value);
   }

@@ -1,71 +1,74 @@
-// Asks a nextAuth Server over its REST API: whether a session is logged in and for whom, and what is known of a user.
+// Asks a nextAuth Server over its REST API for the user of a session and a user's attributes.
 
 import { type ErrorCode, TokenProxyError } from "../core/errors.ts";
 import { REQUEST_HEADERS } from "../core/headers.ts";
 import type { Clock } from "../core/ports.ts";
 import { withOneRetry } from "../core/retry.ts";
 import type { Secret } from "../core/secret.ts";
-import { type Transport, TransportError, type TransportResponse } from "../core/transport.ts";
+import { type Transport, TransportError, type TransportFailure, type TransportResponse } from "../core/transport.ts";
 import { parseAttributes } from "./attributes.ts";
 import { type LoginStatus, parseLoginStatus } from "./login-status.ts";
 
-/** A nextAuth Server as the file describes it. */
 export interface NextAuthSettings {
-  /** Of the REST API, without a slash at the end. */
+  /** The REST API, without a slash at the end. */
   url: string;
   /** The role to act as (header X-su). */
   su?: string | undefined;
-  /** Milliseconds for one request, its answer included. */
+  /** Milliseconds for one request with its answer. */
   timeout: number;
 }
 
 export interface NextAuthClient {
-  /**
-   * getSession.
-   * @throws {TokenProxyError} session_check_failed or session_check_timeout where it does not say who is logged in or that nobody is
-   */
+  /** @throws {TokenProxyError} session_check_failed or session_check_timeout */
   getSession(serverid: string, nonce: string): Promise<LoginStatus>;
   /**
-   * getUserAttributes.
-   * @returns undefined where the server does not know the user
+   * @returns undefined if the server does not know the user
    * @throws {TokenProxyError} attributes_failed or attributes_timeout
    */
   getUserAttributes(serverid: string, userid: string): Promise<ReadonlyMap<string, string> | undefined>;
 }
 
-/** A LoginStatus has a QR code's data in it, some kilobytes; attributes are a few texts. */
+/** A LoginStatus contains the data of a QR code, some kilobytes. Attributes are a few texts. */
 const MAX_ANSWER_BYTES = 65_536;
 
-/** What the error is called, by what was asked. */
-const CODES = {
-  getSession: ["session_check_failed", "session_check_timeout"],
-  getUserAttributes: ["attributes_failed", "attributes_timeout"],
-} as const satisfies Record<string, readonly [failed: ErrorCode, timeout: ErrorCode]>;
+interface Operation<T> {
+  name: string;
+  failed: ErrorCode;
+  timedOut: ErrorCode;
+  accept: string;
+  /** What the apikey needs, as a phrase that follows "it". */
+  permission: string;
+  parse: (body: Uint8Array) => T | string;
+}
 
-type Operation = keyof typeof CODES;
+const GET_SESSION: Operation<LoginStatus> = {
+  name: "getSession",
+  failed: "session_check_failed",
+  timedOut: "session_check_timeout",
+  accept: "application/json",
+  permission: "has the permission 'sessions' for this serverid",
+  parse: parseLoginStatus,
+};
 
-/** Attributes are described as text/plain, and who wants JSON alone may be refused. */
-const ACCEPT = {
-  getSession: "application/json",
-  getUserAttributes: "application/json, text/plain",
-} as const satisfies Record<Operation, string>;
+const GET_USER_ATTRIBUTES: Operation<ReadonlyMap<string, string>> = {
+  name: "getUserAttributes",
+  failed: "attributes_failed",
+  timedOut: "attributes_timeout",
+  accept: "application/json, text/plain", // its description says text/plain
+  permission: "may read the users of this serverid",
+  parse: parseAttributes,
+};
 
-/** What the apikey must be good for. */
-const PERMISSION = {
-  getSession: "has the permission 'sessions' for this serverid",
-  getUserAttributes: "may read the users of this serverid",
-} as const satisfies Record<Operation, string>;
-
-const FAILURES = {
+const FAILURES: Record<TransportFailure, string> = {
   unreachable: "cannot be reached",
   connect_timeout: "cannot be reached in time",
   timeout: "did not answer in time",
   truncated: "broke off its answer",
-  too_large: "answered with more than it may",
-  malformed: "answered with something that is not proper HTTP",
-} as const;
+  too_large: `answered with more than ${MAX_ANSWER_BYTES} bytes`,
+  malformed: "answered with invalid HTTP",
+};
 
-/** @param key of the server in the file, as `nextauth`, for errors */
+/** @param key the server's key in the file, as `nextauth`, for errors */
 export function createNextAuthClient(
   { url, su, timeout }: NextAuthSettings,
   apikey: Secret,
@@ -73,78 +76,66 @@ export function createNextAuthClient(
   transport: Transport,
   clock: Pick<Clock, "elapsed">,
 ): NextAuthClient {
-  const headers = {
-    ...REQUEST_HEADERS,
-    "x-apikey": apikey.reveal(),
-    ...(su === undefined ? {} : { "x-su": su }),
-  };
-  const fail = (operation: Operation, what: string, status?: number) =>
-    new TokenProxyError(CODES[operation][0], `${operation} at the nextAuth Server "${key}" ${what}`, {
-      ...(status === undefined ? {} : { detail: { nextauth_status: status } }),
-    });
+  const headers = { ...REQUEST_HEADERS, "x-apikey": apikey.reveal(), ...(su === undefined ? {} : { "x-su": su }) };
 
-  async function get(operation: Operation, path: string, extra: Record<string, string>): Promise<TransportResponse> {
+  async function get(
+    { name, failed, timedOut, accept }: Operation<unknown>,
+    path: string,
+    nonce: Record<string, string> = {},
+  ): Promise<TransportResponse> {
     const request = {
       method: "GET",
       url: url + path,
-      headers: { ...headers, accept: ACCEPT[operation], ...extra },
+      headers: { ...headers, accept, ...nonce },
       maxResponseBytes: MAX_ANSWER_BYTES,
     } as const;
     const deadline = clock.elapsed() + timeout;
     const send = () => transport({ ...request, timeout: Math.max(deadline - clock.elapsed(), 1) });
     try {
-      // A GET may go out again whatever the server has seen of it (RFC 9110 §9.2.2); where it has answered, it would again.
+      // A GET can be sent again (RFC 9110 section 9.2.2), unless the server reacted to the first one.
       return await withOneRetry(send, (delivery) => delivery !== "some");
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
-      const [failed, timedOut] = CODES[operation];
-      const what = FAILURES[error.failure];
-      throw new TokenProxyError(
-        error.failure === "timeout" ? timedOut : failed,
-        `${operation}: the nextAuth Server "${key}" ${what}`,
-        { cause: error.cause },
-      );
+      const code = error.failure === "timeout" ? timedOut : failed;
+      const message = `${name}: the nextAuth Server "${key}" ${FAILURES[error.failure]}`;
+      throw new TokenProxyError(code, message, { cause: error.cause });
     }
+  }
+
+  function read<T>({ name, failed, permission, parse }: Operation<T>, { status, body }: TransportResponse): T {
+    const result = status === 200 ? parse(body) : statusProblem(status, permission);
+    if (typeof result !== "string") return result;
+    throw new TokenProxyError(failed, `${name}: the nextAuth Server "${key}" ${result}`, {
+      detail: { nextauth_status: status },
+    });
   }
 
   return {
     async getSession(serverid, nonce) {
-      const { status, body } = await get("getSession", `/servers/${segment(serverid)}/sessions/`, { "x-nonce": nonce });
-      if (status !== 200) throw fail("getSession", statusProblem("getSession", status), status);
-      const parsed = parseLoginStatus(body);
-      if (typeof parsed === "string") throw fail("getSession", parsed, status);
-      return parsed;
+      const path = `/servers/${segment(serverid)}/sessions/`;
+      return read(GET_SESSION, await get(GET_SESSION, path, { "x-nonce": nonce }));
     },
     async getUserAttributes(serverid, userid) {
       const path = `/servers/${segment(serverid)}/users/${segment(userid)}/attributes/`;
-      const { status, body } = await get("getUserAttributes", path, {});
-      if (status === 404) return undefined;
-      if (status !== 200) throw fail("getUserAttributes", statusProblem("getUserAttributes", status), status);
-      const parsed = parseAttributes(body);
-      if (typeof parsed === "string") throw fail("getUserAttributes", parsed, status);
-      return parsed;
+      const response = await get(GET_USER_ATTRIBUTES, path);
+      return response.status === 404 ? undefined : read(GET_USER_ATTRIBUTES, response);
     },
   };
 }
 
-function statusProblem(operation: Operation, status: number): string {
+function statusProblem(status: number, permission: string): string {
   if (status === 401 || status === 403) {
-    return `was refused with status ${status}: check its apikey, and that it ${PERMISSION[operation]}`;
+    return `refused the request with status ${status}: check its apikey, and that it ${permission}`;
   }
-  if (status >= 300 && status < 400) return "was answered with a redirect, which is never followed: correct its url";
-  return `was answered with status ${status}`;
+  if (status >= 300 && status < 400) return "answered with a redirect, which is never followed: correct its url";
+  return `answered with status ${status}`;
 }
 
-/**
- * One segment of a path: a serverid is base64 and may hold `+`, `/` and `=`. "." and ".." have no form in which they would be
- * a segment, since URLs take `%2e` for a dot too: such a request would be about something else.
- */
+/** URLs read "." and ".." as steps, even percent-encoded: the request would go elsewhere. */
 function segment(text: string): string {
-  if (/^\.\.?$/.test(text)) {
-    throw new TokenProxyError(
-      "call_invalid",
-      'a serverid or userid that is "." or ".." has no place in the nextAuth Server\'s API',
-    );
-  }
-  return encodeURIComponent(text);
+  if (text !== "." && text !== "..") return encodeURIComponent(text);
+  throw new TokenProxyError(
+    "call_invalid",
+    'the serverid or userid is "." or "..", which has no URL in the nextAuth Server\'s API',
+  );
 }

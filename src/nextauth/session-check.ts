@@ -1,64 +1,97 @@
-// The session check: getSession must confirm a call before anything of it goes to a provider.
+// The session check: getSession must confirm a call before anything about it reaches a provider.
 
 import { TokenProxyError } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
+import type { Value, Values } from "../core/values.ts";
 import type { NextAuthClient } from "./client.ts";
 import type { LoggedIn, LoginStatus } from "./login-status.ts";
-import { createSessionMemory } from "./session-memory.ts";
-import type { Call, CallValue } from "./values.ts";
 
 /**
- * @param call with serverid and nonce
- * @returns the call with the userid and the accountid of the LoginStatus in place of its own
+ * @param claimed values of the call; a userid or accountid among them must be those of the session
+ * @returns userid and, if the LoginStatus has one, accountid
  * @throws {TokenProxyError} session_not_logged_in, session_mismatch, session_check_failed or session_check_timeout
  */
-export type ConfirmSession = (serverid: string, nonce: string, call: Call) => Promise<Call>;
+export type ConfirmSession = (serverid: string, nonce: string, claimed: Values) => Promise<Values>;
 
 /**
- * @param memory milliseconds for which a session that was logged in is taken to be so still; 0 asks for every call
- * @param key of the server in the file, for errors
+ * @param lifetime milliseconds for which a confirmed session is remembered; 0 asks for every call
+ * @param key of the nextAuth Server in the file, for errors
  */
 export function createSessionCheck(
   client: Pick<NextAuthClient, "getSession">,
-  memory: number,
+  lifetime: number,
   key: string,
   clock: Clock,
 ): ConfirmSession {
-  const remembered = memory === 0 ? undefined : createSessionMemory(memory, clock);
+  const memory = lifetime === 0 ? undefined : createSessionMemory(lifetime, clock);
 
   async function statusOf(serverid: string, nonce: string): Promise<LoginStatus> {
-    const known = remembered?.get(serverid, nonce);
+    const known = memory?.get(serverid, nonce);
     if (known !== undefined) return known;
     const asked = clock.elapsed();
     const status = await client.getSession(serverid, nonce);
-    if (status.loggedin) remembered?.set(serverid, nonce, status, asked);
+    if (status.loggedin) memory?.set(serverid, nonce, status, asked);
     return status;
   }
 
-  return async (serverid, nonce, call) => {
+  return async (serverid, nonce, claimed) => {
     const status = await statusOf(serverid, nonce);
-    if (!status.loggedin) {
+    if (!status.loggedin)
       throw new TokenProxyError("session_not_logged_in", "the session of this call is not logged in");
+    const { userid, accountid } = status;
+    assertSame(claimed.get("userid"), userid);
+    if (claimed.has("accountid") && accountid === undefined) {
+      throw new TokenProxyError(
+        "session_check_failed",
+        `the nextAuth Server "${key}" returned no accountid, so the call's accountid cannot be confirmed`,
+      );
     }
-    return confirmed(call, status, key);
+    assertSame(claimed.get("accountid"), accountid);
+    return new Map<string, Value>([
+      ["userid", userid],
+      ...(accountid === undefined ? [] : ([["accountid", accountid]] as const)),
+    ]);
   };
 }
 
-function confirmed(call: Call, { userid, accountid }: LoggedIn, key: string): Call {
-  assertSame(call.get("userid"), userid);
-  if (call.has("accountid") && accountid === undefined) {
-    throw new TokenProxyError(
-      "session_check_failed",
-      `getSession at the nextAuth Server "${key}" names no accountid, so that of the call cannot be confirmed`,
-    );
+function assertSame(claimed: Value | undefined, confirmed: Value | undefined): void {
+  if (claimed !== undefined && claimed !== confirmed) {
+    throw new TokenProxyError("session_mismatch", "the session of this call is logged in as another user or account");
   }
-  assertSame(call.get("accountid"), accountid);
-  const values = new Map(call).set("userid", userid);
-  return accountid === undefined ? values : values.set("accountid", accountid);
 }
 
-function assertSame(called: CallValue | undefined, confirmed: CallValue | undefined): void {
-  if (called !== undefined && called !== confirmed) {
-    throw new TokenProxyError("session_mismatch", "the session of this call is logged in as somebody else");
-  }
+/** The oldest entry goes first. An entry takes less than a kilobyte. */
+const MAX_SESSIONS = 10_000;
+
+export interface SessionMemory {
+  get(serverid: string, nonce: string): LoggedIn | undefined;
+  /** @param asked clock.elapsed() when getSession was sent: the answer ages from then on */
+  set(serverid: string, nonce: string, status: LoggedIn, asked: number): void;
+}
+
+/** Remembers finished answers only: a request that is under way belongs to another call. */
+export function createSessionMemory(lifetime: number, clock: Clock): SessionMemory {
+  const sessions = new Map<string, { status: LoggedIn; until: number }>();
+  // Neither part can contain a line break (values.ts), so the key is unambiguous.
+  const keyOf = (serverid: string, nonce: string) => `${serverid}\n${nonce}`;
+
+  return {
+    get(serverid, nonce) {
+      const key = keyOf(serverid, nonce);
+      const found = sessions.get(key);
+      if (found === undefined) return undefined;
+      if (clock.elapsed() < found.until) return found.status;
+      sessions.delete(key);
+      return undefined;
+    },
+    set(serverid, nonce, status, asked) {
+      const key = keyOf(serverid, nonce);
+      sessions.delete(key); // moves it to the end, to the youngest
+      sessions.set(key, { status, until: asked + lifetime });
+      for (const [oldest, { until }] of sessions) {
+        if (sessions.size <= MAX_SESSIONS && clock.elapsed() < until) break;
+        sessions.delete(oldest);
+      }
+    },
+  };
 }

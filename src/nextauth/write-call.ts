@@ -1,8 +1,8 @@
-// Writes a getToken call by its binding, as the nextAuth Server sends it: for the command get-token, dev mode and tests.
+// Writes a getToken call as the nextAuth Server sends it, for get-token, dev mode and tests.
 
+import type { Value } from "../core/values.ts";
 import type { Binding, Source } from "./binding.ts";
 import { pointerTokens } from "./json-pointer.ts";
-import type { CallValue } from "./values.ts";
 
 export interface WrittenCall {
   method: Binding["method"];
@@ -12,130 +12,107 @@ export interface WrittenCall {
   body?: string;
 }
 
-/** The binding has no place for a value, or needs one that is not given. The message is for whoever plays the nextAuth Server. */
+/** The binding cannot carry these values. The message is for the user of the command. */
 export class UnwritableCallError extends Error {
   override readonly name = "UnwritableCallError";
 }
 
 /**
- * Each value stands at the first of its places that can carry it and that the body's type allows.
+ * Writes each value to the first of its sources that can carry it and that fits the body's type.
  * @throws {UnwritableCallError}
  */
-export function writeCall(
-  { method, path, values: bound }: Binding,
-  values: ReadonlyMap<string, CallValue>,
-): WrittenCall {
+export function writeCall(binding: Binding, values: ReadonlyMap<string, Value>): WrittenCall {
+  const { values: bound } = binding;
   for (const [name, value] of values) {
     if (!Object.hasOwn(bound, name)) throw new UnwritableCallError(`the binding has no value "${name}"`);
-    if (!bound[name]?.from.some((source) => carries(source, value))) {
-      throw new UnwritableCallError(
-        `the binding has no place that can carry this "${name}": a header takes visible ASCII, and no segment is "." or ".."`,
-      );
-    }
+    if (bound[name]?.from.some((source) => canCarry(source, value))) continue;
+    throw new UnwritableCallError(
+      `no source of the binding can carry this "${name}": headers take visible ASCII, paths no "." or ".."`,
+    );
   }
-  const sources = Object.values(bound).flatMap(({ from }) => from);
-  const bodies = (["body", "form"] as const).filter((kind) => sources.some((source) => source.in === kind));
-  const kinds = bodies.length === 0 ? [undefined] : bodies;
-  // A body is JSON or a form: the first of the two that has a place for every value.
-  for (const kind of kinds) {
+  // The body is JSON or a form: the first type in which every value has a source.
+  const all = Object.values(bound).flatMap(({ from }) => from);
+  const types = (["body", "form"] as const).filter((type) => all.some((source) => source.in === type));
+  for (const type of types.length === 0 ? [undefined] : types) {
+    const fits = (source: Source) => source.in === type || (source.in !== "body" && source.in !== "form");
     const placed = [...values].map(([name, value]) => ({
       value,
-      source: bound[name]?.from.find((source) => carries(source, value) && isOfKind(source, kind)),
+      source: bound[name]?.from.find((source) => canCarry(source, value) && fits(source)),
     }));
-    if (placed.every((place): place is Placed => place.source !== undefined)) return write(method, path, kind, placed);
+    if (placed.every((place): place is Placed => place.source !== undefined)) return write(binding, type, placed);
   }
-  throw new UnwritableCallError("the binding has no one type of body in which all of these values have a place");
+  throw new UnwritableCallError("some of these values fit only a JSON body and others only a form: give fewer values");
 }
-
-type BodyKind = "body" | "form" | undefined;
 
 interface Placed {
   source: Source;
-  value: CallValue;
-}
-
-function isOfKind(source: Source, kind: BodyKind): boolean {
-  return (source.in !== "body" && source.in !== "form") || source.in === kind;
+  value: Value;
 }
 
 const HEADER_VALUE = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 
-/** Whether the proxy would read there what was written: on the way headers lose outer spaces, and paths their dot segments. */
-function carries(source: Source, value: CallValue): boolean {
-  if (source.in === "header") {
-    // Behind Bearer stands one token, which ends at a space.
-    return HEADER_VALUE.test(String(value)) && !(source.name === "authorization" && String(value).includes(" "));
-  }
-  return source.in !== "path" || !/^\.{0,2}$/.test(String(value));
+/** Headers lose outer spaces on the way, Bearer tokens end at a space, paths lose dot segments. */
+function canCarry(source: Source, value: Value): boolean {
+  const text = String(value);
+  if (source.in === "path") return !/^\.{0,2}$/.test(text);
+  if (source.in !== "header") return true;
+  return HEADER_VALUE.test(text) && !(source.name === "authorization" && text.includes(" "));
 }
 
-function write(method: Binding["method"], template: string, kind: BodyKind, placed: readonly Placed[]): WrittenCall {
+function write({ method, path: template }: Binding, type: "body" | "form" | undefined, all: Placed[]): WrittenCall {
   const headers: Record<string, string> = Object.create(null);
   const query = new URLSearchParams();
   const form = new URLSearchParams();
   const json: JsonObject = Object.create(null);
+  const written = new Map<string, Value>();
   let path = template;
-  const written = new Map<string, CallValue>();
-  for (const { source, value } of placed) {
+  for (const { source, value } of all) {
     const text = String(value);
     const place = `${source.in}:${source.name}`;
-    const before = written.get(place);
-    if (before !== undefined) {
-      if (before === value) continue;
-      throw new UnwritableCallError(`the binding wants two different values at ${place}`);
-    }
+    if (written.get(place) === value) continue;
+    if (written.has(place)) throw new UnwritableCallError(`two different values belong at ${place}`);
     written.set(place, value);
-    switch (source.in) {
-      case "header":
-        headers[source.name] = source.name === "authorization" ? `Bearer ${text}` : text;
-        break;
-      case "query":
-        query.append(source.name, text);
-        break;
-      case "form":
-        form.append(source.name, text);
-        break;
-      case "path":
-        path = path.replace(`{${source.name}}`, () => encodeURIComponent(text));
-        break;
-      case "body":
-        setAt(json, source.name, value);
-    }
+    if (source.in === "header") headers[source.name] = headerText(source.name, text);
+    else if (source.in === "query") query.append(source.name, text);
+    else if (source.in === "form") form.append(source.name, text);
+    else if (source.in === "path") path = path.replace(`{${source.name}}`, () => encodeURIComponent(text));
+    else setAt(json, source.name, value);
   }
   const missing = /\{(.+?)\}/.exec(path)?.[1];
   if (missing !== undefined) throw new UnwritableCallError(`the path needs a value for its segment {${missing}}`);
   const call = { method, path: query.size === 0 ? path : `${path}?${query}` };
-  if (kind === undefined) return { ...call, headers: { ...headers } };
-  const isJson = kind === "body";
-  return {
-    ...call,
-    headers: { "content-type": isJson ? "application/json" : "application/x-www-form-urlencoded", ...headers },
-    body: isJson ? JSON.stringify(json) : form.toString(),
-  };
+  if (type === undefined) return { ...call, headers: { ...headers } };
+  const [contentType, body] =
+    type === "body"
+      ? ["application/json", JSON.stringify(json)]
+      : ["application/x-www-form-urlencoded", form.toString()];
+  return { ...call, headers: { "content-type": contentType, ...headers }, body };
 }
 
 interface JsonObject {
-  [name: string]: CallValue | JsonObject;
+  [name: string]: Value | JsonObject;
 }
 
-/** Objects without a prototype, so that no name of a member means anything else. */
-function setAt(document: JsonObject, pointer: string, value: CallValue): void {
+/** The objects have no prototype, so every member name is an ordinary one. */
+function setAt(document: JsonObject, pointer: string, value: Value): void {
   const tokens = pointerTokens(pointer);
   const last = tokens.pop() as string;
-  let place = document;
+  let parent: Value | JsonObject = document;
   for (const token of tokens) {
-    const next = place[token] ?? Object.create(null);
-    if (typeof next !== "object")
-      throw new UnwritableCallError(`the binding wants both a value and an object at ${pointer}`);
-    place[token] = next;
-    place = next;
+    parent = parent[token] ??= Object.create(null) as JsonObject;
+    if (typeof parent !== "object") break;
   }
-  if (place[last] !== undefined)
-    throw new UnwritableCallError(`the binding wants both a value and an object at ${pointer}`);
-  place[last] = value;
+  if (typeof parent !== "object" || parent[last] !== undefined) {
+    throw new UnwritableCallError(`both a value and an object belong at ${pointer}`);
+  }
+  parent[last] = value;
 }
 
-/** The header that carries the caller's API key. */
+/** The header with the caller's API key. */
 export function apikeyHeader({ apikey_header: name }: Binding, apikey: string): Record<string, string> {
-  return { [name]: name === "authorization" ? `Bearer ${apikey}` : apikey };
+  return { [name]: headerText(name, apikey) };
+}
+
+function headerText(header: string, text: string): string {
+  return header === "authorization" ? `Bearer ${text}` : text;
 }

@@ -1,6 +1,6 @@
 // All that a configuration decides on Node: providers, nextAuth Servers and the app over them.
 
-import { createApp, createProviders, createServers, type Providers } from "../app.ts";
+import { createDeps, createPipeline } from "../app.ts";
 import type { Config } from "../config/complete.ts";
 import { type CredentialHost, type Credentials, loadCredentials, type ServerTls } from "../config/credentials.ts";
 import type { ParsedFile } from "../config/parse.ts";
@@ -9,6 +9,7 @@ import type { Log } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
 import { createTracer } from "../core/trace.ts";
 import { type NextAuthServers, nextauthKey } from "../nextauth/servers.ts";
+import type { Providers } from "../oauth/provider.ts";
 import type { CertificateSnapshot, KeySnapshot } from "./admin/snapshot.ts";
 import { expiryOf } from "./certificates.ts";
 import { nodeClock, nodeHashText, nodeIds } from "./host.ts";
@@ -44,9 +45,7 @@ export async function createProgram(
   const { config } = file;
   const loaded = await loadCredentials(file, host);
   const credentials = { ...loaded, identitiesKey: loaded.identitiesKey ?? identitiesKey };
-  const deps = {
-    config,
-    credentials,
+  const deps = await createDeps(config, credentials, {
     createTransport: createNodeTransport,
     createRateLimiter: createNodeRateLimiter,
     createBulkhead: createNodeBulkhead,
@@ -56,25 +55,19 @@ export async function createProgram(
     log,
     tracer: createTracer(),
     observe,
-  };
-  const providers = createProviders(deps);
-  const nextauth = createServers(deps);
-  const { trusted_proxies, max_in_flight } = config.server;
-  const app = await createApp(deps, {
-    providers,
-    nextauth,
-    inbound: createNodeInbound(trusted_proxies),
-    maxInFlight: max_in_flight,
-    health: false,
+    inbound: createNodeInbound(config.server.trusted_proxies),
+    maxInFlight: config.server.max_in_flight,
+    hasHealth: false,
   });
+  const app = createPipeline(deps);
   return {
     config,
     tls: credentials.serverTls,
-    providers,
-    nextauth,
+    providers: deps.providers,
+    nextauth: deps.nextauth,
     keys: describeKeys(config, credentials),
     certificates: describeCertificates(credentials),
-    fetch: app.fetch,
+    fetch: (request, env) => app.fetch(request, env as object),
   };
 }
 

@@ -110,7 +110,7 @@ export async function startService(
     "server.listen",
     { tls: program.tls },
   );
-  const adminApp = createAdminApp({ snapshot: async () => snapshot(), metrics: metrics.text, tryIt });
+  const adminApp = createAdminApp({ snapshot, metrics: metrics.text, tryIt });
   // Load balancers ask for the health in HTTP/1.0 without a Host.
   const adminListener = admin
     ? await listen(adminApp.fetch, adminAddress, "server.admin", { hostname: "localhost" }).catch(
@@ -227,7 +227,6 @@ function takeSnapshot(program: Program, recorder: Recorder, state: State, inFlig
   return {
     version: packageVersion,
     node: process.versions.node,
-    processes: 1,
     started_at: state.startedAt,
     at: nodeClock.now(),
     draining: state.draining,

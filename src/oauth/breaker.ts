@@ -1,65 +1,80 @@
-// Suspends a provider that keeps failing: calls are refused at once instead of each waiting for it, until a trial succeeds.
+// Suspends a provider that keeps failing: calls are refused at once until a trial succeeds.
 
 import { type ErrorCode, TokenProxyError } from "../core/errors.ts";
 import type { Clock, Log } from "../core/ports.ts";
+import type { Transport } from "../core/transport.ts";
 
-/** So many failures in a row, and not one answer between them, are no accident. */
+/** So many failures in a row, without one answer between them, are no accident. */
 export const FAILURES_BEFORE_SUSPENSION = 10;
-/** Milliseconds after which one call is let through as a trial. */
+/** After this time one call is let through as a trial. */
 export const SUSPENSION_MS = 5_000;
-/** What a trial may take beyond the provider's timeout before it is given up: a Worker's call may be cut off without an end. */
+/** Time a trial gets beyond the provider's timeout: a Worker may be cut off without ending it. */
 const TRIAL_MARGIN_MS = 1_000;
-const FAILURES: ReadonlySet<ErrorCode> = new Set(["provider_unreachable", "provider_timeout", "provider_truncated"]);
 
 export type BreakerState = "closed" | "open" | "half_open";
 
-/** Not cockatiel's: that goes by the wall clock, lets calls wait for a trial, and knows no end that tells nothing. */
+/** Not cockatiel, which uses the wall clock and lets calls wait for the trial of another call. */
 export interface Breaker {
   /**
-   * Lets an exchange begin, which is followed by `leave`.
-   * @throws {TokenProxyError} provider_suspended
+   * Uses the provider, and judges it by the result. Only a use that sends something is judged.
+   * @param use gets the transport; it must throw TokenProxyErrors and no TransportErrors
+   * @throws {TokenProxyError} provider_suspended, without calling `use`
    */
-  enter(): Phase;
-  /** @param error what the exchange ended with; undefined for an answer. @param wasAsked without, its end tells nothing of the provider */
-  leave(entered: Phase, wasAsked: boolean, error: unknown): void;
-  /** `half_open`: a trial is due or goes on. */
+  run<T>(use: (send: Transport) => Promise<T>): Promise<T>;
+  /** `half_open`: the next call is a trial, or a trial is running. */
   state(): BreakerState;
   /** How often the provider was suspended. */
   suspensions(): number;
 }
 
-/** Calls are let through in a phase, and how one ends counts in its own phase alone: a late end is news of a time that is over. */
-export interface Phase {
-  /** In a row. */
-  failures: number;
-  /** Undefined while all calls are let through. This and triedAt are of the clock that is never set. */
-  suspendedAt?: number;
-  /** When the call of this phase, a trial, was let through. */
-  triedAt?: number | undefined;
+export interface BreakerDeps {
+  /** Milliseconds that one use may take. */
+  timeout: number;
+  /** The provider's name in the file. */
+  name: string;
+  transport: Transport;
+  clock: Clock;
+  log: Log;
 }
 
-/** @param timeout milliseconds that one exchange may take. @param name of the provider in the file */
-export function createBreaker(timeout: number, name: string, { clock, log }: { clock: Clock; log: Log }): Breaker {
+/** A use that ends after its phase changes nothing: it says nothing about the present. */
+interface Phase {
+  /** In a row. */
+  failures: number;
+  /** By the monotonic clock, as `trialAt`; undefined while calls are let through. */
+  suspendedAt?: number;
+  /** When the trial of this phase began. */
+  trialAt?: number | undefined;
+}
+
+export function createBreaker({ timeout, name, transport, clock, log }: BreakerDeps): Breaker {
   let phase: Phase = { failures: 0 };
   let suspensions = 0;
 
   const isOver = ({ suspendedAt = 0 }: Phase) => clock.elapsed() >= suspendedAt + SUSPENSION_MS;
-  // Nobody waits for a trial of somebody else: on Workers that would be forever (workerd#210).
-  const isTried = ({ triedAt = -Infinity }: Phase) => clock.elapsed() < triedAt + timeout + TRIAL_MARGIN_MS;
+  // No call waits for the trial of another: on Workers it would wait forever (workerd#210).
+  const isTried = ({ trialAt = -Infinity }: Phase) => clock.elapsed() < trialAt + timeout + TRIAL_MARGIN_MS;
 
   function enter(): Phase {
     if (phase.suspendedAt === undefined) return phase;
-    if (!isOver(phase) || isTried(phase)) throw suspended(name, phase.suspendedAt + SUSPENSION_MS - clock.elapsed());
-    phase = { ...phase, triedAt: clock.elapsed() };
+    if (!isOver(phase) || isTried(phase)) {
+      throw new TokenProxyError(
+        "provider_suspended",
+        `the provider "providers.${name}" keeps failing and is suspended`,
+        {
+          retryAfter: Math.max(1, Math.ceil((phase.suspendedAt + SUSPENSION_MS - clock.elapsed()) / 1000)),
+        },
+      );
+    }
+    phase = { ...phase, trialAt: clock.elapsed() };
     return phase;
   }
 
-  function leave(entered: Phase, wasAsked: boolean, error: unknown): void {
+  function leave(entered: Phase, outcome: Outcome): void {
     if (entered !== phase) return;
-    const end = wasAsked ? endOf(error) : "nothing";
-    if (end === "nothing") {
-      phase.triedAt = undefined;
-    } else if (end === "answer") {
+    if (outcome === "unknown") {
+      phase.trialAt = undefined;
+    } else if (outcome === "answer") {
       phase.failures = 0;
       if (phase.suspendedAt === undefined) return;
       phase = { failures: 0 };
@@ -74,26 +89,34 @@ export function createBreaker(timeout: number, name: string, { clock, log }: { c
   }
 
   return {
-    enter,
-    leave,
+    async run(use) {
+      const entered = enter();
+      let wasAsked = false;
+      let outcome: Outcome = "answer";
+      try {
+        return await use((request) => {
+          wasAsked = true;
+          return transport(request);
+        });
+      } catch (error) {
+        outcome = outcomeOf(error);
+        throw error;
+      } finally {
+        leave(entered, wasAsked ? outcome : "unknown");
+      }
+    },
     suspensions: () => suspensions,
     state: () => (phase.suspendedAt === undefined ? "closed" : isOver(phase) ? "half_open" : "open"),
   };
 }
 
-function suspended(name: string, left: number): TokenProxyError {
-  return new TokenProxyError("provider_suspended", `the provider "providers.${name}" keeps failing and is left alone`, {
-    retryAfter: Math.max(1, Math.ceil(left / 1000)),
-  });
-}
+type Outcome = "failure" | "answer" | "unknown";
 
-/** What the end of an exchange tells of the provider. */
-type End = "failure" | "answer" | "nothing";
+const FAILURES: ReadonlySet<ErrorCode> = new Set(["provider_unreachable", "provider_timeout", "provider_truncated"]);
 
-/** A refusal of a user or of this proxy, or a limit, is an answer of a provider that is well. A bug of ours tells nothing. */
-function endOf(error: unknown): End {
-  if (error === undefined) return "answer";
-  if (!(error instanceof TokenProxyError) || error.code === "call_invalid") return "nothing";
+/** A provider that refuses a user or limits calls is working. A bug of ours tells nothing. */
+function outcomeOf(error: unknown): Outcome {
+  if (!(error instanceof TokenProxyError) || error.code === "call_invalid") return "unknown";
   const isFailure =
     error.code === "provider_error" ? Number(error.detail?.provider_status ?? 500) >= 500 : FAILURES.has(error.code);
   return isFailure ? "failure" : "answer";

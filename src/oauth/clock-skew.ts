@@ -1,42 +1,70 @@
-// How far another machine's clock is from ours, by the Date of its answer: a JWT that is dated into somebody's future is refused.
+// Compares other servers' clocks with ours: a server refuses JWTs dated into its future.
 
-/** IMF-fixdate (RFC 9110 §5.6.7). The two obsolete forms are not read: nobody sends them, and one has years of two digits. */
-const IMF_FIXDATE =
-  /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\d{2}) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) (\d{4}) (\d{2}):(\d{2}):(\d{2}) GMT$/;
+import type { Clock, Log } from "../core/ports.ts";
+import type { Transport } from "../core/transport.ts";
 
-/**
- * @param dateHeader the Date of an answer
- * @param now milliseconds since the epoch by our clock
- * @returns seconds by which the sender's clock is ahead of ours, negative where it is behind; undefined where the header is no
- * IMF-fixdate, or one of a day that does not exist. A Date has whole seconds, so up to one of them says nothing.
- */
-export function clockSkew(dateHeader: string | undefined, now: number): number | undefined {
-  if (dateHeader === undefined || !IMF_FIXDATE.test(dateHeader)) return undefined;
-  const date = dateHeader.replace(":60 GMT", ":59 GMT"); // a leap second, which Date does not know
-  const time = Date.parse(date);
-  // Date.parse takes 31 Feb for a day of March, and any day of the week.
-  if (Number.isNaN(time) || new Date(time).toUTCString() !== date) return undefined;
-  return (time - now) / 1_000;
+/** A JWT lives for a minute by default, so a few seconds do not matter. */
+export const NOTABLE_SKEW_SECONDS = 5;
+const SKEW_CURE = "set one of the two by NTP, or JWTs may be refused";
+
+/** Clocks drift slowly, so most answers are not looked at. */
+const LOOK_EVERY_MS = 60_000;
+const WARN_EVERY_MS = 3_600_000;
+
+export interface ClockWatch {
+  /** Wraps a transport, and looks at the Date of its answers. */
+  over(transport: Transport): Transport;
+  /** Seconds by which the provider's clock is ahead of ours, as last seen. */
+  skew(): number | undefined;
+}
+
+/** @param name the provider's name in the file */
+export function createClockWatch(name: string, { clock, log }: { clock: Clock; log: Log }): ClockWatch {
+  let skew: number | undefined;
+  let nextLook = 0;
+  let nextWarning = 0;
+
+  return {
+    skew: () => skew,
+    over: (transport) => async (request) => {
+      if (clock.elapsed() < nextLook) return transport(request);
+      const sent = clock.now();
+      const response = await transport(request);
+      const seen = skewOfAnswer(response.headers, sent, clock.now());
+      if (seen === undefined) return response;
+      skew = seen;
+      nextLook = clock.elapsed() + LOOK_EVERY_MS;
+      if (Math.abs(seen) >= NOTABLE_SKEW_SECONDS && clock.elapsed() >= nextWarning) {
+        nextWarning = clock.elapsed() + WARN_EVERY_MS;
+        const which = seen > 0 ? "ahead of ours" : "behind ours";
+        const seconds = Math.round(Math.abs(seen));
+        log("warn", "the provider's clock differs", { provider: name, seconds, which, cure: SKEW_CURE });
+      }
+      return response;
+    },
+  };
 }
 
 /**
- * Of a whole answer. It was written at some time between the two that are given, so only a Date outside of both is another clock.
- * @param sent when the request went out, and when the answer was there: milliseconds since the epoch
- * @returns seconds, 0 where the clocks may be the same; undefined where the answer tells nothing
+ * The answer was dated between `sent` and `received`, so only a Date outside of both is a skew.
+ * @param sent and `received`: milliseconds since the epoch
+ * @returns seconds, positive if the other clock is ahead, 0 if they may agree; undefined if unknown
  */
 export function skewOfAnswer(
   headers: { get(name: string): string | null },
   sent: number,
   received: number,
 ): number | undefined {
-  if (headers.get("age") !== null) return undefined; // of a cache, and so of another time (RFC 9111 §5.1)
-  const date = headers.get("date") ?? undefined;
-  const ahead = clockSkew(date, received);
-  if (ahead === undefined) return undefined;
-  return ahead > 0 ? ahead : Math.min(clockSkew(date, sent) as number, 0);
+  // The Date of a cached answer is old (RFC 9111 section 5.1).
+  const time = headers.get("age") === null ? parseDate(headers.get("date") ?? "") : undefined;
+  if (time === undefined) return undefined;
+  return (time > received ? time - received : Math.min(time - sent, 0)) / 1_000;
 }
 
-/** Seconds from which on clocks count as different. A JWT's life is a minute by default. */
-export const NOTABLE_SKEW_SECONDS = 5;
-
-export const SKEW_CURE = "set one of the two by NTP, or JWTs may be refused";
+/** @returns milliseconds since the epoch; undefined unless an IMF-fixdate (RFC 9110 section 5.6.7) */
+function parseDate(header: string): number | undefined {
+  const date = header.replace(":60 GMT", ":59 GMT"); // Date has no leap seconds
+  const time = Date.parse(date);
+  // Date.parse accepts other forms, 31 Feb, and any day of the week.
+  return !Number.isNaN(time) && new Date(time).toUTCString() === date ? time : undefined;
+}

@@ -1,24 +1,24 @@
-// Checks that a token is about the user it was asked for: a 200 alone does not prove it (authentik, Janssen).
+// Checks that a token is about the user of the call: a 200 does not prove it (authentik, Janssen).
 
 import { decodeJwt } from "jose";
 import { TokenProxyError } from "../core/errors.ts";
+import type { Values } from "../core/values.ts";
 import { parseTemplate } from "./template.ts";
 
 export interface ExpectSubjectSettings {
   /** The member of the token response that holds a JWT, or the user itself. */
   member: string;
-  /** The claim of that JWT; undefined where the member itself is compared. */
+  /** The claim of that JWT; undefined to compare the member itself. */
   claim?: string | undefined;
-  /** A template: what must stand there. */
+  /** A template of the expected text. */
   equals: string;
 }
 
 /** @throws {TokenProxyError} provider_wrong_subject */
-export type CheckSubject = (body: Uint8Array, values: (name: string) => string) => void;
+export type CheckSubject = (body: Uint8Array, values: Values) => void;
 
 /**
- * The token came from the provider over its own connection, so its signature is the resource server's to verify. It is read
- * from a copy of the bytes.
+ * The signature is not verified: the token came over the provider's TLS connection.
  * @param key the provider's key in the file, for the error
  */
 export function compileExpectSubject({ member, claim, equals }: ExpectSubjectSettings, key: string): CheckSubject {
@@ -27,25 +27,23 @@ export function compileExpectSubject({ member, claim, equals }: ExpectSubjectSet
     if (subjectIn(body, member, claim) === expected.render(values)) return;
     throw new TokenProxyError(
       "provider_wrong_subject",
-      `the provider "${key}" sent a token that is not for this user, by "${key}.expect_subject"`,
+      `the provider "${key}" sent a token of another user than "${key}.expect_subject" expects`,
     );
   };
 }
 
 function subjectIn(body: Uint8Array, member: string, claim: string | undefined): string | undefined {
-  const members = JSON.parse(new TextDecoder().decode(body)) as Record<string, unknown>;
-  const value = Object.hasOwn(members, member) ? members[member] : undefined;
-  if (claim === undefined) return asText(value);
-  if (typeof value !== "string") return undefined;
+  const value = textOf(JSON.parse(new TextDecoder().decode(body)), member);
+  if (claim === undefined || value === undefined) return value;
   try {
-    const claims = decodeJwt(value);
-    return Object.hasOwn(claims, claim) ? asText(claims[claim]) : undefined;
+    return textOf(decodeJwt(value), claim);
   } catch {
-    return undefined; // an opaque token says nothing of its subject
+    return undefined; // an opaque token
   }
 }
 
-/** Numbers are compared by their text; a list or an object is no one user. */
-function asText(value: unknown): string | undefined {
+/** Numbers are compared as text; lists, objects and inherited members name no user. */
+function textOf(members: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const value = members[name];
   return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
 }

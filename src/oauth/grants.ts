@@ -1,10 +1,10 @@
-// What each grant type sends when the file does not say: the parameters and the JWT that its specification requires.
+// What each grant type sends if the file does not say: parameters and the JWT of its specification.
 
 import type { SecretReference } from "../core/secret.ts";
-import type { JsonValue } from "./json-template.ts";
 import type { JwtSettings } from "./jwt.ts";
+import type { JsonValue } from "./template.ts";
 
-/** A parameter as the file gives it: a template, several (the parameter is repeated), or a secret that goes out as it is. */
+/** A template, several (the parameter is repeated), or a secret, which is sent as it is. */
 export type Param = string | readonly string[] | SecretReference;
 export type Params = Readonly<Record<string, Param>>;
 
@@ -22,65 +22,86 @@ export const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 export const TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
 const JWT_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:jwt";
 
-/** The JWT that a grant takes where the file names no other: one about the user of the call. */
+/** Name of the JWT about the user of the call, which a grant sends by default. */
 export const USER_JWT = "user";
 const USER_JWT_PLACE = `{{jwt.${USER_JWT}}}`;
 
-/** @returns the parameters implied by a grant type and by those that the file names, which stand above them */
-export function defaultParams(grantType: string, params: Params): Params {
-  switch (grantType) {
-    case "authorization_code":
-      // RFC 6749 §4.1.3, with the session's nonce (for a webNonce exchange the webNonce itself) as the code.
-      return { code: "{{nonce}}" };
-    case JWT_BEARER:
-      return { assertion: USER_JWT_PLACE }; // RFC 7523 §2.1
-    case TOKEN_EXCHANGE:
-      // RFC 8693 §2.1. Keycloak's first version names the user by requested_subject and takes no subject_token; for a
-      // subject_token of the file's own its type must be said, which check-provider.ts sees to.
-      if (params.requested_subject !== undefined || params.subject_token !== undefined) return {};
-      return { subject_token: USER_JWT_PLACE, subject_token_type: params.subject_token_type ?? JWT_TOKEN_TYPE };
-    default:
-      return {};
-  }
+interface Grant {
+  /** Parameters that are added to those of the file, unless the file has them. */
+  defaults(params: Params): Params;
+  /**
+   * Whether a token request may be repeated although the first one may have arrived. Not if it
+   * carries something that works only once: a code, or a subject token that somebody else made.
+   */
+  isRepeatable(params: Params): boolean;
 }
 
-/**
- * Whether a token request may go out again where it is not known for certain that the first one reached nobody. Not where what it
- * brings may be good for one use: a code, a subject token of somebody else's making, whatever a grant of the provider's own takes.
- * A JWT of ours is made anew each time.
- */
-export function isRepeatable(grantType: string, params: Params): boolean {
-  switch (grantType) {
-    case "client_credentials":
-      return true;
-    case JWT_BEARER:
-      return isOurJwt(params.assertion ?? USER_JWT_PLACE);
-    case TOKEN_EXCHANGE:
-      return isOurJwt(params.subject_token ?? USER_JWT_PLACE);
-    default:
-      return false;
-  }
+const GRANTS: Readonly<Record<string, Grant>> = {
+  client_credentials: {
+    defaults: () => ({}),
+    isRepeatable: () => true,
+  },
+  // RFC 6749 section 4.1.3, with the session's nonce as the code.
+  authorization_code: {
+    defaults: () => ({ code: "{{nonce}}" }),
+    isRepeatable: () => false,
+  },
+  // RFC 7523 section 2.1.
+  [JWT_BEARER]: {
+    defaults: () => ({ assertion: USER_JWT_PLACE }),
+    isRepeatable: ({ assertion = USER_JWT_PLACE }) => isOurJwt(assertion),
+  },
+  // RFC 8693 section 2.1. Keycloak's first version names the user in requested_subject instead.
+  [TOKEN_EXCHANGE]: {
+    defaults: ({ requested_subject, subject_token, subject_token_type = JWT_TOKEN_TYPE }) =>
+      requested_subject === undefined && subject_token === undefined
+        ? { subject_token: USER_JWT_PLACE, subject_token_type }
+        : {},
+    isRepeatable: ({ subject_token = USER_JWT_PLACE }) => isOurJwt(subject_token),
+  },
+};
+
+/** For grant types that are not in the table. */
+const OTHER_GRANT: Grant = { defaults: () => ({}), isRepeatable: () => false };
+
+function grantOf(grantType: string): Grant {
+  return (Object.hasOwn(GRANTS, grantType) ? GRANTS[grantType] : undefined) ?? OTHER_GRANT;
 }
 
+export interface RequestParameters {
+  grant_type: string;
+  scope?: string | undefined;
+  params: Params;
+}
+
+/** All parameters but grant_type, in the order in which they are sent. */
+export function allParams({ grant_type, scope, params }: RequestParameters): Params {
+  return { ...grantOf(grant_type).defaults(params), ...params, ...(scope === undefined ? {} : { scope }) };
+}
+
+export function isRepeatable({ grant_type, params }: RequestParameters): boolean {
+  return grantOf(grant_type).isRepeatable(params);
+}
+
+/** A JWT of ours is signed again for each request. */
 function isOurJwt(param: Param): boolean {
   return typeof param === "string" && /^\{\{ *jwt\.[^{}]+\}\}$/.test(param);
 }
 
 const DEFAULT_TTL_MS = 60_000;
 
-/** A JWT as far as the file says it. */
+/** A JWT as far as the file describes it. */
 type WrittenJwt = { [Key in keyof JwtSettings]?: JwtSettings[Key] | undefined };
 
 /**
- * A JWT of the file with what is implied: who signs, whom it is about, and for whom it is (RFC 7523 §3). `null` takes a
- * member away.
- * @param issuer whether the provider has one; without, the assertion is for the token endpoint, as §3 allows too
+ * Adds issuer, subject and audience (RFC 7523 section 3). `null` in the file removes a member.
+ * @param hasIssuer without one, the audience is the token endpoint
  */
-export function withDefaults(jwt: WrittenJwt, issuer: boolean): JwtSettings {
+export function withDefaults(jwt: WrittenJwt, hasIssuer: boolean): JwtSettings {
   const claims: Record<string, JsonValue> = {
     iss: "{{signing_issuer}}",
     sub: "{{userid}}",
-    aud: issuer ? "{{issuer}}" : "{{token_endpoint}}",
+    aud: hasIssuer ? "{{issuer}}" : "{{token_endpoint}}",
   };
   return {
     ttl: jwt.ttl ?? DEFAULT_TTL_MS,

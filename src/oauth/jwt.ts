@@ -1,8 +1,9 @@
-// JWTs that this proxy signs: assertions about a user for a grant, and about itself for client authentication.
+// JWTs that this proxy signs: assertions about a user for a grant, and about itself as a client.
 
 import type { Clock, Ids } from "../core/ports.ts";
-import { compileJson, type JsonValue, type JsonValues, jsonTemplateNames } from "./json-template.ts";
+import type { Value, Values } from "../core/values.ts";
 import type { SigningKey } from "./signing-key.ts";
+import { compileJson, type JsonValue, jsonTemplateNames } from "./template.ts";
 
 /** A JWT as the file describes it. Durations are in milliseconds. */
 export interface JwtSettings {
@@ -10,57 +11,58 @@ export interface JwtSettings {
   claims: Readonly<Record<string, JsonValue>>;
   /** From now to `exp`. */
   ttl: number;
-  /** From `iat` to now: for providers that take an `iat` of this second for one of the future (Keycloak). */
+  /** From `iat` to now: Keycloak takes an `iat` of this very second to be in the future. */
   backdate: number;
-  /** Which key signs; the first of those that sign, where it is not said. */
+  /** The key that signs; by default the first one that signs. */
   kid?: string | undefined;
 }
 
-/** Names that stand for something in the claims of a JWT alone. */
+/** Names that only exist in the claims of a JWT. */
 export const JWT_TEMPLATE_NAMES = ["iat", "exp"] as const;
 
-/** What signs: a private key, or a client secret (client-authentication.ts). */
+/** A private key, or a client secret (client-authentication.ts). */
 export type Signer = Pick<SigningKey, "sign" | "x5tS256"> & { readonly kid: string | undefined };
 
-/** Makes one JWT, with its own iat, exp and jti: an assertion that is used twice reads as a replay (RFC 7523 §3 no. 7). */
-export type MakeJwt = (values: (name: string) => string | number) => string | Promise<string>;
+/** Each JWT has a new jti: a reused assertion looks like a replay (RFC 7523 section 3). */
+export type SignJwt = (values: Values) => string | Promise<string>;
 
-export function compileJwt(settings: JwtSettings, key: Signer, { clock, ids }: { clock: Clock; ids: Ids }): MakeJwt {
-  // The key's own members are no templates, whatever stands in them.
-  const own = {
-    ...(key.kid === undefined ? {} : { kid: () => key.kid as string }),
-    ...(key.x5tS256 === undefined ? {} : { "x5t#S256": () => key.x5tS256 as string }),
+export function compileJwt(settings: JwtSettings, signer: Signer, { clock, ids }: { clock: Clock; ids: Ids }): SignJwt {
+  const keyMembers = {
+    ...(signer.kid === undefined ? {} : { kid: signer.kid }),
+    ...(signer.x5tS256 === undefined ? {} : { "x5t#S256": signer.x5tS256 }),
   };
-  const header = compileMembers(own, settings.header);
+  const header = compileMembers(keyMembers, settings.header);
   const claims = compileMembers({ jti: () => ids.uuid() }, { iat: "{{iat}}", exp: "{{exp}}", ...settings.claims });
-  // The same object for all JWTs where nothing in it changes: whoever signs encodes it once.
-  const fixedHeader = jsonTemplateNames(settings.header).length === 0 ? header(() => "") : undefined;
+  // A header without templates is the same object for every JWT, so the signer encodes it once.
+  const fixedHeader = jsonTemplateNames(settings.header).length === 0 ? header(new Map()) : undefined;
 
   return (values) => {
     const now = clock.now();
-    const times: Record<string, number> = {
-      iat: Math.floor((now - settings.backdate) / 1000),
-      exp: Math.floor((now + settings.ttl) / 1000),
-    };
-    const named = (name: string) => (Object.hasOwn(times, name) ? (times[name] as number) : values(name));
-    return key.sign(fixedHeader ?? header(named), JSON.stringify(claims(named)));
+    const named = new Map<string, Value>([
+      ...values,
+      ["iat", Math.floor((now - settings.backdate) / 1000)],
+      ["exp", Math.floor((now + settings.ttl) / 1000)],
+    ]);
+    return signer.sign(fixedHeader ?? header(named), JSON.stringify(claims(named)));
   };
 }
 
 type Members = Readonly<Record<string, JsonValue>>;
 
 /**
- * @param own members that are there by themselves
- * @param given the file's: each takes the place of an own one of its name, and `null` takes that away
+ * @param own members that are always there; their text is never read as a template
+ * @param given members of the file: they replace an own one, and `null` removes it
  */
 function compileMembers(
-  own: Readonly<Record<string, () => JsonValue>>,
+  own: Readonly<Record<string, string | (() => string)>>,
   given: Members,
-): (values: JsonValues) => Members {
-  const members = Object.keys({ ...own, ...given })
-    .filter((name) => given[name] !== null)
-    .map((name) => [name, Object.hasOwn(given, name) ? compileJson(given[name] as JsonValue) : own[name]] as const);
-  return (values) => Object.fromEntries(members.map(([name, fill]) => [name, (fill as Fill)(values)]));
+): (values: Values) => Members {
+  const fixed = Object.entries(own)
+    .filter(([name]) => !Object.hasOwn(given, name))
+    .map(([name, member]) => [name, typeof member === "string" ? () => member : member] as const);
+  const filled = Object.entries(given)
+    .filter(([, member]) => member !== null)
+    .map(([name, member]) => [name, compileJson(member)] as const);
+  const members = [...fixed, ...filled];
+  return (values) => Object.fromEntries(members.map(([name, fill]) => [name, fill(values)]));
 }
-
-type Fill = (values: JsonValues) => JsonValue;

@@ -1,48 +1,44 @@
-// One provider of the file, ready to be asked: within its limits, at the endpoint that it has, once more where that is harmless.
+// One provider of the file: token requests within its limits, repeated only where that is harmless.
 
 import { TokenProxyError } from "../core/errors.ts";
-import type { Clock, CreateBulkhead, Ids, Log } from "../core/ports.ts";
+import type { Recipient } from "../core/inbound.ts";
+import type { Bulkhead, Clock, CreateBulkhead, Ids, Log } from "../core/ports.ts";
 import { withOneRetry } from "../core/retry.ts";
-import { unmeasured } from "../core/trace.ts";
-import type { CreateTransport, Delivery, Transport } from "../core/transport.ts";
+import type { Trace } from "../core/trace.ts";
+import type { CreateTransport, Delivery } from "../core/transport.ts";
+import type { Values } from "../core/values.ts";
 import { type BreakerState, createBreaker } from "./breaker.ts";
 import { credentialOf } from "./client-authentication.ts";
-import { createClockWatch } from "./clock-watch.ts";
-import { createDiscovery, type Discovery, type Metadata } from "./discovery.ts";
-import { type Asking, createExchanges, type ExchangeTrace } from "./exchange.ts";
-import { exchangeError } from "./exchange-error.ts";
+import { createClockWatch } from "./clock-skew.ts";
+import { createDiscovery, type Discovery } from "./discovery.ts";
 import { isRepeatable } from "./grants.ts";
+import type { Answer } from "./judge-answer.ts";
 import type { ProviderCredentials, ProviderSettings } from "./provider-settings.ts";
 import { createRotation } from "./rotation.ts";
-import type { TokenAnswer } from "./token-response.ts";
-import { ATTRIBUTE_PREFIX, type CallValues, callNamesNeeded, createValues } from "./values.ts";
+import { ATTRIBUTE_PREFIX, callNamesNeeded } from "./template-names.ts";
+import { createTokenRequest } from "./token-request.ts";
+import { asProviderError } from "./transport-failure.ts";
 
 export interface Provider {
   readonly name: string;
-  /** Undefined where the file names the token endpoint. */
+  /** Undefined if the file names the token endpoint. */
   readonly discovery: Discovery | undefined;
-  /** The user's attributes that its templates need: `attributes.NAME` by NAME. */
+  /** The user's attributes that its templates need: NAME for `attributes.NAME`. */
   readonly attributes: readonly string[];
-  /**
-   * Asks for one token.
-   * @throws {TokenProxyError} `call_invalid` where the call lacks a value, before anything is sent; else `provider_…`
-   */
-  requestToken(callValues: CallValues, trace?: ExchangeTrace): Promise<TokenAnswer>;
+  /** @throws {TokenProxyError} call_invalid if a value is missing, overloaded, or `provider_…` */
+  requestToken(values: Values, call: { trace: Trace; recipient: Recipient | undefined }): Promise<Answer>;
   state(): ProviderState;
 }
 
 export interface ProviderState {
   breaker: BreakerState;
-  /** Since it was made of the configuration. */
+  /** Since the configuration was loaded. */
   suspensions: number;
-  /** Seconds by which its clock is ahead of ours; undefined where its answers do not tell. */
+  /** Seconds by which its clock is ahead of ours; undefined if its answers do not tell. */
   clockSkew: number | undefined;
   inFlight: number;
   queued: number;
 }
-
-/** How many calls, as a share of max_in_flight, may wait for one of those to end, and for how long, as a share of timeout. */
-const QUEUE_SHARE = 0.25;
 
 export interface ProviderDeps {
   createTransport: CreateTransport;
@@ -52,6 +48,9 @@ export interface ProviderDeps {
   log: Log;
 }
 
+/** How many calls may wait (of max_in_flight), and for how long (of timeout). */
+const QUEUE_SHARE = 0.25;
+
 /** @param name the provider's name in the file */
 export function createProvider(
   name: string,
@@ -60,98 +59,44 @@ export function createProvider(
   deps: ProviderDeps,
 ): Provider {
   const { clock, log } = deps;
+  const { timeout, connect_timeout, max_in_flight } = settings;
   const key = `providers.${name}`;
   const clockWatch = createClockWatch(name, deps);
   const transport = clockWatch.over(
-    deps.createTransport({
-      connect_timeout: settings.connect_timeout,
-      connections: settings.max_in_flight,
-      tls: credentials.tls,
-    }),
+    deps.createTransport({ connect_timeout, connections: max_in_flight, tls: credentials.tls }),
   );
-  // A wait for a place must not use up the provider's time: what then came too late would be taken for its failure.
-  const bulkhead = deps.createBulkhead(
-    settings.max_in_flight,
-    Math.ceil(settings.max_in_flight * QUEUE_SHARE),
-    settings.timeout * QUEUE_SHARE,
-  );
-  const breaker = createBreaker(settings.timeout, name, deps);
-  const byTls = credentialOf(settings.token_endpoint_auth_method) === "certificate";
-  const discovery =
-    settings.discovery === "none" || settings.issuer === undefined
-      ? undefined
-      : createDiscovery({ issuer: settings.issuer, discovery: settings.discovery, byTls }, key, { transport, clock });
-  const neededOfCall = callNamesNeeded(settings);
-  const exchanges = createExchanges(settings, credentials, key, deps);
-  const repeatable = isRepeatable(settings.grant_type, settings.params);
-  const isHarmlessAgain = (delivery: Delivery) => delivery === "none" || (delivery === "stale" && repeatable);
-  const withRotation = createRotation(exchanges.credentials, (refused, next) => {
-    log("warn", "client credential refused, trying the next", { provider: name, refused: refused + 1, next: next + 1 });
+  const discovery = discoveryOf(settings, key, { transport, clock });
+  const bulkhead = deps.createBulkhead(max_in_flight, Math.ceil(max_in_flight * QUEUE_SHARE), timeout * QUEUE_SHARE);
+  const breaker = createBreaker({ timeout, name, transport, clock, log });
+  const { requestToken, credentialCount } = createTokenRequest(settings, credentials, key, discovery, deps);
+  const withRotation = createRotation(credentialCount, (rejected, next) => {
+    const fields = { provider: name, refused: rejected + 1, next: next + 1 };
+    log("warn", "client credential refused, trying the next", fields);
   });
-
-  // The schema lets nothing through that has neither discovery nor a token endpoint.
-  const fromFile = { issuer: settings.issuer ?? "", token_endpoint: settings.token_endpoint as string };
-
-  function endpointOf({ deadline, run, send }: Asking): Metadata | Promise<Metadata> {
-    if (discovery === undefined) return fromFile;
-    return discovery.fresh() ?? run("discovery", () => discovery.metadata(deadline - clock.elapsed(), send));
-  }
-
-  /** One token for one call, and how that ended is taken down for the provider. */
-  async function askWatched(callValues: CallValues, trace: ExchangeTrace): Promise<TokenAnswer> {
-    const entered = breaker.enter();
-    let wasAsked = false;
-    let failure: unknown;
-    const send: Transport = (request) => {
-      wasAsked = true;
-      return transport(request);
-    };
-    const { run = unmeasured } = trace;
-    try {
-      return await ask(callValues, { deadline: clock.elapsed() + settings.timeout, trace, run, send });
-    } catch (error) {
-      failure = exchangeError(error, key);
-      throw failure;
-    } finally {
-      breaker.leave(entered, wasAsked, failure);
-    }
-  }
-
-  /** Whatever it takes: discovery, a rotation of credentials, a retry. */
-  async function ask(callValues: CallValues, asking: Asking): Promise<TokenAnswer> {
-    const { issuer, token_endpoint } = await endpointOf(asking);
-    const own = {
-      client_id: settings.client_id ?? "",
-      issuer,
-      token_endpoint,
-      signing_issuer: credentials.signingIssuer ?? "",
-      "signing.kid": credentials.signingKeys[0]?.kid ?? "",
-    };
-    const values = createValues(own, callValues, deps);
-    return await withRotation((credential) =>
-      withOneRetry(() => exchanges.exchange(credential, token_endpoint, values, asking), isHarmlessAgain),
-    );
-  }
+  const repeatable = isRepeatable(settings);
+  const isHarmless = (delivery: Delivery) => delivery === "none" || (delivery === "stale" && repeatable);
+  const needed = callNamesNeeded(settings);
 
   return {
     name,
     discovery,
-    attributes: neededOfCall
-      .filter((needed) => needed.startsWith(ATTRIBUTE_PREFIX))
-      .map((needed) => needed.slice(ATTRIBUTE_PREFIX.length)),
-    async requestToken(callValues, trace = {}) {
-      for (const needed of neededOfCall) {
-        if (callValues(needed) === undefined) throw missingValue(needed, key);
-      }
-      const place = bulkhead.enter();
-      if (place !== true && !(await place)) throw overloaded(key);
-      try {
-        // A token that nobody waits for any more must not be asked for.
-        if (place !== true && trace.recipient?.destroyed === true) throw overloaded(key);
-        return await askWatched(callValues, trace);
-      } finally {
-        bulkhead.leave();
-      }
+    attributes: needed
+      .filter((value) => value.startsWith(ATTRIBUTE_PREFIX))
+      .map((value) => value.slice(ATTRIBUTE_PREFIX.length)),
+    async requestToken(values, { trace, recipient }) {
+      for (const value of needed) if (!values.has(value)) throw missingValue(value, key);
+      return withPlace(bulkhead, key, recipient, () =>
+        breaker.run(async (send) => {
+          const deadline = clock.elapsed() + timeout; // the wait for a place does not count
+          try {
+            return await withRotation((credential) =>
+              withOneRetry(() => requestToken(values, { credential, deadline, send, trace }), isHarmless),
+            );
+          } catch (error) {
+            throw asProviderError(error, key);
+          }
+        }),
+      );
     },
     state: () => ({
       breaker: breaker.state(),
@@ -162,15 +107,59 @@ export function createProvider(
   };
 }
 
-/** The next place is free as soon as one of the calls in flight ends. */
+function discoveryOf(
+  { issuer, discovery, token_endpoint_auth_method }: ProviderSettings,
+  key: string,
+  deps: Parameters<typeof createDiscovery>[2],
+): Discovery | undefined {
+  if (discovery === "none" || issuer === undefined) return undefined;
+  const byTls = credentialOf(token_endpoint_auth_method) === "certificate";
+  return createDiscovery({ issuer, discovery, byTls }, key, deps);
+}
+
+/** A place is free as soon as one of the calls in flight ends. */
 const RETRY_AFTER_SECONDS = 1;
 
+async function withPlace<T>(
+  bulkhead: Bulkhead,
+  key: string,
+  recipient: Recipient | undefined,
+  use: () => Promise<T>,
+): Promise<T> {
+  const place = bulkhead.enter();
+  const hasWaited = place !== true;
+  if (!(await place)) throw overloaded(key);
+  try {
+    // The caller may have hung up during the wait: then no token may be requested.
+    if (hasWaited && recipient?.destroyed === true) throw overloaded(key);
+    return await use();
+  } finally {
+    bulkhead.leave();
+  }
+}
+
 function overloaded(key: string): TokenProxyError {
-  return new TokenProxyError("overloaded", `too many calls are in flight to the provider "${key}"`, {
+  return new TokenProxyError("overloaded", `too many token requests to the provider "${key}" are in flight`, {
     retryAfter: RETRY_AFTER_SECONDS,
   });
 }
 
 function missingValue(name: string, key: string): TokenProxyError {
   return new TokenProxyError("call_invalid", `the call has no value "${name}", which "${key}" needs`);
+}
+
+export type Providers = ReadonlyMap<string, Provider>;
+
+/** @param settings by name, like the credentials */
+export function createProviders(
+  settings: Readonly<Record<string, ProviderSettings>>,
+  credentials: ReadonlyMap<string, ProviderCredentials>,
+  deps: ProviderDeps,
+): Providers {
+  return new Map(
+    Object.entries(settings).map(([name, provider]) => [
+      name,
+      createProvider(name, provider, credentials.get(name) as ProviderCredentials, deps),
+    ]),
+  );
 }

@@ -1,76 +1,156 @@
-// The token request (RFC 6749 §3.2), read from the file once and then only filled in.
+// One token request (RFC 6749 section 3.2) and the provider's answer, from top to bottom.
 
+import { TokenProxyError } from "../core/errors.ts";
 import { FORM_CONTENT_TYPE, Form } from "../core/form.ts";
 import { HEADER_VALUE, REQUEST_HEADERS } from "../core/headers.ts";
-import type { Secret, SecretReference } from "../core/secret.ts";
-import { defaultParams, type Param, type Params, templatesOf } from "./grants.ts";
+import type { Clock, Ids } from "../core/ports.ts";
+import type { Secret } from "../core/secret.ts";
+import type { Trace } from "../core/trace.ts";
+import { type Transport, TransportError } from "../core/transport.ts";
+import type { Value, Values } from "../core/values.ts";
+import { type ClientAuthentication, createClientAuthentications, isSigned } from "./client-authentication.ts";
+import type { Discovery, Metadata } from "./discovery.ts";
+import { compileExpectSubject } from "./expect-subject.ts";
+import { allParams, type Param, templatesOf } from "./grants.ts";
+import { type Answer, judgeAnswer } from "./judge-answer.ts";
+import { compileJwt, type JwtSettings } from "./jwt.ts";
+import type { ProviderCredentials, ProviderSettings } from "./provider-settings.ts";
+import type { SigningKey } from "./signing-key.ts";
 import { parseTemplate, type Template } from "./template.ts";
+import { JWT_PREFIX, jwtsNeeded } from "./template-names.ts";
 
-export interface TokenRequestSettings {
-  grant_type: string;
-  scope?: string | undefined;
-  params: Params;
-  headers: Readonly<Record<string, string | SecretReference>>;
+/** What one attempt needs beside the values of its call. */
+export interface Attempt {
+  /** Index of the client's credential. */
+  credential: number;
+  /** By clock.elapsed(); nobody waits for a token after that. */
+  deadline: number;
+  send: Transport;
+  trace: Trace;
 }
 
-/** The secrets that stand in params and headers, by their place: `params.NAME`, `headers.NAME`. */
-export type PlacedSecrets = ReadonlyMap<string, Secret>;
-
-/** A request that lacks only the client's authentication. */
-export interface TokenRequest {
-  headers: Record<string, string>;
-  form: Form;
-}
-
-/** A header's template gave text that no header may carry. */
-export class HeaderValueError extends Error {
-  override readonly name = "HeaderValueError";
-  readonly header: string;
-
-  constructor(header: string) {
-    super("a rendered header value is not visible ASCII");
-    this.header = header;
-  }
-}
-
-/** The parameters as they go out, those that the grant type implies first. */
-export function effectiveParams({ grant_type, scope, params }: Omit<TokenRequestSettings, "headers">): Params {
-  return { ...defaultParams(grant_type, params), ...params, ...(scope === undefined ? {} : { scope }) };
-}
+/** @throws {TokenProxyError | TransportError} */
+export type RequestToken = (callValues: Values, attempt: Attempt) => Promise<Answer>;
 
 /**
- * @returns a function that fills in one request. Parameters go out in this order: grant_type, those of the file, scope. It
- * throws what `values` throws, and HeaderValueError.
+ * @param key the provider's key in the file, for errors
+ * @param discovery undefined if the file names the token endpoint
  */
-export function compileTokenRequest(
-  settings: TokenRequestSettings,
-  secrets: PlacedSecrets,
-): (values: (name: string) => string) => TokenRequest {
-  const fixed = new Form();
-  fixed.append("grant_type", settings.grant_type);
-  const start = fixed.toString();
-  const parameters = Object.entries(effectiveParams(settings)).flatMap(([name, param]) =>
-    compilePart(param, secrets.get(`params.${name}`)).map((template) => ({ name, template })),
-  );
-  const headerTemplates = Object.entries(settings.headers).flatMap(([name, header]) =>
-    compilePart(header, secrets.get(`headers.${name}`)).map((template) => ({ name, template })),
-  );
+export function createTokenRequest(
+  settings: ProviderSettings,
+  credentials: ProviderCredentials,
+  key: string,
+  discovery: Discovery | undefined,
+  { clock, ids }: { clock: Clock; ids: Ids },
+): { requestToken: RequestToken; credentialCount: number } {
+  const parameters = compileParts(allParams(settings), "params", credentials);
+  const headerParts = compileParts(settings.headers, "headers", credentials);
+  const jwts = compileJwts(settings, credentials, { clock, ids });
+  const { secrets, clientKeys: keys } = credentials;
+  const authentications = createClientAuthentications(settings, { secrets, keys }, { clock, ids });
+  const signs = jwts.length > 0 || isSigned(settings.token_endpoint_auth_method);
+  const expectSubject =
+    settings.expect_subject === undefined ? undefined : compileExpectSubject(settings.expect_subject, key);
+  const fromFile = { issuer: settings.issuer ?? "", token_endpoint: settings.token_endpoint ?? "" };
 
-  return (values) => {
+  async function requestToken(callValues: Values, attempt: Attempt): Promise<Answer> {
+    const { deadline, send, trace } = attempt;
+    const metadata = await findMetadata(attempt);
+    const values = withOwnValues(callValues, metadata);
+    const { headers, form } = await (signs
+      ? trace.step("signing", () => buildRequest(values, attempt.credential))
+      : buildRequest(values, attempt.credential));
+    // Discovery or a first attempt may have used up the time: then no token may be requested.
+    const timeout = deadline - clock.elapsed();
+    if (timeout <= 0) throw new TransportError("timeout");
+    const response = await trace.step("provider", (traceHeaders) =>
+      send({
+        method: "POST",
+        url: metadata.token_endpoint,
+        headers: { ...traceHeaders, ...headers },
+        body: form.toString(),
+        timeout,
+        maxResponseBytes: settings.max_response_bytes,
+      }),
+    );
+    const answer = judgeAnswer(response, settings, key, clock.now());
+    if (answer.outcome === "token") expectSubject?.(answer.body, values);
+    return answer;
+  }
+
+  function findMetadata({ deadline, send, trace }: Attempt): Metadata | Promise<Metadata> {
+    if (discovery === undefined) return fromFile;
+    return discovery.fresh() ?? trace.step("discovery", () => discovery.metadata(deadline - clock.elapsed(), send));
+  }
+
+  function withOwnValues(callValues: Values, { issuer, token_endpoint }: Metadata): Map<string, Value> {
+    return new Map<string, Value>([
+      ...callValues,
+      ["client_id", settings.client_id ?? ""],
+      ["issuer", issuer],
+      ["token_endpoint", token_endpoint],
+      ["signing_issuer", credentials.signingIssuer ?? ""],
+      ["signing.kid", credentials.signingKeys[0]?.kid ?? ""],
+      ["now", Math.floor(clock.now() / 1000)],
+      ["uuid", ids.uuid()],
+    ]);
+  }
+
+  /** Signs the JWTs again for each attempt, and adds them to `values`. */
+  async function buildRequest(values: Map<string, Value>, credential: number) {
+    for (const { name, sign } of jwts) values.set(name, await sign(values));
+
     const headers: Record<string, string> = { ...REQUEST_HEADERS, "content-type": FORM_CONTENT_TYPE };
-    for (const { name, template } of headerTemplates) {
+    for (const { name, template } of headerParts) {
       const value = template.render(values);
-      if (!HEADER_VALUE.test(value)) throw new HeaderValueError(name);
+      if (!HEADER_VALUE.test(value)) throw unfitHeader(`${key}.headers.${name}`);
       headers[name.toLowerCase()] = value;
     }
-    const form = new Form(start);
+    const form = new Form();
+    form.append("grant_type", settings.grant_type);
     for (const { name, template } of parameters) form.append(name, template.render(values));
+
+    const authenticate = authentications[credential] as ClientAuthentication;
+    await authenticate(form, headers, values);
     return { headers, form };
-  };
+  }
+
+  return { requestToken, credentialCount: authentications.length };
 }
 
-/** A secret is never read as a template: whatever stands in it goes out. */
-function compilePart(param: Param, secret: Secret | undefined): Pick<Template, "render">[] {
-  if (secret !== undefined) return [{ render: () => secret.reveal() }];
-  return templatesOf(param).map(parseTemplate);
+interface Part {
+  name: string;
+  template: Pick<Template, "render">;
+}
+
+/** A secret is sent as it is, even if its text looks like a template. */
+function compileParts(
+  parts: Readonly<Record<string, Param>>,
+  place: "params" | "headers",
+  { placed }: ProviderCredentials,
+): Part[] {
+  return Object.entries(parts).flatMap(([name, part]): Part[] => {
+    const secret: Secret | undefined = placed.get(`${place}.${name}`);
+    if (secret !== undefined) return [{ name, template: { render: () => secret.reveal() } }];
+    return templatesOf(part).map((text) => ({ name, template: parseTemplate(text) }));
+  });
+}
+
+function compileJwts(
+  settings: ProviderSettings,
+  { signingKeys }: ProviderCredentials,
+  deps: { clock: Clock; ids: Ids },
+) {
+  return jwtsNeeded(settings).map((name) => {
+    const jwt = settings.jwt[name] as JwtSettings;
+    const signer = jwt.kid === undefined ? signingKeys[0] : signingKeys.find(({ kid }) => kid === jwt.kid);
+    return { name: JWT_PREFIX + name, sign: compileJwt(jwt, signer as SigningKey, deps) };
+  });
+}
+
+function unfitHeader(path: string): TokenProxyError {
+  return new TokenProxyError(
+    "call_invalid",
+    `a value of the call has characters that the header "${path}" cannot carry`,
+  );
 }

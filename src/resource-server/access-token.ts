@@ -1,52 +1,46 @@
-// The middleware for access tokens: lets pass what the issuer has signed for this server and, where asked, has not revoked.
+// The middleware for access tokens: accepts what the issuer signed for this server.
 
 import type { MiddlewareHandler } from "hono";
 import type { JWTPayload } from "jose";
 import { createFetchTransport } from "../core/fetch-transport.ts";
-import { type AccessTokenOptions, verificationSettings } from "./access-token-options.ts";
-import { isMalformed, readBearer } from "./bearer.ts";
-import { createIntrospection } from "./introspection.ts";
-import { DEFAULT_REALM, realmFault, requireOption } from "./options.ts";
-import { createRefusals, InvalidTokenError, UnavailableError } from "./refusal.ts";
-import { createTokenVerifier } from "./verify-token.ts";
+import { createGuard, Refusal, readBearer } from "./bearer.ts";
+import { createIntrospection, type IntrospectionOptions } from "./introspection.ts";
+import { createTokenVerifier, type VerificationOptions } from "./verify-token.ts";
+
+export interface AccessTokenOptions extends VerificationOptions {
+  /** Asks the issuer whether each token is still active (RFC 7662). */
+  introspection?: IntrospectionOptions | undefined;
+  /** The realm in WWW-Authenticate. */
+  realm?: string | undefined;
+  /** Replaces the global fetch, for example by a service binding. It must honour its signal. */
+  fetch?: typeof fetch | undefined;
+}
 
 export interface AccessTokenEnv {
   Variables: { claims: JWTPayload };
 }
 
-/** Tokens are one or two kilobytes; the largest, with groups in them, stay below what servers take as a header. */
+/** Tokens have one or two kilobytes. Even large ones, with groups, fit into a header. */
 const MAX_TOKEN_LENGTH = 16_384;
 
 /**
- * Lets a request pass whose `Authorization: Bearer` is a JWT for this server, and sets `c.var.claims`. Otherwise 400 or 401
- * (RFC 6750 §3), or 503 where the issuer does not give what is needed to tell; the reason of a 503 is in `c.error`.
+ * Accepts a request whose `Authorization: Bearer` is a valid JWT for this server, and sets
+ * `c.var.claims`. Otherwise answers 400 or 401 (RFC 6750 section 3), or 503 if the issuer gives no usable
+ * answer; `c.error` then has the reason.
  *
- * @throws {TypeError} for options that cannot be meant
+ * @throws {TypeError} if an option is missing or invalid
  */
 export function accessToken(options: AccessTokenOptions): MiddlewareHandler<AccessTokenEnv> {
-  const { introspection, realm = DEFAULT_REALM } = options;
-  requireOption("realm", realmFault(realm));
   const transport = createFetchTransport(options.fetch ?? fetch);
-  const verify = createTokenVerifier(verificationSettings(options), transport);
-  const isActive = introspection && createIntrospection(introspection, transport);
-  const refusals = createRefusals(realm);
+  const verify = createTokenVerifier(options, transport);
+  const isActive = options.introspection && createIntrospection(options.introspection, transport);
 
-  return async (c, next) => {
-    const token = readBearer(c.req.raw.headers);
-    if (token === undefined) return refusals.noCredential(c);
-    if (isMalformed(token)) return refusals.invalidRequest(c, token.malformed);
-    if (token.length > MAX_TOKEN_LENGTH) return refusals.invalidToken(c, "the token is too long");
-    try {
-      const claims = await verify(token);
-      if (isActive !== undefined && !(await isActive(token))) {
-        return refusals.invalidToken(c, "the token is not active any more");
-      }
-      c.set("claims", claims);
-    } catch (error) {
-      if (error instanceof InvalidTokenError) return refusals.invalidToken(c, error.message);
-      if (!(error instanceof UnavailableError)) throw error;
-      return refusals.unavailable(c, "the issuer does not give what is needed to judge the token", error);
+  return createGuard(options, readBearer, async (c, token) => {
+    if (token.length > MAX_TOKEN_LENGTH) throw new Refusal("invalid_token", "the token is too long");
+    const claims = await verify(token);
+    if (isActive !== undefined && !(await isActive(token))) {
+      throw new Refusal("invalid_token", "the token is no longer active");
     }
-    await next();
-  };
+    c.set("claims", claims);
+  });
 }

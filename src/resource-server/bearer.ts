@@ -1,24 +1,83 @@
-// Reads the credential of a request: `Authorization: Bearer` (RFC 6750 §2.1).
+// Guards routes by the credential of a request, and refuses the others as RFC 6750 section 3 describes.
 
-/** The header is there, but cannot be read in one way only. */
-export interface Malformed {
-  /** A sentence for error_description, which never repeats the header. */
-  malformed: string;
+import type { Context, Env, MiddlewareHandler } from "hono";
+import { checkText } from "./options.ts";
+
+const STATUS = { invalid_request: 400, invalid_token: 401, temporarily_unavailable: 503 } as const;
+
+/** The message becomes error_description: it repeats nothing of the request and has no quotes. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+  readonly error: keyof typeof STATUS;
+
+  constructor(error: keyof typeof STATUS, description: string, cause?: Error) {
+    super(description, { cause });
+    this.error = error;
+  }
 }
 
 /**
- * @returns what follows Bearer, unjudged; undefined where the request has no Authorization, or one of another scheme, which
- * RFC 6750 §3.1 counts as none
+ * Another server is needed to judge the request, and gives no usable answer.
+ * @param reason is not sent; the resource server finds it in `c.error`
  */
-export function readBearer(headers: Headers): string | Malformed | undefined {
-  const authorization = headers.get("authorization");
-  // The name of a scheme is case-insensitive (RFC 9110 §11.1).
-  if (authorization === null || !/^bearer(?: |$)/i.test(authorization)) return undefined;
-  // Several Authorization headers are joined by commas. Whoever stands in front may have looked at another one of them.
-  const credential = /^bearer +([^\s,]+)$/i.exec(authorization)?.[1];
-  return credential ?? { malformed: "Authorization must be Bearer with exactly one credential" };
+export function unavailable(server: "the issuer" | "the nextAuth Server", reason: Error): Refusal {
+  return new Refusal("temporarily_unavailable", `${server} gave no usable answer, try again later`, reason);
 }
 
-export function isMalformed(read: string | Malformed | undefined): read is Malformed {
-  return typeof read === "object";
+/** @returns what follows `Bearer`, unchecked; undefined without one or with another scheme */
+export function readBearer(headers: Headers): string | undefined {
+  const authorization = headers.get("authorization");
+  // The scheme is case-insensitive (RFC 9110 section 11.1).
+  if (authorization === null || !/^bearer(?: |$)/i.test(authorization)) return undefined;
+  // Several headers arrive joined by commas. A proxy in front may have checked another one of them.
+  const credential = /^bearer +([^\s,]+)$/i.exec(authorization)?.[1];
+  if (credential !== undefined) return credential;
+  throw new Refusal("invalid_request", "Authorization must be Bearer with exactly one credential");
+}
+
+/** Text that needs no escape in a quoted-string (RFC 9110 section 5.6.4). */
+const REALM = /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/;
+const RETRY_AFTER_SECONDS = "5";
+
+/**
+ * @param read finds the credential of a request, undefined if there is none
+ * @param accept judges the credential and sets the variables; both throw a Refusal
+ * @throws {TypeError} if the realm is invalid
+ */
+export function createGuard<E extends Env>(
+  { realm = "resource server" }: { realm?: string | undefined },
+  read: (headers: Headers) => string | undefined,
+  accept: (c: Context<E>, credential: string) => Promise<void>,
+): MiddlewareHandler<E> {
+  checkText("realm", realm, (text) =>
+    REALM.test(text) ? undefined : "must be visible ASCII without quotes and backslashes",
+  );
+  const challenge = `Bearer realm="${realm}"`;
+
+  // With c.header and c.json, because a new Response would drop headers set before, such as CORS.
+  function refuse(c: Context, { error, message, cause }: Refusal): Response {
+    c.header("Cache-Control", "no-store");
+    if (error === "temporarily_unavailable") {
+      c.error = cause as Error;
+      c.header("Retry-After", RETRY_AFTER_SECONDS);
+    } else {
+      c.header("WWW-Authenticate", `${challenge}, error="${error}", error_description="${message}"`);
+    }
+    return c.json({ error, error_description: message }, STATUS[error]);
+  }
+
+  return async (c, next) => {
+    try {
+      const credential = read(c.req.raw.headers);
+      // RFC 6750 section 3.1: no error code for a request without a credential.
+      if (credential === undefined) {
+        return c.body(null, 401, { "Cache-Control": "no-store", "WWW-Authenticate": challenge });
+      }
+      await accept(c, credential);
+    } catch (error) {
+      if (error instanceof Refusal) return refuse(c, error);
+      throw error;
+    }
+    await next();
+  };
 }

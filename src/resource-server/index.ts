@@ -1,6 +1,6 @@
-// The entry for resource servers: Hono middlewares for those who receive the webNonces or the tokens. Node and Workers alike.
+// The entry for resource servers: Hono middlewares that check a webNonce or a token.
 
-export { type AccessTokenEnv, accessToken } from "./access-token.ts";
-export type { AccessTokenAlgorithm, AccessTokenOptions } from "./access-token-options.ts";
+export { type AccessTokenEnv, type AccessTokenOptions, accessToken } from "./access-token.ts";
 export type { IntrospectionOptions } from "./introspection.ts";
+export type { AccessTokenAlgorithm } from "./verify-token.ts";
 export { type WebNonceSessionEnv, type WebNonceSessionOptions, webNonceSession } from "./web-nonce-session.ts";

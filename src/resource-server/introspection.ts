@@ -1,4 +1,4 @@
-// Asks the issuer whether a token is still active: token introspection (RFC 7662).
+// Asks the issuer whether a token is still active (token introspection, RFC 7662).
 
 import { clientSecretBasic, FORM_CONTENT_TYPE, Form } from "../core/form.ts";
 import { REQUEST_HEADERS } from "../core/headers.ts";
@@ -6,82 +6,96 @@ import { readJsonObject } from "../core/json.ts";
 import { Secret } from "../core/secret.ts";
 import { type Transport, TransportError } from "../core/transport.ts";
 import { endpointUrlFault } from "../core/url.ts";
-import { createActiveTokens } from "./active-tokens.ts";
-import { millisecondsFault, requireOption, textFault } from "./options.ts";
-import { UnavailableError } from "./refusal.ts";
+import { unavailable } from "./bearer.ts";
+import { checkMilliseconds, checkText } from "./options.ts";
 
 export interface IntrospectionOptions {
-  /** https, http on loopback alone. */
+  /** https, or http on loopback. */
   endpoint: string;
-  /** This resource server as a client of the issuer, authenticated by client_secret_basic. */
+  /** This resource server as a client of the issuer; it authenticates by client_secret_basic. */
   client_id: string;
   client_secret: string;
-  /** Milliseconds for one request, its answer included; 2000 by default. */
+  /** Milliseconds for one request with its answer; 2000 by default. */
   timeout?: number | undefined;
-  /** Milliseconds for which a token that was active is taken to be so still, revoked or not; 0 by default: every request asks. */
+  /** Milliseconds for which an active token counts as active, even if revoked; 0 by default. */
   cacheFor?: number | undefined;
 }
 
-/** @throws {UnavailableError} where the issuer does not say */
-export type IsActive = (token: string) => Promise<boolean>;
-
-const DEFAULT_TIMEOUT_MS = 2_000;
-/** Some dozen claims; a large answer lists the groups of a user. */
+/** An answer has some dozen claims, and may list the groups of a user. */
 const MAX_ANSWER_BYTES = 65_536;
+/** Tokens; the oldest are forgotten first. An entry has some hundred bytes. */
+const MAX_REMEMBERED = 5_000;
 
-/** @throws {TypeError} for options that cannot be meant */
-export function createIntrospection(options: IntrospectionOptions, transport: Transport): IsActive {
-  const { endpoint, client_id, client_secret, timeout = DEFAULT_TIMEOUT_MS, cacheFor = 0 } = options;
-  requireOption("introspection.endpoint", textFault(endpoint, endpointUrlFault));
-  requireOption("introspection.client_id", textFault(client_id));
-  requireOption("introspection.client_secret", textFault(client_secret));
-  requireOption("introspection.timeout", millisecondsFault(timeout, 1));
-  requireOption("introspection.cacheFor", millisecondsFault(cacheFor, 0));
+/**
+ * @returns a function that tells whether a token is active; throws a Refusal if the issuer does not
+ * @throws {TypeError} if an option is missing or invalid
+ */
+export function createIntrospection(
+  { endpoint, client_id, client_secret, timeout = 2_000, cacheFor = 0 }: IntrospectionOptions,
+  transport: Transport,
+): (token: string) => Promise<boolean> {
+  checkText("introspection.endpoint", endpoint, endpointUrlFault);
+  checkText("introspection.client_id", client_id);
+  checkText("introspection.client_secret", client_secret);
+  checkMilliseconds("introspection.timeout", timeout, 1);
+  checkMilliseconds("introspection.cacheFor", cacheFor, 0);
   const headers = {
     ...REQUEST_HEADERS,
     "content-type": FORM_CONTENT_TYPE,
     authorization: clientSecretBasic(client_id, new Secret(client_secret)),
   };
-  const remembered = cacheFor === 0 ? undefined : createActiveTokens();
-
-  async function ask(token: string): Promise<Introspection> {
+  async function ask(token: string): Promise<number> {
     const form = new Form();
     form.append("token", token);
     const request = { method: "POST", url: endpoint, headers, body: form.toString() } as const;
     try {
       const { status, body } = await transport({ ...request, timeout, maxResponseBytes: MAX_ANSWER_BYTES });
-      if (status !== 200) throw new UnavailableError(`introspection was answered with status ${status}`);
+      if (status !== 200) throw unusable(`the answer has status ${status}`);
       return parseIntrospection(body);
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
-      throw new UnavailableError(`introspection got no complete answer: ${error.failure}`, { cause: error.cause });
+      throw unusable(`no complete answer (${error.failure})`, error.cause);
     }
   }
 
+  /** SHA-256 of an active token, and the time until which it counts as active. */
+  const activeUntil = new Map<string, number>();
+
+  // Keeps results and not promises, because workerd cannot settle those of another request. Keeps
+  // only active tokens, so that made-up ones cannot fill the memory.
+  function remember(hash: string, until: number): void {
+    activeUntil.delete(hash); // a Map keeps the order of insertion
+    activeUntil.set(hash, until);
+    const [oldest] = activeUntil.keys();
+    if (oldest !== undefined && activeUntil.size > MAX_REMEMBERED) activeUntil.delete(oldest);
+  }
+
   return async (token) => {
-    if (await remembered?.has(token)) return true;
+    const hash = await hashOf(token);
     const asked = Date.now();
-    const { active, exp } = await ask(token);
-    if (!active || exp <= Date.now()) return false;
-    await remembered?.add(token, Math.min(asked + cacheFor, exp));
+    if (asked < (activeUntil.get(hash) ?? 0)) return true;
+    const until = await ask(token);
+    if (until <= Date.now()) return false;
+    if (cacheFor > 0) remember(hash, Math.min(asked + cacheFor, until));
     return true;
   };
 }
 
-interface Introspection {
-  active: boolean;
-  /** Milliseconds since the epoch; Infinity where the answer does not say. */
-  exp: number;
+async function hashOf(token: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token));
+  return String.fromCharCode(...new Uint8Array(digest));
 }
 
-/** RFC 7662 §2.2. Only `true` itself is active: an issuer that writes it as text has made a mistake, and may make it with "false". */
-function parseIntrospection(body: Uint8Array): Introspection {
+function unusable(problem: string, cause?: unknown) {
+  return unavailable("the issuer", new Error(`introspection failed: ${problem}`, { cause }));
+}
+
+/** @returns until when the token is active, in milliseconds since the epoch; 0 if it is not */
+function parseIntrospection(body: Uint8Array): number {
   const answer = readJsonObject(body);
-  if (answer === undefined) {
-    throw new UnavailableError("introspection was answered with something that is not a JSON object");
-  }
-  const { active, exp } = answer;
-  if (exp === undefined || exp === null) return { active: active === true, exp: Number.POSITIVE_INFINITY };
-  if (typeof exp !== "number") throw new UnavailableError('introspection was answered with an "exp" that is no number');
-  return { active: active === true, exp: exp * 1_000 };
+  if (answer === undefined) throw unusable("the answer is not a JSON object");
+  const exp = answer.exp ?? Number.POSITIVE_INFINITY;
+  if (typeof exp !== "number") throw unusable('"exp" in the answer is not a number');
+  // RFC 7662 section 2.2. Only `true` is active: an issuer that sends "true" may send "false" too.
+  return answer.active === true ? exp * 1_000 : 0;
 }

@@ -1,61 +1,96 @@
-// Verifies an access token that is a JWT (RFC 7519): its signature by the issuer's JWKS, its algorithm, issuer, audience, times.
+// Verifies a JWT access token: signature, algorithm, issuer, audience and times.
 
 import { createRemoteJWKSet, customFetch, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { REQUEST_HEADERS } from "../core/headers.ts";
 import type { Transport } from "../core/transport.ts";
-import { InvalidTokenError, UnavailableError } from "./refusal.ts";
+import { endpointUrlFault } from "../core/url.ts";
+import { Refusal, unavailable } from "./bearer.ts";
+import { checkMilliseconds, checkOption, checkText, rangeFault } from "./options.ts";
 
-export interface TokenRules {
+/** RFC 7518 section 3.1, RFC 8037, RFC 9864. */
+export type AccessTokenAlgorithm = `${"RS" | "PS" | "ES"}${256 | 384 | 512}` | "EdDSA" | "Ed25519";
+
+export interface VerificationOptions {
+  /** `iss`, exactly as the issuer writes it. */
   issuer: string;
-  /** The token must name one of them. */
-  audience: string[];
-  algorithms: string[];
-  typ: string | undefined;
-  /** Seconds. */
-  clockTolerance: number;
-}
-
-export interface KeySetSettings {
+  /** `aud`: the names of this resource server. The token must have one of them. */
+  audience: string | readonly string[];
+  /** The algorithms that the issuer signs with. A token with another `alg` is refused. */
+  algorithms: readonly AccessTokenAlgorithm[];
+  /** https, or http on loopback. */
   jwks_uri: string;
-  /** Milliseconds. */
-  cacheMaxAge: number;
-  /** Milliseconds. */
-  cooldown: number;
+  /** The expected `typ` of the header, `at+jwt` by RFC 9068. Not checked by default. */
+  typ?: string | undefined;
+  /** Seconds by which the clocks of issuer and server may differ: 5 by default, 300 at most. */
+  clockTolerance?: number | undefined;
+  /** Milliseconds for which the JWKS, and so a withdrawn key, is cached: 600000 by default. */
+  cacheMaxAge?: number | undefined;
+  /** Milliseconds after a JWKS fetch in which unknown kids cause no other: 30000 by default. */
+  cooldown?: number | undefined;
 }
 
-/** Milliseconds for the JWKS, which few requests wait for. */
+/** A larger number is probably milliseconds. */
+const MAX_CLOCK_TOLERANCE_SECONDS = 300;
 const JWKS_TIMEOUT_MS = 5_000;
-/** A key with its chain of certificates is some kilobytes, and a large provider publishes a dozen. */
+/** A key with its certificates has some kilobytes, and large providers publish a dozen. */
 const MAX_JWKS_BYTES = 262_144;
 
 /**
- * @returns the claims of a token that is good
- * @throws {InvalidTokenError}
- * @throws {UnavailableError} where there are no keys to judge it by
+ * @returns a function that verifies a token, returns its claims and throws a Refusal
+ * @throws {TypeError} if an option is missing or invalid
  */
-export type VerifyToken = (token: string) => Promise<JWTPayload>;
-
-export function createTokenVerifier(settings: TokenRules & KeySetSettings, transport: Transport): VerifyToken {
-  const { issuer, audience, algorithms, typ, clockTolerance } = settings;
-  const getKey = createKeySet(settings, transport);
-  const required = { issuer, audience, algorithms, clockTolerance, requiredClaims: ["exp"] };
-  const options = typ === undefined ? required : { ...required, typ };
+export function createTokenVerifier(
+  options: VerificationOptions,
+  transport: Transport,
+): (token: string) => Promise<JWTPayload> {
+  const { issuer, audience, algorithms, typ, clockTolerance = 5 } = options;
+  const audiences = [audience].flat() as string[];
+  // jose skips a check whose option is missing, so everything that matters is required here.
+  checkText("issuer", issuer);
+  if (audiences.length === 0) checkText("audience", undefined);
+  for (const name of audiences) checkText("audience", name);
+  checkOption("algorithms", algorithmsFault(algorithms));
+  if (typ !== undefined) checkText("typ", typ);
+  checkOption("clockTolerance", rangeFault(clockTolerance, 0, MAX_CLOCK_TOLERANCE_SECONDS, "seconds"));
+  const getKey = createKeySet(options, transport);
+  const checks = {
+    issuer,
+    audience: audiences,
+    algorithms: [...algorithms],
+    clockTolerance,
+    requiredClaims: ["exp"],
+    ...(typ === undefined ? {} : { typ }),
+  };
   return async (token) => {
-    const { payload } = await jwtVerify(token, getKey, options).catch(refuse);
-    // jose judges iat only together with a maximum age.
+    const { payload } = await jwtVerify(token, getKey, checks).catch((error) => {
+      throw toRefusal(error);
+    });
+    // jose checks iat only together with a maximum age.
     if (payload.iat !== undefined && payload.iat > Date.now() / 1_000 + clockTolerance) {
-      throw new InvalidTokenError(CLAIM_PROBLEMS.iat);
+      throw new Refusal("invalid_token", PROBLEMS.iat as string);
     }
     return payload;
   };
 }
 
+/** Asymmetric algorithms only: with HS256, anyone could sign with the public key as the secret. */
+function algorithmsFault(algorithms: unknown): string | undefined {
+  const isKnown = (alg: unknown) => typeof alg === "string" && /^(?:[RPE]S(?:256|384|512)|EdDSA|Ed25519)$/.test(alg);
+  if (Array.isArray(algorithms) && algorithms.length > 0 && algorithms.every(isKnown)) return undefined;
+  return 'must be a list of RS, PS or ES with 256, 384 or 512, "EdDSA" or "Ed25519"';
+}
+
 /**
- * Keys are remembered for cacheMaxAge and no longer, even where the issuer is down: a key that it has withdrawn must stop
- * verifying. A kid that is not among them makes them be fetched anew, but for `cooldown` after the last time: else whoever
- * makes up kids could have the issuer asked at will.
+ * Keys expire after cacheMaxAge even if the issuer is down: a withdrawn key must stop verifying.
+ * An unknown kid fetches them anew, but not within the cooldown: made-up kids could be many.
  */
-function createKeySet({ jwks_uri, cacheMaxAge, cooldown }: KeySetSettings, transport: Transport): JWTVerifyGetKey {
+function createKeySet(
+  { jwks_uri, cacheMaxAge = 600_000, cooldown = 30_000 }: VerificationOptions,
+  transport: Transport,
+): JWTVerifyGetKey {
+  checkText("jwks_uri", jwks_uri, endpointUrlFault);
+  checkMilliseconds("cacheMaxAge", cacheMaxAge, 0);
+  checkMilliseconds("cooldown", cooldown, 0);
   const keySet = createRemoteJWKSet(new URL(jwks_uri), {
     cacheMaxAge,
     cooldownDuration: cooldown,
@@ -68,52 +103,45 @@ function createKeySet({ jwks_uri, cacheMaxAge, cooldown }: KeySetSettings, trans
         timeout: JWKS_TIMEOUT_MS,
         maxResponseBytes: MAX_JWKS_BYTES,
       });
-      if (status !== 200) throw new UnavailableError(`the JWKS was answered with status ${status}`);
+      if (status !== 200) throw new Error(`status ${status}`);
       return new Response(body as Uint8Array<ArrayBuffer>);
     },
   });
-  return async (header, token) => {
-    try {
-      return await keySet(header, token);
-    } catch (error) {
-      if (isTokensFault(error) || error instanceof UnavailableError) throw error;
-      throw new UnavailableError("the keys of the issuer cannot be had", { cause: error });
-    }
-  };
+  return (header, token) =>
+    keySet(header, token).catch((error: Error) => {
+      if (isUnknownKey(error)) throw error;
+      throw unavailable("the issuer", new Error(`the JWKS cannot be used: ${error.message}`, { cause: error }));
+    });
 }
 
-/** The keys are there, but not one of them, or more than one, is what the token's header asks for. */
-function isTokensFault(error: unknown): boolean {
+/** The JWKS was read, and has no key or several keys for the token's header. */
+function isUnknownKey(error: unknown): boolean {
   return error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys;
 }
 
-/** By the claim at fault; a missing one is at fault too. */
-const CLAIM_PROBLEMS = {
-  iss: "the token is not from the issuer that this server trusts",
-  aud: "the token is not for this server",
-  exp: "the token does not say when it expires",
+/** By the claim that is wrong or missing, else by jose's error code. */
+const PROBLEMS: Readonly<Record<string, string>> = {
+  iss: "the token is from another issuer",
+  aud: "the token is for another server",
+  exp: "the token has no valid expiry time",
   nbf: "the token is not valid yet",
   iat: "the token was issued in the future",
-  typ: "the token is not of the type that this server takes",
-} as const;
+  typ: "the token is of another type",
+  ERR_JWT_EXPIRED: "the token has expired",
+  ERR_JOSE_ALG_NOT_ALLOWED: "the algorithm of the token is not accepted",
+  ERR_JWKS_NO_MATCHING_KEY: "the token does not name a key of its issuer",
+  ERR_JWKS_MULTIPLE_MATCHING_KEYS: "the token does not name a key of its issuer",
+  ERR_JWS_SIGNATURE_VERIFICATION_FAILED: "the signature of the token is wrong",
+};
 
-/** Causes are left out: those of jose hold the claims. */
-function refuse(error: unknown): never {
-  if (error instanceof UnavailableError) throw error;
-  // Not of jose's making: the runtime refuses the key, as one that is too short. No token can do that.
+/** Without causes: those of jose contain the claims. */
+function toRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  // The runtime rejects the key itself, because it is too short for example. No token causes this.
   if (!(error instanceof errors.JOSEError)) {
-    throw new UnavailableError("a key of the issuer is of no use", { cause: error });
+    return unavailable("the issuer", new Error("the JWKS cannot be used: it has an invalid key", { cause: error }));
   }
-  throw new InvalidTokenError(problemOf(error));
-}
-
-function problemOf(error: errors.JOSEError): string {
-  if (error instanceof errors.JWTExpired) return "the token has expired";
-  if (error instanceof errors.JWTClaimValidationFailed && Object.hasOwn(CLAIM_PROBLEMS, error.claim)) {
-    return CLAIM_PROBLEMS[error.claim as keyof typeof CLAIM_PROBLEMS];
-  }
-  if (error instanceof errors.JOSEAlgNotAllowed) return "the algorithm of the token is not one that this server takes";
-  if (isTokensFault(error)) return "the token does not name a key of its issuer";
-  if (error instanceof errors.JWSSignatureVerificationFailed) return "the signature of the token is wrong";
-  return "the token is not a JWT that this server can read";
+  const reason = error instanceof errors.JWTClaimValidationFailed ? error.claim : error.code;
+  const problem = Object.hasOwn(PROBLEMS, reason) ? PROBLEMS[reason] : undefined;
+  return new Refusal("invalid_token", problem ?? "the token is not a valid JWT");
 }

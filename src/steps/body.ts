@@ -1,17 +1,49 @@
-// Reads the body of a call, up to a bound.
+// Reads the body of a call, up to a limit.
 
 import { TokenProxyError } from "../core/errors.ts";
+import { FORM_CONTENT_TYPE } from "../core/form.ts";
 import { readUpTo } from "../core/read-stream.ts";
 
-/** A call names a user, and at most relays a token or two. */
+/** A call names a user, and at most carries a token or two. */
 export const MAX_CALL_BYTES = 65_536;
 
-/** @throws {TokenProxyError} call_too_large, as soon as that is known; call_invalid where the caller breaks off */
-export async function readBody(request: Request): Promise<Uint8Array> {
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** @throws {TokenProxyError} call_too_large as soon as that is known; call_invalid */
+export async function readText(request: Request): Promise<string> {
+  const bytes = await readBytes(request);
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    throw invalid("the call's body is not UTF-8");
+  }
+}
+
+/** For requests that must be forms. @throws {TokenProxyError} call_invalid or call_too_large */
+export async function readForm(request: Request): Promise<URLSearchParams> {
+  if (mediaType(request) !== FORM_CONTENT_TYPE) throw invalid(`the call's Content-Type must be ${FORM_CONTENT_TYPE}`);
+  return parseParameters(await readText(request));
+}
+
+export function mediaType(request: Request): string {
+  return (request.headers.get("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+}
+
+/** URLSearchParams replaces invalid UTF-8 and keeps broken escapes: two users could become one. */
+export function parseParameters(text: string): URLSearchParams {
+  try {
+    decodeURIComponent(text);
+  } catch {
+    throw invalid("a parameter of the call has a broken percent-encoding");
+  }
+  return new URLSearchParams(text);
+}
+
+async function readBytes(request: Request): Promise<Uint8Array> {
   const announced = request.headers.get("content-length");
   if (announced !== null && Number(announced) > MAX_CALL_BYTES) throw tooLarge();
   try {
-    // Fast path: both runtimes hold a body to its Content-Length, so an announced one needs no counting.
+    // Both runtimes enforce Content-Length, so such a body needs no counting.
     if (announced !== null) return new Uint8Array(await request.arrayBuffer());
     const body = await readUpTo(request.body, MAX_CALL_BYTES);
     if (body !== undefined) return body;
@@ -19,22 +51,25 @@ export async function readBody(request: Request): Promise<Uint8Array> {
     throw tooLarge();
   } catch (error) {
     if (error instanceof TokenProxyError) throw error;
-    throw new TokenProxyError("call_invalid", "the body of the call broke off", { cause: error });
+    throw new TokenProxyError("call_invalid", "the call's body is incomplete: the connection was closed", {
+      cause: error,
+    });
   }
 }
 
-/**
- * Reads the rest into nothing, so that the caller gets its answer on a connection that still works. How long that may take is
- * bounded by the listener's limit for a whole request.
- */
+/** Reads the rest, so that the caller gets its response. The listener limits how long. */
 async function discard(stream: ReadableStream<Uint8Array> | null): Promise<void> {
   try {
     for await (const _ of stream ?? []);
   } catch {
-    // the caller broke off, or the runtime did: either way nothing is left to read
+    // The caller hung up, so nothing is left to read.
   }
 }
 
 function tooLarge(): TokenProxyError {
-  return new TokenProxyError("call_too_large", `the body of the call is larger than ${MAX_CALL_BYTES} bytes`);
+  return new TokenProxyError("call_too_large", `the call's body is larger than ${MAX_CALL_BYTES} bytes`);
+}
+
+export function invalid(message: string): TokenProxyError {
+  return new TokenProxyError("call_invalid", message);
 }

@@ -1,109 +1,87 @@
-// Runs one call and turns what comes of it, a token or an error, into the response, the line of the log and the report.
+// The first step: follows a call, and makes its line of the log, its metrics and its span.
 
 import type { Tracer } from "@opentelemetry/api";
 import type { CallReport, Observe } from "../core/call-report.ts";
-import { TokenProxyError } from "../core/errors.ts";
+import { asCallError, ERROR_TABLE, type ErrorTable } from "../core/errors.ts";
 import type { Clock, Ids, Log } from "../core/ports.ts";
-import { followCall } from "../core/trace.ts";
-import type { CallRecord } from "../get-token.ts";
-import type { TokenAnswer } from "../oauth/token-response.ts";
-import { errorResponse, relay, WIRE, type Wire } from "./answer.ts";
-import { asCallError, logCall } from "./call-log.ts";
+import { startTrace } from "../core/trace.ts";
+import { toErrorResponse } from "./answer.ts";
+import type { CallContext, CallStep } from "./context.ts";
 import type { DescribeIdentities } from "./identities.ts";
+import { logCall } from "./log-call.ts";
 
-/** A way in. */
-export interface Door {
-  /** The path in the file; empty where nothing is at the path. */
-  route: string;
-  /** Whether anybody may call: what a call says of the trace that it belongs to then counts for nothing. */
-  open?: boolean;
-  wire?: Wire;
-}
-
-/** Nothing that `handle` throws gets further. */
-export type Answer = (
-  request: Request,
-  door: Door,
-  handle: (record: CallRecord) => Promise<TokenAnswer>,
-) => Promise<Response>;
-
-export interface AnswerDeps {
+export interface ObserveDeps {
   ids: Ids;
   clock: Clock;
   log: Log;
   tracer: Tracer;
   observe: Observe;
+  describeIdentities: DescribeIdentities;
 }
 
-/** A place is free as soon as one of the calls in flight ends. */
-const RETRY_AFTER_SECONDS = 1;
+export interface Route {
+  /** The path in the file; empty for an unknown path. */
+  path: string;
+  /** Anybody may call it, so its callers cannot choose the trace that a call belongs to. */
+  open?: boolean;
+  errorTable?: ErrorTable;
+}
 
-/** @param maxInFlight calls at once; whatever comes beyond is refused before it is looked at */
-export function createAnswer(deps: AnswerDeps, describe: DescribeIdentities, maxInFlight: number): Answer {
-  const { ids, clock, log, observe } = deps;
-  let inFlight = 0;
-
-  return async (request, { route, open = false, wire = WIRE }, handle) => {
+export function observe(deps: ObserveDeps, { path, open = false, errorTable = ERROR_TABLE }: Route): CallStep {
+  const { ids, clock, log } = deps;
+  return async (c, next) => {
     const started = clock.elapsed();
-    const requestId = ids.uuid();
-    const method = KNOWN_METHODS.has(request.method) ? request.method : undefined;
-    const steps = followCall(spanName(method, route), open ? undefined : request.headers, deps);
-    const record: CallRecord = { run: steps.run };
-    let token: TokenAnswer | undefined;
-    let error: TokenProxyError | undefined;
-    let response: Response;
-    inFlight += 1;
+    const method = KNOWN_METHODS.has(c.req.method) ? c.req.method : undefined;
+    const name = [method ?? "HTTP", path].filter((part) => part !== "").join(" ");
+    const trace = startTrace(name, open ? undefined : c.req.raw.headers, deps);
+    c.set("requestId", ids.uuid());
+    c.set("trace", trace);
+    c.set("errorTable", errorTable);
     try {
-      if (inFlight > maxInFlight) throw overloaded();
-      token = await handle(record);
-      response = relay(token, requestId);
+      await next();
     } catch (thrown) {
-      error = asCallError(thrown);
-      response = errorResponse(error, requestId, wire);
-    } finally {
-      inFlight -= 1;
+      // Hono passes errors to app.onError, but lets anything else that is thrown through.
+      c.error = asCallError(thrown);
+      c.res = toErrorResponse(thrown, c);
     }
-    const report: CallReport = {
-      requestId,
-      traceId: steps.traceId,
-      route,
-      caller: record.caller,
-      provider: record.provider,
-      nextauth: record.nextauth,
-      outcome: token?.outcome ?? "error",
-      status: response.status,
-      errorCode: error?.code,
-      providerStatus: token?.providerStatus,
-      providerError: token?.providerError,
-      attempts: record.attempts ?? 0,
-      duration: clock.elapsed() - started,
-      durations: steps.durations,
-      callBytes: lengthOf(request),
-      bytes: token?.body.length,
-    };
-    logCall(log, report, await describe(record), error);
-    observe(report);
-    steps.end(() => spanAttributes(method, report), response.status >= 500);
-    return response;
+    const error = c.error === undefined ? undefined : asCallError(c.error);
+    const report = reportOf(c, path, clock.elapsed() - started, error?.code);
+    logCall(log, report, await deps.describeIdentities(trace.facts), error);
+    deps.observe(report);
+    trace.end(() => spanAttributes(method, report), report.status >= 500);
   };
 }
 
-function lengthOf(request: Request): number | undefined {
-  const length = request.headers.get("content-length");
-  return length === null ? undefined : Number(length);
+function reportOf(c: CallContext, route: string, duration: number, errorCode: CallReport["errorCode"]): CallReport {
+  const { traceId, facts, durations, attempts } = c.get("trace");
+  const answer = c.get("answer");
+  const length = c.req.raw.headers.get("content-length");
+  return {
+    requestId: c.get("requestId"),
+    traceId,
+    route,
+    caller: facts.caller,
+    provider: facts.provider,
+    nextauth: facts.nextauth,
+    outcome: errorCode === undefined && answer !== undefined ? answer.outcome : "error",
+    status: c.res.status,
+    errorCode,
+    providerStatus: answer?.providerStatus,
+    providerError: answer?.providerError,
+    attempts,
+    duration,
+    durations,
+    callBytes: length === null ? undefined : Number(length),
+    bytes: answer?.body.length,
+  };
 }
 
-/** Of RFC 9110, PATCH and QUERY. Any other one is the caller's text, and by OpenTelemetry's conventions not told as it came. */
+/** RFC 9110, PATCH and QUERY. OpenTelemetry's conventions report any other method as _OTHER. */
 const KNOWN_METHODS: ReadonlySet<string> = new Set(
   "CONNECT DELETE GET HEAD OPTIONS PATCH POST PUT QUERY TRACE".split(" "),
 );
 
-/** @param method undefined for one that is not known */
-function spanName(method: string | undefined, route: string): string {
-  return [method ?? "HTTP", route].filter((part) => part !== "").join(" ");
-}
-
-/** By OpenTelemetry's semantic conventions for HTTP, and a few of our own. */
+/** OpenTelemetry's semantic conventions for HTTP, and some of our own. */
 function spanAttributes(method: string | undefined, report: CallReport) {
   return {
     "http.request.method": method ?? "_OTHER",
@@ -115,10 +93,4 @@ function spanAttributes(method: string | undefined, report: CallReport) {
     "token_proxy.provider": report.provider,
     "token_proxy.outcome": report.outcome,
   };
-}
-
-function overloaded(): TokenProxyError {
-  return new TokenProxyError("overloaded", 'more calls are in flight than "server.max_in_flight"', {
-    retryAfter: RETRY_AFTER_SECONDS,
-  });
 }

@@ -1,12 +1,13 @@
-// Makes a Cloudflare Worker of a configuration file's text: for src/worker.ts, and for whoever brings a Worker of their own.
+// Makes a Cloudflare Worker from the text of a configuration file.
 
 import type { Hono } from "hono";
-import { createApp, createProviders, createServers } from "../app.ts";
+import { createDeps, createPipeline } from "../app.ts";
 import { loadCredentials } from "../config/credentials.ts";
 import { parseConfig } from "../config/parse.ts";
 import { ConfigError, TokenProxyError } from "../core/errors.ts";
 import { createTracer } from "../core/trace.ts";
 import { errorResponse } from "../steps/answer.ts";
+import type { Env as CallEnv } from "../steps/context.ts";
 import { createWorkerCredentialHost } from "./credentials.ts";
 import { createWorkerLog, type Env, workerBulkhead, workerClock, workerHashText, workerIds } from "./host.ts";
 import { workerInbound } from "./inbound.ts";
@@ -18,22 +19,23 @@ export interface Worker {
 }
 
 /**
- * @param text the configuration file; its `server` part is for Node and has no effect here
- * @throws {ConfigError} at once for a faulty file, so that it cannot be deployed; missing secrets show with the first request
+ * @param text the configuration file; its `server` part has no effect here
+ * @throws {ConfigError} at once for a faulty file, so that it cannot be deployed; missing secrets
+ * only show with the first request
  */
 export function createWorker(text: string): Worker {
   const file = parseConfig(text, "token-proxy.yaml");
-  // Built once per isolate. Requests that come before it stands each build their own: a promise shared between requests
-  // would hang (workerd#210).
-  let app: Hono | undefined;
+  // Once per isolate. Early requests each build their own: a promise that is shared between
+  // requests would hang (workerd#210).
+  let app: Hono<CallEnv> | undefined;
   return {
     async fetch(request, env) {
       try {
-        app ??= await build(file, env);
+        app ??= await buildApp(file, env);
       } catch (error) {
-        // Only the faults of a configuration are known to hold no secret.
+        // Only the faults of a configuration are known to contain no secret.
         console.error(error instanceof ConfigError ? error.message : "the Worker cannot be built");
-        const description = "the Worker's configuration is faulty: its log has the faults";
+        const description = "the Worker's configuration is faulty: its log lists the faults";
         return errorResponse(new TokenProxyError("internal", description), workerIds.uuid());
       }
       return app.fetch(request, env);
@@ -41,11 +43,10 @@ export function createWorker(text: string): Worker {
   };
 }
 
-async function build(file: ReturnType<typeof parseConfig>, env: Env): Promise<Hono> {
+async function buildApp(file: ReturnType<typeof parseConfig>, env: Env): Promise<Hono<CallEnv>> {
   const { config } = file;
-  const deps = {
-    config,
-    credentials: await loadCredentials(file, createWorkerCredentialHost(env)),
+  const credentials = await loadCredentials(file, createWorkerCredentialHost(env));
+  const deps = await createDeps(config, credentials, {
     createTransport: createWorkerTransports(env),
     createRateLimiter: createWorkerRateLimiters(env),
     createBulkhead: workerBulkhead,
@@ -54,13 +55,10 @@ async function build(file: ReturnType<typeof parseConfig>, env: Env): Promise<Ho
     ids: workerIds,
     log: createWorkerLog(config.log.level),
     tracer: createTracer(),
-    observe: () => {}, // Cloudflare makes metrics of the log
-  };
-  return createApp(deps, {
-    providers: createProviders(deps),
-    nextauth: createServers(deps),
+    observe: () => {}, // Cloudflare makes metrics from the log
     inbound: workerInbound,
-    maxInFlight: Number.POSITIVE_INFINITY, // as of workerBulkhead
-    health: true,
+    maxInFlight: Number.POSITIVE_INFINITY, // Cloudflare limits isolates itself
+    hasHealth: true,
   });
+  return createPipeline(deps);
 }

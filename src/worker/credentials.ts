@@ -1,4 +1,4 @@
-// Secrets on Workers: bindings of wrangler.toml. A Worker holds no certificate itself, so TLS credentials are a binding too.
+// Secrets and client certificates on Workers are bindings of wrangler.toml.
 
 import { type CredentialHost, SecretError } from "../config/credentials.ts";
 import { type Env, workerSha256 } from "./host.ts";
@@ -9,21 +9,19 @@ export function createWorkerCredentialHost(env: Env): CredentialHost {
   return {
     read(reference) {
       if ("file" in reference) {
-        throw new SecretError("names a file, which Workers do not have: use { env: NAME } and a secret binding");
+        throw new SecretError("refers to a file, which Workers do not have: use { env: NAME } and a secret binding");
       }
       const text = env[reference.env];
-      if (typeof text !== "string") {
-        throw new SecretError(
-          `names the binding ${reference.env}, which is not set: run "wrangler secret put ${reference.env}"`,
-        );
-      }
-      return text;
+      if (typeof text === "string") return text;
+      throw new SecretError(
+        `refers to the binding ${reference.env}, which is not set: run "wrangler secret put ${reference.env}"`,
+      );
     },
     sha256: workerSha256,
     createJwsSigner: undefined,
     listens: false,
     pinFault: (pin) =>
-      "san_dns" in pin ? "names a san_dns, which Cloudflare does not tell a Worker: use sha256" : undefined,
+      "san_dns" in pin ? "uses san_dns, which Cloudflare does not report to a Worker: use sha256" : undefined,
     rateLimitFault: ({ binding }) =>
       isRateLimitBinding(env[binding])
         ? undefined
@@ -33,10 +31,10 @@ export function createWorkerCredentialHost(env: Env): CredentialHost {
         return "has a certificate, private_key or ca, which Workers cannot use: use binding";
       }
       if (binding !== undefined && fetcherOf(env, binding) === undefined) {
-        return `names the binding ${binding}, which is no mtls_certificates binding of wrangler.toml`;
+        return `refers to ${binding}, which is not an mtls_certificates binding of wrangler.toml`;
       }
       return undefined;
     },
-    certificateFault: () => undefined, // nothing here reads the dates of a certificate; `check` on Node does
+    certificateFault: () => undefined, // only `check` on Node reads the dates of a certificate
   };
 }

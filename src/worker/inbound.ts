@@ -1,41 +1,40 @@
-// What Cloudflare tells a Worker of a request beyond what it says: its URL, its client certificate, its address.
+// What Cloudflare says about a request beyond its own text: URL, client certificate, address.
 
 import type { ClientCertificate, Inbound } from "../core/inbound.ts";
 import { limitedAddress } from "../core/limited-address.ts";
 
-/** What a Host header may be (RFC 9110 §7.2); with anything else in it, it would be read as part of the path. */
+/** RFC 9110 section 7.2. The URL parser would take part of any other Host for the path. */
 const HOST = /^[^\s/?#@\\]*$/;
+/** No route has this path. */
+const NO_PATH = "//";
 
 export const workerInbound: Inbound = {
-  /** The path of the URL, which the runtime makes of Host and request line. */
   pathAsSent({ url, headers }) {
-    if (!HOST.test(headers.get("host") ?? "")) return "//"; // no route has this path
+    if (!HOST.test(headers.get("host") ?? "")) return NO_PATH;
     const start = url.indexOf("/", url.indexOf("://") + 3);
     const end = url.indexOf("?", start);
     return end === -1 ? url.slice(start) : url.slice(start, end);
   },
   clientCertificate: (request) => certificateOf((request as WithCf).cf?.tlsClientAuth),
   recipient: () => undefined,
-  // Cloudflare sets it, and replaces whatever a client sends under this name.
+  // Cloudflare replaces whatever a client sends under this name.
   clientAddress: ({ headers }) => limitedAddress(headers.get("cf-connecting-ip") ?? ""),
 };
 
-/** Of `request.cf`, what this program looks at; all of it text. */
+/** The part of `request.cf` that matters here. */
 interface WithCf {
-  cf?: {
-    tlsClientAuth?: {
-      certPresented?: unknown;
-      certVerified?: unknown;
-      certRevoked?: unknown;
-      certFingerprintSHA256?: unknown;
-    } | null;
-  };
+  cf?: { tlsClientAuth?: TlsClientAuth | null };
 }
 
-type TlsClientAuth = NonNullable<WithCf["cf"]>["tlsClientAuth"];
+interface TlsClientAuth {
+  certPresented?: unknown;
+  certVerified?: unknown;
+  certRevoked?: unknown;
+  certFingerprintSHA256?: unknown;
+}
 
-/** The fingerprint is there for certificates that are revoked or not verified, too. */
-function certificateOf(auth: TlsClientAuth): ClientCertificate | undefined {
+/** Cloudflare also reports the fingerprint of certificates that are revoked or not verified. */
+function certificateOf(auth: TlsClientAuth | null | undefined): ClientCertificate | undefined {
   if (auth?.certPresented !== "1" || auth.certVerified !== "SUCCESS" || auth.certRevoked !== "0") return undefined;
   const { certFingerprintSHA256: fingerprint } = auth;
   if (typeof fingerprint !== "string" || !/^[0-9A-Fa-f]{64}$/.test(fingerprint)) return undefined;

@@ -1,4 +1,4 @@
-// Counts requests with Cloudflare's rate limiting bindings, which count for all isolates of one location.
+// Rate limits by Cloudflare's rate limiting bindings, which count for all isolates of a location.
 
 import type { CreateRateLimiter } from "../core/inbound.ts";
 import type { Env } from "./host.ts";
@@ -11,10 +11,10 @@ export function isRateLimitBinding(binding: unknown): binding is RateLimitBindin
   return typeof (binding as Partial<RateLimitBinding> | undefined)?.limit === "function";
 }
 
-/** The limit is the binding's own; how long to wait it does not say, so that is the window of the file. */
+/** The binding has its own limit, and does not say how long to wait: that is the file's window. */
 export function createWorkerRateLimiters(env: Env): CreateRateLimiter {
   return ({ window, binding }) => {
-    const limiter = env[binding] as RateLimitBinding; // credentials.ts has seen to it
+    const limiter = env[binding] as RateLimitBinding; // checked by credentials.ts
     return async (key) => ((await limiter.limit({ key })).success ? undefined : Math.ceil(window / 1000));
   };
 }

@@ -1,4 +1,4 @@
-// The transport on Workers: the global fetch, or that of a binding which presents a client certificate.
+// The transport on Workers: the global fetch, or that of a binding with a client certificate.
 
 import { createFetchTransport } from "../core/fetch-transport.ts";
 import type { CreateTransport } from "../core/transport.ts";
@@ -9,10 +9,9 @@ export function createWorkerTransports(env: Env): CreateTransport {
     createFetchTransport(tls?.binding === undefined ? fetch : (fetcherOf(env, tls.binding) as typeof fetch));
 }
 
-/** @returns the fetch of an `mtls_certificates` binding, which presents the certificate */
+/** @returns the fetch of an `mtls_certificates` binding; undefined if it is something else */
 export function fetcherOf(env: Env, binding: string): typeof fetch | undefined {
   const fetcher = env[binding] as { fetch?: typeof fetch } | undefined;
-  return typeof fetcher?.fetch === "function"
-    ? (input, init) => (fetcher.fetch as typeof fetch)(input, init)
-    : undefined;
+  if (typeof fetcher?.fetch !== "function") return undefined;
+  return (input, init) => (fetcher.fetch as typeof fetch)(input, init);
 }

@@ -1,6 +1,6 @@
 // The whole program in memory: a real configuration, and fakes for all that its host would give.
 
-import { createApp, createProviders, createServers, type Deps } from "../../src/app.ts";
+import { createDeps, createPipeline, type Runtime } from "../../src/app.ts";
 import { loadCredentials } from "../../src/config/credentials.ts";
 import { parseConfig } from "../../src/config/parse.ts";
 import type { CallReport } from "../../src/core/call-report.ts";
@@ -22,7 +22,7 @@ export interface AppChanges {
   file?: object;
   /** Added to those of the smallest file. */
   secrets?: Readonly<Record<string, string>>;
-  deps?: Partial<Deps>;
+  deps?: Partial<Runtime>;
   /** Whether the app answers /healthz. */
   health?: boolean;
 }
@@ -33,9 +33,7 @@ export async function buildApp({ provider = {}, file = {}, secrets = {}, deps = 
   const { log, lines } = fakeLog();
   const clock = fakeClock();
   const reports: CallReport[] = [];
-  const all: Deps = {
-    config: parsed.config,
-    credentials: await loadCredentials(parsed, fakeCredentialHost({ ...SECRETS, ...secrets })),
+  const runtime: Runtime = {
     createTransport: upstream.createTransport,
     createRateLimiter: createNodeRateLimiter,
     createBulkhead: createNodeBulkhead,
@@ -45,15 +43,13 @@ export async function buildApp({ provider = {}, file = {}, secrets = {}, deps = 
     log,
     tracer: createTracer(),
     observe: (report) => reports.push(report),
-    ...deps,
-  };
-  const app = await createApp(all, {
-    providers: createProviders(all),
-    nextauth: createServers(all),
     inbound: workerInbound,
     maxInFlight: parsed.config.server.max_in_flight,
-    health,
-  });
+    hasHealth: health,
+    ...deps,
+  };
+  const credentials = await loadCredentials(parsed, fakeCredentialHost({ ...SECRETS, ...secrets }));
+  const app = createPipeline(await createDeps(parsed.config, credentials, runtime));
   return { app, upstream, clock, lines, reports };
 }
 

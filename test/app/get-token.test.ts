@@ -119,13 +119,13 @@ describe("a provider's failure", () => {
         502,
         "server_error",
         "provider_rejected_proxy",
-        `${PROVIDER} does not accept this proxy: check client_id, client_secret, token_endpoint_auth_method, grant_type, scope and params there`,
+        `${PROVIDER} rejects this proxy: check its client_id, client_secret, token_endpoint_auth_method, grant_type, scope and params`,
       ),
     ],
     [
       "limits the proxy",
       response(429, "<html>", { "retry-after": "7" }),
-      ownAnswer(503, "temporarily_unavailable", "provider_busy", `${PROVIDER} limits the calls of this proxy`, {
+      ownAnswer(503, "temporarily_unavailable", "provider_busy", `${PROVIDER} limits the requests of this proxy`, {
         "retry-after": "7",
       }),
     ],
@@ -206,7 +206,7 @@ describe("with discovery", () => {
         502,
         "server_error",
         "provider_error",
-        'discovery of "providers.main" found another issuer in the document: write issuer exactly as the provider does',
+        'discovery of "providers.main" failed: the provider has another issuer than the file; copy the provider\'s exactly',
       ),
     );
     expect(upstream.requests.map(({ method }) => method)).toEqual(["GET"]);

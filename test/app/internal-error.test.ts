@@ -1,7 +1,7 @@
 // A bug becomes a 500 of our own: what it says about itself reaches neither the caller nor the log.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Deps } from "../../src/app.ts";
+import type { Runtime } from "../../src/app.ts";
 import { fakeIds, hashText } from "../support/fakes.ts";
 import { buildApp, call, ownAnswer, whole } from "./build-app.ts";
 
@@ -29,7 +29,7 @@ function bug(): never {
 }
 
 /** Parts of the host that fail, from the second time they are used: the first is while the app is built. */
-const BUGS: [string, () => Partial<Deps>][] = [
+const BUGS: [string, () => Partial<Runtime>][] = [
   ["the transport", () => ({ createTransport: () => bug })],
   ["the transport, asynchronously", () => ({ createTransport: () => async () => bug() })],
   [

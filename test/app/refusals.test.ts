@@ -20,7 +20,7 @@ const UNAUTHENTICATED = { "www-authenticate": 'x-apikey realm="getToken"' };
 describe("a caller", () => {
   it("without a key is refused", async () => {
     expect(await answerTo({ headers: { "x-apikey": undefined } })).toEqual(
-      ownAnswer(401, "invalid_client", "caller_unauthenticated", "the call carries no API key", UNAUTHENTICATED),
+      ownAnswer(401, "invalid_client", "caller_unauthenticated", "the call has no API key", UNAUTHENTICATED),
     );
   });
 
@@ -30,7 +30,7 @@ describe("a caller", () => {
         401,
         "invalid_client",
         "caller_unauthenticated",
-        "the API key of the call is none that this proxy knows",
+        "the API key of the call belongs to no caller in the configuration",
         UNAUTHENTICATED,
       ),
     );
@@ -84,7 +84,7 @@ describe("a path", () => {
         404,
         "invalid_request",
         "not_found",
-        'nothing is at this path; getToken is at "get_token.path", letter for letter',
+        'there is nothing at this path; getToken is at "get_token.path", which must match exactly',
       ),
     );
   });
@@ -112,7 +112,7 @@ describe("a method", () => {
   it.each(["GET", "PUT", "DELETE", "PATCH", "OPTIONS"])("other than the binding's is refused: %s", async (method) => {
     const body = method === "GET" ? undefined : CALL;
     expect(await answerTo({ method, body, headers: { "x-apikey": undefined } })).toEqual(
-      ownAnswer(405, "invalid_request", "method_not_allowed", "this path takes POST alone", {
+      ownAnswer(405, "invalid_request", "method_not_allowed", "only POST is allowed on this path", {
         allow: "POST",
       }),
     );
@@ -136,7 +136,7 @@ describe("a method", () => {
 describe("a body", () => {
   it("of more than 64 KiB is refused", async () => {
     expect(await answerTo({ body: `{"userid":"${"x".repeat(65_536)}"}` })).toEqual(
-      ownAnswer(413, "invalid_request", "call_too_large", "the body of the call is larger than 65536 bytes"),
+      ownAnswer(413, "invalid_request", "call_too_large", "the call's body is larger than 65536 bytes"),
     );
   });
 
@@ -161,7 +161,7 @@ describe("a body", () => {
 
 it("a call that no route takes is refused", async () => {
   expect(await answerTo({}, { file: { routes: [{ serverid: "other", provider: "main" }] } })).toEqual(
-    ownAnswer(404, "invalid_target", "no_route", 'no entry of "routes" takes the serverid of this call'),
+    ownAnswer(404, "invalid_target", "no_route", 'no entry of "routes" matches the serverid of this call'),
   );
 });
 

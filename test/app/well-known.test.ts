@@ -17,10 +17,12 @@ describe("the documents about our keys", () => {
     expect(lines).toEqual([]);
   });
 
-  it("take no other method", async () => {
+  it("only allow GET and HEAD", async () => {
     const { app } = await buildApp({ secrets, file: { signing: { issuer: "https://proxy.example", keys } } });
     expect(await whole(await app.request(JWKS, { method: "POST" }))).toEqual(
-      ownAnswer(405, "invalid_request", "method_not_allowed", "this path takes GET alone", { allow: "GET" }),
+      ownAnswer(405, "invalid_request", "method_not_allowed", "only GET, HEAD is allowed on this path", {
+        allow: "GET, HEAD",
+      }),
     );
   });
 

@@ -1,4 +1,5 @@
-// The package as npm installs it, with what it depends on: its commands and its main entry on each Node that it is for.
+// The package as npm installs it, with its dependencies: its commands and its main entry on each
+// supported Node.
 
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -14,9 +15,10 @@ import { fileConfig, SECRETS, SERVER } from "../support/config.ts";
 import { freePort } from "../support/port.ts";
 import { json, type RecordingProvider, startRecordingProvider } from "../support/recording-provider.ts";
 
-const NODES = [22, 24];
+/** The oldest supported major version; Node 24 runs all other tests. */
+const NODES = [22];
 const BYTES = '{ "access_token":"caf\\u00e9",\n "token_type":"Bearer" }\r\n';
-const INSTALL_TIMEOUT_MS = 120_000;
+const INSTALL_TIMEOUT_MS = 300_000;
 const UNREACHABLE = /\b(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|ETIMEDOUT)\b/;
 
 const run = promisify(execFile);
@@ -32,7 +34,7 @@ beforeAll(async () => {
   provider.answer = json(BYTES);
   const tarball = await pack(folder);
   await mkdir(project);
-  // npm runs the scripts of those alone: they fetch the binary.
+  // npm runs only the scripts of these packages; they fetch the binary.
   const allowScripts = Object.fromEntries(NODES.map((major) => [`node${major}`, true]));
   await writeFile(join(project, "package.json"), JSON.stringify({ private: true, type: "module", allowScripts }));
   const nodes = NODES.map((major) => `node${major}@npm:node@${major}`);
@@ -44,7 +46,7 @@ beforeAll(async () => {
     if (!isOffline) throw error;
     return;
   }
-  await rm(join(project, "node_modules/.bin/node")); // of one of the two; here the PATH says which one is meant
+  await rm(join(project, "node_modules/.bin/node")); // it belongs to one of the two; here the PATH chooses
 }, INSTALL_TIMEOUT_MS);
 beforeEach((context) => context.skip(isOffline, "the registry of npm cannot be reached"));
 afterAll(async () => {
@@ -66,7 +68,10 @@ describe.each(NODES)("on Node %i", (major) => {
     return path;
   }
 
-  /** Starts it, and stops it by SIGTERM. @returns what `use` gives, what was written, and the exit status */
+  /**
+   * Starts the command, and stops it with SIGTERM. @returns the result of `use`, the output and the
+   * exit status
+   */
   async function whileItRuns<T>(args: string[], up: RegExp, use: () => Promise<T>) {
     const child = spawn(bin(), args, { ...options(SECRETS), stdio: ["ignore", "pipe", "pipe"] });
     const output = collect(child);
@@ -82,14 +87,14 @@ describe.each(NODES)("on Node %i", (major) => {
     }
   }
 
-  it("npx finds it, and it says its version", async () => {
+  it("npx finds the command, which prints its version", async () => {
     const { version } = JSON.parse(await readFile("package.json", "utf8"));
     const { stdout } = await run("npx", ["--no", "--", "nextauth-token-proxy", "--version"], options());
     expect(stdout).toBe(`${version}\n`);
     expect((await run("node", ["--version"], options())).stdout).toMatch(new RegExp(`^v${major}\\.`));
   });
 
-  it("an env file that is missing is told by the command itself", async () => {
+  it("the command, not Node, reports a missing env file", async () => {
     const refused = run(bin(), ["check", "--env-file", join(folder, "nowhere.env")], options());
     await expect(refused).rejects.toMatchObject({
       code: 2,
@@ -97,7 +102,7 @@ describe.each(NODES)("on Node %i", (major) => {
     });
   });
 
-  it("schema, keygen and check do what they do from the sources", async () => {
+  it("schema, keygen and check work as in a checkout", async () => {
     const { stdout: schema } = await run(bin(), ["schema"], options());
     expect(JSON.parse(schema)).toEqual(JSON.parse(await readFile("token-proxy.schema.json", "utf8")));
 
@@ -115,12 +120,12 @@ describe.each(NODES)("on Node %i", (major) => {
     expect([faulty.code, faulty.stderr]).toEqual([2, expect.stringContaining("APIKEY, which is not set")]);
   });
 
-  it("start answers getToken, with several processes and a log for people", async () => {
+  it("start answers getToken and get-token calls it, with a readable log", async () => {
     const port = await freePort();
-    const server = { ...SERVER, listen: `127.0.0.1:${port}`, processes: 2 };
+    const server = { ...SERVER, listen: `127.0.0.1:${port}` };
     const config = await writeConfig("start.yaml", { server, log: { format: "pretty" } });
     const url = `http://127.0.0.1:${port}`;
-    const ran = await whileItRuns(["start", "--config", config], /started .*"processes":2/, async () => {
+    const ran = await whileItRuns(["start", "--config", config], /\bstarted\b/, async () => {
       const answer = await callGetToken(url);
       const args = ["get-token", "--config", config, "--userid", "alice", "--value", "nonce=env:NONCE"];
       const token = await run(bin(), args, options({ ...SECRETS, NONCE }));
@@ -131,13 +136,13 @@ describe.each(NODES)("on Node %i", (major) => {
     expect(ran.output).toMatch(new RegExp(`"node":"${major}\\.`));
   });
 
-  it("start without a file is dev mode", async () => {
+  it("start without a file runs dev mode", async () => {
     const ran = await whileItRuns([], /^ *curl /, async () => {});
     expect(ran.output).toContain('"access_token"');
     expect(ran.status, ran.output).toBe(0);
   });
 
-  it("createApp serves in a project of one's own, and keeps no process from its end", async () => {
+  it("createApp serves in another project, and does not keep its process alive", async () => {
     const script = `
 import { createServer } from "node:http";
 import { serve } from "@hono/node-server";

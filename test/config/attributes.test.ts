@@ -1,7 +1,7 @@
 // {{attributes.NAME}} may stand wherever another template may, if there is a nextAuth Server and a serverid to ask it about.
 
 import { describe, expect, it } from "vitest";
-import { callNamesNeeded } from "../../src/oauth/values.ts";
+import { callNamesNeeded } from "../../src/oauth/template-names.ts";
 import { configOf, withProviderKeys } from "./file.ts";
 import { tells } from "./tells.ts";
 

@@ -119,7 +119,7 @@ describe("a key that cannot be used is told with its place:", () => {
     [
       "one whose certificate is none",
       withClientKey(certified("NONE")),
-      '11:84 "providers.main.client_key.certificate" is no X.509 certificate in PEM of a key for ES256',
+      '11:84 "providers.main.client_key.certificate" is not an X.509 certificate in PEM with a key for ES256',
     ],
   ])("%s", async (_, text, fault) => {
     expect(await faultsOfKeys(text)).toEqual([`f.yaml:${fault}`]);

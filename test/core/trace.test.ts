@@ -4,7 +4,7 @@ import { trace } from "@opentelemetry/api";
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
-import { createTracer, followCall, type TraceHeaders } from "../../src/core/trace.ts";
+import { createTracer, startTrace, type TraceHeaders } from "../../src/core/trace.ts";
 import { type FakeClock, fakeClock } from "../support/fakes.ts";
 
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -17,25 +17,25 @@ beforeEach(() => {
 });
 
 const follow = (headers: Record<string, string> | undefined, tracer = createTracer()) =>
-  followCall("POST /getToken", headers && new Headers(headers), { clock, tracer });
+  startTrace("POST /getToken", headers && new Headers(headers), { clock, tracer });
 
 /** What a step of a call with these headers sends along. */
 function sentAlong(headers: Record<string, string> | undefined): Promise<TraceHeaders> {
-  return follow(headers).run("provider", async (sent) => sent);
+  return follow(headers).step("provider", async (sent) => sent);
 }
 
 describe("durations", () => {
   it("are those of each step, taken twice together", async () => {
     const steps = follow({});
-    await steps.run("session_check", async () => clock.advance(5));
-    await steps.run("provider", async () => clock.advance(20));
-    await steps.run("provider", async () => clock.advance(22));
+    await steps.step("session_check", async () => clock.advance(5));
+    await steps.step("provider", async () => clock.advance(20));
+    await steps.step("provider", async () => clock.advance(22));
     expect(steps.durations).toEqual({ session_check: 5, provider: 42 });
   });
 
   it("are measured of steps that fail too", async () => {
     const steps = follow({});
-    const failing = steps.run("provider", async () => {
+    const failing = steps.step("provider", async () => {
       clock.advance(7);
       throw new Error("x");
     });
@@ -97,8 +97,8 @@ describe("with an SDK", () => {
 
   it("a call is a span of the caller's trace, and each step a span of the call", async () => {
     const steps = follow({ traceparent: TRACEPARENT });
-    await steps.run("session_check", async () => {});
-    const sent = await steps.run("provider", async (headers) => headers);
+    await steps.step("session_check", async () => {});
+    const sent = await steps.step("provider", async (headers) => headers);
     steps.end(() => ({ "http.response.status_code": 200, "error.type": undefined }), false);
     expect(spans().map(({ name }) => name)).toEqual(["getSession", "token request", "POST /getToken"]);
     const whole = named("POST /getToken");
@@ -120,7 +120,7 @@ describe("with an SDK", () => {
 
   it("a failure is told by its code, without its message", async () => {
     const steps = follow({});
-    const fail = (error: Error) => steps.run("provider", () => Promise.reject(error)).catch(() => {});
+    const fail = (error: Error) => steps.step("provider", () => Promise.reject(error)).catch(() => {});
     await fail(new TokenProxyError("provider_timeout", "a message"));
     await fail(new TypeError("a message"));
     steps.end(() => ({}), true);

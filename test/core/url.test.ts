@@ -60,7 +60,7 @@ describe.each([
   it.each(["https://user@idp.example", "https://user:secret@idp.example", "http://localhost@idp.example/"])(
     "must not be %s, to anybody's credentials or confusion",
     (url) => {
-      expect(faultOf(url)).toMatch(/^must (not carry a user name or password|be an https URL)/);
+      expect(faultOf(url)).toMatch(/^must (not contain a user name or password|be an https URL)/);
     },
   );
 

@@ -40,7 +40,7 @@ describe("the Dockerfile", () => {
       expect(existsSync(source), source).toBe(true);
       expect(inContext(source), source).toBe(true);
     }
-    expect(inContext("src/cli.ts")).toBe(true);
+    expect(inContext("src/launch.js")).toBe(true);
     expect(all(final, "COPY")).toMatchObject([{ flags: { from: build.name }, rest: "/app /app" }]);
   });
 

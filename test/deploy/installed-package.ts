@@ -18,6 +18,8 @@ const SOURCES = [
   "README.md",
   "LICENSE",
   "CHANGELOG.md",
+  "CONTRIBUTING.md",
+  "SECURITY.md",
   "token-proxy.schema.json",
   "deploy",
   "docs",

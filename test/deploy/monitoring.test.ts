@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
-import { WIRE } from "../../src/steps/answer.ts";
+import { ERROR_TABLE } from "../../src/core/errors.ts";
 import { callGetToken } from "../support/call.ts";
 import { fileConfig, SECRETS } from "../support/config.ts";
 import { startHost } from "../support/host.ts";
@@ -40,7 +40,7 @@ const dashboardExpressions = [
   ...dashboard.annotations.list.map(({ expr }: { expr: string }) => expr),
 ];
 const expressions = [...alerts.map(({ expr }) => expr), ...dashboardExpressions];
-const codes = Object.keys(WIRE);
+const codes = Object.keys(ERROR_TABLE);
 
 describe("every expression", () => {
   it("uses only metrics and labels of the contract", () => {

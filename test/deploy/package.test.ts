@@ -40,7 +40,14 @@ const linkedFrom = (page: string) => [...page.matchAll(/\]\(([\w./-]+\.\w+)\)/g)
 
 describe("the package", () => {
   it("has nothing in it but what it is used by, and what its README links to", async () => {
-    const pages = ["CHANGELOG.md", "LICENSE", "README.md", "dist/THIRD-PARTY-LICENSES.txt"];
+    const pages = [
+      "CHANGELOG.md",
+      "CONTRIBUTING.md",
+      "LICENSE",
+      "README.md",
+      "SECURITY.md",
+      "dist/THIRD-PARTY-LICENSES.txt",
+    ];
     const files = [...pages, "package.json", "token-proxy.schema.json", "dist/cli.js", "examples/auth0.yaml"];
     expect(installed.contents).toEqual(expect.arrayContaining(files));
     const others = installed.contents.filter(
@@ -82,12 +89,19 @@ describe("the package", () => {
       installed.contents.find((file) => file.startsWith(`dist/cli/chunks/${name}-`)) as string;
     const first = (await own(join(dist, "cli.js"))) + (await own(join(installed.package, chunk("command-line"))));
     const start = await own(join(installed.package, chunk("start")));
-    expect(first).toContain("// src/cli/keygen.ts");
     expect(first).not.toMatch(
-      /\/\/ (?:src\/(?:commands\/(?:start|check|schema)|app|node)\.ts|.*node_modules\/undici\/)/,
+      /\/\/ (?:src\/(?:cli\/(?:start|check|keygen|get-token)|app)\.ts|.*node_modules\/undici\/)/,
     );
     expect(start).toMatch(/\/\/ .*node_modules\/undici\//);
-    expect(start).not.toMatch(/\/\/ src\/(?:dev|commands\/(?:check|get-token|schema)\.ts)/);
+    expect(start).not.toMatch(/\/\/ src\/cli\/(?:dev|(?:check|get-token|keygen)\.ts)/);
+  });
+
+  it("names the version of Node that it needs to an older one", async () => {
+    const old = 'Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.1.0" } })';
+    const args = ["--import", `data:text/javascript,${old}`, join(installed.package, "dist/cli.js"), "--version"];
+    const error = await run(process.execPath, args).catch((refused) => refused);
+    expect([error.code, error.stdout]).toEqual([1, ""]);
+    expect(error.stderr).toMatch(/^nextauth-token-proxy needs Node 22\.19 or later, but this is Node 20\.1\.0: .+\n$/);
   });
 
   it("has types that TypeScript finds by every way of finding them that there is for ESM", async () => {

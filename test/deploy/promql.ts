@@ -1,11 +1,8 @@
 // What PromQL expressions ask for: each metric, with the labels that it is selected, grouped or joined by.
 
-/** The metrics that the proxy promises (README), with their labels. Histograms by their name without the suffix. */
+/** The metrics that the proxy promises (docs/operations.md), with their labels. Histograms by their name without the suffix. */
 export const METRICS: Readonly<Record<string, readonly string[]>> = {
   token_proxy_build_info: ["version", "node"],
-  token_proxy_processes: [],
-  token_proxy_processes_wanted: [],
-  token_proxy_process_ends_total: [],
   token_proxy_provider_clock_skew_seconds: ["provider"],
   token_proxy_calls_total: ["route", "provider", "outcome", "error_code"],
   token_proxy_call_duration_seconds: ["route", "provider"],

@@ -67,8 +67,8 @@ describe("systemd", () => {
 describe("the service", () => {
   it("starts a file that is there, with the configuration file of this folder", () => {
     const [command] = values(service, "ExecStart");
-    expect(command).toBe("/usr/bin/node src/cli.ts start --config /etc/nextauth-token-proxy/token-proxy.yaml");
-    expect(existsSync("src/cli.ts")).toBe(true);
+    expect(command).toBe("/usr/bin/node src/launch.js start --config /etc/nextauth-token-proxy/token-proxy.yaml");
+    expect(existsSync("src/launch.js")).toBe(true);
   });
 
   it("may execute what it writes: V8 does", () => {

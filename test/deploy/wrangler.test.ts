@@ -79,10 +79,10 @@ describe("with its comments taken in", () => {
   });
 });
 
-/** The entry that docs/deploy.md shows. */
+/** The entry that docs/workers.md shows. */
 async function stagingEntry(): Promise<string> {
-  const page = await readFile("docs/deploy.md", "utf8");
+  const page = await readFile("docs/workers.md", "utf8");
   const shown = /```ts\n(.*?)```/s.exec(page)?.[1];
-  if (shown === undefined) throw new Error("docs/deploy.md shows no entry");
+  if (shown === undefined) throw new Error("docs/workers.md shows no entry");
   return shown;
 }

@@ -126,10 +126,10 @@ describe(`signing on ${RUNTIME}`, () => {
     },
   );
 
-  it("allows only GET for its documents", async () => {
+  it("allows only GET and HEAD for its documents", async () => {
     const answer = await callGetToken(host.url, { path: "/proxy/.well-known/jwks.json" });
     expect(answer.status).toBe(405);
-    expect(answer.headers.allow).toBe("GET");
+    expect(answer.headers.allow).toBe("GET, HEAD");
     expect((await get("/.well-known/jwks.json")).status).toBe(404);
   });
 

@@ -1,17 +1,18 @@
-// docs/match-the-vendor.md, as it stands: each request of the page is read by the binding below it.
+// docs/match-the-vendor.md: each request on the page is read by the binding below it, and its default binding is the real one.
 
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { parseConfig } from "../../src/config/parse.ts";
 import { buildApp } from "../app/build-app.ts";
 import { APIKEY, CALL, NONCE } from "../support/call.ts";
 import { response } from "../support/fakes.ts";
 
 const page = readFileSync(new URL("../../docs/match-the-vendor.md", import.meta.url), "utf8");
 
-/** Title, request and binding of each section that has both. */
+/** Title, request and binding of each numbered section. */
 const worked = page
-  .split(/^### /m)
+  .split(/^### (?=\d)/m)
   .slice(1)
   .map((section) => ({
     title: section.split("\n", 1)[0] as string,
@@ -21,7 +22,7 @@ const worked = page
 
 function block(section: string, language: string): string {
   const found = new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, "m").exec(section)?.[1];
-  if (found === undefined) throw new Error(`a section has no ${language}`);
+  if (found === undefined) throw new Error(`a section has no ${language} block`);
   return found;
 }
 
@@ -34,12 +35,20 @@ function requestOf(http: string): Request {
   return new Request(`https://proxy.example${target}`, { method, headers, ...(body === undefined ? {} : { body }) });
 }
 
-it("has three of them", () => {
+it("shows the default binding as it is", () => {
+  const file = { callers: { a: { apikeys: [{ env: "A" }] } }, providers: { p: PROVIDER }, version: 1 };
+  const bindingOf = (part: object) => parseConfig(JSON.stringify({ ...file, ...part }), "f.yaml").config.get_token;
+  expect(bindingOf(parse(block(page, "yaml")))).toEqual(bindingOf({}));
+});
+
+const PROVIDER = { issuer: "https://idp.example", client_id: "c", client_secret: { env: "S" }, grant_type: "g" };
+
+it("has three worked bindings", () => {
   expect(worked).toHaveLength(3);
 });
 
 describe.each(worked)("$title", ({ http, yaml }) => {
-  it("gives the four values, and those that the file adds", async () => {
+  it("supplies the four values, and those that the file adds", async () => {
     const file = parse(yaml);
     const names = new Set(["serverid", "userid", "accountid", "nonce", ...Object.keys(file.get_token.values)]);
     const params = Object.fromEntries([...names].map((name) => [name, `{{${name}}}`]));

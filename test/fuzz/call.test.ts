@@ -2,8 +2,9 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Value } from "../../src/core/values.ts";
 import type { Binding } from "../../src/nextauth/binding.ts";
-import { type CallValue, isFault, readValue } from "../../src/nextauth/values.ts";
+import { isFault, readValue } from "../../src/nextauth/values.ts";
 import { UnwritableCallError, writeCall } from "../../src/nextauth/write-call.ts";
 import { createCallReader } from "../../src/steps/read-call.ts";
 import { call, TOKEN } from "../app/build-app.ts";
@@ -221,7 +222,7 @@ const bound = fc
     ]);
     const path = inPath ? `/getToken/{${names[0]?.[0]}}/x` : "/getToken";
     const values = names
-      .map(([name, , given]): [string, CallValue] => [name, given])
+      .map(([name, , given]): [string, Value] => [name, given])
       .filter(([name, given]) => !isFault(readValue(name, given, true)));
     return { binding: bind(Object.fromEntries(bindings), path, method), values: new Map(values) };
   });

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createApp, createProviders, createServers, type Deps } from "../../src/app.ts";
+import { createDeps, createPipeline } from "../../src/app.ts";
 import { loadCredentials } from "../../src/config/credentials.ts";
 import { type ParsedFile, parseConfig } from "../../src/config/parse.ts";
 import { ConfigError } from "../../src/core/errors.ts";
@@ -102,9 +102,8 @@ async function build(parsed: ParsedFile, text: string): Promise<void> {
     isKey(JSON.stringify(Object.values(reference))) ? pem : "a-secret-of-more-than-sixteen-letters";
   const host = fakeCredentialHost({}, { read });
   try {
-    const deps: Deps = {
-      config: parsed.config,
-      credentials: await loadCredentials(parsed, host),
+    const credentials = await loadCredentials(parsed, host);
+    const deps = await createDeps(parsed.config, credentials, {
       createTransport: fakeProvider(() => response(200, {})).createTransport,
       createRateLimiter: createNodeRateLimiter,
       createBulkhead: createNodeBulkhead,
@@ -113,15 +112,11 @@ async function build(parsed: ParsedFile, text: string): Promise<void> {
       ids: fakeIds(),
       log: fakeLog().log,
       ...UNOBSERVED,
-    };
-    const options = {
-      providers: createProviders(deps),
-      nextauth: createServers(deps),
       inbound: workerInbound,
       maxInFlight: 1,
-      health: false,
-    };
-    const app = await createApp(deps, options);
+      hasHealth: false,
+    });
+    const app = createPipeline(deps);
     expect((await app.request("/nowhere/at/all")).status).toBe(404);
     built += 1;
   } catch (error) {

@@ -2,10 +2,9 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { TokenProxyError } from "../../src/core/errors.ts";
+import { ERROR_TABLE, TokenProxyError } from "../../src/core/errors.ts";
 import { TransportError, type TransportFailure, type TransportResponse } from "../../src/core/transport.ts";
-import { type ErrorRules, judgeTokenResponse } from "../../src/oauth/token-response.ts";
-import { WIRE } from "../../src/steps/answer.ts";
+import { type ErrorRules, judgeAnswer } from "../../src/oauth/judge-answer.ts";
 import { call, TOKEN } from "../app/build-app.ts";
 import { MARKER } from "../support/expect-error.ts";
 import { NOW, response } from "../support/fakes.ts";
@@ -113,7 +112,7 @@ describe("an answer", () => {
       ([given, rules]) => {
         const before = Buffer.from(given.body);
         try {
-          const judged = judgeTokenResponse(given, rules, "providers.main", NOW);
+          const judged = judgeAnswer(given, rules, "providers.main", NOW);
           expect(judged.body).toBe(given.body);
           expect(meansSomething(judged.body)).toBe(true);
           expect(judged.status).toBe(given.status < 300 && judged.outcome === "refused" ? 403 : given.status);
@@ -121,7 +120,7 @@ describe("an answer", () => {
         } catch (error) {
           if (!(error instanceof TokenProxyError)) throw error;
           expect(error.code).toMatch(/^provider_/);
-          expect(Object.keys(WIRE)).toContain(error.code);
+          expect(Object.keys(ERROR_TABLE)).toContain(error.code);
           expect(error.message + JSON.stringify(error.detail)).not.toContain(MARKER);
           if (error.retryAfter !== undefined) expect(error.retryAfter).toBeGreaterThanOrEqual(1);
         }

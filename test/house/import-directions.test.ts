@@ -26,7 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   hono: ["app", "steps", "node", "worker", "index", "cli", "resource-server"],
   "@hono/node-server": ["node"],
-  undici: ["node", "cli"],
+  undici: ["node"],
   "@opentelemetry/api": ["core", "app", "steps"],
   "sonic-boom": ["node"],
   "pino-pretty": ["node"],

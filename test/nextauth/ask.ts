@@ -1,4 +1,4 @@
-// A client of one nextAuth Server that is a function, with credentials and values that are easily found in what is told.
+// A client of a fake nextAuth Server, with credentials and values that are easy to find in output.
 
 import { Secret } from "../../src/core/secret.ts";
 import { createNextAuthClient, type NextAuthSettings } from "../../src/nextauth/client.ts";
@@ -8,7 +8,7 @@ export const APIKEY = "apikey-Zq7xWv4kPj";
 export const SERVERID = "c2VydmVyLTE=";
 export const NONCE = "nonce-5f1d7a84db00";
 export const USERID = "userid-alice";
-/** As of a server in a list. */
+/** The key of a server in a list. */
 const KEY = "nextauth[1]";
 
 export const LOGGED_IN = { loggedin: true, userid: USERID, accountid: 7 };
@@ -21,7 +21,7 @@ export function client(answer: FakeProvider["answer"], settings: Partial<NextAut
   return { ...asking, requests: server.requests };
 }
 
-/** The two things that can be asked, each with an answer that is in order. */
+/** Both operations, each with a good answer. */
 export const OPERATIONS = {
   getSession: {
     good: LOGGED_IN,
@@ -35,7 +35,6 @@ export const OPERATIONS = {
 
 export type Operation = keyof typeof OPERATIONS;
 
-/** Asks for one thing, and is given that answer. */
 export function asking(operation: Operation, answer: FakeProvider["answer"]) {
   return OPERATIONS[operation].ask(client(answer));
 }

@@ -1,4 +1,4 @@
-// A binding in short, as the file has it: where each value stands.
+// Makes a binding from the sources of its values, as the file has them.
 
 import { type Binding, parseSource, type Source } from "../../src/nextauth/binding.ts";
 import { ruleOf } from "../../src/nextauth/values.ts";

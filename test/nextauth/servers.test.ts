@@ -112,7 +112,7 @@ describe("errors", () => {
     for (const ask of ["getSession", "getUserAttributes", "confirmSession"] as const) {
       const error = await thrownBy(() => servers.serverFor(serverid)?.[ask](serverid, "n", new Map()));
       expect(error).toBeInstanceOf(TokenProxyError);
-      expect((error as Error).message).toContain(` at the nextAuth Server "${key}" was answered with status 500`);
+      expect((error as Error).message).toContain(`the nextAuth Server "${key}" answered with status 500`);
     }
   });
 });

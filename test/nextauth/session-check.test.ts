@@ -1,10 +1,11 @@
-// The session check lets a call through only as the user whom getSession names, and asks again for every call unless told otherwise.
+// The session check confirms a call only for the user of its session, and asks for every call unless there is a cache.
 
 import { describe, expect, it } from "vitest";
 import { type ErrorCode, TokenProxyError } from "../../src/core/errors.ts";
+import type { Value } from "../../src/core/values.ts";
 import type { LoginStatus } from "../../src/nextauth/login-status.ts";
-import { createSessionCheck } from "../../src/nextauth/session-check.ts";
-import type { Call, CallValue } from "../../src/nextauth/values.ts";
+import { createSessionCheck, createSessionMemory } from "../../src/nextauth/session-check.ts";
+
 import { fakeClock, thrownBy } from "../support/fakes.ts";
 
 const ALICE: LoginStatus = { loggedin: true, userid: "alice", accountid: 7 };
@@ -25,12 +26,12 @@ function setUp(memory = 0, answer: LoginStatus | Error = ALICE) {
     },
   };
   const confirm = createSessionCheck(client, memory, "nextauth[1]", clock);
-  const check = (values: Record<string, CallValue> = {}, serverid = "a", nonce = "n0nce") =>
+  const check = (values: Record<string, Value> = {}, serverid = "a", nonce = "n0nce") =>
     confirm(serverid, nonce, new Map(Object.entries({ serverid, nonce, ...values })));
   return { server, clock, check, confirm };
 }
 
-async function refusal(status: LoginStatus, values: Record<string, CallValue>): Promise<[ErrorCode, string]> {
+async function refusal(status: LoginStatus, values: Record<string, Value>): Promise<[ErrorCode, string]> {
   const error = (await thrownBy(() => setUp(0, status).check(values))) as TokenProxyError;
   expect(error).toBeInstanceOf(TokenProxyError);
   return [error.code, error.message];
@@ -43,50 +44,34 @@ describe("a session that is logged in", () => {
     expect(server.asked).toEqual([["c2VydmVyLTE=", "5f1d7a84"]]);
   });
 
-  it.each<[string, Record<string, CallValue>]>([
-    ["none of its own", {}],
+  it.each<[string, Record<string, Value>]>([
+    ["neither", {}],
     ["its userid", { userid: "alice" }],
     ["its accountid", { accountid: 7 }],
     ["both", { userid: "alice", accountid: 7 }],
-  ])("gives its userid and accountid to a call that names %s", async (_, values) => {
-    expect(Object.fromEntries(await setUp().check({ ...values, device: "d" }))).toEqual({
-      serverid: "a",
-      nonce: "n0nce",
-      device: "d",
-      userid: "alice",
-      accountid: 7,
-    });
+  ])("gives userid and accountid to a call that names %s", async (_, values) => {
+    const confirmed = await setUp().check({ ...values, device: "d" });
+    expect(Object.fromEntries(confirmed)).toEqual({ userid: "alice", accountid: 7 });
   });
 
-  it("leaves the call that was given as it was", async () => {
-    const call: Call = new Map([["userid", "alice"]]);
-    const confirmed = await setUp().confirm("a", "n0nce", call);
-    expect([...call.keys()]).toEqual(["userid"]);
-    expect(confirmed).not.toBe(call);
-  });
-
-  it("without an accountid adds none", async () => {
-    expect(Object.fromEntries(await setUp(0, NO_ACCOUNT).check({ userid: "alice" }))).toEqual({
-      serverid: "a",
-      nonce: "n0nce",
-      userid: "alice",
-    });
+  it("gives only a userid if the session has no accountid", async () => {
+    expect(Object.fromEntries(await setUp(0, NO_ACCOUNT).check({ userid: "alice" }))).toEqual({ userid: "alice" });
   });
 
   it("without an accountid cannot confirm one", async () => {
     for (const values of [{ accountid: 7 }, { userid: "alice", accountid: 0 }]) {
       expect(await refusal(NO_ACCOUNT, values)).toEqual([
         "session_check_failed",
-        'getSession at the nextAuth Server "nextauth[1]" names no accountid, so that of the call cannot be confirmed',
+        'the nextAuth Server "nextauth[1]" returned no accountid, so the call\'s accountid cannot be confirmed',
       ]);
     }
   });
 });
 
 describe("a call is refused", () => {
-  const MISMATCH = ["session_mismatch", "the session of this call is logged in as somebody else"];
+  const MISMATCH = ["session_mismatch", "the session of this call is logged in as another user or account"];
 
-  it.each<[string, Record<string, CallValue>]>([
+  it.each<[string, Record<string, Value>]>([
     ["another userid", { userid: "bob" }],
     ["the userid in another case", { userid: "Alice" }],
     ["a userid with a space more", { userid: "alice " }],
@@ -223,4 +208,14 @@ describe("with session_cache", () => {
     expect((await check()).get("userid")).toBe("alice");
     expect(server.asked).toHaveLength(2);
   });
+});
+
+it("the session cache holds at most 10,000 sessions, and drops the oldest", () => {
+  const clock = fakeClock();
+  const memory = createSessionMemory(CACHE_MS, clock);
+  const status = { loggedin: true, userid: "alice", accountid: undefined } as const;
+  for (let i = 0; i <= 10_000; i++) memory.set("a", `n${i}`, status, clock.elapsed());
+  expect(memory.get("a", "n0")).toBeUndefined();
+  expect(memory.get("a", "n1")).toBe(status);
+  expect(memory.get("a", "n10000")).toBe(status);
 });

@@ -160,7 +160,6 @@ describe("readiness", () => {
       status: 200,
       body: {
         status: "ready",
-        processes: 1,
         in_flight: 0,
         providers: { main: { ready: true, breaker: "closed" } },
         nextauth: {},

@@ -41,10 +41,10 @@ it("a call whose value fits no header is no trial", async () => {
   for (let i = 0; i < FAILURES_BEFORE_SUSPENSION; i++) await codeOf(request);
   clock.advance(SUSPENSION_MS);
   upstream.requests.length = 0;
-  values.userid = "a\nb";
+  values.set("userid", "a\nb");
   expect(await codeOf(request)).toBe("call_invalid");
   expect(upstream.requests).toHaveLength(0);
-  values.userid = "alice";
+  values.set("userid", "alice");
   expect(await codeOf(request)).toBe("provider_unreachable");
   expect(await codeOf(request)).toBe("provider_suspended");
 });

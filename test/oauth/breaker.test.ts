@@ -1,100 +1,80 @@
-// When a provider is suspended, what counts as its failure, and that no call ever waits for the trial of another.
+// When a provider is suspended, what counts as its failure, and that no call waits for another's trial.
 
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { type ErrorCode, TokenProxyError } from "../../src/core/errors.ts";
+import type { Transport, TransportRequest } from "../../src/core/transport.ts";
 import { createBreaker, FAILURES_BEFORE_SUSPENSION, SUSPENSION_MS } from "../../src/oauth/breaker.ts";
-import { fakeClock, fakeLog, thrownBy } from "../support/fakes.ts";
+import { fakeClock, fakeLog, fakeProvider, response, thrownBy } from "../support/fakes.ts";
 
 const TIMEOUT_MS = 3_000;
+const failed = () => new TokenProxyError("provider_timeout", "it failed");
 
 function setUp() {
   const clock = fakeClock();
   const { log, lines } = fakeLog();
-  const { enter, leave, state, suspensions } = createBreaker(TIMEOUT_MS, "retail", { clock, log });
-  /** An exchange, which says by `say` that it asks the provider for something. */
-  async function run<T>(exchange: (say: () => void) => Promise<T>): Promise<T> {
-    const entered = enter();
-    let wasAsked = false;
-    let failure: unknown;
-    try {
-      return await exchange(() => {
-        wasAsked = true;
-      });
-    } catch (error) {
-      failure = error;
-      throw error;
-    } finally {
-      leave(entered, wasAsked, failure);
-    }
-  }
-  let asked = 0;
-  const ask = (say: () => void) => {
-    asked += 1;
-    say();
-  };
-  return {
+  const { createTransport, requests } = fakeProvider(() => response(200, {}));
+  const transport = createTransport({ connect_timeout: 1, connections: 1 });
+  const { run, state, suspensions } = createBreaker({ timeout: TIMEOUT_MS, name: "retail", transport, clock, log });
+  const ask = (send: Transport) => send({} as TransportRequest);
+
+  const breaker = {
     lines,
     state,
     suspensions,
-    asked: () => asked,
+    asked: () => requests.length,
     pass: clock.advance,
     succeed: () =>
-      run(async (say) => {
-        ask(say);
+      run(async (send) => {
+        await ask(send);
         return "token";
       }),
-    fail: (code: ErrorCode = "provider_timeout", detail: Record<string, number> = {}) =>
+    /** A use that asks the provider and then throws. */
+    throwing: (error: Error) =>
       thrownBy(() =>
-        run(async (say) => {
-          ask(say);
-          throw new TokenProxyError(code, "it failed", { detail });
-        }),
-      ) as Promise<TokenProxyError>,
-    /** An exchange that ends before it asks for anything. */
-    failUnasked: (error: Error) => thrownBy(() => run(() => Promise.reject(error))),
-    throwBug: () =>
-      thrownBy(() =>
-        run(async (say) => {
-          ask(say);
-          throw new TypeError("a bug");
+        run(async (send) => {
+          await ask(send);
+          throw error;
         }),
       ),
-    /** An exchange that goes on until it is told to end. */
+    fail: async (code: ErrorCode = "provider_timeout", detail: Record<string, number> = {}) => {
+      const error = new TokenProxyError(code, "it failed", { detail });
+      return (await breaker.throwing(error)) as TokenProxyError;
+    },
+    /** A use that throws before it asks the provider. */
+    failUnasked: (error: Error) => thrownBy(() => run(() => Promise.reject(error))),
+    /** A use that runs until it is ended. */
     hang: () => {
-      let end = (_error?: Error) => {};
-      const ended = run(
-        (say) =>
-          new Promise<string>((resolve, reject) => {
-            ask(say);
-            end = (error) => (error === undefined ? resolve("late") : reject(error));
-          }),
-      );
-      return { ended, end: (error?: Error) => end(error) };
+      const { promise, resolve, reject } = Promise.withResolvers<string>();
+      const ended = run(async (send) => {
+        await ask(send);
+        return promise;
+      });
+      return { ended, end: (error?: Error) => (error === undefined ? resolve("late") : reject(error)) };
     },
     async suspend() {
-      for (let i = 0; i < FAILURES_BEFORE_SUSPENSION; i++) await this.fail();
-      asked = 0;
+      for (let i = 0; i < FAILURES_BEFORE_SUSPENSION; i++) await breaker.fail();
+      requests.length = 0;
     },
   };
+  return breaker;
 }
 
 describe("a provider", () => {
-  it("is suspended after so many failures in a row, and not before", async () => {
+  it("is suspended after ten failures in a row, not before", async () => {
     const { fail, succeed, asked } = setUp();
     for (let i = 0; i < FAILURES_BEFORE_SUSPENSION - 1; i++) await fail();
     expect(await succeed()).toBe("token");
     for (let i = 0; i < FAILURES_BEFORE_SUSPENSION; i++) expect((await fail()).code).toBe("provider_timeout");
     const before = asked();
-    const error = (await thrownBy(succeed)) as TokenProxyError;
-    expect([error.code, error.message, error.retryAfter]).toEqual([
-      "provider_suspended",
-      'the provider "providers.retail" keeps failing and is left alone',
-      SUSPENSION_MS / 1000,
-    ]);
+    expect(await thrownBy(succeed)).toMatchObject({
+      code: "provider_suspended",
+      message: 'the provider "providers.retail" keeps failing and is suspended',
+      retryAfter: SUSPENSION_MS / 1000,
+    });
     expect(asked()).toBe(before);
   });
 
-  it("says how long to wait, a second at least", async () => {
+  it("tells callers to wait for the rest of the suspension, at least a second", async () => {
     const breaker = setUp();
     await breaker.suspend();
     breaker.pass(SUSPENSION_MS - 1_500);
@@ -103,7 +83,7 @@ describe("a provider", () => {
     expect((await breaker.fail()).retryAfter).toBe(1);
   });
 
-  it("is tried once afterwards, and taken up again where that succeeds", async () => {
+  it("is used again after a trial that succeeds", async () => {
     const breaker = setUp();
     await breaker.suspend();
     breaker.pass(SUSPENSION_MS);
@@ -115,7 +95,7 @@ describe("a provider", () => {
     ]);
   });
 
-  it("is suspended anew where the trial fails", async () => {
+  it("is suspended again after a trial that fails", async () => {
     const breaker = setUp();
     await breaker.suspend();
     breaker.pass(SUSPENSION_MS);
@@ -124,10 +104,10 @@ describe("a provider", () => {
     expect(breaker.asked()).toBe(1);
   });
 
-  it("refuses others at once while the trial goes on", async () => {
+  it("refuses other calls at once during a trial, however late it begins", async () => {
     const breaker = setUp();
     await breaker.suspend();
-    breaker.pass(SUSPENSION_MS);
+    breaker.pass(60_000);
     const trial = breaker.hang();
     expect((await breaker.fail()).code).toBe("provider_suspended");
     expect(breaker.asked()).toBe(1);
@@ -136,32 +116,33 @@ describe("a provider", () => {
     expect(await breaker.succeed()).toBe("token");
   });
 
-  it("is tried again where a trial never ends, as that of a Worker's call which was cut off", async () => {
+  it("gets another trial if one never ends, as when a Worker is cut off", async () => {
     const breaker = setUp();
     await breaker.suspend();
     breaker.pass(SUSPENSION_MS);
-    breaker.hang();
+    const first = breaker.hang();
     breaker.pass(TIMEOUT_MS);
     expect((await breaker.fail()).code).toBe("provider_suspended");
     breaker.pass(1_000);
     const second = breaker.hang();
+    first.end();
+    await first.ended;
     expect((await breaker.fail()).code).toBe("provider_suspended");
     second.end();
     await second.ended;
     expect(await breaker.succeed()).toBe("token");
   });
 
-  it("says in which state it is, and how often it was suspended", async () => {
+  it("has a state, and a count of suspensions", async () => {
     const breaker = setUp();
     const seen = () => `${breaker.state()} ${breaker.suspensions()}`;
     expect(seen()).toBe("closed 0");
     await breaker.suspend();
     expect(seen()).toBe("open 1");
     breaker.pass(SUSPENSION_MS);
-    expect(seen()).toBe("half_open 1");
     const trial = breaker.hang();
     expect(seen()).toBe("half_open 1");
-    trial.end(new TokenProxyError("provider_timeout", "it failed"));
+    trial.end(failed());
     await thrownBy(() => trial.ended);
     expect(seen()).toBe("open 2");
     breaker.pass(SUSPENSION_MS);
@@ -170,43 +151,37 @@ describe("a provider", () => {
   });
 });
 
-describe("the wall clock", () => {
-  afterEach(() => {
-    vi.useRealTimers();
-  });
-
-  it.each([
-    ["forward, which ends no suspension early", SUSPENSION_MS - 1, 3_600_000, "provider_suspended"],
-    ["back, which makes none longer", SUSPENSION_MS, -3_600_000, "provider_timeout"],
-  ])("may be set %s", async (_what, passed, step, code) => {
-    vi.useFakeTimers({ toFake: ["Date"] });
+it.each([
+  ["forward does not shorten", SUSPENSION_MS - 1, 3_600_000, "provider_suspended"],
+  ["back does not lengthen", SUSPENSION_MS, -3_600_000, "provider_timeout"],
+])("setting the wall clock %s a suspension", async (_, passed, step, code) => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  try {
     const breaker = setUp();
     await breaker.suspend();
     breaker.pass(passed);
     vi.setSystemTime(Date.now() + step);
     expect((await breaker.fail()).code).toBe(code);
-  });
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
-describe("an end that tells nothing of the provider", () => {
-  type SetUp = ReturnType<typeof setUp>;
-  it.each<[string, (breaker: SetUp) => Promise<unknown>]>([
-    [
-      "an exchange in which nothing was asked",
-      ({ failUnasked }) => failUnasked(new TokenProxyError("provider_timeout", "old")),
-    ],
+describe("tells nothing about the provider, and is no trial:", () => {
+  it.each<[string, (breaker: ReturnType<typeof setUp>) => Promise<unknown>]>([
+    ["a use that sent nothing", ({ failUnasked }) => failUnasked(failed())],
     ["a call that cannot be sent", ({ fail }) => fail("call_invalid")],
-    ["a bug of ours", ({ throwBug }) => throwBug()],
-  ])("neither lengthens nor ends a row of failures, and is no trial: %s", async (_what, end) => {
+    ["a bug of ours", ({ throwing }) => throwing(new TypeError("a bug"))],
+  ])("%s", async (_, use) => {
     const breaker = setUp();
     for (let i = 0; i < FAILURES_BEFORE_SUSPENSION - 1; i++) await breaker.fail();
-    await end(breaker);
+    await use(breaker);
     expect(breaker.state()).toBe("closed");
     await breaker.fail();
     expect(breaker.state()).toBe("open");
 
     breaker.pass(SUSPENSION_MS);
-    await end(breaker);
+    await use(breaker);
     expect(breaker.state()).toBe("half_open");
     expect((await breaker.fail()).code).toBe("provider_timeout");
     expect(breaker.state()).toBe("open");
@@ -214,9 +189,7 @@ describe("an end that tells nothing of the provider", () => {
 });
 
 describe("a call that ends late", () => {
-  const failed = () => new TokenProxyError("provider_timeout", "it failed");
-
-  it("counts where no suspension came between", async () => {
+  it("counts if the provider was not suspended meanwhile", async () => {
     const breaker = setUp();
     const calls = Array.from({ length: FAILURES_BEFORE_SUSPENSION }, () => breaker.hang());
     await breaker.succeed();
@@ -225,86 +198,49 @@ describe("a call that ends late", () => {
     expect(breaker.state()).toBe("open");
   });
 
-  it("ends no suspension that began meanwhile, and makes it no longer", async () => {
+  it("neither ends nor extends a suspension that began meanwhile", async () => {
     const breaker = setUp();
-    const [well, ill] = [breaker.hang(), breaker.hang()];
+    const [good, bad] = [breaker.hang(), breaker.hang()];
     await breaker.suspend();
-    well.end();
-    await well.ended;
+    good.end();
+    await good.ended;
     expect(breaker.state()).toBe("open");
     breaker.pass(SUSPENSION_MS - 1);
-    ill.end(failed());
-    await thrownBy(() => ill.ended);
+    bad.end(failed());
+    await thrownBy(() => bad.ended);
     breaker.pass(1);
     expect(breaker.state()).toBe("half_open");
     expect(breaker.suspensions()).toBe(1);
   });
-
-  it("is not taken for the trial that took its place", async () => {
-    const breaker = setUp();
-    await breaker.suspend();
-    breaker.pass(SUSPENSION_MS);
-    const givenUp = breaker.hang();
-    breaker.pass(TIMEOUT_MS + 1_000);
-    const trial = breaker.hang();
-    givenUp.end();
-    await givenUp.ended;
-    expect((await breaker.fail()).code).toBe("provider_suspended");
-    trial.end();
-    await trial.ended;
-    expect(breaker.state()).toBe("closed");
-  });
 });
 
-describe("a failure of the provider", () => {
-  const suspends = async (code: ErrorCode, detail: Record<string, number>) => {
+describe("what suspends a provider", () => {
+  it.each<[boolean, ErrorCode, Record<string, number>]>([
+    [true, "provider_unreachable", {}],
+    [true, "provider_timeout", {}],
+    [true, "provider_truncated", {}],
+    [true, "provider_error", { provider_status: 500 }],
+    [true, "provider_error", {}],
+    [false, "provider_error", { provider_status: 400 }],
+    [false, "provider_rejected_proxy", { provider_status: 401 }],
+    [false, "provider_busy", { provider_status: 429 }],
+    [false, "provider_not_json", { provider_status: 200 }],
+    [false, "provider_no_token", { provider_status: 200 }],
+    [false, "provider_wrong_subject", {}],
+    [false, "provider_redirected", { provider_status: 307 }],
+    [false, "provider_too_large", {}],
+    [false, "internal", {}],
+  ])("%j: %s %j", async (suspends, code, detail) => {
     const { fail } = setUp();
     for (let i = 0; i < FAILURES_BEFORE_SUSPENSION; i++) await fail(code, detail);
-    return (await fail(code, detail)).code === "provider_suspended";
-  };
-
-  it.each<[ErrorCode, Record<string, number>]>([
-    ["provider_unreachable", {}],
-    ["provider_timeout", {}],
-    ["provider_truncated", {}],
-    ["provider_error", { provider_status: 500 }],
-    ["provider_error", { provider_status: 503 }],
-    ["provider_error", {}],
-  ])("is %s %j", async (code, detail) => {
-    expect(await suspends(code, detail)).toBe(true);
+    expect((await fail(code, detail)).code === "provider_suspended").toBe(suspends);
   });
 
-  it.each<[ErrorCode, Record<string, number>]>([
-    ["provider_error", { provider_status: 400 }],
-    ["provider_rejected_proxy", { provider_status: 401 }],
-    ["provider_busy", { provider_status: 429 }],
-    ["provider_not_json", { provider_status: 200 }],
-    ["provider_no_token", { provider_status: 200 }],
-    ["provider_wrong_subject", {}],
-    ["provider_redirected", { provider_status: 307 }],
-    ["provider_too_large", {}],
-    ["call_invalid", {}],
-    ["internal", {}],
-  ])("is not %s %j", async (code, detail) => {
-    expect(await suspends(code, detail)).toBe(false);
+  it("is a row of failures, which an answer with an error ends", async () => {
+    const { fail, succeed } = setUp();
+    for (let i = 0; i < FAILURES_BEFORE_SUSPENSION - 1; i++) await fail();
+    expect((await fail("provider_busy")).code).toBe("provider_busy");
+    for (let i = 0; i < FAILURES_BEFORE_SUSPENSION - 1; i++) await fail();
+    expect(await succeed()).toBe("token");
   });
-});
-
-describe("a trial that comes late", () => {
-  it("still holds the others back", async () => {
-    const breaker = setUp();
-    await breaker.suspend();
-    breaker.pass(60_000);
-    breaker.hang();
-    expect((await breaker.fail()).code).toBe("provider_suspended");
-    expect(breaker.asked()).toBe(1);
-  });
-});
-
-it("an answer that is an error ends a row of failures", async () => {
-  const { fail, succeed } = setUp();
-  for (let i = 0; i < FAILURES_BEFORE_SUSPENSION - 1; i++) await fail();
-  expect((await fail("provider_busy")).code).toBe("provider_busy");
-  for (let i = 0; i < FAILURES_BEFORE_SUSPENSION - 1; i++) await fail();
-  expect(await succeed()).toBe("token");
 });

@@ -50,15 +50,16 @@ function create(
 }
 
 async function run(authenticate: ClientAuthentication | undefined) {
-  const form = new Form("grant_type=x");
+  const form = new Form();
   const headers: Record<string, string> = { accept: "application/json" };
-  const values: Record<string, string> = {
-    client_id: "id",
-    issuer: "https://idp.example/",
-    userid: "alice",
-    aud: "of the call",
-  };
-  await authenticate?.(form, headers, (name) => values[name] as string);
+  form.append("grant_type", "x");
+  const values = new Map([
+    ["client_id", "id"],
+    ["issuer", "https://idp.example/"],
+    ["userid", "alice"],
+    ["aud", "of the call"],
+  ]);
+  await authenticate?.(form, headers, values);
   return { body: form.toString(), form: new URLSearchParams(form.toString()), headers };
 }
 

@@ -1,46 +1,105 @@
-// How far another clock is from ours: which Date headers say so, and what they say.
+// How far a server's clock is from ours, by the Date of its answers, and when that is logged.
 
 import { describe, expect, it } from "vitest";
-import { clockSkew } from "../../src/oauth/clock-skew.ts";
+import type { TransportRequest } from "../../src/core/transport.ts";
+import { createClockWatch, skewOfAnswer } from "../../src/oauth/clock-skew.ts";
+import { fakeClock, fakeLog, response } from "../support/fakes.ts";
 
-const NOW = Date.UTC(2026, 10, 24, 12, 0, 0);
+const NOON = Date.UTC(2026, 10, 24, 12, 0, 0);
+const skewOf = (headers: Record<string, string>, sent = NOON, received = sent) =>
+  skewOfAnswer(new Headers(headers), sent, received);
 
-describe("the Date of an answer", () => {
+describe("the skew of an answer", () => {
   it.each([
     ["Tue, 24 Nov 2026 12:00:00 GMT", 0],
     ["Tue, 24 Nov 2026 12:01:30 GMT", 90],
     ["Tue, 24 Nov 2026 11:59:00 GMT", -60],
-    ["Wed, 25 Nov 2026 12:00:00 GMT", 86_400],
-    ["Sun, 06 Nov 1994 08:49:37 GMT", (Date.UTC(1994, 10, 6, 8, 49, 37) - NOW) / 1_000],
-    ["Thu, 29 Feb 2024 00:00:00 GMT", (Date.UTC(2024, 1, 29) - NOW) / 1_000],
-  ])("%s is %d seconds from our clock", (date, seconds) => {
-    expect(clockSkew(date, NOW)).toBe(seconds);
+    ["Thu, 29 Feb 2024 00:00:00 GMT", (Date.UTC(2024, 1, 29) - NOON) / 1_000],
+  ])("dated %s is %d seconds", (date, seconds) => {
+    expect(skewOf({ date })).toBe(seconds);
   });
 
-  it("is compared with our clock to the millisecond", () => {
-    expect(clockSkew("Tue, 24 Nov 2026 12:00:00 GMT", NOW + 250)).toBe(-0.25);
+  it("is 0 if the Date is between request and answer", () => {
+    const date = "Tue, 24 Nov 2026 12:00:00 GMT";
+    expect(skewOf({ date }, NOON - 10_000, NOON + 10_000)).toBe(0);
+    expect(skewOf({ date }, NOON - 10_000, NOON - 250)).toBe(0.25);
+    expect(skewOf({ date }, NOON + 250, NOON + 10_000)).toBe(-0.25);
   });
 
-  it("may be in a leap second", () => {
-    expect(clockSkew("Sat, 31 Dec 2016 23:59:60 GMT", Date.UTC(2016, 11, 31, 23, 59, 59))).toBe(0);
+  it("can be told from a leap second", () => {
+    expect(skewOf({ date: "Sat, 31 Dec 2016 23:59:60 GMT" }, Date.UTC(2016, 11, 31, 23, 59, 59))).toBe(0);
+  });
+
+  it("is unknown if the answer comes from a cache or has no Date", () => {
+    expect(skewOf({ date: "Tue, 24 Nov 2026 12:01:30 GMT", age: "90" })).toBeUndefined();
+    expect(skewOf({})).toBeUndefined();
   });
 
   it.each([
-    ["none", undefined],
-    ["nothing", ""],
-    ["the form of RFC 850", "Sunday, 06-Nov-94 08:49:37 GMT"],
-    ["the form of asctime", "Sun Nov  6 08:49:37 1994"],
-    ["an ISO date", "2026-11-24T12:00:00Z"],
-    ["another time zone", "Tue, 24 Nov 2026 12:00:00 CET"],
-    ["an offset", "Tue, 24 Nov 2026 12:00:00 +0000"],
-    ["a day of one digit", "Sun, 1 Nov 2026 12:00:00 GMT"],
-    ["small letters", "tue, 24 nov 2026 12:00:00 gmt"],
-    ["a day of the week that it was not", "Mon, 24 Nov 2026 12:00:00 GMT"],
-    ["a day that the month does not have", "Tue, 31 Feb 2026 12:00:00 GMT"],
-    ["an hour that no day has", "Tue, 24 Nov 2026 25:00:00 GMT"],
-    ["something behind it", "Tue, 24 Nov 2026 12:00:00 GMT, Tue, 24 Nov 2026 12:00:00 GMT"],
-    ["spaces around it", " Tue, 24 Nov 2026 12:00:00 GMT "],
-  ])("that is %s says nothing", (_, date) => {
-    expect(clockSkew(date, NOW)).toBeUndefined();
+    "Sunday, 06-Nov-94 08:49:37 GMT",
+    "Sun Nov  6 08:49:37 1994",
+    "2026-11-24T12:00:00Z",
+    "Tue, 24 Nov 2026 12:00:00 CET",
+    "Tue, 24 Nov 2026 12:00:00 +0000",
+    "tue, 24 nov 2026 12:00:00 gmt",
+    "Mon, 24 Nov 2026 12:00:00 GMT",
+    "Tue, 31 Feb 2026 12:00:00 GMT",
+    "Tue, 24 Nov 2026 25:00:00 GMT",
+    "Tue, 24 Nov 2026 12:00:00 GMT, Tue, 24 Nov 2026 12:00:00 GMT",
+  ])("is unknown for the Date %j", (date) => {
+    expect(skewOf({ date })).toBeUndefined();
+  });
+});
+
+function setUp() {
+  const clock = fakeClock();
+  const { log, lines } = fakeLog();
+  const watch = createClockWatch("main", { clock, log });
+  let headers: Record<string, string> = {};
+  const transport = watch.over(async () => response(200, {}, headers));
+  return {
+    clock,
+    lines,
+    watch,
+    /** An answer of a provider whose clock is so many seconds ahead. */
+    async answer(ahead: number) {
+      headers = { date: new Date(clock.now() + ahead * 1_000).toUTCString() };
+      await transport({} as TransportRequest);
+    },
+  };
+}
+
+describe("the clock watch", () => {
+  it.each([
+    [90, "ahead of ours"],
+    [-90, "behind ours"],
+  ])("warns of a clock that is %i seconds %s, and says what to do", async (ahead, which) => {
+    const { answer, lines, watch } = setUp();
+    await answer(ahead);
+    expect(watch.skew()).toBe(ahead);
+    const fields = { provider: "main", seconds: 90, which, cure: expect.stringContaining("NTP") };
+    expect(lines).toEqual([{ level: "warn", event: "the provider's clock differs", fields }]);
+  });
+
+  it("does not warn of a few seconds", async () => {
+    const { answer, lines, watch } = setUp();
+    await answer(4);
+    expect(watch.skew()).toBe(4);
+    expect(lines).toEqual([]);
+  });
+
+  it("looks once a minute, and warns once an hour", async () => {
+    const { answer, lines, clock, watch } = setUp();
+    await answer(0);
+    clock.advance(59_999);
+    await answer(90);
+    expect(watch.skew()).toBe(0);
+    clock.advance(1);
+    for (let minute = 0; minute < 61; minute++) {
+      await answer(90);
+      clock.advance(60_000);
+    }
+    expect(watch.skew()).toBe(90);
+    expect(lines).toHaveLength(2);
   });
 });

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import {
-  defaultParams,
+  allParams,
   isRepeatable,
   JWT_BEARER,
   type Params,
@@ -38,8 +38,18 @@ describe("the parameters that a grant type implies", () => {
     ["nothing", "__proto__", {}, {}],
     ["nothing", "constructor", {}, {}],
   ])("are %s for %s with %j", (_, grantType, params, implied) => {
-    expect(defaultParams(grantType, params)).toEqual(implied);
+    const all = allParams({ grant_type: grantType, params });
+    expect(all).toEqual({ ...implied, ...params });
   });
+});
+
+it("the file's parameters replace those of the grant type, in their place", () => {
+  const settings = { grant_type: "authorization_code", params: { a: "1", code: "{{userid}}" }, scope: "x" };
+  expect(Object.entries(allParams(settings))).toEqual([
+    ["code", "{{userid}}"],
+    ["a", "1"],
+    ["scope", "x"],
+  ]);
 });
 
 it.each<[string, Parameters<typeof templatesOf>[0], readonly string[]]>([
@@ -89,7 +99,7 @@ describe("a token request may go out again on a doubtful connection", () => {
       { subject_token: "{{jwt.user}}", subject_token_type: "t" },
     ],
   ])("with %s", (_what, grantType, params) => {
-    expect(isRepeatable(grantType, params)).toBe(true);
+    expect(isRepeatable({ grant_type: grantType, params })).toBe(true);
   });
 
   it.each<[string, string, Params]>([
@@ -100,6 +110,6 @@ describe("a token request may go out again on a doubtful connection", () => {
     ["a nonce behind a JWT", JWT_BEARER, { assertion: "{{jwt.user}}{{nonce}}" }],
     ["several assertions", JWT_BEARER, { assertion: ["{{jwt.user}}"] }],
   ])("but not with %s", (_what, grantType, params) => {
-    expect(isRepeatable(grantType, params)).toBe(false);
+    expect(isRepeatable({ grant_type: grantType, params })).toBe(false);
   });
 });

@@ -27,7 +27,10 @@ async function made(settings: Partial<JwtSettings>, changes: Partial<Signer> = {
   clock.advance(passed);
   const whole = { header: {}, claims: {}, ttl: 60_000, backdate: 0, ...settings };
   const makeJwt = compileJwt(whole, signer, { clock, ids: fakeIds() });
-  const values = (name: string) => (name === "accountid" ? 7 : `<${name}>`);
+  const values = new Map<string, string | number>([
+    ["accountid", 7],
+    ["userid", "<userid>"],
+  ]);
   expect(await makeJwt(values)).toBe("a.b.c");
   await makeJwt(values);
   const [first, second] = signed.map(({ header, payload }) => ({ header, claims: JSON.parse(payload) }));

@@ -2,11 +2,12 @@
 
 import { Secret } from "../../src/core/secret.ts";
 import type { TransportSettings } from "../../src/core/transport.ts";
+import type { Value } from "../../src/core/values.ts";
 import { createNodeBulkhead } from "../../src/node/outbound/bulkhead.ts";
 import { createProvider } from "../../src/oauth/provider.ts";
 import type { ProviderCredentials, ProviderSettings } from "../../src/oauth/provider-settings.ts";
 import { importSigningKey, type SigningKey } from "../../src/oauth/signing-key.ts";
-import { fakeClock, fakeIds, fakeLog, fakeProvider, response, sha256 } from "../support/fakes.ts";
+import { fakeClock, fakeIds, fakeLog, fakeProvider, fakeTrace, response, sha256 } from "../support/fakes.ts";
 import { makeKey } from "../support/keys.ts";
 
 export const ISSUER = "https://idp.example";
@@ -67,7 +68,7 @@ export function setUp(changes: Partial<ProviderSettings> = {}, credentials: Part
       log,
     },
   );
-  const values: Record<string, string | undefined> = { userid: "alice" };
-  const request = () => provider.requestToken((name) => values[name]);
+  const values = new Map<string, Value>([["userid", "alice"]]);
+  const request = () => provider.requestToken(values, { trace: fakeTrace(), recipient: undefined });
   return { provider, upstream, clock, transports, lines, values, request };
 }

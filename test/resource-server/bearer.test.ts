@@ -1,40 +1,69 @@
-// The credential of a request is read in one way only, or not at all.
+// The Bearer credential of a request is read in exactly one way, and responses keep earlier headers.
 
+import { Hono } from "hono";
 import { describe, expect, it } from "vitest";
-import { isMalformed, readBearer } from "../../src/resource-server/bearer.ts";
+import { createGuard, Refusal, readBearer } from "../../src/resource-server/bearer.ts";
 
 const read = (authorization: string) => readBearer(new Headers({ authorization }));
 
 describe("Authorization", () => {
-  it.each(["Bearer abc", "bearer abc", "BEARER abc", "Bearer   abc"])(
-    "as %j carries its credential",
-    (authorization) => {
-      expect(read(authorization)).toBe("abc");
-    },
-  );
-
-  it.each(["a+/b==", "a.b-c_d~e", "a".repeat(20_000), "é"])("hands on a credential unjudged: %.10j", (credential) => {
-    expect(read(`Bearer ${credential}`)).toBe(credential);
+  it.each(["Bearer abc", "bearer abc", "BEARER   abc"])("%j has the credential abc", (authorization) => {
+    expect(read(authorization)).toBe("abc");
   });
 
-  it.each(["", "abc", "Basic YTpi", "Bearerabc", "Negotiate Bearer"])("as %j is none", (authorization) => {
+  it("can have any credential without spaces and commas", () => {
+    for (const credential of ["a+/b==", "a".repeat(20_000), "é"]) expect(read(`Bearer ${credential}`)).toBe(credential);
+  });
+
+  it.each(["", "abc", "Basic YTpi", "Bearerabc", "Negotiate Bearer"])("%j has no credential", (authorization) => {
     expect(read(authorization)).toBeUndefined();
+    expect(readBearer(new Headers())).toBeUndefined();
   });
 
-  it.each(["Bearer", "Bearer ", "Bearer a b", "Bearer a,b", "Bearer a, b", "Bearer a, Bearer a", "Bearer \tabc"])(
-    "as %j is malformed",
+  it.each(["Bearer", "Bearer ", "Bearer a b", "Bearer a,b", "Bearer a, Bearer a", "Bearer \tabc"])(
+    "%j is malformed",
     (authorization) => {
-      expect(read(authorization)).toSatisfy(isMalformed);
+      expect(() => read(authorization)).toThrow(Refusal);
     },
   );
+});
 
-  it("that comes twice is malformed, even where both are the same", () => {
-    const headers = new Headers({ authorization: "Bearer abc" });
-    headers.append("authorization", "Bearer abc");
-    expect(readBearer(headers)).toSatisfy(isMalformed);
+describe("a guarded route", () => {
+  const app = (accept: (token: string) => void) =>
+    new Hono()
+      .use(async (c, next) => {
+        c.header("X-Request-Id", "7");
+        await next();
+      })
+      .use(createGuard({ realm: "Retail accounts" }, readBearer, async (_, token) => accept(token)))
+      .get("/", (c) => c.text("ok"))
+      .onError((error, c) => c.text(error.message, 500));
+  const ask = (accept: (token: string) => void, headers = { authorization: "Bearer abc" }) =>
+    app(accept).request("/", { headers });
+
+  it("responds to an accepted request", async () => {
+    const response = await ask((token) => expect(token).toBe("abc"));
+    expect(await response.text()).toBe("ok");
   });
 
-  it("that is absent is none", () => {
-    expect(readBearer(new Headers())).toBeUndefined();
+  it("names the realm, and keeps headers that were set before", async () => {
+    const response = await ask(() => {
+      throw new Refusal("invalid_token", "it is bad");
+    });
+    expect(response.headers.get("x-request-id")).toBe("7");
+    expect(response.headers.get("www-authenticate")).toBe(
+      'Bearer realm="Retail accounts", error="invalid_token", error_description="it is bad"',
+    );
+  });
+
+  it("does not hide a bug", async () => {
+    const response = await ask(() => {
+      throw new TypeError("a bug");
+    });
+    expect([response.status, await response.text()]).toEqual([500, "a bug"]);
+  });
+
+  it.each(["", 'a"b', "a\\b", "ä", "a\nb"])("cannot have the realm %j", (realm) => {
+    expect(() => createGuard({ realm }, readBearer, async () => {})).toThrow(/^"realm" must /);
   });
 });

@@ -1,4 +1,4 @@
-// An issuer in memory: keys made anew, tokens really signed with them, a JWKS and an introspection endpoint behind a fake fetch.
+// An issuer in memory: real keys and tokens, with JWKS and introspection behind a fake fetch.
 
 import { Hono } from "hono";
 import { exportJWK, type GenerateKeyPairResult, generateKeyPair, type JWK, SignJWT } from "jose";
@@ -15,7 +15,7 @@ export interface IssuerKey {
   alg: string;
   publicKey: GenerateKeyPairResult["publicKey"];
   privateKey: GenerateKeyPairResult["privateKey"];
-  /** As it is published. */
+  /** As the JWKS publishes it. */
   jwk: JWK;
 }
 
@@ -27,7 +27,7 @@ export async function issuerKey(kid: string | undefined, alg = "ES256"): Promise
 
 export const NOW_SECONDS = NOW / 1_000;
 
-/** For alice, for this server, for five minutes. */
+/** A token for alice and this server, valid for five minutes. */
 export const CLAIMS = {
   iss: ISSUER,
   aud: AUDIENCE,
@@ -37,7 +37,7 @@ export const CLAIMS = {
   exp: NOW_SECONDS + 300,
 } as const;
 
-/** @param claims changes of CLAIMS; undefined takes one away */
+/** @param claims changes of CLAIMS; undefined removes one */
 export async function sign(
   { alg, privateKey, jwk: { kid } }: IssuerKey,
   claims: Record<string, unknown> = {},
@@ -69,7 +69,7 @@ export function publish(...keys: IssuerKey[]): FakeFetch["answer"] {
   return () => Response.json({ keys: keys.map(({ jwk }) => jwk) });
 }
 
-/** @returns a function that sends one request to a resource server which trusts the issuer, and is answered with the claims */
+/** @returns sends a request to a resource server that trusts the issuer and responds with the claims */
 export function resourceServer(
   { fetch }: FakeIssuer,
   options: Partial<AccessTokenOptions> = {},

@@ -1,4 +1,4 @@
-// A nextAuth Server in memory, and a resource server that asks it.
+// A resource server, with a nextAuth Server in memory.
 
 import { Hono } from "hono";
 import { type WebNonceSessionOptions, webNonceSession } from "../../src/resource-server/index.ts";
@@ -10,7 +10,7 @@ export const LOGGED_IN = { loggedin: true, userid: "alice@bank.example", account
 
 export const answering = (status: unknown) => fakeFetch(() => Response.json(status));
 
-/** @returns a function that sends one request to a resource server, and is answered with whose session it is */
+/** @returns sends a request to a resource server that responds with userid and accountid */
 export function resourceServer(
   { fetch }: FakeFetch,
   options: Partial<WebNonceSessionOptions> = {},

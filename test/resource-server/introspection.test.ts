@@ -1,9 +1,10 @@
-// Token introspection (RFC 7662): a token counts only while the issuer says so, in so many words.
+// Introspection (RFC 7662): a token counts only while the issuer says clearly that it is active.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { IntrospectionOptions } from "../../src/resource-server/index.ts";
-import { NOW } from "../support/fakes.ts";
-import { expectRefusal, type FakeFetch, hang, hangInBody, INVALID, NONSENSE, UNAVAILABLE } from "./fake-fetch.ts";
+import { createIntrospection } from "../../src/resource-server/introspection.ts";
+import { fakeProvider, NOW, response } from "../support/fakes.ts";
+import { expectRefusal, type FakeFetch, hang, hangInBody, INVALID, UNAVAILABLE, WRONG_ANSWERS } from "./fake-fetch.ts";
 import {
   type FakeIssuer,
   fakeIssuer,
@@ -27,20 +28,20 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** @returns a function that sends one token */
+const OPTIONS = { endpoint: INTROSPECTION, client_id: "api:1", client_secret: "gehéim+/=" };
+
+/** @returns sends one token */
 function build(options: Partial<IntrospectionOptions> = {}): (token: string) => Promise<Response> {
-  const introspection = { endpoint: INTROSPECTION, client_id: "api:1", client_secret: "gehéim+/=", ...options };
-  const ask = resourceServer(issuer, { introspection });
+  const ask = resourceServer(issuer, { introspection: { ...OPTIONS, ...options } });
   return (presented) => ask(`Bearer ${presented}`);
 }
 
-const answer =
-  (value: unknown): FakeFetch["answer"] =>
-  () =>
-    Response.json(value);
+function answerWith(value: unknown): void {
+  issuer.introspection.answer = () => Response.json(value);
+}
 
 describe("introspection", () => {
-  it("sends the token as a form, as a client that authenticates by client_secret_basic", async () => {
+  it("sends the token in a form, and authenticates by client_secret_basic", async () => {
     expect((await build()(token)).status).toBe(200);
     const [request] = issuer.introspection.requests as [Request];
     expect(request).toMatchObject({ method: "POST", url: INTROSPECTION, redirect: "manual" });
@@ -51,50 +52,105 @@ describe("introspection", () => {
   });
 
   it.each([{ active: true }, { active: true, exp: NOW_SECONDS + 1, sub: "somebody" }, { active: true, exp: null }])(
-    "that answers %j lets the token pass",
+    "accepts the token after the answer %j",
     async (value) => {
-      issuer.introspection.answer = answer(value);
+      answerWith(value);
       expect((await build()(token)).status).toBe(200);
     },
   );
 
   it.each([
     { active: false },
-    { active: "true" },
     { active: "true", exp: NOW_SECONDS + 300 },
     { active: 1 },
     {},
     { active: true, exp: NOW_SECONDS },
     { active: true, exp: 0 },
-  ])("that answers %j refuses the token", async (value) => {
-    issuer.introspection.answer = answer(value);
+  ])("refuses the token after the answer %j", async (value) => {
+    answerWith(value);
     await expectRefusal(await build()(token), { ...INVALID, without: token });
   });
 
-  it("is not asked about a token that is not good anyway", async () => {
+  it("is not asked about an invalid token", async () => {
     await expectRefusal(await build()(await sign(key, { exp: NOW_SECONDS - 60 })), INVALID);
     expect(issuer.introspection.requests).toEqual([]);
   });
 
   it.each<[string, FakeFetch["answer"]]>([
-    ...NONSENSE,
+    ...WRONG_ANSWERS,
     ["status 201", () => Response.json({ active: true }, { status: 201 })],
     ["bytes that are not UTF-8", () => new Response(Buffer.from('{"active":true,"sub":"\xff"}', "latin1"))],
-    ["an exp that is text", answer({ active: true, exp: String(NOW_SECONDS + 300) })],
-  ])("that is answered with %s lets no token pass, and blames none", async (_, faulty) => {
-    issuer.introspection.answer = faulty;
-    await expectRefusal(await build()(token), { ...UNAVAILABLE, without: token });
+    ["an exp that is text", () => Response.json({ active: true, exp: String(NOW_SECONDS + 300) })],
+  ])("that is answered with %s gives 503 and the reason", async (_, answer) => {
+    issuer.introspection.answer = answer;
+    const response = await build()(token);
+    expect(response.headers.get("x-reason")).toMatch(/^introspection failed: ./);
+    await expectRefusal(response, { ...UNAVAILABLE, without: token });
   });
 
   it.each([
     ["never begins", hang],
     ["never ends", hangInBody],
-  ])("whose answer %s is waited for no longer than the timeout", async (_, never) => {
+  ])("whose answer %s is waited for until the timeout", async (_, answer) => {
     vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"], now: NOW });
-    issuer.introspection.answer = never;
+    issuer.introspection.answer = answer;
     const pending = build({ timeout: 700 })(token);
-    await vi.waitFor(() => expect(issuer.introspection.requests).toHaveLength(1));
+    await vi.waitFor(() => expect(issuer.introspection.requests).toHaveLength(1), { timeout: 10_000 });
     await vi.advanceTimersByTimeAsync(700);
     await expectRefusal(await pending, UNAVAILABLE);
+  });
+});
+
+describe("the answer", () => {
+  it("is not remembered by default, so a revoked token is refused at once", async () => {
+    const ask = build();
+    expect((await ask(token)).status).toBe(200);
+    answerWith({ active: false });
+    await expectRefusal(await ask(token), INVALID);
+  });
+
+  it("about an active token is remembered for cacheFor, and only for this token", async () => {
+    const ask = build({ cacheFor: 10_000 });
+    expect((await ask(token)).status).toBe(200);
+    answerWith({ active: false });
+    await expectRefusal(await ask(await sign(key, { jti: "2" })), INVALID);
+    vi.advanceTimersByTime(9_999);
+    expect((await ask(token)).status).toBe(200);
+    expect(issuer.introspection.requests).toHaveLength(2);
+    vi.advanceTimersByTime(1);
+    await expectRefusal(await ask(token), INVALID);
+  });
+
+  it("is remembered at most until its exp", async () => {
+    answerWith({ active: true, exp: NOW_SECONDS + 2 });
+    const ask = build({ cacheFor: 10_000 });
+    expect((await ask(token)).status).toBe(200);
+    vi.advanceTimersByTime(2_000);
+    await expectRefusal(await ask(token), INVALID);
+  });
+
+  it("does not keep an expired token alive", async () => {
+    const ask = build({ cacheFor: 600_000 });
+    expect((await ask(token)).status).toBe(200);
+    vi.advanceTimersByTime(305_000);
+    await expectRefusal(await ask(token), INVALID);
+  });
+
+  it("about an inactive token is not remembered", async () => {
+    const ask = build({ cacheFor: 10_000 });
+    answerWith({ active: false });
+    await expectRefusal(await ask(token), INVALID);
+    answerWith({ active: true });
+    expect((await ask(token)).status).toBe(200);
+  });
+
+  it("is remembered for 5000 tokens, and the oldest are forgotten first", async () => {
+    const provider = fakeProvider(() => response(200, { active: true }));
+    const transport = provider.createTransport({ connect_timeout: 1, connections: 1 });
+    const isActive = createIntrospection({ ...OPTIONS, cacheFor: 10_000 }, transport);
+    for (let count = 0; count <= 5_000; count++) await isActive(`token-${count}`);
+    provider.requests.length = 0;
+    for (const asked of [5_000, 1, 0]) await isActive(`token-${asked}`);
+    expect(provider.requests.map(({ body }) => body)).toEqual(["token=token-0"]);
   });
 });

@@ -1,4 +1,4 @@
-// What the middlewares set has its type in the handlers that follow, as a part of a chain and as an argument of a route.
+// Handlers know the types of the variables that the middlewares set.
 
 import { Hono } from "hono";
 import type { JWTPayload } from "jose";
@@ -13,7 +13,7 @@ const token = accessToken({
   jwks_uri: "https://sso.bank.example/jwks",
 });
 
-describe("a handler behind", () => {
+describe("a handler after", () => {
   it("webNonceSession knows userid and accountid", () => {
     new Hono().use(session).get("/", (c) => {
       expectTypeOf(c.var.userid).toEqualTypeOf<string>();
@@ -34,7 +34,7 @@ describe("a handler behind", () => {
     });
   });
 
-  it("both knows all three", () => {
+  it("both knows all of them", () => {
     new Hono().get("/", session, token, (c) => {
       expectTypeOf(c.var.userid).toEqualTypeOf<string>();
       expectTypeOf(c.var.claims).toEqualTypeOf<JWTPayload>();
@@ -44,7 +44,7 @@ describe("a handler behind", () => {
 });
 
 describe("the options", () => {
-  it("of accessToken know no algorithm with which a verifier could sign", () => {
+  it("of accessToken allow no symmetric algorithm and not none", () => {
     expectTypeOf<"HS256">().not.toExtend<AccessTokenOptions["algorithms"][number]>();
     expectTypeOf<"none">().not.toExtend<AccessTokenOptions["algorithms"][number]>();
     expectTypeOf<readonly ["ES256"]>().toExtend<AccessTokenOptions["algorithms"]>();

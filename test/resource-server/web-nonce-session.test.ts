@@ -1,36 +1,53 @@
-// Only the webNonce of a session that is logged in lets a request pass.
+// webNonceSession accepts only the webNonce of a session that is logged in, by a clear answer to getSession.
 
-import { describe, expect, it } from "vitest";
-import { expectNoCredential, expectRefusal, type FakeFetch, INVALID, MALFORMED } from "./fake-fetch.ts";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { type WebNonceSessionOptions, webNonceSession } from "../../src/resource-server/index.ts";
+import {
+  expectNoCredential,
+  expectRefusal,
+  type FakeFetch,
+  fakeFetch,
+  hang,
+  hangInBody,
+  INVALID,
+  MALFORMED,
+  UNAVAILABLE,
+  WRONG_ANSWERS,
+} from "./fake-fetch.ts";
 import { answering, LOGGED_IN, NONCE, resourceServer } from "./fake-nextauth-server.ts";
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const ask = (server: FakeFetch, headers: Record<string, string>, path?: string) =>
   resourceServer(server)(headers, path);
 
+type Headers = Record<string, string>;
+
 describe("a request", () => {
-  it.each<[string, Record<string, string>]>([
+  it.each<[string, Headers]>([
     ["Authorization", { authorization: `Bearer ${NONCE}` }],
-    ["Authorization in lower case", { authorization: `bearer ${NONCE}` }],
     ["X-nonce", { "x-nonce": NONCE }],
     ["both, with the same webNonce", { authorization: `Bearer ${NONCE}`, "x-nonce": NONCE }],
-    ["X-nonce beside credentials of another kind", { authorization: "Basic YTpi", "x-nonce": NONCE }],
-  ])("with a webNonce in %s passes with the userid and the accountid of its session", async (_, headers) => {
+    ["X-nonce beside another scheme", { authorization: "Basic YTpi", "x-nonce": NONCE }],
+  ])("with a webNonce in %s gets the userid and accountid of its session", async (_, headers) => {
     const server = answering(LOGGED_IN);
-    const answer = await ask(server, headers);
-    expect(answer.status).toBe(200);
-    expect(await answer.json()).toEqual({ userid: "alice@bank.example", accountid: 7 });
+    const response = await ask(server, headers);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({ userid: "alice@bank.example", accountid: 7 });
     expect(server.requests[0]?.headers.get("x-nonce")).toBe(NONCE);
   });
 
-  it("passes without an accountid where getSession names none", async () => {
-    const answer = await ask(answering({ loggedin: true, userid: "alice" }), { "x-nonce": NONCE });
-    expect(await answer.json()).toEqual({ userid: "alice", accountid: "none" });
+  it("gets no accountid if getSession has none", async () => {
+    const response = await ask(answering({ loggedin: true, userid: "alice" }), { "x-nonce": NONCE });
+    expect(await response.json()).toEqual({ userid: "alice", accountid: "none" });
   });
 
-  it("makes the nextAuth Server be asked each time, with the apikey and the serverid as one segment", async () => {
+  it("causes one getSession each, with the apikey and the serverid as one segment", async () => {
     const server = answering(LOGGED_IN);
-    const ask = resourceServer(server, { su: "role" });
-    for (const _ of [1, 2]) await ask({ "x-nonce": NONCE });
+    const send = resourceServer(server, { su: "role" });
+    for (const _ of [1, 2]) await send({ "x-nonce": NONCE });
     expect(server.requests).toHaveLength(2);
     expect(server.requests[1]).toMatchObject({
       method: "GET",
@@ -41,51 +58,113 @@ describe("a request", () => {
     expect([headers?.get("x-apikey"), headers?.get("x-su")]).toEqual(["apikey-of-the-virtual-server", "role"]);
   });
 
-  it("has its answer kept out of shared caches, unless the resource server says what to do", async () => {
+  it("gets a response that shared caches do not keep, unless the handler says otherwise", async () => {
     const server = answering(LOGGED_IN);
     const plain = await ask(server, { "x-nonce": NONCE });
     expect(plain.headers.get("cache-control")).toBe("private");
-    const own = await ask(server, { "x-nonce": NONCE }, "/cached");
-    expect(own.headers.get("cache-control")).toBe("max-age=60");
+    const cached = await ask(server, { "x-nonce": NONCE }, "/cached");
+    expect(cached.headers.get("cache-control")).toBe("max-age=60");
   });
 
-  it.each<[string, Record<string, string>]>([
+  it.each<[string, Headers]>([
     ["no credential", {}],
-    ["credentials of another kind", { authorization: "Basic YTpi" }],
-  ])("with %s is refused without an error code, and nobody is asked", async (_, headers) => {
+    ["another scheme", { authorization: "Basic YTpi" }],
+  ])("with %s gets 401 without an error code and without getSession", async (_, headers) => {
     const server = answering(LOGGED_IN);
     await expectNoCredential(await ask(server, headers));
     expect(server.requests).toEqual([]);
   });
 
-  it.each<[string, Record<string, string>]>([
+  it.each<[string, Headers]>([
     ["an empty Bearer", { authorization: "Bearer " }],
-    ["two words after Bearer", { authorization: `Bearer ${NONCE} ${NONCE}` }],
-    ["two of Authorization", { authorization: `Bearer ${NONCE}, Bearer ${NONCE}` }],
     ["an empty X-nonce", { "x-nonce": "" }],
-    ["two of X-nonce", { "x-nonce": `${NONCE}, ${NONCE}` }],
+    ["two X-nonce headers", { "x-nonce": `${NONCE}, ${NONCE}` }],
     ["two different webNonces", { authorization: `Bearer ${NONCE}`, "x-nonce": `${NONCE.slice(1)}0` }],
-    ["a malformed Authorization beside a good X-nonce", { authorization: "Bearer", "x-nonce": NONCE }],
-  ])("with %s is malformed, and nobody is asked", async (_, headers) => {
+    ["a malformed Authorization beside X-nonce", { authorization: "Bearer", "x-nonce": NONCE }],
+  ])("with %s gets 400 without getSession", async (_, headers) => {
     const server = answering(LOGGED_IN);
     await expectRefusal(await ask(server, headers), { ...MALFORMED, without: NONCE });
     expect(server.requests).toEqual([]);
   });
 
-  it.each<[string, Record<string, string>]>([
+  it.each<[string, Headers]>([
     ["control characters", { "x-nonce": "abc\u0001def" }],
-    ["a tab", { "x-nonce": "abc\tdef" }],
-    ["letters beyond ASCII", { "x-nonce": "abcé" }],
-    ["letters beyond ASCII, as Bearer", { authorization: "Bearer abcé" }],
-    ["more characters than any has", { authorization: `Bearer ${"a".repeat(513)}` }],
-  ])("with a webNonce that no session can have (%s) is refused, and nobody is asked", async (_, headers) => {
+    ["characters beyond ASCII", { authorization: "Bearer abcé" }],
+    ["513 characters", { authorization: `Bearer abc${"a".repeat(510)}` }],
+  ])("with %s in its webNonce gets 401 without getSession", async (_, headers) => {
     const server = answering(LOGGED_IN);
     await expectRefusal(await ask(server, headers), { ...INVALID, without: "abc" });
     expect(server.requests).toEqual([]);
   });
 
-  it("with the webNonce of a session that is not logged in is refused", async () => {
-    const answer = await ask(answering({ loggedin: false, userid: "alice" }), { "x-nonce": NONCE });
-    await expectRefusal(answer, { ...INVALID, without: NONCE });
+  it("with a session that is not logged in gets 401", async () => {
+    const response = await ask(answering({ loggedin: false, userid: "alice" }), { "x-nonce": NONCE });
+    await expectRefusal(response, { ...INVALID, without: NONCE });
+  });
+});
+
+describe("a nextAuth Server", () => {
+  async function expectUnavailable(response: Response): Promise<void> {
+    expect(response.headers.get("x-reason")).toContain('"ns-api.bank.example"');
+    await expectRefusal(response, { ...UNAVAILABLE, without: NONCE });
+  }
+
+  it.each<[string, FakeFetch["answer"]]>([
+    ...WRONG_ANSWERS,
+    ["loggedin as text", () => Response.json({ ...LOGGED_IN, loggedin: "true" })],
+    ["no userid", () => Response.json({ loggedin: true })],
+  ])("that answers with %s causes 503", async (_, answer) => {
+    await expectUnavailable(await ask(fakeFetch(answer), { "x-nonce": NONCE }));
+  });
+
+  it.each([
+    ["never answers", hang],
+    ["never ends its answer", hangInBody],
+  ])("that %s causes 503 after the timeout", async (_, answer) => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const pending = resourceServer(fakeFetch(answer), { timeout: 700 })({ "x-nonce": NONCE });
+    await vi.advanceTimersByTimeAsync(700);
+    const response = await pending;
+    expect(response.headers.get("x-reason")).toContain("did not answer in time");
+    await expectUnavailable(response);
+  });
+});
+
+const OPTIONS: WebNonceSessionOptions = {
+  url: "https://ns-api.bank.example",
+  apikey: "apikey-of-the-virtual-server",
+  serverid: "c2VydmVyLTE=",
+};
+
+describe("the options", () => {
+  it.each<Partial<WebNonceSessionOptions>>([
+    {},
+    { url: "http://127.0.0.1:8080/api/" },
+    { su: "role", timeout: 1, realm: "Retail accounts" },
+    { su: undefined, timeout: undefined, realm: undefined, fetch: undefined },
+  ])("can be %j", (options) => {
+    expect(webNonceSession({ ...OPTIONS, ...options })).toBeTypeOf("function");
+  });
+
+  it.each<[option: string, values: unknown[]]>([
+    [
+      "url",
+      [undefined, "", "ns-api", "http://ns-api.bank.example", "https://a:b@ns", "https://ns/?a", "https://ns/#a", 7],
+    ],
+    ["apikey", [undefined, "", "two\nlines", "schlüssel", 7]],
+    ["serverid", [undefined, "", "a".repeat(257), "a\u0000"]],
+    ["su", ["", "rôle", null]],
+    ["timeout", [0, -1, 0.5, Number.NaN, 86_400_001, "2s"]],
+    ["realm", ["", 'a"b']],
+  ])("are refused for a faulty %s", (option, values) => {
+    for (const value of values) {
+      const create = () => webNonceSession({ ...OPTIONS, [option]: value });
+      expect(create).toThrow(TypeError);
+      expect(create).toThrow(new RegExp(`^"${option}" (?:must|is|has) `));
+    }
+  });
+
+  it("are refused without repeating the apikey", () => {
+    expect(() => webNonceSession({ ...OPTIONS, apikey: "geheim\n" })).toThrow(/^(?!.*geheim)/s);
   });
 });

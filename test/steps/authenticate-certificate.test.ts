@@ -46,9 +46,9 @@ async function refusal(...given: Parameters<typeof authenticate>): Promise<strin
   return (error as Error).message;
 }
 
-const UNKNOWN_KEY = "the API key of the call is none that this proxy knows";
-const NEITHER = "the call carries neither an API key nor a client certificate that this proxy knows";
-const NEEDS_BOTH = "the call comes without the client certificate that its caller needs beside the API key";
+const UNKNOWN_KEY = "the API key of the call belongs to no caller in the configuration";
+const NEITHER = "the call has neither an API key nor a client certificate of a caller";
+const NEEDS_BOTH = "the call has no client certificate of its caller, which is required with the API key";
 
 describe("a caller by its certificate", () => {
   it.each([
@@ -133,8 +133,8 @@ describe("a caller by both", () => {
 describe("a call without anything", () => {
   it("is told of a key alone where no caller comes by its certificate", async () => {
     for (const callers of [[BY_KEY], [BY_BOTH], [BY_KEY, BY_BOTH]]) {
-      expect(await refusal(undefined, undefined, callers)).toBe("the call carries no API key");
-      expect(await refusal(undefined, certificate(B), callers)).toBe("the call carries no API key");
+      expect(await refusal(undefined, undefined, callers)).toBe("the call has no API key");
+      expect(await refusal(undefined, certificate(B), callers)).toBe("the call has no API key");
     }
   });
 

@@ -57,7 +57,7 @@ describe.each([
 
   it("an unknown key is refused", async () => {
     expect((await refusal(presenting("unknown-key-0123456789"), hash)).message).toBe(
-      "the API key of the call is none that this proxy knows",
+      "the API key of the call belongs to no caller in the configuration",
     );
   });
 });
@@ -69,7 +69,7 @@ it("a caller brings the serverids that it may speak for, or none where it may sp
 });
 
 it("a call without a key is refused", async () => {
-  expect((await refusal(new Headers())).message).toBe("the call carries no API key");
+  expect((await refusal(new Headers())).message).toBe("the call has no API key");
 });
 
 const first = KEYS.FIRST as string;

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
-import { MAX_CALL_BYTES, readBody } from "../../src/steps/body.ts";
+import { MAX_CALL_BYTES, readText } from "../../src/steps/body.ts";
 import { thrownBy } from "../support/fakes.ts";
 
 const URL = "http://proxy.example/getToken";
@@ -30,27 +30,28 @@ function streamed(chunks: (Uint8Array | Error | Promise<never>)[], headers: Reco
 const bytes = (length: number, fill = 1) => new Uint8Array(length).fill(fill);
 
 async function codeOf(request: Request): Promise<unknown> {
-  const error = await thrownBy(() => readBody(request));
+  const error = await thrownBy(() => readText(request));
   expect(error).toBeInstanceOf(TokenProxyError);
   return (error as TokenProxyError).code;
 }
 
 describe("without a Content-Length", () => {
   it("the chunks are put together in their order", async () => {
-    const { request } = streamed([Uint8Array.of(1, 2), bytes(0), Uint8Array.of(3), Uint8Array.of(4, 5)]);
-    expect(await readBody(request)).toEqual(Uint8Array.of(1, 2, 3, 4, 5));
+    const euro = new TextEncoder().encode("a€");
+    const { request } = streamed([euro.slice(0, 2), bytes(0), euro.slice(2), Uint8Array.of(0x62)]);
+    expect(await readText(request)).toBe("a€b");
   });
 
-  it("no body is no bytes", async () => {
-    expect(await readBody(new Request(URL))).toEqual(new Uint8Array());
-    expect(await readBody(streamed([]).request)).toEqual(new Uint8Array());
+  it("no body is an empty text", async () => {
+    expect(await readText(new Request(URL))).toBe("");
+    expect(await readText(streamed([]).request)).toBe("");
   });
 
   it("64 KiB are read", async () => {
     const { request } = streamed([bytes(65_000), bytes(536, 2)]);
-    const body = await readBody(request);
+    const body = await readText(request);
     expect(body).toHaveLength(MAX_CALL_BYTES);
-    expect([body[64_999], body[65_000], body[65_535]]).toEqual([1, 2, 2]);
+    expect(body.slice(64_999, 65_001)).toBe("\u0001\u0002");
   });
 
   it("one byte more is refused, and the rest is not waited for", async () => {
@@ -72,9 +73,9 @@ describe("without a Content-Length", () => {
 
   it("one that breaks off is refused with the reason inside", async () => {
     const cause = new Error("reset");
-    const error = (await thrownBy(() => readBody(streamed([bytes(1), cause]).request))) as TokenProxyError;
+    const error = (await thrownBy(() => readText(streamed([bytes(1), cause]).request))) as TokenProxyError;
     expect(error.code).toBe("call_invalid");
-    expect(error.message).toBe("the body of the call broke off");
+    expect(error.message).toBe("the call's body is incomplete: the connection was closed");
     expect(error.cause).toBe(cause);
   });
 });
@@ -84,7 +85,7 @@ describe("with a Content-Length", () => {
     new Request(URL, { method: "POST", body, headers: { "content-length": length } });
 
   it("the body is read", async () => {
-    expect(await readBody(announced("5", "hello"))).toEqual(new TextEncoder().encode("hello"));
+    expect(await readText(announced("5", "hello"))).toBe("hello");
   });
 
   it("too large a one is refused before anything is read", async () => {
@@ -100,6 +101,6 @@ describe("with a Content-Length", () => {
 });
 
 it("the limit is told with the refusal", async () => {
-  const error = await thrownBy(() => readBody(streamed([bytes(70_000)]).request));
-  expect((error as Error).message).toBe("the body of the call is larger than 65536 bytes");
+  const error = await thrownBy(() => readText(streamed([bytes(70_000)]).request));
+  expect((error as Error).message).toBe("the call's body is larger than 65536 bytes");
 });

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { SigningAlgorithm, SigningKey } from "../../src/oauth/signing-key.ts";
-import { wellKnownDocuments, wellKnownResponse } from "../../src/steps/published-documents.ts";
+import { publishedDocuments } from "../../src/steps/published-documents.ts";
 
 /** A key whose private half shows, so that a test can see that it stays inside. */
 function key(kid: string, alg: SigningAlgorithm): SigningKey {
@@ -21,7 +21,7 @@ describe("the paths", () => {
     ["https://proxy.example/tokens/", "/tokens"],
     ["https://proxy.example/a/b%20c", "/a/b%20c"],
   ])("of %s have %j before or after their names", (issuer, base) => {
-    expect(wellKnownDocuments(issuer, KEYS).map(({ path }) => path)).toEqual([
+    expect(publishedDocuments(issuer, KEYS).map(({ path }) => path)).toEqual([
       `${base}/.well-known/jwks.json`,
       `${base}/.well-known/openid-configuration`,
       `/.well-known/oauth-authorization-server${base}`,
@@ -30,10 +30,10 @@ describe("the paths", () => {
 });
 
 describe("the documents", () => {
-  const bodiesOf = (issuer: string) => wellKnownDocuments(issuer, KEYS).map(({ body }) => JSON.parse(body));
+  const bodiesOf = (issuer: string) => Promise.all(publishedDocuments(issuer, KEYS).map(({ serve }) => serve().json()));
 
-  it("are the keys' public halves, and one metadata at two places", () => {
-    const [jwks, openid, oauth] = bodiesOf("https://proxy.example/tokens");
+  it("are the public halves of the keys, and the same metadata in two places", async () => {
+    const [jwks, openid, oauth] = await bodiesOf("https://proxy.example/tokens");
     expect(jwks).toEqual({ keys: KEYS.map(({ publicJwk }) => publicJwk) });
     expect(openid).toEqual({
       issuer: "https://proxy.example/tokens",
@@ -47,18 +47,21 @@ describe("the documents", () => {
 
   it.each(["https://proxy.example/", "https://PROXY.example:443/t/"])(
     "name the issuer letter for letter, and the keys without a slash too many: %s",
-    (issuer) => {
-      expect(bodiesOf(issuer)[1]).toMatchObject({ issuer, jwks_uri: `${issuer}.well-known/jwks.json` });
+    async (issuer) => {
+      expect((await bodiesOf(issuer))[1]).toMatchObject({ issuer, jwks_uri: `${issuer}.well-known/jwks.json` });
     },
   );
 });
 
-it("a document is JSON that may be kept for five minutes, and is nothing else", async () => {
-  const answer = wellKnownResponse({ path: "/", body: "{}" });
-  expect([answer.status, await answer.text()]).toEqual([200, "{}"]);
-  expect(Object.fromEntries(answer.headers)).toEqual({
+it("a document is JSON that may be cached for five minutes", () => {
+  const [document] = publishedDocuments("https://proxy.example", KEYS);
+  expect(Object.fromEntries(document?.serve().headers ?? [])).toEqual({
     "cache-control": "public, max-age=300",
     "content-type": "application/json",
     "x-content-type-options": "nosniff",
   });
+});
+
+it("nothing is published without an issuer", () => {
+  expect(publishedDocuments(undefined, KEYS)).toEqual([]);
 });

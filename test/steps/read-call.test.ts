@@ -157,9 +157,9 @@ describe("a form", () => {
   });
 
   it("with a parameter twice is refused: two readers might each take another", async () => {
-    expect(await refusal(FORM, { type, body: "user+id=a&user%20id=b" })).toBe("a parameter of the call stands twice");
+    expect(await refusal(FORM, { type, body: "user+id=a&user%20id=b" })).toBe("a parameter of the call occurs twice");
     expect(await refusal(FORM, { type, body: "user+id=a", target: "/getToken?extra=1&extra=1" })).toBe(
-      "a parameter of the call stands twice",
+      "a parameter of the call occurs twice",
     );
   });
 

@@ -2,24 +2,21 @@
 
 import { describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
-import { readExchange } from "../../src/steps/read-exchange.ts";
-import { hashText, thrownBy } from "../support/fakes.ts";
+import { readExchangeValues } from "../../src/steps/read-exchange.ts";
+import { thrownBy } from "../support/fakes.ts";
 
 const NONCE = "5f1d7a84db00d2fce00b31a7fc73224f";
 const FORM = "application/x-www-form-urlencoded";
 const GOOD = `grant_type=authorization_code&code=${NONCE}`;
 
-const open = async () => undefined;
-
-/** Reads one exchange for the serverid `a`, which no limit stops. */
+/** Reads one exchange for the serverid `a`. */
 async function read(body: string | Uint8Array, type = FORM) {
   const request = new Request("http://proxy.example/token", {
     method: "POST",
     headers: type === "" ? {} : { "content-type": type },
     body: body as string,
   });
-  const of = { address: "192.0.2.1", serverid: "a" };
-  return readExchange(request, of, { perAddress: open, perWebNonce: open }, hashText);
+  return readExchangeValues(request, "a");
 }
 
 async function refusal(body: string | Uint8Array, type?: string): Promise<TokenProxyError> {
@@ -70,13 +67,13 @@ describe("what is no exchange is refused", () => {
     ["with grant_type twice", `${GOOD}&grant_type=authorization_code`, 'the request has "grant_type" twice'],
     ["with grant_type twice, once empty", `grant_type=&${GOOD}`, 'the request has "grant_type" twice'],
     ["with a grant_type in another case", `GRANT_TYPE=x&code=${NONCE}`, 'the request has no "grant_type"'],
-    ["without code", "grant_type=authorization_code", 'the request has no "code": it is the webNonce'],
-    ["with an empty code", code(""), 'the request has no "code": it is the webNonce'],
+    ["without code", "grant_type=authorization_code", 'the request has no "code", which must be the webNonce'],
+    ["with an empty code", code(""), 'the request has no "code", which must be the webNonce'],
     ["with code twice", `${GOOD}&code=${NONCE}`, 'the request has "code" twice'],
     [
       "with a code of another name",
       "grant_type=authorization_code&nonce=x",
-      'the request has no "code": it is the webNonce',
+      'the request has no "code", which must be the webNonce',
     ],
     ["with a code that is too long", code("x".repeat(513)), 'the request\'s "code" is too long'],
     ["with a line break in its code", code("a%0D%0AX-su:%201"), 'the request\'s "code" has control characters'],
@@ -103,7 +100,7 @@ describe("what is no exchange is refused", () => {
     for (const more of [`&code=${NONCE}`, "", "&code=%00"]) {
       const error = await refusal(`grant_type=${encodeURIComponent(grantType)}${more}`);
       expect(error.code).toBe("grant_type_unsupported");
-      expect(error.message).toBe("grant_type must be authorization_code, with a webNonce as its code");
+      expect(error.message).toBe("grant_type must be authorization_code, with the webNonce as code");
     }
   });
 

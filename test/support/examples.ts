@@ -5,7 +5,7 @@ import { X509Certificate } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { X509CertificateGenerator } from "@peculiar/x509";
 import { exportPKCS8, type JWK } from "jose";
-import { createApp, createProviders, createServers } from "../../src/app.ts";
+import { createDeps, createPipeline } from "../../src/app.ts";
 import type { Config } from "../../src/config/complete.ts";
 import { type CredentialHost, loadCredentials } from "../../src/config/credentials.ts";
 import { parseConfig } from "../../src/config/parse.ts";
@@ -92,7 +92,8 @@ export async function runExample(name: string, { metadata, token, callHeaders }:
   try {
     const { config } = file;
     const credentials = await loadCredentials(file, credentialHost(texts));
-    const ports = {
+    const deps = await createDeps(config, credentials, {
+      createTransport,
       createRateLimiter: createNodeRateLimiter,
       createBulkhead: createNodeBulkhead,
       hashText: nodeHashText,
@@ -100,15 +101,11 @@ export async function runExample(name: string, { metadata, token, callHeaders }:
       ids: nodeIds,
       log: () => {},
       ...UNOBSERVED,
-    };
-    const deps = { config, credentials, createTransport, ...ports };
-    const app = await createApp(deps, {
-      providers: createProviders(deps),
-      nextauth: createServers(deps),
       inbound: workerInbound,
       maxInFlight: 1,
-      health: false,
+      hasHealth: false,
     });
+    const app = createPipeline(deps);
     const started = Math.floor(Date.now() / 1000);
     const response = await app.request("/getToken", {
       method: "POST",

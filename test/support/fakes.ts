@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { type CredentialHost, SecretError } from "../../src/config/credentials.ts";
 import type { Clock, HashText, Ids, Log, LogFields, LogLevel, Sha256 } from "../../src/core/ports.ts";
-import { createTracer } from "../../src/core/trace.ts";
+import { type CallFacts, createTracer, type Trace } from "../../src/core/trace.ts";
 import type { CreateTransport, TransportRequest, TransportResponse } from "../../src/core/transport.ts";
 
 export const NOW = Date.parse("2026-11-23T12:00:00Z");
@@ -24,6 +24,14 @@ export function fakeClock(): FakeClock {
     advance(ms) {
       passed += ms;
     },
+  };
+}
+
+/** Runs each step as it is. @param facts collects what the steps note */
+export function fakeTrace(facts: CallFacts = {}): Trace {
+  return {
+    step: async (_step, run) => run({}),
+    note: (found) => void Object.assign(facts, found),
   };
 }
 

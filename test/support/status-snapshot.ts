@@ -1,7 +1,8 @@
-// Snapshots for the tests of the status page: of a service that has just started, and of one with all that can be shown.
+// Snapshots for tests of the admin listener: a new service, and a busy one with many problems.
 
-import type { ProviderSnapshot, RecentCall, Snapshot } from "../../src/node/admin/snapshot.ts";
-import { bucketOf, MINUTE_MS, type Minute } from "../../src/node/admin/window.ts";
+import type { CallReport } from "../../src/core/call-report.ts";
+import { bucketOf, MINUTE_MS, type Minute, type RecentCall } from "../../src/node/admin/recorder.ts";
+import type { ProviderSnapshot, Snapshot } from "../../src/node/admin/snapshot.ts";
 
 export const NOW = Date.parse("2026-11-24T14:03:30.250Z");
 export const HOUR_MS = 3_600_000;
@@ -24,12 +25,11 @@ export function provider(changes: Partial<ProviderSnapshot> = {}): ProviderSnaps
   };
 }
 
-/** Ready, and no call yet. */
+/** Ready, without calls. */
 export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
   return {
     version: "0.1.0",
     node: "24.21.0",
-    processes: 1,
     started_at: NOW - 20_000,
     configured_at: NOW - 20_000,
     at: NOW,
@@ -45,73 +45,77 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
   };
 }
 
-/** @param back minutes before the one that runs. @param ms that each call took */
+/**
+ * @param back minutes before the current one
+ * @param ms duration of each call
+ */
 export function minute(back: number, calls: Partial<Minute>, ms = 12): Minute {
-  const { tokens = 0, refused = 0, errors = 0 } = calls;
-  const durations = { [bucketOf(ms)]: tokens + refused + errors };
-  return { minute: Math.floor(NOW / MINUTE_MS) - back, tokens, refused, errors, durations };
+  const { token = 0, refused = 0, error = 0 } = calls;
+  const durations = new Map([[bucketOf(ms), token + refused + error]]);
+  return { minute: Math.floor(NOW / MINUTE_MS) - back, token, refused, error, durations };
 }
 
-export function call(changes: Partial<RecentCall> = {}): RecentCall {
+export function report(changes: Partial<CallReport> = {}): CallReport {
   return {
-    at: NOW - 3_000,
-    request_id: "6e0f2f6a-8e64-4c0b-9d9a-2a8d3b1d5f10",
+    requestId: "6e0f2f6a-8e64-4c0b-9d9a-2a8d3b1d5f10",
+    traceId: undefined,
     route: "/getToken",
     caller: "nextauth-server",
     provider: "retail",
+    nextauth: undefined,
     outcome: "token",
-    error_code: undefined,
     status: 200,
-    duration_ms: 12.4,
+    errorCode: undefined,
+    providerStatus: 200,
+    providerError: undefined,
+    attempts: 1,
+    duration: 12.4,
+    durations: {},
+    callBytes: 80,
+    bytes: 500,
     ...changes,
   };
 }
 
-const OUTCOMES: readonly Partial<RecentCall>[] = [
+export function call(changes: Partial<CallReport> = {}, at = NOW - 3_000): RecentCall {
+  return { at, report: report(changes) };
+}
+
+const OUTCOMES: readonly Partial<CallReport>[] = [
   {},
   {},
-  { duration_ms: 9.8 },
-  { outcome: "refused", status: 403, duration_ms: 18.2 },
+  { duration: 9.8 },
+  { outcome: "refused", status: 403, duration: 18.2 },
   {},
-  { provider: "staff", outcome: "error", error_code: "provider_suspended", status: 503, duration_ms: 0.4 },
-  { duration_ms: 31 },
-  { route: "/token", caller: undefined, duration_ms: 15.1 },
+  { provider: "staff", outcome: "error", errorCode: "provider_suspended", status: 503, duration: 0.4 },
+  { duration: 31 },
+  { route: "/token", caller: undefined, duration: 15.1 },
   {
-    provider: undefined,
-    caller: undefined,
-    outcome: "error",
-    error_code: "caller_unauthenticated",
-    status: 401,
-    duration_ms: 0.2,
+    ...{ provider: undefined, caller: undefined, status: 401, duration: 0.2 },
+    ...{ outcome: "error", errorCode: "caller_unauthenticated" },
   },
-  { provider: "partners", outcome: "error", error_code: "provider_timeout", status: 504, duration_ms: 5_001.3 },
+  { provider: "partners", outcome: "error", errorCode: "provider_timeout", status: 504, duration: 5_001.3 },
   {
-    route: "",
-    provider: undefined,
-    caller: undefined,
-    outcome: "error",
-    error_code: "not_found",
-    status: 404,
-    duration_ms: 0.1,
+    ...{ route: "", provider: undefined, caller: undefined, status: 404, duration: 0.1 },
+    ...{ outcome: "error", errorCode: "not_found" },
   },
 ];
 
-/** A bank's, on a day on which not all is well. */
+/** The proxy of a bank on a bad day. */
 export function busySnapshot(): Snapshot {
   const wave = (height: number, refused: number, errors: (back: number) => number) =>
     Array.from({ length: 30 }, (_, index) => 29 - index).map((back) =>
       minute(
         back,
         {
-          tokens: Math.round(height * (1.2 + Math.sin(back / 4) + 0.3 * Math.cos(back * 2.3))),
+          token: Math.round(height * (1.2 + Math.sin(back / 4) + 0.3 * Math.cos(back * 2.3))),
           refused: back % 3 === 0 ? refused : 0,
-          errors: errors(back),
+          error: errors(back),
         },
         8 + back,
       ),
     );
   return snapshot({
-    processes: 4,
     started_at: NOW - 9 * DAY_MS - 5 * HOUR_MS,
     in_flight: 17,
     providers: [
@@ -124,6 +128,7 @@ export function busySnapshot(): Snapshot {
       provider({
         name: "staff",
         discovered_at: NOW - 51 * MINUTE_MS,
+        clock_skew: 42,
         breaker: "open",
         suspensions: 3,
         in_flight: 1,
@@ -137,13 +142,13 @@ export function busySnapshot(): Snapshot {
         in_flight: 4,
         queued: 6,
         last: { outcome: "provider_timeout", at: NOW - 95_000 },
-        minutes: [minute(1, { errors: 3 }, 5_000), minute(2, { errors: 1 }, 5_000)],
+        minutes: [minute(1, { error: 3 }, 5_000), minute(2, { error: 1 }, 5_000)],
       }),
       provider({ name: "corporate", discovered_at: NOW - 2 * MINUTE_MS }),
     ],
     nextauth: [
       { key: "nextauth[0]", last: { outcome: "answered", at: NOW - 400 } },
-      { key: "nextauth[1]", last: undefined },
+      { key: "nextauth[1]", last: { outcome: "session_check_timeout", at: NOW - 70_000 } },
     ],
     keys: [
       { kid: "2026-11", alg: "ES256", use: "sign", created: "2026-11-02" },
@@ -156,15 +161,11 @@ export function busySnapshot(): Snapshot {
     ],
     reload: {
       at: NOW - 42 * MINUTE_MS,
-      problem:
-        'token-proxy.yaml:10:5 "providers.retail.client_secrt" is not a key of this place: did you mean "client_secret"?',
+      problem: 'token-proxy.yaml:10:5 "providers.retail.client_secrt" is an unknown key: did you mean "client_secret"?',
     },
-    calls: Array.from({ length: 50 }, (_, index) =>
-      call({
-        at: NOW - 400 - index * 730,
-        request_id: `6e0f2f6a-8e64-4c0b-9d9a-${String(index * 98_765_431).padStart(12, "0")}`,
-        ...OUTCOMES[(index * 7) % OUTCOMES.length],
-      }),
-    ),
+    calls: Array.from({ length: 50 }, (_, index) => {
+      const requestId = `6e0f2f6a-8e64-4c0b-9d9a-${String(index * 98_765_431).padStart(12, "0")}`;
+      return call({ requestId, ...OUTCOMES[(index * 7) % OUTCOMES.length] }, NOW - 400 - index * 730);
+    }),
   });
 }

@@ -37,7 +37,7 @@ describe("a Worker", () => {
     expect(() => createWorker("version: 1")).toThrow(ConfigError);
   });
 
-  it("without a secret answers 500 and names the binding in its log, not to the caller", async () => {
+  it("without a secret answers 500 and refers to the binding in its log, not to the caller", async () => {
     const worker = createWorker(FILE);
     const answer = await worker.fetch(call(), { APIKEY: SECRETS.APIKEY });
     expect(answer.status).toBe(500);
@@ -45,11 +45,11 @@ describe("a Worker", () => {
     expect(await answer.json()).toMatchObject({
       error: "server_error",
       error_code: "internal",
-      error_description: "the Worker's configuration is faulty: its log has the faults",
+      error_description: "the Worker's configuration is faulty: its log lists the faults",
     });
     expect(printed).toEqual([
       expect.stringMatching(
-        /^token-proxy\.yaml:\d+:\d+ "providers\.main\.client_secret" names the binding CLIENT_SECRET, which is not set: run "wrangler secret put CLIENT_SECRET"$/,
+        /^token-proxy\.yaml:\d+:\d+ "providers\.main\.client_secret" refers to the binding CLIENT_SECRET, which is not set: run "wrangler secret put CLIENT_SECRET"$/,
       ),
     ]);
   });
@@ -58,7 +58,7 @@ describe("a Worker", () => {
     const provider = { client_secret: { file: "/run/secrets/s" } };
     const worker = createWorker(JSON.stringify(fileConfig(TOKEN_ENDPOINT, { provider })));
     expect((await worker.fetch(call(), SECRETS)).status).toBe(500);
-    expect(printed.join()).toContain("names a file, which Workers do not have");
+    expect(printed.join()).toContain("refers to a file, which Workers do not have");
   });
 
   it("works as soon as its secrets are there", async () => {

@@ -21,7 +21,7 @@ describe("a secret", () => {
       const error = await thrownBy(() => read({ env: name }));
       expect(error).toBeInstanceOf(SecretError);
       expect((error as Error).message).toBe(
-        `names the binding ${name}, which is not set: run "wrangler secret put ${name}"`,
+        `refers to the binding ${name}, which is not set: run "wrangler secret put ${name}"`,
       );
     },
   );
@@ -30,7 +30,7 @@ describe("a secret", () => {
     const error = await thrownBy(() => read({ file: "/run/secrets/key" }));
     expect(error).toBeInstanceOf(SecretError);
     expect((error as Error).message).toBe(
-      "names a file, which Workers do not have: use { env: NAME } and a secret binding",
+      "refers to a file, which Workers do not have: use { env: NAME } and a secret binding",
     );
   });
 });
@@ -50,7 +50,7 @@ describe("TLS credentials", () => {
     "of a binding that sends no requests are told: %s",
     (binding) => {
       expect(tlsFault({ binding })).toBe(
-        `names the binding ${binding}, which is no mtls_certificates binding of wrangler.toml`,
+        `refers to ${binding}, which is not an mtls_certificates binding of wrangler.toml`,
       );
     },
   );
@@ -86,7 +86,7 @@ describe("a caller's certificate", () => {
 
   it("cannot be told by its name", () => {
     expect(pinFault({ san_dns: "ns.bank.example" }, SERVER)).toBe(
-      "names a san_dns, which Cloudflare does not tell a Worker: use sha256",
+      "uses san_dns, which Cloudflare does not report to a Worker: use sha256",
     );
   });
 });

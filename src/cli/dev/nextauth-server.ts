@@ -1,63 +1,54 @@
-// A stand-in of the nextAuth Server, for dev mode and tests: what its public REST description says of sessions and users, and the
-// getToken call. Not a nextAuth Server.
+// A stand-in for the nextAuth Server in dev mode and tests: sessions and users as its public REST
+// description has them, and the getToken call. It is not a nextAuth Server.
 
+import { randomBytes } from "node:crypto";
 import { Hono } from "hono";
+import type { Value } from "../../core/values.ts";
 import type { Binding } from "../../nextauth/binding.ts";
-import type { CallValue } from "../../nextauth/values.ts";
 import { apikeyHeader, writeCall } from "../../nextauth/write-call.ts";
 
-/** Who is logged in to a session: one account (an app on a device) of a user. */
+/** An app on a device that is logged in to a session. */
 export interface Account {
-  /** Undefined for an account that no user is registered for yet. */
+  /** Undefined if no user is registered for the account yet. */
   userid: string | undefined;
   accountid: number;
 }
 
-/** A virtual server. */
 export interface VirtualServer {
-  /** Of the REST API. */
+  /** For its REST API. */
   apikey: string;
-  /** Roles that its API key may act as (X-su). */
+  /** Roles that the API key may act as (X-su). */
   roles?: readonly string[];
 }
 
-/** What the Mobile SDK hands to the app: the token service's answer, its bytes as the nextAuth Server received them. */
+/** What the SDK gives the app: the response to getToken as the nextAuth Server received it. */
 export interface TokenResult {
   status: number;
   contentType: string;
   bytes: Uint8Array;
 }
 
-/** How getToken is called: where, by which binding, and with which key. */
+/** The proxy as the nextAuth Server knows it. */
 export interface TokenService {
   /** Without a path. */
   url: string;
   binding: Binding;
   apikey: string;
-  /** Values of the binding beyond nextAuth's own. */
-  extra?: Readonly<Record<string, CallValue>>;
+  /** Values of the binding besides nextAuth's. */
+  extra?: Readonly<Record<string, Value>>;
 }
 
-export interface StandIn {
-  /** The REST API. */
-  fetch(request: Request): Promise<Response>;
-  /** AppLogin: the user of an account logs in. Returns the session's nonce, which the app knows as its webNonce. */
-  login(serverid: string, account: Account): string;
-  /** As the REST call of that name. */
-  logout(serverid: string, nonce: string): void;
-  setUserAttributes(serverid: string, userid: string, attributes: Readonly<Record<string, string>>): void;
-  /** What happens when the app of a session asks the SDK for a token. */
-  getToken(serverid: string, nonce: string, service: TokenService): Promise<TokenResult>;
-}
+export type StandIn = ReturnType<typeof createStandIn>;
 
 const NONCE_BYTES = 16;
 
-export function createStandIn(servers: Readonly<Record<string, VirtualServer>>): StandIn {
+/** @param servers the virtual servers by their serverid */
+export function createStandIn(servers: Readonly<Record<string, VirtualServer>>) {
   const sessions = new Map<string, Account>();
   const attributes = new Map<string, Readonly<Record<string, string>>>();
   const keyOf = (serverid: string, name: string) => JSON.stringify([serverid, name]);
 
-  // Hono's own path is decoded once more than a serverid with a percent sign in it can bear.
+  // Hono's own getPath would decode a serverid with a percent sign twice.
   const app = new Hono({ getPath: ({ url }) => new URL(url).pathname });
 
   app.use("/servers/:serverid/*", async (c, next) => {
@@ -70,57 +61,56 @@ export function createStandIn(servers: Readonly<Record<string, VirtualServer>>):
     if (role !== undefined && server.roles?.includes(role) !== true) return c.json({ error: "permission" }, 403);
     return next();
   });
-
-  app.get("/servers/:serverid/sessions/", (c) => {
-    const nonce = c.req.header("x-nonce");
-    if (nonce === undefined) return c.json({ error: "X-nonce is required" }, 400);
-    const account = sessions.get(keyOf(c.req.param("serverid"), nonce));
-    return c.json(loginStatus(account));
-  });
-
+  app.use("/servers/:serverid/sessions/*", async (c, next) =>
+    c.req.header("x-nonce") === undefined ? c.json({ error: "X-nonce is required" }, 400) : next(),
+  );
+  app.get("/servers/:serverid/sessions/", (c) =>
+    c.json(loginStatus(sessions.get(keyOf(c.req.param("serverid"), c.req.header("x-nonce") ?? "")))),
+  );
   app.post("/servers/:serverid/sessions/logout", (c) => {
-    const nonce = c.req.header("x-nonce");
-    if (nonce === undefined) return c.json({ error: "X-nonce is required" }, 400);
-    sessions.delete(keyOf(c.req.param("serverid"), nonce));
+    sessions.delete(keyOf(c.req.param("serverid"), c.req.header("x-nonce") ?? ""));
     return c.body(null, 200);
   });
-
-  // Described as an array of all attributes, and set with a JSON object: so an object, as text/plain.
+  // The description has an array as text/plain here, but setUserAttributes takes an object.
   app.get("/servers/:serverid/users/:userid/attributes/", (c) => {
     const found = attributes.get(keyOf(c.req.param("serverid"), c.req.param("userid")));
     return found === undefined ? c.text("user not found", 404) : c.text(JSON.stringify(found));
   });
 
   return {
-    fetch: async (request) => app.fetch(request),
-    login(serverid, account) {
-      const nonce = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(NONCE_BYTES))));
+    /** The REST API. */
+    fetch: async (request: Request): Promise<Response> => app.fetch(request),
+    /** A user logs in (AppLogin). @returns the session's nonce, the app's webNonce */
+    login(serverid: string, account: Account): string {
+      const nonce = randomBytes(NONCE_BYTES).toString("base64");
       sessions.set(keyOf(serverid, nonce), account);
       return nonce;
     },
-    logout: (serverid, nonce) => void sessions.delete(keyOf(serverid, nonce)),
-    setUserAttributes: (serverid, userid, values) => void attributes.set(keyOf(serverid, userid), values),
-    async getToken(serverid, nonce, service) {
-      const account = sessions.get(keyOf(serverid, nonce));
-      if (account?.userid === undefined) throw new Error("getToken is for sessions that a user is logged in to");
-      const { userid, accountid } = account;
-      const { method, url, headers, body } = getTokenRequest({ serverid, nonce, userid, accountid }, service);
-      const response = await fetch(url, { method, headers, body: body ?? null });
+    logout: (serverid: string, nonce: string) => void sessions.delete(keyOf(serverid, nonce)),
+    setUserAttributes: (serverid: string, userid: string, values: Readonly<Record<string, string>>) =>
+      void attributes.set(keyOf(serverid, userid), values),
+    /** What happens when the app of a session asks the SDK for a token. */
+    async getToken(serverid: string, nonce: string, service: TokenService): Promise<TokenResult> {
+      const { userid, accountid } = sessions.get(keyOf(serverid, nonce)) ?? {};
+      if (userid === undefined || accountid === undefined) throw new Error("getToken needs a session of a user");
+      const { method, url, headers, body = null } = getTokenRequest({ serverid, nonce, userid, accountid }, service);
+      const response = await fetch(url, { method, headers, body });
       const contentType = response.headers.get("content-type") ?? "";
       return { status: response.status, contentType, bytes: new Uint8Array(await response.arrayBuffer()) };
     },
   };
 }
 
-/** Every member of the description, as for a session of a browser that shows a QR code. */
+/** Has every member of the description, like the session of a browser that shows a QR code. */
 function loginStatus(account: Account | undefined) {
   const common = { canprovoke: account !== undefined, hsid: "aHNpZA==", loginqrdata: "bG9naW5xcmRhdGE=" };
-  if (account === undefined) return { loggedin: false, ...common };
-  const { userid, accountid } = account;
-  return { loggedin: true, accountid, pk: "cHVibGljIGtleQ==", ...(userid === undefined ? {} : { userid }), ...common };
+  // JSON leaves out a userid that is undefined.
+  return account === undefined
+    ? { loggedin: false, ...common }
+    : { loggedin: true, ...account, pk: "cHVibGljIGtleQ==", ...common };
 }
 
-/** The getToken call about a session, by a binding: those of its values that the binding has a place for. */
+/** The getToken call for a session, with those values that the binding has a place for. */
 export function getTokenRequest(
   session: { serverid: string; nonce: string; userid: string; accountid: number },
   { url, binding, apikey, extra = {} }: TokenService,

@@ -1,19 +1,35 @@
-// Remembers what came of the last calls, for the status page and /readyz.
+// Remembers the last calls and counts those of the last half hour.
 
 import type { CallReport } from "../../core/call-report.ts";
 import type { ErrorCode } from "../../core/errors.ts";
-import { type LastOutcome, RECENT_CALLS, type RecentCall } from "./snapshot.ts";
-import { type CallWindow, createWindow, type Minute } from "./window.ts";
 
-export interface Recorder {
-  record(report: CallReport): void;
-  /** The newest first. */
-  calls(): RecentCall[];
-  /** @param name of a provider */
-  provider(name: string): { last: LastOutcome | undefined; minutes: Minute[] };
-  /** @param key of a nextAuth Server in the file */
-  nextauth(key: string): { last: LastOutcome | undefined };
+export const MINUTE_MS = 60_000;
+export const MINUTES_KEPT = 30;
+export const RECENT_CALLS = 50;
+
+/** The calls of one minute, by outcome and by duration. */
+export interface Minute {
+  /** Minutes since the epoch. */
+  minute: number;
+  token: number;
+  refused: number;
+  error: number;
+  /** Number of calls per histogram bucket; `percentile` reads it. */
+  durations: Map<number, number>;
 }
+
+/** Outcome of the last request: `token`, `refused`, `answered`, or an error_code. */
+export interface LastOutcome {
+  outcome: string;
+  at: number;
+}
+
+export interface RecentCall {
+  at: number;
+  report: CallReport;
+}
+
+export type Recorder = ReturnType<typeof createRecorder>;
 
 const NEXTAUTH_FAILURES: ReadonlySet<ErrorCode | undefined> = new Set([
   "session_check_failed",
@@ -22,51 +38,94 @@ const NEXTAUTH_FAILURES: ReadonlySet<ErrorCode | undefined> = new Set([
   "attributes_timeout",
 ]);
 
-/** @param now milliseconds since the epoch */
-export function createRecorder(now: () => number): Recorder {
-  /** A ring: the oldest is written over. */
-  const recent: { report: CallReport; at: number }[] = [];
-  let next = 0;
-  const windows = new Map<string, { window: CallWindow; last: LastOutcome | undefined }>();
+/** @param now returns milliseconds since the epoch */
+export function createRecorder(now: () => number) {
+  const calls: RecentCall[] = [];
+  const providers = new Map<string, { last: LastOutcome; minutes: Minute[] }>();
   const servers = new Map<string, LastOutcome>();
 
   return {
-    record(report) {
+    record(report: CallReport): void {
+      const { provider, nextauth, errorCode } = report;
       const at = now();
-      recent[next] = { report, at };
-      next = (next + 1) % RECENT_CALLS;
-      if (report.nextauth !== undefined) {
-        const outcome = NEXTAUTH_FAILURES.has(report.errorCode) ? (report.errorCode as string) : "answered";
-        servers.set(report.nextauth, { outcome, at });
+      calls.push({ at, report });
+      if (calls.length > RECENT_CALLS) calls.shift();
+      if (nextauth !== undefined) {
+        servers.set(nextauth, { outcome: NEXTAUTH_FAILURES.has(errorCode) ? `${errorCode}` : "answered", at });
       }
-      if (report.provider === undefined) return;
-      let known = windows.get(report.provider);
-      if (known === undefined) {
-        known = { window: createWindow(), last: undefined };
-        windows.set(report.provider, known);
+      if (provider !== undefined) {
+        const minutes = providers.get(provider)?.minutes ?? [];
+        countCall(minutes, report, at);
+        providers.set(provider, { last: { outcome: errorCode ?? report.outcome, at }, minutes });
       }
-      known.window.count(report, at);
-      known.last = { outcome: report.errorCode ?? report.outcome, at };
     },
-    calls: () => [...recent.slice(next), ...recent.slice(0, next)].reverse().map(recentCall),
-    provider(name) {
-      const known = windows.get(name);
-      return { last: known?.last, minutes: known?.window.minutes(now()) ?? [] };
-    },
-    nextauth: (key) => ({ last: servers.get(key) }),
+    /** Newest first. */
+    calls: () => calls.toReversed(),
+    provider: (name: string) => providers.get(name) ?? { last: undefined, minutes: [] },
+    /** @param key key of the nextAuth Server in the file */
+    nextauth: (key: string) => ({ last: servers.get(key) }),
   };
 }
 
-function recentCall({ report, at }: { report: CallReport; at: number }): RecentCall {
-  return {
-    at,
-    request_id: report.requestId,
-    route: report.route,
-    caller: report.caller,
-    provider: report.provider,
-    outcome: report.outcome,
-    error_code: report.errorCode,
-    status: report.status,
-    duration_ms: Math.round(report.duration * 10) / 10,
-  };
+function countCall(minutes: Minute[], { outcome, duration }: CallReport, at: number): void {
+  const minute = Math.floor(at / MINUTE_MS);
+  let current = minutes.at(-1);
+  // After the clock was set back, the newest minute keeps counting.
+  if (current === undefined || current.minute < minute) {
+    current = emptyMinute(minute);
+    minutes.push(current);
+    if (minutes.length > MINUTES_KEPT) minutes.shift();
+  }
+  current[outcome] += 1;
+  const bucket = bucketOf(duration);
+  current.durations.set(bucket, (current.durations.get(bucket) ?? 0) + 1);
+}
+
+function emptyMinute(minute: number): Minute {
+  return { minute, token: 0, refused: 0, error: 0, durations: new Map() };
+}
+
+/** The last `count` minutes up to `now`, without those that had no calls. */
+export function lastMinutes(minutes: readonly Minute[], count: number, now: number): Minute[] {
+  const last = Math.floor(now / MINUTE_MS);
+  return minutes.filter(({ minute }) => minute > last - count && minute <= last);
+}
+
+export function callsOf({ token, refused, error }: Minute): number {
+  return token + refused + error;
+}
+
+export function sumOf(minutes: readonly Minute[]): Minute {
+  const total = emptyMinute(0);
+  for (const { token, refused, error, durations } of minutes) {
+    total.token += token;
+    total.refused += refused;
+    total.error += error;
+    for (const [bucket, count] of durations) total.durations.set(bucket, (total.durations.get(bucket) ?? 0) + count);
+  }
+  return total;
+}
+
+/** Bucket n ends at FIRST_MS * GROWTH ** n, so percentiles are at most 20 % too high. */
+const FIRST_MS = 0.1;
+const GROWTH = 1.2;
+const LOG_GROWTH = Math.log(GROWTH);
+
+/** @param ms duration of one call */
+export function bucketOf(ms: number): number {
+  return ms <= FIRST_MS ? 0 : Math.ceil(Math.log(ms / FIRST_MS) / LOG_GROWTH);
+}
+
+/**
+ * @param share 0.95 for the time within which 95 % of the calls were answered
+ * @returns milliseconds; undefined without calls
+ */
+export function percentile(minute: Minute, share: number): number | undefined {
+  const wanted = callsOf(minute) * share;
+  let seen = 0;
+  for (const [bucket, count] of [...minute.durations].sort(([a], [b]) => a - b)) {
+    seen += count;
+    if (seen >= wanted) return FIRST_MS * GROWTH ** bucket;
+  }
+  return undefined;
 }

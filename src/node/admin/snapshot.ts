@@ -1,45 +1,38 @@
-// What an operator is shown of the service as it is now, of one process or of several together. Plain JSON: it goes between processes.
+// What operators see of the running service: the input of the status page, /readyz and the gauges.
 
 import type { BreakerState } from "../../oauth/breaker.ts";
-import { type Minute, mergeMinutes } from "./window.ts";
+import type { LastOutcome, Minute, RecentCall } from "./recorder.ts";
 
 /** Times are milliseconds since the epoch. Nothing in it identifies a user. */
 export interface Snapshot {
-  /** Of the package. */
+  /** Versions of this package and of Node. */
   version: string;
-  /** Of Node. */
   node: string;
-  /** Processes that serve. */
-  processes: number;
   started_at: number;
-  /** When it was taken. */
+  /** When the snapshot was taken. */
   at: number;
   draining: boolean;
   in_flight: number;
   providers: readonly ProviderSnapshot[];
-  nextauth: readonly NextAuthSnapshot[];
+  /** By the server's key in the file, for example `nextauth[1]`. */
+  nextauth: readonly { key: string; last: LastOutcome | undefined }[];
   keys: readonly KeySnapshot[];
   certificates: readonly CertificateSnapshot[];
-  /** When the configuration in use was taken. */
+  /** When the configuration in use was loaded. */
   configured_at: number;
   /** The last SIGHUP; undefined before the first one. */
   reload: ReloadSnapshot | undefined;
-  /** The last ones, the newest first. */
+  /** The last calls, newest first. */
   calls: readonly RecentCall[];
-}
-
-/** What came of the last request to somebody: `token`, `refused`, `answered`, or an error_code. */
-export interface LastOutcome {
-  outcome: string;
-  at: number;
 }
 
 export interface ProviderSnapshot {
   name: string;
-  /** Whether calls can be sent there; where not, why. */
+  /** False until its metadata is discovered. */
   ready: boolean;
+  /** Why it is not ready. */
   problem: string | undefined;
-  /** Of the last discovery that succeeded; undefined without discovery or before. */
+  /** Time of the last successful discovery; undefined without discovery. */
   discovered_at: number | undefined;
   breaker: BreakerState;
   suspensions: number;
@@ -51,93 +44,22 @@ export interface ProviderSnapshot {
   minutes: readonly Minute[];
 }
 
-export interface NextAuthSnapshot {
-  /** Its key in the file. */
-  key: string;
-  last: LastOutcome | undefined;
-}
-
 export interface KeySnapshot {
   kid: string;
   alg: string;
   use: "sign" | "verify";
-  /** As the file has it, a date. */
+  /** ISO date from the configuration file. */
   created: string | undefined;
 }
 
 export interface CertificateSnapshot {
-  /** Its place in the file, as `server.tls`. */
+  /** Key in the configuration file, for example `server.tls`. */
   place: string;
   expires_at: number;
 }
 
 export interface ReloadSnapshot {
   at: number;
-  /** Why it changed nothing; undefined where it took effect. */
+  /** Why the reload failed; undefined if it took effect. */
   problem: string | undefined;
-}
-
-export interface RecentCall {
-  at: number;
-  request_id: string;
-  route: string;
-  caller: string | undefined;
-  provider: string | undefined;
-  outcome: "token" | "refused" | "error";
-  error_code: string | undefined;
-  status: number;
-  duration_ms: number;
-}
-
-export const RECENT_CALLS = 50;
-
-const BREAKER_ORDER: readonly BreakerState[] = ["closed", "half_open", "open"];
-
-/** @param all one at least */
-export function mergeSnapshots(all: readonly [Snapshot, ...Snapshot[]]): Snapshot {
-  const [first] = all;
-  const total = (of: (snapshot: Snapshot) => number) => all.reduce((sum, snapshot) => sum + of(snapshot), 0);
-  return {
-    ...first,
-    processes: all.length,
-    started_at: Math.min(...all.map(({ started_at }) => started_at)),
-    draining: all.some(({ draining }) => draining),
-    in_flight: total(({ in_flight }) => in_flight),
-    providers: first.providers.map(({ name }) => {
-      const same = all.flatMap(({ providers }) => providers.filter((provider) => provider.name === name));
-      return mergeProviders(same as [ProviderSnapshot, ...ProviderSnapshot[]]);
-    }),
-    nextauth: first.nextauth.map(({ key }) => ({
-      key,
-      last: newest(all.flatMap(({ nextauth }) => nextauth.filter((server) => server.key === key))),
-    })),
-    reload: all.map(({ reload }) => reload).find((reload) => reload?.problem !== undefined) ?? first.reload,
-    calls: all
-      .flatMap(({ calls }) => calls)
-      .sort((a, b) => b.at - a.at)
-      .slice(0, RECENT_CALLS),
-  };
-}
-
-/** The worst of what can be said of any process, and the sum of what can be counted. */
-function mergeProviders(all: readonly [ProviderSnapshot, ...ProviderSnapshot[]]): ProviderSnapshot {
-  const total = (of: (provider: ProviderSnapshot) => number) => all.reduce((sum, provider) => sum + of(provider), 0);
-  const times = all.flatMap(({ discovered_at }) => discovered_at ?? []);
-  return {
-    name: all[0].name,
-    ready: all.every(({ ready }) => ready),
-    problem: all.find(({ problem }) => problem !== undefined)?.problem,
-    discovered_at: times.length === 0 ? undefined : Math.min(...times),
-    breaker: BREAKER_ORDER.findLast((state) => all.some(({ breaker }) => breaker === state)) as BreakerState,
-    suspensions: total(({ suspensions }) => suspensions),
-    clock_skew: all.find(({ clock_skew }) => clock_skew !== undefined)?.clock_skew,
-    in_flight: total(({ in_flight }) => in_flight),
-    queued: total(({ queued }) => queued),
-    last: newest(all),
-    minutes: mergeMinutes(all.map(({ minutes }) => minutes)),
-  };
-}
-
-function newest(all: readonly { last: LastOutcome | undefined }[]): LastOutcome | undefined {
-  return all.flatMap(({ last }) => last ?? []).sort((a, b) => b.at - a.at)[0];
 }

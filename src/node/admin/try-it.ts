@@ -1,109 +1,106 @@
-// "Try it" of dev mode: what its form asks for, and what came back, taken apart for who wants to see it. Makes no call itself.
+// "Try it" in dev mode: a form for one getToken call, who may send it, and the call's answer.
 
+import { html } from "hono/html";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { isFault, readValue } from "../../nextauth/values.ts";
+import { type Html, pill } from "./elements.ts";
+import { counted } from "./format.ts";
 
-/** Whose token is asked for. */
+/** The user to get a token for. */
 export interface TryItCall {
   userid: string;
   accountid: number;
 }
 
-/** A token of the answer. */
-export interface TryItToken {
-  /** The member of the answer, as `access_token`. */
-  member: string;
-  /** Undefined where it is not a JWT, or one whose claims are encrypted. Nobody has verified it. */
-  jwt: { header: object; claims: object } | undefined;
-}
-
-export interface TryItResult {
+/** The TokenResult, as the proxy sent it. */
+export interface TryItAnswer {
   status: number;
   contentType: string;
-  /** As received. */
-  byteCount: number;
-  text: string;
-  tokens: readonly TryItToken[];
+  bytes: Uint8Array;
 }
 
-/** What the page shows of it: the form alone, what is wrong with what was entered, or a result. */
+/** What the section shows: the form with the last call, what was wrong with it, or its answer. */
 export interface TryItView {
-  /** For the form; undefined shows the user of dev mode. */
-  call?: TryItCall | undefined;
-  fault?: string | undefined;
-  result?: TryItResult | undefined;
+  call?: TryItCall;
+  fault?: string;
+  answer?: TryItAnswer;
 }
 
-const TOKENS = ["access_token", "id_token"] as const;
+/** The first user of dev mode. */
+const DEV_CALL: TryItCall = { userid: "alice", accountid: 7 };
 
-/** @param body of the form. The fault is in words for its user, and repeats nothing of it */
-export function parseTryIt(body: URLSearchParams): TryItCall | { fault: string } {
-  const call = { userid: one(body, "userid"), accountid: one(body, "accountid") };
-  const userid = readValue("userid", call.userid, false);
+/** @returns the call, or what is wrong with the form, without quoting it */
+export function parseTryIt(form: URLSearchParams): TryItCall | { fault: string } {
+  const userid = readValue("userid", form.get("userid") ?? "", false);
   if (isFault(userid)) return { fault: `"userid" ${userid.fault}` };
-  const accountid = readValue("accountid", call.accountid, false);
+  const accountid = readValue("accountid", form.get("accountid") ?? "", false);
   if (isFault(accountid)) return { fault: `"accountid" ${accountid.fault}` };
   return { userid: userid as string, accountid: accountid as number };
 }
 
-/** A field that is missing or stands twice is as good as an empty one. */
-function one(body: URLSearchParams, name: string): string {
-  const values = body.getAll(name);
-  return values.length === 1 ? (values[0] as string) : "";
-}
-
 /**
- * @param bytes of the TokenResult, as they were received
- * @param call that was made, so that the form keeps it
+ * Whether the status page itself sent the request. The host must be a loopback name as well: with
+ * DNS rebinding another site's page has the same origin as this listener.
  */
-export function tryItResult(status: number, contentType: string, bytes: Uint8Array, call?: TryItCall): TryItView {
-  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
-  return { call, result: { status, contentType, byteCount: bytes.length, text, tokens: tokensOf(text) } };
-}
-
-function tokensOf(text: string): TryItToken[] {
-  const answer = parseObject(text);
-  return TOKENS.flatMap((member) => {
-    const value = answer[member];
-    return typeof value === "string" ? { member, jwt: decode(value) } : [];
-  });
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
-}
-
-function decode(token: string): TryItToken["jwt"] {
-  try {
-    return { header: decodeProtectedHeader(token), claims: decodeJwt(token) };
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * Whether a request comes from this service's own page. Another site's page can send a form here, and a name of its own that it
- * points at this machine (DNS rebinding) would make it ours: so the name must be one that only this machine can have.
- */
-export function isSameOrigin(request: Request): boolean {
+export function isFromStatusPage(request: Request): boolean {
   const { origin, hostname } = new URL(request.url);
-  if (!isLoopback(hostname)) return false;
+  if (!/^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)) return false;
+  // The page's Referrer-Policy makes its Origin "null", so browsers are judged by Sec-Fetch-Site.
   const site = request.headers.get("sec-fetch-site");
-  // By the page's own Referrer-Policy its Origin is "null", so this header, where a browser sends it, is what counts.
   return site === null ? request.headers.get("origin") === origin : site === "same-origin";
 }
 
-/** @param hostname as URL has it: an IPv4 address in four decimal numbers, an IPv6 one in brackets */
-function isLoopback(hostname: string): boolean {
-  return (
-    hostname === "localhost" ||
-    hostname.endsWith(".localhost") ||
-    hostname === "[::1]" ||
-    /^127(?:\.\d+){3}$/.test(hostname)
-  );
+/** @param isOpen false on a page that refreshes itself, which would empty the form */
+export function tryItSection({ call = DEV_CALL, fault, answer }: TryItView, isOpen: boolean): Html {
+  return html`<section class="panel" id="try-it" aria-labelledby="try-it-heading">
+<h2 id="try-it-heading">Try it</h2>
+<p>Makes one real getToken call: the embedded nextAuth Server logs the user in and calls this proxy,
+which requests a token from the embedded provider. Only in dev mode.</p>
+${isOpen ? form(call) : html`<p><a class="button" href="./?paused#try-it">Open the form</a></p>`}
+${fault && html`<p class="problem" role="alert">No call was made: ${fault}.</p>`}
+${answer && answerPart(answer)}
+</section>`;
+}
+
+function form({ userid, accountid }: TryItCall): Html {
+  return html`<form method="post" action="./try-it">
+<p><label for="userid">userid</label>
+<input id="userid" name="userid" value="${userid}" required maxlength="1024" autocomplete="off" spellcheck="false"></p>
+<p><label for="accountid">accountid</label>
+<input id="accountid" name="accountid" value="${accountid}" required inputmode="numeric" pattern="-?[0-9]{1,16}"></p>
+<p><button class="button" type="submit">Call getToken</button></p>
+</form>`;
+}
+
+function answerPart({ status, contentType, bytes }: TryItAnswer): Html {
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+  // HTML parsers turn a literal CR LF into LF.
+  const verbatim = text.split("\r").map((part, index) => [index > 0 && html`&#13;`, part]);
+  const answer = attempt(() => JSON.parse(text));
+  const isToken = status >= 200 && status < 300;
+  return html`<div class="result">
+<h3 id="token-result">TokenResult</h3>
+<p>${pill(isToken ? "good" : "bad", `Status ${status}`)} ${counted(bytes.length, "byte")} of ${contentType}</p>
+<pre tabindex="0" role="region" aria-labelledby="token-result">\n${verbatim}</pre>
+${["access_token", "id_token"].map((member) => tokenPart(member, answer?.[member]))}
+</div>`;
+}
+
+function tokenPart(member: string, token: unknown): Html | undefined {
+  const jwt = attempt(() => ({ header: decodeProtectedHeader(token as string), claims: decodeJwt(token as string) }));
+  if (jwt === undefined) return undefined; // for example opaque or encrypted
+  return html`<h3 id="jwt-${member}">${member}, decoded</h3>
+<p>The signature has not been verified.</p>
+<div class="jwt">
+<pre tabindex="0" role="region" aria-label="Header of the ${member}">\n${JSON.stringify(jwt.header, undefined, 2)}</pre>
+<pre tabindex="0" role="region" aria-labelledby="jwt-${member}">\n${JSON.stringify(jwt.claims, undefined, 2)}</pre>
+</div>`;
+}
+
+function attempt<T>(action: () => T): T | undefined {
+  try {
+    return action();
+  } catch {
+    return undefined;
+  }
 }

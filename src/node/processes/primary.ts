@@ -2,7 +2,7 @@
 
 import { type CredentialHost, loadCredentials } from "../../config/credentials.ts";
 import { createAdminApp } from "../admin/admin.ts";
-import { mergeSnapshots, type ReloadSnapshot, type Snapshot } from "../admin/snapshot.ts";
+import type { ReloadSnapshot } from "../admin/snapshot.ts";
 import { createNodeLog, nodeClock } from "../host.ts";
 import { inheritedSocket } from "../inbound/inherited-socket.ts";
 import { listen } from "../inbound/listener.ts";
@@ -54,9 +54,8 @@ export async function startProcesses(load: Load): Promise<Service> {
   const metrics = createPrimaryMetrics(pool.state);
 
   const adminApp = createAdminApp({
-    async snapshot() {
-      const all = await pool.askAll((ask) => ask({ order: "snapshot" }, ANSWER_TIMEOUT_MS));
-      return all.length === 0 ? undefined : mergeSnapshots(all as [Snapshot, ...Snapshot[]]);
+    snapshot() {
+      throw new Error("several processes are being removed");
     },
     metrics: async () => metrics.text(await pool.metrics()),
   });

@@ -1,50 +1,47 @@
-// The admin listener says that the process lives, whether calls can be served, and what came of the last ones.
+// The routes of the admin listener.
 
 import { describe, expect, it } from "vitest";
 import { createAdminApp } from "../../../src/node/admin/admin.ts";
-import type { ProviderSnapshot, Snapshot } from "../../../src/node/admin/snapshot.ts";
-import { emptySnapshot, providerSnapshot } from "./snapshots.ts";
+import type { Snapshot } from "../../../src/node/admin/snapshot.ts";
+import { STATUS_PAGE_HEADERS } from "../../../src/node/admin/status-page.ts";
+import type { TryItCall } from "../../../src/node/admin/try-it.ts";
+import { NOW, provider, snapshot } from "../../support/status-snapshot.ts";
 
-async function ask(path: string, snapshot: Snapshot | undefined) {
-  const app = createAdminApp({ snapshot: async () => snapshot, metrics: async () => "a_metric 1\n" });
-  const answer = await app.request(path);
-  const { status, headers } = answer;
-  return { status, cache: headers.get("cache-control"), type: headers.get("content-type"), body: await answer.text() };
+async function get(path: string, changes: Partial<Snapshot> = {}) {
+  const app = createAdminApp({ snapshot: () => snapshot(changes), metrics: async () => "a_metric 1\n" });
+  const response = await app.request(path);
+  const { status, headers } = response;
+  return {
+    status,
+    cache: headers.get("cache-control"),
+    type: headers.get("content-type"),
+    body: await response.text(),
+  };
 }
 
-const withProviders = (providers: ProviderSnapshot[], changes: Partial<Snapshot> = {}) => ({
-  ...emptySnapshot(),
-  providers,
-  ...changes,
-});
 const PROBLEM = 'the provider "providers.b" cannot be reached';
-const NOT_READY = providerSnapshot("b", { ready: false, problem: PROBLEM });
+const NOT_READY = provider({ name: "b", ready: false, problem: PROBLEM });
 
-describe("liveness", () => {
-  it.each([withProviders([NOT_READY]), withProviders([providerSnapshot("a")], { draining: true }), undefined])(
-    "is told whatever the providers and the drain are like",
-    async (snapshot) => {
-      expect(await ask("/healthz", snapshot)).toMatchObject({
-        status: 200,
-        cache: "no-store",
-        body: '{"status":"ok"}',
-      });
-    },
-  );
-});
+it.each([{ providers: [NOT_READY] }, { draining: true }])(
+  "/healthz does not depend on providers or shutdown",
+  async (changes) => {
+    expect(await get("/healthz", changes)).toMatchObject({ status: 200, cache: "no-store", body: '{"status":"ok"}' });
+  },
+);
 
-describe("readiness", () => {
-  it("is there when every provider has what it needs, with what came of the last calls", async () => {
-    const at = emptySnapshot().at;
-    const snapshot = withProviders(
-      [providerSnapshot("a", { last: { outcome: "provider_timeout", at: at - 12_400 } }), providerSnapshot("b")],
-      { nextauth: [{ key: "nextauth", last: { outcome: "answered", at: at - 1_000 } }], in_flight: 3 },
-    );
-    const { status, cache, body } = await ask("/readyz", snapshot);
+describe("/readyz", () => {
+  it("is 200 if every provider is ready, and shows the last outcomes", async () => {
+    const { status, cache, body } = await get("/readyz", {
+      providers: [
+        provider({ name: "a", last: { outcome: "provider_timeout", at: NOW - 12_400 } }),
+        provider({ name: "b" }),
+      ],
+      nextauth: [{ key: "nextauth", last: { outcome: "answered", at: NOW - 1_000 } }],
+      in_flight: 3,
+    });
     expect([status, cache]).toEqual([200, "no-store"]);
     expect(JSON.parse(body)).toEqual({
       status: "ready",
-      processes: 1,
       in_flight: 3,
       providers: {
         a: { ready: true, breaker: "closed", last: { outcome: "provider_timeout", seconds_ago: 12 } },
@@ -54,8 +51,8 @@ describe("readiness", () => {
     });
   });
 
-  it("is not there while one provider lacks its metadata, and the problem is told", async () => {
-    const { status, body } = await ask("/readyz", withProviders([providerSnapshot("a"), NOT_READY]));
+  it("is 503 while one provider is not ready, and says why", async () => {
+    const { status, body } = await get("/readyz", { providers: [provider({ name: "a" }), NOT_READY] });
     expect(status).toBe(503);
     expect(JSON.parse(body)).toMatchObject({
       status: "not ready",
@@ -63,95 +60,101 @@ describe("readiness", () => {
     });
   });
 
-  it("is not there during shutdown", async () => {
-    const { status, body } = await ask("/readyz", withProviders([providerSnapshot("a")], { draining: true }));
+  it("is 503 during shutdown", async () => {
+    const { status, body } = await get("/readyz", { draining: true });
     expect([status, JSON.parse(body).status]).toEqual([503, "shutting down"]);
   });
-
-  it("is not there where no process says how it is", async () => {
-    expect(await ask("/readyz", undefined)).toMatchObject({ status: 503, body: '{"status":"no process serves"}' });
-  });
 });
 
-it("metrics are what Prometheus reads", async () => {
+it("/metrics is in Prometheus' text format", async () => {
   const type = "text/plain; version=0.0.4; charset=utf-8";
-  expect(await ask("/metrics", undefined)).toMatchObject({ status: 200, type, body: "a_metric 1\n" });
+  expect(await get("/metrics")).toMatchObject({ status: 200, type, body: "a_metric 1\n" });
 });
 
-it("the version is told", async () => {
-  expect((await ask("/version", emptySnapshot())).body).toBe('{"version":"1.2.3","node":"24.0.0"}');
+it("/version is that of the proxy and of Node", async () => {
+  expect((await get("/version")).body).toBe('{"version":"0.1.0","node":"24.21.0"}');
 });
 
 describe("the status page", () => {
-  it("is there, may be paused, and has no form to try a call outside of dev mode", async () => {
-    const { status, type, body } = await ask("/", emptySnapshot());
-    expect([status, type]).toEqual([200, "text/html; charset=utf-8"]);
-    expect(body).toContain('http-equiv="refresh"');
-    expect(body).not.toContain("<form");
-    expect((await ask("/?paused", emptySnapshot())).body).not.toContain('http-equiv="refresh"');
-    expect((await ask("/try-it", emptySnapshot())).status).toBe(404);
+  it("is sent with its security headers", async () => {
+    const app = createAdminApp({ snapshot: () => snapshot(), metrics: async () => "" });
+    const { headers } = await app.request("/");
+    expect(Object.fromEntries(headers)).toMatchObject({
+      ...Object.fromEntries(new Headers(STATUS_PAGE_HEADERS)),
+      "x-content-type-options": "nosniff",
+    });
   });
 
-  it("says so where no process tells how it is", async () => {
-    expect(await ask("/", undefined)).toMatchObject({ status: 503, body: "no process serves" });
+  it("refreshes itself, and ?paused stops that", async () => {
+    expect(await get("/")).toMatchObject({
+      status: 200,
+      type: "text/html; charset=UTF-8",
+      cache: "no-store",
+      body: expect.stringContaining('<meta http-equiv="refresh" content="5">'),
+    });
+    expect((await get("/?paused")).body).not.toContain('http-equiv="refresh"');
+  });
+
+  it("has no form outside dev mode", async () => {
+    expect((await get("/?paused")).body).not.toContain("<form");
+    expect((await get("/try-it")).status).toBe(404);
   });
 });
 
-describe("a try in dev mode", () => {
-  const asked: unknown[] = [];
+describe("the form of dev mode", () => {
+  const calls: TryItCall[] = [];
   const app = createAdminApp({
-    snapshot: async () => emptySnapshot(),
+    snapshot: () => snapshot(),
     metrics: async () => "",
     async tryIt(call) {
-      asked.push(call);
-      return {
-        status: 200,
-        contentType: "application/json",
-        bytes: new TextEncoder().encode('{"access_token":"<b>"}'),
-      };
+      calls.push(call);
+      return { status: 200, contentType: "application/json", bytes: Buffer.from('{"access_token":"<b>"}') };
     },
   });
-  const send = (
-    body: string,
-    headers: Record<string, string> = { "Sec-Fetch-Site": "same-origin" },
-    host = "localhost",
-  ) =>
-    app.request(`http://${host}:9613/try-it`, {
+  async function send(body: string, headers: Record<string, string> = { "Sec-Fetch-Site": "same-origin" }) {
+    calls.length = 0;
+    const response = await app.request("http://localhost:9613/try-it", {
       method: "POST",
       body,
       headers: { "Content-Type": "application/x-www-form-urlencoded", ...headers },
     });
+    return { status: response.status, text: await response.text() };
+  }
 
-  it("asks for the token of whom the form names, and shows the answer without taking it for HTML", async () => {
-    const text = await (await send("userid=bob&accountid=7")).text();
-    expect(asked).toEqual([{ userid: "bob", accountid: 7 }]);
-    expect(text).toContain("&lt;b&gt;");
-    expect(text).not.toContain("<b>");
+  it("makes the call, and shows the answer on a page that does not refresh", async () => {
+    const { status, text } = await send("userid=bob&accountid=7");
+    expect(status).toBe(200);
+    expect(calls).toEqual([{ userid: "bob", accountid: 7 }]);
+    expect(text).toContain("{&quot;access_token&quot;:&quot;&lt;b&gt;&quot;}");
+    expect(text).not.toContain('http-equiv="refresh"');
   });
 
-  it.each<[string, Record<string, string>, string?]>([
-    ["another site", { "Sec-Fetch-Site": "cross-site" }],
-    ["another origin", { Origin: "https://evil.example" }],
-    ["nowhere", {}],
-    ["a name that was pointed at this machine", { "Sec-Fetch-Site": "same-origin" }, "evil.example"],
-  ])("is refused that comes from %s", async (_what, headers, host) => {
-    asked.length = 0;
-    expect((await send("userid=bob&accountid=7", headers, host)).status).toBe(403);
-    expect(asked).toEqual([]);
+  it("makes no call for another page", async () => {
+    expect((await send("userid=bob&accountid=7", { "Sec-Fetch-Site": "cross-site" })).status).toBe(403);
+    expect(calls).toEqual([]);
   });
 
-  it.each(["userid=&accountid=7", "accountid=7", `userid=${"x".repeat(70_000)}&accountid=7`])(
-    "that names nobody asks for nothing",
-    async (body) => {
-      asked.length = 0;
-      expect((await send(body)).status).toBeLessThan(500);
-      expect(asked).toEqual([]);
-    },
-  );
+  it.each([
+    ["userid=&accountid=7", 200, "No call was made"],
+    [`userid=${"x".repeat(70_000)}&accountid=7`, 400, "call"],
+    ["userid=%ff&accountid=7", 400, "percent-encoding"],
+  ])("makes no call if the form is faulty (%#)", async (body, status, text) => {
+    expect(await send(body)).toEqual({ status, text: expect.stringContaining(text) });
+    expect(calls).toEqual([]);
+  });
 });
 
-it("nothing else is there, getToken least of all", async () => {
+it("a bug is answered without quoting the error", async () => {
+  const app = createAdminApp({
+    snapshot: () => snapshot(),
+    metrics: async () => Promise.reject(new Error("a secret")),
+  });
+  const response = await app.request("/metrics");
+  expect([response.status, await response.text()]).toEqual([500, "internal error: please report this as a bug"]);
+});
+
+it("all other paths are 404", async () => {
   for (const path of ["/getToken", "/token", "/healthz/", "/metrics/x"]) {
-    expect(await ask(path, emptySnapshot()), path).toMatchObject({ status: 404, cache: "no-store" });
+    expect(await get(path), path).toMatchObject({ status: 404, cache: "no-store" });
   }
 });

@@ -1,168 +1,129 @@
-// What came of the last calls, by provider, by nextAuth Server, and one by one.
+// The last calls, the outcome per provider and nextAuth Server, and the counts per minute.
 
 import { describe, expect, it } from "vitest";
 import type { CallReport } from "../../../src/core/call-report.ts";
-import { createRecorder } from "../../../src/node/admin/recorder.ts";
-import { mergeSnapshots, RECENT_CALLS } from "../../../src/node/admin/snapshot.ts";
-import { NOW } from "../../support/fakes.ts";
-import { emptySnapshot, providerSnapshot } from "./snapshots.ts";
+import {
+  createRecorder,
+  lastMinutes,
+  MINUTE_MS,
+  MINUTES_KEPT,
+  percentile,
+  RECENT_CALLS,
+  sumOf,
+} from "../../../src/node/admin/recorder.ts";
+import { NOW, report } from "../../support/status-snapshot.ts";
 
-const TOKEN: CallReport = {
-  requestId: "r-1",
-  traceId: undefined,
-  route: "/getToken",
-  caller: "ns",
-  provider: "main",
-  nextauth: undefined,
-  outcome: "token",
-  status: 200,
-  errorCode: undefined,
-  providerStatus: 200,
-  providerError: undefined,
-  attempts: 1,
-  duration: 12.345,
-  durations: {},
-  callBytes: 80,
-  bytes: 500,
-};
-const failed = (errorCode: NonNullable<CallReport["errorCode"]>, changes: Partial<CallReport> = {}): CallReport => ({
-  ...TOKEN,
-  outcome: "error",
-  status: 502,
-  errorCode,
-  ...changes,
-});
+const MINUTE = Math.floor(NOW / MINUTE_MS);
 
 function setUp() {
-  let now = NOW;
-  const recorder = createRecorder(() => now);
-  return {
-    recorder,
-    record(report: CallReport) {
-      now += 1_000;
-      recorder.record(report);
-    },
-  };
+  const clock = { now: NOW };
+  const recorder = createRecorder(() => clock.now);
+  return { clock, recorder };
 }
 
-describe("the last calls", () => {
-  it("are told one by one, the newest first, without anything of a user", () => {
-    const { recorder, record } = setUp();
-    record(TOKEN);
-    record(failed("provider_timeout", { requestId: "r-2" }));
-    expect(recorder.calls()).toEqual([
-      {
-        at: NOW + 2_000,
-        request_id: "r-2",
-        route: "/getToken",
-        caller: "ns",
-        provider: "main",
-        outcome: "error",
-        error_code: "provider_timeout",
-        status: 502,
-        duration_ms: 12.3,
-      },
-      expect.objectContaining({ at: NOW + 1_000, request_id: "r-1", outcome: "token", status: 200 }),
-    ]);
-  });
+const failed = (errorCode: NonNullable<CallReport["errorCode"]>, changes: Partial<CallReport> = {}): CallReport =>
+  report({ outcome: "error", status: 502, errorCode, ...changes });
 
-  it("are fifty and no more", () => {
-    const { recorder, record } = setUp();
-    for (let i = 0; i < 123; i++) record({ ...TOKEN, requestId: `r-${i}` });
-    const ids = recorder.calls().map(({ request_id }) => request_id);
-    expect(ids).toEqual(Array.from({ length: RECENT_CALLS }, (_, i) => `r-${122 - i}`));
-  });
+it("the recorder keeps the last fifty calls, newest first", () => {
+  const { recorder } = setUp();
+  for (let i = 0; i < 123; i++) recorder.record(report({ requestId: `r-${i}` }));
+  const ids = recorder.calls().map((call) => call.report.requestId);
+  expect(ids).toEqual(Array.from({ length: RECENT_CALLS }, (_, i) => `r-${122 - i}`));
 });
 
-describe("a provider's last outcome", () => {
-  it("is the one of the last call that chose it", () => {
-    const { recorder, record } = setUp();
-    record(TOKEN);
-    record(failed("provider_unreachable"));
-    record(failed("caller_unauthenticated", { provider: undefined }));
-    record({ ...TOKEN, provider: "other", outcome: "refused" });
+describe("the last outcome of a provider", () => {
+  it("is that of the last call that chose it", () => {
+    const { clock, recorder } = setUp();
+    for (const one of [
+      report({ provider: "main" }),
+      failed("provider_unreachable", { provider: "main" }),
+      failed("caller_unauthenticated", { provider: undefined }),
+      report({ provider: "other", outcome: "refused" }),
+    ]) {
+      clock.now += 1_000;
+      recorder.record(one);
+    }
     expect(recorder.provider("main").last).toEqual({ outcome: "provider_unreachable", at: NOW + 2_000 });
     expect(recorder.provider("other").last).toEqual({ outcome: "refused", at: NOW + 4_000 });
-    expect(recorder.provider("main").minutes).toMatchObject([{ tokens: 1, errors: 1 }]);
-  });
-
-  it("is none before the first call", () => {
-    expect(setUp().recorder.provider("main")).toEqual({ last: undefined, minutes: [] });
+    expect(recorder.provider("unused")).toEqual({ last: undefined, minutes: [] });
   });
 });
 
-describe("a nextAuth Server's last outcome", () => {
+describe("the last outcome of a nextAuth Server", () => {
   it.each([
-    [{ ...TOKEN, nextauth: "nextauth" }, "answered"],
+    [report({ nextauth: "nextauth" }), "answered"],
     [failed("session_not_logged_in", { nextauth: "nextauth" }), "answered"],
     [failed("provider_timeout", { nextauth: "nextauth" }), "answered"],
     [failed("session_check_failed", { nextauth: "nextauth" }), "session_check_failed"],
     [failed("session_check_timeout", { nextauth: "nextauth" }), "session_check_timeout"],
     [failed("attributes_failed", { nextauth: "nextauth" }), "attributes_failed"],
     [failed("attributes_timeout", { nextauth: "nextauth" }), "attributes_timeout"],
-  ])("is whether it answered", (report, outcome) => {
-    const { recorder, record } = setUp();
-    record(report);
-    expect(recorder.nextauth("nextauth").last).toEqual({ outcome, at: NOW + 1_000 });
+  ])("says whether it answered (%#)", (one, outcome) => {
+    const { recorder } = setUp();
+    recorder.record(one);
+    expect(recorder.nextauth("nextauth").last).toEqual({ outcome, at: NOW });
   });
 });
 
-describe("snapshots of several processes", () => {
-  it("are the sum of what can be counted, and the worst of what can be said", () => {
-    const a = {
-      ...emptySnapshot(),
-      in_flight: 2,
-      started_at: NOW - 5,
-      providers: [
-        providerSnapshot("main", {
-          ...{ breaker: "half_open", suspensions: 1, in_flight: 1, queued: 2, discovered_at: NOW },
-          last: { outcome: "token", at: NOW },
-        }),
-      ],
-      nextauth: [{ key: "nextauth", last: { outcome: "answered", at: NOW - 2 } }],
-    };
-    const b = {
-      ...emptySnapshot(),
-      in_flight: 3,
-      draining: true,
-      providers: [
-        providerSnapshot("main", {
-          ...{ ready: false, problem: "down", breaker: "open", suspensions: 2, in_flight: 4, discovered_at: NOW - 9 },
-          last: { outcome: "refused", at: NOW - 1 },
-        }),
-      ],
-      nextauth: [{ key: "nextauth", last: { outcome: "session_check_failed", at: NOW } }],
-      reload: { at: NOW, problem: "a fault" },
-    };
-    expect(mergeSnapshots([a, b])).toMatchObject({
-      processes: 2,
-      in_flight: 5,
-      draining: true,
-      started_at: NOW - 60_000,
-      providers: [
-        {
-          ...{ name: "main", ready: false, problem: "down", breaker: "open", suspensions: 3, in_flight: 5, queued: 2 },
-          discovered_at: NOW - 9,
-          last: { outcome: "token", at: NOW },
-        },
-      ],
-      nextauth: [{ key: "nextauth", last: { outcome: "session_check_failed", at: NOW } }],
-      reload: { at: NOW, problem: "a fault" },
-    });
+describe("the minutes of a provider", () => {
+  it("count outcomes", () => {
+    const { clock, recorder } = setUp();
+    recorder.record(report());
+    recorder.record(report());
+    clock.now += MINUTE_MS;
+    recorder.record(report({ outcome: "refused" }));
+    recorder.record(failed("provider_timeout"));
+    expect(recorder.provider("retail").minutes).toMatchObject([
+      { minute: MINUTE, token: 2, refused: 0, error: 0 },
+      { minute: MINUTE + 1, token: 0, refused: 1, error: 1 },
+    ]);
   });
 
-  it("tell the last fifty calls of all", () => {
-    const calls = (from: number) =>
-      Array.from({ length: RECENT_CALLS }, (_, i) => ({
-        ...{ at: NOW - from - i * 2, request_id: `${from + i * 2}`, route: "/", caller: "ns", provider: "main" },
-        ...{ outcome: "token" as const, error_code: undefined, status: 200, duration_ms: 1 },
-      }));
-    const merged = mergeSnapshots([
-      { ...emptySnapshot(), calls: calls(0) },
-      { ...emptySnapshot(), calls: calls(1) },
-    ]);
-    expect(merged.calls.map(({ request_id }) => request_id)).toEqual(
-      Array.from({ length: RECENT_CALLS }, (_, i) => String(i)),
-    );
+  it("are kept for half an hour", () => {
+    const { clock, recorder } = setUp();
+    for (let i = 0; i < 100; i++, clock.now += MINUTE_MS) recorder.record(report());
+    const minutes = recorder.provider("retail").minutes.map(({ minute }) => minute - MINUTE);
+    expect(minutes).toEqual(Array.from({ length: MINUTES_KEPT }, (_, i) => 100 - MINUTES_KEPT + i));
+  });
+
+  it("keep counting after the clock was set back", () => {
+    const { clock, recorder } = setUp();
+    recorder.record(report());
+    clock.now -= 10 * MINUTE_MS;
+    recorder.record(report());
+    expect(recorder.provider("retail").minutes).toMatchObject([{ minute: MINUTE, token: 2 }]);
+  });
+
+  it("are chosen by age, including the current minute", () => {
+    const { clock, recorder } = setUp();
+    for (let i = 0; i < 10; i++, clock.now += MINUTE_MS) recorder.record(report());
+    const { minutes } = recorder.provider("retail");
+    expect(lastMinutes(minutes, 5, NOW + 7 * MINUTE_MS).map(({ minute }) => minute - MINUTE)).toEqual([3, 4, 5, 6, 7]);
+  });
+});
+
+describe("percentiles", () => {
+  it("are at most 20 % too high, and never too low", () => {
+    const { recorder } = setUp();
+    for (let ms = 1; ms <= 1_000; ms++) recorder.record(report({ duration: ms }));
+    const sum = sumOf(recorder.provider("retail").minutes);
+    for (const share of [0.5, 0.95, 0.99, 1]) {
+      expect(percentile(sum, share)).toBeGreaterThanOrEqual(1_000 * share);
+      expect(percentile(sum, share)).toBeLessThan(1_000 * share * 1.2);
+    }
+  });
+
+  it("cover the calls of all minutes that are summed", () => {
+    const { clock, recorder } = setUp();
+    recorder.record(report({ duration: 0 }));
+    clock.now += MINUTE_MS;
+    recorder.record(report({ duration: 60_000 }));
+    const sum = sumOf(recorder.provider("retail").minutes);
+    expect(percentile(sum, 0.5)).toBe(0.1);
+    expect(percentile(sum, 1)).toBeGreaterThanOrEqual(60_000);
+  });
+
+  it("are undefined without calls", () => {
+    expect(percentile(sumOf([]), 0.5)).toBeUndefined();
   });
 });

@@ -1,0 +1,7 @@
+// The values that templates can use, by name.
+
+/** An integer stays a number, so that it is one in the claims of a JWT too. */
+export type Value = string | number;
+
+/** What a call says, what the session check and the attributes add, and the built-in names. */
+export type Values = ReadonlyMap<string, Value>;

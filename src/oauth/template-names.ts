@@ -1,0 +1,56 @@
+// Which names the templates of a provider use, and which of them a call must supply.
+
+import { allParams, type RequestParameters, templatesOf } from "./grants.ts";
+import { JWT_TEMPLATE_NAMES } from "./jwt.ts";
+import type { ProviderSettings } from "./provider-settings.ts";
+import { jsonTemplateNames, parseTemplate } from "./template.ts";
+
+/** Names that every token request has. `jwt.NAME` is one more for each JWT of the provider. */
+export const OWN_NAMES = [
+  "client_id",
+  "issuer",
+  "token_endpoint",
+  "signing_issuer",
+  "signing.kid",
+  "now",
+  "uuid",
+] as const;
+
+export const JWT_PREFIX = "jwt.";
+
+/** `attributes.NAME` is an attribute of the user at the nextAuth Server. */
+export const ATTRIBUTE_PREFIX = "attributes.";
+
+type RequestSettings = RequestParameters & Pick<ProviderSettings, "headers">;
+type TemplatedSettings = RequestSettings & {
+  jwt: Readonly<Record<string, Pick<ProviderSettings["jwt"][string], "header" | "claims">>>;
+  expect_subject?: { equals: string } | undefined;
+  client_assertion: Pick<ProviderSettings["client_assertion"], "aud" | "header" | "claims">;
+};
+
+/** The JWTs that a token request contains. */
+export function jwtsNeeded(settings: RequestSettings): string[] {
+  return requestNames(settings)
+    .filter((name) => name.startsWith(JWT_PREFIX))
+    .map((name) => name.slice(JWT_PREFIX.length));
+}
+
+/** The names that a call, its session or its attributes must supply. */
+export function callNamesNeeded(settings: TemplatedSettings): string[] {
+  const jwts = jwtsNeeded(settings).flatMap((name) => {
+    const jwt = settings.jwt[name];
+    return jwt === undefined ? [] : jsonTemplateNames([jwt.header, jwt.claims]);
+  });
+  const subject = settings.expect_subject === undefined ? [] : parseTemplate(settings.expect_subject.equals).names;
+  const { aud, header, claims } = settings.client_assertion;
+  const assertion = jsonTemplateNames([aud, header, claims]);
+  const own = new Set<string>([...OWN_NAMES, ...JWT_TEMPLATE_NAMES]);
+  const all = new Set([...requestNames(settings), ...jwts, ...subject, ...assertion]);
+  return [...all].filter((name) => !own.has(name) && !name.startsWith(JWT_PREFIX));
+}
+
+/** The names in parameters and headers. */
+function requestNames(settings: RequestSettings): string[] {
+  const parts = [...Object.values(allParams(settings)), ...Object.values(settings.headers)];
+  return [...new Set(parts.flatMap(templatesOf).flatMap((text) => parseTemplate(text).names))];
+}

@@ -1,0 +1,58 @@
+// Limits: calls in flight, and exchanges per client address and per webNonce.
+
+import { TokenProxyError } from "../core/errors.ts";
+import type { CreateRateLimiter, Inbound, RateLimit, RateLimiter } from "../core/inbound.ts";
+import type { HashText } from "../core/ports.ts";
+import type { CallStep } from "./context.ts";
+
+/** A place is free as soon as one of the calls in flight ends. */
+const RETRY_AFTER_SECONDS = 1;
+
+/** Counts the calls of all routes that it is used in. */
+export function limitInFlight(max: number): CallStep {
+  let inFlight = 0;
+  return async (_c, next) => {
+    if (inFlight >= max) {
+      throw new TokenProxyError("overloaded", 'more calls are in flight than "server.max_in_flight" allows', {
+        retryAfter: RETRY_AFTER_SECONDS,
+      });
+    }
+    inFlight += 1;
+    try {
+      await next();
+    } finally {
+      inFlight -= 1;
+    }
+  };
+}
+
+export interface LimitDeps {
+  createRateLimiter: CreateRateLimiter;
+  inbound: Inbound;
+  hashText: HashText;
+}
+
+export function limitPerAddress({ createRateLimiter, inbound }: LimitDeps, limit: RateLimit): CallStep {
+  const limiter = createRateLimiter(limit);
+  return async (c, next) => {
+    await assertBelow(limiter, inbound.clientAddress(c.req.raw, c.env));
+    await next();
+  };
+}
+
+/** Runs after readExchange. A webNonce is a credential that may leave the isolate: it is hashed. */
+export function limitPerWebNonce({ createRateLimiter, hashText }: LimitDeps, limit: RateLimit): CallStep {
+  const limiter = createRateLimiter(limit);
+  return async (c, next) => {
+    const { values } = c.get("call");
+    await assertBelow(limiter, await hashText(`${values.get("serverid")}\n${values.get("nonce")}`));
+    await next();
+  };
+}
+
+async function assertBelow(limiter: RateLimiter, key: string): Promise<void> {
+  const retryAfter = await limiter(key);
+  if (retryAfter !== undefined) {
+    throw new TokenProxyError("rate_limited", `too many requests: try again in ${retryAfter} s`, { retryAfter });
+  }
+}

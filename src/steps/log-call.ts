@@ -1,0 +1,84 @@
+// The line of the log for a call. It neither identifies a user nor contains a credential.
+
+import type { CallReport } from "../core/call-report.ts";
+import type { ErrorCode, TokenProxyError } from "../core/errors.ts";
+import type { Log, LogFields, LogLevel } from "../core/ports.ts";
+import { framesOf } from "../core/stack-frames.ts";
+import type { LoggedIdentities } from "./identities.ts";
+
+/** @param error undefined if the caller got the provider's answer */
+export function logCall(
+  log: Log,
+  report: CallReport,
+  identities: LoggedIdentities,
+  error: TokenProxyError | undefined,
+): void {
+  const fields = fieldsOf(report, identities);
+  if (error === undefined) {
+    log("info", "call", fields);
+    return;
+  }
+  log(levelOf(error.code), "call", {
+    ...fields,
+    error_code: error.code,
+    reason: error.message,
+    ...error.detail,
+    ...describeCause(error.cause, error.code === "internal"),
+  });
+}
+
+function fieldsOf(report: CallReport, { user, session }: LoggedIdentities): LogFields {
+  const { durations } = report;
+  return {
+    request_id: report.requestId,
+    trace_id: report.traceId,
+    route: report.route,
+    caller: report.caller,
+    provider: report.provider,
+    outcome: report.outcome,
+    status: report.status,
+    provider_status: report.providerStatus,
+    provider_error: report.providerError,
+    attempts: report.attempts,
+    duration_ms: rounded(report.duration),
+    session_check_ms: rounded(durations.session_check),
+    attributes_ms: rounded(durations.attributes),
+    discovery_ms: rounded(durations.discovery),
+    signing_ms: rounded(durations.signing),
+    provider_ms: rounded(durations.provider),
+    call_bytes: report.callBytes,
+    bytes: report.bytes,
+    user,
+    session,
+  };
+}
+
+function rounded(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.round(ms * 10) / 10;
+}
+
+/** `error` means that an operator or a developer has to change something. */
+function levelOf(code: ErrorCode): LogLevel {
+  return code === "internal" || code === "provider_rejected_proxy" ? "error" : "warn";
+}
+
+const MAX_CAUSES = 4;
+
+/**
+ * Codes and names of the chain of causes, like `UND_ERR_SOCKET < ECONNRESET`. Messages are left
+ * out, because they quote what failed, which may be a token. A bug is logged with its stack frames.
+ */
+function describeCause(cause: unknown, withStack: boolean): { cause?: string; stack?: string } {
+  const names: string[] = [];
+  let error = cause;
+  while (error instanceof Error && names.length < MAX_CAUSES) {
+    const { code } = error as { code?: unknown };
+    names.push(typeof code === "string" && /^[A-Z0-9_]{1,64}$/.test(code) ? code : error.name);
+    error = error.cause;
+  }
+  if (names.length === 0) return cause === undefined ? {} : { cause: `thrown ${typeof cause}` };
+  const described = { cause: names.join(" < ") };
+  if (!withStack || !(cause instanceof Error)) return described;
+  const frames = framesOf(cause);
+  return frames.length === 0 ? described : { ...described, stack: frames.join("; ") };
+}

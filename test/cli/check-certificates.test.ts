@@ -1,0 +1,155 @@
+// What `check` prints about certificates: pins as openssl computes them, and warnings in time.
+
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { fileConfig, SECRETS } from "../support/config.ts";
+import { makeAuthority, makeSelfSigned, type TestCertificate } from "../support/keys.ts";
+import { runCommand } from "./run-command.ts";
+
+const DAY_MS = 86_400_000;
+const OPENSSL = "openssl";
+const hasOpenssl = spawnSync(OPENSSL, ["version"]).status === 0;
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "token-proxy-tls-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function check(file: object, env: Record<string, string> = {}) {
+  await writeFile(join(folder, "token-proxy.yaml"), JSON.stringify(file));
+  return runCommand(["check"], { cwd: folder, env: { ...SECRETS, ...env } });
+}
+
+const ENDPOINT = "http://127.0.0.1:1/token";
+const TLS = { certificate: { env: "CERTIFICATE" }, private_key: { env: "PRIVATE_KEY" } };
+
+const checkServer = ({ certificate, private_key }: TestCertificate) =>
+  check(fileConfig(ENDPOINT, { file: { server: { tls: TLS } } }), {
+    CERTIFICATE: certificate,
+    PRIVATE_KEY: private_key,
+  });
+
+const inDays = (days: number) => new Date(Date.now() + days * DAY_MS + 3_600_000);
+
+/** The commands of every guide to pinning. */
+function opensslPin(certificate: string): string {
+  const pem = execFileSync(OPENSSL, ["x509", "-pubkey", "-noout"], { input: certificate });
+  const der = execFileSync(OPENSSL, ["pkey", "-pubin", "-outform", "der"], { input: pem });
+  const digest = execFileSync(OPENSSL, ["dgst", "-sha256", "-binary"], { input: der });
+  return `sha256/${digest.toString("base64")}`;
+}
+
+async function opensslCertificate(newkey: string[]): Promise<TestCertificate> {
+  const files = ["-keyout", join(folder, "key.pem"), "-out", join(folder, "certificate.pem")];
+  const subject = ["-subj", "/C=NL/O=Bank, N.V./CN=tokens.bank.example", "-days", "400"];
+  execFileSync(OPENSSL, ["req", "-x509", "-nodes", "-newkey", ...newkey, ...subject, ...files], { stdio: "ignore" });
+  return {
+    certificate: await readFile(join(folder, "certificate.pem"), "utf8"),
+    private_key: await readFile(join(folder, "key.pem"), "utf8"),
+  };
+}
+
+describe("the certificate of server.tls", () => {
+  it.skipIf(!hasOpenssl).each([
+    ["RSA", ["rsa:2048"]],
+    ["EC", ["ec", "-pkeyopt", "ec_paramgen_curve:P-384"]],
+    ["Ed25519", ["ed25519"]],
+  ])("with a key of %s is described with its subject, its end and the pin that openssl computes", async (_, newkey) => {
+    const pair = await opensslCertificate(newkey);
+    const { status, out } = await checkServer(pair);
+    expect(status).toBe(0);
+    expect(out).toMatch(
+      /^server\.tls +C=NL, O=Bank\\, N\.V\., CN=tokens\.bank\.example, until \w{3} .+ GMT \((399|400) days left\)$/m,
+    );
+    expect(/^ {2}pin +(\S+)$/m.exec(out)?.[1]).toBe(opensslPin(pair.certificate));
+    expect(out).not.toContain("warning");
+    expect(out).not.toContain(pair.private_key.split("\n")[1]);
+  });
+
+  it.skipIf(!hasOpenssl)("is described with its chain, each certificate with its pin", async () => {
+    const authority = await makeAuthority();
+    const leaf = await authority.issue("tokens.bank.example", { notAfter: inDays(90) });
+    const { out } = await checkServer({ ...leaf, certificate: `${leaf.certificate}\n${authority.certificate}\n` });
+    const lines = out.split("\n").slice(1, 6);
+    expect(lines[0]).toMatch(/^server\.tls +CN=tokens\.bank\.example, until .+ \(90 days left\)$/);
+    expect(lines[1]).toMatch(/^ {2}pin +sha256\/[A-Za-z0-9+/]{43}=$/);
+    expect(lines[2]).toMatch(/^ {2}issued by +CN=Test authority, until .+ \(\d+ days left\)$/);
+    expect(lines.filter((line) => line.includes("  pin")).map((line) => line.split(/ +/)[2])).toEqual([
+      opensslPin(leaf.certificate),
+      opensslPin(authority.certificate),
+    ]);
+    expect(lines[4]).toMatch(/^ {2}warning +it expires in less than 30 days: renew it$/); // the authority is valid for a day
+  });
+
+  it.each([
+    [29, true],
+    [30, false],
+  ])("that expires in %d days is warned of: %s", async (days, warned) => {
+    const { status, out } = await checkServer(await makeSelfSigned("proxy", { notAfter: inDays(days) }));
+    expect(status).toBe(0);
+    expect(out).toContain(`(${days} days left)`);
+    expect(out.includes("it expires in less than 30 days: renew it; if the key changes, first give its pin")).toBe(
+      warned,
+    );
+  });
+
+  it("may have an expired one in its chain, which is warned of", async () => {
+    const [leaf, old] = [
+      await makeSelfSigned("proxy", { notAfter: inDays(90) }),
+      await makeSelfSigned("old root", { notAfter: new Date("2021-09-30") }),
+    ];
+    const { status, out } = await checkServer({ ...leaf, certificate: `${leaf.certificate}\n${old.certificate}` });
+    expect(status).toBe(0);
+    expect(out).toMatch(
+      /CN=old root, until Sep 30 .+ 2021 GMT \(-\d+ days left\)\n.+\n {2}warning +it has expired: renew it\n/,
+    );
+  });
+});
+
+it("the client certificate for a provider is described with its end", async () => {
+  const { certificate, private_key } = await makeSelfSigned("token-proxy", { notAfter: inDays(12) });
+  const changes = { token_endpoint_auth_method: "tls_client_auth", client_secret: undefined, tls: TLS };
+  const { status, out } = await check(fileConfig(ENDPOINT, { provider: changes }), {
+    CERTIFICATE: certificate,
+    PRIVATE_KEY: private_key,
+  });
+  expect(status).toBe(0);
+  expect(out).toMatch(
+    / {2}certificate +CN=token-proxy, until .+ \(12 days left\)\n {2}warning +it expires in less than 30/,
+  );
+});
+
+describe("an authority", () => {
+  const PLACES = [
+    ["server.tls.client_ca", (ca: object) => ({ file: { server: { tls: { ...TLS, client_ca: ca } } } })],
+    ["tls.ca", (ca: object) => ({ provider: { tls: { ca } } })],
+    [
+      "tls.ca",
+      (ca: object) => ({ file: { nextauth: { url: "http://127.0.0.1:1", apikey: { env: "APIKEY" }, tls: { ca } } } }),
+    ],
+  ] as const;
+
+  it.each(PLACES)("under %s that has expired is warned of, and a valid one is not mentioned", async (key, changes) => {
+    const pair = await makeSelfSigned("proxy", { notAfter: inDays(90) });
+    const env = { CERTIFICATE: pair.certificate, PRIVATE_KEY: pair.private_key };
+    const old = (await makeSelfSigned("old root", { notAfter: new Date("2021-09-30") })).certificate;
+    const good = (await makeAuthority()).certificate;
+    const warned = async (CA: string) => {
+      const { out } = await check(fileConfig(ENDPOINT, changes({ env: "CA" })), { ...env, CA });
+      return out.split("\n").filter((line) => line.includes("warning"));
+    };
+    expect(await warned(`${good}\n${old}`)).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^  warning {9}${key} has an expired authority, CN=old root, until Sep 30 .+ days left\\): replace it$`,
+        ),
+      ),
+    ]);
+    expect(await warned(good)).toEqual([]);
+  });
+});

@@ -1,0 +1,163 @@
+// What `check` finds out about providers and nextAuth Servers by asking them.
+
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { NONCE } from "../support/call.ts";
+import { fileConfig, SECRETS } from "../support/config.ts";
+import {
+  ALICE,
+  NEXTAUTH_APIKEY,
+  type NextAuthServer,
+  nextauthConfig,
+  SERVERID,
+  startNextAuthServer,
+} from "../support/nextauth-server.ts";
+import { json, type RecordingProvider, respond, startRecordingProvider, token } from "../support/recording-provider.ts";
+import { runCommand } from "./run-command.ts";
+
+let provider: RecordingProvider;
+let nextauth: NextAuthServer;
+let folder: string;
+
+beforeAll(async () => {
+  provider = await startRecordingProvider();
+  nextauth = await startNextAuthServer();
+  nextauth.setUserAttributes(SERVERID, "alice", { branch: "Gent" });
+  folder = await mkdtemp(join(tmpdir(), "token-proxy-test-"));
+});
+beforeEach(() => {
+  provider.answer = token();
+  provider.requests.length = 0;
+  nextauth.requests.length = 0;
+});
+afterAll(async () => {
+  await provider?.close();
+  await nextauth?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function check(file: object, args: string[] = [], env: Record<string, string> = {}) {
+  await writeFile(join(folder, "token-proxy.yaml"), JSON.stringify(file));
+  return runCommand(["check", ...args], { cwd: folder, env: { ...SECRETS, NEXTAUTH_APIKEY, ...env } });
+}
+
+describe("a nextAuth Server", () => {
+  const file = (settings: object, get_token: object = {}) =>
+    fileConfig(provider.tokenEndpoint, {
+      provider: { params: { userid: "{{userid}}", branch: "{{attributes.branch}}" } },
+      file: {
+        callers: { ns: { apikeys: [{ env: "APIKEY" }] } },
+        nextauth: settings,
+        webnonce_exchange: {},
+        get_token,
+      },
+    });
+
+  it("is asked about a session that cannot exist", async () => {
+    const { status, out, err } = await check(file(nextauthConfig(nextauth, { serverid: SERVERID })));
+    expect([status, err]).toEqual([0, ""]);
+    expect(out).toMatch(/nextauth +http:\/\/127\.0\.0\.1:\d+\n {2}getSession +answered in \d+ ms/);
+    expect(out).toMatch(/getToken +POST \/getToken, session: verify/);
+    expect(out).toMatch(/webNonce exchange +POST \/token/);
+    expect(nextauth.requests.map(({ target }) => target)).toEqual(["/servers/c2VydmVyLTE%3D/sessions/"]);
+    expect(provider.requests).toEqual([]);
+  });
+
+  it("that refuses the API key or cannot be reached is named by its key in the file, with status 1", async () => {
+    const servers = [
+      nextauthConfig(nextauth, { serverid: SERVERID, serverids: [SERVERID] }),
+      nextauthConfig({ url: "http://127.0.0.1:1" }, { serverids: ["other"] }),
+    ];
+    const { status, out } = await check(file(servers), [], { NEXTAUTH_APIKEY: "another key" });
+    expect(status).toBe(1);
+    expect(out).toMatch(/FAILED +session_check_failed: .*"nextauth\[0\]".*nextauth_status 401/);
+    expect(out).toMatch(/FAILED +session_check_failed: .*"nextauth\[1\]".*\(ECONNREFUSED\)/);
+    expect(out).not.toContain("another key");
+  });
+
+  it("confirms the session of a --live request that has a nonce", async () => {
+    const live = ["--live", "--userid", "alice", "--value", "nonce=env:NONCE"];
+    const config = file(nextauthConfig(nextauth, { serverid: SERVERID }));
+    const nonce = nextauth.login(SERVERID, ALICE);
+    const found = await check(config, live, { NONCE: nonce });
+    expect(found.status).toBe(0);
+    expect(found.out).toMatch(/answer +main answered 200 .*\n {2}session +is logged in/);
+    expect(new URLSearchParams(provider.requests[0]?.body).get("branch")).toBe("Gent");
+    expect(found.out).not.toContain(nonce);
+
+    const refused = await check(config, live, { NONCE });
+    expect(refused.status).toBe(1);
+    expect(refused.out).toMatch(/FAILED +session_not_logged_in/);
+    expect(provider.requests).toHaveLength(1);
+  });
+
+  it("is not asked about a --live request without a nonce, which the output says", async () => {
+    const config = file(nextauthConfig(nextauth, { serverid: SERVERID }));
+    const { status, out } = await check(config, ["--live", "--userid", "alice"]);
+    expect(status).toBe(0);
+    expect(out).toMatch(/session +not checked: add a nonce with --value/);
+  });
+
+  it("names the user if no binding reads a userid, so --live then needs a nonce", async () => {
+    const config = file(nextauthConfig(nextauth, { serverid: SERVERID }), { values: { nonce: ["header:X-nonce"] } });
+    const NONCE = nextauth.login(SERVERID, ALICE);
+    const found = await check(config, ["--live", "--value", "nonce=env:NONCE"], { NONCE });
+    expect([found.status, found.err]).toEqual([0, ""]);
+    expect(new URLSearchParams(provider.requests[0]?.body).get("userid")).toBe("alice");
+
+    const without = await check(config, ["--live"]);
+    expect([without.status, without.out]).toEqual([2, ""]);
+    expect(without.err).toMatch(/^--live needs a session .* add its nonce with --value nonce=env:VARIABLE\n$/);
+  });
+});
+
+describe("a provider", () => {
+  const discovered = () => fileConfig("", { provider: { token_endpoint: undefined, issuer: provider.url } });
+  const metadata = (changes: object = {}) => ({
+    issuer: provider.url,
+    token_endpoint: provider.tokenEndpoint,
+    ...changes,
+  });
+
+  it("is warned of if its metadata does not list our grant or authentication method", async () => {
+    const lists = { grant_types_supported: ["a"], token_endpoint_auth_methods_supported: ["client_secret_basic"] };
+    provider.answer = json(metadata(lists));
+    const { status, out } = await check(discovered());
+    expect(status).toBe(0);
+    expect(out.split("\n").filter((line) => line.includes("warning"))).toEqual([
+      "  warning         the provider's grant_types_supported does not have urn:example:user: enable it there, or use one that is listed",
+    ]);
+  });
+
+  it("that says it is another issuer fails the check with status 1", async () => {
+    provider.answer = json(metadata({ issuer: "https://other.example" }));
+    const { status, out } = await check(discovered());
+    expect(status).toBe(1);
+    expect(out).toMatch(/FAILED +provider_error: .*"providers\.main/);
+  });
+
+  const date = (seconds: number) => new Date(Date.now() + seconds * 1_000).toUTCString();
+
+  it.each<[string, () => Record<string, string>, RegExp | undefined]>([
+    [
+      "ahead of ours is warned of",
+      () => ({ Date: date(90) }),
+      /warning .*provider main, seconds (?:89|9\d), .*ahead of/,
+    ],
+    ["behind ours is warned of", () => ({ Date: date(-90) }), /warning .*provider main, seconds (?:89|9\d), .*behind/],
+    ["from a cache is not warned of", () => ({ Date: date(-3_600), Age: "3600" }), undefined],
+    ["unknown is not warned of", () => ({}), undefined],
+  ])("with a clock %s", async (_, headers, warning) => {
+    provider.answer = (socket, request) =>
+      respond({
+        headers: { "Content-Type": "application/json", ...headers() },
+        body: JSON.stringify(metadata()),
+      })(socket, request);
+    const { status, out } = await check(discovered());
+    expect(status).toBe(0);
+    if (warning === undefined) expect(out).not.toContain("warning");
+    else expect(out).toMatch(warning);
+  });
+});

@@ -1,0 +1,103 @@
+// How commands find and read the configuration file and --env-file.
+
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { environment, findFile } from "../../src/cli/configuration.ts";
+import { APIKEY } from "../support/call.ts";
+import { fileConfig, SECRETS } from "../support/config.ts";
+import { asNobody, canBeNobody } from "./nobody.ts";
+import { runCommand } from "./run-command.ts";
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "token-proxy-configuration-"));
+  await chmod(folder, 0o755); // for the test that runs as another user
+  await write("token-proxy.yaml", JSON.stringify(fileConfig("http://127.0.0.1:1/token")));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const write = (name: string, content: string | Buffer) => writeFile(join(folder, name), content);
+const run = (args: string[], env: Record<string, string> = {}) => runCommand(args, { cwd: folder, env });
+
+describe("the configuration file", () => {
+  it("is that of --config, else of TOKEN_PROXY_CONFIG, else ./token-proxy.yaml", async () => {
+    expect(findFile("option.yaml", { TOKEN_PROXY_CONFIG: "variable.yaml" })).toBe("option.yaml");
+    expect(findFile(undefined, { TOKEN_PROXY_CONFIG: "variable.yaml" })).toBe("variable.yaml");
+    expect((await run(["check"], SECRETS)).out).toMatch(/^token-proxy\.yaml: no faults/);
+  });
+
+  it.each<[string, () => Promise<unknown>, string]>([
+    ["is missing", async () => {}, "cannot read the configuration file faulty (ENOENT): "],
+    ["is a folder", () => mkdir(join(folder, "faulty")), "cannot read the configuration file faulty (EISDIR): "],
+    [
+      "is not in UTF-8",
+      () => write("faulty", Buffer.from("version: 1 # caf\xe9\n", "latin1")),
+      "the configuration file faulty is not in UTF-8: save it in that encoding\n",
+    ],
+    [
+      "is too large",
+      () => write("faulty", "#".repeat(1_048_577)),
+      "the configuration file faulty is larger than 1048576 bytes: name another file\n",
+    ],
+    ["is empty", () => write("faulty", ""), "faulty:1:1 "],
+  ])("that %s stops the command with status 2", async (_, make, expected) => {
+    await make();
+    for (const command of ["start", "check", "get-token"]) {
+      const { status, out, err } = await run([command, "--config", "faulty"]);
+      expect({ status, out }).toEqual({ status: 2, out: "" });
+      expect(err).toContain(expected);
+    }
+    await rm(join(folder, "faulty"), { recursive: true, force: true });
+  });
+
+  it.skipIf(!canBeNobody)("that this user may not read stops the command with status 2", async () => {
+    await writeFile(join(folder, "private.yaml"), "version: 1", { mode: 0o600 });
+    const { status, stderr } = asNobody(["check", "--config", "private.yaml"], { cwd: folder });
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^cannot read the configuration file private\.yaml \(EACCES\): .+\n$/);
+  });
+});
+
+describe("--env-file", () => {
+  it("supplies variables that are not set, with comments, quotes and a byte order mark", async () => {
+    await write(
+      "all.env",
+      `\ufeff# secrets\nAPIKEY="${APIKEY}" # of the caller\nexport CLIENT_SECRET='from the file'\n`,
+    );
+    process.env.CLIENT_SECRET = "from the environment";
+    const env = environment(join(folder, "all.env"));
+    delete process.env.CLIENT_SECRET;
+    expect(env).toMatchObject({ APIKEY, CLIENT_SECRET: "from the environment" });
+    expect(process.env.APIKEY).toBeUndefined();
+    expect((await run(["check", "--env-file", "all.env"])).status).toBe(0);
+  });
+
+  it("supplies TOKEN_PROXY_CONFIG and env:VARIABLE too", async () => {
+    await write("named.yaml", JSON.stringify(fileConfig("http://127.0.0.1:1/token")));
+    const lines = ["CLIENT_SECRET=s", `APIKEY=${APIKEY}`, "N=nonce", "TOKEN_PROXY_CONFIG=named.yaml"];
+    await write("named.env", lines.join("\n"));
+    const args = ["--env-file", "named.env", "--userid", "alice", "--value", "nonce=env:N"];
+    const check = await run(["check", "--live", ...args]);
+    expect([check.status, check.err]).toEqual([1, ""]); // the provider is not there
+    expect(check.out).toMatch(/^named\.yaml: no faults/);
+    const call = await run(["get-token", "--url", "http://127.0.0.1:1", ...args]);
+    expect(call.err).toContain("no answer from http://127.0.0.1:1/getToken");
+  });
+
+  it.each<[string, string | Buffer | undefined, string]>([
+    ["is missing", undefined, "cannot read the env file some.env (ENOENT): "],
+    ["is not in UTF-8", Buffer.from("APIKEY=s\xe9cret", "latin1"), "the env file some.env is not in UTF-8: save it in"],
+    ["lacks a variable", `APIKEY=${APIKEY}`, "CLIENT_SECRET, which is not set\n"],
+  ])("that %s stops the command with status 2", async (_, content, message) => {
+    await rm(join(folder, "some.env"), { force: true });
+    if (content !== undefined) await write("some.env", content);
+    for (const command of ["start", "check"]) {
+      const { status, out, err } = await run([command, "--env-file", "some.env"]);
+      expect({ status, out }).toEqual({ status: 2, out: "" });
+      expect(err).toContain(message);
+    }
+  });
+});

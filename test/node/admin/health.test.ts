@@ -1,0 +1,107 @@
+// The state of the service in one line, and every problem with its cure.
+
+import { describe, expect, it } from "vitest";
+import { certificateState, concernsOf, healthOf } from "../../../src/node/admin/health.ts";
+import type { Snapshot } from "../../../src/node/admin/snapshot.ts";
+import { HOUR_MS, minute, NOW, provider, snapshot } from "../../support/status-snapshot.ts";
+
+const DAY_MS = 24 * HOUR_MS;
+
+function health(changes: Partial<Snapshot>): string[] {
+  const service = snapshot(changes);
+  const concerns = concernsOf(service);
+  const { level, text } = healthOf(service, concerns);
+  return [`${level}: ${text}`, ...concerns.map((one) => `${one.level} #${one.where}: ${one.text}. ${one.cure}`)];
+}
+
+describe("the state of the service", () => {
+  it("is good without problems", () => {
+    expect(health({})).toEqual(["good: Ready"]);
+    expect(health({ reload: { at: NOW, problem: undefined } })).toEqual(["good: Ready"]);
+  });
+
+  it("is not ready if one provider is not, as in /readyz", () => {
+    const providers = [provider({ name: "staff" }), provider({ ready: false, problem: "no discovery yet" })];
+    expect(health({ providers })).toEqual([
+      "bad: Not ready: 1 of 2 providers",
+      "bad #provider-1: retail: its metadata cannot be read, so calls to it fail. Check the issuer URL in the file and the network. The proxy keeps trying.",
+    ]);
+  });
+
+  it("is shutting down, whatever else is wrong", () => {
+    expect(health({ draining: true, providers: [provider({ ready: false })] })[0]).toBe("warning: Shutting down");
+  });
+
+  it("has a fault while a provider is suspended, and a warning while it is tried again", () => {
+    expect(health({ providers: [provider({ breaker: "open" })] })).toEqual([
+      "bad: Ready, with faults",
+      "bad #provider-0: retail: suspended after repeated failures, so calls to it fail at once. Check that the provider is up. The first successful trial call ends the suspension.",
+    ]);
+    expect(health({ providers: [provider({ breaker: "half_open" })] })).toEqual([
+      "warning: Ready, with warnings",
+      "warning #provider-0: retail: suspended until a trial call succeeds. If it is suspended again, check that the provider is up.",
+    ]);
+  });
+
+  it("has a warning if a tenth of at least ten calls failed in the last five minutes", () => {
+    const withMinute = (one: ReturnType<typeof minute>) => health({ providers: [provider({ minutes: [one] })] });
+    expect(withMinute(minute(4, { token: 9, error: 1 }))).toContain(
+      "warning #provider-0: retail: 10 % of the calls in the last 5 minutes failed. Look up the error codes in the last calls or in the log.",
+    );
+    expect(withMinute(minute(4, { token: 10, error: 1 }))).toEqual(["good: Ready"]);
+    expect(withMinute(minute(4, { error: 9 }))).toEqual(["good: Ready"]);
+    expect(withMinute(minute(5, { error: 90 }))).toEqual(["good: Ready"]);
+  });
+
+  it("has a warning if a provider's clock is off by five seconds, beside its other problems", () => {
+    const withClock = (clock_skew: number, changes = {}) =>
+      health({ providers: [provider({ clock_skew, ...changes })] });
+    const cure = "Synchronise both clocks with NTP, or the provider may reject our JWTs.";
+    expect(withClock(4.9)).toEqual(["good: Ready"]);
+    expect(withClock(5)).toContain(`warning #provider-0: retail: its clock is 5 s ahead of ours. ${cure}`);
+    expect(withClock(-90, { breaker: "open" })[2]).toBe(
+      `warning #provider-0: retail: its clock is 1 min behind ours. ${cure}`,
+    );
+  });
+
+  it("has a warning if the last request to a nextAuth Server failed", () => {
+    const nextauth = [
+      { key: "nextauth[0]", last: { outcome: "answered", at: NOW } },
+      { key: "nextauth[1]", last: { outcome: "session_check_timeout", at: NOW } },
+      { key: "nextauth[2]", last: undefined },
+    ];
+    expect(health({ nextauth })).toEqual([
+      "warning: Ready, with warnings",
+      "warning #nextauth: nextauth[1]: the last request to this nextAuth Server failed with session_check_timeout. Check that it is up, and that its url, serverid and apikey in the file are right.",
+    ]);
+  });
+
+  it("has a warning if the last reload failed", () => {
+    expect(health({ reload: { at: NOW, problem: "x" } })).toEqual([
+      "warning: Ready, with warnings",
+      "warning #reload: the last reload failed, so the old configuration is still in use. Fix the fault shown below, then reload again with SIGHUP.",
+    ]);
+  });
+
+  it("lists expiring certificates, faults before warnings", () => {
+    const certificates = [20, 2].map((days) => ({ place: `p${days}`, expires_at: NOW + days * DAY_MS }));
+    expect(health({ certificates })).toEqual([
+      "bad: Ready, with faults",
+      "bad #certificates: p2: the certificate expires in 2 days. Renew it now, then reload with SIGHUP.",
+      "warning #certificates: p20: the certificate expires in 20 days. Renew it soon, then reload with SIGHUP.",
+    ]);
+  });
+});
+
+describe("a certificate", () => {
+  it.each([
+    [30 * DAY_MS, "good", "expires in 30 days"],
+    [30 * DAY_MS - 1, "warning", "expires in 29 days 23 h"],
+    [7 * DAY_MS, "warning", "expires in 7 days"],
+    [7 * DAY_MS - 1, "bad", "expires in 6 days 23 h"],
+    [-1, "bad", "expired 0 s ago"],
+    [-3 * DAY_MS, "bad", "expired 3 days ago"],
+  ])("with %i ms left is %s: %s", (left, level, text) => {
+    expect(certificateState({ place: "server.tls", expires_at: NOW + left }, NOW)).toEqual({ level, text });
+  });
+});
