@@ -11,7 +11,6 @@ export const WORDS: Readonly<Record<string, string>> = {
   "server.tls.client_ca": "Who issues callers' certificates, PEM.",
   "server.trusted_proxies": "Addresses and ranges of load balancers whose X-Forwarded-For is believed.",
   "server.max_in_flight": "Calls at once in one process; whatever comes beyond is refused as overloaded.",
-  "server.processes": "How many processes share the port.",
   "server.shutdown_delay": "For how long calls are still taken after SIGTERM, while /readyz says 503.",
   "server.shutdown_grace": "How long a shutdown then waits for calls in flight.",
   callers: "Who may call getToken, by a name of your choice.",

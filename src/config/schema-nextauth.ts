@@ -30,7 +30,6 @@ export const server = z.strictObject({
     .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], "must be an address or a range, like 10.0.0.0/8"))
     .default([]),
   max_in_flight: z.int().min(1).max(100_000).default(1_024),
-  processes: z.int().min(1).max(64).default(1),
   shutdown_delay: durationOrNone.prefault("5s"),
   shutdown_grace: duration.prefault("10s"),
 });

@@ -13,7 +13,6 @@ describe("a file without faults", () => {
         admin: { host: "127.0.0.1", port: 9613 },
         trusted_proxies: [],
         max_in_flight: 1_024,
-        processes: 1,
         shutdown_delay: 5_000,
         shutdown_grace: 10_000,
       },
@@ -118,7 +117,6 @@ describe("a file without faults", () => {
       admin: { host: "localhost", port: 9000 },
       trusted_proxies: [],
       max_in_flight: 1_024,
-      processes: 1,
       shutdown_delay: 0,
       shutdown_grace: 120_000,
     });

@@ -18,7 +18,9 @@ it("a Unix socket that was passed ends the start with 1, and the message says wh
   const run = runCli([], { cwd: folder, env: SECRETS, socket: fd });
   try {
     expect(await run.exit()).toBe(1);
-    expect(run.stderr()).toContain("it is no TCP socket. Give ListenStream= of its unit an address and a port.");
+    expect(run.stderr()).toContain(
+      "it is not a TCP socket. Set ListenStream= of the socket unit to an address and a port.",
+    );
     expect(run.stdout()).not.toContain("started");
   } finally {
     run.process.kill("SIGKILL");

@@ -75,7 +75,6 @@ describe("a caller's certificate", () => {
     admin: { host: "127.0.0.1", port: 9613 },
     trusted_proxies: [],
     max_in_flight: 1,
-    processes: 1,
     shutdown_delay: 0,
     shutdown_grace: 1,
   };
