@@ -72,7 +72,7 @@ describe("getSession", () => {
     }
   });
 
-  it("knows each session at its own virtual server alone", async () => {
+  it("knows each session only at its own virtual server", async () => {
     const nonce = standIn.login(SERVERID, { userid: "alice", accountid: 7 });
     const headers = { "X-apikey": "apikey-of-the-second", "X-nonce": nonce };
     expect(await (await ask("/servers/second/sessions/", headers)).json()).toMatchObject({ loggedin: false });

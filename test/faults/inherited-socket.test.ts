@@ -9,7 +9,7 @@ import { expect, it } from "vitest";
 import { fileConfig, SECRETS } from "../support/config.ts";
 import { runCli } from "../support/process.ts";
 
-it("a Unix socket that was passed ends the start with 1, and its cure is told", async () => {
+it("a Unix socket that was passed ends the start with 1, and the message says what to do", async () => {
   const folder = await mkdtemp(join(tmpdir(), "token-proxy-test-"));
   const server = createServer().listen(join(folder, "passed.sock"));
   await once(server, "listening");

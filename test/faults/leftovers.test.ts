@@ -148,12 +148,12 @@ describe("a connection that cannot be had leaves nothing", () => {
     await expectNothingLeft("https://nobody.invalid/token");
   });
 
-  it("where it is reset as soon as it stands", async () => {
+  it("where it is reset as soon as it is open", async () => {
     provider.onConnection = (socket) => socket.resetAndDestroy();
     await expectNothingLeft(endpoint());
   });
 
-  it("where it is closed as soon as it stands", async () => {
+  it("where it is closed as soon as it is open", async () => {
     provider.onConnection = (socket) => socket.end();
     await expectNothingLeft(endpoint());
   });

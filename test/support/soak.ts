@@ -20,7 +20,7 @@ import { createVirtualServers } from "./stand-in.ts";
 
 /** Of the provider, for the proxy. */
 const TIMEOUT_MS = 3_000;
-/** One in so many calls names its user by the session alone. */
+/** One in so many calls names its user only by the session. */
 const VERIFIED_ONE_IN = 5;
 const MAX_SESSION_DELAY_MS = 20;
 
@@ -32,7 +32,7 @@ export interface Soak {
   close(): Promise<void>;
 }
 
-/** A proxy with two bindings: one that takes the caller's word for the user, and one that has it from the session alone. */
+/** A proxy with two bindings: one that trusts the caller, and one that takes the user only from the session. */
 export async function startSoak(users: number, runtime: Runtime, seed: number): Promise<Soak> {
   const provider = await startSoakProvider(seed, TIMEOUT_MS + 300);
   const standIn = createVirtualServers({ [SERVERID]: { apikey: NEXTAUTH_APIKEY } });
