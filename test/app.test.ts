@@ -105,7 +105,7 @@ describe("methods", () => {
     async (method) => {
       const sent = { method, body: method === "GET" ? undefined : CALL, headers: NO_KEY };
       expect(await answerTo(sent)).toEqual(
-        ownError(405, "invalid_request", "method_not_allowed", "only POST is allowed on this path", { allow: "POST" }),
+        ownError(405, "invalid_request", "method_not_allowed", "allowed on this path: POST", { allow: "POST" }),
       );
     },
   );
