@@ -189,7 +189,7 @@ describe("services, policy and monitor", () => {
     for (const { from } of policy.spec.ingress) expect(from[0].namespaceSelector).toBeDefined();
   });
 
-  it("are found by Prometheus through the admin service alone", () => {
+  it("are found by Prometheus only through the admin service", () => {
     const wanted = Object.entries(monitor.spec.selector.matchLabels);
     const found = [service, adminService].filter(({ metadata }) =>
       wanted.every(([label, value]) => metadata.labels[label] === value),

@@ -108,7 +108,7 @@ describe("the package", () => {
     const attw = fileURLToPath(
       import.meta.resolve("@arethetypeswrong/cli/package.json").replace(/[^/]*$/, "dist/index.js"),
     );
-    // Its profile leaves out what cannot be for a package in ESM alone: Node's resolution up to 10, and CommonJS.
+    // Its profile leaves out what an ESM-only package cannot have: Node's resolution up to 10, and CommonJS.
     const { stdout } = await run(process.execPath, [
       attw,
       installed.tarball,

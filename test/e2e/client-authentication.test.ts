@@ -1,4 +1,4 @@
-// Client authentication as it stands on the wire, for credentials that only survive where they are encoded rightly.
+// Client authentication on the wire, for credentials that only survive if they are encoded correctly.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { APIKEY, CALL, callGetToken } from "../support/call.ts";
@@ -37,7 +37,7 @@ afterAll(async () => {
   await provider?.close();
 });
 
-/** Makes one call and gives what reached the provider, split into the places where credentials can stand. */
+/** Makes one call and gives what reached the provider, split into the places where credentials can be. */
 async function credentialsSent(serverid: string) {
   provider.requests.length = 0;
   expect((await callGetToken(host.url, { body: { ...CALL, serverid } })).status).toBe(200);
@@ -78,7 +78,7 @@ describe(`client authentication on ${RUNTIME}`, () => {
     expect(form).toEqual({ client_id: ID, client_secret: SECRET });
   });
 
-  it("sends the id alone with none", async () => {
+  it("sends only the id with none", async () => {
     const { authorization, form } = await credentialsSent("none");
     expect(authorization).toBeUndefined();
     expect(form).toEqual({ client_id: ID });

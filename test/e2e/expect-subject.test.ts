@@ -80,7 +80,7 @@ describe(`expect_subject on ${RUNTIME}`, () => {
     expect((await answerFor(name, await response())).answer.status).toBe(200);
   });
 
-  it("does not stand in the way of a refusal of the user", async () => {
+  it("does not keep the provider from refusing the user", async () => {
     provider.answer = json({ error: "invalid_grant" }, 400);
     expect((await call("access_token")).status).toBe(400);
   });

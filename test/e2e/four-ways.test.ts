@@ -4,8 +4,6 @@
 import * as oauth from "oauth4webapi";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TokenService } from "../../src/cli/dev/nextauth-server.ts";
-import { parseConfig } from "../../src/config/parse.ts";
-import type { Binding } from "../../src/nextauth/binding.ts";
 import { APIKEY } from "../support/call.ts";
 import { type Host, RUNTIME, startHost } from "../support/host.ts";
 import {
@@ -61,8 +59,7 @@ beforeAll(async () => {
     { APIKEY, NEXTAUTH_APIKEY, CLIENT_SECRET: SPECIAL.client_secret },
     { rateLimits: { WEBNONCE_EXCHANGE_PER_ADDRESS: 1_000, WEBNONCE_EXCHANGE_PER_WEBNONCE: 1_000 } },
   );
-  const [binding] = parseConfig(JSON.stringify(file), "file").config.get_token as [Binding];
-  service = { url: proxy.url, binding, apikey: APIKEY };
+  service = { url: proxy.url, apikey: APIKEY };
   resources = await startResourceServer({
     nextauth: { url: nextauth.url, apikey: NEXTAUTH_APIKEY, serverid: SERVERID },
     issuer: authorization.issuer,

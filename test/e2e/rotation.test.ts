@@ -1,4 +1,4 @@
-// A rotation of the client's credentials: the next one is tried once, on invalid_client alone, with everything signed anew.
+// Rotation of the client's credentials: the next one is tried once, only after invalid_client, with everything signed anew.
 
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";

@@ -141,7 +141,7 @@ describe(`a session on ${RUNTIME}`, () => {
     ["a line break", "abc\r\nX-apikey: stolen"],
     ["a null", "abc\u0000"],
     ["a letter that is not ASCII", "abcé"],
-    ["spaces alone", "  "],
+    ["only spaces", "  "],
     ["8 kB", "a".repeat(8_192)],
   ])("with a nonce of %s in the body is refused before anybody is asked", async (_what, nonce) => {
     const answer = await call(host, undefined, { body: { ...CALL, nonce } });

@@ -122,7 +122,7 @@ describe(`a default serverid on ${RUNTIME}`, () => {
 });
 
 describe(`several nextAuth Servers on ${RUNTIME}`, () => {
-  it("are each asked about their own virtual servers alone", async () => {
+  it("are each asked only about their own virtual servers", async () => {
     expect((await call(SECOND_SERVERID, second.login(SECOND_SERVERID, ALICE))).status).toBe(200);
     expect([nextauth.requests.length, second.requests.length]).toEqual([0, 1]);
     expect((await call(SERVERID, nextauth.login(SERVERID, ALICE))).status).toBe(200);

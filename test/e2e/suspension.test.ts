@@ -27,7 +27,7 @@ describe(`a provider that keeps failing on ${RUNTIME}`, () => {
     proxy.provider.requests.length = 0;
   }
 
-  it("is left alone, then tried by one call while others are refused, and taken up again", async () => {
+  it("gets no calls, then one trial while others are refused, and then all calls again", async () => {
     await failUntilSuspended();
     const refused = await proxy.call();
     expectProviderError(refused, "provider_suspended");

@@ -215,7 +215,7 @@ describe("requests one behind the other, without waiting", () => {
     expect([...(head + body).matchAll(/"for (.+?)"/g)].map((match) => match[1])).toEqual(users);
   });
 
-  it("are each refused or taken for themselves: a key counts for its own request alone", async () => {
+  it("are each judged separately: a key counts only for its own request", async () => {
     const noKey = call({ close: "", key: "" });
     const bytes = named("first") + noKey + named("second") + noKey + named("third", "Connection: close\r\n");
     const { head, body } = await exchange(proxy.host.url, bytes);
@@ -224,14 +224,14 @@ describe("requests one behind the other, without waiting", () => {
     expect([...body.matchAll(/"for (.+?)"/g)].map((match) => match[1])).toEqual(["first", "second", "third"]);
   });
 
-  it("that end in one that is none are cut off there, and no token goes astray", async () => {
+  it("that end in garbage are cut off there, and no token goes to another caller", async () => {
     const { head, body } = await exchange(proxy.host.url, `${named("first")}GARBAGE`);
     expect((head + body).match(/HTTP\/1\.1 \d+/g)).toHaveLength(1);
     const { text } = await callGetToken(proxy.host.url, { body: { ...CALL, userid: "another" } });
     expect(text).toBe('{"access_token":"for another"}');
   });
 
-  it("are not looked at where they stand behind one that could be read two ways", async () => {
+  it("are ignored behind one that could be read two ways", async () => {
     const ambiguous = call({ host: "Host: x\r\nHost: y\r\n", close: "" });
     const bytes = named("first") + ambiguous + named("second") + named("third", "Connection: close\r\n");
     const { head, body } = await exchange(proxy.host.url, bytes);

@@ -54,7 +54,7 @@ const open = (host: Host) => connect(Number(new URL(host.url).port), "127.0.0.1"
 const head = (headers: Record<string, string | undefined>) =>
   request("POST", "/getToken", { Connection: undefined, "Content-Length": "1000", ...headers }, "");
 
-/** What it does with a connection; the rest is dripped, a byte at a time, for as long as the connection stands. */
+/** What it does with a connection; the rest is dripped, a byte at a time, for as long as the connection is open. */
 interface Attack {
   what: string;
   connect?: () => Socket;

@@ -262,10 +262,10 @@ describe.each(["json", "pretty"] as const)("a caller who sends what it likes, wh
 
   it("is refused before, where it speaks no HTTP", () => {
     expect(unanswered).toEqual([
-      "a method of his own",
+      "a made-up method",
       "a path with an escape as it is",
-      "a protocol of his own",
-      "a Host that is none",
+      "a made-up protocol",
+      "an invalid Host",
       "a User-Agent with an escape",
       "a header in two lines",
       "a length of the body",

@@ -82,7 +82,7 @@ describe("check --live", () => {
     ["a certificate that nobody trusts", "strange"],
     ["somebody else logged in", "main"],
     ["a nextAuth Server that answers a page", "main"],
-    ["attributes that are none", "attributes"],
+    ["attributes in HTML", "attributes"],
     ["metadata of another issuer", "undiscovered"],
   ])("tells nothing of %s", async (what, serverid) => {
     arrange(world, scenario(what));
@@ -99,7 +99,7 @@ describe("get-token", () => {
     ["a token", true],
     ["a page", false],
     ["somebody else logged in", false],
-  ])("writes the answer alone, to standard output: %s", async (what, hasToken) => {
+  ])("writes only the answer to standard output: %s", async (what, hasToken) => {
     const host = await running();
     arrange(world, scenario(what));
     const args = ["get-token", "--config", await write(world.file), "--url", host.url, ...valuesOf("main")];
@@ -113,7 +113,7 @@ describe("get-token", () => {
     ["a nonce on the command line", ["--value", `nonce=${nonce.text}`]],
     ["a variable's value for its name", ["--value", `nonce=env:${nonce.text}`]],
     ["a value without a name", ["--value", String(CANARIES.userToken.needles[0])]],
-    ["an address that is none", ["--url", `https://user:${clientSecret.text}`]],
+    ["an invalid address", ["--url", `https://user:${clientSecret.text}`]],
     ["an address with a password", ["--url", `http://user:${clientSecret.needles[0]}@127.0.0.1:1`]],
   ])("repeats nothing of %s", async (_what, args) => {
     const path = await write(world.file);
@@ -205,7 +205,7 @@ describe("a secret in the wrong place", () => {
     ["a secret header that none may be", { HEADER: `${CANARIES.header.text}\r\nX: ${CANARIES.header.text}` }],
     ["a key that is a secret", { SIGNING_KEY: secret }],
     ["a key that breaks off", { SIGNING_KEY: CANARIES.signingKey.text.slice(0, 150) }],
-    ["a key as JSON that is none", { CLIENT_KEY: `{"kty":"EC","d":"${secret}"` }],
+    ["a key in broken JSON", { CLIENT_KEY: `{"kty":"EC","d":"${secret}"` }],
   ])("and %s in a variable", async (_what, env) => {
     const { status, stdout, stderr } = await run(
       ["check", "--config", await write(world.file, `${randomUUID()}.yaml`)],

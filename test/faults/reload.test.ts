@@ -120,7 +120,7 @@ describe("the hashes in the log", () => {
 });
 
 describe("what needs a restart", () => {
-  it("is told as long as it differs from what is bound", async () => {
+  it("is named as long as it differs from what is bound", async () => {
     await write();
     const { run } = await start();
     await write({ file: { server: { listen: "127.0.0.1:1", admin: "127.0.0.1:2" } } });
@@ -129,7 +129,7 @@ describe("what needs a restart", () => {
     expect(await reload(run)).toEqual([]);
   });
 
-  it("is not that TLS was left out of the file and stands there again, with another certificate", async () => {
+  it("is not TLS that was removed from the file and put back with another certificate", async () => {
     const authority = await makeAuthority();
     const issue = (name: string) => authority.issue(name, { ips: ["127.0.0.1"] });
     const writeTls = async ({ certificate, private_key }: TestCertificate, others: object = {}) => {

@@ -27,7 +27,7 @@ export interface Host {
   close(): Promise<void>;
 }
 
-/** A port is for a proxy that has to know its own address; the rest is for workerd alone, since on Node the file says it. */
+/** The port is for a proxy that must know its own address; the rest is only for workerd, since on Node it is in the file. */
 export interface HostOptions extends WorkerdOptions {
   runtime?: Runtime;
 }

@@ -15,8 +15,8 @@ import { SECRETS } from "./leak-world.ts";
 const REGISTER = new URL("./leak-register.ts", import.meta.url).href;
 
 /**
- * The positive control: names of the operator's own, which stand where calls are told of. A search that does not find them in a place
- * would not find a secret there either.
+ * The positive control: names from the operator's file, which appear wherever calls are reported. If a search does not find them
+ * in a place, it would not find a secret there either.
  */
 export const MARKERS = {
   caller: makeCanary("the caller's name"),

@@ -5,7 +5,7 @@ import { CANARIES as C, type World } from "./leak-world.ts";
 import { head, raw, thenClose } from "./raw-answers.ts";
 import { json, type RecordingProvider, respond } from "./recording-provider.ts";
 
-/** A call of the user with everything that may stand in one. */
+/** A call of the user with everything that a call can hold. */
 export function callOf(serverid: string, { headers, ...changes }: CallOptions = {}): CallOptions {
   return {
     body: { ...CALL, serverid, userid: C.userid.text },
@@ -104,7 +104,7 @@ export const SCENARIOS: Scenario[] = [
     attributes: () => Response.json({ other: C.attribute.text }),
   }),
   at("attributes that fail", "attributes_failed", "attributes", { attributes: page(500) }),
-  at("attributes that are none", "attributes_failed", "attributes", { attributes: page(200) }),
+  at("attributes in HTML", "attributes_failed", "attributes", { attributes: page(200) }),
   at("attributes that never come", "attributes_timeout", "mute_attributes", { attributes: () => new Promise(never) }),
   {
     what: "another grant",
@@ -128,7 +128,7 @@ export const SCENARIOS: Scenario[] = [
     provider: respond({ status: 429, body: PAGE, headers: { "Retry-After": "1" } }),
   }),
   at("a provider that fails", "provider_error", "main", { provider: respond({ status: 500, body: PAGE }) }),
-  at("what is no HTTP", "provider_error|provider_unreachable", "main", {
+  at("an answer that is not HTTP", "provider_error|provider_unreachable", "main", {
     provider: thenClose(raw(`HTTP/9 ${PAGE}\r\n\r\n`)),
   }),
   at("a redirect", "provider_redirected", "main", {

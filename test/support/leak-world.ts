@@ -34,7 +34,7 @@ export const CANARIES = {
   token: canaryOf("the token", tokenParts.join("."), ...tokenParts),
   mfaToken: makeCanary("the provider's error body"),
   page: makeCanary("a page of somebody else's"),
-  garbage: makeCanary("what is no proper call"),
+  garbage: makeCanary("parts of an invalid call"),
 };
 const C = CANARIES;
 

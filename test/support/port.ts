@@ -1,4 +1,4 @@
-// A port for a proxy that has to know its own address before it starts, since its issuer stands in its file.
+// A port for a proxy that must know its own address before it starts, because its file has it as issuer.
 
 import { once } from "node:events";
 import net, { createServer } from "node:net";

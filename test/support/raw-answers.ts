@@ -62,7 +62,7 @@ export function thenSurplus(answer: Answer, surplus: Answer, ms: number): Answer
   };
 }
 
-/** The start, and then the same part again and again, every `ms`, for as long as the connection stands. */
+/** The start, and then the same part again and again, every `ms`, for as long as the connection is open. */
 export function trickle(start: string, part: string, ms: number): Answer {
   return (socket) => {
     socket.write(start);

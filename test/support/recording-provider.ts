@@ -82,7 +82,7 @@ export function respond({ status = 200, headers = {}, body = "" }: Response): An
   return (socket) => socket.write(Buffer.concat([Buffer.from(head, "latin1"), bytes]));
 }
 
-/** A JSON response; the value is text that is sent as it stands, or a value to serialise. */
+/** A JSON response; the value is text that is sent unchanged, or a value to serialise. */
 export function json(body: string | object, status = 200, headers: Record<string, string> = {}): Answer {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   return respond({ status, headers: { "Content-Type": "application/json", ...headers }, body: text });

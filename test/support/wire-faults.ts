@@ -60,14 +60,14 @@ const COMPLETE: Row[] = [
   ["gzip", coded("gzip", gzipSync(BODY)), { status: 200, body: BODY }],
   ["br", coded("br", brotliCompressSync(BODY)), { status: 200, body: BODY }],
   ["gzip that is cut", coded("gzip", gzipSync(BODY).subarray(0, -9)), "provider_truncated"],
-  ["gzip that is none", coded("gzip", Buffer.from(BODY)), "provider_error", "provider_truncated"],
+  ["a body that is not gzip, said to be", coded("gzip", Buffer.from(BODY)), "provider_error", "provider_truncated"],
   ["a coding that nobody knows", coded("vendor", Buffer.from(BODY)), "provider_error", { status: 200, body: BODY }],
   ["a bomb in gzip", coded("gzip", gzipSync(Buffer.alloc(5_000_000))), "provider_too_large"],
   ["a bomb in br", coded("br", brotliCompressSync(Buffer.alloc(5_000_000))), "provider_too_large"],
   ["chunks", chunked(Buffer.from(BODY), 3), { status: 200, body: BODY }],
 ];
 
-/** Answers that break off, go on, or are none. */
+/** Answers that break off, never end, or never come. */
 const BROKEN: Row[] = [
   ["a reset before any answer", (socket) => socket.resetAndDestroy(), "provider_unreachable"],
   ["the connection's end before any answer", thenClose(() => {}), "provider_unreachable"],
@@ -111,7 +111,7 @@ const BROKEN: Row[] = [
   ],
   ["headers that never end, slowly", trickle("HTTP/1.1 200 OK\r\n", "X: 1\r\n", 20), "provider_timeout"],
   ["headers that stop", raw(longer.slice(0, -2)), "provider_timeout"],
-  ["interim responses alone", trickle("", head({}, 103), 20), "provider_timeout"],
+  ["only interim responses", trickle("", head({}, 103), 20), "provider_timeout"],
   // RFC 9110 §15.2 would have it passed over; undici takes it for a broken answer, unlike any other interim one.
   [
     "a 100 Continue that nobody asked for",
