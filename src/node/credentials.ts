@@ -1,8 +1,10 @@
-// Secrets, keys and certificates on Node: environment variables and files, checked with Node's own TLS.
+// Secrets, keys and certificates on Node: from variables and files, checked with Node's own TLS.
 
+import { isUtf8 } from "node:buffer";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
 import { type CredentialHost, SecretError } from "../config/credentials.ts";
 import type { TlsCredentials } from "../core/transport.ts";
@@ -36,7 +38,7 @@ export function createNodeCredentialHost(env: NodeJS.ProcessEnv, directory: stri
 }
 
 function readVariable(env: NodeJS.ProcessEnv, name: string): string {
-  const text = Object.hasOwn(env, name) ? env[name] : undefined;
+  const text = Object.hasOwn(env, name) ? env[name] : undefined; // not an inherited property
   if (text === undefined) throw new SecretError(`names the environment variable ${name}, which is not set`);
   return text;
 }
@@ -54,24 +56,20 @@ export function cureOfUnreadable(code: string | undefined): string {
 }
 
 async function readSecretFile(path: string, written: string): Promise<string> {
-  const chunks: Buffer[] = [];
-  try {
-    // `end` is inclusive: one byte too many shows that the file, perhaps an endless device, is too large.
-    for await (const chunk of createReadStream(path, { end: MAX_SECRET_FILE_BYTES })) chunks.push(chunk);
-  } catch (error) {
-    const { code, name } = error as NodeJS.ErrnoException;
+  // `end` is inclusive: one byte too many shows that the file, or endless device, is too large.
+  const reading = buffer(createReadStream(path, { end: MAX_SECRET_FILE_BYTES }));
+  const bytes = await reading.catch(({ code, name }: NodeJS.ErrnoException) => {
     throw new SecretError(`names a file that cannot be read (${code ?? name}): ${written}${cureOfUnreadable(code)}`);
-  }
-  const bytes = Buffer.concat(chunks);
+  });
   if (bytes.length > MAX_SECRET_FILE_BYTES) {
     throw new SecretError(`names a file of more than ${MAX_SECRET_FILE_BYTES} bytes: ${written}`);
   }
-  try {
-    // Editors and `kubectl create secret` end a file with a line break that is not part of the secret.
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes).replace(/\r?\n$/, "");
-  } catch {
-    throw new SecretError(`names a file that is not UTF-8: ${written}`);
-  }
+  if (!isUtf8(bytes)) throw new SecretError(`names a file that is not UTF-8: ${written}`);
+  // Editors may add a byte order mark, and a line break at the end. Neither is part of the secret.
+  return bytes
+    .toString()
+    .replace(/^\ufeff/, "")
+    .replace(/\r?\n$/, "");
 }
 
 function tlsFault({ certificate, private_key, ca, binding }: TlsCredentials, caKey = "ca"): string | undefined {
@@ -89,11 +87,15 @@ function tlsFault({ certificate, private_key, ca, binding }: TlsCredentials, caK
     if (code !== undefined) return `has a ${name} that is not proper PEM (${code})`;
   }
   // OpenSSL keeps one pair per kind of key, so it misses an RSA key beside an EC certificate.
-  if (secureContextFault({ cert, key }) !== undefined || !isPair(cert, key)) {
+  // checkPrivateKey finds that, but cannot read every form that Node's TLS accepts.
+  const isPair = () => !cert || !key || new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
+  if (secureContextFault({ cert, key }) !== undefined || !attempt(isPair, true)) {
     return "has a private_key that does not belong to its certificate: give those of one pair, a chain beginning with the certificate of the key";
   }
   // Node accepts a ca without any certificate.
-  if (authorities !== undefined && !isCertificate(authorities)) return `has a ${caKey} that is not a PEM certificate`;
+  if (!attempt(() => !authorities || new X509Certificate(authorities).raw.length > 0, false)) {
+    return `has a ${caKey} that is not a PEM certificate`;
+  }
   return undefined;
 }
 
@@ -110,28 +112,19 @@ function secureContextFault(options: SecureContextOptions): string | undefined {
   }
 }
 
-function isPair(certificate: string | undefined, privateKey: string | undefined): boolean {
-  if (certificate === undefined || privateKey === undefined) return true;
+function attempt(check: () => boolean, ifUnreadable: boolean): boolean {
   try {
-    return new X509Certificate(certificate).checkPrivateKey(createPrivateKey(privateKey));
+    return check();
   } catch {
-    return true; // a form that only createSecureContext reads, which has accepted it
-  }
-}
-
-function isCertificate(pem: string): boolean {
-  try {
-    return new X509Certificate(pem).raw.length > 0;
-  } catch {
-    return false;
+    return ifUnreadable;
   }
 }
 
 function certificateFault(pem: string): string | undefined {
   const { validFromDate, validToDate, validFrom, validTo } = new X509Certificate(pem);
-  if (validToDate.getTime() < Date.now())
-    return `is a certificate that expired on ${validTo}: put a new one in its place`;
-  if (validFromDate.getTime() > Date.now()) {
+  const now = Date.now();
+  if (validToDate.getTime() < now) return `is a certificate that expired on ${validTo}: put a new one in its place`;
+  if (validFromDate.getTime() > now) {
     return `is a certificate that is valid only from ${validFrom}: wait, or correct the clock of this machine`;
   }
   return undefined;

@@ -4,12 +4,6 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 import type { Observe } from "../core/call-report.ts";
 import type { Snapshot } from "./admin/snapshot.ts";
 
-export interface Metrics {
-  observe: Observe;
-  /** @returns the metrics in Prometheus' text format */
-  text(): Promise<string>;
-}
-
 /** Prometheus keeps the suffix _total for counters, but these gauges of prom-client have it. */
 const MISNAMED = ["nodejs_active_handles_total", "nodejs_active_requests_total", "nodejs_active_resources_total"];
 
@@ -20,53 +14,58 @@ const SIGNING_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.
 
 const BREAKER_STATES = ["closed", "open", "half_open"] as const;
 
-/** Between two samples of the event loop's delay. prom-client's default of 10 ms takes 0.9 % of an idle core. */
+/** Between samples of the event loop's delay. prom-client's default of 10 ms takes 0.9 % of a core. */
 const EVENT_LOOP_SAMPLING_MS = 100;
 
+/** State at a scrape: the help and the labels. */
+const GAUGES = {
+  build_info: ["Always 1; the labels are versions.", "version", "node"],
+  calls_in_flight: ["Calls without a response yet."],
+  provider_in_flight: ["Token requests in flight.", "provider"],
+  provider_queued: ["Calls waiting because of the provider's max_in_flight.", "provider"],
+  provider_breaker_state: ["1 for the current state of the circuit breaker.", "provider", "state"],
+  provider_suspensions_total: ["How often the provider was suspended.", "provider"],
+  discovery_timestamp_seconds: ["Last successful discovery of the provider.", "provider"],
+  provider_clock_skew_seconds: ["How far the provider's clock is ahead of ours.", "provider"],
+  signing_key_created_timestamp_seconds: ["Date of a signing key in the file.", "kid", "use"],
+  certificate_expiry_timestamp_seconds: ["Expiry of a certificate, by its key in the file.", "certificate"],
+  config_last_reload_successful: ["0 if the last reload was refused, otherwise 1."],
+  config_last_reload_timestamp_seconds: ["When the current configuration was loaded."],
+} satisfies Record<string, [help: string, ...labelNames: string[]]>;
+
 /** @param read takes the snapshot for the gauges, once per scrape */
-export function createMetrics(read: () => Snapshot): Metrics {
+export function createMetrics(read: () => Snapshot) {
   const register = new Registry();
   collectDefaultMetrics({ register, eventLoopMonitoringPrecision: EVENT_LOOP_SAMPLING_MS });
   for (const name of MISNAMED) register.removeSingleMetric(name);
   const observe = countCalls(register);
-  const refresh = createGauges(register);
+  const setGauges = createGauges(register);
   return {
     observe,
+    /** @returns the metrics in Prometheus' text format */
     text() {
-      refresh(read());
+      setGauges(read());
       return register.metrics();
     },
   };
 }
 
-function named<Label extends string = never>(register: Registry, name: string, help: string, labelNames: Label[] = []) {
+function named<Label extends string>(register: Registry, name: string, help: string, labelNames: Label[]) {
   return { name: `token_proxy_${name}`, help, labelNames, registers: [register] };
 }
 
 /** Labels are keys of the file and codes of the error table, so callers cannot add any. */
 function countCalls(register: Registry): Observe {
-  const calls = new Counter(
-    named(register, "calls_total", "Calls answered, by outcome.", ["route", "provider", "outcome", "error_code"]),
-  );
-  const durations = new Histogram({
-    ...named(register, "call_duration_seconds", "From a call's arrival to its response.", ["route", "provider"]),
-    buckets: CALL_BUCKETS,
-  });
-  const tokenRequests = new Histogram({
-    ...named(register, "provider_duration_seconds", "All token requests of one call with their answers.", ["provider"]),
-    buckets: CALL_BUCKETS,
-  });
-  const sessionChecks = new Histogram({
-    ...named(register, "session_check_duration_seconds", "The getSession request of one call."),
-    buckets: CALL_BUCKETS,
-  });
-  const signatures = new Histogram({
-    ...named(register, "signing_duration_seconds", "Signing all JWTs of one call.", ["provider"]),
-    buckets: SIGNING_BUCKETS,
-  });
-  const retries = new Counter(
-    named(register, "provider_retries_total", "Token requests beyond the first one of a call.", ["provider"]),
-  );
+  const counter = <Label extends string>(name: string, help: string, ...labelNames: Label[]) =>
+    new Counter(named(register, name, help, labelNames));
+  const histogram = <Label extends string>(step: string, buckets: number[], help: string, ...labelNames: Label[]) =>
+    new Histogram({ ...named(register, `${step}_duration_seconds`, help, labelNames), buckets });
+  const calls = counter("calls_total", "Calls answered, by outcome.", "route", "provider", "outcome", "error_code");
+  const retries = counter("provider_retries_total", "Token requests beyond the first one of a call.", "provider");
+  const durations = histogram("call", CALL_BUCKETS, "From a call's arrival to its response.", "route", "provider");
+  const tokenRequests = histogram("provider", CALL_BUCKETS, "The token requests of a call, with answers.", "provider");
+  const sessionChecks = histogram("session_check", CALL_BUCKETS, "The getSession request of one call.");
+  const signatures = histogram("signing", SIGNING_BUCKETS, "Signing all JWTs of one call.", "provider");
 
   return ({ route, provider = "", outcome, errorCode: error_code = "", duration, durations: steps, attempts }) => {
     calls.inc({ route, provider, outcome, error_code });
@@ -79,51 +78,38 @@ function countCalls(register: Registry): Observe {
   };
 }
 
-/** @returns a function that sets all gauges, and removes those of providers, keys and certificates that are gone */
+/** @returns a function that sets all gauges, and removes providers, keys and certificates that are gone */
 function createGauges(register: Registry): (snapshot: Snapshot) => void {
-  const gauge = <Label extends string = never>(name: string, help: string, labelNames?: Label[]) =>
-    new Gauge(named(register, name, help, labelNames));
-  const build = gauge("build_info", "Always 1; the labels are versions.", ["version", "node"]);
-  const inFlight = gauge("calls_in_flight", "Calls without a response yet.");
-  const providerInFlight = gauge("provider_in_flight", "Token requests in flight.", ["provider"]);
-  const queued = gauge("provider_queued", "Calls waiting because of the provider's max_in_flight.", ["provider"]);
-  const breaker = gauge("provider_breaker_state", "1 for the current state of the circuit breaker.", [
-    "provider",
-    "state",
-  ]);
-  const suspensions = new Counter(
-    named(register, "provider_suspensions_total", "How often the provider was suspended.", ["provider"]),
+  const gauges = new Map(
+    Object.entries<string[]>(GAUGES).map(([name, [help = "", ...labelNames]]) => {
+      const Kind = name.endsWith("_total") ? Counter : Gauge;
+      return [name, new Kind(named(register, name, help, labelNames))];
+    }),
   );
-  const discovered = gauge("discovery_timestamp_seconds", "Last successful discovery of the provider.", ["provider"]);
-  const skew = gauge("provider_clock_skew_seconds", "How far the provider's clock is ahead of ours.", ["provider"]);
-  const keyCreated = gauge("signing_key_created_timestamp_seconds", "Date of a signing key in the file.", [
-    "kid",
-    "use",
-  ]);
-  const expiry = gauge("certificate_expiry_timestamp_seconds", "Expiry of a certificate, by its key in the file.", [
-    "certificate",
-  ]);
-  const reloaded = gauge("config_last_reload_successful", "0 if the last reload was refused, otherwise 1.");
-  const reloadTime = gauge("config_last_reload_timestamp_seconds", "When the current configuration was loaded.");
-  const labelled = [build, providerInFlight, queued, breaker, suspensions, discovered, skew, keyCreated, expiry];
+  const set = (name: keyof typeof GAUGES, value: number, labels: Record<string, string> = {}) =>
+    gauges.get(name)?.inc(labels, value);
 
   return (snapshot) => {
-    for (const metric of labelled) metric.reset();
-    build.set({ version: snapshot.version, node: snapshot.node }, 1);
-    inFlight.set(snapshot.in_flight);
-    for (const { name: provider, ...state } of snapshot.providers) {
-      providerInFlight.set({ provider }, state.in_flight);
-      queued.set({ provider }, state.queued);
-      for (const one of BREAKER_STATES) breaker.set({ provider, state: one }, one === state.breaker ? 1 : 0);
-      suspensions.inc({ provider }, state.suspensions);
-      if (state.clock_skew !== undefined) skew.set({ provider }, state.clock_skew);
-      if (state.discovered_at !== undefined) discovered.set({ provider }, state.discovered_at / 1000);
+    for (const gauge of gauges.values()) gauge.reset();
+    set("build_info", 1, { version: snapshot.version, node: snapshot.node });
+    set("calls_in_flight", snapshot.in_flight);
+    for (const { name: provider, clock_skew, discovered_at, ...state } of snapshot.providers) {
+      set("provider_in_flight", state.in_flight, { provider });
+      set("provider_queued", state.queued, { provider });
+      for (const one of BREAKER_STATES) {
+        set("provider_breaker_state", one === state.breaker ? 1 : 0, { provider, state: one });
+      }
+      set("provider_suspensions_total", state.suspensions, { provider });
+      if (clock_skew !== undefined) set("provider_clock_skew_seconds", clock_skew, { provider });
+      if (discovered_at !== undefined) set("discovery_timestamp_seconds", discovered_at / 1000, { provider });
     }
     for (const { kid, use, created } of snapshot.keys) {
-      if (created !== undefined) keyCreated.set({ kid, use }, Date.parse(created) / 1000);
+      if (created !== undefined) set("signing_key_created_timestamp_seconds", Date.parse(created) / 1000, { kid, use });
     }
-    for (const { place, expires_at } of snapshot.certificates) expiry.set({ certificate: place }, expires_at / 1000);
-    reloaded.set(snapshot.reload?.problem === undefined ? 1 : 0);
-    reloadTime.set(snapshot.configured_at / 1000);
+    for (const { place, expires_at } of snapshot.certificates) {
+      set("certificate_expiry_timestamp_seconds", expires_at / 1000, { certificate: place });
+    }
+    set("config_last_reload_successful", snapshot.reload?.problem === undefined ? 1 : 0);
+    set("config_last_reload_timestamp_seconds", snapshot.configured_at / 1000);
   };
 }

@@ -1,7 +1,7 @@
 // Refreshes the metadata of every provider in the background, so that no call waits for discovery.
 
 import { TokenProxyError } from "../../core/errors.ts";
-import type { Log } from "../../core/ports.ts";
+import type { Log, LogFields } from "../../core/ports.ts";
 import { type Discovery, METADATA_LIFETIME_MS } from "../../oauth/discovery.ts";
 
 /** Early enough to leave time for attempts that fail. */
@@ -42,9 +42,10 @@ export function keepDiscovered(
   };
 }
 
-/** Our own words and the system's code of the cause, for example ENOTFOUND; other messages may quote anything. */
-function describe(error: unknown): { error_code: string; reason?: string; cause?: string } {
+/** Our own words, and the cause's code, like ENOTFOUND. Other messages may quote anything. */
+function describe(error: unknown): LogFields {
   if (!(error instanceof TokenProxyError)) return { error_code: "internal" };
   const { code } = (error.cause ?? {}) as { code?: unknown };
-  return { error_code: error.code, reason: error.message, ...(typeof code === "string" ? { cause: code } : {}) };
+  const cause = typeof code === "string" ? code : undefined;
+  return { error_code: error.code, reason: error.message, cause, ...error.detail };
 }
