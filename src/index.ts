@@ -10,7 +10,7 @@ import type { Log } from "./core/ports.ts";
 import { Secret } from "./core/secret.ts";
 import { createNodeCredentialHost } from "./node/credentials.ts";
 import { nodeIds } from "./node/host.ts";
-import { isAmbiguous } from "./node/inbound/ambiguous.ts";
+import { isAmbiguous } from "./node/inbound/inbound.ts";
 import { createProgram } from "./node/program.ts";
 import { publishedDocuments } from "./steps/published-documents.ts";
 

@@ -2,7 +2,7 @@
 
 import { Command, CommanderError, Option } from "commander";
 import { ConfigError, UsageError } from "../core/errors.ts";
-import { describeCrash } from "../node/crash.ts";
+import { framesOf } from "../core/stack-frames.ts";
 import { ListenError } from "../node/inbound/listener.ts";
 import { packageVersion } from "../node/version.ts";
 import { SIGNING_ALGORITHMS } from "../oauth/signing-key.ts";
@@ -58,10 +58,16 @@ export async function runCommandLine(given: readonly string[]): Promise<number |
 export function endOnCrash(): void {
   process.on("uncaughtException", (error: NodeJS.ErrnoException) => {
     const isOutput = error.syscall === "write";
-    if (!isOutput) console.error(describeCrash(error));
+    if (!isOutput) console.error(describeBug(error));
     else if (error.code !== "EPIPE") console.error(`cannot write the output (${error.code}): redirect it elsewhere`);
     process.exit(EXIT_FAILED);
   });
+}
+
+/** @returns the error's name and stack without its message, which may quote a secret or token */
+function describeBug(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return `ended by a bug: thrown ${typeof thrown}`;
+  return [`ended by a bug: ${thrown.name}`, ...framesOf(thrown).map((frame) => `    ${frame}`)].join("\n");
 }
 
 /** Imports a command only when it runs: loading the others would take most of its time. */

@@ -78,11 +78,8 @@ function tlsFault({ certificate, private_key, ca, binding }: TlsCredentials, caK
   if (key !== undefined && ENCRYPTED.test(key)) {
     return 'has a private_key that is encrypted: decrypt it with "openssl pkey -in FILE -out FILE"';
   }
-  for (const [name, part] of [
-    ["certificate", { cert }],
-    ["private_key", { key }],
-    [caKey, { ca: authorities }],
-  ] as const) {
+  const parts = { certificate: { cert }, private_key: { key }, [caKey]: { ca: authorities } };
+  for (const [name, part] of Object.entries(parts)) {
     const code = secureContextFault(part);
     if (code !== undefined) return `has a ${name} that is not proper PEM (${code})`;
   }

@@ -6,19 +6,11 @@ import { setTimeout as passing } from "node:timers/promises";
 import { isatty } from "node:tty";
 import { pino, stdTimeFunctions } from "pino";
 import sonicBoom from "sonic-boom";
+import type { Config } from "../config/complete.ts";
 import type { Log, LogLevel } from "../core/ports.ts";
 
-export type LogFormat = "auto" | "json" | "pretty";
-
-export interface NodeLog {
-  log: Log;
-  setLevel(level: LogLevel): void;
-  /** Writes what is waiting, for half a second at most. Later lines are dropped. */
-  close(): Promise<void>;
-}
-
 const STDOUT = 1;
-/** Waiting for a slow reader. Lines beyond are dropped, so that a log nobody reads cannot fill the memory. */
+/** Waiting for a slow reader. More lines are dropped, so that they cannot fill the memory. */
 const MAX_WAITING_BYTES = 8_388_608;
 /** Lines are gathered this long and written together. */
 const GATHER_MS = 10;
@@ -28,7 +20,7 @@ const RETRY_MS = 20;
 const EXIT_TIMEOUT_MS = 500;
 
 /** @param format `auto` means readable lines on a terminal and JSON elsewhere */
-export async function createNodeLog({ level, format }: { level: LogLevel; format: LogFormat }): Promise<NodeLog> {
+export async function createNodeLog({ level, format }: Config["log"]) {
   const isPretty = format === "pretty" || (format === "auto" && isatty(STDOUT));
   const output = createOutput((lines) => log("warn", "lines of the log found no reader and no room", { lines }));
   const prettify = isPretty ? await createPrettifier() : undefined;
@@ -42,9 +34,10 @@ export async function createNodeLog({ level, format }: { level: LogLevel; format
   const log: Log = (at, event, fields = {}) => logger[at](fields, event);
   return {
     log,
-    setLevel(next) {
+    setLevel(next: LogLevel) {
       logger.level = next;
     },
+    /** Writes what is waiting, for half a second at most. Later lines are dropped. */
     close: output.close,
   };
 }
@@ -144,7 +137,7 @@ const NEVER = new Int32Array(new SharedArrayBuffer(4));
 
 /**
  * Makes writes to a full pipe fail at once instead of blocking.
- * @returns a function to call before every write: a Node process that shares the pipe undoes it when it exits
+ * @returns a function to call before every write: other Node processes undo it when they exit
  */
 function createUnblock(): () => void {
   const socket = new Socket({ fd: STDOUT, readable: false, writable: true });

@@ -1,4 +1,4 @@
-// A running service: two listeners over one configuration, which can be reloaded and stopped without losing a call.
+// A running service: two listeners, which can be reloaded and stopped without losing a call.
 
 import { setTimeout } from "node:timers/promises";
 import type { CredentialHost } from "../config/credentials.ts";
@@ -10,33 +10,14 @@ import { createAdminApp, type TryIt } from "./admin/admin.ts";
 import { createRecorder, type Recorder } from "./admin/recorder.ts";
 import type { Snapshot } from "./admin/snapshot.ts";
 import { nodeClock, nodeIds } from "./host.ts";
-import { inheritedSocket } from "./inbound/inherited-socket.ts";
-import { listen } from "./inbound/listener.ts";
+import { inheritedSocket, listen } from "./inbound/listener.ts";
 import { createNodeLog } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
 import { keepDiscovered } from "./outbound/keep-discovered.ts";
 import { createProgram, type Program, takeOver } from "./program.ts";
 import { packageVersion } from "./version.ts";
 
-export interface Service {
-  /** Where getToken is served, for example `http://127.0.0.1:8080`. */
-  url: string;
-  adminUrl: string;
-  /**
-   * Loads the configuration again, for all new calls. Calls in flight finish with the old one. If
-   * anything is wrong, nothing changes and the log says why.
-   */
-  reload(): Promise<void>;
-  /**
-   * Turns "not ready", accepts calls for server.shutdown_delay, then refuses connections and finishes
-   * the calls in flight.
-   * @param atOnce skips the delay
-   * @returns how many calls were cut off at the end of server.shutdown_grace
-   */
-  stop(atOnce?: boolean): Promise<number>;
-  /** Logs how many calls are being cut off. The process has to exit afterwards. */
-  abort(): Promise<void>;
-}
+export type Service = Awaited<ReturnType<typeof startService>>;
 
 /** A parsed configuration file, and the host that reads its secrets. */
 export interface Loaded {
@@ -50,7 +31,7 @@ export interface Loaded {
  * @throws {ConfigError} for a secret, key or certificate that cannot be used
  * @throws {ListenError}
  */
-export async function startService(load: () => Loaded, { tryIt }: { tryIt?: TryIt } = {}): Promise<Service> {
+export async function startService(load: () => Loaded, { tryIt }: { tryIt?: TryIt } = {}) {
   const first = load();
   const { log, setLevel, close: closeLog } = await createNodeLog(first.file.config.log);
   const recorder = createRecorder(nodeClock.now);
@@ -69,12 +50,8 @@ export async function startService(load: () => Loaded, { tryIt }: { tryIt?: TryI
   let program = await createProgram(first.file, first.host, surroundings);
   const atStart = restartKeys(program);
   const { listen: address, admin: adminAddress } = program.config.server;
-  const publicListener = await listen(
-    (request, env) => program.fetch(request, env),
-    inheritedSocket() ?? address,
-    "server.listen",
-    { tls: program.tls },
-  );
+  const answer = (request: Request, env: unknown) => program.fetch(request, env); // a reload replaces the program
+  const publicListener = await listen(answer, inheritedSocket() ?? address, "server.listen", { tls: program.tls });
   const adminApp = createAdminApp({ snapshot, metrics: metrics.text, tryIt });
   // Load balancers check the health in HTTP/1.0 without a Host header.
   const adminListener = await listen(adminApp.fetch, adminAddress, "server.admin", { hostname: "localhost" }).catch(
@@ -86,30 +63,31 @@ export async function startService(load: () => Loaded, { tryIt }: { tryIt?: TryI
   let stopDiscovery = keepDiscovered(program.providers.values(), log);
   log("info", "started", { listen: publicListener.url, admin: adminListener.url, ...summary(program) });
 
-  /** @throws {ConfigError | UsageError} */
-  async function replaceProgram({ file, host }: Loaded): Promise<void> {
-    const next = await createProgram(file, host, surroundings);
-    await takeOver(next, program);
-    if (state.draining) return;
-    const wanted = restartKeys(next);
-    const unchangeable = [...atStart.keys()].filter((key) => atStart.get(key) !== wanted.get(key));
-    if (next.tls !== undefined && !unchangeable.includes("server.tls")) publicListener.setTls(next.tls);
-    stopDiscovery();
-    program = next;
-    stopDiscovery = keepDiscovered(program.providers.values(), log);
-    setLevel(program.config.log.level);
-    state.configured_at = nodeClock.now();
-    state.reload = { at: state.configured_at, problem: undefined };
-    log("info", "reloaded", summary(program));
-    for (const key of unchangeable) log("warn", "needs a restart to change", { key });
-  }
-
   return {
+    /** Where getToken is served, for example `http://127.0.0.1:8080`. */
     url: publicListener.url,
     adminUrl: adminListener.url,
-    async reload() {
+    /**
+     * Loads the configuration again, for all new calls. Calls in flight finish with the old one. If
+     * anything is wrong, nothing changes and the log says why.
+     */
+    async reload(): Promise<void> {
       try {
-        await replaceProgram(load());
+        const { file, host } = load();
+        const next = await createProgram(file, host, surroundings);
+        await takeOver(next, program);
+        if (state.draining) return;
+        const wanted = restartKeys(next);
+        const unchangeable = [...atStart.keys()].filter((key) => atStart.get(key) !== wanted.get(key));
+        if (next.tls !== undefined && !unchangeable.includes("server.tls")) publicListener.setTls(next.tls);
+        stopDiscovery();
+        program = next;
+        stopDiscovery = keepDiscovered(program.providers.values(), log);
+        setLevel(program.config.log.level);
+        state.configured_at = nodeClock.now();
+        state.reload = { at: state.configured_at, problem: undefined };
+        log("info", "reloaded", summary(program));
+        for (const key of unchangeable) log("warn", "needs a restart to change", { key });
       } catch (error) {
         // These messages never quote the file or a secret; others might.
         const isKnown = error instanceof ConfigError || error instanceof UsageError;
@@ -118,18 +96,25 @@ export async function startService(load: () => Loaded, { tryIt }: { tryIt?: TryI
         state.reload = { at: nodeClock.now(), problem };
       }
     },
-    async abort() {
+    /** Logs how many calls are being cut off. The process has to exit afterwards. */
+    async abort(): Promise<void> {
       log("error", "stopped", { calls_cut_off: publicListener.inFlight() });
       await closeLog();
     },
-    async stop(atOnce = false) {
+    /**
+     * Turns "not ready", accepts calls for server.shutdown_delay, then refuses connections and
+     * finishes the calls in flight.
+     * @param atOnce skips the delay
+     * @returns how many calls were cut off at the end of server.shutdown_grace
+     */
+    async stop(atOnce = false): Promise<number> {
       const { shutdown_grace, shutdown_delay } = program.config.server;
       const delay = atOnce ? 0 : shutdown_delay;
       state.draining = true;
       log("info", "shutting down", { delay_ms: delay, grace_ms: shutdown_grace });
       stopDiscovery();
-      // A request sent on a connection that is just closing fails. So first tell clients that theirs
-      // will close, and give load balancers time to read /readyz.
+      // A request sent on a closing connection fails. So first announce that it will close, and give
+      // load balancers time to read /readyz.
       publicListener.drain();
       if (delay > 0) await setTimeout(delay);
       const cutOff = await publicListener.close(shutdown_grace);
@@ -182,11 +167,10 @@ function takeSnapshot(program: Program, recorder: Recorder, state: State, inFlig
 
 /** The settings that a reload cannot change, by their key in the file. */
 function restartKeys({ config, tls }: Program): ReadonlyMap<string, string> {
-  const clientCa = tls?.client_ca === undefined ? "without client_ca" : "with client_ca";
   return new Map([
     ["server.listen", JSON.stringify(config.server.listen)],
     ["server.admin", JSON.stringify(config.server.admin)],
-    ["server.tls", tls === undefined ? "none" : clientCa],
+    ["server.tls", String(tls && tls.client_ca !== undefined)], // whether clients are asked for a certificate
     ["log.format", config.log.format],
   ]);
 }

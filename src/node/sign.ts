@@ -2,9 +2,7 @@
 
 import { constants, KeyObject, type SignKeyObjectInput, sign } from "node:crypto";
 import { promisify } from "node:util";
-import type { CreateJwsSigner } from "../oauth/signing-key.ts";
-
-type Algorithm = Parameters<CreateJwsSigner>[1];
+import type { CreateJwsSigner, SigningAlgorithm } from "../oauth/signing-key.ts";
 
 const signInThread = promisify(sign) as (digest: string | null, data: Buffer, key: KeyObject) => Promise<Buffer>;
 
@@ -25,7 +23,7 @@ export const createNodeJwsSigner: CreateJwsSigner = (cryptoKey, alg) => {
   };
 };
 
-const PARAMETERS: Record<Algorithm, { digest: string | null } & Omit<SignKeyObjectInput, "key">> = {
+const PARAMETERS: Record<SigningAlgorithm, { digest: string | null } & Omit<SignKeyObjectInput, "key">> = {
   // JOSE's ECDSA signatures are two numbers of fixed length (RFC 7518 §3.4), not DER.
   ES256: { digest: "sha256", dsaEncoding: "ieee-p1363" },
   ES384: { digest: "sha384", dsaEncoding: "ieee-p1363" },

@@ -1,5 +1,6 @@
-// What only Node's connection shows of a request: the raw path, the client's certificate and its address.
+// What only Node's connection shows of a request: raw path and headers, certificate, address.
 
+import type { IncomingMessage } from "node:http";
 import { BlockList, isIPv6, type Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { HttpBindings } from "@hono/node-server";
@@ -18,7 +19,7 @@ export function createNodeInbound(trustedProxies: readonly string[]): Inbound {
     clientAddress(request, env) {
       const hops = (request.headers.get("x-forwarded-for") ?? "").split(",").map((hop) => hop.trim());
       let address = withoutPort(incoming(env).socket.remoteAddress ?? "");
-      // Backwards from the last hop, as long as a trusted proxy has added it. Anybody can forge the others.
+      // Backwards from the last hop, as long as a trusted proxy added it. Others can be forged.
       while (trusted.check(address, familyOf(address)) && hops.length > 0) {
         const before = withoutPort(hops.pop() as string);
         if (before === "") break;
@@ -49,41 +50,52 @@ function familyOf(address: string): "ipv6" | "ipv4" {
   return isIPv6(address) ? "ipv6" : "ipv4";
 }
 
+interface Peer {
+  certificate?: ClientCertificate;
+  validTo: number;
+}
+
 /** Read once per connection, whose certificate cannot change: listener.ts forbids renegotiation. */
-const peers = new WeakMap<Socket, { certificate?: ClientCertificate; validTo: number }>();
+const peers = new WeakMap<Socket, Peer>();
 
 function certificateOf(socket: Socket): ClientCertificate | undefined {
   // `authorized` means the chain ended at server.tls.client_ca when the TLS session was created.
   if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
-  let peer = peers.get(socket);
-  if (peer === undefined) {
-    peer = readPeer(socket);
-    peers.set(socket, peer);
-  }
+  const peer = peers.get(socket) ?? readPeer(socket);
   return peer.validTo < Date.now() ? undefined : peer.certificate;
 }
 
-function readPeer(socket: TLSSocket) {
+function readPeer(socket: TLSSocket): Peer {
+  const peer: Peer = { validTo: 0 };
   const x509 = socket.getPeerX509Certificate();
-  if (x509 === undefined) return { validTo: 0 };
-  const sha256 = x509.fingerprint256.replaceAll(":", "").toLowerCase();
-  return {
-    certificate: { sha256, dnsNames: dnsNames(x509.subjectAltName ?? "") },
-    validTo: x509.validToDate.getTime(),
-  };
+  if (x509 !== undefined) {
+    const sha256 = x509.fingerprint256.replaceAll(":", "").toLowerCase();
+    peer.certificate = { sha256, dnsNames: dnsNames(x509.subjectAltName ?? "") };
+    peer.validTo = x509.validToDate.getTime();
+  }
+  peers.set(socket, peer);
+  return peer;
 }
 
-/** One entry of a subjectAltName in Node's notation, which quotes values with a comma or control character. */
-const ALT_NAME = /([^:,"]+):("(?:[^"\\]|\\.)*"|[^,"]*)(?:, |$)/y;
+/** An entry of subjectAltName in Node's notation, which quotes a comma or control character. */
+const ALT_NAME = /([^:,"]+):("(?:[^"\\]|\\.)*"|[^,"]*)(?:, |$)/gy;
 
 function dnsNames(subjectAltName: string): string[] {
-  const names: string[] = [];
-  ALT_NAME.lastIndex = 0;
-  while (ALT_NAME.lastIndex < subjectAltName.length) {
-    const match = ALT_NAME.exec(subjectAltName);
-    if (match === null) return []; // not the documented notation, so trust none of it
-    const [, kind, value = ""] = match;
-    if (kind === "DNS" && !value.startsWith('"')) names.push(value.toLowerCase()); // quoted: not a DNS name
-  }
-  return names;
+  const entries = [...subjectAltName.matchAll(ALT_NAME)];
+  const isComplete = entries.map(([entry]) => entry).join("") === subjectAltName;
+  if (!isComplete) return []; // not the documented notation, so trust none of it
+  const names = entries.filter(([, kind, value]) => kind === "DNS" && !value?.startsWith('"')); // quoted: not a DNS name
+  return names.map(([, , name = ""]) => name.toLowerCase());
+}
+
+/**
+ * Finds requests that Node accepts but that a proxy in front may read differently (smuggling).
+ * @returns true for HTTP/0.9 (a request line without version), a repeated Host (RFC 9112 §3.2),
+ * chunks in HTTP/1.0 (§6.1), and a coding besides `chunked`, which nothing here would decode
+ */
+export function isAmbiguous({ httpVersionMajor, httpVersionMinor, rawHeaders, headers }: IncomingMessage): boolean {
+  if (httpVersionMajor !== 1) return true;
+  const coding = headers["transfer-encoding"];
+  if (coding !== undefined && (httpVersionMinor === 0 || coding.toLowerCase() !== "chunked")) return true;
+  return rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === "host").length > 1;
 }

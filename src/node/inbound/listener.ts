@@ -7,33 +7,10 @@ import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { ServerTls } from "../../config/credentials.ts";
 import type { Address } from "../../config/schema-types.ts";
-import { isAmbiguous } from "./ambiguous.ts";
+import { isAmbiguous } from "./inbound.ts";
 import { OpenRequests } from "./open-requests.ts";
 
-export interface Listener {
-  /** For example `http://127.0.0.1:8080`, with the actual port if 0 was configured. */
-  url: string;
-  /** Announces in every response that the connection closes. Connections and requests are still accepted. */
-  drain(): void;
-  /**
-   * Refuses new connections and waits for the requests in flight. Requests on open connections are
-   * still answered.
-   * @param grace milliseconds to wait
-   * @returns how many complete requests were cut off at the end of the grace
-   */
-  close(grace: number): Promise<number>;
-  /** Requests without a complete response. */
-  inFlight(): number;
-  /** Uses another certificate and other authorities for new connections, and closes the old ones. */
-  setTls(tls: ServerTls): void;
-}
-
-export interface ListenOptions {
-  /** Without it, the listener speaks plain HTTP. */
-  tls?: ServerTls | undefined;
-  /** Used for requests without a Host header (HTTP/1.0), which are refused otherwise. */
-  hostname?: string;
-}
+export type Listener = Awaited<ReturnType<typeof listen>>;
 
 /** The listener cannot be opened. The message says what to do. */
 export class ListenError extends Error {
@@ -42,34 +19,32 @@ export class ListenError extends Error {
 
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 15_000;
-/** Load balancers close idle connections after a minute. They should close first, or a request may get lost. */
-const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 /** During a shutdown, a connection that sends nothing for this long has no request on its way. */
 const QUIET_MS = 1_000;
-/**
- * Connections waiting to be accepted (the kernel's net.core.somaxconn also applies). A client that finds
- * the queue full retries after a second (RFC 6298 §2.1). Node's 511 is too short for 2,048 clients at once.
- */
+/** Node's 511 is too short for 2,048 clients at once: those beyond retry after a second. */
 const BACKLOG = 4_096;
 
 const LIMITS = {
   headersTimeout: HEADERS_TIMEOUT_MS,
   requestTimeout: REQUEST_TIMEOUT_MS,
   connectionsCheckingInterval: 1_000,
-  keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+  // Load balancers close idle connections after 60 s. If we did so first, a request might get lost.
+  keepAliveTimeout: 65_000,
 };
 
 /**
  * @param at an address, or the descriptor of an open socket
  * @param key of the address in the file, for example `server.listen`
+ * @param tls without it, the listener speaks plain HTTP
+ * @param hostname for requests without a Host header (HTTP/1.0), which are refused otherwise
  * @throws {ListenError}
  */
 export async function listen(
   fetch: (request: Request, env: unknown) => Response | Promise<Response>,
   at: Address | { fd: number },
   key: string,
-  { tls, hostname }: ListenOptions = {},
-): Promise<Listener> {
+  { tls, hostname }: { tls?: ServerTls | undefined; hostname?: string } = {},
+) {
   const requests = new OpenRequests();
   const sockets = new Set<Socket>();
   let draining = false;
@@ -83,12 +58,12 @@ export async function listen(
       response.writeHead(400, { Connection: "close" }).end();
       return;
     }
-    // Fast path: reads all sockets that are ready before it handles their calls, which saves 20 to 40 % of
-    // a call's CPU on a busy machine. Plain: respond(request, response).
+    // Fast path: reads all sockets that are ready before it handles their calls, which saves 20 to
+    // 40 % of a call's CPU on a busy machine. Plain: respond(request, response).
     setImmediate(respond, request, response);
   };
   const tlsServer = tls === undefined ? undefined : createTlsServer(tlsOptions(tls), onRequest);
-  // A client certificate that only bears the name of one of our authorities leaves an error in OpenSSL's
+  // A client certificate that only bears the name of our authority leaves an error in OpenSSL's
   // queue, and Node would fail the next read with it. Reading the certificate clears the queue.
   tlsServer?.on("secureConnection", (socket) => socket.getPeerX509Certificate());
   const server = tlsServer ?? createServer(LIMITS, onRequest);
@@ -98,17 +73,19 @@ export async function listen(
   });
 
   await new Promise<void>((resolve, reject) => {
-    const target = "fd" in at ? `descriptor ${at.fd}` : `${at.host}:${at.port}`;
-    server.once("error", (error) => reject(listenError(error, target, key)));
+    server.once("error", (cause: NodeJS.ErrnoException) => {
+      const target = "fd" in at ? `descriptor ${at.fd}` : `${at.host}:${at.port}`;
+      const reason = REASONS[cause.code ?? ""] ?? `it failed (${cause.code ?? cause.name}).`;
+      reject(new ListenError(`cannot listen on ${target}: ${reason} The key in the file is "${key}".`, { cause }));
+    });
     server.listen(at, BACKLOG, resolve); // Node ignores a backlog in the options for a descriptor
   });
   const address = server.address() as AddressInfo | null;
   if (address === null) {
     server.close();
     // Callers on a Unix socket have no address, which limits and forwarded addresses need.
-    throw new ListenError(
-      "cannot listen on the passed socket: it is not a TCP socket. Set ListenStream= of the socket unit to an address and a port.",
-    );
+    const cure = "Set ListenStream= of the socket unit to an address and a port.";
+    throw new ListenError(`cannot listen on the passed socket: it is not a TCP socket. ${cure}`);
   }
 
   const closeAfterResponses = () => {
@@ -116,21 +93,32 @@ export async function listen(
       if (!response.headersSent) response.setHeader("Connection", "close");
     }
   };
+  /** Announces in every response that the connection closes, and still accepts connections. */
   const drain = () => {
     draining = true;
     closeAfterResponses();
   };
+  const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
   return {
-    url: `${tls === undefined ? "http" : "https"}://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`,
-    setTls(next) {
+    /** For example `http://127.0.0.1:8080`, with the actual port if 0 was configured. */
+    url: `${tls === undefined ? "http" : "https"}://${host}:${address.port}`,
+    /** Uses another certificate and other authorities for new connections, and closes the old ones. */
+    setTls(next: ServerTls) {
       tlsServer?.setSecureContext(tlsOptions(next));
       // A removed authority must not vouch for open connections any longer.
       server.closeIdleConnections();
       closeAfterResponses();
     },
     drain,
+    /** Requests without a complete response. */
     inFlight: () => requests.responses().length,
-    async close(grace) {
+    /**
+     * Refuses new connections and waits for the requests in flight. Requests on open connections are
+     * still answered.
+     * @param grace milliseconds to wait
+     * @returns how many complete requests were cut off at the end of the grace
+     */
+    async close(grace: number) {
       drain();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       let cutOff = 0;
@@ -155,32 +143,23 @@ export async function listen(
   };
 }
 
-/**
- * Connections without a certificate, or with an unverified one, are accepted: some callers use API keys,
- * and apps and readers of our public keys have neither. Authentication decides per call.
- */
 function tlsOptions({ certificate, private_key, client_ca }: ServerTls) {
-  const clientAuthentication =
-    client_ca === undefined ? {} : { ca: client_ca.reveal(), requestCert: true, rejectUnauthorized: false };
   return {
     ...LIMITS,
     handshakeTimeout: HEADERS_TIMEOUT_MS,
-    // In TLS 1.2 a client could renegotiate with another certificate, and the socket would stay authorized.
+    // Otherwise a client of TLS 1.2 could change its certificate, and the socket would stay authorized.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     cert: certificate.reveal(),
     key: private_key.reveal(),
-    ...clientAuthentication,
+    // Accepts connections without a verified certificate. Authentication decides per call: some callers
+    // use API keys, and apps and readers of our public keys need neither.
+    ...(client_ca && { ca: client_ca.reveal(), requestCert: true, rejectUnauthorized: false }),
   };
 }
 
-/** Identifies a connection: under TLS a request has another socket object than the connection event. */
+/** Identifies a connection: with TLS, a request's socket is not that of the connection event. */
 function remoteEnd({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
-}
-
-function listenError(cause: NodeJS.ErrnoException, address: string, key: string): ListenError {
-  const reason = REASONS[cause.code ?? ""] ?? `it failed (${cause.code ?? cause.name}).`;
-  return new ListenError(`cannot listen on ${address}: ${reason} The key in the file is "${key}".`, { cause });
 }
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -191,3 +170,16 @@ const REASONS: Readonly<Record<string, string>> = {
   EAI_AGAIN: "the host name cannot be resolved right now. Use an IP address.",
   EAFNOSUPPORT: "this machine has no IPv6. Use an IPv4 address.",
 };
+
+/** The first passed descriptor, after stdin, stdout and stderr (sd_listen_fds(3)). */
+const FIRST_DESCRIPTOR = 3;
+
+/**
+ * Finds a listening socket from systemd, or from a supervisor with the same protocol. It stays open
+ * during a restart, so connections wait instead of being refused, and several instances can share it.
+ */
+export function inheritedSocket(): { fd: number } | undefined {
+  const { LISTEN_PID, LISTEN_FDS } = process.env;
+  // A parent process may have left the variables behind. LISTEN_PID says which process they are for.
+  return LISTEN_PID === String(process.pid) && Number(LISTEN_FDS) >= 1 ? { fd: FIRST_DESCRIPTOR } : undefined;
+}

@@ -4,8 +4,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 /**
- * Clients hardly pipeline. But Node starts every request of one read, some 300 small ones, so without a
- * limit a few dozen connections, even without an API key, could fill the memory.
+ * Clients hardly pipeline. But Node starts every request of one read, some 300 small ones, so without
+ * a limit a few dozen connections, even without an API key, could fill the memory.
  */
 const MAX_OPEN_REQUESTS = 32;
 
@@ -18,10 +18,15 @@ export class OpenRequests {
     return [...this.#connections.values()].flatMap((responses) => [...responses]);
   }
 
-  /** @returns false if the request must not be answered; a connection with too many requests is destroyed */
+  /** Destroys a connection with too many requests. @returns whether to answer the request */
   admit({ socket }: IncomingMessage, response: ServerResponse): boolean {
     if (this.#refused.has(socket)) return false;
-    const responses = this.#connections.get(socket) ?? this.#addConnection(socket);
+    let responses = this.#connections.get(socket);
+    if (responses === undefined) {
+      responses = new Set();
+      this.#connections.set(socket, responses);
+      socket.once("close", () => this.#connections.delete(socket));
+    }
     if (responses.size >= MAX_OPEN_REQUESTS || socket.destroyed) {
       socket.destroy();
       return false;
@@ -31,15 +36,8 @@ export class OpenRequests {
     return true;
   }
 
-  /** Answers nothing more on this connection: after an ambiguous request, the rest is ambiguous too. */
+  /** Admits no further request: after an ambiguous one, the rest is ambiguous too. */
   refuse(socket: Socket): void {
     this.#refused.add(socket);
-  }
-
-  #addConnection(socket: Socket): Set<ServerResponse> {
-    const responses = new Set<ServerResponse>();
-    this.#connections.set(socket, responses);
-    socket.once("close", () => this.#connections.delete(socket));
-    return responses;
   }
 }

@@ -4,7 +4,7 @@ import { hash, randomBytes } from "node:crypto";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import type { CreateRateLimiter } from "../../core/inbound.ts";
 
-/** Keys share 2^18 counters, so memory is limited to some 60 MB. The salt keeps attackers from choosing who shares. */
+/** Keys share 2^18 counters, at most 60 MB. The salt keeps attackers from choosing who shares. */
 const BUCKET_BITS = 18;
 const SALT_BYTES = 16;
 

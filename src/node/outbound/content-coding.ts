@@ -1,4 +1,4 @@
-// Decodes compressed answers: some providers compress although the request asks for identity (hono#3518, undici#2514).
+// Decodes answers, because some providers ignore Accept-Encoding (hono#3518, undici#2514).
 
 import { promisify } from "node:util";
 import { brotliDecompress, gunzip, inflate, type ZlibOptions, zstdDecompress } from "node:zlib";

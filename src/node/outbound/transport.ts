@@ -1,6 +1,6 @@
-// The transport on Node: undici's dispatcher, which tells what the server has seen of a failed request.
+// The transport on Node, with undici, which shows what a server saw of a failed request.
 
-import { Agent, type Dispatcher, errors, Pool } from "undici";
+import { Agent, Client, type Dispatcher, errors, Pool } from "undici";
 import {
   type Delivery,
   isBodyJudged,
@@ -11,10 +11,9 @@ import {
   type TransportResponse,
   type TransportSettings,
 } from "../../core/transport.ts";
-import { Connection, type ConnectionAware } from "./connection.ts";
 import { decode } from "./content-coding.ts";
 
-/** A connection that the server had already closed fails within a round trip. Later, the server died over the request. */
+/** A connection that the server has closed fails within a round trip. A crash takes longer. */
 const STALE_MS = 50;
 /** Limit for the headers of a provider's answer. */
 const MAX_HEADER_BYTES = 16_384;
@@ -47,15 +46,32 @@ export function createNodeTransport({ connect_timeout, connections, tls }: Trans
     } catch (error) {
       exchange.onResponseError(undefined, error as Error);
     }
-    return exchange.response;
+    return exchange.result.promise;
   };
 }
 
+class Connection extends Client {
+  /** Whether it has carried a response before. A server may close such a connection at any time. */
+  isReused = false;
+
+  constructor(origin: URL, options: object) {
+    super(origin, options as Client.Options);
+    this.on("connect", () => {
+      this.isReused = false;
+    });
+  }
+
+  override dispatch(options: Dispatcher.DispatchOptions, exchange: Exchange): boolean {
+    exchange.connection = this;
+    return super.dispatch(options, exchange);
+  }
+}
+
 /** One request and its answer. */
-class Exchange implements ConnectionAware {
+class Exchange implements Dispatcher.DispatchHandler {
   connection?: Connection;
   readonly #request: TransportRequest;
-  readonly #result = Promise.withResolvers<TransportResponse>();
+  readonly result = Promise.withResolvers<TransportResponse>();
   readonly #timer: NodeJS.Timeout;
   #isSettled = false;
   /** Undefined until the request is being sent. */
@@ -73,10 +89,6 @@ class Exchange implements ConnectionAware {
   constructor(request: TransportRequest) {
     this.#request = request;
     this.#timer = setTimeout(() => this.#fail(new TransportError("timeout")), request.timeout);
-  }
-
-  get response(): Promise<TransportResponse> {
-    return this.#result.promise;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -142,12 +154,12 @@ class Exchange implements ConnectionAware {
     const headers = this.#headers;
     const response = { status: this.#status, headers: { get: (name: string) => firstValue(headers, name) }, body };
     // Fast path, see listener.ts. Plain: resolve(response).
-    if (this.#settle()) setImmediate(this.#result.resolve, response);
+    if (this.#settle()) setImmediate(this.result.resolve, response);
   }
 
   #fail(error: TransportError): void {
     if (!this.#settle()) return;
-    this.#result.reject(error);
+    this.result.reject(error);
     this.#controller?.abort(error);
   }
 
