@@ -14,7 +14,7 @@ const SIGNING_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.
 
 const BREAKER_STATES = ["closed", "open", "half_open"] as const;
 
-/** Between samples of the event loop's delay. prom-client's default of 10 ms takes 0.9 % of a core. */
+/** Between samples of the event loop's delay. The default of 10 ms takes 0.9 % of a core. */
 const EVENT_LOOP_SAMPLING_MS = 100;
 
 /** State at a scrape: the help and the labels. */
@@ -78,7 +78,7 @@ function countCalls(register: Registry): Observe {
   };
 }
 
-/** @returns a function that sets all gauges, and removes providers, keys and certificates that are gone */
+/** @returns a function that sets all gauges anew, without what is gone */
 function createGauges(register: Registry): (snapshot: Snapshot) => void {
   const gauges = new Map(
     Object.entries<string[]>(GAUGES).map(([name, [help = "", ...labelNames]]) => {

@@ -56,7 +56,7 @@ export async function createProgram(
   };
 }
 
-/** A new configuration waits this long for discovery before it takes over, so that no call waits. */
+/** A new configuration waits for discovery before it takes over, so that no call has to. */
 const RELOAD_DISCOVERY_MS = 2_000;
 
 /** Passes on the old program's metadata, for providers that do not answer at the reload. */

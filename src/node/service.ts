@@ -50,7 +50,8 @@ export async function startService(load: () => Loaded, { tryIt }: { tryIt?: TryI
   let program = await createProgram(first.file, first.host, surroundings);
   const atStart = restartKeys(program);
   const { listen: address, admin: adminAddress } = program.config.server;
-  const answer = (request: Request, env: unknown) => program.fetch(request, env); // a reload replaces the program
+  // A reload replaces the program.
+  const answer = (request: Request, env: unknown) => program.fetch(request, env);
   const publicListener = await listen(answer, inheritedSocket() ?? address, "server.listen", { tls: program.tls });
   const adminApp = createAdminApp({ snapshot, metrics: metrics.text, tryIt });
   // Load balancers check the health in HTTP/1.0 without a Host header.
@@ -113,8 +114,8 @@ export async function startService(load: () => Loaded, { tryIt }: { tryIt?: TryI
       state.draining = true;
       log("info", "shutting down", { delay_ms: delay, grace_ms: shutdown_grace });
       stopDiscovery();
-      // A request sent on a closing connection fails. So first announce that it will close, and give
-      // load balancers time to read /readyz.
+      // A request sent on a closing connection fails. So first announce that it will close, and
+      // give load balancers time to read /readyz.
       publicListener.drain();
       if (delay > 0) await setTimeout(delay);
       const cutOff = await publicListener.close(shutdown_grace);
@@ -126,13 +127,14 @@ export async function startService(load: () => Loaded, { tryIt }: { tryIt?: TryI
   };
 }
 
+const VERSIONS = { version: packageVersion, node: process.versions.node };
+
 type State = Pick<Snapshot, "draining" | "started_at" | "configured_at" | "reload">;
 
 /** What an operator checks first when something does not work as configured. */
 function summary({ config }: Program) {
   return {
-    version: packageVersion,
-    node: process.versions.node,
+    ...VERSIONS,
     callers: Object.keys(config.callers).join(", "),
     providers: Object.keys(config.providers).join(", "),
     session: [...new Set(config.get_token.map(({ session }) => session))].join(", "),
@@ -143,17 +145,13 @@ function summary({ config }: Program) {
 
 function takeSnapshot(program: Program, recorder: Recorder, state: State, inFlight: number): Snapshot {
   const providers = [...program.providers.values()].map((provider) => {
-    const { breaker, suspensions, clockSkew: clock_skew, inFlight: in_flight, queued } = provider.state();
-    const { ready, problem, discoveredAt } = provider.discovery?.state() ?? { ready: true };
-    const { last, minutes } = recorder.provider(provider.name);
-    return {
-      ...{ name: provider.name, ready, problem, discovered_at: discoveredAt },
-      ...{ breaker, suspensions, clock_skew, in_flight, queued, last, minutes },
-    };
+    const { clockSkew: clock_skew, inFlight: in_flight, ...breakerAndQueue } = provider.state();
+    const { ready, problem, discoveredAt: discovered_at } = provider.discovery?.state() ?? { ready: true };
+    const limits = { ...breakerAndQueue, clock_skew, in_flight };
+    return { name: provider.name, ready, problem, discovered_at, ...limits, ...recorder.provider(provider.name) };
   });
   return {
-    version: packageVersion,
-    node: process.versions.node,
+    ...VERSIONS,
     ...state,
     at: nodeClock.now(),
     in_flight: inFlight,
@@ -170,7 +168,7 @@ function restartKeys({ config, tls }: Program): ReadonlyMap<string, string> {
   return new Map([
     ["server.listen", JSON.stringify(config.server.listen)],
     ["server.admin", JSON.stringify(config.server.admin)],
-    ["server.tls", String(tls && tls.client_ca !== undefined)], // whether clients are asked for a certificate
+    ["server.tls", String(tls && tls.client_ca !== undefined)], // its files can change
     ["log.format", config.log.format],
   ]);
 }

@@ -50,31 +50,26 @@ function familyOf(address: string): "ipv6" | "ipv4" {
   return isIPv6(address) ? "ipv6" : "ipv4";
 }
 
-interface Peer {
-  certificate?: ClientCertificate;
-  validTo: number;
-}
-
 /** Read once per connection, whose certificate cannot change: listener.ts forbids renegotiation. */
-const peers = new WeakMap<Socket, Peer>();
+const peers = new WeakMap<Socket, ReturnType<typeof readPeer>>();
 
 function certificateOf(socket: Socket): ClientCertificate | undefined {
   // `authorized` means the chain ended at server.tls.client_ca when the TLS session was created.
   if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
-  const peer = peers.get(socket) ?? readPeer(socket);
+  let peer = peers.get(socket);
+  if (peer === undefined) {
+    peer = readPeer(socket);
+    peers.set(socket, peer);
+  }
   return peer.validTo < Date.now() ? undefined : peer.certificate;
 }
 
-function readPeer(socket: TLSSocket): Peer {
-  const peer: Peer = { validTo: 0 };
+function readPeer(socket: TLSSocket): { certificate?: ClientCertificate; validTo: number } {
   const x509 = socket.getPeerX509Certificate();
-  if (x509 !== undefined) {
-    const sha256 = x509.fingerprint256.replaceAll(":", "").toLowerCase();
-    peer.certificate = { sha256, dnsNames: dnsNames(x509.subjectAltName ?? "") };
-    peer.validTo = x509.validToDate.getTime();
-  }
-  peers.set(socket, peer);
-  return peer;
+  if (x509 === undefined) return { validTo: 0 };
+  const sha256 = x509.fingerprint256.replaceAll(":", "").toLowerCase();
+  const certificate = { sha256, dnsNames: dnsNames(x509.subjectAltName ?? "") };
+  return { certificate, validTo: x509.validToDate.getTime() };
 }
 
 /** An entry of subjectAltName in Node's notation, which quotes a comma or control character. */
@@ -84,7 +79,8 @@ function dnsNames(subjectAltName: string): string[] {
   const entries = [...subjectAltName.matchAll(ALT_NAME)];
   const isComplete = entries.map(([entry]) => entry).join("") === subjectAltName;
   if (!isComplete) return []; // not the documented notation, so trust none of it
-  const names = entries.filter(([, kind, value]) => kind === "DNS" && !value?.startsWith('"')); // quoted: not a DNS name
+  // A quoted value is not a DNS name.
+  const names = entries.filter(([, kind, value]) => kind === "DNS" && !value?.startsWith('"'));
   return names.map(([, , name = ""]) => name.toLowerCase());
 }
 

@@ -102,7 +102,7 @@ export async function listen(
   return {
     /** For example `http://127.0.0.1:8080`, with the actual port if 0 was configured. */
     url: `${tls === undefined ? "http" : "https"}://${host}:${address.port}`,
-    /** Uses another certificate and other authorities for new connections, and closes the old ones. */
+    /** Uses these files for new connections, and closes the old ones. */
     setTls(next: ServerTls) {
       tlsServer?.setSecureContext(tlsOptions(next));
       // A removed authority must not vouch for open connections any longer.
@@ -113,8 +113,7 @@ export async function listen(
     /** Requests without a complete response. */
     inFlight: () => requests.responses().length,
     /**
-     * Refuses new connections and waits for the requests in flight. Requests on open connections are
-     * still answered.
+     * Refuses new connections, and waits until the open ones have their responses.
      * @param grace milliseconds to wait
      * @returns how many complete requests were cut off at the end of the grace
      */
@@ -147,12 +146,12 @@ function tlsOptions({ certificate, private_key, client_ca }: ServerTls) {
   return {
     ...LIMITS,
     handshakeTimeout: HEADERS_TIMEOUT_MS,
-    // Otherwise a client of TLS 1.2 could change its certificate, and the socket would stay authorized.
+    // A client of TLS 1.2 could change its certificate, and the socket would stay authorized.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     cert: certificate.reveal(),
     key: private_key.reveal(),
-    // Accepts connections without a verified certificate. Authentication decides per call: some callers
-    // use API keys, and apps and readers of our public keys need neither.
+    // Authentication decides per call whether an unverified certificate, or none, is enough: for
+    // callers with API keys, for apps, and for readers of our public keys.
     ...(client_ca && { ca: client_ca.reveal(), requestCert: true, rejectUnauthorized: false }),
   };
 }
@@ -175,11 +174,11 @@ const REASONS: Readonly<Record<string, string>> = {
 const FIRST_DESCRIPTOR = 3;
 
 /**
- * Finds a listening socket from systemd, or from a supervisor with the same protocol. It stays open
- * during a restart, so connections wait instead of being refused, and several instances can share it.
+ * Finds a listening socket from systemd, or from a supervisor with the same protocol. It stays
+ * open during a restart, so that connections wait, and several instances can share it.
  */
 export function inheritedSocket(): { fd: number } | undefined {
   const { LISTEN_PID, LISTEN_FDS } = process.env;
-  // A parent process may have left the variables behind. LISTEN_PID says which process they are for.
+  // LISTEN_PID tells whether a parent process left the variables behind.
   return LISTEN_PID === String(process.pid) && Number(LISTEN_FDS) >= 1 ? { fd: FIRST_DESCRIPTOR } : undefined;
 }

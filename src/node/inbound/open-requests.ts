@@ -4,8 +4,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 /**
- * Clients hardly pipeline. But Node starts every request of one read, some 300 small ones, so without
- * a limit a few dozen connections, even without an API key, could fill the memory.
+ * Clients hardly pipeline. But Node starts every request of one read, some 300 small ones, so
+ * without a limit a few dozen connections, even without an API key, could fill the memory.
  */
 const MAX_OPEN_REQUESTS = 32;
 

@@ -2,14 +2,13 @@
 
 import { Agent, Client, type Dispatcher, errors, Pool } from "undici";
 import {
+  type CreateTransport,
   type Delivery,
   isBodyJudged,
-  type Transport,
   TransportError,
   type TransportFailure,
   type TransportRequest,
   type TransportResponse,
-  type TransportSettings,
 } from "../../core/transport.ts";
 import { decode } from "./content-coding.ts";
 
@@ -18,7 +17,7 @@ const STALE_MS = 50;
 /** Limit for the headers of a provider's answer. */
 const MAX_HEADER_BYTES = 16_384;
 
-export function createNodeTransport({ connect_timeout, connections, tls }: TransportSettings): Transport {
+export const createNodeTransport: CreateTransport = ({ connect_timeout, connections, tls }) => {
   const agent = new Agent({
     connections, // as many as requests in flight, so that none waits behind a slow one
     pipelining: 1,
@@ -48,7 +47,7 @@ export function createNodeTransport({ connect_timeout, connections, tls }: Trans
     }
     return exchange.result.promise;
   };
-}
+};
 
 class Connection extends Client {
   /** Whether it has carried a response before. A server may close such a connection at any time. */
