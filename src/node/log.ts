@@ -103,7 +103,8 @@ function createOutput(reportDropped: (lines: number) => void) {
   }
   function flushAtExit(): void {
     const deadline = performance.now() + EXIT_TIMEOUT_MS;
-    while (flush() === "EAGAIN" && performance.now() < deadline) Atomics.wait(NEVER, 0, 0, 1);
+    const never = new Int32Array(new SharedArrayBuffer(4));
+    while (flush() === "EAGAIN" && performance.now() < deadline) Atomics.wait(never, 0, 0, 1);
     if (isPipe) return;
     try {
       destination.flushSync();
@@ -132,8 +133,6 @@ function createOutput(reportDropped: (lines: number) => void) {
     },
   };
 }
-
-const NEVER = new Int32Array(new SharedArrayBuffer(4));
 
 /**
  * Makes writes to a full pipe fail at once instead of blocking.

@@ -170,15 +170,13 @@ const REASONS: Readonly<Record<string, string>> = {
   EAFNOSUPPORT: "this machine has no IPv6. Use an IPv4 address.",
 };
 
-/** The first passed descriptor, after stdin, stdout and stderr (sd_listen_fds(3)). */
-const FIRST_DESCRIPTOR = 3;
-
 /**
  * Finds a listening socket from systemd, or from a supervisor with the same protocol. It stays
  * open during a restart, so that connections wait, and several instances can share it.
+ * @returns the first passed descriptor, after stdin, stdout and stderr (sd_listen_fds(3))
  */
 export function inheritedSocket(): { fd: number } | undefined {
   const { LISTEN_PID, LISTEN_FDS } = process.env;
   // LISTEN_PID tells whether a parent process left the variables behind.
-  return LISTEN_PID === String(process.pid) && Number(LISTEN_FDS) >= 1 ? { fd: FIRST_DESCRIPTOR } : undefined;
+  return LISTEN_PID === String(process.pid) && Number(LISTEN_FDS) >= 1 ? { fd: 3 } : undefined;
 }

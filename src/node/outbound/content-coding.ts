@@ -1,18 +1,14 @@
 // Decodes answers, because some providers ignore Accept-Encoding (hono#3518, undici#2514).
 
 import { promisify } from "node:util";
-import { brotliDecompress, gunzip, inflate, type ZlibOptions, zstdDecompress } from "node:zlib";
+import { brotliDecompress, gunzip, inflate, zstdDecompress } from "node:zlib";
 import { TransportError } from "../../core/transport.ts";
 
-type Decoder = (bytes: Buffer, options: ZlibOptions) => Promise<Buffer>;
-
-const DECODERS: ReadonlyMap<string, Decoder> = new Map([
-  ["gzip", promisify(gunzip) as Decoder],
-  ["x-gzip", promisify(gunzip) as Decoder],
-  ["deflate", promisify(inflate) as Decoder],
-  ["br", promisify(brotliDecompress) as Decoder],
-  ["zstd", promisify(zstdDecompress) as Decoder],
-]);
+type Done = (error: Error | null, decoded: Buffer) => void;
+type Decoder = (bytes: Buffer, options: { maxOutputLength: number }, done: Done) => void;
+const DECODERS: ReadonlyMap<string, Decoder> = new Map(
+  Object.entries({ gzip: gunzip, "x-gzip": gunzip, deflate: inflate, br: brotliDecompress, zstd: zstdDecompress }),
+);
 
 /**
  * @param codings value of Content-Encoding; one coding besides identity is supported
@@ -26,7 +22,7 @@ export async function decode(bytes: Buffer, codings: string, limit: number): Pro
   const decoder = DECODERS.get(name);
   if (decoder === undefined || more.length > 0) throw new TransportError("malformed");
   try {
-    return await decoder(bytes, { maxOutputLength: limit });
+    return await promisify(decoder)(bytes, { maxOutputLength: limit });
   } catch (error) {
     const { code } = error as { code?: string };
     if (code === "ERR_BUFFER_TOO_LARGE") throw new TransportError("too_large", error);

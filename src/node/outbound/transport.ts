@@ -75,10 +75,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   #isSettled = false;
   /** Undefined until the request is being sent. */
   #controller: Dispatcher.DispatchController | undefined;
-  #sentAt = 0;
-  #isReused = false;
-  /** Whether a byte of the answer has arrived. */
-  #isAnswering = false;
+  /** Until then, a failure means that the server had already closed a reused connection. */
+  #staleUntil = 0;
   /** 0 until the headers have arrived. */
   #status = 0;
   #headers: Headers = {};
@@ -92,14 +90,13 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    this.#sentAt = performance.now();
-    this.#isReused = this.connection?.isReused === true;
+    if (this.connection?.isReused === true) this.#staleUntil = performance.now() + STALE_MS;
     // The deadline passed while the request waited for a connection.
     if (this.#isSettled) controller.abort(new TransportError("timeout"));
   }
 
   onResponseStarted(): void {
-    this.#isAnswering = true;
+    this.#staleUntil = 0;
   }
 
   onResponseStart(_controller: unknown, status: number, headers: Headers): void {
@@ -129,14 +126,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: unknown, error: Error): void {
-    this.#fail(toTransportError(error, this.#status !== 0, this.#delivery()));
-  }
-
-  /** What the server may have seen of the request if it fails now. */
-  #delivery(): Delivery {
-    if (this.#controller === undefined) return "none";
-    const isStale = this.#isReused && !this.#isAnswering && performance.now() - this.#sentAt < STALE_MS;
-    return isStale ? "stale" : "some";
+    const delivery = performance.now() < this.#staleUntil ? "stale" : "some";
+    this.#fail(toTransportError(error, this.#status !== 0, this.#controller === undefined ? "none" : delivery));
   }
 
   /** Stops reading a body that is too large or cannot be decoded. */

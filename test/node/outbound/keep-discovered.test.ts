@@ -88,6 +88,15 @@ describe("discovery in the background", () => {
     expect(await untilNext()).toBe(500);
   });
 
+  it("logs the status and the issuer of an answer that it cannot use", async () => {
+    const { provider, start, lines } = setUp();
+    provider.answer = () => response(200, { issuer: "https://other.example", token_endpoint: `${ISSUER}/token` });
+    start();
+    await vi.advanceTimersByTimeAsync(0);
+    const detail = { provider_status: 200, provider_issuer: "https://other.example" };
+    expect(lines[0]).toMatchObject({ event: "discovery failed", fields: { error_code: "provider_error", ...detail } });
+  });
+
   it("ends when it is stopped", async () => {
     const { provider, start, untilNext } = setUp();
     const stop = start();
