@@ -52,7 +52,7 @@ export function skewOfAnswer(headers: TransportResponse["headers"], sent: number
   return (time > received ? time - received : Math.min(time - sent, 0)) / 1_000;
 }
 
-/** @returns milliseconds since the epoch; undefined unless an IMF-fixdate (RFC 9110 section 5.6.7) */
+/** @returns milliseconds since the epoch, or undefined (IMF-fixdate, RFC 9110 section 5.6.7) */
 function parseDate(header: string): number | undefined {
   const date = header.replace(":60 GMT", ":59 GMT"); // Date has no leap seconds
   const time = Date.parse(date);
