@@ -1,5 +1,6 @@
-// Writes a getToken call as the nextAuth Server sends it, for get-token, dev mode and tests.
+// Writes a getToken call as the nextAuth Server sends it, for get-token and tests.
 
+import { UsageError } from "../core/errors.ts";
 import type { Value } from "../core/values.ts";
 import type { Binding, Source } from "./binding.ts";
 import { pointerTokens } from "./json-pointer.ts";
@@ -13,9 +14,7 @@ export interface WrittenCall {
 }
 
 /** The binding cannot carry these values. The message is for the user of the command. */
-export class UnwritableCallError extends Error {
-  override readonly name = "UnwritableCallError";
-}
+export class UnwritableCallError extends UsageError {}
 
 /**
  * Writes each value to the first of its sources that can carry it and that fits the body's type.

@@ -161,7 +161,7 @@ export function busySnapshot(): Snapshot {
     ],
     reload: {
       at: NOW - 42 * MINUTE_MS,
-      problem: 'token-proxy.yaml:10:5 "providers.retail.client_secrt" is an unknown key: did you mean "client_secret"?',
+      problem: 'token-proxy.yaml:10:5 "providers.retail.client_secrt" unknown key; did you mean "client_secret"?',
     },
     calls: Array.from({ length: 50 }, (_, index) => {
       const requestId = `6e0f2f6a-8e64-4c0b-9d9a-${String(index * 98_765_431).padStart(12, "0")}`;
