@@ -14,7 +14,7 @@ export interface Recipient {
   readonly destroyed: boolean;
 }
 
-/** Each function gets the request and Hono's `env`. */
+/** `env` is Hono's. */
 export interface Inbound {
   /**
    * The request's path as sent. Hono would decode it, and `/%67etToken` would be `/getToken` here

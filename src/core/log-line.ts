@@ -4,7 +4,7 @@ import type { LogFields, LogLevel } from "./ports.ts";
 
 const SEVERITY = { error: 0, warn: 1, info: 2, debug: 3 } as const satisfies Record<LogLevel, number>;
 
-/** @returns whether a log of level `least` has lines of level `at` */
+/** Whether a log of level `least` has lines of level `at`. */
 export function isLogged(at: LogLevel, least: LogLevel): boolean {
   return SEVERITY[at] <= SEVERITY[least];
 }

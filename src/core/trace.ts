@@ -1,19 +1,11 @@
 // Follows a call: how long each step took, and OpenTelemetry spans if an SDK is loaded.
 
-import {
-  createTraceState,
-  ROOT_CONTEXT,
-  type Span,
-  SpanKind,
-  SpanStatusCode,
-  TraceFlags,
-  type Tracer,
-  trace,
-} from "@opentelemetry/api";
+import type { Span, Tracer } from "@opentelemetry/api";
+import { createTraceState, ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, trace } from "@opentelemetry/api";
 import { TokenProxyError } from "./errors.ts";
 import type { Clock } from "./ports.ts";
 
-/** The steps that wait for something. `provider` is the token request with its answer. */
+/** The steps that wait for something. `provider` is one token request with its answer. */
 export type Step = "session_check" | "attributes" | "discovery" | "signing" | "provider";
 
 /** Headers of W3C Trace Context for a request that belongs to a step; empty if nobody traces. */
@@ -31,7 +23,6 @@ export interface CallFacts {
 
 /** The part that the steps write to. */
 export interface Trace {
-  /** Runs one step and measures it. */
   step<T>(step: Step, run: (headers: TraceHeaders) => T | Promise<T>): Promise<T>;
   note(facts: CallFacts): void;
 }
@@ -45,10 +36,8 @@ export interface CallTrace extends Trace {
   /** How often the step `provider` ran. */
   readonly attempts: number;
   /** Ends the span of the call. `attributes` is called only if the call is traced. */
-  end(attributes: () => SpanAttributes, failed: boolean): void;
+  end(attributes: () => Readonly<Record<string, string | number | undefined>>, failed: boolean): void;
 }
-
-export type SpanAttributes = Readonly<Record<string, string | number | undefined>>;
 
 const SPANS = {
   session_check: ["getSession", SpanKind.CLIENT],

@@ -23,8 +23,7 @@ export interface TransportResponse {
 }
 
 /**
- * Sends one request and reads the whole answer. Follows no redirect, repeats nothing, keeps no
- * cookie.
+ * Reads the whole answer. Follows no redirect, repeats nothing, keeps no cookie.
  * @throws {TransportError} without a complete answer
  */
 export type Transport = (request: TransportRequest) => Promise<TransportResponse>;
