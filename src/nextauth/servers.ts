@@ -1,8 +1,8 @@
 // The nextAuth Servers of the file, and which of them is responsible for a virtual server.
 
-import type { Clock } from "../core/ports.ts";
+import type { Runtime } from "../core/runtime.ts";
 import type { Secret } from "../core/secret.ts";
-import type { CreateTransport, TlsCredentials } from "../core/transport.ts";
+import type { TlsCredentials } from "../core/transport.ts";
 import { createNextAuthClient, type NextAuthClient, type NextAuthSettings } from "./client.ts";
 import { type ConfirmSession, createSessionCheck } from "./session-check.ts";
 
@@ -42,7 +42,7 @@ const MAX_CONNECTIONS = 256;
 export function createNextAuthServers(
   settings: readonly NextAuthServerSettings[],
   credentials: readonly NextAuthCredentials[],
-  { createTransport, clock }: { createTransport: CreateTransport; clock: Clock },
+  { createTransport, clock }: Pick<Runtime, "createTransport" | "clock">,
 ): NextAuthServers {
   const all = settings.map((server, index): NextAuthServer => {
     const { apikey, tls } = credentials[index] as NextAuthCredentials;

@@ -5,7 +5,7 @@ import type { ClientCertificatePin } from "../config/schema-nextauth.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import { hex } from "../core/hex.ts";
 import type { ClientCertificate, Inbound } from "../core/inbound.ts";
-import type { HashText, Ids } from "../core/ports.ts";
+import type { Runtime } from "../core/runtime.ts";
 import type { Caller } from "../get-token.ts";
 import type { CallStep } from "./context.ts";
 
@@ -47,7 +47,7 @@ type KnownCaller = AuthenticatedCaller & { pins: ReadonlySet<string> | undefined
  */
 export async function createAuthenticator(
   callers: ReadonlyMap<string, CallerCredentials>,
-  { hashText, ids }: { hashText: HashText; ids: Ids },
+  { hashText, ids }: Pick<Runtime, "hashText" | "ids">,
 ): Promise<Authenticate> {
   const salt = hex(ids.random(SALT_BYTES));
   const digestOf = (apikey: string) => hashText(salt + apikey);

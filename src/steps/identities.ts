@@ -1,7 +1,7 @@
 // How the log refers to users: enough to find the calls of one, but not who it is.
 
 import { hex } from "../core/hex.ts";
-import type { HashText, Ids } from "../core/ports.ts";
+import type { Runtime } from "../core/runtime.ts";
 import type { Secret } from "../core/secret.ts";
 import type { CallFacts } from "../core/trace.ts";
 
@@ -27,7 +27,7 @@ const INVISIBLE = /[\p{Cf}\p{Zl}\p{Zp}]/gu;
 export function createIdentities(
   mode: IdentityMode,
   key: Secret | undefined,
-  { hashText, ids }: { hashText: HashText; ids: Ids },
+  { hashText, ids }: Pick<Runtime, "hashText" | "ids">,
 ): DescribeIdentities {
   const keyText = key === undefined ? hex(ids.random(KEY_BYTES)) : key.reveal();
   /** The kind is part of the hash, so that a nonce that equals a userid has another hash. */

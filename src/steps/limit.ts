@@ -1,8 +1,8 @@
 // Limits: calls in flight, and exchanges per client address and per webNonce.
 
 import { TokenProxyError } from "../core/errors.ts";
-import type { CreateRateLimiter, Inbound, RateLimit, RateLimiter } from "../core/inbound.ts";
-import type { HashText } from "../core/ports.ts";
+import type { RateLimit, RateLimiter } from "../core/inbound.ts";
+import type { Runtime } from "../core/runtime.ts";
 import type { CallStep } from "./context.ts";
 
 /** A place is free as soon as one of the calls in flight ends. */
@@ -26,11 +26,7 @@ export function limitInFlight(max: number): CallStep {
   };
 }
 
-export interface LimitDeps {
-  createRateLimiter: CreateRateLimiter;
-  inbound: Inbound;
-  hashText: HashText;
-}
+export type LimitDeps = Pick<Runtime, "createRateLimiter" | "inbound" | "hashText">;
 
 export function limitPerAddress({ createRateLimiter, inbound }: LimitDeps, limit: RateLimit): CallStep {
   const limiter = createRateLimiter(limit);

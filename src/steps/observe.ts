@@ -1,25 +1,19 @@
 // The first step: follows a call, and makes its line of the log, its metrics and its span.
 
-import type { Tracer } from "@opentelemetry/api";
-import type { CallReport, Observe } from "../core/call-report.ts";
+import type { CallReport } from "../core/call-report.ts";
 import { asCallError, ERROR_TABLE, type ErrorTable } from "../core/errors.ts";
-import type { Clock, Ids, Log } from "../core/ports.ts";
+import type { Runtime } from "../core/runtime.ts";
 import { startTrace } from "../core/trace.ts";
 import { toErrorResponse } from "./answer.ts";
 import type { CallContext, CallStep } from "./context.ts";
 import type { DescribeIdentities } from "./identities.ts";
 import { logCall } from "./log-call.ts";
 
-export interface ObserveDeps {
-  ids: Ids;
-  clock: Clock;
-  log: Log;
-  tracer: Tracer;
-  observe: Observe;
+interface ObserveDeps extends Pick<Runtime, "ids" | "clock" | "log" | "tracer" | "observe"> {
   describeIdentities: DescribeIdentities;
 }
 
-export interface Route {
+interface Route {
   /** The path in the file; empty for an unknown path. */
   path: string;
   /** Anybody may call it, so its callers cannot choose the trace that a call belongs to. */
