@@ -13,7 +13,7 @@ export interface LoggedIdentities {
   session: string | undefined;
 }
 
-export type DescribeIdentities = (facts: CallFacts) => LoggedIdentities | Promise<LoggedIdentities>;
+export type DescribeIdentities = (facts: CallFacts) => Promise<LoggedIdentities>;
 
 const KEY_BYTES = 32;
 /** 64 bits of a hash keep users apart and reveal no more than needed. */
@@ -31,24 +31,16 @@ export function createIdentities(
 ): DescribeIdentities {
   const keyText = key === undefined ? hex(ids.random(KEY_BYTES)) : key.reveal();
   /** The kind is part of the hash, so that a nonce that equals a userid has another hash. */
-  const hashOf = (kind: string, text: string) => hashText(`${keyText}${kind}\n${text}`);
-  const shown = (hash: string | undefined) => hash?.slice(0, SHOWN_DIGITS);
+  const hashOf = async (kind: string, text: string | undefined) =>
+    text === undefined ? undefined : (await hashText(`${keyText}${kind}\n${text}`)).slice(0, SHOWN_DIGITS);
+  const plain = (userid: string | undefined) => userid?.slice(0, MAX_SHOWN_CHARS).replaceAll(INVISIBLE, escaped);
 
-  return ({ userid, nonce }) => {
-    const plain = mode === "plain" ? userid?.slice(0, MAX_SHOWN_CHARS).replaceAll(INVISIBLE, escaped) : undefined;
-    const user = userid === undefined || mode === "plain" ? undefined : hashOf("userid", userid);
-    const session = nonce === undefined ? undefined : hashOf("nonce", nonce);
-    if (isPromise(user) || isPromise(session)) {
-      return Promise.all([user, session]).then((both) => ({ user: plain ?? shown(both[0]), session: shown(both[1]) }));
-    }
-    return { user: plain ?? shown(user), session: shown(session) };
-  };
+  return async ({ userid, nonce }) => ({
+    user: mode === "plain" ? plain(userid) : await hashOf("userid", userid),
+    session: await hashOf("nonce", nonce),
+  });
 }
 
 function escaped(character: string): string {
   return `\\u{${(character.codePointAt(0) as number).toString(16)}}`;
-}
-
-function isPromise(value: string | Promise<string> | undefined): value is Promise<string> {
-  return typeof value === "object";
 }

@@ -5,17 +5,13 @@ import type { RateLimit, RateLimiter } from "../core/inbound.ts";
 import type { Runtime } from "../core/runtime.ts";
 import type { CallStep } from "./context.ts";
 
-/** A place is free as soon as one of the calls in flight ends. */
-const RETRY_AFTER_SECONDS = 1;
-
 /** Counts the calls of all routes that it is used in. */
 export function limitInFlight(max: number): CallStep {
   let inFlight = 0;
   return async (_c, next) => {
     if (inFlight >= max) {
-      throw new TokenProxyError("overloaded", 'more calls are in flight than "server.max_in_flight" allows', {
-        retryAfter: RETRY_AFTER_SECONDS,
-      });
+      const message = 'more calls are in flight than "server.max_in_flight" allows';
+      throw new TokenProxyError("overloaded", message, { retryAfter: 1 }); // a place is free when a call ends
     }
     inFlight += 1;
     try {

@@ -16,10 +16,8 @@ export function methodNotAllowed(allowed: readonly string[]): CallStep {
 }
 
 export const notFound: CallStep = () => {
-  throw new TokenProxyError(
-    "not_found",
-    'there is nothing at this path; getToken is at "get_token.path", which must match exactly',
-  );
+  const message = 'there is nothing at this path; getToken is at "get_token.path", which must match exactly';
+  throw new TokenProxyError("not_found", message);
 };
 
 function notAllowed(allowed: readonly string[]): TokenProxyError {
