@@ -7,7 +7,7 @@ import { createNextAuthClient, type NextAuthClient, type NextAuthSettings } from
 import { type ConfirmSession, createSessionCheck } from "./session-check.ts";
 
 export interface NextAuthServerSettings extends NextAuthSettings {
-  /** The virtual server of a call that names none. */
+  /** Of a call that names none. */
   serverid?: string | undefined;
   /** The virtual servers that it is responsible for; undefined means all. */
   serverids?: readonly string[] | undefined;
@@ -27,14 +27,7 @@ export interface NextAuthServer extends NextAuthClient {
   confirmSession: ConfirmSession;
 }
 
-export interface NextAuthServers {
-  /** The serverid of a call that names none. */
-  readonly defaultServerid: string | undefined;
-  /** In the order of the file. */
-  readonly all: readonly NextAuthServer[];
-  /** The first match; undefined if no server is responsible. */
-  serverFor(serverid: string): NextAuthServer | undefined;
-}
+export type NextAuthServers = ReturnType<typeof createNextAuthServers>;
 
 /** Further requests to the same nextAuth Server wait for a connection, within their timeout. */
 const MAX_CONNECTIONS = 256;
@@ -43,7 +36,7 @@ export function createNextAuthServers(
   settings: readonly NextAuthServerSettings[],
   credentials: readonly NextAuthCredentials[],
   { createTransport, clock }: Pick<Runtime, "createTransport" | "clock">,
-): NextAuthServers {
+) {
   const all = settings.map((server, index): NextAuthServer => {
     const { apikey, tls } = credentials[index] as NextAuthCredentials;
     const { connect_timeout, session_cache } = server;
@@ -54,8 +47,10 @@ export function createNextAuthServers(
   });
   return {
     all,
+    /** Of a call that names none. */
     defaultServerid: settings.find(({ serverid }) => serverid !== undefined)?.serverid,
-    serverFor(serverid) {
+    /** @returns the first match; undefined if no server is responsible */
+    serverFor(serverid: string): NextAuthServer | undefined {
       return all[settings.findIndex(({ serverids }) => serverids === undefined || serverids.includes(serverid))];
     },
   };
