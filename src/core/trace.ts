@@ -72,21 +72,6 @@ export function startTrace(
   const durations: Partial<Record<Step, number>> = {};
   let attempts = 0;
 
-  async function inSpan<T>(step: Step, run: (headers: TraceHeaders) => T | Promise<T>): Promise<T> {
-    const [spanName, kind] = SPANS[step];
-    const span = tracer.startSpan(spanName, { kind }, context);
-    try {
-      return await run(traceHeaders(span));
-    } catch (error) {
-      // No message: that of an unexpected error could quote anything.
-      span.setStatus({ code: SpanStatusCode.ERROR });
-      span.setAttribute("error.type", error instanceof TokenProxyError ? error.code : (error as Error).name);
-      throw error;
-    } finally {
-      span.end();
-    }
-  }
-
   return {
     facts,
     durations,
@@ -99,10 +84,18 @@ export function startTrace(
     },
     async step(step, run) {
       const started = clock.elapsed();
+      const [spanName, kind] = SPANS[step];
+      const span = isTraced ? tracer.startSpan(spanName, { kind }, context) : undefined;
       if (step === "provider") attempts += 1;
       try {
-        return await (isTraced ? inSpan(step, run) : run(NO_HEADERS));
+        return await run(span === undefined ? NO_HEADERS : traceHeaders(span));
+      } catch (error) {
+        // No message: that of an unexpected error could quote anything.
+        span?.setStatus({ code: SpanStatusCode.ERROR });
+        span?.setAttribute("error.type", error instanceof TokenProxyError ? error.code : (error as Error).name);
+        throw error;
       } finally {
+        span?.end();
         durations[step] = (durations[step] ?? 0) + clock.elapsed() - started;
       }
     },

@@ -26,7 +26,7 @@ export const MAX_TEXT_LENGTH = 16_384;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 export const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 const INTEGER = /^(?:0|-?[1-9]\d{0,15})$/;
-/** The header it is sent on in must not alter it. A comma means that the header came twice. */
+/** It is sent on in a header, which must not alter it. A comma means that the header came twice. */
 const NONCE = /^[\x21-\x2b\x2d-\x7e]+(?: +[\x21-\x2b\x2d-\x7e]+)*$/;
 
 /** A phrase that follows the name of the value, and never repeats the value. */

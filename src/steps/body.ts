@@ -31,12 +31,16 @@ export function mediaType(request: Request): string {
 
 /** URLSearchParams replaces invalid UTF-8 and keeps broken escapes: two users could become one. */
 export function parseParameters(text: string): URLSearchParams {
-  try {
-    decodeURIComponent(text);
-  } catch {
-    throw invalid("a parameter of the call has a broken percent-encoding");
-  }
+  decode(text, "a parameter of the call");
   return new URLSearchParams(text);
+}
+
+export function decode(text: string, place: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw invalid(`${place} has a broken percent-encoding`);
+  }
 }
 
 async function readBytes(request: Request): Promise<Uint8Array> {

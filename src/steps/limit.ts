@@ -3,7 +3,7 @@
 import { TokenProxyError } from "../core/errors.ts";
 import type { RateLimit, RateLimiter } from "../core/inbound.ts";
 import type { Runtime } from "../core/runtime.ts";
-import type { CallStep } from "./context.ts";
+import type { CallContext, CallStep } from "./context.ts";
 
 /** Counts the calls of all routes that it is used in. */
 export function limitInFlight(max: number): CallStep {
@@ -25,26 +25,21 @@ export function limitInFlight(max: number): CallStep {
 export type LimitDeps = Pick<Runtime, "createRateLimiter" | "inbound" | "hashText">;
 
 export function limitPerAddress({ createRateLimiter, inbound }: LimitDeps, limit: RateLimit): CallStep {
-  const limiter = createRateLimiter(limit);
-  return async (c, next) => {
-    await assertBelow(limiter, inbound.clientAddress(c.req.raw, c.env));
-    await next();
-  };
+  return limitRate(createRateLimiter(limit), (c) => inbound.clientAddress(c.req.raw, c.env));
 }
 
 /** Runs after readExchange. A webNonce is a credential that may leave the isolate: it is hashed. */
 export function limitPerWebNonce({ createRateLimiter, hashText }: LimitDeps, limit: RateLimit): CallStep {
-  const limiter = createRateLimiter(limit);
-  return async (c, next) => {
+  return limitRate(createRateLimiter(limit), (c) => {
     const { values } = c.get("call");
-    await assertBelow(limiter, await hashText(`${values.get("serverid")}\n${values.get("nonce")}`));
-    await next();
-  };
+    return hashText(`${values.get("serverid")}\n${values.get("nonce")}`);
+  });
 }
 
-async function assertBelow(limiter: RateLimiter, key: string): Promise<void> {
-  const retryAfter = await limiter(key);
-  if (retryAfter !== undefined) {
+function limitRate(limiter: RateLimiter, keyOf: (c: CallContext) => string | Promise<string>): CallStep {
+  return async (c, next) => {
+    const retryAfter = await limiter(await keyOf(c));
+    if (retryAfter === undefined) return next();
     throw new TokenProxyError("rate_limited", `too many requests: try again in ${retryAfter} s`, { retryAfter });
-  }
+  };
 }

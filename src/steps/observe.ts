@@ -25,7 +25,7 @@ export function observe(deps: ObserveDeps, { path, open = false, errorTable = ER
   const { ids, clock, log } = deps;
   return async (c, next) => {
     const started = clock.elapsed();
-    const method = KNOWN_METHODS.has(c.req.method) ? c.req.method : undefined;
+    const method = KNOWN_METHOD.test(c.req.method) ? c.req.method : undefined;
     const name = [method ?? "HTTP", path].filter((part) => part !== "").join(" ");
     const trace = startTrace(name, open ? undefined : c.req.raw.headers, deps);
     c.set("requestId", ids.uuid());
@@ -70,10 +70,8 @@ function reportOf(c: CallContext, route: string, duration: number, errorCode: Ca
   };
 }
 
-/** RFC 9110, PATCH and QUERY. OpenTelemetry's conventions report any other method as _OTHER. */
-const KNOWN_METHODS: ReadonlySet<string> = new Set(
-  "CONNECT DELETE GET HEAD OPTIONS PATCH POST PUT QUERY TRACE".split(" "),
-);
+/** OpenTelemetry's conventions report any other method as _OTHER. */
+const KNOWN_METHOD = /^(?:CONNECT|DELETE|GET|HEAD|OPTIONS|PATCH|POST|PUT|QUERY|TRACE)$/;
 
 /** OpenTelemetry's semantic conventions for HTTP, and some of our own. */
 function spanAttributes(method: string | undefined, report: CallReport) {

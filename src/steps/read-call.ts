@@ -6,7 +6,7 @@ import { textOf, type Value, type Values } from "../core/values.ts";
 import { type Binding, pathParameters, type Source } from "../nextauth/binding.ts";
 import { valueAt } from "../nextauth/json-pointer.ts";
 import { isFault, readValue } from "../nextauth/values.ts";
-import { invalid, mediaType, parseParameters, readText } from "./body.ts";
+import { decode, invalid, mediaType, parseParameters, readText } from "./body.ts";
 import type { CallStep } from "./context.ts";
 
 /** @param defaultServerid for calls that name none */
@@ -46,7 +46,7 @@ export function createCallReader(binding: Binding, defaultServerid?: string) {
     const places: Places = {
       headers: request.headers,
       segments: path.split("/"),
-      query: sources.has("query") ? parseParameters(queryOf(request.url)) : NO_PARAMETERS,
+      query: sources.has("query") ? parseParameters(request.url.replace(/^[^?]*\??/, "")) : NO_PARAMETERS,
       ...(await readBody(request, sources)),
     };
     const values = new Map<string, Value>();
@@ -78,7 +78,7 @@ function lookUp({ in: place, name }: Source, call: Places, segmentOf: ReadonlyMa
     case "header":
       return name === "authorization" ? bearerToken(call.headers) : asciiHeader(call.headers, name);
     case "path":
-      return decodeSegment(call.segments[segmentOf.get(name) as number] as string);
+      return decode(call.segments[segmentOf.get(name) as number] as string, "the call's path");
   }
 }
 
@@ -115,10 +115,9 @@ function asciiHeader(headers: Headers, name: string): string | undefined {
 /** A token that the call passes on, in the header made for it (RFC 6750 section 2.1). */
 function bearerToken(headers: Headers): string | undefined {
   const authorization = asciiHeader(headers, "authorization");
-  if (authorization === undefined) return undefined;
-  const token = /^bearer +(\S+)$/i.exec(authorization)?.[1];
-  if (token === undefined) throw invalid("the call's Authorization is not Bearer with one token");
-  return token;
+  const token = /^bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
+  if (authorization === undefined || token !== undefined) return token;
+  throw invalid("the call's Authorization is not Bearer with one token");
 }
 
 /** Two readers of the same call could each pick another one of two values. */
@@ -126,17 +125,4 @@ function single(parameters: URLSearchParams, name: string): string | undefined {
   const found = parameters.getAll(name);
   if (found.length > 1) throw invalid("a parameter of the call occurs twice");
   return found[0];
-}
-
-function decodeSegment(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    throw invalid("the call's path has a broken percent-encoding");
-  }
-}
-
-function queryOf(url: string): string {
-  const start = url.indexOf("?");
-  return start === -1 ? "" : url.slice(start + 1);
 }
