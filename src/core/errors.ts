@@ -1,9 +1,6 @@
 // Errors: a call without a token, an unusable configuration, a wrong command line.
 
-/**
- * Why a call gets an error response of ours, with the status and `error` of that response. The
- * codes are stable: logs, metrics and callers rely on them.
- */
+/** Status and `error` by code. The codes are stable: logs, metrics and callers rely on them. */
 export const ERROR_TABLE = {
   caller_unauthenticated: [401, "invalid_client"],
   caller_not_allowed: [403, "access_denied"],

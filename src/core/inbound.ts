@@ -8,11 +8,8 @@ export interface ClientCertificate {
   dnsNames: readonly string[];
 }
 
-/** The connection that the response goes to. */
-export interface Recipient {
-  /** True once the caller has hung up. */
-  readonly destroyed: boolean;
-}
+/** The connection that the response goes to: destroyed once the caller has hung up. */
+export type Recipient = { readonly destroyed: boolean };
 
 /** `env` is Hono's. */
 export interface Inbound {

@@ -3,8 +3,8 @@
 import type { Runtime } from "../core/runtime.ts";
 import type { Secret } from "../core/secret.ts";
 import type { TlsCredentials } from "../core/transport.ts";
-import { createNextAuthClient, type NextAuthClient, type NextAuthSettings } from "./client.ts";
-import { type ConfirmSession, createSessionCheck } from "./session-check.ts";
+import { createNextAuthClient, type NextAuthSettings } from "./client.ts";
+import { createSessionCheck } from "./session-check.ts";
 
 export interface NextAuthServerSettings extends NextAuthSettings {
   /** Of a call that names none. */
@@ -21,13 +21,8 @@ export interface NextAuthCredentials {
   tls: TlsCredentials | undefined;
 }
 
-export interface NextAuthServer extends NextAuthClient {
-  /** In the file, like `nextauth` or `nextauth[1]`. */
-  readonly key: string;
-  confirmSession: ConfirmSession;
-}
-
 export type NextAuthServers = ReturnType<typeof createNextAuthServers>;
+export type NextAuthServer = NextAuthServers["all"][number];
 
 /** Further requests to the same nextAuth Server wait for a connection, within their timeout. */
 const MAX_CONNECTIONS = 256;
@@ -37,7 +32,7 @@ export function createNextAuthServers(
   credentials: readonly NextAuthCredentials[],
   { createTransport, clock }: Pick<Runtime, "createTransport" | "clock">,
 ) {
-  const all = settings.map((server, index): NextAuthServer => {
+  const all = settings.map((server, index) => {
     const { apikey, tls } = credentials[index] as NextAuthCredentials;
     const { connect_timeout, session_cache } = server;
     const key = nextauthKey(index, settings.length);
@@ -50,7 +45,7 @@ export function createNextAuthServers(
     /** Of a call that names none. */
     defaultServerid: settings.find(({ serverid }) => serverid !== undefined)?.serverid,
     /** @returns the first match; undefined if no server is responsible */
-    serverFor(serverid: string): NextAuthServer | undefined {
+    serverFor(serverid: string) {
       return all[settings.findIndex(({ serverids }) => serverids === undefined || serverids.includes(serverid))];
     },
   };

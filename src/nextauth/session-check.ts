@@ -7,13 +7,6 @@ import type { NextAuthClient } from "./client.ts";
 import type { LoggedIn, LoginStatus } from "./login-status.ts";
 
 /**
- * @param claimed values of the call; a userid or accountid among them must be those of the session
- * @returns userid and, if the LoginStatus has one, accountid
- * @throws {TokenProxyError} session_…
- */
-export type ConfirmSession = (serverid: string, nonce: string, claimed: Values) => Promise<Values>;
-
-/**
  * @param lifetime milliseconds for which a confirmed session is remembered; 0 asks for every call
  * @param key of the nextAuth Server in the file, for errors
  */
@@ -22,7 +15,7 @@ export function createSessionCheck(
   lifetime: number,
   key: string,
   clock: Clock,
-): ConfirmSession {
+) {
   const memory = createSessionMemory(lifetime, clock);
 
   async function statusOf(serverid: string, nonce: string): Promise<LoginStatus> {
@@ -34,7 +27,8 @@ export function createSessionCheck(
     return status;
   }
 
-  return async (serverid, nonce, claimed) => {
+  /** Throws session_… errors. A userid or accountid that the call claims must be the session's. */
+  return async (serverid: string, nonce: string, claimed: Values): Promise<Values> => {
     const status = await statusOf(serverid, nonce);
     if (!status.loggedin) {
       throw new TokenProxyError("session_not_logged_in", "the session of this call is not logged in");
@@ -60,10 +54,7 @@ function assertSame(claimed: Value | undefined, confirmed: Value | undefined): v
 /** The oldest entry goes first. An entry takes less than a kilobyte. */
 const MAX_SESSIONS = 10_000;
 
-/**
- * Remembers finished answers only: a request that is under way belongs to another call. An answer
- * ages from when getSession was sent.
- */
+/** Remembers finished answers only: a request that is under way belongs to another call. */
 export function createSessionMemory(lifetime: number, clock: Clock) {
   const sessions = new Map<string, { status: LoggedIn; until: number }>();
   // Neither part can contain a line break (values.ts), so the key is unambiguous.
@@ -77,7 +68,7 @@ export function createSessionMemory(lifetime: number, clock: Clock) {
     set(serverid: string, nonce: string, status: LoggedIn, asked: number): void {
       const key = keyOf(serverid, nonce);
       sessions.delete(key); // moves it to the end, to the youngest
-      sessions.set(key, { status, until: asked + lifetime });
+      sessions.set(key, { status, until: asked + lifetime }); // it ages from when getSession was sent
       for (const [oldest, { until }] of sessions) {
         if (sessions.size <= MAX_SESSIONS && clock.elapsed() < until) break;
         sessions.delete(oldest);

@@ -32,10 +32,7 @@ const NONCE = /^[\x21-\x2b\x2d-\x7e]+(?: +[\x21-\x2b\x2d-\x7e]+)*$/;
 /** A phrase that follows the name of the value, and never repeats the value. */
 type ValueFault = { fault: string };
 
-/**
- * Checks one value of a call.
- * @param typed whether it comes from JSON, where number and text differ; other sources only have text
- */
+/** @param typed whether it comes from JSON, where number and text differ; elsewhere all is text */
 export function readValue(name: string, value: unknown, typed: boolean, rule = ruleOf(name)): Value | ValueFault {
   if (rule.type === "integer") return readInteger(value, typed);
   if (typeof value !== "string") return { fault: "must be text" };

@@ -18,10 +18,7 @@ export class UnwritableCallError extends Error {
   override readonly name = "UnwritableCallError";
 }
 
-/**
- * Writes each value to the first of its sources that can carry it and that fits the body's type.
- * @throws {UnwritableCallError}
- */
+/** Each value goes to the first of its sources that can carry it and that fits the body's type. */
 export function writeCall(binding: Binding, values: ReadonlyMap<string, Value>): WrittenCall {
   const { values: bound } = binding;
   for (const [name, value] of values) {
@@ -44,10 +41,7 @@ export function writeCall(binding: Binding, values: ReadonlyMap<string, Value>):
   throw new UnwritableCallError("some of these values fit only a JSON body and others only a form: give fewer values");
 }
 
-interface Placed {
-  source: Source;
-  value: Value;
-}
+type Placed = { source: Source; value: Value };
 
 const HEADER_VALUE = /^(?! )[\x20-\x7e]+(?<! )$/;
 
@@ -87,9 +81,7 @@ function write({ method, path: template }: Binding, type: "body" | "form" | unde
   return { ...call, headers: { "content-type": contentType, ...headers }, body };
 }
 
-interface JsonObject {
-  [name: string]: Value | JsonObject;
-}
+type JsonObject = { [name: string]: Value | JsonObject };
 
 /** The objects have no prototype, so every member name is an ordinary one. */
 function setAt(document: JsonObject, pointer: string, value: Value): void {

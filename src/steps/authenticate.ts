@@ -32,9 +32,6 @@ type Authenticate = (headers: Headers, certificate: Certificate, apikeyHeader: s
 /** The connection's, if it has a verified one. */
 type Certificate = ClientCertificate | undefined;
 
-/** Random for each process, so that nobody can prepare keys whose digests start alike. */
-const SALT_BYTES = 32;
-
 /**
  * Keys are kept as salted SHA-256 digests. The lookup takes as long for one caller as for a
  * thousand and depends on bytes that a caller can neither choose nor learn; the rest is compared in
@@ -44,7 +41,7 @@ export async function createAuthenticator(
   callers: ReadonlyMap<string, CallerCredentials>,
   { hashText, ids }: Pick<Runtime, "hashText" | "ids">,
 ): Promise<Authenticate> {
-  const salt = hex(ids.random(SALT_BYTES));
+  const salt = hex(ids.random(32)); // so that nobody can prepare keys whose digests start alike
   const digestOf = (apikey: string) => hashText(salt + apikey);
   const byKey = new Map<string, { digest: string; caller: KnownCaller }>();
   const byCertificate = new Map<string, KnownCaller>();

@@ -8,14 +8,10 @@ import type { CallFacts } from "../core/trace.ts";
 /** `hash`: a keyed hash. `plain`: the userid. A nonce is a credential and always hashed. */
 export type IdentityMode = "hash" | "plain";
 
-export interface LoggedIdentities {
-  user: string | undefined;
-  session: string | undefined;
-}
+export type LoggedIdentities = { user: string | undefined; session: string | undefined };
 
 export type DescribeIdentities = (facts: CallFacts) => Promise<LoggedIdentities>;
 
-const KEY_BYTES = 32;
 /** 64 bits of a hash keep users apart and reveal no more than needed. */
 const SHOWN_DIGITS = 16;
 /** Of a plain userid, so that a line of the log stays short. */
@@ -29,7 +25,7 @@ export function createIdentities(
   key: Secret | undefined,
   { hashText, ids }: Pick<Runtime, "hashText" | "ids">,
 ): DescribeIdentities {
-  const keyText = key === undefined ? hex(ids.random(KEY_BYTES)) : key.reveal();
+  const keyText = key === undefined ? hex(ids.random(32)) : key.reveal();
   /** The kind is part of the hash, so that a nonce that equals a userid has another hash. */
   const hashOf = async (kind: string, text: string | undefined) =>
     text === undefined ? undefined : (await hashText(`${keyText}${kind}\n${text}`)).slice(0, SHOWN_DIGITS);

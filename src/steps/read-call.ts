@@ -33,10 +33,7 @@ type Body = { json?: object; form?: URLSearchParams };
 
 const NO_PARAMETERS = new URLSearchParams();
 
-/**
- * The result takes the path as sent, with percent-encoding.
- * It throws TokenProxyError: call_invalid or call_too_large.
- */
+/** Throws call_invalid or call_too_large. The path is as sent, with percent-encoding. */
 export function createCallReader(binding: Binding, defaultServerid?: string) {
   const segmentOf = pathParameters(binding.path);
   const rules = Object.entries(binding.values);

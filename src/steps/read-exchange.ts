@@ -1,20 +1,17 @@
 // Reads an exchange: an app sends its webNonce as a code (RFC 6749 section 4.1.3).
 
 import { TokenProxyError } from "../core/errors.ts";
-import type { Values } from "../core/values.ts";
+import { textOf, type Values } from "../core/values.ts";
 import { isFault, readValue } from "../nextauth/values.ts";
 import { invalid, readForm } from "./body.ts";
 import type { CallStep } from "./context.ts";
 
-/**
- * @param serverid the virtual server whose webNonces are exchanged
- * @param provider name of the provider; undefined leaves it to the routes
- */
+/** @param provider undefined leaves it to the routes */
 export function readExchange(serverid: string, provider: string | undefined): CallStep {
   return async (c, next) => {
     const trace = c.get("trace");
     const values = await readExchangeValues(c.req.raw, serverid);
-    trace.note({ nonce: values.get("nonce") as string });
+    trace.note({ nonce: textOf(values, "nonce") });
     c.set("caller", { serverids: undefined }); // the session check replaces authentication
     c.set("call", { values, session: "verify", provider, trace, recipient: undefined });
     await next();
