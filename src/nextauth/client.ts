@@ -77,7 +77,7 @@ export function createNextAuthClient(
       return transport({ ...request, timeout: left, maxResponseBytes: MAX_ANSWER_BYTES });
     };
     try {
-      // A GET can be sent again (RFC 9110 section 9.2.2), unless the server reacted to the first one.
+      // A GET can be sent again (RFC 9110 section 9.2.2) unless the server reacted to the first.
       return await withOneRetry(send, (delivery) => delivery !== "some");
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;

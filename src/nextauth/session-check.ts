@@ -27,7 +27,7 @@ export function createSessionCheck(
     return status;
   }
 
-  /** Throws session_… errors. A userid or accountid that the call claims must be the session's. */
+  /** Throws session_… errors. A userid or accountid of the call must be the session's. */
   return async (serverid: string, nonce: string, claimed: Values): Promise<Values> => {
     const status = await statusOf(serverid, nonce);
     if (!status.loggedin) {
@@ -68,7 +68,7 @@ export function createSessionMemory(lifetime: number, clock: Clock) {
     set(serverid: string, nonce: string, status: LoggedIn, asked: number): void {
       const key = keyOf(serverid, nonce);
       sessions.delete(key); // moves it to the end, to the youngest
-      sessions.set(key, { status, until: asked + lifetime }); // it ages from when getSession was sent
+      sessions.set(key, { status, until: asked + lifetime }); // it ages from its request on
       for (const [oldest, { until }] of sessions) {
         if (sessions.size <= MAX_SESSIONS && clock.elapsed() < until) break;
         sessions.delete(oldest);

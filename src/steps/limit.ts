@@ -11,7 +11,7 @@ export function limitInFlight(max: number): CallStep {
   return async (_c, next) => {
     if (inFlight >= max) {
       const message = 'more calls are in flight than "server.max_in_flight" allows';
-      throw new TokenProxyError("overloaded", message, { retryAfter: 1 }); // a place is free when a call ends
+      throw new TokenProxyError("overloaded", message, { retryAfter: 1 }); // calls end soon
     }
     inFlight += 1;
     try {
