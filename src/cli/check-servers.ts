@@ -1,11 +1,10 @@
 // What `check` finds out about the providers and nextAuth Servers of the file by asking them.
 
+import { randomBytes } from "node:crypto";
 import type { Config, ProviderConfig } from "../config/complete.ts";
 import type { Credentials } from "../config/credentials.ts";
-import { type NextAuthServers, nextauthKey } from "../nextauth/servers.ts";
-import { nodeIds } from "../node/host.ts";
+import type { NextAuthServer, NextAuthServers } from "../nextauth/servers.ts";
 import { credentialOf } from "../oauth/client-authentication.ts";
-import type { Metadata } from "../oauth/discovery.ts";
 import type { Provider } from "../oauth/provider.ts";
 import { describeCertificates, warnOfAuthorities } from "./check-certificates.ts";
 import { attempt, line } from "./report.ts";
@@ -25,19 +24,21 @@ export async function checkNextAuthServers(
 ): Promise<boolean> {
   let succeeded = true;
   for (const [index, { url, serverid, serverids }] of nextauth.entries()) {
-    line(nextauthKey(index, nextauth.length), url);
+    const server = servers.all[index] as NextAuthServer;
+    line(server.key, url);
     warnOfAuthorities("tls.ca", credentials.nextauth[index]?.tls?.ca);
     const known = serverid ?? serverids?.[0] ?? servers.defaultServerid;
     if (known === undefined) {
       line("  getSession", 'not checked, because the file names no serverid: add "serverid" or "serverids"');
       continue;
     }
-    const nonce = Buffer.from(nodeIds.random(NONCE_BYTES)).toString("base64");
-    const answered = await attempt("  getSession", async () => {
-      await servers.all[index]?.getSession(known, nonce);
-      return "answered";
-    });
-    succeeded = answered && succeeded;
+    const nonce = randomBytes(NONCE_BYTES).toString("base64");
+    const answered = await attempt(
+      "  getSession",
+      () => server.getSession(known, nonce),
+      () => "answered",
+    );
+    if (answered === undefined) succeeded = false;
   }
   return succeeded;
 }
@@ -62,23 +63,19 @@ export async function checkProvider(
     return true;
   }
   line("  issuer", String(settings.issuer));
-  let metadata: Metadata | undefined;
-  const succeeded = await attempt("  token endpoint", async () => {
-    metadata = await discovery.refresh(DISCOVERY_TIMEOUT_MS);
-    return `${metadata.token_endpoint}, discovered`;
-  });
-  const registered = method === "client_secret_basic_raw" ? "client_secret_basic" : method;
-  warnIfUnlisted(metadata, "grant_types_supported", settings.grant_type);
-  warnIfUnlisted(metadata, "token_endpoint_auth_methods_supported", registered);
-  return succeeded;
-}
-
-/** Only warns, because a provider may support more than its metadata says. */
-function warnIfUnlisted(
-  metadata: Metadata | undefined,
-  list: "grant_types_supported" | "token_endpoint_auth_methods_supported",
-  used: string,
-): void {
-  if (metadata?.[list]?.includes(used) !== false) return;
-  line("  warning", `the provider's ${list} does not have ${used}: enable it there, or use one that is listed`);
+  const metadata = await attempt(
+    "  token endpoint",
+    () => discovery.refresh(DISCOVERY_TIMEOUT_MS),
+    ({ token_endpoint }) => `${token_endpoint}, discovered`,
+  );
+  const listed = [
+    ["grant_types_supported", settings.grant_type],
+    ["token_endpoint_auth_methods_supported", method === "client_secret_basic_raw" ? "client_secret_basic" : method],
+  ] as const;
+  for (const [list, used] of listed) {
+    // Only a warning, because a provider may support more than its metadata says.
+    if (metadata?.[list]?.includes(used) !== false) continue;
+    line("  warning", `the provider's ${list} does not have ${used}: enable it there, or use one that is listed`);
+  }
+  return metadata !== undefined;
 }

@@ -11,30 +11,21 @@ import { createNextAuthServers } from "../nextauth/servers.ts";
 import { nodeClock, nodeIds } from "../node/host.ts";
 import { createNodeBulkhead } from "../node/outbound/bulkhead.ts";
 import { createNodeTransport } from "../node/outbound/transport.ts";
-import type { Answer } from "../oauth/judge-answer.ts";
 import { createProviders } from "../oauth/provider.ts";
 import { describeCertificates, warnOfAuthorities } from "./check-certificates.ts";
 import { checkNextAuthServers, checkProvider } from "./check-servers.ts";
-import { environment, type FileOptions, loadFile, requireFile } from "./configuration.ts";
+import { type CallOptions, readCallOptions } from "./configuration.ts";
 import { attempt, line, withDetails } from "./report.ts";
-import { readValues, type ValueOptions } from "./values.ts";
-
-export interface CheckOptions extends FileOptions, ValueOptions {
-  live?: boolean;
-}
 
 /**
  * Prints what it finds, but never secrets or tokens.
  * @returns whether nothing failed
  * @throws {UsageError | ConfigError} for wrong options and for faults in the file
  */
-export async function check(options: CheckOptions): Promise<boolean> {
-  const env = environment(options.envFile);
-  const values = readValues(options, env);
-  const path = requireFile(options.config, env);
-  const { file, host } = loadFile(path, env);
+export async function check({ live = false, ...options }: CallOptions & { live?: boolean }): Promise<boolean> {
+  const { path, file, host, values } = readCallOptions(options);
   const { config } = file;
-  if (options.live) assertLiveValues(values, config);
+  if (live) assertLiveValues(values, config);
   else if (values.size > 0) throw new UsageError("--userid and --value are for a token request: add --live");
   const credentials = await loadCredentials(file, host);
   const deps = {
@@ -55,7 +46,7 @@ export async function check(options: CheckOptions): Promise<boolean> {
   for (const [name, provider] of providers) {
     succeeded = (await checkProvider(provider, config.providers[name] as ProviderConfig, credentials)) && succeeded;
   }
-  if (options.live) {
+  if (live) {
     const useCase = { routes: config.routes, providers, nextauth };
     const serverid = values.get("serverid") ?? nextauth.defaultServerid;
     const completed = serverid === undefined ? values : new Map(values).set("serverid", serverid);
@@ -104,24 +95,24 @@ function assertLiveValues(values: Values, { get_token, nextauth }: Config): void
 async function requestToken(deps: UseCase, values: Values, hasNextauth: boolean): Promise<boolean> {
   const session = hasNextauth && values.has("nonce") ? "verify" : "trust";
   const trace = startTrace("check", undefined, { clock: nodeClock, tracer: createTracer() });
-  let answer: Answer | undefined;
   line("live", "one token request");
-  const answered = await attempt("  answer", async () => {
-    answer = await getToken(deps, { serverids: undefined }, { values, session, trace, recipient: undefined });
-    return `${trace.facts.provider} answered ${answer.providerStatus} with ${answer.body.length} bytes`;
-  });
-  if (!answered || answer === undefined) return false;
+  const answer = await attempt(
+    "  answer",
+    () => getToken(deps, { serverids: undefined }, { values, session, trace, recipient: undefined }),
+    ({ providerStatus, body }) => `${trace.facts.provider} answered ${providerStatus} with ${body.length} bytes`,
+  );
+  if (answer === undefined) return false;
   if (hasNextauth) line("  session", session === "verify" ? "is logged in" : "not checked: add a nonce with --value");
   if (answer.outcome === "refused") {
     line("  FAILED", `the provider refuses this user (${answer.providerError}): try another user, or look in its log`);
     return false;
   }
-  describeToken(answer);
+  describeToken(answer.body);
   return true;
 }
 
 /** The names of the members and the claims that identify a JWT, but never the token. */
-function describeToken({ body }: Answer): void {
+function describeToken(body: Uint8Array): void {
   const members = JSON.parse(new TextDecoder().decode(body)) as Record<string, unknown>;
   line("  members", Object.keys(members).join(", "));
   try {

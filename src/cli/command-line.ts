@@ -26,17 +26,6 @@ Environment:
   LISTEN_FDS           start: the service uses a socket from systemd instead of server.listen (with LISTEN_PID)
   Variables that the configuration file names as { env: NAME }. --env-file can supply those that are not set.`;
 
-const CONFIG = new Option(
-  "-c, --config <file>",
-  `configuration file (default: TOKEN_PROXY_CONFIG, then ./${DEFAULT_FILE})`,
-);
-const ENV_FILE = new Option(
-  "--env-file <file>",
-  "file with lines NAME=VALUE for variables that are not set; a reload reads it again",
-);
-const USERID = new Option("--userid <text>", "the user to request a token for");
-const VALUE = new Option("--value <name=text...>", "another value of the call, like serverid=… or nonce=env:VARIABLE");
-
 /** Options of the program itself; any other option without a command belongs to "start". */
 const PROGRAM_OPTIONS = ["-h", "--help", "-V", "--version"];
 
@@ -95,27 +84,28 @@ function createProgram(end: (succeeded: boolean) => void): Command {
     const lines = examples.map((example) => `\n  ${NAME} ${name} ${example}`.trimEnd());
     return program.command(name).addHelpText("after", `\nExamples:${lines.join("")}\n${EXIT_STATUS}`);
   };
+  const fileCommand = (name: string, examples: readonly string[]) =>
+    command(name, examples)
+      .option("-c, --config <file>", `configuration file (default: TOKEN_PROXY_CONFIG, then ./${DEFAULT_FILE})`)
+      .option("--env-file <file>", "file with lines NAME=VALUE for variables that are not set; a reload reads it again")
+      .addHelpText("after", ENVIRONMENT);
+  const callCommand = (name: string, examples: readonly string[]) =>
+    fileCommand(name, examples)
+      .option("--userid <text>", "the user to request a token for")
+      .option("--value <name=text...>", "another value of the call, like serverid=… or nonce=env:VARIABLE");
 
-  command("start", ["", "--config token-proxy.yaml", "--config token-proxy.yaml --env-file .env"])
+  fileCommand("start", ["", "--config token-proxy.yaml", "--config token-proxy.yaml --env-file .env"])
     .description("serve getToken; without a configuration file: dev mode, on loopback with an embedded provider")
-    .addOption(CONFIG)
-    .addOption(ENV_FILE)
-    .addHelpText("after", ENVIRONMENT)
     .action(async (options) => {
       const attachSignals = holdSignals();
       const { start } = await import("./start.ts");
       await start(options, attachSignals);
     });
-  command("check", ["", "--live --userid alice --value serverid=c2VydmVyLTE= --value nonce=env:NONCE"])
+  callCommand("check", ["", "--live --userid alice --value serverid=c2VydmVyLTE= --value nonce=env:NONCE"])
     .description("check the configuration file, its secrets, keys and certificates, and whether its servers answer")
-    .addOption(CONFIG)
-    .addOption(ENV_FILE)
     .option("--live", "also request one token; prints what the token says, but never the token")
-    .addOption(USERID)
-    .addOption(VALUE)
-    .addHelpText("after", ENVIRONMENT)
     .action(toEnd(async (options) => (await import("./check.ts")).check(options)));
-  command("get-token", [
+  callCommand("get-token", [
     "--userid alice --value nonce=env:NONCE",
     "--url https://tokens.bank.example --userid alice > token.json",
   ])
@@ -123,11 +113,6 @@ function createProgram(end: (succeeded: boolean) => void): Command {
       "call getToken of a running proxy as the nextAuth Server would, with the binding and the API key of the file; " +
         "prints the response body to standard output, and everything else to standard error",
     )
-    .addOption(CONFIG)
-    .addOption(ENV_FILE)
-    .addOption(USERID)
-    .addOption(VALUE)
-    .addHelpText("after", ENVIRONMENT)
     .option("--url <url>", "address of the running proxy (default: server.listen of the file)")
     .option("--path <path>", "use the binding with this get_token.path (default: the first)")
     .option("--method <method>", "use the binding with this get_token.method (default: the first)")
@@ -147,7 +132,7 @@ function createProgram(end: (succeeded: boolean) => void): Command {
     .description("print the JSON Schema (2020-12) of the configuration file")
     .action(
       toEnd(async () => {
-        const { configurationSchema } = await import("../config/json-schema.ts");
+        const { configurationSchema } = await import("../config/schema.ts");
         console.log(JSON.stringify(configurationSchema(), null, 2));
         return true;
       }),

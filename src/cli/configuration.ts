@@ -1,17 +1,22 @@
-// Finds and reads the configuration file and the file of --env-file.
+// Reads what options name: the configuration file, --env-file, and the values of a call.
 
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { parseConfig } from "../config/parse.ts";
 import { UsageError } from "../core/errors.ts";
+import type { Value, Values } from "../core/values.ts";
+import { isFault, readValue } from "../nextauth/values.ts";
 import { createNodeCredentialHost, cureOfUnreadable } from "../node/credentials.ts";
 import type { Loaded } from "../node/service.ts";
 
-/** Options of every command that reads the configuration file. */
-export interface FileOptions {
+/** Options of the commands that make a call with the configuration file. */
+export interface CallOptions {
   config?: string;
   envFile?: string;
+  userid?: string;
+  /** NAME=TEXT or NAME=env:VARIABLE, for names under get_token.values. */
+  value?: string[];
 }
 
 export const DEFAULT_FILE = "token-proxy.yaml";
@@ -34,11 +39,18 @@ export function findFile(option: string | undefined, env: NodeJS.ProcessEnv): st
   return option || env.TOKEN_PROXY_CONFIG || (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined);
 }
 
-/** @throws {UsageError} if there is none */
-export function requireFile(option: string | undefined, env: NodeJS.ProcessEnv): string {
-  const path = findFile(option, env);
-  if (path !== undefined) return path;
-  throw new UsageError(`there is no ${DEFAULT_FILE} in this folder: name the configuration file with --config`);
+/**
+ * @throws {UsageError} if an option is wrong, or names a file that cannot be read
+ * @throws {ConfigError} if the configuration file has faults
+ */
+export function readCallOptions(options: CallOptions): Loaded & { path: string; values: Values } {
+  const env = environment(options.envFile);
+  const values = readValues(options, env);
+  const path = findFile(options.config, env);
+  if (path === undefined) {
+    throw new UsageError(`there is no ${DEFAULT_FILE} in this folder: name the configuration file with --config`);
+  }
+  return { ...loadFile(path, env), path, values };
 }
 
 /**
@@ -48,7 +60,7 @@ export function requireFile(option: string | undefined, env: NodeJS.ProcessEnv):
  */
 export function loadFile(path: string, env: NodeJS.ProcessEnv): Loaded {
   const text = readText(path, "configuration file");
-  return { path, text, file: parseConfig(text, path), host: createNodeCredentialHost(env, dirname(resolve(path))) };
+  return { file: parseConfig(text, path), host: createNodeCredentialHost(env, dirname(resolve(path))) };
 }
 
 function readText(path: string, what: string): string {
@@ -68,4 +80,34 @@ function readText(path: string, what: string): string {
   } catch {
     throw new UsageError(`the ${what} ${path} is not in UTF-8: save it in that encoding`);
   }
+}
+
+/** A nonce or a relayed token is a credential, so variables can supply values. */
+function readValues({ userid, value = [] }: CallOptions, env: NodeJS.ProcessEnv): Values {
+  const values = new Map<string, Value>();
+  const add = (name: string, text: string) => {
+    if (values.has(name)) throw new UsageError(`the value "${name}" is given twice: give it once`);
+    const read = readValue(name, text, false);
+    if (isFault(read)) throw new UsageError(`the value "${name}" ${read.fault}`);
+    values.set(name, read);
+  };
+  if (userid !== undefined) add("userid", userid);
+  for (const pair of value) {
+    const [, name, text] = /^([^=]+)=(.*)$/s.exec(pair) ?? [];
+    if (name === undefined || text === undefined) throw new UsageError("--value needs NAME=TEXT or NAME=env:VARIABLE");
+    if (text.startsWith("env:")) add(name, readVariable(text.slice("env:".length), env));
+    else if (name !== "nonce") add(name, text);
+    else throw new UsageError("other users can see a nonce on a command line: use --value nonce=env:VARIABLE");
+  }
+  return values;
+}
+
+function readVariable(name: string, env: NodeJS.ProcessEnv): string {
+  // Not repeated in the error: after env:$NONCE it is the nonce itself.
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+    throw new UsageError("env: needs the name of a variable, without $, like --value nonce=env:NONCE");
+  }
+  const text = env[name];
+  if (text === undefined) throw new UsageError(`the environment variable ${name} is not set: set it and try again`);
+  return text;
 }

@@ -5,15 +5,13 @@ import { type CredentialHost, SecretError } from "../config/credentials.ts";
 import { UsageError } from "../core/errors.ts";
 import { Secret, type SecretReference } from "../core/secret.ts";
 import { type TlsCredentials, TransportError } from "../core/transport.ts";
-import type { Values } from "../core/values.ts";
 import type { Binding } from "../nextauth/binding.ts";
-import { apikeyHeader, UnwritableCallError, type WrittenCall, writeCall } from "../nextauth/write-call.ts";
+import { apikeyHeader, writeCall } from "../nextauth/write-call.ts";
 import { createNodeCredentialHost } from "../node/credentials.ts";
 import { createNodeTransport } from "../node/outbound/transport.ts";
-import { environment, type FileOptions, loadFile, requireFile } from "./configuration.ts";
-import { readValues, type ValueOptions } from "./values.ts";
+import { type CallOptions, readCallOptions } from "./configuration.ts";
 
-export interface GetTokenOptions extends FileOptions, ValueOptions {
+interface GetTokenOptions extends CallOptions {
   url?: string;
   path?: string;
   method?: string;
@@ -33,11 +31,9 @@ const MAX_RESPONSE_BYTES = 8_388_608;
  * @throws {UsageError | ConfigError}
  */
 export async function getToken(options: GetTokenOptions): Promise<boolean> {
-  const env = environment(options.envFile);
-  const values = readValues(options, env);
-  const { file, host } = loadFile(requireFile(options.config, env), env);
+  const { file, host, values } = readCallOptions(options);
   const binding = chooseBinding(file.config, options);
-  const call = writeValidCall(binding, values);
+  const call = writeCall(binding, values);
   const apikey = await readApikey(file.config, options.caller, host);
   const headers = { ...call.headers, ...(apikey === undefined ? {} : apikeyHeader(binding, apikey)) };
   const base = options.url ?? addressOf(file.config);
@@ -47,13 +43,12 @@ export async function getToken(options: GetTokenOptions): Promise<boolean> {
   const url = base.replace(/\/+$/, "") + call.path;
   const tls = await readTls(options);
   const transport = createNodeTransport({ connect_timeout: TIMEOUT_MS, connections: 1, tls });
+  const limits = { timeout: TIMEOUT_MS, maxResponseBytes: MAX_RESPONSE_BYTES };
 
   const started = performance.now();
   try {
-    const limits = { timeout: TIMEOUT_MS, maxResponseBytes: MAX_RESPONSE_BYTES };
-    const response = await transport({ ...call, url, headers, ...limits });
-    const { status, body } = response;
-    const type = response.headers.get("content-type") ?? "no content type";
+    const { status, headers: received, body } = await transport({ ...call, url, headers, ...limits });
+    const type = received.get("content-type") ?? "no content type";
     console.error(`${status} ${type}, ${body.length} bytes in ${Math.round(performance.now() - started)} ms`);
     await new Promise((done) => process.stdout.write(body, done));
     return status >= 200 && status < 300;
@@ -75,20 +70,9 @@ function chooseBinding({ get_token }: Config, { path, method }: GetTokenOptions)
   throw new UsageError(`no binding has this --path and --method: the file has ${known.join(", ")}`);
 }
 
-function writeValidCall(binding: Binding, values: Values): WrittenCall {
-  try {
-    return writeCall(binding, values);
-  } catch (error) {
-    if (error instanceof UnwritableCallError) throw new UsageError(error.message);
-    throw error;
-  }
-}
-
 /** @returns undefined if the caller only has client certificates */
 async function readApikey({ callers }: Config, option: string | undefined, host: CredentialHost) {
-  const [first = ""] = Object.keys(callers);
-  const name = option ?? first;
-  const caller = Object.hasOwn(callers, name) ? callers[name] : undefined;
+  const [name, caller] = Object.entries(callers).find(([known]) => known === (option ?? known)) ?? [];
   if (caller === undefined) {
     throw new UsageError(`no caller has this name: the file has ${Object.keys(callers).join(", ")}`);
   }

@@ -15,19 +15,23 @@ export function withDetails(text: string, details: object = {}, cause?: string):
 
 /**
  * Runs one request. Its line says how long that took, or why it failed.
- * @param run returns what the line says, like "answered"
- * @returns whether it succeeded
+ * @param describe what the line says of the result
+ * @returns the result, or undefined if the request failed
  */
-export async function attempt(label: string, run: () => Promise<string>): Promise<boolean> {
+export async function attempt<T>(
+  label: string,
+  run: () => Promise<T>,
+  describe: (result: T) => string,
+): Promise<T | undefined> {
   const started = nodeClock.elapsed();
   try {
-    const text = await run();
-    line(label, `${text} in ${Math.round(nodeClock.elapsed() - started)} ms`);
-    return true;
+    const result = await run();
+    line(label, `${describe(result)} in ${Math.round(nodeClock.elapsed() - started)} ms`);
+    return result;
   } catch (error) {
     if (!(error instanceof TokenProxyError)) throw error;
     const cause = error.cause as { code?: string; name?: string } | undefined;
     line("  FAILED", withDetails(`${error.code}: ${error.message}`, error.detail, cause?.code ?? cause?.name));
-    return false;
+    return undefined;
   }
 }

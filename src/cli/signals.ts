@@ -1,18 +1,17 @@
-// What a service does at a signal, from the first moment of its start on.
+// Handles signals for a service, from the first moment of its start.
 
-import cluster from "node:cluster";
 import { isatty } from "node:tty";
 import type { Service } from "../node/service.ts";
 
 const STDOUT = 1;
 
-/** From when the service is there, its signals are its own. */
+/** Call it once the service runs. */
 export type Attach = (service: Service) => void;
 
 /**
- * SIGTERM and SIGINT end it, a second one at once; SIGHUP has it take its configuration anew. Without a handler a SIGHUP during the start
- * would end the process, and a SIGTERM would do nothing to the first process of a container. One of several processes leaves signals,
- * which may come to all of them, to the one that speaks for it.
+ * SIGTERM and SIGINT stop the service, and a second one ends it at once. SIGHUP reloads its configuration.
+ * Without these handlers a SIGHUP during the start would end the process, and process 1 of a container
+ * would ignore a SIGTERM.
  */
 export function holdSignals(): Attach {
   let service: Service | undefined;
@@ -22,21 +21,16 @@ export function holdSignals(): Attach {
   let hasTerminal = isatty(STDOUT);
 
   const stop = async (signal: NodeJS.Signals) => {
-    if (cluster.isWorker) return;
-    if (service === undefined) {
-      // Nothing has begun; those that were started to serve would complain that nobody listens.
-      for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill("SIGKILL");
-      process.exit(0);
-    }
+    if (service === undefined) process.exit(0); // no call has been accepted yet
     if (isStopping) {
-      await service.abort(); // asked twice: whoever asks does not want to wait
+      await service.abort();
       process.exit(1);
     }
     isStopping = true;
-    const failed = await service.stop(signal === "SIGINT"); // of a terminal, whose user waits
-    process.exit(failed === 0 ? 0 : 1);
+    const cutOff = await service.stop(signal === "SIGINT"); // sent by a user who is waiting at a terminal
+    process.exit(cutOff === 0 ? 0 : 1);
   };
-  /** One after the other, and one for all that come meanwhile. */
+  /** Runs one reload at a time. Signals that arrive meanwhile cause one more. */
   const reload = async () => {
     isReloadWanted = true;
     if (service === undefined || isReloading) return;
@@ -51,8 +45,7 @@ export function holdSignals(): Attach {
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
   process.on("SIGHUP", () => {
-    if (cluster.isWorker) return;
-    // A terminal that is closed sends the same signal, and then nobody is left who would end the service.
+    // A closing terminal sends SIGHUP too, and nobody is left to stop the service.
     if (hasTerminal && !isatty(STDOUT)) {
       hasTerminal = false; // the signal may come twice
       void stop("SIGINT");

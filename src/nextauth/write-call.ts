@@ -1,5 +1,6 @@
-// Writes a getToken call as the nextAuth Server sends it, for get-token, dev mode and tests.
+// Writes a getToken call as the nextAuth Server sends it, for get-token and tests.
 
+import { UsageError } from "../core/errors.ts";
 import { FORM_CONTENT_TYPE } from "../core/form.ts";
 import type { Value } from "../core/values.ts";
 import type { Binding, Source } from "./binding.ts";
@@ -14,9 +15,7 @@ export interface WrittenCall {
 }
 
 /** The binding cannot carry these values. */
-export class UnwritableCallError extends Error {
-  override readonly name = "UnwritableCallError";
-}
+export class UnwritableCallError extends UsageError {}
 
 /** Each value goes to the first of its sources that can carry it and that fits the body's type. */
 export function writeCall(binding: Binding, values: ReadonlyMap<string, Value>): WrittenCall {

@@ -1,4 +1,4 @@
-// Secrets, keys and certificates on Node: environment variables and files, checked by Node's own TLS.
+// Secrets, keys and certificates on Node: environment variables and files, checked with Node's own TLS.
 
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { createReadStream } from "node:fs";
@@ -6,15 +6,15 @@ import { resolve } from "node:path";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
 import { type CredentialHost, SecretError } from "../config/credentials.ts";
 import type { TlsCredentials } from "../core/transport.ts";
-import { createNodeJwsSigner } from "./fast-path/jws.ts";
 import { nodeSha256 } from "./host.ts";
+import { createNodeJwsSigner } from "./sign.ts";
 
-/** No key or certificate chain is larger; what is, is a wrong path. */
+/** Larger than any key or certificate chain. */
 const MAX_SECRET_FILE_BYTES = 65_536;
 
 /**
- * @param env where `{ env: NAME }` looks
- * @param directory what a relative `{ file: PATH }` is relative to: the folder of the configuration file
+ * @param env where `{ env: NAME }` is looked up
+ * @param directory base of a relative `{ file: PATH }`: the folder of the configuration file
  */
 export function createNodeCredentialHost(env: NodeJS.ProcessEnv, directory: string): CredentialHost {
   return {
@@ -27,7 +27,7 @@ export function createNodeCredentialHost(env: NodeJS.ProcessEnv, directory: stri
     listens: true,
     pinFault: (_pin, { tls }) =>
       tls?.client_ca === undefined
-        ? 'needs "server.tls" with a client_ca: without, no caller is asked for its certificate'
+        ? 'needs "server.tls" with a client_ca; otherwise callers are not asked for a certificate'
         : undefined,
     rateLimitFault: () => undefined,
     tlsFault,
@@ -41,23 +41,22 @@ function readVariable(env: NodeJS.ProcessEnv, name: string): string {
   return text;
 }
 
-const UNREADABLE: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file",
-  ENOTDIR: "a part of its path is no folder",
-  EISDIR: "it is a folder, so name a file in it",
-  EACCES: "let the user that runs this read it",
-};
+const UNREADABLE = new Map([
+  ["ENOENT", ": there is no such file"],
+  ["ENOTDIR", ": a part of its path is not a folder"],
+  ["EISDIR", ": it is a folder, so name a file in it"],
+  ["EACCES", ": let the user that runs this read it"],
+]);
 
-/** @returns what to do about a file that cannot be read, as a phrase that follows whatever was said of it */
+/** @returns what to do about an unreadable file, to append to a message */
 export function cureOfUnreadable(code: string | undefined): string {
-  const cure = code === undefined ? undefined : UNREADABLE[code];
-  return cure === undefined ? "" : `: ${cure}`;
+  return UNREADABLE.get(code ?? "") ?? "";
 }
 
 async function readSecretFile(path: string, written: string): Promise<string> {
   const chunks: Buffer[] = [];
   try {
-    // One byte more than may be: a device that never ends must not fill the memory.
+    // `end` is inclusive: one byte too many shows that the file, perhaps an endless device, is too large.
     for await (const chunk of createReadStream(path, { end: MAX_SECRET_FILE_BYTES })) chunks.push(chunk);
   } catch (error) {
     const { code, name } = error as NodeJS.ErrnoException;
@@ -67,65 +66,57 @@ async function readSecretFile(path: string, written: string): Promise<string> {
   if (bytes.length > MAX_SECRET_FILE_BYTES) {
     throw new SecretError(`names a file of more than ${MAX_SECRET_FILE_BYTES} bytes: ${written}`);
   }
-  let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes); // which leaves a BOM out
+    // Editors and `kubectl create secret` end a file with a line break that is not part of the secret.
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes).replace(/\r?\n$/, "");
   } catch {
     throw new SecretError(`names a file that is not UTF-8: ${written}`);
   }
-  // Editors and `kubectl create secret` end a file with one line break, which is not part of the secret.
-  return text.replace(/\r?\n$/, "");
 }
 
 function tlsFault({ certificate, private_key, ca, binding }: TlsCredentials, caKey = "ca"): string | undefined {
   if (binding !== undefined) return "has a binding, which only Workers have: use certificate and private_key";
-  try {
-    createSecureContext({ cert: certificate?.reveal(), key: private_key?.reveal(), ca: ca?.reveal() });
-  } catch (error) {
-    const { code = "unusable" } = error as { code?: string }; // OpenSSL's message may quote the file
-    if (code === "ERR_OSSL_X509_KEY_VALUES_MISMATCH") return FOREIGN_KEY;
-    if (private_key !== undefined && isEncrypted(private_key.reveal())) {
-      return 'has a private_key that is encrypted: decrypt it with "openssl pkey -in FILE -out FILE"';
-    }
-    const [part] = [
-      ...(isUsable({ cert: certificate?.reveal() }) ? [] : ["certificate"]),
-      ...(isUsable({ key: private_key?.reveal() }) ? [] : ["private_key"]),
-      ...(isUsable({ ca: ca?.reveal() }) ? [] : [caKey]),
-    ];
-    return `has a ${part ?? `certificate, private_key or ${caKey}`} that is not proper PEM (${code})`;
+  const [cert, key, authorities] = [certificate?.reveal(), private_key?.reveal(), ca?.reveal()];
+  if (key !== undefined && ENCRYPTED.test(key)) {
+    return 'has a private_key that is encrypted: decrypt it with "openssl pkey -in FILE -out FILE"';
   }
-  // OpenSSL keeps one pair for each kind of key: an RSA key beside an EC certificate is no fault to it until the first handshake.
-  if (certificate !== undefined && private_key !== undefined && !isPair(certificate.reveal(), private_key.reveal())) {
-    return FOREIGN_KEY;
+  for (const [name, part] of [
+    ["certificate", { cert }],
+    ["private_key", { key }],
+    [caKey, { ca: authorities }],
+  ] as const) {
+    const code = secureContextFault(part);
+    if (code !== undefined) return `has a ${name} that is not proper PEM (${code})`;
   }
-  // Node takes a ca in which it finds nothing for an empty list of authorities.
-  if (ca !== undefined && !isCertificate(ca.reveal())) return `has a ${caKey} that is no certificate in PEM`;
+  // OpenSSL keeps one pair per kind of key, so it misses an RSA key beside an EC certificate.
+  if (secureContextFault({ cert, key }) !== undefined || !isPair(cert, key)) {
+    return "has a private_key that does not belong to its certificate: give those of one pair, a chain beginning with the certificate of the key";
+  }
+  // Node accepts a ca without any certificate.
+  if (authorities !== undefined && !isCertificate(authorities)) return `has a ${caKey} that is not a PEM certificate`;
   return undefined;
 }
 
-const FOREIGN_KEY =
-  "has a private_key that does not belong to its certificate: give those of one pair, a chain beginning with the certificate of the key";
+/** PKCS#8, and the older form with a header. */
+const ENCRYPTED = /^-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m;
 
-function isPair(certificate: string, privateKey: string): boolean {
+/** @returns OpenSSL's error code; its message may quote the file */
+function secureContextFault(options: SecureContextOptions): string | undefined {
+  try {
+    createSecureContext(options);
+    return undefined;
+  } catch (error) {
+    return (error as { code?: string }).code ?? "unusable";
+  }
+}
+
+function isPair(certificate: string | undefined, privateKey: string | undefined): boolean {
+  if (certificate === undefined || privateKey === undefined) return true;
   try {
     return new X509Certificate(certificate).checkPrivateKey(createPrivateKey(privateKey));
   } catch {
-    return true; // in a form that only OpenSSL's own reading of TLS credentials takes: it has judged them
+    return true; // a form that only createSecureContext reads, which has accepted it
   }
-}
-
-function isUsable(part: SecureContextOptions): boolean {
-  try {
-    createSecureContext(part);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** PKCS#8, and the older form with its header. */
-function isEncrypted(pem: string): boolean {
-  return /^-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(pem);
 }
 
 function isCertificate(pem: string): boolean {
@@ -137,11 +128,20 @@ function isCertificate(pem: string): boolean {
 }
 
 function certificateFault(pem: string): string | undefined {
-  const { validFrom, validTo } = new X509Certificate(pem);
-  if (Date.parse(validTo) < Date.now())
+  const { validFromDate, validToDate, validFrom, validTo } = new X509Certificate(pem);
+  if (validToDate.getTime() < Date.now())
     return `is a certificate that expired on ${validTo}: put a new one in its place`;
-  if (Date.parse(validFrom) > Date.now()) {
+  if (validFromDate.getTime() > Date.now()) {
     return `is a certificate that is valid only from ${validFrom}: wait, or correct the clock of this machine`;
   }
   return undefined;
+}
+
+/**
+ * @param pem a valid certificate with its chain
+ * @returns when the first of them expires, in milliseconds since the epoch
+ */
+export function expiryOf(pem: string): number {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  return Math.min(...blocks.map((block) => new X509Certificate(block).validToDate.getTime()));
 }

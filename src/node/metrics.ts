@@ -1,281 +1,114 @@
-// Counts calls for Prometheus, and tells the state of the service when it is asked for.
+// Counts calls for Prometheus, and reports the state of the service at each scrape.
 
-import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Observe } from "../core/call-report.ts";
 import type { Snapshot } from "./admin/snapshot.ts";
-import { Distribution, registerSamples, type Samples } from "./tally.ts";
 
 export interface Metrics {
   observe: Observe;
-  /** As Prometheus reads them. */
+  /** @returns the metrics in Prometheus' text format */
   text(): Promise<string>;
-  /** As JSON that can go to another process. */
-  collect(): Promise<CollectedMetrics>;
 }
 
-/** What prom-client makes of a registry; it is handed back to it only. */
-export type CollectedMetrics = readonly object[];
-
-/** How many processes serve, and should. */
-export interface ProcessCounts {
-  serving: number;
-  wanted: number;
-  /** How often one has ended that was not told to. */
-  ended: number;
-}
-
-const ONE: ProcessCounts = { serving: 1, wanted: 1, ended: 0 };
-
-/** What the process tells that speaks for others. */
-export function createPrimaryMetrics(counts: () => ProcessCounts): {
-  /** Of all together: counters and histograms are added, gauges as each of them says. */
-  text(ofOthers: readonly CollectedMetrics[]): Promise<string>;
-} {
-  const own = new Registry();
-  addDefaults(own);
-  const above = new Registry();
-  const refresh = createProcessGauges(above);
-  // Of several processes prom-client tells no start: the service's is that of the first one.
-  new Gauge({
-    name: "process_start_time_seconds",
-    help: "Start time of the process since unix epoch in seconds.",
-    registers: [above],
-  }).set(Math.round(Date.now() / 1000 - process.uptime()));
-  return {
-    async text(ofOthers) {
-      refresh(counts());
-      const all = [await own.getMetricsAsJSON(), ...ofOthers];
-      return `${await AggregatorRegistry.aggregate(all).metrics()}${await above.metrics()}`;
-    },
-  };
-}
-
-/** @returns the counters and histograms of both, and no gauge: for processes that have ended */
-export function addUpCounts(one: CollectedMetrics, other: CollectedMetrics): CollectedMetrics {
-  const sums = new Map<string, Counts>();
-  for (const metric of [...one, ...other] as Counts[]) {
-    if (metric.type !== "counter" && metric.type !== "histogram") continue;
-    const known = sums.get(metric.name);
-    sums.set(metric.name, known === undefined ? metric : { ...metric, values: addUp(known.values, metric.values) });
-  }
-  return [...sums.values()];
-}
-
-interface Counts {
-  name: string;
-  type: string;
-  values: readonly CountedValue[];
-}
-
-interface CountedValue {
-  metricName?: string;
-  labels: object;
-  value: number;
-}
-
-function addUp(one: Counts["values"], other: Counts["values"]): CountedValue[] {
-  const all = new Map<string, CountedValue>();
-  for (const sample of [...one, ...other]) {
-    const key = JSON.stringify([sample.metricName, Object.entries(sample.labels).sort()]);
-    const { value = 0 } = all.get(key) ?? {};
-    all.set(key, { ...sample, value: value + sample.value });
-  }
-  return [...all.values()];
-}
-
-/** Prometheus keeps `_total` for counters, and these three are none. */
+/** Prometheus keeps the suffix _total for counters, but these gauges of prom-client have it. */
 const MISNAMED = ["nodejs_active_handles_total", "nodejs_active_requests_total", "nodejs_active_resources_total"];
 
-function addDefaults(register: Registry): void {
-  collectDefaultMetrics({ register });
-  for (const name of MISNAMED) register.removeSingleMetric(name);
-}
-
-function createProcessGauges(register: Registry): (counts: ProcessCounts) => void {
-  const named = (name: string, help: string) => ({ name: `token_proxy_${name}`, help, registers: [register] });
-  const serving = new Gauge(named("processes", "Processes that serve."));
-  const wanted = new Gauge(named("processes_wanted", "Processes that should serve, as server.processes says."));
-  const ends = new Counter(named("process_ends_total", "How often a process has ended that was not told to."));
-  return (counts) => {
-    serving.set(counts.serving);
-    wanted.set(counts.wanted);
-    ends.reset();
-    ends.inc(counts.ended);
-  };
-}
-
-/** Seconds: from what a provider next door takes to the longest timeout that anybody sets. */
+/** Seconds: from a provider next door to the longest timeout that anybody sets. */
 const CALL_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 /** Seconds: an HMAC takes microseconds, an RSA signature on a busy machine some milliseconds. */
 const SIGNING_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1];
 
 const BREAKER_STATES = ["closed", "open", "half_open"] as const;
 
-/**
- * @param read what the gauges tell, asked for at each scrape only
- * @param isAlone whether no other process speaks for this one
- */
-export function createMetrics(read: () => Snapshot, isAlone = true): Metrics {
-  const register = new Registry();
-  addDefaults(register);
-  if (isAlone) createProcessGauges(register)(ONE);
-  const observe = countCalls(register);
-  const refresh = createGauges((name, help, labelNames = []) => ({
-    name: `token_proxy_${name}`,
-    help,
-    labelNames,
-    registers: [register],
-  }));
+/** Between two samples of the event loop's delay. prom-client's default of 10 ms takes 0.9 % of an idle core. */
+const EVENT_LOOP_SAMPLING_MS = 100;
 
+/** @param read takes the snapshot for the gauges, once per scrape */
+export function createMetrics(read: () => Snapshot): Metrics {
+  const register = new Registry();
+  collectDefaultMetrics({ register, eventLoopMonitoringPrecision: EVENT_LOOP_SAMPLING_MS });
+  for (const name of MISNAMED) register.removeSingleMetric(name);
+  const observe = countCalls(register);
+  const refresh = createGauges(register);
   return {
     observe,
-    async text() {
+    text() {
       refresh(read());
       return register.metrics();
     },
-    async collect() {
-      refresh(read());
-      return register.getMetricsAsJSON();
-    },
   };
 }
 
-/** Labels are names of the file and codes of the error table alone: nobody who calls can make more of them. */
+function named<Label extends string = never>(register: Registry, name: string, help: string, labelNames: Label[] = []) {
+  return { name: `token_proxy_${name}`, help, labelNames, registers: [register] };
+}
+
+/** Labels are keys of the file and codes of the error table, so callers cannot add any. */
 function countCalls(register: Registry): Observe {
-  const outcomes = new Map<string, { labels: Record<string, string>; value: number }>();
-  const calls = new Map<string, { labels: Record<string, string>; duration: Distribution }>();
-  const providers = new Map<string, ReturnType<typeof createProviderTally>>();
-  const sessionChecks = new Distribution(CALL_BUCKETS);
-
-  const tell = (name: string, type: "counter" | "histogram", help: string, samples: (name: string) => Samples) =>
-    registerSamples(register, { name: `token_proxy_${name}`, help, type }, samples);
-  const ofProviders = (which: "duration" | "signing") => (name: string) =>
-    [...providers.values()].flatMap(({ labels, [which]: measured }) => measured.samples(name, labels));
-
-  tell("calls_total", "counter", "Calls answered, by what came of them.", () => [...outcomes.values()]);
-  tell("call_duration_seconds", "histogram", "From a call's arrival to its answer.", (name) =>
-    [...calls.values()].flatMap(({ labels, duration }) => duration.samples(name, labels)),
+  const calls = new Counter(
+    named(register, "calls_total", "Calls answered, by outcome.", ["route", "provider", "outcome", "error_code"]),
   );
-  const requests = "Token requests of one call, their answers included.";
-  tell("provider_duration_seconds", "histogram", requests, ofProviders("duration"));
-  const checks = "getSession of one call at the nextAuth Server.";
-  tell("session_check_duration_seconds", "histogram", checks, (name) => sessionChecks.samples(name, {}));
-  const signatures = "JWTs and client assertions signed for one call.";
-  tell("signing_duration_seconds", "histogram", signatures, ofProviders("signing"));
-  tell("provider_retries_total", "counter", "Token requests beyond the first one of a call.", () =>
-    [...providers.values()].map(({ labels, retries }) => ({ labels, value: retries })),
+  const durations = new Histogram({
+    ...named(register, "call_duration_seconds", "From a call's arrival to its response.", ["route", "provider"]),
+    buckets: CALL_BUCKETS,
+  });
+  const tokenRequests = new Histogram({
+    ...named(register, "provider_duration_seconds", "All token requests of one call with their answers.", ["provider"]),
+    buckets: CALL_BUCKETS,
+  });
+  const sessionChecks = new Histogram({
+    ...named(register, "session_check_duration_seconds", "The getSession request of one call."),
+    buckets: CALL_BUCKETS,
+  });
+  const signatures = new Histogram({
+    ...named(register, "signing_duration_seconds", "Signing all JWTs of one call.", ["provider"]),
+    buckets: SIGNING_BUCKETS,
+  });
+  const retries = new Counter(
+    named(register, "provider_retries_total", "Token requests beyond the first one of a call.", ["provider"]),
   );
 
-  return (report) => {
-    const { route, provider = "", outcome, errorCode = "", durations } = report;
-    const place = `${route}\n${provider}`;
-    look(outcomes, `${place}\n${outcome}\n${errorCode}`, () => ({
-      labels: { route, provider, outcome, error_code: errorCode },
-      value: 0,
-    })).value += 1;
-    look(calls, place, () => ({
-      labels: { route, provider },
-      duration: new Distribution(CALL_BUCKETS),
-    })).duration.observe(report.duration);
-    sessionChecks.observe(durations.session_check);
+  return ({ route, provider = "", outcome, errorCode: error_code = "", duration, durations: steps, attempts }) => {
+    calls.inc({ route, provider, outcome, error_code });
+    durations.observe({ route, provider }, duration / 1000);
+    if (steps.session_check !== undefined) sessionChecks.observe(steps.session_check / 1000);
     if (provider === "") return;
-    const tally = look(providers, provider, () => createProviderTally(provider));
-    tally.duration.observe(durations.provider);
-    tally.signing.observe(durations.signing);
-    if (report.attempts > 1) tally.retries += report.attempts - 1;
+    if (steps.provider !== undefined) tokenRequests.observe({ provider }, steps.provider / 1000);
+    if (steps.signing !== undefined) signatures.observe({ provider }, steps.signing / 1000);
+    retries.inc({ provider }, Math.max(0, attempts - 1));
   };
 }
 
-function createProviderTally(provider: string) {
-  return {
-    labels: { provider },
-    duration: new Distribution(CALL_BUCKETS),
-    signing: new Distribution(SIGNING_BUCKETS),
-    retries: 0,
-  };
-}
-
-function look<Value>(map: Map<string, Value>, key: string, create: () => Value): Value {
-  let value = map.get(key);
-  if (value === undefined) {
-    value = create();
-    map.set(key, value);
-  }
-  return value;
-}
-
-type Named = <Label extends string>(
-  name: string,
-  help: string,
-  labelNames?: readonly Label[],
-) => { name: string; help: string; labelNames: readonly Label[]; registers: Registry[] };
-
-/** @returns a function that sets all gauges, and forgets what is not there any more */
-function createGauges(named: Named): (snapshot: Snapshot) => void {
-  // Of several processes: in flight and queued are added, of what each of them tells alike the first, of ages the worst.
-  const build = new Gauge({
-    ...named("build_info", "1, with the versions as labels.", ["version", "node"]),
-    aggregator: "first",
-  });
-  const inFlight = new Gauge(named("calls_in_flight", "Calls that have no answer yet."));
-  const providerInFlight = new Gauge(
-    named("provider_in_flight", "Exchanges with the provider under way.", ["provider"]),
-  );
-  const queued = new Gauge(named("provider_queued", "Calls that wait for the provider's max_in_flight.", ["provider"]));
-  const breaker = new Gauge({
-    ...named("provider_breaker_state", "1 for the state that the provider's circuit breaker is in.", [
-      "provider",
-      "state",
-    ]),
-    aggregator: "max",
-  });
+/** @returns a function that sets all gauges, and removes those of providers, keys and certificates that are gone */
+function createGauges(register: Registry): (snapshot: Snapshot) => void {
+  const gauge = <Label extends string = never>(name: string, help: string, labelNames?: Label[]) =>
+    new Gauge(named(register, name, help, labelNames));
+  const build = gauge("build_info", "Always 1; the labels are versions.", ["version", "node"]);
+  const inFlight = gauge("calls_in_flight", "Calls without a response yet.");
+  const providerInFlight = gauge("provider_in_flight", "Token requests in flight.", ["provider"]);
+  const queued = gauge("provider_queued", "Calls waiting because of the provider's max_in_flight.", ["provider"]);
+  const breaker = gauge("provider_breaker_state", "1 for the current state of the circuit breaker.", [
+    "provider",
+    "state",
+  ]);
   const suspensions = new Counter(
-    named("provider_suspensions_total", "How often the provider was suspended.", ["provider"]),
+    named(register, "provider_suspensions_total", "How often the provider was suspended.", ["provider"]),
   );
-  const discovered = new Gauge({
-    ...named("discovery_timestamp_seconds", "When the provider was last discovered.", ["provider"]),
-    aggregator: "min",
-  });
-  const skew = new Gauge({
-    ...named("provider_clock_skew_seconds", "By how much the provider's clock is ahead of ours.", ["provider"]),
-    aggregator: "average",
-  });
-  const keyCreated = new Gauge({
-    ...named("signing_key_created_timestamp_seconds", "The date that the file gives for a signing key.", [
-      "kid",
-      "use",
-    ]),
-    aggregator: "first",
-  });
-  const expiry = new Gauge({
-    ...named("certificate_expiry_timestamp_seconds", "When a certificate ends, by its place in the file.", [
-      "certificate",
-    ]),
-    aggregator: "min",
-  });
-  const reloaded = new Gauge({
-    ...named("config_last_reload_successful", "1 unless the last SIGHUP changed nothing."),
-    aggregator: "min",
-  });
-  const reloadTime = new Gauge({
-    ...named("config_last_reload_timestamp_seconds", "When the configuration in use was taken."),
-    aggregator: "min",
-  });
+  const discovered = gauge("discovery_timestamp_seconds", "Last successful discovery of the provider.", ["provider"]);
+  const skew = gauge("provider_clock_skew_seconds", "How far the provider's clock is ahead of ours.", ["provider"]);
+  const keyCreated = gauge("signing_key_created_timestamp_seconds", "Date of a signing key in the file.", [
+    "kid",
+    "use",
+  ]);
+  const expiry = gauge("certificate_expiry_timestamp_seconds", "Expiry of a certificate, by its key in the file.", [
+    "certificate",
+  ]);
+  const reloaded = gauge("config_last_reload_successful", "0 if the last reload was refused, otherwise 1.");
+  const reloadTime = gauge("config_last_reload_timestamp_seconds", "When the current configuration was loaded.");
+  const labelled = [build, providerInFlight, queued, breaker, suspensions, discovered, skew, keyCreated, expiry];
 
   return (snapshot) => {
-    for (const metric of [
-      build,
-      providerInFlight,
-      queued,
-      breaker,
-      suspensions,
-      discovered,
-      skew,
-      keyCreated,
-      expiry,
-    ]) {
-      metric.reset();
-    }
+    for (const metric of labelled) metric.reset();
     build.set({ version: snapshot.version, node: snapshot.node }, 1);
     inFlight.set(snapshot.in_flight);
     for (const { name: provider, ...state } of snapshot.providers) {

@@ -11,7 +11,7 @@ import { createTracer } from "../core/trace.ts";
 import { type NextAuthServers, nextauthKey } from "../nextauth/servers.ts";
 import type { Providers } from "../oauth/provider.ts";
 import type { CertificateSnapshot, KeySnapshot } from "./admin/snapshot.ts";
-import { expiryOf } from "./certificates.ts";
+import { expiryOf } from "./credentials.ts";
 import { nodeClock, nodeHashText, nodeIds } from "./host.ts";
 import { createNodeInbound } from "./inbound/inbound.ts";
 import { createNodeRateLimiter } from "./inbound/rate-limiter.ts";

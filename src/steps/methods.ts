@@ -12,7 +12,7 @@ export function onlyMethod(method: string, allowed: readonly string[]): CallStep
 export function methodNotAllowed(allowed: readonly string[]): CallStep {
   const allow = allowed.join(", ");
   return () => {
-    throw new TokenProxyError("method_not_allowed", `only ${allow} is allowed on this path`, { allow });
+    throw new TokenProxyError("method_not_allowed", `allowed on this path: ${allow}`, { allow });
   };
 }
 

@@ -2,7 +2,6 @@
 
 import { createFetchTransport } from "../core/fetch-transport.ts";
 import { hex } from "../core/hex.ts";
-import { isLogged, logLine } from "../core/log-line.ts";
 import type { HashText, Ids, Log, LogLevel, Sha256 } from "../core/ports.ts";
 import type { CreateTransport } from "../core/transport.ts";
 
@@ -21,9 +20,13 @@ const utf8 = new TextEncoder();
 
 export const workerHashText: HashText = async (text) => hex(await workerSha256(utf8.encode(text)));
 
+const SEVERITY: Readonly<Record<LogLevel, number>> = { error: 0, warn: 1, info: 2, debug: 3 };
+
+/** One JSON object per line, with the same members as on Node. */
 export function createWorkerLog(least: LogLevel): Log {
   return (level, event, fields) => {
-    if (isLogged(level, least)) console[level](logLine(level, Date.now(), event, fields));
+    if (SEVERITY[level] > SEVERITY[least]) return;
+    console[level](JSON.stringify({ level, time: new Date().toISOString(), ...fields, event }));
   };
 }
 

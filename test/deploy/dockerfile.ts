@@ -3,7 +3,7 @@
 export interface Instruction {
   /** In capitals. */
   name: string;
-  /** What stands after it, without the flags, lines joined. */
+  /** The rest of its line without the flags, continued lines joined. */
   rest: string;
   /** Of --from=build: { from: "build" }. */
   flags: Readonly<Record<string, string>>;
@@ -15,7 +15,7 @@ export interface Stage {
   instructions: Instruction[];
 }
 
-/** @returns the stages; what stands before the first FROM is left out */
+/** @returns the stages; lines before the first FROM are left out */
 export function parseDockerfile(text: string): Stage[] {
   const lines = text
     .split("\n")

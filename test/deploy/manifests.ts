@@ -10,7 +10,7 @@ const run = promisify(execFile);
 
 export const FOLDER = "deploy/kubernetes";
 
-/** Where the schema of each kind is; a kind that is not here is none that we ship. */
+/** Where the schema of each kind is; we ship no other kind. */
 const MODELS: Readonly<Record<string, () => Promise<object>>> = {
   Namespace: () => import("kubernetes-models/v1/Namespace"),
   ConfigMap: () => import("kubernetes-models/v1/ConfigMap"),

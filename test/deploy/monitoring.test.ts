@@ -43,7 +43,7 @@ const expressions = [...alerts.map(({ expr }) => expr), ...dashboardExpressions]
 const codes = Object.keys(ERROR_TABLE);
 
 describe("every expression", () => {
-  it("uses metrics and labels of the contract alone", () => {
+  it("uses only metrics and labels of the contract", () => {
     for (const expression of expressions) {
       const uses = usesOf(expression);
       expect(uses, expression).not.toEqual([]);
@@ -126,7 +126,7 @@ describe("the alerts", () => {
   it("count every error as a failure but those that the caller makes", () => {
     const fails = alerts.find(({ alert }) => alert === "TokenProxyCallsFail")?.expr as string;
     const ours = new RegExp(`^(?:${/error_code=~"([^"]+)"/.exec(fails)?.[1]})$`);
-    // A new code stands in one of the two lists by decision.
+    // Each new code needs a decision for one of the two lists.
     expect(codes.filter((code) => !ours.test(code))).toEqual([
       "caller_unauthenticated",
       "caller_not_allowed",

@@ -100,7 +100,7 @@ describe("routed in another app", () => {
     expect((await exchange(url, twice)).status).toBe(400);
   });
 
-  it("tells whoever hands on no env what to do", async () => {
+  it("says what to do if the other app hands on no env", async () => {
     const problems: Error[] = [];
     const app = new Hono().route("/", await createProxy()).onError((error, c) => {
       problems.push(error);

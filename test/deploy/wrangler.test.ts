@@ -27,9 +27,12 @@ async function dryRun(args: string[], cwd = "."): Promise<{ said: string; built:
   return { said: stdout + stderr, built };
 }
 
+/** Each run takes seconds; the tests of the project `workerd` build one environment in any case. */
+const itSlowly = it.runIf(process.env.SOAK === "1");
+
 describe("as it is", () => {
   for (const environment of ["staging", "production"]) {
-    it(`${environment} can be deployed, and has the limits of the exchange`, async () => {
+    itSlowly(`${environment} can be deployed, and has the limits of the exchange`, async () => {
       const { said } = await dryRun(["--env", environment]);
       expect(said).toContain("--dry-run: exiting now");
       expect(said).not.toMatch(/WARNING|ERROR/);
@@ -38,7 +41,7 @@ describe("as it is", () => {
     });
   }
 
-  it("what is deployed without an environment has no bindings, and so it works with no account's", async () => {
+  itSlowly("what is deployed without an environment has no bindings, and so it works with no account's", async () => {
     const { said } = await dryRun(["--env", ""]);
     expect(said).toContain("No bindings found");
     expect(said).not.toMatch(/WARNING|ERROR/);
@@ -52,7 +55,7 @@ describe("as it is", () => {
 });
 
 describe("with its comments taken in", () => {
-  it("has every binding and option that it shows, and another configuration file for staging", async () => {
+  itSlowly("has every binding and option that it shows, and another configuration file for staging", async () => {
     // A line of TOML is a key or a table; sentences are neither.
     const full = text.replaceAll(/^# (?=\[\[|[a-z_]+ = )/gm, "");
     expect(full).not.toBe(text);

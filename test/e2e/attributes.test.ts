@@ -29,7 +29,7 @@ function start(session: "verify" | "trust"): Promise<Host> {
       headers: { "X-Branch": "{{attributes.branch}}" },
       scope: "openid {{attributes.branch}}",
     },
-    file: { nextauth: nextauthConfig(nextauth, { timeout: "300ms" }), get_token: { session } },
+    file: { nextauth: nextauthConfig(nextauth, { timeout: "2s" }), get_token: { session } },
   });
   return startHost(file, { ...SECRETS, NEXTAUTH_APIKEY });
 }

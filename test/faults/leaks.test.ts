@@ -43,6 +43,10 @@ async function start(file: object = world.file, secrets: Record<string, string> 
   return host;
 }
 
+let shared: Promise<Host> | undefined;
+/** One process for the tests that leave it as it is. */
+const running = () => (shared ??= start());
+
 const scenario = (what: string) => SCENARIOS.find((one) => one.what === what) as Scenario;
 
 async function write(file: object | string, name = "token-proxy.yaml"): Promise<string> {
@@ -78,7 +82,7 @@ describe("check --live", () => {
     ["a certificate that nobody trusts", "strange"],
     ["somebody else logged in", "main"],
     ["a nextAuth Server that answers a page", "main"],
-    ["attributes that are none", "attributes"],
+    ["attributes in HTML", "attributes"],
     ["metadata of another issuer", "undiscovered"],
   ])("tells nothing of %s", async (what, serverid) => {
     arrange(world, scenario(what));
@@ -95,8 +99,8 @@ describe("get-token", () => {
     ["a token", true],
     ["a page", false],
     ["somebody else logged in", false],
-  ])("writes the answer alone, to standard output: %s", async (what, hasToken) => {
-    const host = await start();
+  ])("writes only the answer to standard output: %s", async (what, hasToken) => {
+    const host = await running();
     arrange(world, scenario(what));
     const args = ["get-token", "--config", await write(world.file), "--url", host.url, ...valuesOf("main")];
     const { status, stdout, stderr } = await run(args, VALUES);
@@ -109,7 +113,7 @@ describe("get-token", () => {
     ["a nonce on the command line", ["--value", `nonce=${nonce.text}`]],
     ["a variable's value for its name", ["--value", `nonce=env:${nonce.text}`]],
     ["a value without a name", ["--value", String(CANARIES.userToken.needles[0])]],
-    ["an address that is none", ["--url", `https://user:${clientSecret.text}`]],
+    ["an invalid address", ["--url", `https://user:${clientSecret.text}`]],
     ["an address with a password", ["--url", `http://user:${clientSecret.needles[0]}@127.0.0.1:1`]],
   ])("repeats nothing of %s", async (_what, args) => {
     const path = await write(world.file);
@@ -148,7 +152,7 @@ describe("a secret in the wrong place", () => {
     ["a client secret as a variable's name", "providers.main.client_secret", { env: secret }],
     ["a client secret in a reference of no kind", "providers.main.client_secret", { value: secret }],
     ["an API key", "callers.all.apikeys", [apikey.text]],
-    ["the nextAuth Server's API key", "nextauth.apikey", CANARIES.nextauthApikey.text],
+    ["the nextAuth Server's API key", "nextauth.0.apikey", CANARIES.nextauthApikey.text],
     ["a key", "signing.keys", [{ kid: "s", alg: "ES256", private_key: CANARIES.signingKey.text }]],
     [
       "a password in an address",
@@ -201,7 +205,7 @@ describe("a secret in the wrong place", () => {
     ["a secret header that none may be", { HEADER: `${CANARIES.header.text}\r\nX: ${CANARIES.header.text}` }],
     ["a key that is a secret", { SIGNING_KEY: secret }],
     ["a key that breaks off", { SIGNING_KEY: CANARIES.signingKey.text.slice(0, 150) }],
-    ["a key as JSON that is none", { CLIENT_KEY: `{"kty":"EC","d":"${secret}"` }],
+    ["a key in broken JSON", { CLIENT_KEY: `{"kty":"EC","d":"${secret}"` }],
   ])("and %s in a variable", async (_what, env) => {
     const { status, stdout, stderr } = await run(
       ["check", "--config", await write(world.file, `${randomUUID()}.yaml`)],
@@ -215,7 +219,7 @@ describe("a secret in the wrong place", () => {
 
 describe("a process", () => {
   it.skipIf(!existsSync("/proc/self/cmdline"))("has no secret in its command line or title", async () => {
-    const host = await start();
+    const host = await running();
     arrange(world, scenario("a token"));
     expect((await callGetToken(host.url, callOf("main"))).status).toBe(200);
     for (const name of ["cmdline", "comm", "status"]) {
@@ -227,7 +231,7 @@ describe("a process", () => {
     const host = await start();
     arrange(world, scenario("no answer"));
     world.provider.requests.length = 0;
-    const call = callGetToken(host.url, callOf("main"));
+    const call = callGetToken(host.url, callOf("mute"));
     await expect.poll(() => world.provider.requests.map(({ url }) => url)).toContain("/token");
     host.process.kill(signal);
     const { error_code, request_id } = (await call).json() as { error_code: string; request_id: string };

@@ -40,11 +40,12 @@ const write = (changes: Parameters<typeof fileConfig>[1] = {}) =>
     JSON.stringify(fileConfig(provider.tokenEndpoint, { ...changes, file: { server: SERVER, ...changes.file } })),
   );
 
+/** Of the lines that are whole. */
 const events = (run: Run) =>
   run
     .stdout()
     .split("\n")
-    .filter((line) => line !== "")
+    .slice(0, -1)
     .map((line) => JSON.parse(line) as Record<string, string>);
 const ofEvent = (run: Run, event: string) => events(run).filter((line) => line.event === event);
 
@@ -59,13 +60,15 @@ async function start(): Promise<{ run: Run; listen: string; admin: string }> {
 /** @returns the keys that it says need a restart */
 async function reload(run: Run): Promise<string[]> {
   const before = events(run).length;
-  run.process.kill("SIGHUP");
-  await expect
-    .poll(() => events(run).slice(before), { timeout: 10_000 })
-    .toContainEqual(expect.objectContaining({ event: "reloaded" }));
-  await new Promise((done) => setTimeout(done, 50)); // what needs a restart is told after it
+  const reloads = () =>
+    events(run).flatMap(({ event }, index) => (event === "reloaded" && index >= before ? [index] : []));
+  // Keys are logged behind the first reload: all of them are there once the second one is.
+  for (const count of [1, 2]) {
+    run.process.kill("SIGHUP");
+    await expect.poll(reloads).toHaveLength(count);
+  }
   return events(run)
-    .slice(before)
+    .slice(...reloads())
     .filter(({ event }) => event === "needs a restart to change")
     .map(({ key }) => key as string);
 }
@@ -86,7 +89,6 @@ describe("a reload while discovery is down", () => {
     await write(discovered({ v: "old" }));
     const { run, listen, admin } = await start();
     await expect.poll(async () => (await fetch(`${admin}/readyz`)).status).toBe(200);
-
     discoverBy(json("down", 503));
     await write(discovered({ v: "new" }));
     await reload(run);
@@ -118,17 +120,16 @@ describe("the hashes in the log", () => {
 });
 
 describe("what needs a restart", () => {
-  it("is told as long as it differs from what is bound", async () => {
+  it("is named as long as it differs from what is bound", async () => {
     await write();
     const { run } = await start();
     await write({ file: { server: { listen: "127.0.0.1:1", admin: "127.0.0.1:2" } } });
-    expect(await reload(run)).toEqual(["server.listen", "server.admin"]);
     expect(await reload(run)).toEqual(["server.listen", "server.admin"]);
     await write();
     expect(await reload(run)).toEqual([]);
   });
 
-  it("is not that TLS was left out of the file and stands there again, with another certificate", async () => {
+  it("is not TLS that was removed from the file and put back with another certificate", async () => {
     const authority = await makeAuthority();
     const issue = (name: string) => authority.issue(name, { ips: ["127.0.0.1"] });
     const writeTls = async ({ certificate, private_key }: TestCertificate, others: object = {}) => {
@@ -161,7 +162,7 @@ describe("what needs a restart", () => {
 describe("a shutdown that begins while a reload looks for providers", () => {
   it("ends the reload too", async () => {
     discoverBy(found);
-    await write({ ...discovered(), file: { server: { ...SERVER, shutdown_delay: "3s" } } });
+    await write({ ...discovered(), file: { server: { ...SERVER, shutdown_delay: "1s" } } });
     const { run, admin } = await start();
     await expect.poll(async () => (await fetch(`${admin}/readyz`)).status).toBe(200);
     discoverBy(() => {});

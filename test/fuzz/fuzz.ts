@@ -3,14 +3,14 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect } from "vitest";
 import { nodeIds } from "../../src/node/host.ts";
-import { type AppChanges, buildApp } from "../app/build-app.ts";
+import { type AppChanges, buildApp } from "../support/app.ts";
 import type { Answered } from "../support/call.ts";
 import { expectError, type TableCode } from "../support/expect-error.ts";
 
-/** FUZZ_SEED changes it; a failing test prints seed and path of its counterexample. */
+/** FUZZ_SEED changes it; a failing test prints the seed and path of its counterexample. */
 const SEED = Number(process.env.FUZZ_SEED ?? 20_261_124);
-/** Cases of each property; FUZZ_RUNS changes it. */
-export const RUNS = Number(process.env.FUZZ_RUNS ?? 1_000);
+/** Cases of each property; SOAK=1 runs many more, FUZZ_RUNS as many as it says. */
+export const RUNS = Number(process.env.FUZZ_RUNS ?? (process.env.SOAK === "1" ? 3_000 : 150));
 
 let cases = 0;
 const rejections: unknown[] = [];

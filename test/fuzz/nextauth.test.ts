@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseAttributes } from "../../src/nextauth/attributes.ts";
 import { parseLoginStatus } from "../../src/nextauth/login-status.ts";
-import { call, TOKEN } from "../app/build-app.ts";
+import { call, TOKEN } from "../support/app.ts";
 import { CALL } from "../support/call.ts";
 import { MARKER } from "../support/expect-error.ts";
 import { response } from "../support/fakes.ts";
@@ -35,7 +35,7 @@ const body = fc.oneof(
   fc.uint8Array({ maxLength: 64 }),
 );
 
-/** What any reader of JSON makes of it; undefined where it is none. */
+/** The parsed object; undefined if it is not a JSON object. */
 function read(bytes: Uint8Array): Record<string, unknown> | undefined {
   try {
     const value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
@@ -46,7 +46,7 @@ function read(bytes: Uint8Array): Record<string, unknown> | undefined {
 }
 
 describe("a LoginStatus", () => {
-  it("is read as it stands, or told what is wrong with it", async () => {
+  it("is read as written, or refused with a reason", async () => {
     await forAll(body, (bytes) => {
       const parsed = parseLoginStatus(bytes);
       if (typeof parsed === "string") return expect(parsed).toMatch(/^answered /);
@@ -60,7 +60,7 @@ describe("a LoginStatus", () => {
 
   const SESSION_CODES = ["session_not_logged_in", "session_mismatch", "session_check_failed"];
 
-  it("lets a token be asked for its own user alone", async () => {
+  it("lets a token be requested only for its own user", async () => {
     const { app, upstream, lines } = await buildFuzzedApp({
       provider: { params: { userid: "{{userid}}", accountid: "{{accountid}}" } },
       file: { nextauth: { url: "https://ns.example", apikey: { env: "NS" } } },
@@ -100,7 +100,7 @@ describe("a LoginStatus", () => {
 });
 
 describe("attributes", () => {
-  it("are read as they stand, or told what is wrong with them", async () => {
+  it("are read as written, or refused with a reason", async () => {
     const attributes = fc
       .array(fc.tuple(anyText, fc.oneof(anyText, part)), { maxLength: 3 })
       .map((members) => JSON.stringify(Object.fromEntries(members)));

@@ -29,6 +29,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   undici: ["node"],
   "@opentelemetry/api": ["core", "app", "steps"],
   "sonic-boom": ["node"],
+  pino: ["node"],
   "pino-pretty": ["node"],
   "prom-client": ["node"],
   "rate-limiter-flexible": ["node"],

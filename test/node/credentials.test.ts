@@ -1,4 +1,4 @@
-// On Node secrets are environment variables, or files beside the configuration file; OpenSSL judges what TLS gets.
+// Secrets come from environment variables or files; OpenSSL checks what TLS uses.
 
 import { generateKeyPairSync } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -31,18 +31,18 @@ async function messageFor(run: () => unknown): Promise<string> {
 describe("an environment variable", () => {
   const readEnv = reader({ KEY: "from the environment\n", EMPTY: "" }, "/nowhere");
 
-  it("is taken as it is", async () => {
+  it("is used unchanged", async () => {
     expect(await readEnv({ env: "KEY" })).toBe("from the environment\n");
     expect(await readEnv({ env: "EMPTY" })).toBe("");
   });
 
-  it("that is not set is told by its name", async () => {
+  it("that is not set is named in the error", async () => {
     expect(await messageFor(() => readEnv({ env: "MISSING" }))).toBe(
       "names the environment variable MISSING, which is not set",
     );
   });
 
-  it.each(["toString", "constructor", "hasOwnProperty"])("is not what every object has: %s", async (name) => {
+  it.each(["toString", "constructor", "hasOwnProperty"])("is not an inherited property: %s", async (name) => {
     const readProcess = reader(process.env, "/nowhere");
     expect(await messageFor(() => readProcess({ env: name }))).toBe(
       `names the environment variable ${name}, which is not set`,
@@ -56,7 +56,7 @@ describe("a file", () => {
     ["one line break", "secret\n", "secret"],
     ["one line break of Windows", "secret\r\n", "secret"],
     ["two line breaks, of which one is taken off", "secret\n\n", "secret\n"],
-    ["a line break alone", "\n", ""],
+    ["only a line break", "\n", ""],
     ["spaces around", " secret ", " secret "],
     ["a line break within", "first\nsecond\n", "first\nsecond"],
     ["text that is not ASCII", "sécret\n", "sécret"],
@@ -65,18 +65,18 @@ describe("a file", () => {
     expect(await read("secret")).toBe(secret);
   });
 
-  it("is looked for from the configuration file's folder", async () => {
+  it("is relative to the folder of the configuration file", async () => {
     await writeFile(join(folder, "keys", "key"), "nested");
     expect(await read("keys/key")).toBe("nested");
     expect(await read("./keys/../keys/key")).toBe("nested");
   });
 
-  it("may be named by an absolute path", async () => {
+  it("may have an absolute path", async () => {
     await writeFile(join(folder, "absolute"), "absolute");
     expect(await reader({}, "/nowhere")({ file: join(folder, "absolute") })).toBe("absolute");
   });
 
-  it("that cannot be read is told by its path and the reason", async () => {
+  it("that cannot be read is named with the reason", async () => {
     expect(await messageFor(() => read("missing"))).toBe(
       "names a file that cannot be read (ENOENT): missing: there is no such file",
     );
@@ -92,12 +92,12 @@ describe("a file", () => {
     expect(await messageFor(() => read("large"))).toBe("names a file of more than 65536 bytes: large");
   });
 
-  it("that is not UTF-8 is refused, for it would become another secret", async () => {
+  it("that is not UTF-8 is refused, because decoding would change the secret", async () => {
     await writeFile(join(folder, "latin1"), Buffer.from("s\xe9cret", "latin1"));
     expect(await messageFor(() => read("latin1"))).toBe("names a file that is not UTF-8: latin1");
   });
 
-  it("with a byte order mark gives the secret without it", async () => {
+  it("with a byte order mark is read without it", async () => {
     await writeFile(join(folder, "bom"), "\ufeffsecret\r\n");
     expect(await read("bom")).toBe("secret");
   });
@@ -130,14 +130,14 @@ describe("TLS credentials", () => {
   it.each([
     ["certificate and key", { certificate: CLIENT.certificate, private_key: CLIENT.private_key }],
     ["a chain", { certificate: `${CLIENT.certificate}\n${AUTHORITY.certificate}`, private_key: CLIENT.private_key }],
-    ["a CA alone", { ca: AUTHORITY.certificate }],
+    ["only a CA", { ca: AUTHORITY.certificate }],
     ["certificate and key in one file", { certificate: BOTH, private_key: BOTH }],
     [
-      "a certificate whose dates are another matter",
+      "an expired certificate, which is checked elsewhere",
       { certificate: EXPIRED.certificate, private_key: EXPIRED.private_key },
     ],
     ["nothing", {}],
-  ])("of %s are in order", (_, texts) => {
+  ])("of %s are accepted", (_, texts) => {
     expect(tlsFault(secrets(texts), "ca")).toBeUndefined();
   });
 
@@ -163,34 +163,34 @@ describe("TLS credentials", () => {
       'has a private_key that is encrypted: decrypt it with "openssl pkey -in FILE -out FILE"',
     ],
     [
-      "a key that is none",
+      "a key that is not PEM",
       { certificate: CLIENT.certificate, private_key: "Zq7xWv4kPj" },
       /^has a private_key that is not proper PEM \([A-Z0-9_]+\)$/,
     ],
     [
-      "a certificate that is none",
+      "a certificate that is not PEM",
       { certificate: "Zq7xWv4kPj", private_key: CLIENT.private_key },
       /^has a certificate that is not proper PEM \([A-Z0-9_]+\)$/,
     ],
     [
       "a CA that is damaged",
       { certificate: CLIENT.certificate, private_key: CLIENT.private_key, ca: damaged(AUTHORITY.certificate) },
-      /^has a ca that is (?:not proper PEM \([A-Z0-9_]+\)|no certificate in PEM)$/,
+      /^has a ca that is (?:not proper PEM \([A-Z0-9_]+\)|not a PEM certificate)$/,
     ],
-    ["a CA that is none", { ca: "Zq7xWv4kPj" }, "has a ca that is no certificate in PEM"],
+    ["a CA that is not PEM", { ca: "Zq7xWv4kPj" }, "has a ca that is not a PEM certificate"],
     [
       "a key of another kind than the certificate's",
       { certificate: CLIENT.certificate, private_key: RSA_KEY },
       /^has a private_key that does not belong to its certificate: /,
     ],
-  ])("with %s are told", (_, texts, message) => {
+  ])("with %s are refused", (_, texts, message) => {
     expect(tlsFault(secrets(texts), "ca")).toEqual(
       typeof message === "string" ? message : expect.stringMatching(message),
     );
   });
 
-  it("name their authorities as the file does", () => {
-    expect(tlsFault(secrets({ ca: "Zq7xWv4kPj" }), "client_ca")).toBe("has a client_ca that is no certificate in PEM");
+  it("are named as in the file", () => {
+    expect(tlsFault(secrets({ ca: "Zq7xWv4kPj" }), "client_ca")).toBe("has a client_ca that is not a PEM certificate");
   });
 
   it("cannot be a binding, which only Workers have", () => {
@@ -203,17 +203,17 @@ describe("TLS credentials", () => {
 describe("a certificate", () => {
   const { certificateFault } = createNodeCredentialHost({}, "/nowhere");
 
-  it("that is valid now is in order", () => {
+  it("that is valid now is accepted", () => {
     expect(certificateFault(CLIENT.certificate)).toBeUndefined();
   });
 
-  it("that expired is told with when", () => {
+  it("that has expired is refused with the date", () => {
     expect(certificateFault(EXPIRED.certificate)).toMatch(
       /^is a certificate that expired on \w{3} .* GMT: put a new one in its place$/,
     );
   });
 
-  it("that is valid only later is told with when", () => {
+  it("that is not yet valid is refused with the date", () => {
     vi.useFakeTimers({ now: Date.now() - 2 * DAY_MS, toFake: ["Date"] });
     expect(certificateFault(CLIENT.certificate)).toMatch(
       /^is a certificate that is valid only from \w{3} .* GMT: wait, or correct the clock of this machine$/,
@@ -234,26 +234,25 @@ describe("a caller's certificate", () => {
     admin: { host: "127.0.0.1", port: 9613 },
     trusted_proxies: [],
     max_in_flight: 1,
-    processes: 1,
     shutdown_delay: 0,
     shutdown_grace: 1,
     tls,
   });
 
   it.each([{ sha256: "a".repeat(64) }, { san_dns: "ns.bank.example" }])(
-    "can be told by %j with a client_ca alone",
+    "is identified by %j only with a client_ca",
     (pin) => {
       const keys = { certificate: reference, private_key: reference };
       expect(pinFault(pin, server({ ...keys, client_ca: reference }))).toBeUndefined();
       for (const without of [server(), server(keys)]) {
         expect(pinFault(pin, without)).toBe(
-          'needs "server.tls" with a client_ca: without, no caller is asked for its certificate',
+          'needs "server.tls" with a client_ca; otherwise callers are not asked for a certificate',
         );
       }
     },
   );
 });
 
-it("a rate limit needs nothing of the host", () => {
+it("a rate limit needs no setup", () => {
   expect(createNodeCredentialHost({}, "/nowhere").rateLimitFault({ binding: "X" })).toBeUndefined();
 });

@@ -1,4 +1,4 @@
-// The process as an operator meets it: start, readiness, shutdown, exit status.
+// The process as an operator sees it: start, readiness, shutdown, exit status.
 
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -59,7 +59,7 @@ async function readyz(host: Host): Promise<{ status: number; body: Record<string
 }
 
 describe("start", () => {
-  it("ends with status 2 and every fault of a faulty file, with its place", async () => {
+  it("exits with 2 and lists every fault of the file with its place", async () => {
     const path = await write(
       "faulty.yaml",
       "version: 1\ncallers:\n  ns: { apikey: x }\nproviders:\n  main: { client_id: a }\n",
@@ -67,17 +67,15 @@ describe("start", () => {
     const faulty = run(["start", "--config", path]);
     expect(await faulty.exit()).toBe(2);
     expect(faulty.stderr()).toContain(
-      `${path}:3:7 "callers.ns" needs apikeys, client_certificates, or both: else anybody could call`,
+      `${path}:3:7 "callers.ns" needs apikeys, client_certificates or both; otherwise anyone could call`,
     );
-    expect(faulty.stderr()).toContain(
-      `${path}:3:9 "callers.ns.apikey" is not a key of this place: did you mean "apikeys"?`,
-    );
+    expect(faulty.stderr()).toContain(`${path}:3:9 "callers.ns.apikey" unknown key; did you mean "apikeys"?`);
     expect(faulty.stderr()).toContain(`${path}:5:9 "providers.main.grant_type" is missing`);
     expect(faulty.stderr()).toContain("3 faults in the configuration");
     expect(faulty.stdout()).toBe("");
   });
 
-  it("ends with status 2 when a secret is missing, naming its place and the variable", async () => {
+  it("exits with 2 when a secret is missing, and names its place and the variable", async () => {
     const path = await write("no-secret.yaml", fileConfig(provider.tokenEndpoint));
     const started = run(["--config", path], { env: { APIKEY } });
     expect(await started.exit()).toBe(2);
@@ -86,13 +84,13 @@ describe("start", () => {
     );
   });
 
-  it("ends with status 2 when the file cannot be read", async () => {
+  it("exits with 2 when the file cannot be read", async () => {
     const started = run(["--config", "nowhere.yaml"]);
     expect(await started.exit()).toBe(2);
     expect(started.stderr()).toContain("cannot read the configuration file nowhere.yaml (ENOENT)");
   });
 
-  it("ends with status 2 on an unknown option, and shows help with status 0", async () => {
+  it("exits with 2 for an unknown option, and with 0 after the help", async () => {
     const unknown = run(["--confg", "x"]);
     expect(await unknown.exit()).toBe(2);
     expect(unknown.stderr()).toContain("unknown option '--confg'");
@@ -101,19 +99,20 @@ describe("start", () => {
     expect(help.stdout()).toContain("start");
   });
 
-  it("ends with status 1 when the port is in use, naming the key to change", async () => {
+  it.each(["listen", "admin"])("exits with 1 when the port of %s is in use, and names the key", async (key) => {
     const taken = createServer().listen(0, "127.0.0.1");
     await once(taken, "listening");
-    const listen = `127.0.0.1:${(taken.address() as AddressInfo).port}`;
-    const path = await write("taken.yaml", fileConfig(provider.tokenEndpoint, { file: { server: { listen } } }));
+    const address = `127.0.0.1:${(taken.address() as AddressInfo).port}`;
+    const file = { server: { ...SERVER, [key]: address } };
+    const path = await write("taken.yaml", fileConfig(provider.tokenEndpoint, { file }));
     const started = run(["--config", path], { env: SECRETS });
     expect(await started.exit()).toBe(1);
-    expect(started.stderr()).toContain(`cannot listen on ${listen}: the port is in use`);
-    expect(started.stderr()).toContain('"server.listen"');
+    expect(started.stderr()).toContain(`cannot listen on ${address}: the port is in use`);
+    expect(started.stderr()).toContain(`"server.${key}"`);
     taken.close();
   });
 
-  it("takes the file from TOKEN_PROXY_CONFIG, and ./token-proxy.yaml where nothing is said", async () => {
+  it("uses the file of TOKEN_PROXY_CONFIG, or else ./token-proxy.yaml", async () => {
     const path = await write("named.yaml", fileConfig(provider.tokenEndpoint));
     await run([], { env: { ...SECRETS, TOKEN_PROXY_CONFIG: path } }).said(/"event":"started"/);
     await write("token-proxy.yaml", fileConfig(provider.tokenEndpoint));
@@ -123,7 +122,7 @@ describe("start", () => {
 });
 
 describe("dev mode", () => {
-  it("performs one real getToken call, and its curl line repeats it", async () => {
+  it("makes one real getToken call, and its curl line repeats it", async () => {
     const dev = run([]);
     const [, url] = await dev.said(/proxy +(http:\S+)/);
     expect(await dev.said(/the same as the provider sent:\n\n(\{.*\})/)).toBeTruthy();
@@ -148,13 +147,13 @@ describe("dev mode", () => {
 });
 
 describe("readiness", () => {
-  it("is told to load balancers that ask in HTTP/1.0, without a Host", async () => {
+  it("is answered in HTTP/1.0 without a Host, as load balancers ask", async () => {
     const host = await start();
     const { status, body } = await exchange(host.adminUrl as string, "GET /readyz HTTP/1.0\r\n\r\n");
     expect([status, JSON.parse(body).status]).toEqual([200, "ready"]);
   });
 
-  it("is there at once where no discovery is needed", async () => {
+  it("is there at once when no discovery is needed", async () => {
     const host = await start();
     expect(await readyz(host)).toEqual({
       status: 200,
@@ -169,14 +168,14 @@ describe("readiness", () => {
     expect((await fetch(`${host.url}/healthz`)).status).toBe(404);
   });
 
-  it("tells in the log why a provider cannot be discovered", async () => {
+  it("comes with a log line that says why a provider cannot be discovered", async () => {
     const down = { ...providerConfig("", { issuer: "http://127.0.0.1:1", token_endpoint: undefined }) };
     const host = await start({ file: { providers: { main: down } } });
     await expect.poll(() => host.output()).toContain('"event":"discovery failed"');
     expect(host.output()).toMatch(/"error_code":"provider_unreachable".*"cause":"ECONNREFUSED"/);
   });
 
-  it("waits for a provider that is down at the start, which does not stop the start", async () => {
+  it("waits for a provider that is down, which does not stop the start", async () => {
     const issuer = provider.url;
     provider.answer = json("down", 503);
     const discovered = { ...providerConfig("", { issuer, token_endpoint: undefined }) };
@@ -197,7 +196,7 @@ describe("readiness", () => {
 });
 
 describe("SIGTERM", () => {
-  it("finishes the call in flight, says not ready, takes no new connection and exits with 0", async () => {
+  it("finishes the call in flight, turns not ready, refuses connections and exits with 0", async () => {
     const host = await start();
     let release = () => {};
     provider.answer = (socket, request) => {
@@ -219,7 +218,7 @@ describe("SIGTERM", () => {
     expect(host.output()).toContain('"calls_cut_off":0');
   });
 
-  it("cuts off what is left when the grace is over, and exits with 1 and the count", async () => {
+  it("cuts off the remaining calls at the end of the grace, logs their number and exits with 1", async () => {
     const grace = { server: { ...SERVER, shutdown_grace: "300ms" } };
     const host = await start({ file: grace });
     provider.answer = () => {};
@@ -232,7 +231,7 @@ describe("SIGTERM", () => {
     expect(host.output()).toContain('"calls_cut_off":1');
   });
 
-  it("exits at once when it comes a second time", async () => {
+  it("exits at once when it is sent twice", async () => {
     const host = await start();
     provider.answer = () => {};
     callGetToken(host.url).catch(() => {});
@@ -241,5 +240,23 @@ describe("SIGTERM", () => {
     await expect.poll(async () => (await readyz(host)).body.status).toBe("shutting down");
     host.process.kill("SIGTERM");
     expect((await once(host.process, "exit"))[0]).toBe(1);
+  });
+});
+
+describe("a refused reload", () => {
+  it("shows in the metrics and on the status page until one succeeds", async () => {
+    const path = await write("reload.yaml", fileConfig(provider.tokenEndpoint));
+    const started = run(["--config", path], { env: SECRETS });
+    const [, admin] = await started.said(/"admin":"([^"]+)"/);
+    const page = async (name: string) => (await fetch(`${admin}${name}`)).text();
+    await write("reload.yaml", fileConfig(provider.tokenEndpoint, { file: { routs: [] } }));
+    started.process.kill("SIGHUP");
+    await started.said(/not reloaded/);
+    await expect.poll(() => page("/metrics")).toMatch(/^token_proxy_config_last_reload_successful 0$/m);
+    expect(await page("/")).toContain("routs");
+    await write("reload.yaml", fileConfig(provider.tokenEndpoint));
+    started.process.kill("SIGHUP");
+    await started.said(/"event":"reloaded"/);
+    await expect.poll(() => page("/metrics")).toMatch(/^token_proxy_config_last_reload_successful 1$/m);
   });
 });

@@ -1,4 +1,4 @@
-// How the log looks: JSON for programs, lines for people on a terminal, and colours only where somebody wants them.
+// The format of the log: JSON for programs, readable lines on a terminal, colours only if wanted.
 
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -56,7 +56,7 @@ async function run(log: object, env: Record<string, string>, onTerminal: boolean
     await callGetToken(url);
     await callGetToken(url, { path: "/nowhere" });
     const calls = () => lines().filter((line) => line.includes('"request_id"'));
-    await vi.waitFor(() => expect(calls().length).toBeGreaterThanOrEqual(2), 5_000);
+    await vi.waitFor(() => expect(calls().length).toBeGreaterThanOrEqual(2), 15_000);
     return { lines: lines().slice(1), calls: calls() };
   } finally {
     process.kill(pid, "SIGTERM");
@@ -81,7 +81,7 @@ function expectReadable({ lines, calls }: Ran): void {
 }
 
 describe("in a pipe", () => {
-  it("it is JSON, one line for each call", async () => {
+  it("the log is JSON, one line per call", async () => {
     const ran = await run({}, {}, false);
     expect(isJson(ran)).toBe(true);
     expect(ran.calls.map((line) => JSON.parse(line))).toMatchObject([
@@ -90,7 +90,7 @@ describe("in a pipe", () => {
     ]);
   });
 
-  it("it is for people where the file says so, without colours", async () => {
+  it("the log is readable if the file says so, without colours", async () => {
     const ran = await run({ format: "pretty" }, { FORCE_COLOR: "1" }, false);
     expectReadable(ran);
     expect(isColoured(ran)).toBe(false);
@@ -98,7 +98,7 @@ describe("in a pipe", () => {
 });
 
 describe.skipIf(!hasTerminal)("on a terminal", () => {
-  it("it is for people, in colours, one line for each call", async () => {
+  it("the log is readable and coloured, one line per call", async () => {
     const ran = await run({}, {}, true);
     expectReadable(ran);
     expect(isColoured(ran)).toBe(true);
@@ -107,17 +107,17 @@ describe.skipIf(!hasTerminal)("on a terminal", () => {
   it.each<[string, Record<string, string>]>([
     ["NO_COLOR", { NO_COLOR: "1" }],
     ["a terminal without colours", { TERM: "dumb" }],
-  ])("it has no colours under %s", async (_what, env) => {
+  ])("the log has no colours under %s", async (_what, env) => {
     const ran = await run({}, env, true);
     expectReadable(ran);
     expect(isColoured(ran)).toBe(false);
   });
 
-  it("colours are there under a NO_COLOR that is empty", async () => {
+  it("an empty NO_COLOR does not turn colours off", async () => {
     expect(isColoured(await run({}, { NO_COLOR: "" }, true))).toBe(true); // as no-color.org has it
   });
 
-  it("it is JSON where the file says so", async () => {
+  it("the log is JSON if the file says so", async () => {
     const ran = await run({ format: "json" }, {}, true);
     expect(isJson(ran)).toBe(true);
   });

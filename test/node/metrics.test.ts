@@ -1,5 +1,6 @@
-// /metrics of a started proxy: what Prometheus reads, by its rules for names, and no label that a caller could make up.
+// The metrics of a running proxy: counts, gauges, names as Prometheus wants them, and no label that a caller could add.
 
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CALL, callGetToken, NONCE } from "../support/call.ts";
@@ -77,7 +78,7 @@ const valueIn = (name: string, labels: Record<string, string> = {}) =>
   )?.value;
 
 describe("calls", () => {
-  it("are counted by what came of them", () => {
+  it("are counted by outcome", () => {
     expect(valueIn("calls_total", { route: "/getToken", provider: "main", outcome: "token", error_code: "" })).toBe(2);
     expect(valueIn("calls_total", { provider: "down", error_code: "provider_unreachable" })).toBe(1);
     expect(valueIn("calls_total", { provider: "", error_code: "no_route" })).toBe(1);
@@ -85,7 +86,7 @@ describe("calls", () => {
     expect(valueIn("calls_total", { provider: "", error_code: "caller_unauthenticated" })).toBe(1);
   });
 
-  it("are measured: the whole, the provider, and what was signed", () => {
+  it("are timed: the whole call, its token requests and its signatures", () => {
     expect(valueIn("call_duration_seconds_count", { provider: "main" })).toBe(2);
     expect(valueIn("provider_duration_seconds_count", { provider: "main" })).toBe(2);
     expect(valueIn("signing_duration_seconds_count", { provider: "signed" })).toBe(1);
@@ -97,8 +98,8 @@ describe("calls", () => {
   });
 });
 
-describe("the state", () => {
-  it("is told as it is now", () => {
+describe("gauges", () => {
+  it("show the current state", () => {
     expect(valueIn("build_info", { node: process.versions.node })).toBe(1);
     expect(valueIn("calls_in_flight")).toBe(0);
     for (const name of ["provider_in_flight", "provider_queued", "provider_suspensions_total"]) {
@@ -113,7 +114,7 @@ describe("the state", () => {
     expect(Math.abs((valueIn("config_last_reload_timestamp_seconds") as number) - Date.now() / 1000)).toBeLessThan(60);
   });
 
-  it("follows a suspension and a SIGHUP that changes nothing", async () => {
+  it("follow a suspension", async () => {
     for (let i = 0; i < 12; i++) await callGetToken(host.url, { body: { ...CALL, serverid: "down" } });
     text = await (await fetch(`${host.adminUrl}/metrics`)).text();
     expect(valueIn("provider_breaker_state", { provider: "down", state: "open" })).toBe(1);
@@ -122,6 +123,11 @@ describe("the state", () => {
 });
 
 describe("names", () => {
+  it.skipIf(spawnSync("promtool", ["--version"]).status !== 0)("are accepted by promtool", () => {
+    const check = spawnSync("promtool", ["check", "metrics"], { input: text, encoding: "utf8" });
+    expect(check).toMatchObject({ status: 0, stderr: "" });
+  });
+
   it("have a help text and a type each, and units where they measure", () => {
     const names = [...text.matchAll(/^# TYPE (token_proxy_\w+) (\w+)$/gm)].map(([, name, type]) => [name, type]);
     expect(names.length).toBeGreaterThan(15);
@@ -138,7 +144,7 @@ describe("names", () => {
     for (const [, name] of text.matchAll(/^# TYPE token_proxy_(\w+) /gm)) expect(listed).toContain(`\`${name}\``);
   });
 
-  it("and labels hold nothing that a caller sent", () => {
+  it("and labels contain nothing that a caller sent", () => {
     for (const sent of ["made-up", CALL.userid, NONCE, CALL.serverid]) expect(text).not.toContain(sent);
   });
 });

@@ -5,7 +5,7 @@ import { inspect } from "node:util";
 import { decodeProtectedHeader, importJWK, type JWK, jwtVerify } from "jose";
 import { describe, expect, it } from "vitest";
 import { Secret } from "../../src/core/secret.ts";
-import { createNodeJwsSigner } from "../../src/node/fast-path/jws.ts";
+import { createNodeJwsSigner } from "../../src/node/sign.ts";
 import {
   type CreateJwsSigner,
   importSigningKey,

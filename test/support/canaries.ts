@@ -1,9 +1,9 @@
-// Values that nobody else has, put where secrets stand, and the search for each of them in every form in which it might come out.
+// Unique values in place of secrets, and a search for each of them in every form in which it could leak.
 
 import { randomBytes } from "node:crypto";
 
 export interface Canary {
-  /** What it stands for. */
+  /** The secret that it replaces. */
   name: string;
   /** The value as it is used. */
   text: string;
@@ -34,7 +34,7 @@ export function canaryOfKey(name: string, pem: string, d: string): Canary {
   return { name, text: pem, needles: [...lines.map((line) => Buffer.from(line)), Buffer.from(d, "base64url")] };
 }
 
-/** What base64 makes of some bytes, whatever stands before and behind them: only characters that are theirs alone. */
+/** The base64 of some bytes with anything before and behind them: only the characters that do not depend on those. */
 function base64Forms(bytes: Buffer): string[] {
   return [0, 1, 2].map((before) => {
     const encoded = Buffer.concat([Buffer.alloc(before), bytes]).toString("base64");

@@ -6,7 +6,7 @@ import { rm } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 
-const START_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 60_000;
 
 /** Gives all that it has written to standard output and standard error so far. */
 export function collect(child: ChildProcess): () => string {

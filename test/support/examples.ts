@@ -1,4 +1,4 @@
-// Runs a file of examples/ as it stands: real parsing, credentials, transport and app, towards a provider that records.
+// Runs a file of examples/ unchanged: real parsing, credentials, transport and app, towards a provider that records.
 
 import "reflect-metadata"; // @peculiar/x509 asks for it
 import { X509Certificate } from "node:crypto";

@@ -3,7 +3,7 @@
 import { expect } from "vitest";
 import type { Answered } from "./call.ts";
 
-/** Stands in bodies and values that tests send; no answer and no line of the log may repeat it. */
+/** Part of bodies and values that tests send; no response and no log line may repeat it. */
 export const MARKER = "do-not-repeat-this-marker";
 
 /** Status and `error` of each `error_code`, as callers know them. */

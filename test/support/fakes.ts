@@ -1,4 +1,4 @@
-// What tests put in place of a host: a clock that stands until it is told to move, counted ids, a provider in memory.
+// Fakes of what a host provides: a clock that only moves when a test says so, counted ids, a provider in memory.
 
 import { createHash } from "node:crypto";
 import { type CredentialHost, SecretError } from "../../src/config/credentials.ts";

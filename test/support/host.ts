@@ -5,6 +5,7 @@ import { mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { CLI } from "./build-cli.ts";
 import { WORKER_BUILD } from "./build-worker.ts";
 import { NONCE } from "./call.ts";
 import { collect, end, waitForLine } from "./child.ts";
@@ -26,7 +27,7 @@ export interface Host {
   close(): Promise<void>;
 }
 
-/** A port is for a proxy that has to know its own address; the rest is for workerd alone, since on Node the file says it. */
+/** The port is for a proxy that must know its own address; the rest is only for workerd, since on Node it is in the file. */
 export interface HostOptions extends WorkerdOptions {
   runtime?: Runtime;
 }
@@ -62,11 +63,19 @@ export function assertSilent(output: string, secrets: Record<string, string>): v
   }
 }
 
+/**
+ * Waits until a process on Node has noticed whatever was sent to it, or became of its connections, before: it has then
+ * answered requests that came later.
+ */
+export async function noticed({ adminUrl }: { adminUrl: string | undefined }): Promise<void> {
+  for (let i = 0; i < 3; i++) await fetch(`${adminUrl}/healthz`);
+}
+
 async function startNode(text: string, secrets: Record<string, string>): Promise<Host> {
   const folder = await mkdtemp(join(tmpdir(), "token-proxy-"));
   const path = join(folder, "token-proxy.yaml");
   await writeFile(path, text);
-  const child = spawn(process.execPath, ["src/cli.ts", "start", "--config", path], {
+  const child = spawn(process.execPath, [CLI, "start", "--config", path], {
     env: { PATH: process.env.PATH, ...secrets },
     stdio: ["ignore", "pipe", "pipe"],
   });

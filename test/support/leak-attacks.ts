@@ -1,10 +1,10 @@
-// What somebody sends who wants a text of his own in the log, the metrics or the traces: in every part of a request that is his to choose.
+// Requests of an attacker who wants a text in the log, the metrics or the traces: in every part that a caller can choose.
 
 import { makeCanary } from "./canaries.ts";
 import { CANARIES as C } from "./leak-world.ts";
 import { request } from "./raw-call.ts";
 
-/** The text of his own. */
+/** The attacker's text. */
 export const FORGED = makeCanary("what a caller made up");
 const text = String(FORGED.needles[0]);
 
@@ -28,23 +28,23 @@ export const TRACE = { traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067a
 
 /** Names of what is attacked, and the bytes of the request. Some are no HTTP, and refused before anything of ours reads them. */
 export const ATTACKS: [string, string][] = [
-  ["a method of his own", request(text, "/getToken", good)],
+  ["a made-up method", request(text, "/getToken", good)],
   ["a method that few know", request("M-SEARCH", `/getToken?${text}`, good)],
-  ["a method that few know, at a path of his own", request("PROPFIND", `/${text}`, good)],
-  ["a path of his own", request("POST", `/${text}`, good)],
+  ["a method that few know, at a made-up path", request("PROPFIND", `/${text}`, good)],
+  ["a made-up path", request("POST", `/${text}`, good)],
   ["a path with lines", request("POST", `/getToken/${encoded}`, good)],
   ["a path with an escape as it is", request("POST", `/${RED}`, good)],
   ["a query", request("POST", `/getToken?${encoded}`, good, body())],
   ["a whole address", request("POST", `http://${text}/getToken`, { ...good, Host: text }, body())],
-  ["a protocol of his own", `POST /getToken ${text}/1.1\r\n\r\n`],
+  ["a made-up protocol", `POST /getToken ${text}/1.1\r\n\r\n`],
   ["a Host", call({ Host: text })],
-  ["a Host that is none", call({ Host: `${text} ${text}` })],
+  ["an invalid Host", call({ Host: `${text} ${text}` })],
   ["an id of the request", call({ "X-Request-Id": text, "X-Correlation-Id": text, "Request-Id": text })],
   ["a User-Agent with an escape", call({ "User-Agent": RED })],
   ["a User-Agent with an escape of eight bits", call({ "User-Agent": `\x9b31m${text}` })],
   ["a header in two lines", call({ "User-Agent": `x\r\n ${text}` })],
-  ["a header of his own", call({ [text]: text })],
-  ["a trace that is none", call({ traceparent: text, tracestate: `a=${text}` })],
+  ["a made-up header", call({ [text]: text })],
+  ["an invalid trace", call({ traceparent: text, tracestate: `a=${text}` })],
   ["a trace with a text behind", call({ traceparent: `cc${TRACE.traceparent.slice(2)}-${text}` })],
   ["flags of a trace", call({ traceparent: TRACE.traceparent.replace(/01$/, `x${text[0]}`) })],
   ["baggage", call({ ...TRACE, baggage: `user=${text}` })],
@@ -62,10 +62,7 @@ export const ATTACKS: [string, string][] = [
   ["a userid of nobody", call({}, body({ userid: text }))],
   ["a serverid", call({}, body({ serverid: text }))],
   ["an accountid", call({}, body({ accountid: text }))],
-  [
-    "members of his own",
-    call({}, body({ [text]: LINE, level: text, event: text, time: text, pid: text, caller: text })),
-  ],
+  ["made-up members", call({}, body({ [text]: LINE, level: text, event: text, time: text, pid: text, caller: text }))],
   ["a nonce", call({ "X-nonce": text })],
   ["another grant", exchange({ grant_type: text, code: text })],
   ["a client", exchange({ ...code, client_id: LINE, redirect_uri: text, code_verifier: RED, state: text })],

@@ -6,6 +6,7 @@ import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { CLI } from "./build-cli.ts";
 import { makeCanary } from "./canaries.ts";
 import { collect, end, waitForLine } from "./child.ts";
 import type { WrittenSpan } from "./leak-register.ts";
@@ -14,8 +15,8 @@ import { SECRETS } from "./leak-world.ts";
 const REGISTER = new URL("./leak-register.ts", import.meta.url).href;
 
 /**
- * The positive control: names of the operator's own, which stand where calls are told of. A search that does not find them in a place
- * would not find a secret there either.
+ * The positive control: names from the operator's file, which appear wherever calls are reported. If a search does not find them
+ * in a place, it would not find a secret there either.
  */
 export const MARKERS = {
   caller: makeCanary("the caller's name"),
@@ -65,7 +66,7 @@ export async function startObserved(file: object): Promise<Observed> {
   await writeFile(path, JSON.stringify(file, null, 2));
   await writeFile(spansFile, "");
   const env = { PATH: process.env.PATH as string, SPANS_FILE: spansFile, ...SECRETS };
-  const child = spawn(process.execPath, ["--import", REGISTER, "src/cli.ts", "start", "--config", path], {
+  const child = spawn(process.execPath, ["--import", REGISTER, CLI, "start", "--config", path], {
     env,
     stdio: ["ignore", "pipe", "pipe"],
   });

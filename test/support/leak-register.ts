@@ -15,7 +15,7 @@ const written = (span: ReadableSpan) => ({
   traceId: span.spanContext().traceId,
   spanId: span.spanContext().spanId,
   parent: span.parentSpanContext,
-  /** Belongs to the trace and not to this program: opaque text of whoever began it. */
+  /** Belongs to the trace and not to this program: opaque text of the system that began it. */
   traceState: span.spanContext().traceState?.serialize(),
   kind: span.kind,
   status: span.status,

@@ -5,7 +5,7 @@ import { CANARIES as C, type World } from "./leak-world.ts";
 import { head, raw, thenClose } from "./raw-answers.ts";
 import { json, type RecordingProvider, respond } from "./recording-provider.ts";
 
-/** A call of the user with everything that may stand in one. */
+/** A call of the user with everything that a call can hold. */
 export function callOf(serverid: string, { headers, ...changes }: CallOptions = {}): CallOptions {
   return {
     body: { ...CALL, serverid, userid: C.userid.text },
@@ -97,13 +97,15 @@ export const SCENARIOS: Scenario[] = [
   at("a nextAuth Server that redirects", "session_check_failed", "main", {
     session: () => new Response(PAGE, { status: 302, headers: { Location: `/${encodeURIComponent(C.page.text)}` } }),
   }),
-  at("a nextAuth Server that says nothing", "session_check_timeout", "main", { session: () => new Promise(never) }),
+  at("a nextAuth Server that says nothing", "session_check_timeout", "mute_session", {
+    session: () => new Promise(never),
+  }),
   at("no such attribute", "attribute_missing", "attributes", {
     attributes: () => Response.json({ other: C.attribute.text }),
   }),
   at("attributes that fail", "attributes_failed", "attributes", { attributes: page(500) }),
-  at("attributes that are none", "attributes_failed", "attributes", { attributes: page(200) }),
-  at("attributes that never come", "attributes_timeout", "attributes", { attributes: () => new Promise(never) }),
+  at("attributes in HTML", "attributes_failed", "attributes", { attributes: page(200) }),
+  at("attributes that never come", "attributes_timeout", "mute_attributes", { attributes: () => new Promise(never) }),
   {
     what: "another grant",
     code: "grant_type_unsupported",
@@ -126,7 +128,7 @@ export const SCENARIOS: Scenario[] = [
     provider: respond({ status: 429, body: PAGE, headers: { "Retry-After": "1" } }),
   }),
   at("a provider that fails", "provider_error", "main", { provider: respond({ status: 500, body: PAGE }) }),
-  at("what is no HTTP", "provider_error|provider_unreachable", "main", {
+  at("an answer that is not HTTP", "provider_error|provider_unreachable", "main", {
     provider: thenClose(raw(`HTTP/9 ${PAGE}\r\n\r\n`)),
   }),
   at("a redirect", "provider_redirected", "main", {
@@ -146,7 +148,7 @@ export const SCENARIOS: Scenario[] = [
   }),
   at("nobody there", "provider_unreachable", "unreachable"),
   at("a certificate that nobody trusts", "provider_unreachable", "strange"),
-  at("no answer", "provider_timeout", "main", { provider: never }),
+  at("no answer", "provider_timeout", "mute", { provider: never }),
   at("metadata that is a page", "provider_error|provider_not_json", "undiscovered", { provider: json(PAGE) }),
   at("metadata of another issuer", "provider_error|provider_not_json", "undiscovered", {
     provider: json({ issuer: C.page.text, token_endpoint: C.page.text }),

@@ -34,7 +34,7 @@ export const CANARIES = {
   token: canaryOf("the token", tokenParts.join("."), ...tokenParts),
   mfaToken: makeCanary("the provider's error body"),
   page: makeCanary("a page of somebody else's"),
-  garbage: makeCanary("what is no proper call"),
+  garbage: makeCanary("parts of an invalid call"),
 };
 const C = CANARIES;
 
@@ -57,6 +57,9 @@ export interface World {
   close(): Promise<void>;
 }
 
+/** Of those that never answer; all others have long to answer on a busy machine. */
+const SHORT = "1s";
+
 export async function startWorld(changes: object = {}): Promise<World> {
   const provider = await startRecordingProvider();
   const nextauth = await startNextAuthServer();
@@ -64,7 +67,7 @@ export async function startWorld(changes: object = {}): Promise<World> {
   const { tokenEndpoint, url } = provider;
   const of = (settings: object, endpoint = tokenEndpoint) =>
     providerConfig(endpoint, {
-      timeout: "800ms",
+      timeout: "1m",
       max_response_bytes: 4096,
       params: { userid: "{{userid}}", nonce: "{{nonce}}", user_token: "{{user_token}}", key: { env: "PARAM" } },
       headers: { "X-Secret": { env: "HEADER" } },
@@ -84,6 +87,7 @@ export async function startWorld(changes: object = {}): Promise<World> {
     unreachable: of({}, "http://127.0.0.1:1/token"),
     strange: of({}, `https://127.0.0.1:${strange.port}/token`),
     down: of({}),
+    mute: of({ timeout: SHORT }),
     undiscovered: of({ token_endpoint: undefined, issuer: `${url}/issuer` }),
   };
   const file = fileConfig(tokenEndpoint, {
@@ -102,7 +106,10 @@ export async function startWorld(changes: object = {}): Promise<World> {
           user_token: ["header:X-user-token"],
         },
       },
-      nextauth: nextauthConfig(nextauth, { timeout: "800ms" }),
+      nextauth: [
+        nextauthConfig(nextauth, { timeout: "1m", serverids: Object.keys(providers) }),
+        nextauthConfig(nextauth, { timeout: SHORT, serverids: ["mute_session", "mute_attributes"] }),
+      ],
       webnonce_exchange: {
         provider: "signed",
         serverid: "main",
@@ -113,7 +120,11 @@ export async function startWorld(changes: object = {}): Promise<World> {
         keys: [{ kid: "s", alg: "ES256", private_key: { env: "SIGNING_KEY" } }],
       },
       providers,
-      routes: Object.keys(providers).map((name) => ({ serverid: name, provider: name })),
+      routes: [
+        ...Object.keys(providers).map((name) => ({ serverid: name, provider: name })),
+        { serverid: "mute_session", provider: "main" },
+        { serverid: "mute_attributes", provider: "attributes" },
+      ],
       ...changes,
     },
   });

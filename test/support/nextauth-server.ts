@@ -2,8 +2,8 @@
 
 import type { IncomingHttpHeaders } from "node:http";
 import type { HttpBindings } from "@hono/node-server";
-import { createStandIn, type StandIn, type VirtualServer } from "../../src/cli/dev/nextauth-server.ts";
 import { listen } from "../../src/node/inbound/listener.ts";
+import { createVirtualServers, type StandIn, type VirtualServer } from "./stand-in.ts";
 
 export const NEXTAUTH_APIKEY = "apikey of the virtual server";
 export const ALICE = { userid: "alice", accountid: 7 };
@@ -21,7 +21,7 @@ export interface NextAuthServer extends StandIn {
 export async function startNextAuthServer(
   servers: Readonly<Record<string, VirtualServer>> = { [SERVERID]: { apikey: NEXTAUTH_APIKEY } },
 ): Promise<NextAuthServer> {
-  const standIn = createStandIn(servers);
+  const standIn = createVirtualServers(servers);
   const listener = await listen(
     (request, env) => {
       const { method = "", url: target = "", headers } = (env as HttpBindings).incoming;

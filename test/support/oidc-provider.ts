@@ -43,7 +43,7 @@ export interface AuthorizationServer {
 export interface AuthorizationServerOptions {
   /** The issuer whose JWTs it believes, and whose JWKS has the keys of KEY_CLIENT. */
   trusted?: string;
-  /** To stand in another one's place. */
+  /** To take another one's place. */
   port?: number;
   /** Of the key that it signs with. */
   kid?: string;

@@ -1,16 +1,29 @@
-// A port for a proxy that has to know its own address before it starts, since its issuer stands in its file.
+// A port for a proxy that must know its own address before it starts, because its file has it as issuer.
 
 import { once } from "node:events";
-import net, { type AddressInfo, createServer } from "node:net";
+import net, { createServer } from "node:net";
 
-/** A port that was free a moment ago. */
+/** Below the ports that the kernel gives to outgoing connections: none of those may take one before it is listened on. */
+const LOWEST = 20_000;
+const PER_WORKER = 1_000;
+const first = LOWEST + (Number(process.env.VITEST_POOL_ID ?? 0) % 10) * PER_WORKER;
+let next = 0;
+
+/** A port on which nobody listens, and that no other test worker is given. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
+  for (let tries = 0; tries < PER_WORKER; tries++) {
+    const port = first + (next++ % PER_WORKER);
+    const server = createServer().listen(port, "127.0.0.1");
+    const isFree = await once(server, "listening").then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    server.close();
+    await once(server, "close");
+    return port;
+  }
+  throw new Error(`no port from ${first} on is free`);
 }
 
 /** What systemd does with a .socket unit: it holds a socket on a port that was free, and takes no connection itself. */

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import type { Answer } from "./recording-provider.ts";
 
 /** Long enough for the bytes before to be read on a busy machine: a reset throws away what is not. */
-const SETTLE_MS = 100;
+const SETTLE_MS = 300;
 
 /** Status line and header lines, with the empty line behind them. */
 export function head(headers: Record<string, string>, status = 200): string {
@@ -62,7 +62,7 @@ export function thenSurplus(answer: Answer, surplus: Answer, ms: number): Answer
   };
 }
 
-/** The start, and then the same part again and again, every `ms`, for as long as the connection stands. */
+/** The start, and then the same part again and again, every `ms`, for as long as the connection is open. */
 export function trickle(start: string, part: string, ms: number): Answer {
   return (socket) => {
     socket.write(start);

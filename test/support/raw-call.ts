@@ -4,7 +4,7 @@ import { connect, type Socket } from "node:net";
 import { APIKEY, CALL } from "./call.ts";
 
 /** Every connection of these tests is closed by the proxy long before. */
-const LIMIT_MS = 10_000;
+const LIMIT_MS = 30_000;
 
 /** A whole call; `headers` replace those of a proper one, undefined takes one away. */
 export function request(

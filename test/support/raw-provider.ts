@@ -86,7 +86,7 @@ export function leftOver(before: ReadonlyMap<string, number>): string[] {
 }
 
 /** Milliseconds for the other end of a connection to notice that it is closed, on a busy machine. */
-const NOTICE_MS = 1_000;
+const NOTICE_MS = 15_000;
 
 /**
  * Waits without a timer of its own being among what `found` sees; gives the last that it found.

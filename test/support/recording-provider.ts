@@ -82,7 +82,7 @@ export function respond({ status = 200, headers = {}, body = "" }: Response): An
   return (socket) => socket.write(Buffer.concat([Buffer.from(head, "latin1"), bytes]));
 }
 
-/** A JSON response; the value is text that is sent as it stands, or a value to serialise. */
+/** A JSON response; the value is text that is sent unchanged, or a value to serialise. */
 export function json(body: string | object, status = 200, headers: Record<string, string> = {}): Answer {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   return respond({ status, headers: { "Content-Type": "application/json", ...headers }, body: text });
@@ -91,4 +91,14 @@ export function json(body: string | object, status = 200, headers: Record<string
 /** The answer that every provider gives on a good day. */
 export function token(): Answer {
   return json({ access_token: "the-token", token_type: "Bearer", expires_in: 3600 });
+}
+
+/** The provider answers nobody until the returned function is called: from then on with tokens, those who wait first. */
+export function hold(provider: RecordingProvider): () => void {
+  const waiting: (() => void)[] = [];
+  provider.answer = (socket, request) => void waiting.push(() => token()(socket, request));
+  return () => {
+    provider.answer = token();
+    for (const answer of waiting.splice(0)) answer();
+  };
 }

@@ -1,7 +1,6 @@
 // Many users at once, call after call, each answer held against what the provider said to that very call.
 
 import { Pool } from "undici";
-import { createStandIn } from "../../src/cli/dev/nextauth-server.ts";
 import { listen } from "../../src/node/inbound/listener.ts";
 import { type Answered, APIKEY } from "./call.ts";
 import { fileConfig, SECRETS } from "./config.ts";
@@ -17,10 +16,11 @@ import {
   startSoakProvider,
   userOf,
 } from "./soak-provider.ts";
+import { createVirtualServers } from "./stand-in.ts";
 
 /** Of the provider, for the proxy. */
-const TIMEOUT_MS = 1_500;
-/** One in so many calls names its user by the session alone. */
+const TIMEOUT_MS = 3_000;
+/** One in so many calls names its user only by the session. */
 const VERIFIED_ONE_IN = 5;
 const MAX_SESSION_DELAY_MS = 20;
 
@@ -32,10 +32,10 @@ export interface Soak {
   close(): Promise<void>;
 }
 
-/** A proxy with two bindings: one that takes the caller's word for the user, and one that has it from the session alone. */
+/** A proxy with two bindings: one that trusts the caller, and one that takes the user only from the session. */
 export async function startSoak(users: number, runtime: Runtime, seed: number): Promise<Soak> {
   const provider = await startSoakProvider(seed, TIMEOUT_MS + 300);
-  const standIn = createStandIn({ [SERVERID]: { apikey: NEXTAUTH_APIKEY } });
+  const standIn = createVirtualServers({ [SERVERID]: { apikey: NEXTAUTH_APIKEY } });
   const nonces = Array.from({ length: users }, (_, user) =>
     standIn.login(SERVERID, { userid: `user-${user}`, accountid: user }),
   );

@@ -21,7 +21,7 @@ export interface WorkerdOptions {
   port?: number;
   /** Authorities that its connections trust, PEM. */
   trust?: string;
-  /** Bindings that stand for mtls_certificates, with the certificate and key that each presents, PEM. */
+  /** Bindings in place of mtls_certificates, with the certificate and key that each presents, PEM. */
   mtls?: Readonly<Record<string, { certificate: string; private_key: string }>>;
   /** Rate limiting bindings, with the limit that each has; a mock, since Cloudflare's run nowhere else. */
   rateLimits?: Readonly<Record<string, number>>;

@@ -3,7 +3,6 @@
 import { randomBytes } from "node:crypto";
 import { decodeJwt } from "jose";
 import { parseConfig } from "../../config/parse.ts";
-import type { Binding } from "../../nextauth/binding.ts";
 import { createNodeCredentialHost } from "../../node/credentials.ts";
 import { ListenError, listen } from "../../node/inbound/listener.ts";
 import { type Service, startService } from "../../node/service.ts";
@@ -11,14 +10,12 @@ import { createStandIn, getTokenRequest, type TokenService } from "./nextauth-se
 import { createDevProvider, DEV_CLIENT_ID, DEV_GRANT_TYPE } from "./provider.ts";
 
 const ANY_PORT = { host: "127.0.0.1", port: 0 };
-const USUAL = { listen: "127.0.0.1:8080", admin: "127.0.0.1:9613" };
-const FREE = { listen: "127.0.0.1:0", admin: "127.0.0.1:0" };
 const SERVERID = "ZGV2";
 const ACCOUNT = { userid: "alice", accountid: 7 };
 /** Used instead of a file name in errors. */
 const DEV_FILE = "dev mode";
 
-export interface DevOutput {
+interface DevOutput {
   write(text: string): void;
   /** Highlights a heading on a terminal. */
   bold(text: string): string;
@@ -29,23 +26,22 @@ export async function startDev({ write, bold }: DevOutput): Promise<Service> {
   const secrets = { DEV_APIKEY: newSecret(), DEV_CLIENT_SECRET: newSecret(), DEV_NEXTAUTH_APIKEY: newSecret() };
   const provider = await createDevProvider(secrets.DEV_CLIENT_SECRET);
   const providerListener = await listen(provider.fetch, ANY_PORT, "the embedded provider");
-  const nextauthServer = createStandIn({ [SERVERID]: { apikey: secrets.DEV_NEXTAUTH_APIKEY } });
-  const nextauthListener = await listen(nextauthServer.fetch, ANY_PORT, "the embedded nextAuth Server");
+  const standIn = createStandIn(SERVERID, secrets.DEV_NEXTAUTH_APIKEY);
+  const nextauthListener = await listen(standIn.fetch, ANY_PORT, "the embedded nextAuth Server");
 
-  const load = (server: typeof USUAL) => {
-    const text = devConfig(server, providerListener.url, nextauthListener.url);
-    return { path: DEV_FILE, text, file: parseConfig(text, DEV_FILE), host: createNodeCredentialHost(secrets, ".") };
+  const start = (port: number, adminPort: number) => {
+    const text = devConfig(port, adminPort, providerListener.url, nextauthListener.url);
+    const host = createNodeCredentialHost(secrets, ".");
+    return startService(() => ({ path: DEV_FILE, text, file: parseConfig(text, DEV_FILE), host }), {
+      tryIt: (account) => standIn.getToken(standIn.login(account), service),
+    });
   };
-  const getToken = (nonce: string) => nextauthServer.getToken(SERVERID, nonce, service);
-  const start = (server: typeof USUAL) =>
-    startService(() => load(server), { tryIt: (account) => getToken(nextauthServer.login(SERVERID, account)) });
-  const proxy = await start(USUAL).catch((error: unknown) => {
-    if (error instanceof ListenError) return start(FREE); // another program uses the usual ports
+  const proxy = await start(8080, 9613).catch((error: unknown) => {
+    if (error instanceof ListenError) return start(0, 0); // another program uses the usual ports
     throw error;
   });
-  const [binding] = load(USUAL).file.config.get_token as [Binding];
-  const service: TokenService = { url: proxy.url, binding, apikey: secrets.DEV_APIKEY };
-  const nonce = nextauthServer.login(SERVERID, ACCOUNT);
+  const service: TokenService = { url: proxy.url, apikey: secrets.DEV_APIKEY };
+  const nonce = standIn.login(ACCOUNT);
 
   write(`${bold("Dev mode")}: everything listens only on loopback, with keys made for this run. Not for production.
 
@@ -56,7 +52,7 @@ export async function startDev({ write, bold }: DevOutput): Promise<Service> {
 
 `);
   const started = performance.now();
-  const { status, bytes } = await getToken(nonce);
+  const { status, bytes } = await standIn.getToken(nonce, service);
   const milliseconds = Math.round(performance.now() - started);
   const text = new TextDecoder().decode(bytes);
   if (status !== 200 || text !== provider.lastResponse()) {
@@ -91,10 +87,10 @@ To use your own provider, write a token-proxy.yaml (see "Configuration" in READM
   };
 }
 
-function devConfig({ listen, admin }: typeof USUAL, issuer: string, nextauthUrl: string): string {
+function devConfig(port: number, adminPort: number, issuer: string, nextauthUrl: string): string {
   return `
 version: 1
-server: { listen: "${listen}", admin: "${admin}" }
+server: { listen: "127.0.0.1:${port}", admin: "127.0.0.1:${adminPort}" }
 callers: { nextauth-server: { apikeys: [{ env: DEV_APIKEY }], serverids: [${SERVERID}] } }
 nextauth: { url: "${nextauthUrl}", apikey: { env: DEV_NEXTAUTH_APIKEY }, serverid: ${SERVERID} }
 webnonce_exchange: { path: /token }

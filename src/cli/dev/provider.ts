@@ -8,20 +8,14 @@ export const DEV_GRANT_TYPE = "urn:nextauth-token-proxy:dev:grant-type:userid";
 export const DEV_CLIENT_ID = "token-proxy-dev";
 
 const TOKEN_SECONDS = 300;
-const KID = "dev";
-
-export interface DevProvider {
-  fetch(request: Request): Response | Promise<Response>;
-  /** The text of its last token response, to compare it with what the app receives. */
-  lastResponse(): string | undefined;
-}
+const HEADER = { alg: "ES256", kid: "dev" };
 
 /** The issuer is the origin at which it is called. */
-export async function createDevProvider(clientSecret: string): Promise<DevProvider> {
-  const { publicKey, privateKey } = await generateKeyPair("ES256");
-  const jwk = { ...(await exportJWK(publicKey)), kid: KID, alg: "ES256", use: "sig" };
+export async function createDevProvider(clientSecret: string) {
+  const { publicKey, privateKey } = await generateKeyPair(HEADER.alg);
+  const jwk = { ...(await exportJWK(publicKey)), ...HEADER, use: "sig" };
   const expected = `Basic ${btoa(`${DEV_CLIENT_ID}:${clientSecret}`)}`;
-  let last: string | undefined;
+  let lastResponse: string | undefined;
 
   const app = new Hono();
   app.get("/.well-known/openid-configuration", (c) => {
@@ -42,7 +36,7 @@ export async function createDevProvider(clientSecret: string): Promise<DevProvid
     const userid = form.get("userid");
     if (userid === null) return c.json({ error: "invalid_request" }, 400);
     const token = await new SignJWT({ scope: form.get("scope") ?? "", accountid: form.get("accountid") ?? undefined })
-      .setProtectedHeader({ alg: "ES256", kid: KID, typ: "at+jwt" })
+      .setProtectedHeader({ ...HEADER, typ: "at+jwt" })
       .setIssuer(new URL(c.req.url).origin)
       .setSubject(userid)
       .setAudience("https://api.dev.example")
@@ -50,8 +44,9 @@ export async function createDevProvider(clientSecret: string): Promise<DevProvid
       .setExpirationTime(`${TOKEN_SECONDS}s`)
       .sign(privateKey);
     // The odd spaces show that the app receives these very bytes.
-    last = `{ "token_type": "Bearer",  "expires_in": ${TOKEN_SECONDS}, "access_token": "${token}" }\n`;
-    return c.body(last, 200, { "Content-Type": "application/json", "Cache-Control": "no-store" });
+    lastResponse = `{ "token_type": "Bearer",  "expires_in": ${TOKEN_SECONDS}, "access_token": "${token}" }\n`;
+    return c.body(lastResponse, 200, { "Content-Type": "application/json", "Cache-Control": "no-store" });
   });
-  return { fetch: app.fetch, lastResponse: () => last };
+  /** The text of its last token response, to compare it with what the app receives. */
+  return { fetch: app.fetch, lastResponse: () => lastResponse };
 }

@@ -1,4 +1,4 @@
-// What Node knows of a request beyond what it says: the path of the request line, the certificate and the address of its socket.
+// What only Node's connection shows of a request: the raw path, the client's certificate and its address.
 
 import { BlockList, isIPv6, type Socket } from "node:net";
 import { TLSSocket } from "node:tls";
@@ -6,25 +6,21 @@ import type { HttpBindings } from "@hono/node-server";
 import type { ClientCertificate, Inbound } from "../../core/inbound.ts";
 import { limitedAddress } from "../../core/limited-address.ts";
 
-/** @param trustedProxies addresses and ranges of load balancers whose X-Forwarded-For is believed */
+/** @param trustedProxies addresses and ranges of load balancers whose X-Forwarded-For is trusted */
 export function createNodeInbound(trustedProxies: readonly string[]): Inbound {
   const trusted = blockList(trustedProxies);
-  const isTrusted = (address: string) => trusted.check(address, isIPv6(address) ? "ipv6" : "ipv4");
+  const incoming = (env: unknown) => (env as HttpBindings).incoming;
   return {
-    // The URL of the Request would have its dot segments resolved, and would take in whatever a Host header smuggles before
-    // the path.
-    pathAsSent(_request, env) {
-      const { url = "" } = incomingOf(env);
-      return url.split("?", 1)[0] as string;
-    },
+    // Request.url resolves dot segments, and a forged Host header could put text before the path.
+    pathAsSent: (_request, env) => (incoming(env).url ?? "").split("?", 1)[0] as string,
     recipient: (env) => (env as HttpBindings).outgoing,
-    clientCertificate: (_request, env) => certificateOf(incomingOf(env).socket),
+    clientCertificate: (_request, env) => certificateOf(incoming(env).socket),
     clientAddress(request, env) {
       const hops = (request.headers.get("x-forwarded-for") ?? "").split(",").map((hop) => hop.trim());
-      let address = plain(incomingOf(env).socket.remoteAddress ?? "");
-      // From the last hop backwards, as far as those who say so are believed: what stands before is anybody's word.
-      while (isTrusted(address) && hops.length > 0) {
-        const before = plain(hops.pop() as string);
+      let address = withoutPort(incoming(env).socket.remoteAddress ?? "");
+      // Backwards from the last hop, as long as a trusted proxy has added it. Anybody can forge the others.
+      while (trusted.check(address, familyOf(address)) && hops.length > 0) {
+        const before = withoutPort(hops.pop() as string);
         if (before === "") break;
         address = before;
       }
@@ -33,15 +29,8 @@ export function createNodeInbound(trustedProxies: readonly string[]): Inbound {
   };
 }
 
-function incomingOf(env: unknown): HttpBindings["incoming"] {
-  return (env as HttpBindings).incoming;
-}
-
-/**
- * The address alone. Some load balancers write the port behind it, with which every connection would be another client; and a
- * dual-stack socket shows the IPv4 address 192.0.2.1 as `::ffff:192.0.2.1`.
- */
-function plain(hop: string): string {
+/** Some load balancers append the port. A dual-stack socket shows 192.0.2.1 as ::ffff:192.0.2.1. */
+function withoutPort(hop: string): string {
   const address = /^\[(.+)\](?::\d+)?$/.exec(hop)?.[1] ?? hop.replace(/^(\d+(?:\.\d+){3}):\d+$/, "$1");
   return address.replace(/^::ffff:(?=\d+\.)/i, "");
 }
@@ -50,54 +39,51 @@ function blockList(ranges: readonly string[]): BlockList {
   const list = new BlockList();
   for (const range of ranges) {
     const [address, prefix] = range.split("/") as [string, string | undefined];
-    const family = isIPv6(address) ? "ipv6" : "ipv4";
-    if (prefix === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(prefix), family);
+    if (prefix === undefined) list.addAddress(address, familyOf(address));
+    else list.addSubnet(address, Number(prefix), familyOf(address));
   }
   return list;
 }
 
-interface Peer {
-  certificate: ClientCertificate;
-  /** Milliseconds since the epoch. */
-  validTo: number;
+function familyOf(address: string): "ipv6" | "ipv4" {
+  return isIPv6(address) ? "ipv6" : "ipv4";
 }
 
-/** Read once for each connection, which may carry many calls; listener.ts lets none be renegotiated. */
-const peers = new WeakMap<Socket, Peer | undefined>();
+/** Read once per connection, whose certificate cannot change: listener.ts forbids renegotiation. */
+const peers = new WeakMap<Socket, { certificate?: ClientCertificate; validTo: number }>();
 
 function certificateOf(socket: Socket): ClientCertificate | undefined {
-  // `authorized` says that the chain ended at server.tls.client_ca when the connection, or the TLS session it takes up, was made.
+  // `authorized` means the chain ended at server.tls.client_ca when the TLS session was created.
   if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
-  if (!peers.has(socket)) peers.set(socket, readPeer(socket));
-  const peer = peers.get(socket);
-  return peer === undefined || peer.validTo < Date.now() ? undefined : peer.certificate;
+  let peer = peers.get(socket);
+  if (peer === undefined) {
+    peer = readPeer(socket);
+    peers.set(socket, peer);
+  }
+  return peer.validTo < Date.now() ? undefined : peer.certificate;
 }
 
-function readPeer(socket: TLSSocket): Peer | undefined {
-  const certificate = socket.getPeerX509Certificate();
-  if (certificate === undefined) return undefined;
+function readPeer(socket: TLSSocket) {
+  const x509 = socket.getPeerX509Certificate();
+  if (x509 === undefined) return { validTo: 0 };
+  const sha256 = x509.fingerprint256.replaceAll(":", "").toLowerCase();
   return {
-    validTo: certificate.validToDate.getTime(),
-    certificate: {
-      sha256: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
-      dnsNames: dnsNames(certificate.subjectAltName ?? ""),
-    },
+    certificate: { sha256, dnsNames: dnsNames(x509.subjectAltName ?? "") },
+    validTo: x509.validToDate.getTime(),
   };
 }
 
-/** One name of a subjectAltName as Node writes it; what could be read two ways is in quotes, as a JSON text. */
+/** One entry of a subjectAltName in Node's notation, which quotes values with a comma or control character. */
 const ALT_NAME = /([^:,"]+):("(?:[^"\\]|\\.)*"|[^,"]*)(?:, |$)/y;
 
-/** A name in quotes holds a comma or a control character, so that it is no DNS name; it is passed over as a whole. */
 function dnsNames(subjectAltName: string): string[] {
   const names: string[] = [];
   ALT_NAME.lastIndex = 0;
   while (ALT_NAME.lastIndex < subjectAltName.length) {
     const match = ALT_NAME.exec(subjectAltName);
-    if (match === null) return []; // not what Node documents: then nothing of it counts
+    if (match === null) return []; // not the documented notation, so trust none of it
     const [, kind, value = ""] = match;
-    if (kind === "DNS" && !value.startsWith('"')) names.push(value.toLowerCase());
+    if (kind === "DNS" && !value.startsWith('"')) names.push(value.toLowerCase()); // quoted: not a DNS name
   }
   return names;
 }

@@ -1,19 +1,15 @@
-// A listening socket that whoever started this process holds open: systemd's socket activation, or a supervisor that speaks it.
+// A listening socket passed on by systemd's socket activation, or by a supervisor with the same protocol.
 
-import cluster from "node:cluster";
-
-/** Descriptors of such sockets begin here (sd_listen_fds(3)). */
+/** The first passed descriptor, after stdin, stdout and stderr (sd_listen_fds(3)). */
 const FIRST_DESCRIPTOR = 3;
 
 /**
- * While somebody else holds the socket too, a restart refuses nobody: connections that come meanwhile wait, and are taken by the
- * next process or by another one beside it.
- * @returns the descriptor of the first socket that was passed to this very process, or undefined
+ * The supervisor keeps the socket open, so connections wait during a restart instead of being refused,
+ * and several instances can share it.
+ * @returns the descriptor of the first passed socket, if any
  */
 export function inheritedSocket(): { fd: number } | undefined {
   const { LISTEN_PID, LISTEN_FDS } = process.env;
-  // The variables may have been inherited from a parent for which they were meant; of several processes that is the one which listens
-  // for all of them.
-  const meant = cluster.isWorker ? process.ppid : process.pid;
-  return LISTEN_PID === String(meant) && Number(LISTEN_FDS) >= 1 ? { fd: FIRST_DESCRIPTOR } : undefined;
+  // A parent process may have left the variables behind; LISTEN_PID names the process they are for.
+  return LISTEN_PID === String(process.pid) && Number(LISTEN_FDS) >= 1 ? { fd: FIRST_DESCRIPTOR } : undefined;
 }

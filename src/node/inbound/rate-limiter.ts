@@ -1,13 +1,10 @@
-// Counts requests in the memory of the process.
+// A rate limiter in the memory of this process.
 
 import { hash, randomBytes } from "node:crypto";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import type { CreateRateLimiter } from "../../core/inbound.ts";
 
-/**
- * Keys are counted by a salted hash of so many bits, so that the memory is bounded (some 60 MB) whatever comes, and nobody can choose
- * with whom to fall together. Who would fill all of them, 262,144 times the limit in one window, is stopped elsewhere or nowhere.
- */
+/** Keys share 2^18 counters, so memory is limited to some 60 MB. The salt keeps attackers from choosing who shares. */
 const BUCKET_BITS = 18;
 const SALT_BYTES = 16;
 

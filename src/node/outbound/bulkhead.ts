@@ -1,39 +1,34 @@
-// Keeps what runs at once within a number, on Node, where a process answers everybody.
+// Limits how many token requests are in flight, with a short queue.
 
 import type { CreateBulkhead } from "../../core/ports.ts";
 
 export const createNodeBulkhead: CreateBulkhead = (limit, queue, wait) => {
   let inFlight = 0;
-  /** In the order in which they came. */
+  /** First come, first served. */
   const waiting = new Set<() => void>();
 
-  const place = () =>
+  const enterLater = () =>
     new Promise<boolean>((resolve) => {
-      const admit = () => {
+      const settle = (isAdmitted: boolean) => {
         waiting.delete(admit);
         clearTimeout(timer);
-        resolve(true);
+        resolve(isAdmitted);
       };
-      const timer = setTimeout(() => {
-        waiting.delete(admit);
-        resolve(false);
-      }, wait);
+      const admit = () => settle(true);
+      const timer = setTimeout(settle, wait, false);
       waiting.add(admit);
     });
 
   return {
     enter() {
-      if (inFlight < limit) {
-        inFlight += 1;
-        return true;
-      }
-      return waiting.size < queue && place();
+      if (inFlight >= limit) return waiting.size < queue && enterLater();
+      inFlight += 1;
+      return true;
     },
     leave() {
-      // Whoever waits takes over the place, so that nobody who comes meanwhile is let in before.
       const [admit] = waiting;
       if (admit === undefined) inFlight -= 1;
-      else admit();
+      else admit(); // takes over the place, so that no later call gets in first
     },
     state: () => ({ inFlight, queued: waiting.size }),
   };

@@ -1,29 +1,21 @@
-// One connection to a provider, which knows whether it has carried an answer before: a server may close such a one at any time.
+// A connection to a provider that knows whether it was used before.
 
 import { Client, type Dispatcher } from "undici";
 
-/** A handler that wants to know which connection its request goes out on. */
+/** A handler that gets to know the connection its request is sent on. */
 export interface ConnectionAware extends Dispatcher.DispatchHandler {
   connection?: Connection;
 }
 
 export class Connection extends Client {
-  #answers = 0;
+  /** Whether the open socket has carried a response before. A server may close such a socket at any time. */
+  isReused = false;
 
-  constructor(origin: URL, options: Client.Options) {
-    super(origin, options);
+  constructor(origin: URL, options: object) {
+    super(origin, options as Client.Options);
     this.on("connect", () => {
-      this.#answers = 0;
+      this.isReused = false;
     });
-  }
-
-  /** Whether an answer has come over the socket that is open now. */
-  get isReused(): boolean {
-    return this.#answers > 0;
-  }
-
-  noteAnswer(): void {
-    this.#answers += 1;
   }
 
   override dispatch(options: Dispatcher.DispatchOptions, handler: ConnectionAware): boolean {

@@ -1,6 +1,6 @@
-// The transport on Node: undici's dispatcher, without what the global fetch adds to every call.
+// The transport on Node: undici's dispatcher, which tells what the server has seen of a failed request.
 
-import { Agent, type Client, type Dispatcher, Pool } from "undici";
+import { Agent, type Dispatcher, errors, Pool } from "undici";
 import {
   type Delivery,
   isBodyJudged,
@@ -11,98 +11,79 @@ import {
   type TransportResponse,
   type TransportSettings,
 } from "../../core/transport.ts";
-import { atEndOfTurn } from "../fast-path/turn.ts";
 import { Connection, type ConnectionAware } from "./connection.ts";
-import { ConnectTimeoutError, createConnector } from "./connector.ts";
 import { decode } from "./content-coding.ts";
 
-/** A connection that was closed already shows it within a round trip; later it is a server that died over the request. */
+/** A connection that the server had already closed fails within a round trip. Later, the server died over the request. */
 const STALE_MS = 50;
-/** The largest header section that is read of a provider's answer. */
+/** Limit for the headers of a provider's answer. */
 const MAX_HEADER_BYTES = 16_384;
 
-export function createNodeTransport(settings: TransportSettings): Transport {
+export function createNodeTransport({ connect_timeout, connections, tls }: TransportSettings): Transport {
   const agent = new Agent({
-    connections: settings.connections, // as many as requests may be in flight, so that none waits behind a slow one
+    connections, // as many as requests in flight, so that none waits behind a slow one
     pipelining: 1,
     allowH2: false,
     maxHeaderSize: MAX_HEADER_BYTES,
-    connect: createConnector(settings),
-    // One deadline of ours covers connect, headers and body; undici's own coarser timers would only add work.
+    // undici may be half a second late with a timeout of more than a second.
+    connect: {
+      timeout: connect_timeout,
+      ...(tls?.certificate === undefined ? {} : { cert: tls.certificate.reveal(), key: tls.private_key?.reveal() }),
+      ...(tls?.ca === undefined ? {} : { ca: tls.ca.reveal() }),
+    },
+    // One exact deadline of ours covers connect, headers and body.
     headersTimeout: 0,
     bodyTimeout: 0,
-    factory: (origin, options) => new Pool(origin, { ...options, factory: createConnection }),
+    factory: (origin, options) =>
+      new Pool(origin, { ...options, factory: (at, settings) => new Connection(at, settings) }),
   });
-  let last = parseTarget("");
 
-  return (request) =>
-    new Promise((resolve, reject) => {
-      const exchange = new Exchange(request, resolve, reject);
-      try {
-        if (last.url !== request.url) last = parseTarget(request.url); // nearly every request goes where the one before went
-        exchange.start(agent, last);
-      } catch (error) {
-        exchange.onResponseError(undefined, error as Error);
-      }
-    });
+  return (request) => {
+    const exchange = new Exchange(request);
+    try {
+      const { origin, pathname, search } = new URL(request.url);
+      const { method, headers, body = null } = request;
+      agent.dispatch({ origin, path: pathname + search, method, headers, body }, exchange);
+    } catch (error) {
+      exchange.onResponseError(undefined, error as Error);
+    }
+    return exchange.response;
+  };
 }
 
-function createConnection(origin: URL, options: object): Connection {
-  return new Connection(origin, options as Client.Options);
-}
-
-interface Target {
-  url: string;
-  origin: string;
-  path: string;
-}
-
-function parseTarget(url: string): Target {
-  if (url === "") return { url, origin: "", path: "" };
-  const { origin, pathname, search } = new URL(url);
-  return { url, origin, path: pathname + search };
-}
-
-/** One request and its answer: one of the two callbacks is called, once, and then nothing of it is left but a connection. */
+/** One request and its answer. */
 class Exchange implements ConnectionAware {
   connection?: Connection;
   readonly #request: TransportRequest;
-  readonly #resolve: (response: TransportResponse) => void;
-  readonly #reject: (error: TransportError) => void;
+  readonly #result = Promise.withResolvers<TransportResponse>();
   readonly #timer: NodeJS.Timeout;
   #isSettled = false;
+  /** Undefined until the request is being sent. */
   #controller: Dispatcher.DispatchController | undefined;
-  #startedAt = 0;
-  /** Whether the connection had carried an answer before. */
+  #sentAt = 0;
   #isReused = false;
-  /** Whether a byte of an answer has come. */
+  /** Whether a byte of the answer has arrived. */
   #isAnswering = false;
+  /** 0 until the headers have arrived. */
   #status = 0;
-  #headers: ReceivedHeaders = NONE;
-  #length = 0;
+  #headers: Headers = {};
   readonly #chunks: Buffer[] = [];
+  #length = 0;
 
-  constructor(
-    request: TransportRequest,
-    resolve: (response: TransportResponse) => void,
-    reject: (error: TransportError) => void,
-  ) {
+  constructor(request: TransportRequest) {
     this.#request = request;
-    this.#resolve = resolve;
-    this.#reject = reject;
     this.#timer = setTimeout(() => this.#fail(new TransportError("timeout")), request.timeout);
   }
 
-  start(agent: Agent, { origin, path }: Target): void {
-    const { method, headers, body = null } = this.#request;
-    agent.dispatch({ origin, path, method, headers, body }, this);
+  get response(): Promise<TransportResponse> {
+    return this.#result.promise;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    this.#startedAt = performance.now();
+    this.#sentAt = performance.now();
     this.#isReused = this.connection?.isReused === true;
-    // The deadline passed while the request waited for a connection: it must not be sent any more.
+    // The deadline passed while the request waited for a connection.
     if (this.#isSettled) controller.abort(new TransportError("timeout"));
   }
 
@@ -110,10 +91,10 @@ class Exchange implements ConnectionAware {
     this.#isAnswering = true;
   }
 
-  onResponseStart(_controller: unknown, status: number, headers: RawHeaders): void {
-    if (status < 200) return; // an interim response; the real one follows (RFC 9110 §15.2)
+  onResponseStart(_controller: unknown, status: number, headers: Headers): void {
+    if (status < 200) return; // an interim response; the final one follows (RFC 9110 §15.2)
     this.#status = status;
-    this.#headers = new ReceivedHeaders(headers);
+    this.#headers = headers;
     if (Number(headers["content-length"]) > this.#request.maxResponseBytes) this.#giveUpBody("too_large");
   }
 
@@ -124,13 +105,12 @@ class Exchange implements ConnectionAware {
   }
 
   onResponseEnd(): void {
-    this.connection?.noteAnswer();
-    const chunks = this.#chunks;
-    const received = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, this.#length);
-    const codings = this.#headers.get("content-encoding");
-    if (codings === null) this.#succeed(received);
+    if (this.connection !== undefined) this.connection.isReused = true;
+    const body = Buffer.concat(this.#chunks, this.#length);
+    const codings = firstValue(this.#headers, "content-encoding");
+    if (codings === null) this.#succeed(body);
     else {
-      decode(received, codings, this.#request.maxResponseBytes).then(
+      decode(body, codings, this.#request.maxResponseBytes).then(
         (decoded) => this.#succeed(decoded),
         (error: TransportError) => this.#giveUpBody(error.failure, error.cause),
       );
@@ -138,17 +118,17 @@ class Exchange implements ConnectionAware {
   }
 
   onResponseError(_controller: unknown, error: Error): void {
-    this.#fail(asTransportError(error, this.#status !== 0, this.#delivery()));
+    this.#fail(toTransportError(error, this.#status !== 0, this.#delivery()));
   }
 
-  /** What the server can have seen of the request, should it fail now. */
+  /** What the server may have seen of the request if it fails now. */
   #delivery(): Delivery {
     if (this.#controller === undefined) return "none";
-    const isStale = this.#isReused && !this.#isAnswering && performance.now() - this.#startedAt < STALE_MS;
+    const isStale = this.#isReused && !this.#isAnswering && performance.now() - this.#sentAt < STALE_MS;
     return isStale ? "stale" : "some";
   }
 
-  /** What is still to come is not wanted: too much, or not to be decoded. */
+  /** Stops reading a body that is too large or cannot be decoded. */
   #giveUpBody(failure: TransportFailure, cause?: unknown): void {
     const error = new TransportError(failure, cause);
     if (isBodyJudged(this.#status)) this.#fail(error);
@@ -159,16 +139,19 @@ class Exchange implements ConnectionAware {
   }
 
   #succeed(body: Uint8Array): void {
-    if (this.#settle()) atEndOfTurn(() => this.#resolve({ status: this.#status, headers: this.#headers, body }));
+    const headers = this.#headers;
+    const response = { status: this.#status, headers: { get: (name: string) => firstValue(headers, name) }, body };
+    // Fast path, see listener.ts. Plain: resolve(response).
+    if (this.#settle()) setImmediate(this.#result.resolve, response);
   }
 
   #fail(error: TransportError): void {
     if (!this.#settle()) return;
-    this.#reject(error);
+    this.#result.reject(error);
     this.#controller?.abort(error);
   }
 
-  /** @returns whether this is what settles the exchange */
+  /** @returns false if the exchange was settled before */
   #settle(): boolean {
     if (this.#isSettled) return false;
     this.#isSettled = true;
@@ -177,31 +160,21 @@ class Exchange implements ConnectionAware {
   }
 }
 
-type RawHeaders = Readonly<Record<string, string | string[] | undefined>>;
+type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
-class ReceivedHeaders {
-  readonly #raw: RawHeaders;
-
-  constructor(raw: RawHeaders) {
-    this.#raw = raw;
-  }
-
-  /** A header that came several times has no meaning that all readers share; the first one is taken. */
-  get(name: string): string | null {
-    const value = this.#raw[name];
-    return (Array.isArray(value) ? value[0] : value) ?? null;
-  }
+/** Recipients do not agree on what a repeated header means, so only the first one counts. */
+function firstValue(headers: Headers, name: string): string | null {
+  const value = headers[name];
+  return (Array.isArray(value) ? value[0] : value) ?? null;
 }
 
-const NONE = new ReceivedHeaders({});
-
-function asTransportError(error: Error, answered: boolean, delivery: Delivery): TransportError {
+function toTransportError(error: Error, hasStatus: boolean, delivery: Delivery): TransportError {
   const { code } = error as { code?: unknown };
-  // The parser's complaints; an end of input where more had to come is a connection that broke off.
-  const unreadable = error.name === "HTTPParserError" && !error.message.includes("Invalid EOF state");
-  const contradictory = code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH" && !answered;
-  if (unreadable || contradictory || code === "UND_ERR_HEADERS_OVERFLOW") return new TransportError("malformed", error);
-  // Its time is up: a second try would only take as much again.
-  if (error instanceof ConnectTimeoutError) return new TransportError("connect_timeout", error, delivery);
-  return new TransportError(answered ? "truncated" : "unreachable", error, delivery);
+  // An unexpected end of input is a broken connection; other complaints of the parser are not HTTP.
+  const isUnreadable = error.name === "HTTPParserError" && !error.message.includes("Invalid EOF state");
+  const isContradictory = code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH" && !hasStatus;
+  if (isUnreadable || isContradictory || code === "UND_ERR_HEADERS_OVERFLOW")
+    return new TransportError("malformed", error);
+  if (error instanceof errors.ConnectTimeoutError) return new TransportError("connect_timeout", error, delivery);
+  return new TransportError(hasStatus ? "truncated" : "unreachable", error, delivery);
 }

@@ -1,4 +1,4 @@
-// A client certificate counts by its fingerprint and by its DNS names alone, whatever else its names try to look like.
+// Only the fingerprint and the DNS names of a client certificate count, whatever its other names look like.
 
 import "reflect-metadata"; // @peculiar/x509 asks for it
 import { X509Certificate } from "node:crypto";
@@ -54,7 +54,7 @@ async function certify(names: JsonGeneralName[]): Promise<X509Certificate> {
 }
 
 describe("a connection", () => {
-  it("with a certificate that is verified has its fingerprint, as every other tool has it", async () => {
+  it("with a verified certificate has the fingerprint that other tools show", async () => {
     const certificate = await certify([{ type: "dns", value: "ns.bank.example" }]);
     const digest = Buffer.from(await crypto.subtle.digest("SHA-256", certificate.raw)).toString("hex");
     expect(certificateOf(connection(certificate as Shown))).toEqual({ sha256: digest, dnsNames: ["ns.bank.example"] });
@@ -66,11 +66,11 @@ describe("a connection", () => {
     ["no certificate", connection(undefined)],
     ["no TLS", { authorized: true, getPeerX509Certificate: () => shown("DNS:a.example") }],
     ["nothing", {}],
-  ])("with %s has none", (_, socket) => {
+  ])("with %s has no certificate", (_, socket) => {
     expect(certificateOf(socket)).toBeUndefined();
   });
 
-  it("is looked at once for all of its calls", () => {
+  it("is examined once for all its calls", () => {
     for (const socket of [connection(shown("DNS:a.example")), connection(undefined)]) {
       const first = certificateOf(socket);
       expect(certificateOf(socket)).toBe(first);
@@ -87,7 +87,7 @@ describe("a connection", () => {
     ]);
   });
 
-  it("whose certificate counts no more has none, whatever was seen of it before", () => {
+  it("whose certificate has expired since has none", () => {
     const socket = connection(shown("DNS:a.example"));
     expect(certificateOf(socket)).toBeDefined();
     socket.authorized = false;
@@ -132,7 +132,7 @@ describe("a real certificate", () => {
   });
 });
 
-describe("names as Node would never write them", () => {
+describe("names in a notation that Node does not use", () => {
   it.each<[string, string[]]>([
     ["", []],
     ["DNS:a.example", ["a.example"]],
@@ -158,11 +158,11 @@ describe("names as Node would never write them", () => {
     ", DNS:evil",
     ":x, DNS:evil",
     '"URI":x, DNS:evil',
-  ])("count for nothing at all where they cannot be told apart: %s", (subjectAltName) => {
+  ])("do not count if they cannot be told apart: %s", (subjectAltName) => {
     expect(namesOf(shown(subjectAltName))).toEqual([]);
   });
 
-  it("take no time that grows out of hand", () => {
+  it("are read in linear time", () => {
     const started = performance.now();
     for (const part of ["DNS:a, ", 'URI:"', "a:", '\\"', 'URI:"\\"']) namesOf(shown(part.repeat(20_000)));
     expect(performance.now() - started).toBeLessThan(2_000);

@@ -1,9 +1,9 @@
-// On Node the path is that of the request line, and the client is whom the socket shows, or whom trusted proxies say they serve.
+// The path comes from the request line; the client from the socket, or from X-Forwarded-For of trusted proxies.
 
 import { describe, expect, it } from "vitest";
 import { createNodeInbound } from "../../../src/node/inbound/inbound.ts";
 
-describe("the path as it was sent", () => {
+describe("the raw path", () => {
   const { pathAsSent } = createNodeInbound([]);
   /** The Request has another one, which must not count. */
   const pathOf = (url: string | undefined) =>
@@ -42,7 +42,7 @@ describe("without trusted proxies the client", () => {
     ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
     ["::1", "0:0:0:0::/64"],
     [undefined, ""],
-  ])("with the socket %s is %j, whatever X-Forwarded-For says", (socket, address) => {
+  ])("of socket %s is %j, whatever X-Forwarded-For says", (socket, address) => {
     expect(addressOf(socket, [], [])).toBe(address);
     expect(addressOf(socket, ["198.51.100.9"], [])).toBe(address);
   });
@@ -86,13 +86,13 @@ describe("with trusted proxies the client", () => {
   });
 
   it.each(["10.0.0.1.5", "010.0.0.1", "10.0.0", "fd00::1::2", "fd00::g", "10.0.0.1 10.0.0.2", "10.0.0.0/8"])(
-    "is what only looks like a proxy: %s",
+    "is the text itself if it is not an address: %s",
     (garbage) => {
       expect(addressOf("10.0.0.1", [`203.0.113.5, ${garbage}`], TRUSTED)).not.toBe("203.0.113.5");
     },
   );
 
-  it("is no other because of X-Real-IP, Forwarded, or what Cloudflare would send", () => {
+  it("does not depend on X-Real-IP, Forwarded or the headers of Cloudflare", () => {
     const request = new Request("http://proxy.example/token", {
       headers: {
         "x-real-ip": "203.0.113.5",
@@ -105,7 +105,7 @@ describe("with trusted proxies the client", () => {
     expect(clientAddress(request, { incoming: { socket: { remoteAddress: "10.0.0.1" } } })).toBe("10.0.0.1");
   });
 
-  it("may be everybody, where the file trusts every address", () => {
+  it("can be anybody if the file trusts every address", () => {
     expect(addressOf("198.51.100.1", ["203.0.113.5"], ["0.0.0.0/0", "::/0"])).toBe("203.0.113.5");
     expect(addressOf("2001:db8::1", ["203.0.113.5"], ["::/0"])).toBe("203.0.113.5");
   });

@@ -1,9 +1,9 @@
-// Which answers are open on which connection, whatever order they are sent in.
+// Which requests are in flight on which connection, and the limit of one connection.
 
 import { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { OpenRequests } from "../../../src/node/inbound/open-requests.ts";
 
 const MAX_OPEN_REQUESTS = 32;
@@ -19,53 +19,50 @@ function setUp() {
   const requests = new OpenRequests();
   const connect = () => new FakeSocket() as unknown as Socket & FakeSocket;
   const admit = (socket: Socket) => {
-    const outgoing = new EventEmitter() as ServerResponse;
-    return { outgoing, isAdmitted: requests.admit({ socket } as IncomingMessage, outgoing) };
+    const response = new EventEmitter() as ServerResponse;
+    return { response, isAdmitted: requests.admit({ socket } as IncomingMessage, response) };
   };
   return { requests, connect, admit };
 }
 
-describe("open requests", () => {
-  it("are those without an answer, also where a later one is answered first", () => {
-    const { requests, connect, admit } = setUp();
-    const [one, other] = [connect(), connect()];
-    const answers = [one, one, one, other].map((socket) => admit(socket).outgoing);
-    expect(requests.answers()).toEqual(answers);
-    for (const index of [1, 0, 3, 2]) {
-      answers[index]?.emit("close");
-      answers.splice(index, 1, undefined as never);
-      const left = answers.filter((answer) => answer !== undefined);
-      expect(new Set(requests.answers())).toEqual(new Set(left));
-      expect(requests.size).toBe(left.length);
-    }
-  });
+it("lists requests without a response, in whatever order responses are sent", () => {
+  const { requests, connect, admit } = setUp();
+  const [one, other] = [connect(), connect()];
+  const open = new Set([one, one, one, other].map((socket) => admit(socket).response));
+  expect(new Set(requests.responses())).toEqual(open);
+  const [first, second, third, fourth] = [...open];
+  for (const response of [second, first, fourth, third] as ServerResponse[]) {
+    response.emit("close");
+    open.delete(response);
+    expect(new Set(requests.responses())).toEqual(open);
+  }
+});
 
-  it("are so many on a connection, and the next one ends it; on another one there is room", async () => {
-    const { connect, admit } = setUp();
-    const socket = connect();
-    const admitted = Array.from({ length: MAX_OPEN_REQUESTS }, () => admit(socket));
-    expect(admitted.every(({ isAdmitted }) => isAdmitted)).toBe(true);
-    expect([admit(socket).isAdmitted, socket.destroyed]).toEqual([false, true]);
-    expect(admit(connect()).isAdmitted).toBe(true);
-  });
+it("destroys a connection with one request more than the limit, and no other connection", () => {
+  const { connect, admit } = setUp();
+  const socket = connect();
+  const admitted = Array.from({ length: MAX_OPEN_REQUESTS }, () => admit(socket));
+  expect(admitted.every(({ isAdmitted }) => isAdmitted)).toBe(true);
+  expect([admit(socket).isAdmitted, socket.destroyed]).toEqual([false, true]);
+  expect(admit(connect()).isAdmitted).toBe(true);
+});
 
-  it("may follow once those before are answered", () => {
-    const { connect, admit } = setUp();
-    const socket = connect();
-    for (let i = 0; i < 3 * MAX_OPEN_REQUESTS; i++) {
-      const { outgoing, isAdmitted } = admit(socket);
-      expect(isAdmitted).toBe(true);
-      outgoing.emit("close");
-    }
-  });
+it("does not count requests that have their response", () => {
+  const { connect, admit } = setUp();
+  const socket = connect();
+  for (let i = 0; i < 3 * MAX_OPEN_REQUESTS; i++) {
+    const { response, isAdmitted } = admit(socket);
+    expect(isAdmitted).toBe(true);
+    response.emit("close");
+  }
+});
 
-  it("are none on a connection that is refused, and are forgotten with it", () => {
-    const { requests, connect, admit } = setUp();
-    const socket = connect();
-    admit(socket);
-    requests.refuse(socket);
-    expect([admit(socket).isAdmitted, socket.destroyed, requests.size]).toEqual([false, false, 1]);
-    socket.emit("close");
-    expect(requests.answers()).toEqual([]);
-  });
+it("admits nothing on a refused connection, and forgets a closed one", () => {
+  const { requests, connect, admit } = setUp();
+  const socket = connect();
+  admit(socket);
+  requests.refuse(socket);
+  expect([admit(socket).isAdmitted, socket.destroyed, requests.responses().length]).toEqual([false, false, 1]);
+  socket.emit("close");
+  expect(requests.responses()).toEqual([]);
 });

@@ -1,4 +1,4 @@
-// Node counts requests by a key in a window that starts with the first of them, in memory that is bounded whatever keys come.
+// The rate limiter counts requests per key, in a window that starts with the first one and in limited memory.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RateLimiter } from "../../../src/core/inbound.ts";
@@ -11,18 +11,19 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const BUCKETS = 262_144;
+/** Of 262,144 counters. */
+const KEYS = 30_000;
 
 const create = (limit: number, window: number) => createNodeRateLimiter({ limit, window, binding: "unused" });
 
-/** What each of so many requests is told. */
+/** @returns the answers to the requests: seconds to wait, or undefined */
 async function ask(limiter: RateLimiter, key: string, times: number): Promise<(number | undefined)[]> {
   const told: (number | undefined)[] = [];
   for (let count = 0; count < times; count++) told.push(await limiter(key));
   return told;
 }
 
-/** Which of these keys are refused at their first request. */
+/** @returns the keys whose first request is refused */
 async function refused(limiter: RateLimiter, keys: Iterable<string>): Promise<string[]> {
   const found: string[] = [];
   for (const key of keys) if ((await limiter(key)) !== undefined) found.push(key);
@@ -34,12 +35,12 @@ function* keys(prefix: string, count: number): Generator<string> {
 }
 
 describe("a key", () => {
-  it.each([1, 3, 10])("may come %i times in the window, and not once more", async (limit) => {
+  it.each([1, 3, 10])("is allowed %i times in the window, and not once more", async (limit) => {
     const told = await ask(create(limit, 60_000), "k", limit + 2);
     expect(told).toEqual([...Array(limit).fill(undefined), 60, 60]);
   });
 
-  it("is told the seconds that are left of its window, at least one", async () => {
+  it("gets the remaining seconds of its window, at least one", async () => {
     const limiter = create(1, 60_000);
     await limiter("k");
     for (const [passed, left] of [
@@ -62,14 +63,14 @@ describe("a key", () => {
     [500, 1],
     [1_500, 2],
     [86_400_000, 86_400],
-  ])("in a window of %i ms is told %i s", async (window, seconds) => {
+  ])("in a window of %i ms gets %i s", async (window, seconds) => {
     const limiter = create(1, window);
     expect(await ask(limiter, "k", 2)).toEqual([undefined, seconds]);
     vi.advanceTimersByTime(window);
     expect(await limiter("k")).toBeUndefined();
   });
 
-  it("is not refused longer because it goes on asking", async () => {
+  it("is not refused longer because it keeps asking", async () => {
     const limiter = create(1, 10_000);
     await limiter("k");
     for (let passed = 1; passed < 10; passed++) {
@@ -80,14 +81,14 @@ describe("a key", () => {
     expect(await ask(limiter, "k", 2)).toEqual([undefined, 10]);
   });
 
-  it("counts for itself alone", async () => {
+  it("does not count for other keys", async () => {
     const limiter = create(1, 60_000);
     await ask(limiter, "k", 5);
-    // One of twenty may share the bucket of the first, which happens once in thousands of runs.
+    // One of twenty may share its counter, once in thousands of runs; two never will.
     expect((await refused(limiter, keys("other", 20))).length).toBeLessThan(2);
   });
 
-  it("counts for one limit alone", async () => {
+  it("does not count for other limiters", async () => {
     const [first, second] = [create(1, 60_000), create(1, 60_000)];
     await ask(first, "k", 2);
     expect(await second("k")).toBeUndefined();
@@ -101,18 +102,18 @@ describe("a key", () => {
 });
 
 describe("many keys", () => {
-  it("fall into so many buckets, each as likely as any other", async () => {
+  it("share 2^18 counters evenly", async () => {
     const limiter = create(1, 60_000);
-    const through = BUCKETS - (await refused(limiter, keys("k", BUCKETS))).length;
-    // As many keys as buckets leave 1/e of these empty.
-    expect(through / BUCKETS).toBeGreaterThan(0.62);
-    expect(through / BUCKETS).toBeLessThan(0.645);
-    expect(vi.getTimerCount()).toBe(through);
+    const sharing = (await refused(limiter, keys("k", KEYS))).length;
+    // KEYS² / (2 · 262,144) = 1,717 on average, with a standard deviation of 41.
+    expect(sharing).toBeGreaterThan(1_300);
+    expect(sharing).toBeLessThan(2_150);
+    expect(vi.getTimerCount()).toBe(KEYS - sharing);
     vi.advanceTimersByTime(60_000);
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("fall together differently in every limiter, so that nobody can choose keys that do", async () => {
+  it("share counters differently in every limiter, so that nobody can choose keys that share one", async () => {
     const [first, second] = [create(1, 60_000), create(1, 60_000)];
     const together = await refused(first, keys("k", 8_000));
     expect(together.length).toBeGreaterThan(20);

@@ -1,4 +1,4 @@
-// At most so many places at once, and so many that wait for one, in the order in which they came.
+// Limits what is in flight and what waits, first come, first served.
 
 import { describe, expect, it } from "vitest";
 import { createNodeBulkhead } from "../../../src/node/outbound/bulkhead.ts";
@@ -21,7 +21,7 @@ function setUp(limit: number, queue: number, wait = 60_000) {
 }
 
 describe("a bulkhead", () => {
-  it("has a place where there is room, has others wait in order, and refuses the rest at once", async () => {
+  it("admits up to its limit, queues others in order, and refuses the rest at once", async () => {
     const { state, places, enter, leave } = setUp(2, 2);
     for (const name of ["a", "b", "c", "d", "e"]) enter(name);
     expect(places).toEqual({ a: true, b: true, e: false });
@@ -35,7 +35,7 @@ describe("a bulkhead", () => {
     expect(state()).toEqual({ inFlight: 0, queued: 0 });
   });
 
-  it("lets nobody in before one that waits", async () => {
+  it("admits waiting ones before new ones", async () => {
     const { places, enter, leave } = setUp(1, 2);
     enter("a");
     enter("b");
@@ -45,7 +45,7 @@ describe("a bulkhead", () => {
     expect(places).toEqual({ a: true, b: true });
   });
 
-  it("lets nobody wait longer than it says, and keeps no place for it", async () => {
+  it("refuses after the wait, and keeps no place", async () => {
     const { state, enter, leave } = setUp(1, 2, 50);
     enter("a");
     const began = performance.now();
@@ -59,7 +59,7 @@ describe("a bulkhead", () => {
     expect(state()).toEqual({ inFlight: 0, queued: 0 });
   });
 
-  it("without a queue refuses what there is no room for", async () => {
+  it("refuses at once without a queue", async () => {
     const { enter, leave } = setUp(1, 0);
     expect([enter("a"), enter("b")]).toEqual([true, false]);
     await leave();

@@ -1,4 +1,4 @@
-// Discovery in the background goes on until it is stopped, and then says and asks nothing more.
+// Discovery in the background continues until it is stopped; then it requests and logs nothing more.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { TokenProxyError } from "../../../src/core/errors.ts";
@@ -51,7 +51,7 @@ const down = () => {
 };
 
 describe("discovery in the background", () => {
-  it("asks at once, and again before the metadata is old", async () => {
+  it("starts at once, and again before the metadata expires", async () => {
     const { provider, start, lines, untilNext } = setUp();
     start();
     await vi.advanceTimersByTimeAsync(0);
@@ -62,7 +62,7 @@ describe("discovery in the background", () => {
     expect(await untilNext()).toBe(METADATA_LIFETIME_MS * 0.75);
   });
 
-  it("asks a provider that is down less and less often, and begins anew where it is lost again", async () => {
+  it("retries a provider that is down with growing pauses, and starts over after a success", async () => {
     const { provider, found, start, lines, untilNext } = setUp();
     provider.answer = down;
     start();
@@ -88,7 +88,7 @@ describe("discovery in the background", () => {
     expect(await untilNext()).toBe(500);
   });
 
-  it("is over when it is stopped", async () => {
+  it("ends when it is stopped", async () => {
     const { provider, start, untilNext } = setUp();
     const stop = start();
     await vi.advanceTimersByTimeAsync(0);
@@ -97,7 +97,7 @@ describe("discovery in the background", () => {
     expect(provider.requests).toHaveLength(1);
   });
 
-  it.each(["found", "failed"])("tells nothing of a look-up that ends after it was stopped: %s", async (end) => {
+  it.each(["found", "failed"])("does not log a request that ends after it was stopped: %s", async (end) => {
     const { provider, found, start, lines, untilNext } = setUp();
     let finish = () => {};
     provider.answer = () =>

@@ -1,0 +1,153 @@
+// The log on Node: pino's lines on standard output, written without holding up calls or the exit.
+
+import { fstatSync } from "node:fs";
+import { Socket } from "node:net";
+import { setTimeout as passing } from "node:timers/promises";
+import { isatty } from "node:tty";
+import { pino, stdTimeFunctions } from "pino";
+import sonicBoom from "sonic-boom";
+import type { Log, LogLevel } from "../core/ports.ts";
+
+export type LogFormat = "auto" | "json" | "pretty";
+
+export interface NodeLog {
+  log: Log;
+  setLevel(level: LogLevel): void;
+  /** Writes what is waiting, for half a second at most. Later lines are dropped. */
+  close(): Promise<void>;
+}
+
+const STDOUT = 1;
+/** Waiting for a slow reader. Lines beyond are dropped, so that a log nobody reads cannot fill the memory. */
+const MAX_WAITING_BYTES = 8_388_608;
+/** Lines are gathered this long and written together. */
+const GATHER_MS = 10;
+/** A full pipe is tried again after this time. */
+const RETRY_MS = 20;
+/** How long the exit waits for the reader. */
+const EXIT_TIMEOUT_MS = 500;
+
+/** @param format `auto` means readable lines on a terminal and JSON elsewhere */
+export async function createNodeLog({ level, format }: { level: LogLevel; format: LogFormat }): Promise<NodeLog> {
+  const isPretty = format === "pretty" || (format === "auto" && isatty(STDOUT));
+  const output = createOutput((lines) => log("warn", "lines of the log found no reader and no room", { lines }));
+  const prettify = isPretty ? await createPrettifier() : undefined;
+  const logger = pino(
+    {
+      ...{ level, messageKey: "event", base: null, timestamp: stdTimeFunctions.isoTime },
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    prettify === undefined ? output : { write: (line) => output.write(prettify(line)) },
+  );
+  const log: Log = (at, event, fields = {}) => logger[at](fields, event);
+  return {
+    log,
+    setLevel(next) {
+      logger.level = next;
+    },
+    close: output.close,
+  };
+}
+
+/** Loaded only when used, because it slows the start down. */
+async function createPrettifier(): Promise<(line: string) => string> {
+  const { prettyFactory } = await import("pino-pretty");
+  const { NO_COLOR, TERM } = process.env;
+  return prettyFactory({
+    colorize: isatty(STDOUT) && !NO_COLOR && TERM !== "dumb",
+    singleLine: true,
+    messageKey: "event",
+    translateTime: "SYS:HH:MM:ss.l",
+  });
+}
+
+/** Gathers lines, and reports how many it dropped once there is room again. */
+function createOutput(reportDropped: (lines: number) => void) {
+  const kind = fstatSync(STDOUT);
+  const isPipe = kind.isFIFO() || kind.isSocket();
+  const unblock = isPipe ? createUnblock() : () => {};
+  let gathered = "";
+  let gatheredLines = 0;
+  let dropped = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let failure: string | undefined;
+  let isClosed = false;
+
+  // A pipe that does not block needs no thread pool; a file or terminal may block at any time.
+  const destination = new sonicBoom.SonicBoom({
+    fd: STDOUT,
+    sync: isPipe,
+    maxLength: MAX_WAITING_BYTES,
+    retryEAGAIN: () => false, // SonicBoom pauses for 100 ms; in sync mode it blocks the event loop
+  });
+  destination.on("drop", () => {
+    dropped += gatheredLines;
+    destination.flush(); // fails if there still is no room, and so retries
+  });
+  destination.on("drain", () => {
+    if (dropped === 0) return;
+    reportDropped(dropped);
+    dropped = 0;
+  });
+  destination.on("error", ({ code }: NodeJS.ErrnoException) => {
+    failure = code;
+    if (!isClosed) flushIn(RETRY_MS);
+  });
+
+  /** @returns the error code if something could not be written; it waits in the destination */
+  function flush(): string | undefined {
+    clearTimeout(timer);
+    timer = undefined;
+    failure = undefined;
+    unblock();
+    destination.write(gathered);
+    gathered = "";
+    gatheredLines = 0;
+    return failure;
+  }
+  function flushIn(ms: number): void {
+    timer ??= setTimeout(flush, ms).unref();
+  }
+  function flushAtExit(): void {
+    const deadline = performance.now() + EXIT_TIMEOUT_MS;
+    while (flush() === "EAGAIN" && performance.now() < deadline) Atomics.wait(NEVER, 0, 0, 1);
+    if (isPipe) return;
+    try {
+      destination.flushSync();
+    } catch {
+      // the disk is full or the terminal is gone
+    }
+  }
+  process.once("exit", flushAtExit);
+
+  return {
+    write(line: string): void {
+      if (isClosed) return;
+      gathered += line;
+      gatheredLines += 1;
+      flushIn(GATHER_MS);
+    },
+    async close(): Promise<void> {
+      const deadline = performance.now() + EXIT_TIMEOUT_MS;
+      while (flush() === "EAGAIN" && performance.now() < deadline) await passing(RETRY_MS);
+      isClosed = true;
+      process.off("exit", flushAtExit);
+      if (isPipe) return;
+      const closed = new Promise((resolve) => destination.once("close", resolve));
+      destination.end();
+      await Promise.race([closed, passing(EXIT_TIMEOUT_MS, undefined, { ref: false })]);
+    },
+  };
+}
+
+const NEVER = new Int32Array(new SharedArrayBuffer(4));
+
+/**
+ * Makes writes to a full pipe fail at once instead of blocking.
+ * @returns a function to call before every write: a Node process that shares the pipe undoes it when it exits
+ */
+function createUnblock(): () => void {
+  const socket = new Socket({ fd: STDOUT, readable: false, writable: true });
+  const { _handle } = socket as { _handle?: { setBlocking?(blocking: boolean): void } };
+  return () => _handle?.setBlocking?.(false);
+}

@@ -1,0 +1,51 @@
+// Signals that arrive while the service starts.
+
+import { existsSync, readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { constants, tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { fileConfig, SECRETS } from "../support/config.ts";
+import { type Run, runCli } from "../support/process.ts";
+
+let folder: string;
+const runs: Run[] = [];
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "token-proxy-signals-"));
+  await writeFile(join(folder, "token-proxy.yaml"), JSON.stringify(fileConfig("http://127.0.0.1:1/token")));
+});
+afterEach(() => {
+  for (const run of runs.splice(0)) run.process.kill("SIGKILL");
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Waits until the process handles SIGHUP: nothing can be done before Node runs any of our code. */
+async function startUntilHandled(): Promise<Run> {
+  const run = runCli([], { cwd: folder, env: SECRETS });
+  runs.push(run);
+  const isHandled = () => {
+    const status = readFileSync(`/proc/${run.process.pid}/status`, "utf8");
+    const caught = BigInt(`0x${/^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
+    return ((caught >> BigInt(constants.signals.SIGHUP - 1)) & 1n) === 1n;
+  };
+  await expect.poll(isHandled, { timeout: 10_000, interval: 1 }).toBe(true);
+  return run;
+}
+
+describe.skipIf(!existsSync("/proc/self/status"))("during the start", () => {
+  it.each([0, 50, 150])("SIGHUP after %d ms does not end the process", async (delay) => {
+    const run = await startUntilHandled();
+    await new Promise((done) => setTimeout(done, delay));
+    run.process.kill("SIGHUP");
+    await run.said(/"event":"started"/);
+    expect(run.process.exitCode).toBeNull();
+  });
+
+  it.each([0, 100, 200, 300])("SIGTERM after %d ms ends the process without an error", async (delay) => {
+    const run = await startUntilHandled();
+    await new Promise((done) => setTimeout(done, delay));
+    run.process.kill("SIGTERM");
+    expect([0, null]).toContain(await run.exit()); // null: the signal itself, before our handler is there
+    expect(run.stderr()).toBe("");
+  });
+});
