@@ -32,8 +32,8 @@ export interface Program {
 export interface Surroundings {
   log: Log;
   observe: Observe;
-  /** Of the hashes in the log where the file gives none. */
-  identitiesKey: Secret;
+  /** Of the hashes in the log where the file gives none; random by default. */
+  identitiesKey?: Secret;
 }
 
 /** @throws {ConfigError} for a secret, key or certificate that cannot be used */
