@@ -30,18 +30,17 @@ export function checkBindings(around: Surroundings, reportAll: Report): void {
       report(["path"], `is unreachable, because get_token[${above}] matches the same calls; move it up or remove it`);
     }
     checkPath(binding.path, below(report, "path"));
-    checkSession(binding, around, report);
     const session = sessionMode(binding, around.hasNextauth);
+    checkSession(binding.values, session, around, report);
     for (const [name, value] of Object.entries(binding.values)) {
       checkValue(name, value, session, below(report, "values", name));
       checkSources(binding, value, below(report, "values", name, "from"));
     }
-    const inBody = Object.keys(binding.values).filter((name) =>
-      binding.values[name]?.from.some((source) => source.in === "body" || source.in === "form"),
-    );
+    const isInBody = ({ from }: FileBoundValue) => from.some((source) => source.in === "body" || source.in === "form");
+    const inBody = Object.entries(binding.values).flatMap(([name, value]) => (isInBody(value) ? [name] : []));
     if (binding.method === "GET" && inBody.length > 0) {
-      const message = `is GET, which has no body, but values reads ${inBody.join(", ")} from it; use query:, header: or path:`;
-      report(["method"], message);
+      const problem = `but values reads ${inBody.join(", ")} from it; use query:, header: or path:`;
+      report(["method"], `is GET, which has no body, ${problem}`);
     }
   }
 }
@@ -61,9 +60,9 @@ function checkPath(path: string, report: Report): void {
   }
 }
 
-function checkSession(binding: FileBinding, around: Surroundings, report: Report): void {
-  const { userid, nonce, serverid } = binding.values;
-  if (sessionMode(binding, around.hasNextauth) === "trust") {
+function checkSession(values: FileBinding["values"], session: SessionMode, around: Surroundings, report: Report): void {
+  const { userid, nonce, serverid } = values;
+  if (session === "trust") {
     if (userid === undefined) report(["values"], "must contain userid, the user to get a token for");
     return;
   }
@@ -164,10 +163,7 @@ export function checkExchangeNames(config: Config, report: Report): void {
   }
   for (const needed of callNamesNeeded(providers[name] as Config["providers"][string])) {
     if (EXCHANGE_NAMES.includes(needed) || needed.startsWith(ATTRIBUTE_PREFIX)) continue;
-    report(
-      [],
-      `uses "providers.${name}", which needs {{${needed}}}, but a webNonce has no such value; choose another provider`,
-      "key",
-    );
+    const problem = `which needs {{${needed}}}, but a webNonce has no such value; choose another provider`;
+    report([], `uses "providers.${name}", ${problem}`, "key");
   }
 }

@@ -37,11 +37,8 @@ export class SecretError extends Error {
   override readonly name = "SecretError";
 }
 
-export interface CallerCredentials {
+export interface CallerCredentials extends Omit<Config["callers"][string], "apikeys"> {
   apikeys: readonly Secret[];
-  client_certificates: readonly ClientCertificatePin[];
-  /** Undefined means all. */
-  serverids: readonly string[] | undefined;
 }
 
 /** PEM. */

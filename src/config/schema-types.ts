@@ -12,6 +12,14 @@ const textWith = (faultOf: (text: string) => string | undefined) =>
     if (message !== undefined) context.addIssue({ code: "custom", message });
   });
 
+export const unlessMapping = (message: string) => ({
+  error: ({ code }: { code: string }) => (code === "invalid_type" ? message : undefined),
+});
+
+export const missingOrWrong = (missing: string, wrong: string) => ({
+  error: ({ input }: { input?: unknown }) => (input === undefined ? missing : wrong),
+});
+
 export const text = z.string().min(1, "must not be empty");
 
 /** A whole number from 1. */
@@ -41,13 +49,6 @@ function toMilliseconds(written: string): number {
 export const duration = durationFrom("1ms");
 export const durationOrZero = durationFrom("0s");
 
-/** An address to listen on. */
-export interface Address {
-  host: string;
-  /** 0 for any free port. */
-  port: number;
-}
-
 /** `host:port`, with brackets around an IPv6 host. */
 const ADDRESS = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/;
 const ADDRESS_MESSAGE = "must be host:port with a port up to 65535, like 127.0.0.1:8080 or [::1]:8080";
@@ -55,12 +56,15 @@ const ADDRESS_MESSAGE = "must be host:port with a port up to 65535, like 127.0.0
 export const address = z
   .string(ADDRESS_MESSAGE)
   .regex(ADDRESS, ADDRESS_MESSAGE)
-  .transform((written): Address => {
+  .transform((written) => {
     const [, ipv6, host, port] = ADDRESS.exec(written) as unknown as string[];
     return { host: (ipv6 ?? host) as string, port: Number(port) };
   })
   .refine(({ port }) => port <= 65_535, ADDRESS_MESSAGE)
   .meta({ title: "address" });
+
+/** Port 0 means any free port. */
+export type Address = z.output<typeof address>;
 
 /** @param faultOf see core/url.ts */
 export const url = (faultOf: (url: string) => string | undefined) =>
@@ -118,12 +122,10 @@ export const secretReference = z
         file: z.string().min(1, "must be the path of a file").describe("Path, relative to this file. Node only."),
       }),
     ],
-    {
-      error: ({ input }) =>
-        input === undefined
-          ? "is missing; write { env: NAME } or { file: PATH }"
-          : "must be { env: NAME } or { file: PATH }; secrets are never written in the file",
-    },
+    missingOrWrong(
+      "is missing; write { env: NAME } or { file: PATH }",
+      "must be { env: NAME } or { file: PATH }; secrets are never written in the file",
+    ),
   )
   .meta({ title: "secret" });
 

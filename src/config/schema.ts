@@ -20,9 +20,7 @@ const log = z.strictObject({
 export const fileSchema = z.strictObject(
   {
     version: z
-      .literal(1, {
-        error: ({ input }) => (input === undefined ? 'is missing; write "version: 1"' : "must be the number 1"),
-      })
+      .literal(1, t.missingOrWrong('is missing; write "version: 1"', "must be the number 1"))
       .describe("Version of this format."),
     server: server.prefault({}).describe("The listeners. Node only."),
     callers: t.namedNotEmpty(caller).describe("Who may call getToken, by a name of your choice."),
@@ -34,10 +32,7 @@ export const fileSchema = z.strictObject(
     routes: z.array(route).min(1).optional().describe("Which provider a call uses; the first match wins."),
     log: log.prefault({}).describe("What the log looks like."),
   },
-  {
-    error: ({ code }) =>
-      code === "invalid_type" ? "the file must be a mapping with version, callers and providers" : undefined,
-  },
+  t.unlessMapping("the file must be a mapping with version, callers and providers"),
 );
 
 /** The file with the defaults of its schema; complete.ts adds those that depend on other keys. */
