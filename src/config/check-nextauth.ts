@@ -8,7 +8,7 @@ import { checkTimeouts, checkTls } from "./check-provider.ts";
 import type { Surroundings } from "./check-templates.ts";
 import type { Config } from "./complete.ts";
 import { below, type Report, suggestion } from "./faults.ts";
-import type { FileBinding, FileBoundValue, FileExchange, FileNextAuth } from "./schema-nextauth.ts";
+import type { FileBinding, FileBoundValue } from "./schema-nextauth.ts";
 
 /** Where a Worker reports its health. */
 export const HEALTH_PATH = "/healthz";
@@ -21,7 +21,14 @@ export const EXCHANGE_NAMES = ["serverid", "nonce", "userid", "accountid"];
 
 const RESERVED_NAMES: readonly string[] = [...OWN_NAMES, ...JWT_TEMPLATE_NAMES];
 
-export function checkBindings(around: Surroundings, reportAll: Report): void {
+/** Everything under get_token, nextauth and webnonce_exchange. */
+export function checkNextAuth(around: Surroundings, report: Report): void {
+  checkBindings(around, report);
+  checkServers(around, report);
+  checkExchange(around, below(report, "webnonce_exchange"));
+}
+
+function checkBindings(around: Surroundings, reportAll: Report): void {
   const { bindings = [] } = around;
   for (const [index, binding] of bindings.entries()) {
     const report = below(reportAll, "get_token", index);
@@ -100,33 +107,33 @@ function checkSources(binding: FileBinding, { from }: FileBoundValue, report: Re
   }
 }
 
-export function checkNextAuth(servers: readonly FileNextAuth[], reportAll: Report): void {
+function checkServers({ servers = [] }: Surroundings, reportAll: Report): void {
   for (const [index, server] of servers.entries()) {
     const report = below(reportAll, "nextauth", index);
     const above = servers.slice(0, index);
     const taken = above.flatMap(({ serverids = [] }) => serverids);
     const isShadowed = above.some(({ serverids }) => serverids === undefined);
-    const { serverid, serverids } = server;
+    const { serverid, serverids = [] } = server;
     if (isShadowed) report([], "is unreachable, because a server above it answers for every serverid; move it up");
-    for (const [place, one] of (serverids ?? []).entries()) {
-      if (!isShadowed && [...taken, ...(serverids ?? []).slice(0, place)].includes(one)) {
-        report(["serverids", place], "is listed above already; remove one of the two");
-      }
+    for (const [place, one] of serverids.entries()) {
+      if (isShadowed || ![...taken, ...serverids.slice(0, place)].includes(one)) continue;
+      report(["serverids", place], "is listed above already; remove one of the two");
     }
     if (serverid !== undefined) {
       if (taken.includes(serverid)) report(["serverid"], "belongs to a server above; set the default there");
       if (above.some((other) => other.serverid !== undefined)) {
         report(["serverid"], "is a second default; only one server can have serverid");
       }
-      if (serverids?.includes(serverid) === false)
-        report(["serverid"], "is not in this server's serverids; add it there");
+      if (server.serverids?.includes(serverid) === false) report(["serverid"], "is not in serverids; add it there");
     }
     checkTimeouts(server, report);
     checkTls(server.tls, below(report, "tls"));
   }
 }
 
-export function checkExchange({ path, serverid, provider }: FileExchange, around: Surroundings, report: Report): void {
+function checkExchange(around: Surroundings, report: Report): void {
+  if (around.exchange === undefined) return;
+  const { path, serverid, provider } = around.exchange;
   checkPath(path, below(report, "path"));
   if (!around.hasNextauth) {
     report([], 'needs "nextauth", the server that knows whose webNonce it is', "key");

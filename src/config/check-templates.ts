@@ -5,13 +5,14 @@ import { JWT_TEMPLATE_NAMES, type JwtSettings } from "../oauth/jwt.ts";
 import { type JsonValue, jsonTemplateNames } from "../oauth/template.ts";
 import { ATTRIBUTE_PREFIX, JWT_PREFIX, jwtsNeeded, OWN_NAMES } from "../oauth/template-names.ts";
 import { type Path, type Report, suggestion } from "./faults.ts";
-import type { FileBinding, FileNextAuth } from "./schema-nextauth.ts";
+import type { FileBinding, FileExchange, FileNextAuth } from "./schema-nextauth.ts";
 import type { FileProvider, FileSigning } from "./schema-provider.ts";
 
 /** What checks need of other parts. A part at fault is assumed to have what is needed. */
 export interface Surroundings {
   bindings: readonly FileBinding[] | undefined;
   servers: readonly FileNextAuth[] | undefined;
+  exchange: FileExchange | undefined;
   hasNextauth: boolean;
   /** Whether nextauth gives a serverid to calls without one. */
   defaultServerid: boolean;

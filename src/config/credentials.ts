@@ -94,15 +94,11 @@ type Loader = ReturnType<typeof createLoader>;
 
 /** Each function reports what it cannot load, and returns undefined for it. */
 function createLoader(host: CredentialHost, report: Report) {
-  async function secret(
-    reference: SecretReference | undefined,
-    path: Path,
-    faultOf: (text: string) => string | undefined = () => undefined,
-  ): Promise<Secret | undefined> {
+  async function secret(reference: SecretReference | undefined, path: Path, faultOf?: typeof headerFault) {
     if (reference === undefined) return undefined;
     try {
       const text = await host.read(reference);
-      const problem = text.trim() === "" ? "refers to an empty secret; give it a value" : faultOf(text);
+      const problem = text.trim() === "" ? "refers to an empty secret; give it a value" : faultOf?.(text);
       if (problem === undefined) return new Secret(text);
       report(path, problem);
     } catch (error) {

@@ -2,14 +2,7 @@
 
 import type { ConfigError } from "../core/errors.ts";
 import { sessionMode } from "../nextauth/binding.ts";
-import {
-  checkBindings,
-  checkExchange,
-  checkExchangeNames,
-  checkNextAuth,
-  checkProviderName,
-  EXCHANGE_NAMES,
-} from "./check-nextauth.ts";
+import { checkExchangeNames, checkNextAuth, checkProviderName, EXCHANGE_NAMES } from "./check-nextauth.ts";
 import { checkProvider } from "./check-provider.ts";
 import type { Surroundings } from "./check-templates.ts";
 import { type Config, complete } from "./complete.ts";
@@ -56,13 +49,13 @@ function checkParts(file: Record<string, unknown>, shapeFaults: readonly PathFau
 
   const bindings = part("get_token");
   const servers = part("nextauth");
-  const exchange = part("webnonce_exchange");
   const providers = Object.entries((typeof file.providers === "object" && file.providers) || {});
   const hasNextauth = servers?.length !== 0;
   const defaultServerid = servers?.some(({ serverid }) => serverid !== undefined) ?? true;
   const around: Surroundings = {
     bindings,
     servers,
+    exchange: part("webnonce_exchange"),
     hasNextauth,
     defaultServerid,
     callNames: bindings && [
@@ -75,9 +68,7 @@ function checkParts(file: Record<string, unknown>, shapeFaults: readonly PathFau
     providerNames: providers.map(([name]) => name),
   };
 
-  checkBindings(around, report);
-  checkNextAuth(servers ?? [], report);
-  if (exchange !== undefined) checkExchange(exchange, around, below(report, "webnonce_exchange"));
+  checkNextAuth(around, report);
   if (around.signing) checkSigning(around.signing, below(report, "signing", "keys"));
   for (const [name, provider] of providers) {
     if (!isValid("providers", name)) continue;

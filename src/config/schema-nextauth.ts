@@ -54,9 +54,7 @@ const clientCertificate = z.union(
 
 export const caller = z
   .strictObject({
-    apikeys: t
-      .optionalList(t.secretReference)
-      .describe("Its API keys, of 16 characters or more. Any one matches, so keys can rotate."),
+    apikeys: t.optionalList(t.secretReference).describe("Its API keys, of 16 characters or more; any one matches."),
     client_certificates: t
       .optionalList(clientCertificate)
       .describe("Its TLS certificates; any one matches. With apikeys, both are required."),
@@ -90,16 +88,14 @@ const boundValue = z.preprocess(
   ),
 );
 
-const SEGMENT = "[A-Za-z0-9._~-]+";
+const BINDING_PATH = /^(?:\/(?:[A-Za-z0-9._~-]+|\{[A-Za-z_][A-Za-z0-9_-]*\}))+\/?$/;
+const EXCHANGE_PATH = /^(?:\/[A-Za-z0-9._~-]+)+\/?$/;
 
 const binding = z.strictObject({
   method: z.enum(["POST", "GET"]).default("POST").describe("The method of the call."),
   path: z
     .string()
-    .regex(
-      new RegExp(`^(?:/(?:${SEGMENT}|\\{[A-Za-z_][A-Za-z0-9_-]*\\}))+/?$`),
-      "must be a path like /getToken or /servers/{serverid}/getToken",
-    )
+    .regex(BINDING_PATH, "must be a path like /getToken or /servers/{serverid}/getToken")
     .default("/getToken")
     .describe("Compared exactly; {name} matches one segment."),
   values: t
@@ -153,7 +149,7 @@ export const webnonceExchange = z
   .strictObject({
     path: z
       .string()
-      .regex(new RegExp(`^(?:/${SEGMENT})+/?$`), "must be a path like /token")
+      .regex(EXCHANGE_PATH, "must be a path like /token")
       .default("/token")
       .describe("Path of the token endpoint, compared exactly."),
     provider: t.text.optional().describe("The provider to use; routes by default."),

@@ -31,23 +31,21 @@ const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 const DURATION = /^(\d{1,9})(ms|s|m|h)$/;
 const DURATION_MESSAGE = "must be a duration with a unit, like 500ms, 5s or 10m";
 
-/** The maximum keeps every limit below 24.8 days, the maximum of Node's timers. */
-const durationFrom = (least: "0s" | "1ms") =>
+const durationFrom = (least: number, written: string) =>
   z
     .string(DURATION_MESSAGE)
     .regex(DURATION, DURATION_MESSAGE)
-    .transform(toMilliseconds)
-    .refine((ms) => ms >= toMilliseconds(least) && ms <= toMilliseconds("24h"), `must be between ${least} and 24h`)
+    .transform((text) => {
+      const [, count, unit] = DURATION.exec(text) as unknown as [string, string, keyof typeof UNIT_MS];
+      return Number(count) * UNIT_MS[unit];
+    })
+    // Node's timers have a maximum of 24.8 days.
+    .refine((ms) => ms >= least && ms <= 24 * UNIT_MS.h, `must be between ${written} and 24h`)
     .meta({ title: "duration" });
 
-function toMilliseconds(written: string): number {
-  const [, count, unit] = DURATION.exec(written) as unknown as [string, string, keyof typeof UNIT_MS];
-  return Number(count) * UNIT_MS[unit];
-}
-
 /** Milliseconds. */
-export const duration = durationFrom("1ms");
-export const durationOrZero = durationFrom("0s");
+export const duration = durationFrom(1, "1ms");
+export const durationOrZero = durationFrom(0, "0s");
 
 /** `host:port`, with brackets around an IPv6 host. */
 const ADDRESS = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/;
@@ -109,15 +107,18 @@ export const source = z
   })
   .meta({ title: "place", pattern: "^(?:body:/|(?:form|header|query|path):.)" });
 
-const ENVIRONMENT_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-const environmentName = z.string().regex(ENVIRONMENT_NAME, "must be the name of a variable: letters, digits and _");
+const nameOf = (what: string) =>
+  z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, `must be the name of a ${what}: letters, digits and _`);
+
 /** A binding in wrangler.toml. */
-export const bindingName = z.string().regex(ENVIRONMENT_NAME, "must be the name of a binding: letters, digits and _");
+export const bindingName = nameOf("binding");
 
 export const secretReference = z
   .union(
     [
-      z.strictObject({ env: environmentName.describe("Name of an environment variable; on Workers, of a binding.") }),
+      z.strictObject({
+        env: nameOf("variable").describe("Name of an environment variable; on Workers, of a binding."),
+      }),
       z.strictObject({
         file: z.string().min(1, "must be the path of a file").describe("Path, relative to this file. Node only."),
       }),
@@ -143,12 +144,11 @@ export const optionalListOrOne = <Item extends z.ZodType>(item: Item) => optiona
 export const connectTimeout = duration
   .optional()
   .describe("Limit for the connection; 1s or timeout by default. Node only.");
-const DEFAULT_CONNECT_TIMEOUT_MS = 1_000;
 
-/** For a mapping with `timeout` and `connectTimeout`; the former includes the latter. */
+/** For a mapping with `timeout` and `connectTimeout`. */
 export const withConnectTimeout = <Timed extends { timeout: number; connect_timeout?: number | undefined }>(
   timed: Timed,
-) => ({ ...timed, connect_timeout: timed.connect_timeout ?? Math.min(DEFAULT_CONNECT_TIMEOUT_MS, timed.timeout) });
+) => ({ ...timed, connect_timeout: timed.connect_timeout ?? Math.min(1_000, timed.timeout) });
 
 /** A name for a caller, a provider or a value; names appear in logs, metrics and templates. */
 const NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
