@@ -139,10 +139,7 @@ function checkExchange(around: Surroundings, report: Report): void {
     report([], 'needs "nextauth", the server that knows whose webNonce it is', "key");
   } else if (serverid === undefined && !around.defaultServerid) {
     report([], 'needs a serverid, here or as "nextauth.serverid", because a webNonce does not contain one');
-  } else if (
-    serverid !== undefined &&
-    around.servers?.every(({ serverids }) => serverids?.includes(serverid) === false)
-  ) {
+  } else if (serverid && around.servers?.every(({ serverids }) => serverids?.includes(serverid) === false)) {
     report(["serverid"], 'is not a serverid of any server under "nextauth"; add it there');
   }
   if (around.bindings?.some((binding) => covers(binding.path, path))) {

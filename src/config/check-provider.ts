@@ -119,8 +119,7 @@ function checkJwts(provider: FileProvider, { signing }: Surroundings, report: Re
     if (!needed.includes(name)) {
       report(["jwt", name], `is not used; write {{${JWT_PREFIX}${name}}} in params or headers, or remove it`, "key");
     }
-    if (kid === undefined || !signing) continue;
-    if (!signing.keys.some((key) => key.kid === kid && key.use === "sign")) {
+    if (kid !== undefined && signing?.keys.every((key) => key.kid !== kid || key.use === "verify")) {
       report(["jwt", name, "kid"], "is not the kid of a key that signs under signing.keys");
     }
   }
@@ -129,9 +128,7 @@ function checkJwts(provider: FileProvider, { signing }: Surroundings, report: Re
   }
 }
 
-export function checkTls(tls: TlsSettings | undefined, report: Report): void {
-  if (tls === undefined) return;
-  const { certificate, private_key, ca, binding } = tls;
+export function checkTls({ certificate, private_key, ca, binding }: TlsSettings = {}, report: Report): void {
   if (binding !== undefined && (certificate ?? private_key ?? ca) !== undefined) {
     report(["binding"], "is for Workers; certificate, private_key and ca are for Node; remove one or the other");
   } else if ((certificate === undefined) !== (private_key === undefined)) {

@@ -40,7 +40,7 @@ export function parseConfig(text: string, fileName: string): ParsedFile {
   return { config, error };
 }
 
-/** Checks the rules that concern several keys, for every part of the file whose shape is valid. */
+/** Rules that concern several keys, for every part of the file without faults in its shape. */
 function checkParts(file: Record<string, unknown>, shapeFaults: readonly PathFault[], report: Report): void {
   const isValid = (...at: string[]) =>
     !shapeFaults.some(({ path }) => at.every((part, depth) => depth >= path.length || path[depth] === part));

@@ -138,6 +138,7 @@ export const listOrOne = <Item extends z.ZodType>(item: Item) =>
 const optional = <List extends z.ZodType<unknown[]>>(list: List) =>
   list.optional().transform((written): z.output<List> | [] => written ?? []);
 
+// Abort: a caller whose list is empty need not hear that it also needs a list.
 export const optionalList = <Item extends z.ZodType>(item: Item) => optional(z.array(item).min(1, { abort: true }));
 export const optionalListOrOne = <Item extends z.ZodType>(item: Item) => optional(listOrOne(item));
 

@@ -1,4 +1,4 @@
-// The schema of the configuration file, also as a JSON Schema. The check-… files have the rules between keys.
+// The schema of the configuration file, also as a JSON Schema. Rules between keys are elsewhere.
 
 import * as z from "zod";
 import { caller, getToken, nextauth, server, webnonceExchange } from "./schema-nextauth.ts";
