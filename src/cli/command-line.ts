@@ -132,7 +132,7 @@ function createProgram(end: (succeeded: boolean) => void): Command {
     .description("print the JSON Schema (2020-12) of the configuration file")
     .action(
       toEnd(async () => {
-        const { configurationSchema } = await import("../config/json-schema.ts");
+        const { configurationSchema } = await import("../config/schema.ts");
         console.log(JSON.stringify(configurationSchema(), null, 2));
         return true;
       }),

@@ -1,195 +1,147 @@
-// What the shape of a provider cannot say: keys that need or exclude each other.
+// Rules for a provider: keys that require or exclude each other.
 
 import { HEADER_VALUE } from "../core/headers.ts";
-import {
-  credentialOf,
-  HMAC_ALGORITHMS,
-  type HmacAlgorithm,
-  type TokenEndpointAuthMethod,
-} from "../oauth/client-authentication.ts";
+import { credentialOf, HMAC_ALGORITHMS } from "../oauth/client-authentication.ts";
 import { TOKEN_EXCHANGE } from "../oauth/grants.ts";
+import { SIGNING_ALGORITHMS } from "../oauth/signing-key.ts";
 import { JWT_PREFIX, jwtsNeeded } from "../oauth/template-names.ts";
-import { checkTls } from "./check.ts";
 import { checkTemplates, type Surroundings } from "./check-templates.ts";
-import { fault, type PathFault } from "./faults.ts";
-import type { PathOf } from "./position.ts";
-import type { FileProvider } from "./schema-provider.ts";
+import { below, type Report } from "./faults.ts";
+import type { FileProvider, TlsSettings } from "./schema-provider.ts";
 
-/** Parameters with a key of their own; a second way to write them would let two mechanisms into one request. */
-const RESERVED_PARAMS: Readonly<Record<string, string>> = {
-  grant_type: "grant_type",
-  scope: "scope",
-  client_id: "client_id",
-  client_secret: "client_secret and token_endpoint_auth_method: client_secret_post",
-  client_assertion: "token_endpoint_auth_method",
-  client_assertion_type: "token_endpoint_auth_method",
-};
-
-/** Headers that the request needs for itself, or that would be a second client authentication. */
-const RESERVED_HEADERS = new Set([
-  "accept",
-  "accept-encoding",
-  "authorization",
-  "connection",
-  "content-encoding",
-  "content-length",
-  "content-type",
-  "cookie",
-  "expect",
-  "host",
-  "keep-alive",
-  "proxy-authorization",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-  "user-agent",
+/** Parameters that other keys set. A second way could put two authentications into a request. */
+const RESERVED_PARAMS = new Map([
+  ["grant_type", "grant_type"],
+  ["scope", "scope"],
+  ["client_id", "client_id"],
+  ["client_secret", "client_secret with token_endpoint_auth_method: client_secret_post"],
+  ["client_assertion", "token_endpoint_auth_method"],
+  ["client_assertion_type", "token_endpoint_auth_method"],
 ]);
 
-/** @param whole whether these are all its keys; without the faulty ones, what seems to lack may only be misspelt */
-export function checkProvider(name: string, provider: FileProvider, whole: boolean, around: Surroundings): PathFault[] {
-  const path = (...rest: (string | number)[]) => ["providers", name, ...rest];
-  return [
-    ...(whole ? [...checkEndpoint(provider, path), ...checkClient(provider, path, around)] : []),
-    ...checkRequest(provider, path),
-    ...checkJwts(provider, path, whole, around),
-    ...checkTemplates(provider, path, around),
-  ];
+/** Headers that the request needs for itself, or that would be a second client authentication. */
+const RESERVED_HEADERS = [
+  ...["accept", "accept-encoding", "authorization", "connection", "content-encoding", "content-length", "content-type"],
+  ...["cookie", "expect", "host", "keep-alive", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade"],
+  "user-agent",
+];
+
+export function checkProvider(provider: FileProvider, around: Surroundings, report: Report): void {
+  checkEndpoint(provider, report);
+  checkClient(provider, around, report);
+  checkTimeouts(provider, report);
+  checkTls(provider.tls, below(report, "tls"));
+  checkParams(provider, below(report, "params"));
+  checkHeaders(provider, below(report, "headers"));
+  for (const [index, error] of provider.proxy_errors.entries()) {
+    if (!provider.user_errors.includes(error)) continue;
+    report(["proxy_errors", index], "is also in user_errors; remove one of the two");
+  }
+  checkJwts(provider, around, report);
+  checkTemplates(provider, around, report);
 }
 
-function checkEndpoint(provider: FileProvider, path: PathOf): PathFault[] {
-  const { issuer, token_endpoint, discovery, timeout, connect_timeout } = provider;
-  const faults: PathFault[] = [];
-  const discovers = discovery !== undefined && discovery !== "none";
+function checkEndpoint({ issuer, token_endpoint, discovery }: FileProvider, report: Report): void {
   if (issuer === undefined && token_endpoint === undefined) {
-    faults.push(fault(path(), "needs issuer (its token endpoint is then discovered) or token_endpoint"));
-    if (discovers) faults.push(fault(path("discovery"), "needs issuer"));
+    report([], "needs issuer (to discover the token endpoint) or token_endpoint");
   }
-  if (token_endpoint !== undefined && discovers) {
-    faults.push(fault(path("discovery"), "is not needed beside token_endpoint: remove one of the two"));
+  if (token_endpoint !== undefined && discovery !== undefined && discovery !== "none") {
+    report(["discovery"], "has no effect with token_endpoint; remove one of the two");
   }
   if (token_endpoint === undefined && discovery === "none") {
-    faults.push(fault(path("discovery"), "is none, so token_endpoint must be given"));
+    report(["discovery"], "is none, so token_endpoint is required");
   }
-  if (connect_timeout !== undefined && connect_timeout > timeout) {
-    faults.push(fault(path("connect_timeout"), "must not be longer than timeout, which covers it"));
-  }
-  return faults;
 }
 
-/** The registered default of RFC 7591 §2 wherever there is a secret. */
-export function authMethod(provider: FileProvider): TokenEndpointAuthMethod {
-  return provider.token_endpoint_auth_method ?? "client_secret_basic";
-}
-
-function checkClient(provider: FileProvider, path: PathOf, { signing }: Surroundings): PathFault[] {
-  const { client_id, client_secret, client_key, client_assertion, tls, token_endpoint_auth_method } = provider;
-  const faults: PathFault[] = [];
-  if (token_endpoint_auth_method === undefined && client_secret === undefined) {
-    faults.push(fault(path(), "needs client_secret, or a token_endpoint_auth_method that does without one"));
-    if (client_id === undefined) faults.push(fault(path(), "needs client_id"));
-    return faults;
-  }
-  const method = authMethod(provider);
+function checkClient(provider: FileProvider, { signing }: Surroundings, report: Report): void {
+  const { client_id, client_secret, client_key, client_assertion, tls, token_endpoint_auth_method: method } = provider;
   const credential = credentialOf(method);
-  const unused = (key: string) =>
-    faults.push(fault(path(key), `is not used by ${method}: remove one of the two`, "key"));
-  const lacks = (what: string) =>
-    faults.push(fault(path("token_endpoint_auth_method"), `is ${method}, which needs ${what}`));
+  const requires = (key: string) => report([], `needs ${key} for token_endpoint_auth_method: ${method}`);
+  const excludes = (key: string) =>
+    report([key], `is not used by token_endpoint_auth_method: ${method}; remove one of the two`, "key");
 
-  if (credential !== "secret" && client_secret !== undefined) unused("client_secret");
-  if (credential !== "key" && client_key !== undefined) unused("client_key");
-  if (credential === "secret" && client_secret === undefined) lacks("client_secret");
-  if (credential === "key" && client_key === undefined && signing === null) lacks("client_key or signing.keys");
-  if (credential === "certificate" && tls?.certificate === undefined && tls?.binding === undefined) {
-    lacks("tls.certificate and tls.private_key (on Workers: tls.binding)");
+  if (method !== "none" && client_id === undefined) report([], "needs client_id");
+  if (credential === "secret" && client_secret.length === 0) requires("client_secret");
+  if (credential === "key" && client_key.length === 0 && signing === null) requires("client_key or signing.keys");
+  if (credential === "certificate" && (tls?.certificate ?? tls?.binding) === undefined) {
+    requires("tls.certificate and tls.private_key (on Workers: tls.binding)");
   }
-  if (tls !== undefined) faults.push(...checkTls(tls, (...rest) => path("tls", ...rest)));
-  if (method !== "none" && client_id === undefined) faults.push(fault(path(), "needs client_id"));
+  if (credential !== "secret" && client_secret.length > 0) excludes("client_secret");
+  if (credential !== "key" && client_key.length > 0) excludes("client_key");
+  if (client_assertion !== undefined && !method.endsWith("_jwt")) excludes("client_assertion");
+  else checkAssertionAlg(provider, signing, below(report, "client_assertion", "alg"));
   if (method === "client_secret_basic_raw" && client_id?.includes(":")) {
-    faults.push(
-      fault(
-        path("client_id"),
-        "has a colon, which cannot be told from the one before the secret: use client_secret_basic",
-      ),
-    );
+    report(["client_id"], "must not contain a colon with client_secret_basic_raw; use client_secret_basic");
   }
-  if (client_assertion !== undefined) {
-    if (method !== "private_key_jwt" && method !== "client_secret_jwt") unused("client_assertion");
-    else faults.push(...checkAssertionAlg(provider, method, path, signing));
-  }
-  return faults;
 }
 
 function checkAssertionAlg(
-  { client_assertion, client_key }: FileProvider,
-  method: "private_key_jwt" | "client_secret_jwt",
-  path: PathOf,
+  { client_assertion, client_key, token_endpoint_auth_method: method }: FileProvider,
   signing: Surroundings["signing"],
-): PathFault[] {
+  report: Report,
+): void {
   const alg = client_assertion?.alg;
-  const at = path("client_assertion", "alg");
-  if (alg === undefined) return [];
-  const isHmac = HMAC_ALGORITHMS.includes(alg as HmacAlgorithm);
-  if (method === "client_secret_jwt")
-    return isHmac ? [] : [fault(at, `must be one of ${HMAC_ALGORITHMS.join(", ")} for ${method}`)];
-  if (isHmac) return [fault(at, `is for client_secret_jwt: ${method} signs with a private key`)];
-  const keys = client_key ?? signing?.keys.filter(({ use }) => use === "sign");
-  if (keys === undefined || keys.some((key) => key.alg === alg)) return [];
-  return [
-    fault(at, `is ${alg}, but there is no such key under ${client_key === undefined ? "signing.keys" : "client_key"}`),
-  ];
+  if (alg === undefined) return;
+  const allowed: readonly string[] = method === "client_secret_jwt" ? HMAC_ALGORITHMS : SIGNING_ALGORITHMS;
+  const keys = client_key.length > 0 ? client_key : signing?.keys.filter(({ use }) => use === "sign");
+  if (!allowed.includes(alg)) report([], `must be one of ${allowed.join(", ")} for ${method}`);
+  else if (method === "private_key_jwt" && keys?.every((key) => key.alg !== alg)) {
+    report([], `is ${alg}, but no key under ${client_key.length > 0 ? "client_key" : "signing.keys"} has this alg`);
+  }
 }
 
-function checkRequest(provider: FileProvider, path: PathOf): PathFault[] {
-  const faults: PathFault[] = [];
-  const { params } = provider;
+function checkParams({ params, grant_type }: FileProvider, report: Report): void {
   for (const name of Object.keys(params)) {
-    const own = Object.hasOwn(RESERVED_PARAMS, name) ? RESERVED_PARAMS[name] : undefined;
-    if (own !== undefined) faults.push(fault(path("params", name), `is set by ${own}`, "key"));
+    const key = RESERVED_PARAMS.get(name);
+    if (key !== undefined) report([name], `must not be a parameter here; use the key ${key}`, "key");
   }
-  if (provider.grant_type === TOKEN_EXCHANGE) {
-    for (const token of ["subject_token", "actor_token"]) {
-      if (params[token] !== undefined && params[`${token}_type`] === undefined) {
-        faults.push(fault(path("params", token), `needs "params.${token}_type" beside it (RFC 8693 §2.1)`, "key"));
-      }
-    }
+  if (grant_type !== TOKEN_EXCHANGE) return;
+  for (const name of ["subject_token", "actor_token"]) {
+    if (params[name] === undefined || params[`${name}_type`] !== undefined) continue;
+    report([name], `needs "params.${name}_type" as well (RFC 8693 section 2.1)`, "key");
   }
-  const seen = new Set<string>();
-  for (const [name, value] of Object.entries(provider.headers)) {
-    const lower = name.toLowerCase();
-    if (RESERVED_HEADERS.has(lower)) {
-      faults.push(fault(path("headers", name), "is a header that this proxy sets itself", "key"));
-    }
-    if (typeof value === "string" && !HEADER_VALUE.test(value.replaceAll(/\{\{.*?\}\}/g, "x"))) {
-      faults.push(fault(path("headers", name), "must be visible ASCII, with spaces only inside"));
-    }
-    if (seen.has(lower)) faults.push(fault(path("headers", name), "stands twice: header names know no case", "key"));
-    seen.add(lower);
-  }
-  for (const [index, error] of provider.proxy_errors.entries()) {
-    if (provider.user_errors.includes(error)) {
-      faults.push(fault(path("proxy_errors", index), "stands in user_errors too: an error is about one or the other"));
-    }
-  }
-  return faults;
 }
 
-function checkJwts(provider: FileProvider, path: PathOf, whole: boolean, { signing }: Surroundings): PathFault[] {
-  const faults: PathFault[] = [];
+function checkHeaders({ headers }: FileProvider, report: Report): void {
+  const names = Object.keys(headers).map((name) => name.toLowerCase());
+  for (const [index, [name, value]] of Object.entries(headers).entries()) {
+    const lower = names[index] as string;
+    if (RESERVED_HEADERS.includes(lower)) report([name], "is set by this proxy; remove it", "key");
+    if (names.indexOf(lower) < index) report([name], "occurs twice; header names are case-insensitive", "key");
+    if (typeof value === "string" && !HEADER_VALUE.test(value.replaceAll(/\{\{.*?\}\}/g, "x"))) {
+      report([name], "must be visible ASCII, without spaces at the start or end");
+    }
+  }
+}
+
+function checkJwts(provider: FileProvider, { signing }: Surroundings, report: Report): void {
   const needed = jwtsNeeded(provider);
   for (const [name, { kid }] of Object.entries(provider.jwt)) {
-    if (whole && !needed.includes(name)) {
-      faults.push(
-        fault(path("jwt", name), `is used nowhere: write {{${JWT_PREFIX}${name}}} in params or headers`, "key"),
-      );
+    if (!needed.includes(name)) {
+      report(["jwt", name], `is not used; write {{${JWT_PREFIX}${name}}} in params or headers, or remove it`, "key");
     }
-    const signs = signing?.keys.some((key) => key.kid === kid && key.use === "sign") ?? true;
-    if (kid !== undefined && !signs)
-      faults.push(fault(path("jwt", name, "kid"), "names no key under signing.keys that signs"));
+    if (kid === undefined || !signing) continue;
+    if (!signing.keys.some((key) => key.kid === kid && key.use === "sign")) {
+      report(["jwt", name, "kid"], "is not the kid of a key that signs under signing.keys");
+    }
   }
   if (needed.length > 0 && signing === null) {
-    faults.push(fault(path("grant_type"), `sends a JWT that this proxy signs, which needs "signing"`));
+    report(["grant_type"], 'needs "signing", because the request contains a JWT signed by this proxy');
   }
-  return faults;
+}
+
+export function checkTls(tls: TlsSettings | undefined, report: Report): void {
+  if (tls === undefined) return;
+  const { certificate, private_key, ca, binding } = tls;
+  if (binding !== undefined && (certificate ?? private_key ?? ca) !== undefined) {
+    report(["binding"], "is for Workers; certificate, private_key and ca are for Node; remove one or the other");
+  } else if ((certificate === undefined) !== (private_key === undefined)) {
+    report([], "needs both certificate and private_key, or neither");
+  }
+}
+
+export function checkTimeouts(settings: { timeout: number; connect_timeout: number }, report: Report): void {
+  if (settings.connect_timeout > settings.timeout) {
+    report(["connect_timeout"], "must not be longer than timeout, which includes it");
+  }
 }

@@ -1,106 +1,95 @@
-// Checks the templates of a provider: every name that stands in one must be there at that place.
+// Rules for the templates of a provider: every name must have a value where it is used.
 
 import { allParams, templatesOf, USER_JWT, withDefaults } from "../oauth/grants.ts";
 import { JWT_TEMPLATE_NAMES } from "../oauth/jwt.ts";
-import { jsonTemplateNames, parseTemplate } from "../oauth/template.ts";
+import { jsonTemplateNames } from "../oauth/template.ts";
 import { ATTRIBUTE_PREFIX, JWT_PREFIX, jwtsNeeded, OWN_NAMES } from "../oauth/template-names.ts";
-import { fault, type PathFault } from "./faults.ts";
-import type { Path, PathOf } from "./position.ts";
+import { type Path, type Report, suggestion } from "./faults.ts";
+import type { FileBinding, FileNextAuth } from "./schema-nextauth.ts";
 import type { FileProvider, FileSigning } from "./schema-provider.ts";
-import { suggestion } from "./suggestion.ts";
 
-/** What of the rest of the file a provider depends on; undefined where that part is at fault itself. */
+/** What checks need of other parts. A part at fault is assumed to have what is needed. */
 export interface Surroundings {
-  /** The names under get_token.values, and those that a session check adds. */
+  bindings: readonly FileBinding[] | undefined;
+  servers: readonly FileNextAuth[] | undefined;
+  hasNextauth: boolean;
+  /** Whether nextauth gives a serverid to calls without one. */
+  defaultServerid: boolean;
+  /** Every value that some call has; undefined if get_token is at fault. */
   callNames: readonly string[] | undefined;
-  /** What `{{attributes.NAME}}` still needs, as a phrase behind that; undefined where nothing is missing. */
-  attributesLack: string | undefined;
-  /** Null where the file has none. */
+  /** Null if the file has none, undefined if it is at fault. */
   signing: FileSigning | null | undefined;
+  providerNames: readonly string[];
 }
 
-export function checkTemplates(
-  provider: FileProvider,
-  path: PathOf,
-  { callNames, attributesLack, signing }: Surroundings,
-): PathFault[] {
-  const common = [...OWN_NAMES, ...(callNames ?? [])];
-  const jwtNames = [...new Set([USER_JWT, ...Object.keys(provider.jwt)])].map((name) => JWT_PREFIX + name);
-
-  return placesOf(provider, path).flatMap(({ at, names, beside }) => {
-    const own = { jwt: JWT_TEMPLATE_NAMES, request: jwtNames, nothing: [] }[beside];
-    const known: string[] = [...common, ...own];
-    return names.flatMap((name) => {
-      if (name === "issuer" && provider.issuer === undefined)
-        return [fault(at, "uses {{issuer}}, but there is no issuer")];
-      if (name === "client_id" && provider.client_id === undefined) {
-        return [fault(at, "uses {{client_id}}, but there is no client_id")];
-      }
-      if (name === "signing_issuer" && signing !== undefined && signing?.issuer === undefined) {
-        return [fault(at, "uses {{signing_issuer}}, but there is no signing.issuer")];
-      }
-      if (name === "signing.kid" && signing === null)
-        return [fault(at, "uses {{signing.kid}}, but there is no signing")];
-      if (known.includes(name)) return [];
-      if (name.startsWith(ATTRIBUTE_PREFIX)) {
-        return attributesLack === undefined ? [] : [fault(at, `uses {{${name}}}, which needs ${attributesLack}`)];
-      }
-      if (name.startsWith(JWT_PREFIX)) {
-        if (beside !== "request") return [fault(at, `uses {{${name}}}, but a JWT stands in params and headers alone`)];
-        return [fault(at, `uses {{${name}}}, which "jwt" does not have${suggestion(name, jwtNames)}`)];
-      }
-      if (callNames === undefined) return [];
-      const cure = suggestion(name, known) || ": add it under get_token.values";
-      return [fault(at, `uses {{${name}}}, which no value of the call has${cure}`)];
-    });
-  });
-}
+/** Parameters and headers can contain `jwt.NAME`, JWTs can contain iat and exp. */
+type Kind = "request" | "jwt" | "other";
 
 interface Place {
+  kind: Kind;
   at: Path;
   names: readonly string[];
-  /** Which names are known there beside the common ones: iat and exp in a JWT, `jwt.NAME` in a parameter or header. */
-  beside: "jwt" | "request" | "nothing";
 }
 
-/** Every place of a provider where templates stand; what is implied stands at the key that implies it. */
-function placesOf(provider: FileProvider, path: PathOf): Place[] {
-  const places: Place[] = [];
-  const add = (at: Path, text: string) => places.push({ at, names: parseTemplate(text).names, beside: "request" });
-  const addPlain = (at: Path, text: string) => places.push({ at, names: parseTemplate(text).names, beside: "nothing" });
-  for (const [name, param] of Object.entries(allParams(provider))) {
-    for (const [index, text] of templatesOf(param).entries()) {
-      if (name === "scope") add(path("scope"), text);
-      else if (provider.params[name] === undefined) add(path("grant_type"), text);
-      else add(typeof param === "string" ? path("params", name) : path("params", name, index), text);
+export function checkTemplates(provider: FileProvider, around: Surroundings, report: Report): void {
+  for (const place of placesOf(provider)) {
+    for (const name of place.names) {
+      const problem = problemOf(name, place.kind, provider, around);
+      if (problem !== undefined) report(place.at, `uses {{${name}}}, ${problem}`);
     }
   }
-  for (const [name, header] of Object.entries(provider.headers)) {
-    for (const text of templatesOf(header)) add(path("headers", name), text);
-  }
-  if (provider.client_assertion?.aud !== undefined)
-    addPlain(path("client_assertion", "aud"), provider.client_assertion.aud);
-  for (const part of ["header", "claims"] as const) {
-    for (const [member, value] of Object.entries(provider.client_assertion?.[part] ?? {})) {
-      places.push({ at: path("client_assertion", part, member), names: jsonTemplateNames(value), beside: "jwt" });
-    }
-  }
-  if (provider.expect_subject !== undefined) addPlain(path("expect_subject"), provider.expect_subject.equals);
+}
 
+function problemOf(name: string, kind: Kind, provider: FileProvider, around: Surroundings): string | undefined {
+  const { signing, callNames } = around;
+  if (name === "issuer" && provider.issuer === undefined) return "but issuer is not set";
+  if (name === "client_id" && provider.client_id === undefined) return "but client_id is not set";
+  if (name === "signing.kid" && signing === null) return "but signing is not set";
+  if (name === "signing_issuer" && signing !== undefined && signing?.issuer === undefined) {
+    return "but signing.issuer is not set";
+  }
+  if (name.startsWith(ATTRIBUTE_PREFIX)) {
+    if (!around.hasNextauth) return 'which needs "nextauth", the server that knows the attributes';
+    if (callNames === undefined || callNames.includes("serverid")) return undefined;
+    return 'which needs a serverid; add it to "get_token.values" or set "nextauth.serverid"';
+  }
+  if (name.startsWith(JWT_PREFIX)) {
+    if (kind !== "request") return "but a JWT can be used only in params and headers";
+    const jwts = [USER_JWT, ...Object.keys(provider.jwt)].map((jwt) => JWT_PREFIX + jwt);
+    return jwts.includes(name) ? undefined : `which is not under "jwt"${suggestion(name, jwts) || "; add it there"}`;
+  }
+  if (callNames === undefined) return undefined;
+  const known = [...OWN_NAMES, ...callNames, ...(kind === "jwt" ? JWT_TEMPLATE_NAMES : [])];
+  if (known.includes(name)) return undefined;
+  return `which no call provides${suggestion(name, known) || '; add it to "get_token.values"'}`;
+}
+
+function placesOf(provider: FileProvider): Place[] {
+  const places: Place[] = [];
+  const add = (kind: Kind, path: Path, value: Parameters<typeof jsonTemplateNames>[0] | undefined) => {
+    if (value !== undefined) places.push({ kind, at: path, names: jsonTemplateNames(value) });
+  };
+  const { params, headers, client_assertion, expect_subject } = provider;
+  for (const [name, param] of Object.entries(allParams(provider))) {
+    const isWritten = params[name] !== undefined;
+    for (const [index, text] of templatesOf(param).entries()) {
+      add("request", name === "scope" ? ["scope"] : isWritten ? ["params", name, index] : ["grant_type"], text);
+    }
+  }
+  for (const [name, header] of Object.entries(headers)) add("request", ["headers", name], [...templatesOf(header)]);
+  add("other", ["client_assertion", "aud"], client_assertion?.aud);
+  for (const part of ["header", "claims"] as const) {
+    for (const [member, value] of Object.entries(client_assertion?.[part] ?? {})) {
+      add("jwt", ["client_assertion", part, member], value);
+    }
+  }
+  add("other", ["expect_subject"], expect_subject?.equals);
   for (const name of jwtsNeeded(provider)) {
     const written = provider.jwt[name];
     if (written === undefined && name !== USER_JWT) continue;
     const { header, claims } = withDefaults(written ?? {}, provider.issuer !== undefined);
     for (const [part, members] of Object.entries({ header, claims })) {
-      for (const [member, value] of Object.entries(members)) {
-        const isWritten = written?.[part as "header" | "claims"]?.[member] !== undefined;
-        const at = isWritten
-          ? path("jwt", name, part, member)
-          : written === undefined
-            ? path("grant_type")
-            : path("jwt", name);
-        places.push({ at, names: jsonTemplateNames(value), beside: "jwt" });
-      }
+      for (const [member, value] of Object.entries(members)) add("jwt", ["jwt", name, part, member], value);
     }
   }
   return places;

@@ -1,5 +1,6 @@
-// Configuration, second step: every secret and key that the file names is loaded before the first call, or the start stops.
+// Loads every secret, key and certificate of the file before the first call, or reports each fault.
 
+import { HEADER_VALUE } from "../core/headers.ts";
 import type { Sha256 } from "../core/ports.ts";
 import { Secret, type SecretReference } from "../core/secret.ts";
 import type { TlsCredentials } from "../core/transport.ts";
@@ -7,52 +8,46 @@ import type { NextAuthCredentials } from "../nextauth/servers.ts";
 import type { PlacedSecrets, ProviderCredentials } from "../oauth/provider-settings.ts";
 import { type CreateJwsSigner, importSigningKey, KeyError, type SigningKey } from "../oauth/signing-key.ts";
 import type { Config, ProviderConfig } from "./complete.ts";
-import { fault, type PathFault } from "./faults.ts";
+import { type Path, type PathFault, type Report, reportTo } from "./faults.ts";
 import type { ParsedFile } from "./parse.ts";
-import type { Path } from "./position.ts";
 import type { ClientCertificatePin } from "./schema-nextauth.ts";
 import type { KeySettings, TlsSettings } from "./schema-provider.ts";
-import { apikeyFault, headerFault, identitiesKeyFault, secretFault } from "./secret-faults.ts";
 
-/** What loading needs of the runtime. */
+/** What loading needs from the runtime. Each `…Fault` returns a phrase that follows the path. */
 export interface CredentialHost {
-  /**
-   * Reads the text of one secret.
-   * @throws {SecretError} where there is none
-   */
+  /** @throws {SecretError} if the secret cannot be read */
   read(reference: SecretReference): string | Promise<string>;
   sha256: Sha256;
-  /** How it signs; undefined where WebCrypto does. */
+  /** Undefined to sign with WebCrypto. */
   createJwsSigner: CreateJwsSigner | undefined;
-  /** Whether it opens the listener of `server`; Workers are called through Cloudflare's. */
+  /** Whether it opens the listener of `server`; a Worker does not. */
   listens: boolean;
-  /** @returns why this host cannot tell a caller by such a certificate, as a phrase that follows its path */
+  /** @returns why this host cannot identify a caller by such a certificate */
   pinFault(pin: ClientCertificatePin, server: Config["server"]): string | undefined;
-  /** @returns why this host cannot keep a rate limit, as a phrase that follows its path */
+  /** @returns why this host cannot apply the rate limit */
   rateLimitFault(limit: { binding: string }): string | undefined;
-  /** @returns what is wrong with TLS credentials, as a phrase that follows their path. @param caKey as in Loader.tls */
+  /** @param caKey the file's name for `ca` */
   tlsFault(credentials: TlsCredentials, caKey?: string): string | undefined;
-  /** @returns what is wrong with a certificate (PEM) beyond its key, as its being expired; undefined where it cannot tell */
+  /** @returns for example that the certificate (PEM) has expired; undefined if it cannot check */
   certificateFault(certificate: string): string | undefined;
 }
 
-/** A secret cannot be read. The message follows its path in the file and says how to cure it. */
+/** A secret cannot be read. The message is a phrase that follows the path and says what to do. */
 export class SecretError extends Error {
   override readonly name = "SecretError";
 }
 
-/** A caller with what proves who it is. */
 export interface CallerCredentials {
   apikeys: readonly Secret[];
   client_certificates: readonly ClientCertificatePin[];
+  /** Undefined means all. */
   serverids: readonly string[] | undefined;
 }
 
-/** What the listener serves TLS with, PEM. */
+/** PEM. */
 export interface ServerTls {
   certificate: Secret;
   private_key: Secret;
-  /** Who issues callers' certificates. */
   client_ca: Secret | undefined;
 }
 
@@ -60,209 +55,198 @@ export interface Credentials {
   callers: ReadonlyMap<string, CallerCredentials>;
   /** In the order of the file. */
   nextauth: readonly NextAuthCredentials[];
-  /** Undefined without TLS of our own, and on a host that has no listener. */
+  /** Undefined without `server.tls`, and on a host that does not listen. */
   serverTls: ServerTls | undefined;
   providers: ReadonlyMap<string, ProviderCredentials>;
-  /** Of the hashes in the log. */
+  /** For hashing userids in the log. */
   identitiesKey: Secret | undefined;
-  /** Every key under `signing`, those that only verify included. */
+  /** Every key under `signing`, including those that only verify. */
   signingKeys: readonly SigningKey[];
 }
 
-/**
- * @throws {ConfigError} with a fault for every secret, key or certificate that is missing or unusable
- */
+/** @throws {ConfigError} with each secret, key or certificate that is missing or unusable */
 export async function loadCredentials({ config, error }: ParsedFile, host: CredentialHost): Promise<Credentials> {
   const faults: PathFault[] = [];
-  const loader = createLoader(host, faults);
-  const callers = await loadCallers(config, loader, faults, host);
-  const serverTls = host.listens ? await loadServerTls(config, loader) : undefined;
-  const nextauth = await loadNextAuth(config, loader);
-  for (const [name, limit] of Object.entries(config.webnonce_exchange?.rate_limit ?? {})) {
+  const report = reportTo(faults);
+  const load = createLoader(host, report);
+  const { signing, log, webnonce_exchange } = config;
+  for (const [name, limit] of Object.entries(webnonce_exchange?.rate_limit ?? {})) {
     const problem = host.rateLimitFault(limit);
-    if (problem !== undefined) faults.push(fault(["webnonce_exchange", "rate_limit", name], problem));
+    if (problem !== undefined) report(["webnonce_exchange", "rate_limit", name], problem);
   }
-  const signing = await loadSigning(config, loader);
+  const callers = await loadCallers(config, load, host, report);
+  const serverTls = host.listens ? await loadServerTls(config, load) : undefined;
+  const nextauth = await load.list(config.nextauth, ["nextauth"], async ({ apikey: reference, tls }, path) => {
+    const apikey = await load.secret(reference, [...path, "apikey"], headerFault);
+    const credentials = await load.tls(tls, [...path, "tls"]);
+    return apikey && { apikey, tls: credentials };
+  });
+  const signingKeys = await load.list(signing?.keys ?? [], ["signing", "keys"], load.key);
+  const signers = signingKeys.filter(({ kid }) => signing?.keys.some((key) => key.kid === kid && key.use === "sign"));
   const providers = new Map<string, ProviderCredentials>();
   for (const [name, provider] of Object.entries(config.providers)) {
-    providers.set(name, await loadProvider(name, provider, signing, loader));
+    const own = await loadProvider(provider, ["providers", name], signers, load);
+    providers.set(name, { ...own, signingKeys: signers, signingIssuer: signing?.issuer });
   }
-  const { identities_key: reference } = config.log;
-  const identitiesKey =
-    reference === undefined ? undefined : await loader.secret(reference, ["log", "identities_key"], identitiesKeyFault);
+  const identitiesKey = await load.secret(log.identities_key, ["log", "identities_key"], shortKeyFault);
   if (faults.length > 0) throw error(faults);
-  return { identitiesKey, callers, nextauth, serverTls, providers, signingKeys: signing.all };
+  return { identitiesKey, callers, nextauth, serverTls, providers, signingKeys };
 }
 
-interface Loader {
-  /** Undefined where it is at fault; the fault is noted. */
-  secret(
-    reference: SecretReference,
+type Loader = ReturnType<typeof createLoader>;
+
+/** Each function reports what it cannot load, and returns undefined for it. */
+function createLoader(host: CredentialHost, report: Report) {
+  async function secret(
+    reference: SecretReference | undefined,
     path: Path,
-    faultOf: (text: string) => string | undefined,
-  ): Promise<Secret | undefined>;
-  key(settings: KeySettings, path: Path): Promise<SigningKey | undefined>;
-  /** @param caKey what the authorities are called in the file */
-  tls(settings: TlsSettings, path: Path, caKey?: string): Promise<TlsCredentials>;
-}
-
-function createLoader(host: CredentialHost, faults: PathFault[]): Loader {
-  const secret: Loader["secret"] = async (reference, path, faultOf) => {
+    faultOf: (text: string) => string | undefined = () => undefined,
+  ): Promise<Secret | undefined> {
+    if (reference === undefined) return undefined;
     try {
       const text = await host.read(reference);
-      const problem = text.trim() === "" ? "names a secret that is empty" : faultOf(text);
+      const problem = text.trim() === "" ? "refers to an empty secret; give it a value" : faultOf(text);
       if (problem === undefined) return new Secret(text);
-      faults.push(fault(path, problem));
-    } catch (cause) {
-      if (!(cause instanceof SecretError)) throw cause;
-      faults.push(fault(path, cause.message));
+      report(path, problem);
+    } catch (error) {
+      if (!(error instanceof SecretError)) throw error;
+      report(path, error.message);
     }
     return undefined;
-  };
-  const optional = (reference: SecretReference | undefined, path: Path) =>
-    reference === undefined ? undefined : secret(reference, path, () => undefined);
+  }
+
+  function checkCertificate(certificate: Secret | undefined, path: Path): void {
+    const problem = certificate && host.certificateFault(certificate.reveal());
+    if (problem !== undefined) report(path, problem);
+  }
 
   return {
     secret,
-    async key({ kid, alg, private_key, certificate: reference }, path) {
-      const key = await optional(private_key, [...path, "private_key"]);
-      const certificate = await optional(reference, [...path, "certificate"]);
+
+    /** Loads each entry, and leaves out those at fault. */
+    async list<Item, Loaded>(
+      items: readonly Item[],
+      path: Path,
+      loadOne: (item: Item, path: Path) => Promise<Loaded | undefined>,
+    ): Promise<Loaded[]> {
+      const loaded: Loaded[] = [];
+      for (const [index, item] of items.entries()) {
+        const one = await loadOne(item, [...path, index]);
+        if (one !== undefined) loaded.push(one);
+      }
+      return loaded;
+    },
+
+    async key({ kid, alg, private_key, certificate: reference }: KeySettings, path: Path) {
+      const key = await secret(private_key, [...path, "private_key"]);
+      const certificate = await secret(reference, [...path, "certificate"]);
       if (key === undefined || (reference !== undefined && certificate === undefined)) return undefined;
       try {
         const imported = await importSigningKey({ kid, alg, key, certificate }, host);
-        const problem = certificate === undefined ? undefined : host.certificateFault(certificate.reveal());
-        if (problem !== undefined) faults.push(fault([...path, "certificate"], problem));
+        checkCertificate(certificate, [...path, "certificate"]);
         return imported;
-      } catch (cause) {
-        if (!(cause instanceof KeyError)) throw cause;
-        faults.push(fault([...path, cause.part], cause.message));
+      } catch (error) {
+        if (!(error instanceof KeyError)) throw error;
+        report([...path, error.part], error.message);
         return undefined;
       }
     },
-    async tls({ certificate, private_key, ca, binding }, path, caKey = "ca") {
+
+    async tls(settings: TlsSettings | undefined, path: Path, caKey = "ca"): Promise<TlsCredentials | undefined> {
+      if (settings === undefined) return undefined;
       const credentials = {
-        certificate: await optional(certificate, [...path, "certificate"]),
-        private_key: await optional(private_key, [...path, "private_key"]),
-        ca: await optional(ca, [...path, caKey]),
-        binding,
+        certificate: await secret(settings.certificate, [...path, "certificate"]),
+        private_key: await secret(settings.private_key, [...path, "private_key"]),
+        ca: await secret(settings.ca, [...path, caKey]),
+        binding: settings.binding,
       };
       const problem = host.tlsFault(credentials, caKey);
-      if (problem !== undefined) faults.push(fault(path, problem));
-      else if (credentials.certificate !== undefined) {
-        const outdated = host.certificateFault(credentials.certificate.reveal());
-        if (outdated !== undefined) faults.push(fault([...path, "certificate"], outdated));
-      }
+      if (problem !== undefined) report(path, problem);
+      else checkCertificate(credentials.certificate, [...path, "certificate"]);
       return credentials;
     },
   };
 }
 
-async function loadCallers(
-  { callers, server }: Config,
-  loader: Loader,
-  faults: PathFault[],
-  host: CredentialHost,
-): Promise<Map<string, CallerCredentials>> {
+async function loadCallers({ callers, server }: Config, load: Loader, host: CredentialHost, report: Report) {
   const loaded = new Map<string, CallerCredentials>();
   const owners = new Map<string, string>();
-  const pinned = new Map<string, string>();
+  /** @returns another caller that has the same key or certificate */
+  const otherOwner = (credential: string, name: string): string | undefined => {
+    const owner = owners.get(credential);
+    if (owner === undefined) owners.set(credential, name);
+    return owner === name ? undefined : owner;
+  };
   for (const [name, { apikeys: references, client_certificates, serverids }] of Object.entries(callers)) {
-    const apikeys: Secret[] = [];
-    for (const [index, reference] of references.entries()) {
-      const path = ["callers", name, "apikeys", index];
-      const apikey = await loader.secret(reference, path, apikeyFault);
-      if (apikey === undefined) continue;
-      const owner = owners.get(apikey.reveal()) ?? name;
-      if (owner !== name)
-        faults.push(fault(path, `is the same key as one of "callers.${owner}": a key must tell who calls`));
-      owners.set(apikey.reveal(), owner);
-      apikeys.push(apikey);
-    }
+    const at = ["callers", name];
+    const apikeys = await load.list(references, [...at, "apikeys"], async (reference, path) => {
+      const apikey = await load.secret(reference, path, apikeyFault);
+      const other = apikey && otherOwner(`key ${apikey.reveal()}`, name);
+      if (other !== undefined) report(path, `is also a key of "callers.${other}"; each caller needs different keys`);
+      return apikey;
+    });
     for (const [index, pin] of client_certificates.entries()) {
-      const path = ["callers", name, "client_certificates", index];
+      const path = [...at, "client_certificates", index];
       const problem = host.pinFault(pin, server);
-      if (problem !== undefined) faults.push(fault(path, problem));
-      // With a key beside it, the certificate need not tell who calls.
-      if (references.length > 0) continue;
-      const key = Object.values(pin).join();
-      const owner = pinned.get(key) ?? name;
-      if (owner !== name)
-        faults.push(fault(path, `is the same as one of "callers.${owner}": a certificate alone must tell who calls`));
-      pinned.set(key, owner);
+      if (problem !== undefined) report(path, problem);
+      // With API keys, the key identifies the caller.
+      const other = references.length > 0 ? undefined : otherOwner(`pin ${Object.values(pin)}`, name);
+      if (other !== undefined) {
+        report(path, `is also a certificate of "callers.${other}"; without apikeys, it must identify one caller`);
+      }
     }
     loaded.set(name, { apikeys, client_certificates, serverids });
   }
   return loaded;
 }
 
-async function loadServerTls({ server }: Config, loader: Loader): Promise<ServerTls | undefined> {
-  if (server.tls === undefined) return undefined;
-  const { client_ca, ...keys } = server.tls;
-  const { certificate, private_key, ca } = await loader.tls({ ...keys, ca: client_ca }, ["server", "tls"], "client_ca");
-  if (certificate === undefined || private_key === undefined) return undefined; // the fault is noted
-  return { certificate, private_key, client_ca: ca };
+async function loadServerTls({ server }: Config, load: Loader): Promise<ServerTls | undefined> {
+  const settings = server.tls && { ...server.tls, ca: server.tls.client_ca };
+  const { certificate, private_key, ca } = (await load.tls(settings, ["server", "tls"], "client_ca")) ?? {};
+  return certificate && private_key && { certificate, private_key, client_ca: ca };
 }
 
-async function loadNextAuth({ nextauth }: Config, loader: Loader): Promise<NextAuthCredentials[]> {
-  const loaded: NextAuthCredentials[] = [];
-  for (const [index, { apikey: reference, tls }] of nextauth.entries()) {
-    const apikey = await loader.secret(reference, ["nextauth", index, "apikey"], headerFault);
-    const credentials = tls === undefined ? undefined : await loader.tls(tls, ["nextauth", index, "tls"]);
-    if (apikey !== undefined) loaded.push({ apikey, tls: credentials });
-  }
-  return loaded;
-}
-
-async function loadSigning({ signing }: Config, loader: Loader) {
-  const all: SigningKey[] = [];
-  const sign: SigningKey[] = [];
-  for (const [index, settings] of (signing?.keys ?? []).entries()) {
-    const key = await loader.key(settings, ["signing", "keys", index]);
-    if (key === undefined) continue;
-    all.push(key);
-    if (settings.use === "sign") sign.push(key);
-  }
-  return { issuer: signing?.issuer, all, sign };
-}
-
-async function loadProvider(
-  name: string,
-  provider: ProviderConfig,
-  signing: { issuer: string | undefined; sign: readonly SigningKey[] },
-  loader: Loader,
-): Promise<ProviderCredentials> {
-  const path: Path = ["providers", name];
-  const secrets: Secret[] = [];
-  for (const [index, reference] of provider.client_secret.entries()) {
-    const secret = await loader.secret(reference, [...path, "client_secret", index], secretFault);
-    if (secret !== undefined) secrets.push(secret);
-  }
-  const own: SigningKey[] = [];
-  for (const [index, settings] of provider.client_key.entries()) {
-    const key = await loader.key(settings, [...path, "client_key", index]);
-    if (key !== undefined) own.push(key);
-  }
-  const { client_key_alg: alg } = provider;
-  const candidates = provider.client_key.length > 0 ? own : signing.sign;
+async function loadProvider(provider: ProviderConfig, at: Path, signers: readonly SigningKey[], load: Loader) {
+  const { client_secret, client_key, client_key_alg: alg, tls } = provider;
+  const secrets = await load.list(client_secret, [...at, "client_secret"], (reference, path) =>
+    load.secret(reference, path, controlFault),
+  );
+  const own = await load.list(client_key, [...at, "client_key"], load.key);
+  const candidates = client_key.length > 0 ? own : signers;
   return {
     secrets,
-    clientKeys: alg === undefined ? candidates : candidates.filter((key) => key.alg === alg),
-    signingKeys: signing.sign,
-    signingIssuer: signing.issuer,
-    placed: await loadPlaced(provider, path, loader),
-    tls: provider.tls === undefined ? undefined : await loader.tls(provider.tls, [...path, "tls"]),
+    clientKeys: candidates.filter((key) => alg === undefined || key.alg === alg),
+    placed: await loadPlaced(provider, at, load),
+    tls: await load.tls(tls, [...at, "tls"]),
   };
 }
 
-async function loadPlaced({ params, headers }: ProviderConfig, path: Path, loader: Loader): Promise<PlacedSecrets> {
+/** The secrets in params and headers. */
+async function loadPlaced({ params, headers }: ProviderConfig, at: Path, load: Loader): Promise<PlacedSecrets> {
   const placed = new Map<string, Secret>();
   for (const [part, members] of Object.entries({ params, headers })) {
     for (const [name, value] of Object.entries(members)) {
       if (typeof value === "string" || Array.isArray(value)) continue;
-      const faultOf = part === "headers" ? headerFault : secretFault;
-      const secret = await loader.secret(value as SecretReference, [...path, part, name], faultOf);
+      const faultOf = part === "headers" ? headerFault : controlFault;
+      const secret = await load.secret(value as SecretReference, [...at, part, name], faultOf);
       if (secret !== undefined) placed.set(`${part}.${name}`, secret);
     }
   }
   return placed;
 }
+
+const matches = (pattern: RegExp, fault: string) => (text: string) => (pattern.test(text) ? undefined : fault);
+
+const headerFault = matches(
+  HEADER_VALUE,
+  "refers to a secret that no header can carry; use visible ASCII, without spaces or line breaks at its ends",
+);
+const controlFault = matches(/^\P{Cc}*$/u, "refers to a secret with a line break or control character; remove it");
+/** 16 random characters have 64 bits or more; a shorter key could be guessed. */
+const shortKeyFault = matches(
+  /^.{16}/s,
+  'refers to a key of fewer than 16 characters; create one with "openssl rand -hex 32"',
+);
+/** No space: with one, the value of a header would be ambiguous. */
+const visibleFault = matches(/^[\x21-\x7e]*$/, "refers to an API key with characters other than visible ASCII");
+const apikeyFault = (text: string) => controlFault(text) ?? visibleFault(text) ?? shortKeyFault(text);

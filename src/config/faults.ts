@@ -1,91 +1,96 @@
-// Puts what zod found wrong with the file into the words of its faults. Values are never repeated: one may be a secret.
+// Words for the faults of the file. Values are never repeated, because one may be a secret.
 
-import * as z from "zod";
-import type { Path } from "./position.ts";
-import { IS_KEY } from "./schema-primitives.ts";
-import { suggestion } from "./suggestion.ts";
+import { closest, distance } from "fastest-levenshtein";
+import type * as z from "zod";
 
-/** A fault whose place in the text is still to be found. */
+export type Path = readonly (string | number)[];
+
+/** A fault whose line and column are not known yet. */
 export interface PathFault {
   path: Path;
   message: string;
-  /** Whether the key is at fault rather than its value. */
+  /** Whether line and column are those of the key or of its value. */
   at: "key" | "value";
 }
 
-export function fault(path: Path, message: string, at: "key" | "value" = "value"): PathFault {
-  return { path, message, at };
+export type Report = (path: Path, message: string, at?: PathFault["at"]) => void;
+
+/** @returns a function that appends to `faults` */
+export function reportTo(faults: PathFault[]): Report {
+  return (path, message, at = "value") => faults.push({ path, message, at });
 }
 
-type JsonSchema = z.core.JSONSchema.BaseSchema;
+/** @returns a report that takes paths below `base` */
+export function below(report: Report, ...base: Path): Report {
+  return (path, message, at) => report([...base, ...path], message, at);
+}
 
-/** The faults of one parse of `schema`, an unknown key being a fault of its own. */
-export function describeIssues(schema: z.ZodType, issues: readonly z.core.$ZodIssue[]): PathFault[] {
+/** Keys that older versions had. */
+const REMOVED_KEYS: Readonly<Record<string, string>> = {
+  "server.processes": "removed: run several instances instead, see docs/deploy.md",
+};
+
+/** @param issues of a parse with `errorMessage` */
+export function faultsOfIssues(issues: readonly z.core.$ZodIssue[]): PathFault[] {
   return issues.flatMap((issue): PathFault[] => {
     const path = issue.path as Path;
     if (issue.code === "unrecognized_keys") {
-      const known = knownKeys(schema, path);
-      return issue.keys.map((key) => ({
-        path: [...path, key],
-        message: `is not a key of this place${suggestion(key, known)}`,
-        at: "key",
-      }));
+      const known = issue.message.split(" ");
+      return issue.keys.map((key) => ({ path: [...path, key], message: unknownKey([...path, key], known), at: "key" }));
     }
-    return [{ path, message: describe(issue), at: isOfKey(issue) ? "key" : "value" }];
+    return [{ path, message: issue.message, at: issue.code === "invalid_key" ? "key" : "value" }];
   });
 }
 
-function isOfKey(issue: z.core.$ZodIssue): boolean {
-  return issue.code === "invalid_key" || (issue.code === "custom" && issue.params?.at === IS_KEY.at);
+function unknownKey(path: Path, known: readonly string[]): string {
+  const hint = suggestion(String(path.at(-1)), known) || `; the keys allowed here are ${known.join(", ")}`;
+  return REMOVED_KEYS[path.join(".")] ?? `unknown key${hint}`;
 }
 
-function describe(issue: z.core.$ZodIssue): string {
+/** @returns `; did you mean "client_id"?`, or an empty text if no known name is similar */
+export function suggestion(misspelt: string, known: readonly string[]): string {
+  if (known.length === 0) return "";
+  const given = misspelt.toLowerCase();
+  const nearest = closest(given, known);
+  const sorted = (text: string) => [...text].sort().join("");
+  // Two swapped letters are one typing error, but count as two.
+  const isSwap = distance(given, nearest) === 2 && sorted(given) === sorted(nearest);
+  // A third of the letters may differ: enough for typing errors, too little for another word.
+  const limit = Math.max(1, Math.floor(nearest.length / 3));
+  return isSwap || distance(given, nearest) <= limit ? `; did you mean "${nearest}"?` : "";
+}
+
+/** The error map of a parse; messages of the schema itself have priority. */
+export function errorMessage(issue: z.core.$ZodRawIssue): string | undefined {
+  const { input } = issue;
   switch (issue.code) {
+    case "unrecognized_keys":
+      // faultsOfIssues makes a message for each key.
+      return Object.keys((issue.inst as z.ZodObject)._zod.def.shape).join(" ");
     case "invalid_key":
-      return issue.issues[0]?.message ?? issue.message;
+      return issue.issues[0]?.message;
+    case "invalid_value": {
+      const choice = `${issue.values.length > 1 ? "one of " : ""}${issue.values.map(String).join(", ")}`;
+      return input === undefined ? `is missing; write ${choice}` : `must be ${choice}`;
+    }
     case "too_big":
+      return `must be at most ${issue.maximum}`;
     case "too_small":
-      return issue.origin === "int" || issue.origin === "number" ? numberRange(issue) : issue.message;
-    default:
-      return issue.message;
-  }
-}
-
-function numberRange(issue: z.core.$ZodIssueTooBig | z.core.$ZodIssueTooSmall): string {
-  return issue.code === "too_big" ? `must be at most ${issue.maximum}` : `must be at least ${issue.minimum}`;
-}
-
-/** Message of a value of the wrong type, or none of those that may be; a custom message of the schema stands above it. */
-export function describeType(issue: z.core.$ZodRawIssue): string | undefined {
-  if (issue.code === "invalid_value") {
-    const choice = `${issue.values.length > 1 ? "one of " : ""}${issue.values.map(String).join(", ")}`;
-    return issue.input === undefined ? `is missing: write ${choice}` : `must be ${choice}`;
-  }
-  if (issue.code !== "invalid_type") return undefined;
-  if (issue.input === undefined) return "is missing";
-  switch (issue.expected) {
-    case "string":
-      return "must be text";
-    case "object":
-    case "record":
-      return "must be a mapping of keys to values";
-    case "array":
-      return "must be a list";
-    case "int":
-    case "number":
-      return "must be a whole number";
-    case "boolean":
-      return "must be true or false";
+      return issue.origin === "array" ? "must have at least one entry" : `must be at least ${issue.minimum}`;
+    case "invalid_type":
+      if (input === undefined) return "is missing";
+      if (issue.expected !== "string") return TYPE_MESSAGES[issue.expected];
+      return `must be text${typeof input === "number" || typeof input === "boolean" ? "; put it in quotes" : ""}`;
     default:
       return undefined;
   }
 }
 
-/** The keys that a mapping at this path may have, read from the JSON Schema of the file. */
-function knownKeys(schema: z.ZodType, path: Path): string[] {
-  let place: JsonSchema | undefined = z.toJSONSchema(schema, { io: "input", reused: "inline" }) as JsonSchema;
-  for (const part of path) {
-    place = (place?.properties?.[part] ?? place?.additionalProperties ?? place?.items) as JsonSchema | undefined;
-  }
-  return Object.keys(place?.properties ?? {});
-}
+const TYPE_MESSAGES: Readonly<Record<string, string>> = {
+  object: "must be a mapping of keys to values",
+  record: "must be a mapping of keys to values",
+  array: "must be a list, such as [a, b]",
+  int: "must be a whole number",
+  number: "must be a whole number",
+  boolean: "must be true or false",
+};

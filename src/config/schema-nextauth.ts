@@ -1,72 +1,74 @@
-// The shape of what faces the nextAuth Server and the apps: listeners, callers, getToken's bindings, getSession, the exchange.
+// The schema of server, callers, get_token, nextauth and webnonce_exchange.
 
 import * as z from "zod";
 import { HEADER_VALUE } from "../core/headers.ts";
 import { issuerUrlFault } from "../core/url.ts";
-import { TOKEN } from "../nextauth/binding.ts";
 import { MAX_TEXT_LENGTH } from "../nextauth/values.ts";
-import {
-  address,
-  duration,
-  durationOrNone,
-  durationUpTo,
-  listOrOne,
-  named,
-  secretReference,
-  serverid,
-  source,
-  text,
-  urlWith,
-} from "./schema-primitives.ts";
 import { tls } from "./schema-provider.ts";
+import * as t from "./schema-types.ts";
 
-export const server = z.strictObject({
-  listen: address.prefault("127.0.0.1:8080"),
-  admin: address.prefault("127.0.0.1:9613"),
-  tls: z
-    .strictObject({ certificate: secretReference, private_key: secretReference, client_ca: secretReference.optional() })
-    .optional(),
-  trusted_proxies: z
-    .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], "must be an address or a range, like 10.0.0.0/8"))
-    .default([]),
-  max_in_flight: z.int().min(1).max(100_000).default(1_024),
-  shutdown_delay: durationOrNone.prefault("5s"),
-  shutdown_grace: duration.prefault("10s"),
+const serverTls = z.strictObject({
+  certificate: t.secretReference.describe("PEM: the certificate, followed by its chain."),
+  private_key: t.secretReference.describe("PEM: the certificate's private key."),
+  client_ca: t.secretReference.optional().describe("PEM: the authorities that issue callers' certificates."),
 });
 
+export const server = z
+  .strictObject({
+    listen: t.address.prefault("127.0.0.1:8080").describe("Where callers connect."),
+    admin: t.address
+      .prefault("127.0.0.1:9613")
+      .describe("For health, readiness, metrics and the status page. It has no authentication."),
+    tls: serverTls.optional().describe("TLS for callers; without it, put a TLS proxy in front."),
+    trusted_proxies: z
+      .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], "must be an IP address or a range, like 10.0.0.0/8"))
+      .default([])
+      .describe("Addresses and ranges of load balancers whose X-Forwarded-For is trusted."),
+    max_in_flight: t.count(100_000, 1_024).describe("Concurrent calls; more are refused (overloaded)."),
+    shutdown_delay: t.durationOrZero
+      .prefault("5s")
+      .describe("After SIGTERM: how long calls are still accepted, while /readyz returns 503."),
+    shutdown_grace: t.duration.prefault("10s").describe("How long a shutdown then waits for calls in flight."),
+  })
+  .refine(({ listen, admin }) => listen.port === 0 || listen.port !== admin.port || listen.host !== admin.host, {
+    path: ["admin"],
+    message: "must differ from server.listen, because callers must not reach it",
+  });
+
+const fingerprint = z
+  .string()
+  .regex(/^[0-9A-Fa-f]{2}(?::?[0-9A-Fa-f]{2}){31}$/, "must be 64 hexadecimal digits, with or without colons")
+  .transform((written) => written.replaceAll(":", "").toLowerCase())
+  .describe("Its fingerprint, as openssl x509 -fingerprint -sha256 prints it.");
+
+const dnsName = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/, "must be a DNS name without wildcards")
+  .transform((written) => written.toLowerCase())
+  .describe("A DNS name in the certificate's subjectAltName. Node only.");
+
 const clientCertificate = z.union(
-  [
-    z.strictObject({
-      // As openssl writes it, with colons, or as Cloudflare does, without.
-      sha256: z
-        .string()
-        .regex(/^[0-9A-Fa-f]{2}(?::?[0-9A-Fa-f]{2}){31}$/, "must be 64 hexadecimal digits, with colons or without")
-        .transform((written) => written.replaceAll(":", "").toLowerCase()),
-    }),
-    z.strictObject({
-      san_dns: z
-        .string()
-        .regex(/^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/, "must be a DNS name without wildcards")
-        .transform((written) => written.toLowerCase()),
-    }),
-  ],
-  "must be { sha256: FINGERPRINT } of 64 hexadecimal digits, or { san_dns: NAME } without wildcards",
+  [z.strictObject({ sha256: fingerprint }), z.strictObject({ san_dns: dnsName })],
+  "must be { sha256: FINGERPRINT } with 64 hexadecimal digits, or { san_dns: NAME } without wildcards",
 );
 
 export const caller = z
   .strictObject({
-    apikeys: z.array(secretReference).min(1, "must name at least one key, or be left out").optional(),
-    client_certificates: z
-      .array(clientCertificate)
-      .min(1, "must name at least one certificate, or be left out")
-      .optional(),
-    serverids: z.array(serverid).min(1, "must name at least one serverid, or be left out").optional(),
+    apikeys: t
+      .optionalList(t.secretReference)
+      .describe("Its API keys, of 16 characters or more. Any one matches, so keys can rotate."),
+    client_certificates: t
+      .optionalList(clientCertificate)
+      .describe("Its TLS certificates; any one matches. With apikeys, both are required."),
+    serverids: t.serverids.describe("The virtual servers it may get tokens for; all by default."),
   })
-  .refine(({ apikeys, client_certificates }) => (apikeys ?? client_certificates) !== undefined, {
-    message: "needs apikeys, client_certificates, or both: else anybody could call",
-  });
+  .refine(
+    ({ apikeys, client_certificates }) => apikeys.length + client_certificates.length > 0,
+    "needs apikeys, client_certificates or both; otherwise anyone could call",
+  )
+  .meta({ anyOf: [{ required: ["apikeys"] }, { required: ["client_certificates"] }] });
 
-/** Where the binding's values stand by default: the conventions of nextAuth's public REST API. The vendor's own may differ. */
+/** As in nextAuth's public REST API; the format of the vendor's getToken call is not public. */
 const DEFAULT_VALUES = {
   serverid: ["body:/serverid"],
   userid: ["body:/userid"],
@@ -74,19 +76,19 @@ const DEFAULT_VALUES = {
   nonce: ["header:X-nonce", "body:/nonce"],
 };
 
-/** A list of places in short, or the parts by themselves. */
+/** A list of places is short for `{ from: LIST }`. */
 const boundValue = z.preprocess(
   (written) => (Array.isArray(written) ? { from: written } : written),
   z.strictObject(
     {
-      from: z.array(source).min(1, "must name at least one place to look"),
-      type: z.enum(["text", "integer"]).optional(),
-      max_length: z.int().min(1).max(MAX_TEXT_LENGTH).optional(),
-      required: z.boolean().optional(),
+      from: z.array(t.source).min(1).describe("Places to look; the first match wins."),
+      type: z.enum(["text", "integer"]).optional().describe("text by default; nextAuth's accountid is an integer."),
+      max_length: z.int().min(1).max(MAX_TEXT_LENGTH).optional().describe("Maximum number of characters of a text."),
+      required: z.boolean().optional().describe("Whether a call without this value is refused."),
     },
     {
-      error: (issue) =>
-        issue.code === "invalid_type"
+      error: ({ code }) =>
+        code === "invalid_type"
           ? "must be a list of places to look, or { from, type, max_length, required }"
           : undefined,
     },
@@ -96,72 +98,80 @@ const boundValue = z.preprocess(
 const SEGMENT = "[A-Za-z0-9._~-]+";
 
 const binding = z.strictObject({
-  method: z.enum(["POST", "GET"]).default("POST"),
+  method: z.enum(["POST", "GET"]).default("POST").describe("The method of the call."),
   path: z
     .string()
     .regex(
       new RegExp(`^(?:/(?:${SEGMENT}|\\{[A-Za-z_][A-Za-z0-9_-]*\\}))+/?$`),
       "must be a path like /getToken or /servers/{serverid}/getToken",
     )
-    .default("/getToken"),
-  values: named(boundValue).prefault(DEFAULT_VALUES),
-  session: z.enum(["verify", "trust"]).optional(),
-  apikey_header: z
-    .string()
-    .regex(TOKEN, "must be the name of a header, like X-apikey")
+    .default("/getToken")
+    .describe("Compared exactly; {name} matches one segment."),
+  values: t
+    .named(boundValue)
+    .prefault(DEFAULT_VALUES)
+    .describe("Values of a call, by name. Replaces the whole default."),
+  session: z
+    .enum(["verify", "trust"])
+    .optional()
+    .describe("verify (the default with nextauth): getSession must confirm the call. trust: the caller is believed."),
+  apikey_header: t.headerName
     .transform((written) => written.toLowerCase())
-    .default("x-apikey"),
+    .default("x-apikey")
+    .describe("Where the caller's key is; after Bearer in Authorization."),
 });
 
-export const bindingValues = binding.shape.values;
+export const getToken = t.listOrOne(binding).prefault({});
 
-export const getToken = listOrOne(binding, "must hold at least one binding").prefault({});
-
-/** How long a session may be taken to be logged in after it was: so long may a logout go unnoticed. */
 const MAX_SESSION_CACHE_MS = 60_000;
 
-const nextauthServer = z.strictObject({
-  url: urlWith(issuerUrlFault),
-  apikey: secretReference,
-  su: z.string().regex(HEADER_VALUE, "must be visible ASCII").optional(),
-  serverid: serverid.optional(),
-  serverids: z.array(serverid).min(1, "must name at least one serverid, or be left out").optional(),
-  timeout: duration.prefault("2s"),
-  connect_timeout: duration.optional(),
-  session_cache: durationUpTo(MAX_SESSION_CACHE_MS, "60s").optional(),
-  tls: tls.optional(),
-});
+const nextauthServer = z
+  .strictObject({
+    url: t
+      .url(issuerUrlFault)
+      .transform((written) => written.replace(/\/+$/, ""))
+      .describe("Base URL of the REST API."),
+    apikey: t.secretReference.describe("An API key with the permission sessions."),
+    su: z.string().regex(HEADER_VALUE, "must be visible ASCII").optional().describe("The role to act as (X-su)."),
+    serverid: t.serverid.optional().describe("The virtual server of calls that name none."),
+    serverids: t.serverids.describe("Its virtual servers, if you list several servers; all by default."),
+    timeout: t.duration.prefault("2s").describe("Limit for one request, including its response."),
+    connect_timeout: t.connectTimeout,
+    session_cache: t.durationOrZero
+      .refine((ms) => ms <= MAX_SESSION_CACHE_MS, "must be at most 60s")
+      .prefault("0s")
+      .describe("How long a confirmed session is remembered, and a logout unnoticed. At most 60s."),
+    tls: tls.optional().describe("Client certificate and trusted authorities."),
+  })
+  .transform(t.withConnectTimeout);
 
-export const nextauth = listOrOne(nextauthServer, "must hold at least one nextAuth Server").optional();
+export const nextauth = t.optionalListOrOne(nextauthServer);
 
-/** On Node `limit` calls in each `window`; on Workers the binding has its own limit, and `window` is what Retry-After says. */
 const rateLimit = (limit: number, defaultBinding: string) =>
   z
     .strictObject({
-      limit: z.int().min(1).max(1_000_000).default(limit),
-      window: duration.prefault("1m"),
-      binding: z
-        .string()
-        .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of a binding")
-        .default(defaultBinding),
+      limit: t.count(1_000_000, limit).describe("Exchanges per window. Node only."),
+      window: t.duration.prefault("1m").describe("The window; on Workers, only the Retry-After of a refusal."),
+      binding: t.bindingName.default(defaultBinding).describe("Rate limiting binding in wrangler.toml; Workers only."),
     })
     .prefault({});
+
+const rateLimits = z.strictObject({
+  // Generous, because a mobile network puts many users behind one t.address.
+  per_address: rateLimit(300, "WEBNONCE_EXCHANGE_PER_ADDRESS").describe("Limit for one client address."),
+  per_webnonce: rateLimit(10, "WEBNONCE_EXCHANGE_PER_WEBNONCE").describe("Limit for one webNonce."),
+});
 
 export const webnonceExchange = z
   .strictObject({
     path: z
       .string()
       .regex(new RegExp(`^(?:/${SEGMENT})+/?$`), "must be a path like /token")
-      .default("/token"),
-    provider: text.optional(),
-    serverid: serverid.optional(),
-    rate_limit: z
-      .strictObject({
-        // Generous, since a mobile network puts many users behind one address.
-        per_address: rateLimit(300, "WEBNONCE_EXCHANGE_PER_ADDRESS"),
-        per_webnonce: rateLimit(10, "WEBNONCE_EXCHANGE_PER_WEBNONCE"),
-      })
-      .prefault({}),
+      .default("/token")
+      .describe("Path of the token endpoint, compared exactly."),
+    provider: t.text.optional().describe("The provider to use; routes by default."),
+    serverid: t.serverid.optional().describe("The virtual server of these webNonces; nextauth.serverid by default."),
+    rate_limit: rateLimits.prefault({}).describe("Rate limits; on Node, of each process."),
   })
   .optional();
 

@@ -1,66 +1,63 @@
-// The shape of `signing` and of a provider in the configuration file.
+// The schema of signing and providers.
 
 import * as z from "zod";
 import { endpointUrlFault, issuerUrlFault } from "../core/url.ts";
 import { HMAC_ALGORITHMS, TOKEN_ENDPOINT_AUTH_METHODS } from "../oauth/client-authentication.ts";
 import { SIGNING_ALGORITHMS } from "../oauth/signing-key.ts";
-import {
-  duration,
-  durationOrNone,
-  json,
-  named,
-  oneOrMore,
-  secretReference,
-  secretReferences,
-  templated,
-  text,
-  urlWith,
-} from "./schema-primitives.ts";
+import * as t from "./schema-types.ts";
 
-/** Larger bodies than this are no token responses; every one is held in memory whole. */
+/** Each response is held in memory. Token responses are far smaller. */
 const MAX_RESPONSE_BYTES_LIMIT = 4_194_304;
 
-/** A key that signs. PKCS#8 in PEM or a private JWK; of the certificate only its thumbprint is sent (x5t#S256). */
 export const signingKey = z.strictObject({
-  kid: text.max(256, "must have at most 256 characters"),
-  alg: z.enum(SIGNING_ALGORITHMS),
-  private_key: secretReference,
-  certificate: secretReference.optional(),
+  kid: t.text.max(256, "must have at most 256 characters").describe("Name of the key, at most 256 characters."),
+  alg: z.enum(SIGNING_ALGORITHMS).describe("Signature algorithm."),
+  private_key: t.secretReference.describe("PKCS#8 in PEM, or a private JWK. keygen creates one."),
+  certificate: t.secretReference.optional().describe("PEM. Its thumbprint is sent in the JWT's header (x5t#S256)."),
 });
 
 export const signing = z.strictObject({
-  issuer: urlWith(issuerUrlFault).optional(),
+  issuer: t.url(issuerUrlFault).optional().describe("URL of this proxy, where its public keys are published."),
   keys: z
     .array(
       signingKey.extend({
-        use: z.enum(["sign", "verify"]).default("sign"),
-        created: z.iso.date("must be a date, like 2026-11-24").optional(),
+        use: z.enum(["sign", "verify"]).default("sign").describe("verify: only published, not used to sign."),
+        created: z.iso
+          .date("must be a date, like 2026-11-24")
+          .optional()
+          .describe("Day of creation, like 2026-11-24; its age is a metric."),
       }),
     )
-    .min(1, "must hold at least one key"),
+    .min(1)
+    .describe("The first key that signs is used, unless jwt.NAME.kid names another."),
 });
 
-/** Without defaults: what is implied depends on the rest of the provider, and stands in oauth/grants.ts. */
+/** What a client assertion and the JWTs of a provider have in common. */
+const jwtSettings = {
+  ttl: t.duration.prefault("60s").describe("Validity, from now to exp."),
+  backdate: t.durationOrZero.prefault("0s").describe("How far iat is in the past."),
+  header: z.record(t.text, t.json).default({}).describe("Header members to add; null removes one."),
+  claims: z.record(t.text, t.json).default({}).describe("Claims to add; null removes one."),
+};
+
 const jwt = z.strictObject({
-  kid: text.optional(),
-  header: z.record(text, json).optional(),
-  ttl: duration.optional(),
-  backdate: durationOrNone.optional(),
-  claims: z.record(text, json).optional(),
+  kid: t.text.optional().describe("The key under signing.keys to sign with; the first one by default."),
+  ...jwtSettings,
 });
 
-/** Without defaults, as above; complete.ts has them. */
-const clientAssertion = z.strictObject({
-  aud: templated.optional(),
-  typ: text.nullable().optional(),
-  ttl: duration.optional(),
-  backdate: durationOrNone.optional(),
-  alg: z.enum([...SIGNING_ALGORITHMS, ...HMAC_ALGORITHMS]).optional(),
-  header: z.record(text, json).optional(),
-  claims: z.record(text, json).optional(),
+/** The revision of RFC 7523 requires this type. */
+const ASSERTION_TYP = "client-authentication+jwt";
+
+export const clientAssertion = z.strictObject({
+  aud: t.templated.optional().describe("The audience; {{issuer}} by default, else {{token_endpoint}}."),
+  typ: t.text.nullable().default(ASSERTION_TYP).describe("The header's typ; null for none."),
+  alg: z
+    .enum([...SIGNING_ALGORITHMS, ...HMAC_ALGORITHMS])
+    .optional()
+    .describe("Algorithm: by default that of the key, or HS256 with a secret."),
+  ...jwtSettings,
 });
 
-/** `access_token.sub` in short, or the parts by themselves. */
 const expectSubject = z.union(
   [
     z
@@ -70,60 +67,67 @@ const expectSubject = z.union(
         const [member, claim] = short.split(".") as [string, string | undefined];
         return { member, claim, equals: "{{userid}}" };
       }),
-    z.strictObject({ member: text, claim: text.optional(), equals: templated.default("{{userid}}") }),
+    z.strictObject({
+      member: t.text.describe("Member of the token response."),
+      claim: t.text.optional().describe("Claim of the JWT in that member."),
+      equals: t.templated.default("{{userid}}").describe("The expected text."),
+    }),
   ],
   "must be MEMBER or MEMBER.CLAIM, like access_token.sub, or { member, claim, equals }",
 );
 
 export const tls = z.strictObject({
-  certificate: secretReference.optional(),
-  private_key: secretReference.optional(),
-  ca: secretReference.optional(),
-  binding: z
-    .string()
-    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of a binding")
-    .optional(),
+  certificate: t.secretReference.optional().describe("PEM: client certificate, followed by its chain. Node only."),
+  private_key: t.secretReference.optional().describe("PEM: the certificate's private key. Node only."),
+  ca: t.secretReference.optional().describe("PEM: authorities to trust instead of the public ones. Node only."),
+  binding: t.bindingName.optional().describe("mTLS binding in wrangler.toml; Workers only."),
 });
 
-export const provider = z.strictObject({
-  issuer: urlWith(issuerUrlFault).optional(),
-  discovery: z.enum(["oidc", "oauth", "none"]).optional(),
-  token_endpoint: urlWith(endpointUrlFault).optional(),
-  client_id: text.optional(),
-  token_endpoint_auth_method: z.enum(TOKEN_ENDPOINT_AUTH_METHODS).optional(),
-  client_secret: secretReferences.optional(),
-  client_key: oneOrMore(
-    signingKey,
-    `must be { kid, alg, private_key, certificate }, or a list of them; alg is one of ${SIGNING_ALGORITHMS.join(", ")}`,
-  ).optional(),
-  client_assertion: clientAssertion.optional(),
-  grant_type: text,
-  scope: templated.optional(),
-  params: z
-    .record(
-      text,
-      z.union(
-        [templated, z.array(templated), secretReference],
-        "must be text, a list of texts, { env: NAME } or { file: PATH }",
-      ),
-    )
-    .default({}),
-  headers: z
-    .record(
-      z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "must be the name of a header"),
-      z.union([templated, secretReference], "must be text, { env: NAME } or { file: PATH }"),
-    )
-    .default({}),
-  jwt: named(jwt).default({}),
-  tls: tls.optional(),
-  expect_subject: expectSubject.optional(),
-  timeout: duration.prefault("5s"),
-  connect_timeout: duration.optional(),
-  max_response_bytes: z.int().min(1).max(MAX_RESPONSE_BYTES_LIMIT).default(65_536),
-  max_in_flight: z.int().min(1).max(10_000).default(256),
-  user_errors: z.array(text).default([]),
-  proxy_errors: z.array(text).default([]),
-});
+const PARAM_MESSAGE = "must be text, a list of texts, { env: NAME } or { file: PATH }";
+const HEADER_MESSAGE = "must be text, { env: NAME } or { file: PATH }";
+
+export const provider = z
+  .strictObject({
+    issuer: t.url(issuerUrlFault).optional().describe("The provider's issuer, exactly as in its metadata."),
+    discovery: z
+      .enum(["oidc", "oauth", "none"])
+      .optional()
+      .describe("How the token endpoint is found: oidc (the default), or oauth (RFC 8414)."),
+    token_endpoint: t.url(endpointUrlFault).optional().describe("URL of the token endpoint, instead of discovery."),
+    client_id: t.text.optional().describe("This proxy's client_id at the provider."),
+    token_endpoint_auth_method: z
+      .enum(TOKEN_ENDPOINT_AUTH_METHODS)
+      .default("client_secret_basic")
+      .describe("How this proxy authenticates. client_secret_basic_raw omits the form encoding of RFC 6749."),
+    client_secret: t
+      .optionalListOrOne(t.secretReference)
+      .describe("One, or a list: if the provider rejects the first, the next is tried."),
+    client_key: t.optionalListOrOne(signingKey).describe("For private_key_jwt, instead of signing.keys."),
+    client_assertion: clientAssertion.optional().describe("The assertion of private_key_jwt and client_secret_jwt."),
+    grant_type: t.text.describe("Any; authorization_code, jwt-bearer and token-exchange have default params."),
+    scope: t.templated.optional().describe("The scope to request; may contain templates."),
+    params: z
+      .record(t.text, z.union([t.templated, z.array(t.templated), t.secretReference], PARAM_MESSAGE))
+      .default({})
+      .describe("Parameters to add: text with templates, a list to repeat one, or a secret."),
+    headers: z
+      .record(t.headerName, z.union([t.templated, t.secretReference], HEADER_MESSAGE))
+      .default({})
+      .describe("Headers to add: text with templates, or a secret."),
+    jwt: t.named(jwt).default({}).describe("JWTs to sign, by name. {{jwt.NAME}} in params or headers sends one."),
+    tls: tls.optional().describe("Client certificate and trusted authorities."),
+    expect_subject: expectSubject
+      .optional()
+      .describe("Must equal the userid, or the token is refused: MEMBER or MEMBER.CLAIM, like access_token.sub."),
+    timeout: t.duration.prefault("5s").describe("Limit for one token: discovery, connection, request and answer."),
+    connect_timeout: t.connectTimeout,
+    max_response_bytes: t.count(MAX_RESPONSE_BYTES_LIMIT, 65_536).describe("Longer answers are refused."),
+    max_in_flight: t.count(10_000, 256).describe("Token requests at the same time. Node only."),
+    user_errors: z.array(t.text).default([]).describe("OAuth error codes that refuse this user."),
+    proxy_errors: z.array(t.text).default([]).describe("OAuth error codes that reject this proxy."),
+  })
+  .meta({ anyOf: [{ required: ["issuer"] }, { required: ["token_endpoint"] }] })
+  .transform(t.withConnectTimeout);
 
 export type FileProvider = z.output<typeof provider>;
 export type FileSigning = z.output<typeof signing>;

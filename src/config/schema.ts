@@ -1,36 +1,77 @@
-// The shape of the configuration file. What goes beyond shape (names that must exist, keys that exclude each other) is in check.ts.
+// The schema of the configuration file, also as a JSON Schema. The check-… files have the rules between keys.
 
 import * as z from "zod";
 import { caller, getToken, nextauth, server, webnonceExchange } from "./schema-nextauth.ts";
-import { named, secretReference, serverid, text } from "./schema-primitives.ts";
 import { provider, signing } from "./schema-provider.ts";
+import * as t from "./schema-types.ts";
 
-const route = z.strictObject({ serverid: serverid.optional(), provider: text });
-
-export const fileSchema = z.strictObject({
-  version: z.literal(1, {
-    error: ({ input }) => (input === undefined ? "is missing: write version: 1" : "must be the number 1"),
-  }),
-  server: server.prefault({}),
-  callers: named(caller).refine((callers) => Object.keys(callers).length > 0, "must name at least one caller"),
-  get_token: getToken,
-  nextauth,
-  webnonce_exchange: webnonceExchange,
-  signing: signing.optional(),
-  providers: named(provider).refine(
-    (providers) => Object.keys(providers).length > 0,
-    "must name at least one provider",
-  ),
-  routes: z.array(route).min(1, "must hold at least one route, or be left out").optional(),
-  log: z
-    .strictObject({
-      level: z.enum(["error", "warn", "info", "debug"]).default("info"),
-      format: z.enum(["auto", "json", "pretty"]).default("auto"),
-      identities: z.enum(["hash", "plain"]).default("hash"),
-      identities_key: secretReference.optional(),
-    })
-    .prefault({}),
+const route = z.strictObject({
+  serverid: t.serverid.optional().describe("The calls of this virtual server; without it, all calls."),
+  provider: t.text.describe("The name of the provider."),
 });
 
-/** The file with its defaults, before what complete.ts derives. */
+const log = z.strictObject({
+  level: z.enum(["error", "warn", "info", "debug"]).default("info").describe("The least severe level to write."),
+  format: z.enum(["auto", "json", "pretty"]).default("auto").describe("auto: pretty on a terminal, else JSON."),
+  identities: z.enum(["hash", "plain"]).default("hash").describe("How userids are written."),
+  identities_key: t.secretReference.optional().describe("Key of the hashes; set it for equal hashes in all instances."),
+});
+
+export const fileSchema = z.strictObject(
+  {
+    version: z
+      .literal(1, {
+        error: ({ input }) => (input === undefined ? 'is missing; write "version: 1"' : "must be the number 1"),
+      })
+      .describe("Version of this format."),
+    server: server.prefault({}).describe("The listeners. Node only."),
+    callers: t.namedNotEmpty(caller).describe("Who may call getToken, by a name of your choice."),
+    get_token: getToken.describe("What the nextAuth Server's call looks like: one binding, or a list."),
+    nextauth: nextauth.describe("The nextAuth Server's REST API, for session checks: one, or a list."),
+    webnonce_exchange: webnonceExchange.describe("A token endpoint for apps, which takes a webNonce as the code."),
+    signing: signing.optional().describe("The identity of this proxy when it signs JWTs."),
+    providers: t.namedNotEmpty(provider).describe("Where tokens come from, by a name of your choice."),
+    routes: z.array(route).min(1).optional().describe("Which provider a call uses; the first match wins."),
+    log: log.prefault({}).describe("What the log looks like."),
+  },
+  {
+    error: ({ code }) =>
+      code === "invalid_type" ? "the file must be a mapping with version, callers and providers" : undefined,
+  },
+);
+
+/** The file with the defaults of its schema; complete.ts adds those that depend on other keys. */
 export type FileConfig = z.output<typeof fileSchema>;
+
+export type JsonSchema = z.core.JSONSchema.BaseSchema;
+
+const IPV6_PATTERNS: Readonly<Record<string, string>> = {
+  ipv6: "^[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*$",
+  cidrv6: "^[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*/[0-9]{1,3}$",
+};
+
+/** It accepts every valid file. Rules between keys are not part of it; `check` reports those. */
+export function configurationSchema(): JsonSchema {
+  const { $schema, ...schema } = z.toJSONSchema(fileSchema, {
+    io: "input",
+    override({ zodSchema, jsonSchema }) {
+      // Validators reject unknown formats, and zod does not check IPv6 by the pattern it gives.
+      const pattern = IPV6_PATTERNS[jsonSchema.format ?? ""];
+      if (pattern !== undefined) jsonSchema.pattern = pattern;
+      delete jsonSchema.format;
+      const { def } = zodSchema._zod;
+      if (def.type === "pipe" && def.in._zod.def.type === "transform") allowShortForm(jsonSchema);
+    },
+  });
+  // An identifier only; nothing is fetched from it.
+  const $id = "urn:nextauth-token-proxy:configuration:1";
+  return { $schema, $id, title: "Configuration of nextauth-token-proxy", ...schema } as JsonSchema;
+}
+
+/** Adds what z.preprocess accepts: an entry instead of a list, or a list instead of `{ from }`. */
+function allowShortForm(schema: JsonSchema): void {
+  const long = { ...schema };
+  const short = (long.type === "array" ? long.items : long.properties?.from) as JsonSchema;
+  for (const key of Object.keys(schema)) delete schema[key];
+  schema.anyOf = [short, long];
+}

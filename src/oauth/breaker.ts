@@ -11,23 +11,10 @@ export const SUSPENSION_MS = 5_000;
 /** Time a trial gets beyond the provider's timeout: a Worker may be cut off without ending it. */
 const TRIAL_MARGIN_MS = 1_000;
 
+/** `half_open`: the next call is a trial, or a trial is running. */
 export type BreakerState = "closed" | "open" | "half_open";
 
-/** Not cockatiel, which uses the wall clock and lets calls wait for the trial of another call. */
-export interface Breaker {
-  /**
-   * Uses the provider, and judges it by the result. Only a use that sends something is judged.
-   * @param use gets the transport; it must throw TokenProxyErrors and no TransportErrors
-   * @throws {TokenProxyError} provider_suspended, without calling `use`
-   */
-  run<T>(use: (send: Transport) => Promise<T>): Promise<T>;
-  /** `half_open`: the next call is a trial, or a trial is running. */
-  state(): BreakerState;
-  /** How often the provider was suspended. */
-  suspensions(): number;
-}
-
-export interface BreakerDeps {
+interface BreakerDeps {
   /** Milliseconds that one use may take. */
   timeout: number;
   /** The provider's name in the file. */
@@ -41,55 +28,56 @@ export interface BreakerDeps {
 interface Phase {
   /** In a row. */
   failures: number;
-  /** By the monotonic clock, as `trialAt`; undefined while calls are let through. */
-  suspendedAt?: number;
-  /** When the trial of this phase began. */
-  trialAt?: number | undefined;
+  /** By the monotonic clock, as `trialUntil`; undefined while calls are let through. */
+  suspendedUntil?: number;
+  /** When the trial of this phase ends at the latest. */
+  trialUntil?: number;
 }
 
-export function createBreaker({ timeout, name, transport, clock, log }: BreakerDeps): Breaker {
+/** Not cockatiel, which uses the wall clock and lets calls wait for the trial of another call. */
+export function createBreaker({ timeout, name, transport, clock, log }: BreakerDeps) {
   let phase: Phase = { failures: 0 };
   let suspensions = 0;
 
-  const isOver = ({ suspendedAt = 0 }: Phase) => clock.elapsed() >= suspendedAt + SUSPENSION_MS;
-  // No call waits for the trial of another: on Workers it would wait forever (workerd#210).
-  const isTried = ({ trialAt = -Infinity }: Phase) => clock.elapsed() < trialAt + timeout + TRIAL_MARGIN_MS;
-
   function enter(): Phase {
-    if (phase.suspendedAt === undefined) return phase;
-    if (!isOver(phase) || isTried(phase)) {
-      throw new TokenProxyError(
-        "provider_suspended",
-        `the provider "providers.${name}" keeps failing and is suspended`,
-        {
-          retryAfter: Math.max(1, Math.ceil((phase.suspendedAt + SUSPENSION_MS - clock.elapsed()) / 1000)),
-        },
-      );
+    const { suspendedUntil, trialUntil = 0 } = phase;
+    if (suspendedUntil === undefined) return phase;
+    const now = clock.elapsed();
+    // No call waits for the trial of another: on Workers it would wait forever (workerd#210).
+    if (now < suspendedUntil || now < trialUntil) {
+      const retryAfter = Math.max(1, Math.ceil((suspendedUntil - now) / 1000));
+      const message = `the provider "providers.${name}" keeps failing and is suspended`;
+      throw new TokenProxyError("provider_suspended", message, { retryAfter });
     }
-    phase = { ...phase, trialAt: clock.elapsed() };
+    phase = { ...phase, trialUntil: now + timeout + TRIAL_MARGIN_MS };
     return phase;
   }
 
   function leave(entered: Phase, outcome: Outcome): void {
     if (entered !== phase) return;
     if (outcome === "unknown") {
-      phase.trialAt = undefined;
+      phase.trialUntil = 0;
     } else if (outcome === "answer") {
       phase.failures = 0;
-      if (phase.suspendedAt === undefined) return;
+      if (phase.suspendedUntil === undefined) return;
       phase = { failures: 0 };
       log("info", "provider taken up again", { provider: name });
     } else {
       phase.failures += 1;
       if (phase.failures < FAILURES_BEFORE_SUSPENSION) return;
-      phase = { failures: phase.failures, suspendedAt: clock.elapsed() };
+      phase = { failures: phase.failures, suspendedUntil: clock.elapsed() + SUSPENSION_MS };
       suspensions += 1;
       log("error", "provider suspended", { provider: name, next_try_ms: SUSPENSION_MS });
     }
   }
 
   return {
-    async run(use) {
+    /**
+     * Uses the provider, and judges it by the result. Only a use that sends something is judged.
+     * @param use gets the transport; it must throw TokenProxyErrors and no TransportErrors
+     * @throws {TokenProxyError} provider_suspended, without calling `use`
+     */
+    async run<T>(use: (send: Transport) => Promise<T>): Promise<T> {
       const entered = enter();
       let wasAsked = false;
       let outcome: Outcome = "answer";
@@ -106,7 +94,10 @@ export function createBreaker({ timeout, name, transport, clock, log }: BreakerD
       }
     },
     suspensions: () => suspensions,
-    state: () => (phase.suspendedAt === undefined ? "closed" : isOver(phase) ? "half_open" : "open"),
+    state(): BreakerState {
+      if (phase.suspendedUntil === undefined) return "closed";
+      return clock.elapsed() < phase.suspendedUntil ? "open" : "half_open";
+    },
   };
 }
 

@@ -1,13 +1,10 @@
 // Client authentication (RFC 6749 section 2.3): each method adds one mechanism to a request.
 
-import { CompactSign } from "jose";
 import { clientSecretBasic, type Form, httpBasic } from "../core/form.ts";
-import type { Clock, Ids } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
 import type { Values } from "../core/values.ts";
-import { compileJwt, type Signer } from "./jwt.ts";
-import type { SigningKey } from "./signing-key.ts";
-import type { JsonValue } from "./template.ts";
+import { compileJwt, type JwtDeps, type JwtSettings, type Signer } from "./jwt.ts";
+import { type SigningKey, signByWebCrypto } from "./signing-key.ts";
 
 /** Adds the credentials to the form or the headers of one token request. */
 export type ClientAuthentication = (
@@ -26,11 +23,6 @@ interface Method {
 interface ClientCredentials {
   secrets: readonly Secret[];
   keys: readonly SigningKey[];
-}
-
-interface JwtDeps {
-  clock: Clock;
-  ids: Ids;
 }
 
 const METHODS = {
@@ -56,7 +48,11 @@ const METHODS = {
   client_secret_jwt: {
     credential: "secret",
     create: (settings, { secrets }, deps) =>
-      secrets.map((secret) => assertion(settings, hmacSigner(secret, settings.client_assertion.alg ?? "HS256"), deps)),
+      secrets.map((secret) => {
+        const key = new TextEncoder().encode(secret.reveal());
+        const sign = signByWebCrypto(key, settings.client_assertion.alg ?? "HS256");
+        return assertion(settings, { sign }, deps);
+      }),
   },
   private_key_jwt: {
     credential: "key",
@@ -87,18 +83,11 @@ export const HMAC_ALGORITHMS = ["HS256", "HS384", "HS512"] as const;
 export type HmacAlgorithm = (typeof HMAC_ALGORITHMS)[number];
 
 /** The client assertion of client_secret_jwt and private_key_jwt (RFC 7523 section 2.2). */
-export interface ClientAssertionSettings {
+export interface ClientAssertionSettings extends Omit<JwtSettings, "kid"> {
   /** A template for one audience: servers refuse several. */
   aud: string;
   /** `null` sends none. */
   typ: string | null;
-  /** Milliseconds from now to `exp`. */
-  ttl: number;
-  /** Milliseconds from `iat` to now. */
-  backdate: number;
-  /** More members, like an nbf for Entra; `null` removes one. */
-  header: Readonly<Record<string, JsonValue>>;
-  claims: Readonly<Record<string, JsonValue>>;
   /** For client_secret_jwt only: a private key has its own. */
   alg?: HmacAlgorithm | undefined;
 }
@@ -110,13 +99,8 @@ export interface ClientSettings {
 }
 
 /** @returns one function per credential, in the order of the file */
-export function createClientAuthentications(
-  settings: ClientSettings,
-  credentials: ClientCredentials,
-  deps: JwtDeps,
-): readonly ClientAuthentication[] {
-  return METHODS[settings.token_endpoint_auth_method].create(settings, credentials, deps);
-}
+export const createClientAuthentications: Method["create"] = (settings, credentials, deps) =>
+  METHODS[settings.token_endpoint_auth_method].create(settings, credentials, deps);
 
 function clientIdOnly({ client_id = "" }: ClientSettings): readonly ClientAuthentication[] {
   return [(form) => form.append("client_id", client_id)];
@@ -131,26 +115,17 @@ function authorizationHeader(value: string): ClientAuthentication {
 const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 function assertion(
-  { client_id = "", client_assertion: { aud, typ, ttl, backdate, header, claims } }: ClientSettings,
+  { client_id = "", client_assertion }: ClientSettings,
   signer: Signer,
   deps: JwtDeps,
 ): ClientAuthentication {
-  const allClaims = { iss: "{{client_id}}", sub: "{{client_id}}", aud, ...claims };
-  const sign = compileJwt({ header: { typ, ...header }, claims: allClaims, ttl, backdate }, signer, deps);
+  const { aud, typ } = client_assertion;
+  const header = { typ, ...client_assertion.header };
+  const claims = { iss: "{{client_id}}", sub: "{{client_id}}", aud, ...client_assertion.claims };
+  const sign = compileJwt({ ...client_assertion, header, claims }, signer, deps);
   return async (form, _headers, values) => {
     form.append("client_id", client_id); // Entra requires it; RFC 7521 section 4.2 allows it
     form.append("client_assertion_type", ASSERTION_TYPE);
     form.append("client_assertion", await sign(values));
-  };
-}
-
-function hmacSigner(secret: Secret, alg: HmacAlgorithm): Signer {
-  const encoder = new TextEncoder();
-  const key = encoder.encode(secret.reveal());
-  return {
-    kid: undefined,
-    x5tS256: undefined,
-    sign: (header, payload) =>
-      new CompactSign(encoder.encode(payload)).setProtectedHeader({ ...header, alg }).sign(key),
   };
 }

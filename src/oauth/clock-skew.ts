@@ -1,7 +1,7 @@
 // Compares other servers' clocks with ours: a server refuses JWTs dated into its future.
 
 import type { Clock, Log } from "../core/ports.ts";
-import type { Transport } from "../core/transport.ts";
+import type { Transport, TransportResponse } from "../core/transport.ts";
 
 /** A JWT lives for a minute by default, so a few seconds do not matter. */
 export const NOTABLE_SKEW_SECONDS = 5;
@@ -11,37 +11,34 @@ const SKEW_CURE = "set one of the two by NTP, or JWTs may be refused";
 const LOOK_EVERY_MS = 60_000;
 const WARN_EVERY_MS = 3_600_000;
 
-export interface ClockWatch {
-  /** Wraps a transport, and looks at the Date of its answers. */
-  over(transport: Transport): Transport;
-  /** Seconds by which the provider's clock is ahead of ours, as last seen. */
-  skew(): number | undefined;
-}
-
 /** @param name the provider's name in the file */
-export function createClockWatch(name: string, { clock, log }: { clock: Clock; log: Log }): ClockWatch {
+export function createClockWatch(name: string, { clock, log }: { clock: Clock; log: Log }) {
   let skew: number | undefined;
   let nextLook = 0;
   let nextWarning = 0;
 
   return {
+    /** Seconds by which the provider's clock is ahead of ours, as last seen. */
     skew: () => skew,
-    over: (transport) => async (request) => {
-      if (clock.elapsed() < nextLook) return transport(request);
-      const sent = clock.now();
-      const response = await transport(request);
-      const seen = skewOfAnswer(response.headers, sent, clock.now());
-      if (seen === undefined) return response;
-      skew = seen;
-      nextLook = clock.elapsed() + LOOK_EVERY_MS;
-      if (Math.abs(seen) >= NOTABLE_SKEW_SECONDS && clock.elapsed() >= nextWarning) {
-        nextWarning = clock.elapsed() + WARN_EVERY_MS;
-        const which = seen > 0 ? "ahead of ours" : "behind ours";
-        const seconds = Math.round(Math.abs(seen));
-        log("warn", "the provider's clock differs", { provider: name, seconds, which, cure: SKEW_CURE });
-      }
-      return response;
-    },
+    /** Wraps a transport, and looks at the Date of its answers. */
+    over:
+      (transport: Transport): Transport =>
+      async (request) => {
+        if (clock.elapsed() < nextLook) return transport(request);
+        const sent = clock.now();
+        const response = await transport(request);
+        const seen = skewOfAnswer(response.headers, sent, clock.now());
+        if (seen === undefined) return response;
+        skew = seen;
+        nextLook = clock.elapsed() + LOOK_EVERY_MS;
+        if (Math.abs(seen) >= NOTABLE_SKEW_SECONDS && clock.elapsed() >= nextWarning) {
+          nextWarning = clock.elapsed() + WARN_EVERY_MS;
+          const which = seen > 0 ? "ahead of ours" : "behind ours";
+          const seconds = Math.round(Math.abs(seen));
+          log("warn", "the provider's clock differs", { provider: name, seconds, which, cure: SKEW_CURE });
+        }
+        return response;
+      },
   };
 }
 
@@ -51,7 +48,7 @@ export function createClockWatch(name: string, { clock, log }: { clock: Clock; l
  * @returns seconds, positive if the other clock is ahead, 0 if they may agree; undefined if unknown
  */
 export function skewOfAnswer(
-  headers: { get(name: string): string | null },
+  headers: TransportResponse["headers"],
   sent: number,
   received: number,
 ): number | undefined {

@@ -7,17 +7,7 @@ import { readJsonObject } from "../core/json.ts";
 import type { Clock } from "../core/ports.ts";
 import type { Transport, TransportResponse } from "../core/transport.ts";
 import { endpointUrlFault, issuerUrlFault } from "../core/url.ts";
-import { asProviderError } from "./transport-failure.ts";
-
-/** The parts of the authorization server's metadata that this proxy uses. */
-export interface Metadata {
-  issuer: string;
-  /** From mtls_endpoint_aliases for a client that authenticates by TLS (RFC 8705 section 5). */
-  token_endpoint: string;
-  /** For the check command. */
-  grant_types_supported?: string[] | undefined;
-  token_endpoint_auth_methods_supported?: string[] | undefined;
-}
+import { asProviderError } from "./judge-answer.ts";
 
 export type DiscoveryKind = "oidc" | "oauth";
 
@@ -28,40 +18,14 @@ export interface DiscoverySettings {
   byTls: boolean;
 }
 
-/** Metadata, with the settings that it was looked up by. */
-export interface Remembered {
-  settings: DiscoverySettings;
+/** Metadata, with the settings that it was looked up by, as JSON. */
+interface Remembered {
+  settings: string;
   metadata: Metadata;
   /** When it was found, in milliseconds since the epoch. */
   at: number;
   /** When to look it up again, by Clock.elapsed. */
   refreshAt: number;
-}
-
-/** Whether there is metadata, with the time of the last successful look-up or the problem. */
-export interface DiscoveryState {
-  ready: boolean;
-  problem?: string;
-  discoveredAt?: number;
-}
-
-export interface Discovery {
-  /**
-   * Gets the metadata from memory or, if there is none or it is old, from the provider.
-   * @param timeout milliseconds for a look-up
-   * @param send the transport for a look-up, the provider's by default
-   * @throws {TokenProxyError} `provider_…` if there is no metadata
-   */
-  metadata(timeout: number, send?: Transport): Promise<Metadata>;
-  /** The metadata in memory unless it is old; saves most calls a promise. */
-  fresh(): Metadata | undefined;
-  /** Looks the metadata up. A failure throws as in `metadata`, and leaves the memory as it is. */
-  refresh(timeout: number): Promise<Metadata>;
-  state(): DiscoveryState;
-  /** For the discovery that replaces this one. */
-  remembered(): Remembered | undefined;
-  /** Takes over the memory of a discovery with equal settings, if this one knows nothing. */
-  adopt(remembered: Remembered | undefined): void;
 }
 
 /** Metadata changes with deployments, not with calls. */
@@ -75,6 +39,7 @@ const REFRESH_SHARE = 0.2;
 /** The largest documents of real providers have less than 10 kB. */
 const MAX_METADATA_BYTES = 262_144;
 
+/** The parts that this proxy uses; the last two are for the check command. */
 const metadataSchema = z.object({
   issuer: z.string(),
   token_endpoint: z.string(),
@@ -82,6 +47,9 @@ const metadataSchema = z.object({
   grant_types_supported: z.array(z.string()).optional().catch(undefined),
   token_endpoint_auth_methods_supported: z.array(z.string()).optional().catch(undefined),
 });
+
+export type Metadata = z.infer<typeof metadataSchema>;
+export type Discovery = ReturnType<typeof createDiscovery>;
 
 /**
  * Calls share no promise: on Workers one of another request never settles (workerd#210).
@@ -91,8 +59,9 @@ export function createDiscovery(
   settings: DiscoverySettings,
   key: string,
   { transport, clock }: { transport: Transport; clock: Clock },
-): Discovery {
+) {
   const urls = metadataUrls(settings.issuer, settings.discovery);
+  const ownSettings = JSON.stringify(settings);
   let known: Remembered | undefined;
   let failed: { error: TokenProxyError; until: number } | undefined;
 
@@ -112,12 +81,13 @@ export function createDiscovery(
     return parseMetadata(response as TransportResponse, settings, key);
   }
 
+  /** Looks the metadata up. A failure throws as in `metadata`, and leaves the memory as it is. */
   async function refresh(timeout: number, send = transport): Promise<Metadata> {
     // Before the look-up, so that calls that arrive meanwhile do not start another.
     if (known !== undefined) known.refreshAt = Math.max(known.refreshAt, clock.elapsed() + REFRESH_PAUSE_MS);
     try {
       const metadata = await lookUp(timeout, send);
-      known = { settings, metadata, at: clock.now(), refreshAt: clock.elapsed() + METADATA_LIFETIME_MS };
+      known = { settings: ownSettings, metadata, at: clock.now(), refreshAt: clock.elapsed() + METADATA_LIFETIME_MS };
       return metadata;
     } catch (cause) {
       const error = asProviderError(cause, key);
@@ -126,30 +96,36 @@ export function createDiscovery(
     }
   }
 
-  const fresh = () => (known !== undefined && clock.elapsed() < known.refreshAt ? known.metadata : undefined);
+  /** The metadata in memory unless it is old; saves most calls a promise. */
+  function fresh(): Metadata | undefined {
+    return known !== undefined && clock.elapsed() < known.refreshAt ? known.metadata : undefined;
+  }
 
   return {
     fresh,
-    refresh: (timeout) => refresh(timeout),
-    async metadata(timeout, send) {
-      const found = fresh();
-      if (found !== undefined) return found;
-      if (known !== undefined) {
-        const { metadata } = known;
-        return refresh(timeout * REFRESH_SHARE, send).catch(() => metadata);
-      }
+    refresh,
+    /**
+     * Gets the metadata from memory or, if there is none or it is old, from the provider.
+     * @param timeout milliseconds for a look-up
+     * @param send the transport for a look-up, the provider's by default
+     * @throws {TokenProxyError} `provider_…` if there is no metadata
+     */
+    async metadata(timeout: number, send?: Transport): Promise<Metadata> {
+      const old = known?.metadata;
+      if (old !== undefined) return fresh() ?? refresh(timeout * REFRESH_SHARE, send).catch(() => old);
       if (failed !== undefined && clock.elapsed() < failed.until) throw failed.error;
       return refresh(timeout, send);
     },
-    state() {
+    /** Whether there is metadata, with the time of the last successful look-up or the problem. */
+    state(): { ready: boolean; problem?: string; discoveredAt?: number } {
       if (known !== undefined) return { ready: true, discoveredAt: known.at };
       return { ready: false, problem: failed?.error.message ?? "no discovery yet" };
     },
+    /** For the discovery that replaces this one. */
     remembered: () => known,
-    adopt(other) {
-      const names = ["issuer", "discovery", "byTls"] as const;
-      if (other === undefined || names.some((name) => other.settings[name] !== settings[name])) return;
-      known ??= { ...other };
+    /** Takes over the memory of a discovery with equal settings, if this one knows nothing. */
+    adopt(other: Remembered | undefined): void {
+      if (other?.settings === ownSettings) known ??= { ...other };
     },
   };
 }
@@ -187,6 +163,7 @@ function parseMetadata({ status, body }: TransportResponse, settings: DiscoveryS
       provider_issuer: shownIssuer(data.issuer),
     });
   }
+  // A client that authenticates by TLS may need another endpoint (RFC 8705 section 5).
   const endpoint = (settings.byTls ? data.mtls_endpoint_aliases?.token_endpoint : undefined) ?? data.token_endpoint;
   // endpointUrlFault allows http on loopback, but an issuer with TLS must not send us there.
   const isDowngraded = /^https:/i.test(settings.issuer) && !/^https:/i.test(endpoint);

@@ -14,16 +14,14 @@ export interface ExpectSubjectSettings {
   equals: string;
 }
 
-/** @throws {TokenProxyError} provider_wrong_subject */
-export type CheckSubject = (body: Uint8Array, values: Values) => void;
-
 /**
  * The signature is not verified: the token came over the provider's TLS connection.
  * @param key the provider's key in the file, for the error
+ * @returns a function that throws a TokenProxyError provider_wrong_subject
  */
-export function compileExpectSubject({ member, claim, equals }: ExpectSubjectSettings, key: string): CheckSubject {
+export function compileExpectSubject({ member, claim, equals }: ExpectSubjectSettings, key: string) {
   const expected = parseTemplate(equals);
-  return (body, values) => {
+  return (body: Uint8Array, values: Values): void => {
     if (subjectIn(body, member, claim) === expected.render(values)) return;
     throw new TokenProxyError(
       "provider_wrong_subject",

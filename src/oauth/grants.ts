@@ -2,20 +2,14 @@
 
 import type { SecretReference } from "../core/secret.ts";
 import type { JwtSettings } from "./jwt.ts";
-import type { JsonValue } from "./template.ts";
 
 /** A template, several (the parameter is repeated), or a secret, which is sent as it is. */
-export type Param = string | readonly string[] | SecretReference;
+export type Param = string | string[] | SecretReference;
 export type Params = Readonly<Record<string, Param>>;
 
 /** The templates of a parameter or header; a secret has none. */
-export function templatesOf(param: Param): readonly string[] {
-  if (typeof param === "string") return [param];
-  return isList(param) ? param : [];
-}
-
-function isList(param: readonly string[] | SecretReference): param is readonly string[] {
-  return Array.isArray(param);
+export function templatesOf(param: Param): string[] {
+  return [param].flat().filter((part) => typeof part === "string");
 }
 
 export const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -26,48 +20,6 @@ const JWT_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:jwt";
 export const USER_JWT = "user";
 const USER_JWT_PLACE = `{{jwt.${USER_JWT}}}`;
 
-interface Grant {
-  /** Parameters that are added to those of the file, unless the file has them. */
-  defaults(params: Params): Params;
-  /**
-   * Whether a token request may be repeated although the first one may have arrived. Not if it
-   * carries something that works only once: a code, or a subject token that somebody else made.
-   */
-  isRepeatable(params: Params): boolean;
-}
-
-const GRANTS: Readonly<Record<string, Grant>> = {
-  client_credentials: {
-    defaults: () => ({}),
-    isRepeatable: () => true,
-  },
-  // RFC 6749 section 4.1.3, with the session's nonce as the code.
-  authorization_code: {
-    defaults: () => ({ code: "{{nonce}}" }),
-    isRepeatable: () => false,
-  },
-  // RFC 7523 section 2.1.
-  [JWT_BEARER]: {
-    defaults: () => ({ assertion: USER_JWT_PLACE }),
-    isRepeatable: ({ assertion = USER_JWT_PLACE }) => isOurJwt(assertion),
-  },
-  // RFC 8693 section 2.1. Keycloak's first version names the user in requested_subject instead.
-  [TOKEN_EXCHANGE]: {
-    defaults: ({ requested_subject, subject_token, subject_token_type = JWT_TOKEN_TYPE }) =>
-      requested_subject === undefined && subject_token === undefined
-        ? { subject_token: USER_JWT_PLACE, subject_token_type }
-        : {},
-    isRepeatable: ({ subject_token = USER_JWT_PLACE }) => isOurJwt(subject_token),
-  },
-};
-
-/** For grant types that are not in the table. */
-const OTHER_GRANT: Grant = { defaults: () => ({}), isRepeatable: () => false };
-
-function grantOf(grantType: string): Grant {
-  return (Object.hasOwn(GRANTS, grantType) ? GRANTS[grantType] : undefined) ?? OTHER_GRANT;
-}
-
 export interface RequestParameters {
   grant_type: string;
   scope?: string | undefined;
@@ -76,15 +28,45 @@ export interface RequestParameters {
 
 /** All parameters but grant_type, in the order in which they are sent. */
 export function allParams({ grant_type, scope, params }: RequestParameters): Params {
-  return { ...grantOf(grant_type).defaults(params), ...params, ...(scope === undefined ? {} : { scope }) };
+  return { ...defaultParams(grant_type, params), ...params, ...(scope === undefined ? {} : { scope }) };
 }
 
-export function isRepeatable({ grant_type, params }: RequestParameters): boolean {
-  return grantOf(grant_type).isRepeatable(params);
+/** Parameters that are added to those of the file, unless the file has them. */
+function defaultParams(grantType: string, { requested_subject, subject_token }: Params): Params {
+  switch (grantType) {
+    case "authorization_code": // RFC 6749 section 4.1.3, with the session's nonce as the code
+      return { code: "{{nonce}}" };
+    case JWT_BEARER: // RFC 7523 section 2.1
+      return { assertion: USER_JWT_PLACE };
+    case TOKEN_EXCHANGE: // RFC 8693 section 2.1
+      // Keycloak's first version names the user in requested_subject instead.
+      if (requested_subject !== undefined || subject_token !== undefined) return {};
+      return { subject_token: USER_JWT_PLACE, subject_token_type: JWT_TOKEN_TYPE };
+    default:
+      return {};
+  }
+}
+
+/**
+ * Whether a token request may be repeated although the first one may have arrived. Not if it
+ * carries something that works only once: a code, or a subject token that somebody else made.
+ */
+export function isRepeatable(settings: RequestParameters): boolean {
+  const { assertion, subject_token } = allParams(settings);
+  switch (settings.grant_type) {
+    case "client_credentials":
+      return true;
+    case JWT_BEARER:
+      return isOurJwt(assertion);
+    case TOKEN_EXCHANGE:
+      return subject_token === undefined || isOurJwt(subject_token);
+    default:
+      return false;
+  }
 }
 
 /** A JWT of ours is signed again for each request. */
-function isOurJwt(param: Param): boolean {
+function isOurJwt(param: Param | undefined): boolean {
   return typeof param === "string" && /^\{\{ *jwt\.[^{}]+\}\}$/.test(param);
 }
 
@@ -98,16 +80,11 @@ type WrittenJwt = { [Key in keyof JwtSettings]?: JwtSettings[Key] | undefined };
  * @param hasIssuer without one, the audience is the token endpoint
  */
 export function withDefaults(jwt: WrittenJwt, hasIssuer: boolean): JwtSettings {
-  const claims: Record<string, JsonValue> = {
-    iss: "{{signing_issuer}}",
-    sub: "{{userid}}",
-    aud: hasIssuer ? "{{issuer}}" : "{{token_endpoint}}",
-  };
+  const { ttl = DEFAULT_TTL_MS, backdate = 0, kid, header, claims } = jwt;
+  const aud = hasIssuer ? "{{issuer}}" : "{{token_endpoint}}";
   return {
-    ttl: jwt.ttl ?? DEFAULT_TTL_MS,
-    backdate: jwt.backdate ?? 0,
-    ...(jwt.kid === undefined ? {} : { kid: jwt.kid }),
-    header: { typ: "JWT", ...jwt.header },
-    claims: { ...claims, ...jwt.claims },
+    ...{ ttl, backdate, kid },
+    header: { typ: "JWT", ...header },
+    claims: { iss: "{{signing_issuer}}", sub: "{{userid}}", aud, ...claims },
   };
 }

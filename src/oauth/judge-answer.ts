@@ -1,8 +1,8 @@
-// Judges what a token endpoint answered: a parsed copy decides, the bytes are passed on unchanged.
+// Judges what a provider answered: a parsed copy decides, the bytes are passed on unchanged.
 
 import { type ErrorCode, TokenProxyError } from "../core/errors.ts";
 import { readJsonObject } from "../core/json.ts";
-import type { TransportResponse } from "../core/transport.ts";
+import { TransportError, type TransportFailure, type TransportResponse } from "../core/transport.ts";
 
 /** What the caller gets: status, Content-Type and body of the provider. */
 export interface Answer {
@@ -53,18 +53,16 @@ const REGISTERED_ERRORS = new Set([
  */
 export function judgeAnswer(response: TransportResponse, rules: ErrorRules, key: string, now: number): Answer {
   const { status } = response;
-  const fail = (code: ErrorCode, what: string, provider_error?: string, retryAfter?: number) =>
-    new TokenProxyError(code, `the provider "${key}" ${what}`, {
-      ...(retryAfter === undefined ? {} : { retryAfter }),
-      detail: {
-        provider_status: status,
-        ...(provider_error === undefined ? {} : { provider_error: loggable(provider_error) }),
-      },
-    });
+  const fail = (code: ErrorCode, what: string, error?: unknown, options: { retryAfter?: number } = {}) => {
+    const provider_error = typeof error === "string" ? { provider_error: loggable(error) } : {};
+    const detail = { provider_status: status, ...provider_error };
+    return new TokenProxyError(code, `the provider "${key}" ${what}`, { ...options, detail });
+  };
 
-  const retryAfter = response.headers.get("retry-after");
-  if (status === 429 || (status === 503 && retryAfter !== null)) {
-    throw fail("provider_busy", "limits the requests of this proxy", undefined, retryAfterSeconds(retryAfter, now));
+  const wait = response.headers.get("retry-after");
+  if (status === 429 || (status === 503 && wait !== null)) {
+    const retryAfter = retryAfterSeconds(wait, now);
+    throw fail("provider_busy", "limits the requests of this proxy", undefined, { retryAfter });
   }
   if (status >= 300 && status < 400) {
     throw fail("provider_redirected", "answered with a redirect, which is never followed: correct its token_endpoint");
@@ -73,9 +71,7 @@ export function judgeAnswer(response: TransportResponse, rules: ErrorRules, key:
 
   const members = readJsonObject(response.body);
   // Spring and Keycloak send a 401 with any error code: it always means our credentials.
-  if (status === 401) {
-    throw fail("provider_rejected_proxy", REJECTED, typeof members?.error === "string" ? members.error : undefined);
-  }
+  if (status === 401) throw fail("provider_rejected_proxy", REJECTED, members?.error);
   if (members === undefined) throw fail("provider_not_json", "sent an answer that is not a JSON object");
 
   const answer = {
@@ -86,7 +82,8 @@ export function judgeAnswer(response: TransportResponse, rules: ErrorRules, key:
   const error = members.error ?? undefined;
   if (error !== undefined) {
     if (typeof error !== "string" || error === "") throw fail("provider_error", "sent an error that is not a text");
-    if (isProxyError(error, rules)) throw fail("provider_rejected_proxy", REJECTED, error);
+    const isProxyError = PROXY_ERRORS.includes(error) && !rules.user_errors.includes(error);
+    if (isProxyError || rules.proxy_errors.includes(error)) throw fail("provider_rejected_proxy", REJECTED, error);
     // GitHub and others report errors with status 200, which must not look like a token.
     return { ...answer, outcome: "refused", status: status < 400 ? 403 : status, providerError: loggable(error) };
   }
@@ -100,6 +97,22 @@ export function judgeAnswer(response: TransportResponse, rules: ErrorRules, key:
 const REJECTED =
   "rejects this proxy: check its client_id, client_secret, token_endpoint_auth_method, grant_type, scope and params";
 
+const FAILURES = {
+  unreachable: ["provider_unreachable", "cannot be reached"],
+  connect_timeout: ["provider_unreachable", "did not accept a connection in time"],
+  timeout: ["provider_timeout", "did not answer in time"],
+  truncated: ["provider_truncated", "closed the connection in the middle of its answer"],
+  too_large: ["provider_too_large", "sent an answer larger than max_response_bytes"],
+  malformed: ["provider_error", "sent an answer that is not valid HTTP"],
+} as const satisfies Record<TransportFailure, readonly [string, string]>;
+
+/** @returns the call's error for a request without an answer; any other error unchanged */
+export function asProviderError(error: unknown, key: string): unknown {
+  if (!(error instanceof TransportError)) return error;
+  const [code, what] = FAILURES[error.failure];
+  return new TokenProxyError(code, `the provider "${key}" ${what}`, { cause: error.cause });
+}
+
 /** Whether the provider rejected the client's credentials, and nothing else. */
 export function isClientRejected(error: unknown): boolean {
   return error instanceof TokenProxyError && error.detail?.provider_error === "invalid_client";
@@ -111,10 +124,6 @@ export function isClientAccepted(error: unknown): boolean {
   if (error.code === "provider_wrong_subject" || error.code === "provider_no_token") return true;
   const { provider_status: status, provider_error: code } = error.detail ?? {};
   return (status === 400 || status === 403) && code !== undefined && !isClientRejected(error);
-}
-
-function isProxyError(error: string, { user_errors, proxy_errors }: ErrorRules): boolean {
-  return proxy_errors.includes(error) || (PROXY_ERRORS.includes(error) && !user_errors.includes(error));
 }
 
 /** A provider may put anything into `error`, even a user's name or a token. */

@@ -12,12 +12,11 @@ import { credentialOf } from "./client-authentication.ts";
 import { createClockWatch } from "./clock-skew.ts";
 import { createDiscovery, type Discovery } from "./discovery.ts";
 import { isRepeatable } from "./grants.ts";
-import type { Answer } from "./judge-answer.ts";
+import { type Answer, asProviderError } from "./judge-answer.ts";
 import type { ProviderCredentials, ProviderSettings } from "./provider-settings.ts";
 import { createRotation } from "./rotation.ts";
 import { ATTRIBUTE_PREFIX, callNamesNeeded } from "./template-names.ts";
 import { createTokenRequest } from "./token-request.ts";
-import { asProviderError } from "./transport-failure.ts";
 
 export interface Provider {
   readonly name: string;
@@ -27,17 +26,15 @@ export interface Provider {
   readonly attributes: readonly string[];
   /** @throws {TokenProxyError} call_invalid if a value is missing, overloaded, or `provider_…` */
   requestToken(values: Values, call: { trace: Trace; recipient: Recipient | undefined }): Promise<Answer>;
-  state(): ProviderState;
-}
-
-export interface ProviderState {
-  breaker: BreakerState;
-  /** Since the configuration was loaded. */
-  suspensions: number;
-  /** Seconds by which its clock is ahead of ours; undefined if its answers do not tell. */
-  clockSkew: number | undefined;
-  inFlight: number;
-  queued: number;
+  /**
+   * `suspensions` since the configuration was loaded, and the seconds by which the provider's clock
+   * is ahead of ours, undefined if its answers do not tell.
+   */
+  state(): ReturnType<Bulkhead["state"]> & {
+    breaker: BreakerState;
+    suspensions: number;
+    clockSkew: number | undefined;
+  };
 }
 
 export interface ProviderDeps {
@@ -59,13 +56,17 @@ export function createProvider(
   deps: ProviderDeps,
 ): Provider {
   const { clock, log } = deps;
-  const { timeout, connect_timeout, max_in_flight } = settings;
+  const { issuer, timeout, connect_timeout, max_in_flight } = settings;
   const key = `providers.${name}`;
   const clockWatch = createClockWatch(name, deps);
   const transport = clockWatch.over(
     deps.createTransport({ connect_timeout, connections: max_in_flight, tls: credentials.tls }),
   );
-  const discovery = discoveryOf(settings, key, { transport, clock });
+  const byTls = credentialOf(settings.token_endpoint_auth_method) === "certificate";
+  const discovery =
+    settings.discovery === "none" || issuer === undefined
+      ? undefined
+      : createDiscovery({ issuer, discovery: settings.discovery, byTls }, key, { transport, clock });
   const bulkhead = deps.createBulkhead(max_in_flight, Math.ceil(max_in_flight * QUEUE_SHARE), timeout * QUEUE_SHARE);
   const breaker = createBreaker({ timeout, name, transport, clock, log });
   const { requestToken, credentialCount } = createTokenRequest(settings, credentials, key, discovery, deps);
@@ -84,7 +85,10 @@ export function createProvider(
       .filter((value) => value.startsWith(ATTRIBUTE_PREFIX))
       .map((value) => value.slice(ATTRIBUTE_PREFIX.length)),
     async requestToken(values, { trace, recipient }) {
-      for (const value of needed) if (!values.has(value)) throw missingValue(value, key);
+      const missing = needed.find((value) => !values.has(value));
+      if (missing !== undefined) {
+        throw new TokenProxyError("call_invalid", `the call has no value "${missing}", which "${key}" needs`);
+      }
       return withPlace(bulkhead, key, recipient, () =>
         breaker.run(async (send) => {
           const deadline = clock.elapsed() + timeout; // the wait for a place does not count
@@ -107,45 +111,25 @@ export function createProvider(
   };
 }
 
-function discoveryOf(
-  { issuer, discovery, token_endpoint_auth_method }: ProviderSettings,
-  key: string,
-  deps: Parameters<typeof createDiscovery>[2],
-): Discovery | undefined {
-  if (discovery === "none" || issuer === undefined) return undefined;
-  const byTls = credentialOf(token_endpoint_auth_method) === "certificate";
-  return createDiscovery({ issuer, discovery, byTls }, key, deps);
-}
-
-/** A place is free as soon as one of the calls in flight ends. */
-const RETRY_AFTER_SECONDS = 1;
-
 async function withPlace<T>(
   bulkhead: Bulkhead,
   key: string,
   recipient: Recipient | undefined,
   use: () => Promise<T>,
 ): Promise<T> {
+  const overloaded = () => {
+    const message = `too many token requests to the provider "${key}" are in flight`;
+    return new TokenProxyError("overloaded", message, { retryAfter: 1 }); // a call in flight ends soon
+  };
   const place = bulkhead.enter();
-  const hasWaited = place !== true;
-  if (!(await place)) throw overloaded(key);
+  if (!(await place)) throw overloaded();
   try {
     // The caller may have hung up during the wait: then no token may be requested.
-    if (hasWaited && recipient?.destroyed === true) throw overloaded(key);
+    if (place !== true && recipient?.destroyed === true) throw overloaded();
     return await use();
   } finally {
     bulkhead.leave();
   }
-}
-
-function overloaded(key: string): TokenProxyError {
-  return new TokenProxyError("overloaded", `too many token requests to the provider "${key}" are in flight`, {
-    retryAfter: RETRY_AFTER_SECONDS,
-  });
-}
-
-function missingValue(name: string, key: string): TokenProxyError {
-  return new TokenProxyError("call_invalid", `the call has no value "${name}", which "${key}" needs`);
 }
 
 export type Providers = ReadonlyMap<string, Provider>;

@@ -11,6 +11,7 @@ import {
   importX509,
   type JWK,
 } from "jose";
+import { readJsonObject } from "../core/json.ts";
 import type { Sha256 } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
 
@@ -45,8 +46,10 @@ export type SignJws = (header: Readonly<Record<string, unknown>>, payload: strin
 /** How the host signs. Without it, jose signs by WebCrypto. */
 export type CreateJwsSigner = (key: CryptoKey, alg: SigningAlgorithm) => SignJws;
 
-const signByWebCrypto: CreateJwsSigner = (key, alg) => (header, payload) =>
-  new CompactSign(new TextEncoder().encode(payload)).setProtectedHeader({ ...header, alg }).sign(key);
+export function signByWebCrypto(key: CryptoKey | Uint8Array, alg: string): SignJws {
+  return (header, payload) =>
+    new CompactSign(new TextEncoder().encode(payload)).setProtectedHeader({ ...header, alg }).sign(key);
+}
 
 /** The message follows the key of `part` in the file, and never quotes the key. */
 export class KeyError extends Error {
@@ -80,7 +83,10 @@ export async function importSigningKey(
     throw new KeyError(`is an RSA key of ${modulusLength} bits: make one of ${MIN_RSA_BITS} or more`);
   }
   const privateJwk = await exportJWK(exportable);
-  const publicJwk = { ...publicHalf(privateJwk), kid, alg, use: "sig" };
+  // Only the public members of RFC 7518 section 6 and RFC 8037 section 2, so nothing private slips
+  // through. JSON leaves out those that are undefined.
+  const { kty, crv, x, y, n, e } = privateJwk;
+  const publicJwk = { kty, crv, x, y, n, e, kid, alg, use: "sig" } as JWK;
   // The key that stays in memory cannot be exported, unless the host has to make its own from it.
   const sign =
     createJwsSigner === undefined
@@ -107,27 +113,14 @@ async function importPem(pem: string, alg: SigningAlgorithm): Promise<CryptoKey>
 }
 
 async function importPrivateJwk(text: string, alg: SigningAlgorithm): Promise<CryptoKey> {
-  const jwk = parseJwk(text);
+  const jwk: JWK | undefined = readJsonObject(new TextEncoder().encode(text));
+  if (jwk === undefined) throw new KeyError("looks like a JWK, but is not JSON");
   if (jwk.kty === "oct") throw new KeyError("is a symmetric key: use the private key of a key pair");
   if (typeof jwk.d !== "string") throw new KeyError('is a public JWK (it has no "d"): use the private key');
   if (jwk.alg !== undefined && jwk.alg !== alg) throw new KeyError(`is a JWK whose "alg" is not ${alg}`);
   // The file says what the key is for, so members that restrict it are ignored.
   const { key_ops: _keyOps, use: _use, ext: _ext, ...material } = jwk;
   return (await importJWK({ ...material, alg }, alg, { extractable: true })) as CryptoKey;
-}
-
-function parseJwk(text: string): JWK {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new KeyError("looks like a JWK, but is not JSON");
-  }
-}
-
-/** The public members of RFC 7518 section 6 and RFC 8037 section 2 only, so nothing private slips through. */
-function publicHalf({ kty, crv, x, y, n, e }: JWK): JWK {
-  const members = { kty, crv, x, y, n, e };
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as JWK;
 }
 
 /** A JWK can have members of two keys. Its published half would then verify nothing. */

@@ -3,18 +3,10 @@
 import { allParams, type RequestParameters, templatesOf } from "./grants.ts";
 import { JWT_TEMPLATE_NAMES } from "./jwt.ts";
 import type { ProviderSettings } from "./provider-settings.ts";
-import { jsonTemplateNames, parseTemplate } from "./template.ts";
+import { jsonTemplateNames } from "./template.ts";
 
 /** Names that every token request has. `jwt.NAME` is one more for each JWT of the provider. */
-export const OWN_NAMES = [
-  "client_id",
-  "issuer",
-  "token_endpoint",
-  "signing_issuer",
-  "signing.kid",
-  "now",
-  "uuid",
-] as const;
+export const OWN_NAMES = ["client_id", "issuer", "token_endpoint", "signing_issuer", "signing.kid", "now", "uuid"];
 
 export const JWT_PREFIX = "jwt.";
 
@@ -37,20 +29,18 @@ export function jwtsNeeded(settings: RequestSettings): string[] {
 
 /** The names that a call, its session or its attributes must supply. */
 export function callNamesNeeded(settings: TemplatedSettings): string[] {
-  const jwts = jwtsNeeded(settings).flatMap((name) => {
-    const jwt = settings.jwt[name];
-    return jwt === undefined ? [] : jsonTemplateNames([jwt.header, jwt.claims]);
-  });
-  const subject = settings.expect_subject === undefined ? [] : parseTemplate(settings.expect_subject.equals).names;
-  const { aud, header, claims } = settings.client_assertion;
-  const assertion = jsonTemplateNames([aud, header, claims]);
-  const own = new Set<string>([...OWN_NAMES, ...JWT_TEMPLATE_NAMES]);
-  const all = new Set([...requestNames(settings), ...jwts, ...subject, ...assertion]);
-  return [...all].filter((name) => !own.has(name) && !name.startsWith(JWT_PREFIX));
+  const { jwt, expect_subject, client_assertion } = settings;
+  const jwts = jwtsNeeded(settings).flatMap((name) => [jwt[name]?.header ?? {}, jwt[name]?.claims ?? {}]);
+  const { aud, header, claims } = client_assertion;
+  const others = jsonTemplateNames([...jwts, expect_subject?.equals ?? "", aud, header, claims]);
+  const own = new Set([...OWN_NAMES, ...JWT_TEMPLATE_NAMES]);
+  return [...new Set([...requestNames(settings), ...others])].filter(
+    (name) => !own.has(name) && !name.startsWith(JWT_PREFIX),
+  );
 }
 
 /** The names in parameters and headers. */
 function requestNames(settings: RequestSettings): string[] {
   const parts = [...Object.values(allParams(settings)), ...Object.values(settings.headers)];
-  return [...new Set(parts.flatMap(templatesOf).flatMap((text) => parseTemplate(text).names))];
+  return [...new Set(jsonTemplateNames(parts.flatMap(templatesOf)))];
 }

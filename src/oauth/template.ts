@@ -1,6 +1,6 @@
 // Templates of the configuration file: text and JSON with `{{name}}` places.
 
-import type { Value, Values } from "../core/values.ts";
+import type { Values } from "../core/values.ts";
 
 export interface Template {
   /** Every name in it, in order, with repetitions. */
@@ -8,7 +8,7 @@ export interface Template {
   render(values: Values): string;
 }
 
-const PLACE = /\{\{([^{}]*)\}\}/g;
+const PLACE = /\{\{([^{}]*)\}\}/;
 const NAME = /^[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*$/;
 
 /** The message follows the path of the faulty key. */
@@ -21,19 +21,12 @@ export class TemplateSyntaxError extends Error {
  * @throws {TemplateSyntaxError}
  */
 export function parseTemplate(text: string): Template {
-  const literals: string[] = [];
-  const names: string[] = [];
-  let end = 0;
-  for (const match of text.matchAll(PLACE)) {
-    const name = (match[1] as string).trim();
-    if (!NAME.test(name)) {
-      throw new TemplateSyntaxError("has a template without a proper name: write {{name}}, like {{userid}}");
-    }
-    literals.push(text.slice(end, match.index));
-    names.push(name);
-    end = match.index + match[0].length;
+  const parts = text.split(PLACE); // literals and, between them, names
+  const literals = parts.filter((_, index) => index % 2 === 0);
+  const names = parts.filter((_, index) => index % 2 === 1).map((name) => name.trim());
+  if (!names.every((name) => NAME.test(name))) {
+    throw new TemplateSyntaxError("has a template without a proper name: write {{name}}, like {{userid}}");
   }
-  literals.push(text.slice(end));
   if (literals.some((literal) => literal.includes("{{"))) {
     throw new TemplateSyntaxError("has a template that is never closed: write {{name}}, like {{userid}}");
   }
@@ -50,28 +43,26 @@ export function parseTemplate(text: string): Template {
 }
 
 /** Every name is checked at start and before the first request, so a missing value is a bug. */
-function requiredValue(values: Values, name: string): Value {
+function requiredValue(values: Values, name: string): string | number {
   const value = values.get(name);
   if (value === undefined) throw new Error(`no value for the template name ${name}`);
   return value;
 }
 
 /** JSON as the file has it, with templates in its texts. */
-export type JsonValue =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly JsonValue[]
-  | { readonly [name: string]: JsonValue };
+export type JsonValue = string | number | boolean | null | JsonValue[] | { readonly [name: string]: JsonValue };
 
 /**
  * A text that is nothing but one `{{name}}` takes the type of the value; any other text stays text.
  * @throws {TemplateSyntaxError}
  */
 export function compileJson(value: JsonValue): (values: Values) => JsonValue {
-  if (typeof value === "string") return compileText(value);
-  if (isList(value)) {
+  if (typeof value === "string") {
+    const { names, render } = parseTemplate(value);
+    const isPlace = names.length === 1 && value.replace(PLACE, "") === "";
+    return isPlace ? (values) => requiredValue(values, names[0] as string) : render;
+  }
+  if (Array.isArray(value)) {
     const items = value.map(compileJson);
     return (values) => items.map((item) => item(values));
   }
@@ -82,23 +73,8 @@ export function compileJson(value: JsonValue): (values: Values) => JsonValue {
   return () => value;
 }
 
-function compileText(text: string): (values: Values) => JsonValue {
-  const template = parseTemplate(text);
-  const [only] = template.names;
-  if (template.names.length === 1 && only !== undefined && /^\{\{[^{}]*\}\}$/.test(text)) {
-    return (values) => requiredValue(values, only);
-  }
-  return (values) => template.render(values);
-}
-
 /** Every name in the templates of a value. */
-export function jsonTemplateNames(value: JsonValue): string[] {
-  if (typeof value === "string") return [...parseTemplate(value).names];
-  if (isList(value)) return value.flatMap(jsonTemplateNames);
-  if (typeof value === "object" && value !== null) return Object.values(value).flatMap(jsonTemplateNames);
-  return [];
-}
-
-function isList(value: JsonValue): value is readonly JsonValue[] {
-  return Array.isArray(value);
+export function jsonTemplateNames(value: JsonValue): readonly string[] {
+  if (typeof value === "string") return parseTemplate(value).names;
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(jsonTemplateNames) : [];
 }

@@ -3,8 +3,6 @@
 import { TokenProxyError } from "../core/errors.ts";
 import { FORM_CONTENT_TYPE, Form } from "../core/form.ts";
 import { HEADER_VALUE, REQUEST_HEADERS } from "../core/headers.ts";
-import type { Clock, Ids } from "../core/ports.ts";
-import type { Secret } from "../core/secret.ts";
 import type { Trace } from "../core/trace.ts";
 import { type Transport, TransportError } from "../core/transport.ts";
 import type { Value, Values } from "../core/values.ts";
@@ -13,7 +11,7 @@ import type { Discovery, Metadata } from "./discovery.ts";
 import { compileExpectSubject } from "./expect-subject.ts";
 import { allParams, type Param, templatesOf } from "./grants.ts";
 import { type Answer, judgeAnswer } from "./judge-answer.ts";
-import { compileJwt, type JwtSettings } from "./jwt.ts";
+import { compileJwt, type JwtDeps, type JwtSettings } from "./jwt.ts";
 import type { ProviderCredentials, ProviderSettings } from "./provider-settings.ts";
 import type { SigningKey } from "./signing-key.ts";
 import { parseTemplate, type Template } from "./template.ts";
@@ -29,9 +27,6 @@ export interface Attempt {
   trace: Trace;
 }
 
-/** @throws {TokenProxyError | TransportError} */
-export type RequestToken = (callValues: Values, attempt: Attempt) => Promise<Answer>;
-
 /**
  * @param key the provider's key in the file, for errors
  * @param discovery undefined if the file names the token endpoint
@@ -41,18 +36,19 @@ export function createTokenRequest(
   credentials: ProviderCredentials,
   key: string,
   discovery: Discovery | undefined,
-  { clock, ids }: { clock: Clock; ids: Ids },
-): { requestToken: RequestToken; credentialCount: number } {
+  deps: JwtDeps,
+) {
+  const { clock, ids } = deps;
   const parameters = compileParts(allParams(settings), "params", credentials);
   const headerParts = compileParts(settings.headers, "headers", credentials);
-  const jwts = compileJwts(settings, credentials, { clock, ids });
+  const jwts = compileJwts(settings, credentials, deps);
   const { secrets, clientKeys: keys } = credentials;
-  const authentications = createClientAuthentications(settings, { secrets, keys }, { clock, ids });
+  const authentications = createClientAuthentications(settings, { secrets, keys }, deps);
   const signs = jwts.length > 0 || isSigned(settings.token_endpoint_auth_method);
-  const expectSubject =
-    settings.expect_subject === undefined ? undefined : compileExpectSubject(settings.expect_subject, key);
+  const expectSubject = settings.expect_subject && compileExpectSubject(settings.expect_subject, key);
   const fromFile = { issuer: settings.issuer ?? "", token_endpoint: settings.token_endpoint ?? "" };
 
+  /** @throws {TokenProxyError | TransportError} */
   async function requestToken(callValues: Values, attempt: Attempt): Promise<Answer> {
     const { deadline, send, trace } = attempt;
     const metadata = await findMetadata(attempt);
@@ -101,14 +97,17 @@ export function createTokenRequest(
     for (const { name, sign } of jwts) values.set(name, await sign(values));
 
     const headers: Record<string, string> = { ...REQUEST_HEADERS, "content-type": FORM_CONTENT_TYPE };
-    for (const { name, template } of headerParts) {
-      const value = template.render(values);
-      if (!HEADER_VALUE.test(value)) throw unfitHeader(`${key}.headers.${name}`);
+    for (const { name, render } of headerParts) {
+      const value = render(values);
+      if (!HEADER_VALUE.test(value)) {
+        const message = `a value of the call has characters that the header "${key}.headers.${name}" cannot carry`;
+        throw new TokenProxyError("call_invalid", message);
+      }
       headers[name.toLowerCase()] = value;
     }
     const form = new Form();
     form.append("grant_type", settings.grant_type);
-    for (const { name, template } of parameters) form.append(name, template.render(values));
+    for (const { name, render } of parameters) form.append(name, render(values));
 
     const authenticate = authentications[credential] as ClientAuthentication;
     await authenticate(form, headers, values);
@@ -118,39 +117,23 @@ export function createTokenRequest(
   return { requestToken, credentialCount: authentications.length };
 }
 
-interface Part {
-  name: string;
-  template: Pick<Template, "render">;
-}
-
 /** A secret is sent as it is, even if its text looks like a template. */
 function compileParts(
   parts: Readonly<Record<string, Param>>,
   place: "params" | "headers",
   { placed }: ProviderCredentials,
-): Part[] {
-  return Object.entries(parts).flatMap(([name, part]): Part[] => {
-    const secret: Secret | undefined = placed.get(`${place}.${name}`);
-    if (secret !== undefined) return [{ name, template: { render: () => secret.reveal() } }];
-    return templatesOf(part).map((text) => ({ name, template: parseTemplate(text) }));
+): { name: string; render: Template["render"] }[] {
+  return Object.entries(parts).flatMap(([name, part]) => {
+    const secret = placed.get(`${place}.${name}`);
+    if (secret !== undefined) return [{ name, render: () => secret.reveal() }];
+    return templatesOf(part).map((text) => ({ name, render: parseTemplate(text).render }));
   });
 }
 
-function compileJwts(
-  settings: ProviderSettings,
-  { signingKeys }: ProviderCredentials,
-  deps: { clock: Clock; ids: Ids },
-) {
+function compileJwts(settings: ProviderSettings, { signingKeys }: ProviderCredentials, deps: JwtDeps) {
   return jwtsNeeded(settings).map((name) => {
     const jwt = settings.jwt[name] as JwtSettings;
     const signer = jwt.kid === undefined ? signingKeys[0] : signingKeys.find(({ kid }) => kid === jwt.kid);
     return { name: JWT_PREFIX + name, sign: compileJwt(jwt, signer as SigningKey, deps) };
   });
-}
-
-function unfitHeader(path: string): TokenProxyError {
-  return new TokenProxyError(
-    "call_invalid",
-    `a value of the call has characters that the header "${path}" cannot carry`,
-  );
 }

@@ -3,17 +3,13 @@
 import type { MiddlewareHandler } from "hono";
 import type { JWTPayload } from "jose";
 import { createFetchTransport } from "../core/fetch-transport.ts";
-import { createGuard, Refusal, readBearer } from "./bearer.ts";
+import { createGuard, type GuardOptions, Refusal, readBearer } from "./bearer.ts";
 import { createIntrospection, type IntrospectionOptions } from "./introspection.ts";
 import { createTokenVerifier, type VerificationOptions } from "./verify-token.ts";
 
-export interface AccessTokenOptions extends VerificationOptions {
+export interface AccessTokenOptions extends VerificationOptions, GuardOptions {
   /** Asks the issuer whether each token is still active (RFC 7662). */
   introspection?: IntrospectionOptions | undefined;
-  /** The realm in WWW-Authenticate. */
-  realm?: string | undefined;
-  /** Replaces the global fetch, for example by a service binding. It must honour its signal. */
-  fetch?: typeof fetch | undefined;
 }
 
 export interface AccessTokenEnv {

@@ -1,7 +1,15 @@
 // Guards routes by the credential of a request, and refuses the others as RFC 6750 section 3 describes.
 
 import type { Context, Env, MiddlewareHandler } from "hono";
-import { checkText } from "./options.ts";
+import { checkOption } from "./options.ts";
+
+/** What both middlewares can be given. */
+export interface GuardOptions {
+  /** The realm in WWW-Authenticate. */
+  realm?: string | undefined;
+  /** Replaces the global fetch, for example by a service binding. It must honour its signal. */
+  fetch?: typeof fetch | undefined;
+}
 
 const STATUS = { invalid_request: 400, invalid_token: 401, temporarily_unavailable: 503 } as const;
 
@@ -16,11 +24,8 @@ export class Refusal extends Error {
   }
 }
 
-/**
- * Another server is needed to judge the request, and gives no usable answer.
- * @param reason is not sent; the resource server finds it in `c.error`
- */
-export function unavailable(server: "the issuer" | "the nextAuth Server", reason: Error): Refusal {
+/** @param reason is not sent; the resource server finds it in `c.error` */
+export function unavailable(server: string, reason: Error): Refusal {
   return new Refusal("temporarily_unavailable", `${server} gave no usable answer, try again later`, reason);
 }
 
@@ -42,29 +47,14 @@ const RETRY_AFTER_SECONDS = "5";
 /**
  * @param read finds the credential of a request, undefined if there is none
  * @param accept judges the credential and sets the variables; both throw a Refusal
- * @throws {TypeError} if the realm is invalid
  */
 export function createGuard<E extends Env>(
-  { realm = "resource server" }: { realm?: string | undefined },
+  { realm = "resource server" }: GuardOptions,
   read: (headers: Headers) => string | undefined,
   accept: (c: Context<E>, credential: string) => Promise<void>,
 ): MiddlewareHandler<E> {
-  checkText("realm", realm, (text) =>
-    REALM.test(text) ? undefined : "must be visible ASCII without quotes and backslashes",
-  );
+  checkOption("realm", REALM.test(realm) ? undefined : "must be visible ASCII without quotes and backslashes");
   const challenge = `Bearer realm="${realm}"`;
-
-  // With c.header and c.json, because a new Response would drop headers set before, such as CORS.
-  function refuse(c: Context, { error, message, cause }: Refusal): Response {
-    c.header("Cache-Control", "no-store");
-    if (error === "temporarily_unavailable") {
-      c.error = cause as Error;
-      c.header("Retry-After", RETRY_AFTER_SECONDS);
-    } else {
-      c.header("WWW-Authenticate", `${challenge}, error="${error}", error_description="${message}"`);
-    }
-    return c.json({ error, error_description: message }, STATUS[error]);
-  }
 
   return async (c, next) => {
     try {
@@ -74,9 +64,18 @@ export function createGuard<E extends Env>(
         return c.body(null, 401, { "Cache-Control": "no-store", "WWW-Authenticate": challenge });
       }
       await accept(c, credential);
-    } catch (error) {
-      if (error instanceof Refusal) return refuse(c, error);
-      throw error;
+    } catch (refusal) {
+      if (!(refusal instanceof Refusal)) throw refusal;
+      const { error, message, cause } = refusal;
+      // With c.header and c.json, because a new Response would drop headers set before, such as CORS.
+      c.header("Cache-Control", "no-store");
+      if (error === "temporarily_unavailable") {
+        c.error = cause as Error;
+        c.header("Retry-After", RETRY_AFTER_SECONDS);
+      } else {
+        c.header("WWW-Authenticate", `${challenge}, error="${error}", error_description="${message}"`);
+      }
+      return c.json({ error, error_description: message }, STATUS[error]);
     }
     await next();
   };

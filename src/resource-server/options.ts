@@ -2,7 +2,7 @@
 
 /**
  * @param fault a phrase that follows the name and never repeats the value; undefined if none
- * @throws {TypeError}
+ * @throws {TypeError} as all checks here
  */
 export function checkOption(name: string, fault: string | undefined): void {
   if (fault !== undefined) throw new TypeError(`"${name}" ${fault}`);
@@ -14,14 +14,10 @@ export function checkText(name: string, value: unknown, faultOf?: (text: string)
   checkOption(name, isText ? faultOf?.(value) : "must be a non-empty string");
 }
 
-/** One day. A timer of more than 24.8 days would fire at once. */
-const MAX_DURATION_MS = 86_400_000;
+/** A timer of more than 24.8 days would fire at once. */
+const DAY_MS = 86_400_000;
 
-export function checkMilliseconds(name: string, value: unknown, least: 0 | 1): void {
-  checkOption(name, rangeFault(value, least, MAX_DURATION_MS, "milliseconds"));
-}
-
-export function rangeFault(value: unknown, least: number, most: number, unit: string): string | undefined {
+export function checkNumber(name: string, value: unknown, least: number, most = DAY_MS, unit = "milliseconds"): void {
   const fits = typeof value === "number" && value >= least && value <= most;
-  return fits ? undefined : `must be a number of ${unit} from ${least} to ${most}`;
+  checkOption(name, fits ? undefined : `must be a number of ${unit} from ${least} to ${most}`);
 }

@@ -5,7 +5,7 @@ import { REQUEST_HEADERS } from "../core/headers.ts";
 import type { Transport } from "../core/transport.ts";
 import { endpointUrlFault } from "../core/url.ts";
 import { Refusal, unavailable } from "./bearer.ts";
-import { checkMilliseconds, checkOption, checkText, rangeFault } from "./options.ts";
+import { checkNumber, checkOption, checkText } from "./options.ts";
 
 /** RFC 7518 section 3.1, RFC 8037, RFC 9864. */
 export type AccessTokenAlgorithm = `${"RS" | "PS" | "ES"}${256 | 384 | 512}` | "EdDSA" | "Ed25519";
@@ -35,14 +35,8 @@ const JWKS_TIMEOUT_MS = 5_000;
 /** A key with its certificates has some kilobytes, and large providers publish a dozen. */
 const MAX_JWKS_BYTES = 262_144;
 
-/**
- * @returns a function that verifies a token, returns its claims and throws a Refusal
- * @throws {TypeError} if an option is missing or invalid
- */
-export function createTokenVerifier(
-  options: VerificationOptions,
-  transport: Transport,
-): (token: string) => Promise<JWTPayload> {
+/** @returns a function that verifies a token, returns its claims and throws a Refusal */
+export function createTokenVerifier(options: VerificationOptions, transport: Transport) {
   const { issuer, audience, algorithms, typ, clockTolerance = 5 } = options;
   const audiences = [audience].flat() as string[];
   // jose skips a check whose option is missing, so everything that matters is required here.
@@ -51,23 +45,15 @@ export function createTokenVerifier(
   for (const name of audiences) checkText("audience", name);
   checkOption("algorithms", algorithmsFault(algorithms));
   if (typ !== undefined) checkText("typ", typ);
-  checkOption("clockTolerance", rangeFault(clockTolerance, 0, MAX_CLOCK_TOLERANCE_SECONDS, "seconds"));
+  checkNumber("clockTolerance", clockTolerance, 0, MAX_CLOCK_TOLERANCE_SECONDS, "seconds");
   const getKey = createKeySet(options, transport);
-  const checks = {
-    issuer,
-    audience: audiences,
-    algorithms: [...algorithms],
-    clockTolerance,
-    requiredClaims: ["exp"],
-    ...(typ === undefined ? {} : { typ }),
-  };
-  return async (token) => {
-    const { payload } = await jwtVerify(token, getKey, checks).catch((error) => {
-      throw toRefusal(error);
-    });
+  const checks = { issuer, audience: audiences, algorithms: [...algorithms], clockTolerance, requiredClaims: ["exp"] };
+
+  return async (token: string): Promise<JWTPayload> => {
+    const { payload } = await jwtVerify(token, getKey, typ === undefined ? checks : { ...checks, typ }).catch(refuse);
     // jose checks iat only together with a maximum age.
     if (payload.iat !== undefined && payload.iat > Date.now() / 1_000 + clockTolerance) {
-      throw new Refusal("invalid_token", PROBLEMS.iat as string);
+      throw new Refusal("invalid_token", "the token was issued in the future");
     }
     return payload;
   };
@@ -89,59 +75,53 @@ function createKeySet(
   transport: Transport,
 ): JWTVerifyGetKey {
   checkText("jwks_uri", jwks_uri, endpointUrlFault);
-  checkMilliseconds("cacheMaxAge", cacheMaxAge, 0);
-  checkMilliseconds("cooldown", cooldown, 0);
+  checkNumber("cacheMaxAge", cacheMaxAge, 0);
+  checkNumber("cooldown", cooldown, 0);
+  const request = {
+    method: "GET",
+    url: jwks_uri,
+    headers: { ...REQUEST_HEADERS, accept: "application/json, application/jwk-set+json" },
+    timeout: JWKS_TIMEOUT_MS,
+    maxResponseBytes: MAX_JWKS_BYTES,
+  } as const;
   const keySet = createRemoteJWKSet(new URL(jwks_uri), {
     cacheMaxAge,
     cooldownDuration: cooldown,
-    headers: { ...REQUEST_HEADERS, accept: "application/json, application/jwk-set+json" },
-    [customFetch]: async (url, { headers }) => {
-      const { status, body } = await transport({
-        method: "GET",
-        url,
-        headers: Object.fromEntries(headers),
-        timeout: JWKS_TIMEOUT_MS,
-        maxResponseBytes: MAX_JWKS_BYTES,
-      });
+    [customFetch]: async () => {
+      const { status, body } = await transport(request);
       if (status !== 200) throw new Error(`status ${status}`);
       return new Response(body as Uint8Array<ArrayBuffer>);
     },
   });
   return (header, token) =>
     keySet(header, token).catch((error: Error) => {
-      if (isUnknownKey(error)) throw error;
+      // The JWKS was read, and has no key or several keys for the token's header.
+      if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) throw error;
       throw unavailable("the issuer", new Error(`the JWKS cannot be used: ${error.message}`, { cause: error }));
     });
 }
 
-/** The JWKS was read, and has no key or several keys for the token's header. */
-function isUnknownKey(error: unknown): boolean {
-  return error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys;
-}
-
 /** By the claim that is wrong or missing, else by jose's error code. */
-const PROBLEMS: Readonly<Record<string, string>> = {
-  iss: "the token is from another issuer",
-  aud: "the token is for another server",
-  exp: "the token has no valid expiry time",
-  nbf: "the token is not valid yet",
-  iat: "the token was issued in the future",
-  typ: "the token is of another type",
-  ERR_JWT_EXPIRED: "the token has expired",
-  ERR_JOSE_ALG_NOT_ALLOWED: "the algorithm of the token is not accepted",
-  ERR_JWKS_NO_MATCHING_KEY: "the token does not name a key of its issuer",
-  ERR_JWKS_MULTIPLE_MATCHING_KEYS: "the token does not name a key of its issuer",
-  ERR_JWS_SIGNATURE_VERIFICATION_FAILED: "the signature of the token is wrong",
-};
+const PROBLEMS: ReadonlyMap<string, string> = new Map([
+  ["iss", "the token is from another issuer"],
+  ["aud", "the token is for another server"],
+  ["exp", "the token has no valid expiry time"],
+  ["nbf", "the token is not valid yet"],
+  ["typ", "the token is of another type"],
+  ["ERR_JWT_EXPIRED", "the token has expired"],
+  ["ERR_JOSE_ALG_NOT_ALLOWED", "the algorithm of the token is not accepted"],
+  ["ERR_JWKS_NO_MATCHING_KEY", "the token does not name a key of its issuer"],
+  ["ERR_JWKS_MULTIPLE_MATCHING_KEYS", "the token does not name a key of its issuer"],
+  ["ERR_JWS_SIGNATURE_VERIFICATION_FAILED", "the signature of the token is wrong"],
+]);
 
 /** Without causes: those of jose contain the claims. */
-function toRefusal(error: unknown): Refusal {
-  if (error instanceof Refusal) return error;
+function refuse(error: unknown): never {
+  if (error instanceof Refusal) throw error;
   // The runtime rejects the key itself, because it is too short for example. No token causes this.
   if (!(error instanceof errors.JOSEError)) {
-    return unavailable("the issuer", new Error("the JWKS cannot be used: it has an invalid key", { cause: error }));
+    throw unavailable("the issuer", new Error("the JWKS cannot be used: it has an invalid key", { cause: error }));
   }
   const reason = error instanceof errors.JWTClaimValidationFailed ? error.claim : error.code;
-  const problem = Object.hasOwn(PROBLEMS, reason) ? PROBLEMS[reason] : undefined;
-  return new Refusal("invalid_token", problem ?? "the token is not a valid JWT");
+  throw new Refusal("invalid_token", PROBLEMS.get(reason) ?? "the token is not a valid JWT");
 }

@@ -6,12 +6,12 @@ import { createFetchTransport } from "../core/fetch-transport.ts";
 import { HEADER_VALUE } from "../core/headers.ts";
 import { Secret } from "../core/secret.ts";
 import { issuerUrlFault } from "../core/url.ts";
-import { createNextAuthClient, type NextAuthClient } from "../nextauth/client.ts";
+import { createNextAuthClient } from "../nextauth/client.ts";
 import { isFault, readValue } from "../nextauth/values.ts";
-import { createGuard, Refusal, readBearer, unavailable } from "./bearer.ts";
-import { checkMilliseconds, checkText } from "./options.ts";
+import { createGuard, type GuardOptions, Refusal, readBearer, unavailable } from "./bearer.ts";
+import { checkNumber, checkText } from "./options.ts";
 
-export interface WebNonceSessionOptions {
+export interface WebNonceSessionOptions extends GuardOptions {
   /** The nextAuth Server's REST API; https, or http on loopback. */
   url: string;
   /** The API key of the virtual server, with the permission 'sessions'. */
@@ -22,10 +22,6 @@ export interface WebNonceSessionOptions {
   su?: string | undefined;
   /** Milliseconds for one getSession with its answer; 2000 by default. */
   timeout?: number | undefined;
-  /** The realm in WWW-Authenticate. */
-  realm?: string | undefined;
-  /** Replaces the global fetch, for example by a service binding. It must honour its signal. */
-  fetch?: typeof fetch | undefined;
 }
 
 export interface WebNonceSessionEnv {
@@ -67,14 +63,7 @@ export function webNonceSession(options: WebNonceSessionOptions): MiddlewareHand
     });
 }
 
-function createClient({
-  url,
-  apikey,
-  serverid,
-  su,
-  timeout = 2_000,
-  ...options
-}: WebNonceSessionOptions): NextAuthClient {
+function createClient({ url, apikey, serverid, su, timeout = 2_000, ...options }: WebNonceSessionOptions) {
   checkText("url", url, issuerUrlFault);
   checkText("apikey", apikey, headerFault);
   checkText("serverid", serverid, (text) => {
@@ -82,12 +71,11 @@ function createClient({
     return isFault(read) ? read.fault : undefined;
   });
   if (su !== undefined) checkText("su", su, headerFault);
-  checkMilliseconds("timeout", timeout, 1);
+  checkNumber("timeout", timeout, 1);
   const settings = { url: url.replace(/\/+$/, ""), su, timeout };
   const transport = createFetchTransport(options.fetch ?? fetch);
-  return createNextAuthClient(settings, new Secret(apikey), new URL(url).host, transport, {
-    elapsed: () => performance.now(),
-  });
+  const clock = { elapsed: () => performance.now() };
+  return createNextAuthClient(settings, new Secret(apikey), new URL(url).host, transport, clock);
 }
 
 function headerFault(text: string): string | undefined {
@@ -99,9 +87,7 @@ function readWebNonce(headers: Headers): string | undefined {
   const nonce = headers.get("x-nonce");
   if (nonce === null) return bearer;
   // webNonces have no comma: it comes from two headers that were joined.
-  if (nonce === "" || nonce.includes(",")) {
-    throw new Refusal("invalid_request", "X-nonce must have exactly one webNonce");
-  }
+  if (nonce === "" || nonce.includes(",")) throw new Refusal("invalid_request", "X-nonce must be exactly one webNonce");
   if (bearer !== undefined && bearer !== nonce) {
     throw new Refusal("invalid_request", "Authorization and X-nonce have different webNonces");
   }

@@ -24,5 +24,5 @@ export const notFound: CallStep = () => {
 
 function notAllowed(allowed: readonly string[]): TokenProxyError {
   const allow = allowed.join(", ");
-  return new TokenProxyError("method_not_allowed", `only ${allow} is allowed on this path`, { allow });
+  return new TokenProxyError("method_not_allowed", `allowed on this path: ${allow}`, { allow });
 }

@@ -1,4 +1,4 @@
-// What a provider of the file needs and excludes is told with its place, whatever its shape allows.
+// Keys of a provider that require or exclude each other.
 
 import { describe, expect, it } from "vitest";
 import { faultsOf, replacing, withProvider, withProviderKeys } from "./file.ts";
@@ -9,48 +9,45 @@ const ID = "client_id: token-proxy";
 const SECRET = "client_secret: { env: S }";
 const GRANT = "grant_type: urn:example:user";
 
-describe("where the token endpoint is", () => {
+describe("the token endpoint", () => {
   it.each<[string, string[], string[]]>([
     [
       "neither issuer nor token_endpoint",
       [ID, SECRET, GRANT],
-      ['7:5 "providers.main" needs issuer (its token endpoint is then discovered) or token_endpoint'],
+      ['7:5 "providers.main" needs issuer (to discover the token endpoint) or token_endpoint'],
     ],
     [
       "discovery beside a token_endpoint",
       [ISSUER, ENDPOINT, "discovery: oidc", ID, SECRET, GRANT],
-      ['9:16 "providers.main.discovery" is not needed beside token_endpoint: remove one of the two'],
+      ['9:16 "providers.main.discovery" has no effect with token_endpoint; remove one of the two'],
     ],
     [
       "no discovery and no token_endpoint",
       [ISSUER, "discovery: none", ID, SECRET, GRANT],
-      ['8:16 "providers.main.discovery" is none, so token_endpoint must be given'],
+      ['8:16 "providers.main.discovery" is none, so token_endpoint is required'],
     ],
     [
       "discovery without issuer",
       ["discovery: oauth", ID, SECRET, GRANT],
-      [
-        '7:5 "providers.main" needs issuer (its token endpoint is then discovered) or token_endpoint',
-        '7:16 "providers.main.discovery" needs issuer',
-      ],
+      ['7:5 "providers.main" needs issuer (to discover the token endpoint) or token_endpoint'],
     ],
     [
-      "a longer wait for the connection than for all",
+      "a connect_timeout longer than timeout",
       [ISSUER, ID, SECRET, GRANT, "timeout: 1s", "connect_timeout: 1001ms"],
-      ['12:22 "providers.main.connect_timeout" must not be longer than timeout, which covers it'],
+      ['12:22 "providers.main.connect_timeout" must not be longer than timeout, which includes it'],
     ],
-  ])("is told: %s", (_, lines, faults) => {
+  ])("is reported as wrong: %s", (_, lines, faults) => {
     expect(faultsOf(withProvider(...lines))).toEqual(faults.map((fault) => `f.yaml:${fault}`));
   });
 
   it.each([
-    ["an issuer alone", [ISSUER]],
-    ["a token_endpoint alone", [ENDPOINT]],
+    ["an issuer", [ISSUER]],
+    ["a token_endpoint", [ENDPOINT]],
     ["a token_endpoint with discovery: none", [ENDPOINT, "discovery: none"]],
-    ["an issuer for {{issuer}} beside a token_endpoint", [ISSUER, ENDPOINT]],
+    ["a token_endpoint, and an issuer for {{issuer}}", [ISSUER, ENDPOINT]],
     ["a connect_timeout as long as timeout", [ISSUER, "timeout: 1s", "connect_timeout: 1s"]],
     ["a timeout below the default of connect_timeout", [ISSUER, "timeout: 500ms"]],
-  ])("is well given by %s", (_, lines) => {
+  ])("can be given as %s", (_, lines) => {
     expect(faultsOf(withProvider(...lines, ID, SECRET, GRANT))).toEqual([]);
   });
 });
@@ -60,30 +57,30 @@ describe("params", () => {
     ["grant_type", "grant_type"],
     ["scope", "scope"],
     ["client_id", "client_id"],
-    ["client_secret", "client_secret and token_endpoint_auth_method: client_secret_post"],
+    ["client_secret", "client_secret with token_endpoint_auth_method: client_secret_post"],
     ["client_assertion", "token_endpoint_auth_method"],
     ["client_assertion_type", "token_endpoint_auth_method"],
-  ])("must not hold %s, which has a key of its own", (name, own) => {
+  ])("must not contain %s, which another key sets", (name, own) => {
     expect(faultsOf(withProviderKeys(`params: { ${name}: x }`))).toEqual([
-      `f.yaml:11:15 "providers.main.params.${name}" is set by ${own}`,
+      `f.yaml:11:15 "providers.main.params.${name}" must not be a parameter here; use the key ${own}`,
     ]);
   });
 
-  it("may hold names that objects have by themselves", () => {
+  it("can contain names of Object.prototype", () => {
     expect(faultsOf(withProviderKeys("params: { constructor: x, toString: y }"))).toEqual([]);
   });
 
   it.each([
     ["subject_token", "params: { subject_token: x }"],
     ["actor_token", "params: { actor_token: x, subject_token: x, subject_token_type: y }"],
-  ])("must say of which type a %s is (RFC 8693)", (name, params) => {
+  ])("must contain the type of a %s (RFC 8693)", (name, params) => {
     const text = replacing(
       "authorization_code",
       "urn:ietf:params:oauth:grant-type:token-exchange",
       withProviderKeys(params),
     );
     expect(faultsOf(text)).toEqual([
-      `f.yaml:11:15 "providers.main.params.${name}" needs "params.${name}_type" beside it (RFC 8693 §2.1)`,
+      `f.yaml:11:15 "providers.main.params.${name}" needs "params.${name}_type" as well (RFC 8693 section 2.1)`,
     ]);
     expect(faultsOf(withProviderKeys(params))).toEqual([]);
   });
@@ -108,37 +105,37 @@ describe("headers", () => {
     "Transfer-Encoding",
     "Upgrade",
     "User-Agent",
-  ])("must not hold %s, in whatever case", (name) => {
+  ])("must not contain %s in any case", (name) => {
     expect(faultsOf(withProviderKeys(`headers: { ${name}: x }`))).toEqual([
-      `f.yaml:11:16 "providers.main.headers.${name}" is a header that this proxy sets itself`,
+      `f.yaml:11:16 "providers.main.headers.${name}" is set by this proxy; remove it`,
     ]);
   });
 
-  it("must not hold one twice in two cases", () => {
+  it("must not contain one name in two cases", () => {
     expect(faultsOf(withProviderKeys("headers: { X-Tenant: a, x-tenant: b }"))).toEqual([
-      'f.yaml:11:29 "providers.main.headers.x-tenant" stands twice: header names know no case',
+      'f.yaml:11:29 "providers.main.headers.x-tenant" occurs twice; header names are case-insensitive',
     ]);
   });
 
-  it("must not hold what no header carries", () => {
+  it("must not contain invalid header values", () => {
     expect(
       faultsOf(withProviderKeys('headers: { X-A: "", X-B: Café, X-C: " {{userid}}", X-D: "a{{userid}}" }')),
     ).toEqual([
-      'f.yaml:11:21 "providers.main.headers.X-A" must be visible ASCII, with spaces only inside',
-      'f.yaml:11:30 "providers.main.headers.X-B" must be visible ASCII, with spaces only inside',
-      'f.yaml:11:41 "providers.main.headers.X-C" must be visible ASCII, with spaces only inside',
+      'f.yaml:11:21 "providers.main.headers.X-A" must be visible ASCII, without spaces at the start or end',
+      'f.yaml:11:30 "providers.main.headers.X-B" must be visible ASCII, without spaces at the start or end',
+      'f.yaml:11:41 "providers.main.headers.X-C" must be visible ASCII, without spaces at the start or end',
     ]);
   });
 
-  it("may hold any other, and secrets", () => {
+  it("can contain other names and secrets", () => {
     expect(faultsOf(withProviderKeys("headers: { X-Tenant: a b, X-Key: { env: K } }"))).toEqual([]);
   });
 });
 
-it("an error is about the user or about the proxy, not both", () => {
+it("an error code is in user_errors or proxy_errors, not in both", () => {
   const text = withProviderKeys("user_errors: [a, invalid_scope]", "proxy_errors: [b, invalid_scope]");
   expect(faultsOf(text)).toEqual([
-    'f.yaml:12:23 "providers.main.proxy_errors[1]" stands in user_errors too: an error is about one or the other',
+    'f.yaml:12:23 "providers.main.proxy_errors[1]" is also in user_errors; remove one of the two',
   ]);
 });
 
@@ -148,54 +145,54 @@ describe("templates", () => {
     ["a parameter", 'params: { a: "{{usrid}}" }', "11:18", "providers.main.params.a"],
     ["a parameter's list", 'params: { a: [x, "{{usrid}}"] }', "11:22", "providers.main.params.a[1]"],
     ["a header", 'headers: { X-A: "{{usrid}}" }', "11:21", "providers.main.headers.X-A"],
-  ])("with an unknown value are told in %s", (_, line, place, path) => {
+  ])("with an unknown name are reported in %s", (_, line, place, path) => {
     expect(faultsOf(withProviderKeys(line))).toEqual([
-      `f.yaml:${place} "${path}" uses {{usrid}}, which no value of the call has: did you mean "userid"?`,
+      `f.yaml:${place} "${path}" uses {{usrid}}, which no call provides; did you mean "userid"?`,
     ]);
   });
 
   it.each(["toString", "constructor", "hasOwnProperty", "something_else"])(
-    "with a value that is like no other are told where to add it: %s",
+    "with an unknown name that resembles no other get a hint where to add it: %s",
     (name) => {
       expect(faultsOf(withProviderKeys(`scope: "{{${name}}}"`))).toEqual([
-        `f.yaml:11:12 "providers.main.scope" uses {{${name}}}, which no value of the call has: add it under get_token.values`,
+        `f.yaml:11:12 "providers.main.scope" uses {{${name}}}, which no call provides; add it to "get_token.values"`,
       ]);
     },
   );
 
-  it("tell every unknown value of one text", () => {
+  it("with several unknown names are reported for each", () => {
     expect(faultsOf(withProviderKeys('scope: "{{usrid}} {{userid}} {{nonse}}"'))).toEqual([
-      'f.yaml:11:12 "providers.main.scope" uses {{usrid}}, which no value of the call has: did you mean "userid"?',
-      'f.yaml:11:12 "providers.main.scope" uses {{nonse}}, which no value of the call has: did you mean "nonce"?',
+      'f.yaml:11:12 "providers.main.scope" uses {{usrid}}, which no call provides; did you mean "userid"?',
+      'f.yaml:11:12 "providers.main.scope" uses {{nonse}}, which no call provides; did you mean "nonce"?',
     ]);
   });
 
-  it("may use the provider's own names and every value of the call", () => {
+  it("can use the provider's names and every value of the call", () => {
     const names = ["client_id", "issuer", "token_endpoint", "now", "uuid", "serverid", "userid", "accountid", "nonce"];
     const params = names.map((name) => `  ${name}_: "{{${name}}}"`);
     expect(faultsOf(withProviderKeys("params:", ...params))).toEqual([]);
   });
 
-  it("must not use an issuer or a client_id that is not there", () => {
+  it("must not use an issuer or a client_id that is not set", () => {
     const text = withProvider(ENDPOINT, GRANT, "token_endpoint_auth_method: none", 'scope: "{{issuer}} {{client_id}}"');
     expect(faultsOf(text)).toEqual([
-      'f.yaml:10:12 "providers.main.scope" uses {{issuer}}, but there is no issuer',
-      'f.yaml:10:12 "providers.main.scope" uses {{client_id}}, but there is no client_id',
+      'f.yaml:10:12 "providers.main.scope" uses {{issuer}}, but issuer is not set',
+      'f.yaml:10:12 "providers.main.scope" uses {{client_id}}, but client_id is not set',
     ]);
   });
 
-  it("must not be a secret's: what stands in one is sent as it is", () => {
+  it("are not looked for in secrets, which are sent unchanged", () => {
     expect(faultsOf(withProviderKeys('params: { a: { env: A }, b: { file: "{{usrid}}" } }'))).toEqual([]);
   });
 
-  it("that a grant type implies are checked too", () => {
+  it("of the defaults of a grant type are checked too", () => {
     const text = withProviderKeys().concat("get_token: { values: { userid: [body:/userid] } }\n");
     expect(faultsOf(text)).toEqual([
-      'f.yaml:10:17 "providers.main.grant_type" uses {{nonce}}, which no value of the call has: add it under get_token.values',
+      'f.yaml:10:17 "providers.main.grant_type" uses {{nonce}}, which no call provides; add it to "get_token.values"',
     ]);
   });
 
-  it("that the file gives itself stand above those that a grant type implies", () => {
+  it("in params replace the defaults of a grant type", () => {
     const text = withProviderKeys('params: { code: "{{userid}}" }').concat(
       "get_token: { values: { userid: [body:/userid] } }\n",
     );

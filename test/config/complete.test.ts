@@ -1,4 +1,4 @@
-// What a file implies is written out, so that nothing downstream knows a default.
+// Defaults that depend on other keys.
 
 import { describe, expect, it } from "vitest";
 import { configOf, replacing, withKeys, withProvider } from "./file.ts";
@@ -26,16 +26,16 @@ describe("connect_timeout", () => {
   });
 });
 
-describe("an assertion of the client", () => {
+describe("a client assertion", () => {
   const assertion = (...lines: string[]) =>
     providerOf(withProvider(...CLIENT, "grant_type: x", ...lines))?.client_assertion;
   const JWT = "token_endpoint_auth_method: client_secret_jwt";
 
-  it("is for the token endpoint of a provider without issuer", () => {
+  it("has the token endpoint as audience if the provider has no issuer", () => {
     expect(assertion(ENDPOINT)?.aud).toBe("{{token_endpoint}}");
   });
 
-  it("has what the file does not say", () => {
+  it("has defaults", () => {
     expect(assertion(ISSUER, JWT, "client_assertion: {}")).toEqual(assertion(ISSUER));
     expect(
       assertion(ISSUER, JWT, "client_assertion: { typ: null, ttl: 5m, backdate: 10s, alg: HS512, claims: { a: [1] } }"),
@@ -50,7 +50,7 @@ describe("an assertion of the client", () => {
     });
   });
 
-  it("tells the algorithm of a key from that of a secret", () => {
+  it("distinguishes the algorithms of keys and secrets", () => {
     const text = withProvider(
       ISSUER,
       "client_id: x",
@@ -67,7 +67,7 @@ describe("the JWTs of a provider", () => {
   const JWT_BEARER = "grant_type: urn:ietf:params:oauth:grant-type:jwt-bearer";
   const jwtsOf = (...lines: string[]) => providerOf(withProvider(...CLIENT, ...lines) + SIGNING)?.jwt;
 
-  it("are those that it sends, whole", () => {
+  it("are those that it sends, with their defaults", () => {
     expect(jwtsOf(ISSUER, JWT_BEARER)).toEqual({
       user: {
         ttl: 60_000,
@@ -79,12 +79,12 @@ describe("the JWTs of a provider", () => {
     expect(jwtsOf(ENDPOINT, JWT_BEARER)?.user?.claims.aud).toBe("{{token_endpoint}}");
   });
 
-  it("are none where it sends none", () => {
+  it("are left out if it does not send them", () => {
     expect(jwtsOf(ISSUER, JWT_BEARER, "params: { assertion: x }")).toEqual({});
   });
 });
 
-it("one credential is a list of one", () => {
+it("a single credential is a list of one", () => {
   const key = "{ kid: k, alg: ES256, private_key: { env: K } }";
   const [one, several] = [key, `[${key}]`].map((keys) =>
     providerOf(
@@ -101,7 +101,7 @@ it("one credential is a list of one", () => {
   expect(several).toEqual(one);
 });
 
-it("a key under signing signs where the file does not say that it only verifies", () => {
+it("a key under signing signs by default", () => {
   expect(configOf(withKeys(SIGNING.trimEnd())).signing).toEqual({
     issuer: "https://proxy.example",
     keys: [
@@ -118,7 +118,7 @@ it.each([
     '{ member: a.b, claim: "https://bank.example/c" }',
     { member: "a.b", claim: "https://bank.example/c", equals: "{{userid}}" },
   ],
-])("expect_subject: %s names member and claim", (written, expected) => {
+])("expect_subject: %s becomes member and claim", (written, expected) => {
   expect(providerOf(replacing("grant_type", `expect_subject: ${written}\n    grant_type`))?.expect_subject).toEqual(
     expected,
   );

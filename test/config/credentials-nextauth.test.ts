@@ -1,4 +1,4 @@
-// What faces the nextAuth Server and the apps is loaded and judged by the host too: its key, our certificate, callers' pins, limits.
+// Credentials of the listener, the nextAuth Servers, callers and rate limits; the host checks them.
 
 import { describe, expect, it } from "vitest";
 import { type CredentialHost, loadCredentials } from "../../src/config/credentials.ts";
@@ -25,7 +25,7 @@ describe("the listener's certificate", () => {
   const TLS = withKeys("server: { tls: { certificate: { env: C }, private_key: { env: K }, client_ca: { env: A } } }");
   const WITHOUT_CA = withKeys("server: { tls: { certificate: { env: C }, private_key: { env: K } } }");
 
-  it("is loaded with its key, and with the authority of callers where there is one", async () => {
+  it("is loaded with its key and the optional client_ca", async () => {
     const { serverTls } = await load(TLS);
     expect(
       [serverTls?.certificate, serverTls?.private_key, serverTls?.client_ca].map((part) => part?.reveal()),
@@ -34,7 +34,7 @@ describe("the listener's certificate", () => {
     expect((await load(withKeys())).serverTls).toBeUndefined();
   });
 
-  it("is judged as TLS is, the authority as one that is trusted", async () => {
+  it("is checked like other TLS credentials", async () => {
     const judged: unknown[] = [];
     const host: Partial<CredentialHost> = {
       tlsFault: (credentials) => {
@@ -53,14 +53,14 @@ describe("the listener's certificate", () => {
     ]);
   });
 
-  it("is told where it is missing, unfit or outdated, each at its place", async () => {
+  it("is reported if missing, unusable or expired", async () => {
     expect(await faultsOf(TLS, lacking("C", "K", "A"))).toEqual([
       'f.yaml:11:31 "server.tls.certificate" names C, which is not set',
       'f.yaml:11:56 "server.tls.private_key" names K, which is not set',
       'f.yaml:11:79 "server.tls.client_ca" names A, which is not set',
     ]);
     expect(await faultsOf(TLS, { ...GOOD, K: " " })).toEqual([
-      'f.yaml:11:56 "server.tls.private_key" names a secret that is empty',
+      'f.yaml:11:56 "server.tls.private_key" refers to an empty secret; give it a value',
     ]);
     expect(await faultsOf(TLS, GOOD, { tlsFault: () => "does not fit" })).toEqual([
       'f.yaml:11:16 "server.tls" does not fit',
@@ -70,7 +70,7 @@ describe("the listener's certificate", () => {
     ]);
   });
 
-  it("is not even looked for on a host that opens no listener", async () => {
+  it("is not read on a host without a listener", async () => {
     const { serverTls } = await load(TLS, lacking("C", "K", "A"), { listens: false, tlsFault: () => "does not fit" });
     expect(serverTls).toBeUndefined();
   });
@@ -84,7 +84,7 @@ describe("a nextAuth Server", () => {
     "  - { url: https://ns1.example, apikey: { file: n }, tls: { ca: { env: A } } }",
   );
 
-  it("has its key, and TLS where the file gives it, in the order of the file", async () => {
+  it("has its key and optional TLS credentials, in the order of the file", async () => {
     const { nextauth } = await load(TWO, { ...GOOD, "file:n": "second key" });
     expect(nextauth.map(({ apikey, tls }) => [apikey.reveal(), tls?.ca?.reveal()])).toEqual([
       ["nextauth-key", undefined],
@@ -93,22 +93,34 @@ describe("a nextAuth Server", () => {
     expect((await load(withKeys())).nextauth).toEqual([]);
   });
 
-  it.each(["x", "a b", "!~", "k".repeat(4_096)])("may have whatever key a header carries: %.20s", async (N) => {
+  it.each(["x", "a b", "!~", "k".repeat(4_096)])("can have any key that a header can carry: %.20s", async (N) => {
     expect((await load(ONE, { ...GOOD, N })).nextauth[0]?.apikey.reveal()).toBe(N);
   });
 
   it.each([
     ["missing", undefined, "names N, which is not set"],
-    ["empty", "", "names a secret that is empty"],
-    ["with a line break", "key\n", "names a secret with characters that no header carries"],
-    ["with a space at its end", "key ", "names a secret with characters that no header carries"],
-    ["that is not ASCII", "kéy", "names a secret with characters that no header carries"],
+    ["empty", "", "refers to an empty secret; give it a value"],
+    [
+      "with a line break",
+      "key\n",
+      "refers to a secret that no header can carry; use visible ASCII, without spaces or line breaks at its ends",
+    ],
+    [
+      "with a space at its end",
+      "key ",
+      "refers to a secret that no header can carry; use visible ASCII, without spaces or line breaks at its ends",
+    ],
+    [
+      "that is not ASCII",
+      "kéy",
+      "refers to a secret that no header can carry; use visible ASCII, without spaces or line breaks at its ends",
+    ],
   ])("must not have a key that is %s", async (_, N, message) => {
     const secrets = N === undefined ? lacking("N") : { ...GOOD, N };
     expect(await faultsOf(ONE, secrets)).toEqual([`f.yaml:11:46 "nextauth.apikey" ${message}`]);
   });
 
-  it("is told by its place in a list, with every other fault", async () => {
+  it("is reported at its place in a list, with every other fault", async () => {
     expect(await faultsOf(TWO, lacking("N", "A", "CLIENT_SECRET"))).toEqual([
       'f.yaml:9:20 "providers.main.client_secret" names CLIENT_SECRET, which is not set',
       'f.yaml:12:41 "nextauth[0].apikey" names N, which is not set',
@@ -118,7 +130,7 @@ describe("a nextAuth Server", () => {
   });
 });
 
-/** Callers of these keys on lines 3 and after. */
+/** Callers, one per line from line 3. */
 const callers = (...lines: string[]) =>
   replacing("  nextauth-server:\n    apikeys: [{ env: APIKEY }]", lines.map((line) => `  ${line}`).join("\n"));
 
@@ -126,7 +138,7 @@ describe("a caller's certificate", () => {
   const PIN = `{ sha256: ${"a".repeat(64)} }`;
   const NAME = "{ san_dns: ns.example }";
 
-  it("is given to whoever authenticates callers", async () => {
+  it("is part of the credentials", async () => {
     const text = callers(`a: { client_certificates: [${PIN}, ${NAME}], serverids: [s] }`);
     expect((await load(text)).callers.get("a")).toEqual({
       apikeys: [],
@@ -135,19 +147,19 @@ describe("a caller's certificate", () => {
     });
   });
 
-  it("is told where the host cannot know it, which is asked about each with what the file says of the server", async () => {
+  it("is reported if the host cannot check it", async () => {
     const asked: unknown[] = [];
     const pinFault: CredentialHost["pinFault"] = (pin, server) => {
       asked.push(pin, server.listen.port);
-      return "san_dns" in pin ? "cannot be told here" : undefined;
+      return "san_dns" in pin ? "cannot be checked here" : undefined;
     };
     const text = callers(
       `a: { client_certificates: [${PIN}, ${NAME}] }`,
       `b: { apikeys: [{ env: APIKEY }], client_certificates: [${NAME}] }`,
     );
     expect(await faultsOf(text, GOOD, { pinFault })).toEqual([
-      'f.yaml:3:108 "callers.a.client_certificates[1]" cannot be told here',
-      'f.yaml:4:58 "callers.b.client_certificates[0]" cannot be told here',
+      'f.yaml:3:108 "callers.a.client_certificates[1]" cannot be checked here',
+      'f.yaml:4:58 "callers.b.client_certificates[0]" cannot be checked here',
     ]);
     expect(asked).toEqual([
       { sha256: "a".repeat(64) },
@@ -159,29 +171,29 @@ describe("a caller's certificate", () => {
     ]);
   });
 
-  it.each([PIN, NAME, "{ san_dns: NS.Example }"])("alone must tell who calls: %s", async (pin) => {
+  it.each([PIN, NAME, "{ san_dns: NS.Example }"])("without apikeys must identify one caller: %s", async (pin) => {
     const text = callers(
       `a: { client_certificates: [${PIN}, ${NAME}] }`,
       `b: { client_certificates: [{ san_dns: b.example }, ${pin}] }`,
     );
     expect(await faultsOf(text)).toEqual([
-      'f.yaml:4:54 "callers.b.client_certificates[1]" is the same as one of "callers.a": a certificate alone must tell who calls',
+      'f.yaml:4:54 "callers.b.client_certificates[1]" is also a certificate of "callers.a"; without apikeys, it must identify one caller',
     ]);
   });
 
   it.each([
     [
-      "beside keys of both",
+      "if both callers have keys",
       `a: { apikeys: [{ env: APIKEY }], client_certificates: [${PIN}] }`,
       `b: { apikeys: [{ env: N }], client_certificates: [${PIN}] }`,
     ],
     [
-      "beside the key of one",
+      "if one caller has a key",
       `a: { client_certificates: [${PIN}] }`,
       `b: { apikeys: [{ env: APIKEY }], client_certificates: [${PIN}] }`,
     ],
-    ["twice for one caller", `a: { client_certificates: [${PIN}, ${PIN}] }`, "b: { apikeys: [{ env: APIKEY }] }"],
-  ])("may be the same %s", async (_, ...lines) => {
+    ["by one caller", `a: { client_certificates: [${PIN}, ${PIN}] }`, "b: { apikeys: [{ env: APIKEY }] }"],
+  ])("can be shared %s", async (_, ...lines) => {
     const secrets = { ...GOOD, N: "fedcba9876543210" };
     expect((await load(callers(...lines), secrets)).callers.size).toBe(2);
   });
@@ -194,7 +206,7 @@ describe("the limits of the webNonce exchange", () => {
     "  rate_limit: { per_webnonce: { binding: B } }",
   );
 
-  it("are told where the host cannot keep them", async () => {
+  it("are reported if the host cannot apply them", async () => {
     const rateLimitFault = ({ binding }: { binding: string }) => `needs ${binding}`;
     expect(await faultsOf(EXCHANGE, GOOD, { rateLimitFault })).toEqual([
       'f.yaml:13:15 "webnonce_exchange.rate_limit.per_address" needs WEBNONCE_EXCHANGE_PER_ADDRESS',
@@ -202,7 +214,7 @@ describe("the limits of the webNonce exchange", () => {
     ]);
   });
 
-  it("are not asked about without one", async () => {
+  it("are not checked without an exchange", async () => {
     const rateLimitFault = () => "cannot be kept";
     await expect(load(withKeys(), GOOD, { rateLimitFault })).resolves.toBeDefined();
   });

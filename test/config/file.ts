@@ -1,10 +1,10 @@
-// The smallest configuration file, ways to change it, and what parsing it says.
+// A minimal configuration file, and functions that change and parse it.
 
 import type { Config } from "../../src/config/complete.ts";
 import { parseConfig } from "../../src/config/parse.ts";
 import { ConfigError } from "../../src/core/errors.ts";
 
-/** Ten lines: what is added stands on line 11 and after, be it keys of the provider or of the file. */
+/** Ten lines; keys of the provider or the file can be appended from line 11. */
 export const FILE = `version: 1
 callers:
   nextauth-server:
@@ -17,23 +17,23 @@ providers:
     grant_type: authorization_code
 `;
 
-/** The file with more keys in its provider, the first of them on line 11, each in column 5. */
+/** The file with further keys of the provider, from line 11, in column 5. */
 export function withProviderKeys(...lines: string[]): string {
   return FILE + lines.map((line) => `    ${line}\n`).join("");
 }
 
-/** The file with more keys of its own, the first of them on line 11. */
+/** The file with further top-level keys, from line 11. */
 export function withKeys(...lines: string[]): string {
   return FILE + lines.map((line) => `${line}\n`).join("");
 }
 
-/** The file with one part of its text replaced, which must be there. */
+/** The file with one part of its text replaced. */
 export function replacing(part: string, by: string, text = FILE): string {
   if (!text.includes(part)) throw new Error(`the file has no ${part}`);
   return text.replace(part, () => by);
 }
 
-/** The file whose provider has these keys alone, the first of them on line 7. */
+/** The file with only these keys in its provider, from line 7. */
 export function withProvider(...lines: string[]): string {
   return FILE.slice(0, FILE.indexOf("    issuer:")) + lines.map((line) => `    ${line}\n`).join("");
 }
@@ -42,7 +42,7 @@ export function configOf(text: string): Config {
   return parseConfig(text, "f.yaml").config;
 }
 
-/** The error's lines, one for each fault; none for a file without any. */
+/** The lines of the error, one for each fault. */
 export function faultsOf(text: string): string[] {
   try {
     parseConfig(text, "f.yaml");

@@ -1,9 +1,9 @@
-// A secret written into the file in plain text is refused, and no message repeats it however it was written.
+// A secret in the file is refused, and no message repeats it.
 
 import { describe, expect, it } from "vitest";
 import { FILE, faultsOf, replacing } from "./file.ts";
 
-/** No word of any message, so that it can come from the file alone. */
+/** Not a word of any message. */
 const CANARY = "Zq7xWv4kPj";
 
 const PLACES = {
@@ -39,7 +39,7 @@ const WAYS = [
   `!!str ${CANARY}`,
 ];
 
-/** Secrets whose first letter means something to YAML: its parser quotes what follows. */
+/** Secrets that start with a YAML indicator; the messages of the parser quote them. */
 const WAYS_WITH_AN_INDICATOR = [
   `!${CANARY}`,
   `!!${CANARY} x`,
@@ -62,22 +62,22 @@ describe.each(Object.entries(PLACES))("%s in plain text", (_, placed) => {
   });
 });
 
-it.each(WAYS_WITH_AN_INDICATOR)("a secret that looks like YAML's own signs is refused and not repeated: %s", (way) => {
+it.each(WAYS_WITH_AN_INDICATOR)("a secret that looks like YAML syntax is refused and not repeated: %s", (way) => {
   const message = faultsOf(replacing("{ env: CLIENT_SECRET }", way)).join("\n");
   expect(message).toMatch(/^f\.yaml:\d+:\d+ /);
   expect(message).not.toContain(CANARY);
 });
 
 it.each([
-  ["below the end of the file's mapping", `${FILE}}${CANARY}\n`],
+  ["after the file's mapping", `${FILE}}${CANARY}\n`],
   ["as a directive", `%${CANARY} x\n---\n${FILE}`],
   ["in the user part of a URL", replacing("https://idp", `https://proxy:${CANARY}@idp`)],
-  ["in the text of a URL that is none", replacing("https://idp.example", CANARY)],
+  ["in an invalid URL", replacing("https://idp.example", CANARY)],
   ["as a version", replacing("version: 1", `version: ${CANARY}`)],
   ["as a duration", `${FILE}    timeout: ${CANARY}\n`],
   ["as a list of errors", `${FILE}    user_errors: ${CANARY}\n`],
   ["in a broken template", `${FILE}    params: { secret: "{{${CANARY}" }\n`],
-  ["in the name of a template that is none", `${FILE}    params: { secret: "{{${CANARY} x}}" }\n`],
+  ["in an invalid template name", `${FILE}    params: { secret: "{{${CANARY} x}}" }\n`],
   ["as a level of the log", `${FILE}log: { level: ${CANARY} }\n`],
   ["as an address", `${FILE}server: { listen: ${CANARY} }\n`],
   ["as a path", `${FILE}get_token: { path: ${CANARY} }\n`],
@@ -85,13 +85,13 @@ it.each([
   ["as a provider of a route", `${FILE}routes: [{ provider: ${CANARY} }]\n`],
   ["as a reserved parameter", `${FILE}    params: { client_secret: ${CANARY} }\n`],
   ["as a reserved header", `${FILE}    headers: { Authorization: Bearer ${CANARY} }\n`],
-])("a value is not repeated where it stands %s", (_, text) => {
+])("a value is not repeated %s", (_, text) => {
   const message = faultsOf(text).join("\n");
   expect(message).toMatch(/^f\.yaml:\d+:\d+ /);
   expect(message).not.toContain(CANARY);
 });
 
-it("what refers to a secret in a wrong way is told in the words of this file", () => {
+it("a wrong reference to a secret is reported", () => {
   for (const reference of [
     "{ env: 1ST }",
     "{ env: A-B }",

@@ -1,46 +1,51 @@
-// An error of a call carries its code; an error of the file carries every fault as one line.
+// Errors of a call and of the file. The rows of the error table are compared with docs/http-api.md.
 
-import { describe, expect, it } from "vitest";
-import { ConfigError, TokenProxyError } from "../../src/core/errors.ts";
+import { expect, it } from "vitest";
+import { asCallError, ConfigError, ERROR_TABLE, EXCHANGE_ERROR_TABLE, TokenProxyError } from "../../src/core/errors.ts";
 
-describe("an error of a call", () => {
-  it("carries code, cause and what goes with the answer", () => {
-    const cause = new Error("inside");
-    const options = { cause, retryAfter: 5, allow: "POST", detail: { provider_status: 500 } };
-    expect(new TokenProxyError("internal", "m", options)).toMatchObject({
-      name: "TokenProxyError",
-      message: "m",
-      code: "internal",
-      ...options,
-    });
-  });
-
-  it("carries nothing that it was not given", () => {
-    const { cause, retryAfter, allow, detail } = new TokenProxyError("internal", "m");
-    expect([cause, retryAfter, allow, detail]).toEqual([undefined, undefined, undefined, undefined]);
-  });
+it("the error table of an exchange differs only in session_not_logged_in", () => {
+  expect(EXCHANGE_ERROR_TABLE).toEqual({ ...ERROR_TABLE, session_not_logged_in: [400, "invalid_grant"] });
 });
 
-it("an error of the file is one line for each fault, a fault of the whole file without a path", () => {
+it("asCallError returns a TokenProxyError unchanged", () => {
+  const error = new TokenProxyError("call_invalid", "m");
+  expect(asCallError(error)).toBe(error);
+});
+
+it.each([new TypeError("canary"), "canary", undefined, null, { code: "call_invalid" }])(
+  "asCallError turns anything else into an internal error with a fixed message: %s",
+  (thrown) => {
+    const { code, message, cause } = asCallError(thrown);
+    expect([code, message]).toEqual(["internal", "the proxy failed; its log has the reason under this request_id"]);
+    expect(cause).toBe(thrown);
+  },
+);
+
+it("TokenProxyError has code, message, cause and the options", () => {
+  const options = { cause: new Error("inside"), retryAfter: 5, challenge: "c", allow: "POST", detail: { a: 1 } };
+  const error = new TokenProxyError("internal", "m", options);
+  expect(error).toMatchObject({ name: "TokenProxyError", message: "m", code: "internal", ...options });
+});
+
+it("ConfigError has one line per fault, without a path for a fault of the whole file", () => {
   const faults = [
     { line: 1, column: 2, path: "", message: "is empty" },
     { line: 30, column: 4, path: "routes[0]", message: "is never reached" },
   ];
   const error = new ConfigError("dir/file.yaml", faults);
-  expect(error.name).toBe("ConfigError");
   expect(error.message).toBe('dir/file.yaml:1:2 is empty\ndir/file.yaml:30:4 "routes[0]" is never reached');
-  expect(error.faults).toEqual(faults);
+  expect(error).toMatchObject({ name: "ConfigError", faults });
 });
 
-it("an error of the file with more faults than anybody reads at once tells fifty, and how many there are", () => {
-  const faults = Array.from({ length: 52 }, (_, index) => ({
-    line: index + 1,
-    column: 1,
-    path: "",
-    message: "is wrong",
-  }));
-  const lines = (count: number) => new ConfigError("f", faults.slice(0, count)).message.split("\n");
-  expect([lines(50).length, lines(50).at(-1)]).toEqual([50, "f:50:1 is wrong"]);
+it("ConfigError shows fifty faults and how many more there are", () => {
+  const fault = { line: 1, column: 1, path: "", message: "is wrong" };
+  const error = (count: number) =>
+    new ConfigError(
+      "f",
+      Array.from({ length: count }, () => fault),
+    );
+  const lines = (count: number) => error(count).message.split("\n");
+  expect([lines(50).length, lines(50).at(-1)]).toEqual([50, "f:1:1 is wrong"]);
   expect([lines(52).length, lines(52).at(-1)]).toEqual([51, "and 2 more"]);
-  expect(new ConfigError("f", faults).faults).toHaveLength(52);
+  expect(error(52).faults).toHaveLength(52);
 });

@@ -1,62 +1,42 @@
-// Forms are encoded as the platform's own reader decodes them, in the order in which parameters are given.
+// Every reader of forms decodes ours to the same parameters, in the same order.
 
 import { describe, expect, it } from "vitest";
 import { Form, formEncode } from "../../src/core/form.ts";
 
-/** Every sign that some server or firewall reads in another way. */
+/** Characters that some server or firewall reads differently. */
 const NASTY = "a% +:&=;?#/\\\"'<>(){}[]|~!*-._éß€😀\t\n";
 
-describe("encoding", () => {
+describe("formEncode", () => {
   it.each([
-    ["token-proxy", "token-proxy"],
     ["A-Z.a_z*09", "A-Z.a_z*09"],
-    ["a b", "a+b"],
-    ["a+b", "a%2Bb"],
-    ["100%", "100%25"],
-    ["a:b", "a%3Ab"],
-    ["a&b=c", "a%26b%3Dc"],
-    ["~", "%7E"],
-    ["é", "%C3%A9"],
-    ["😀", "%F0%9F%98%80"],
+    ["a b+c", "a+b%2Bc"],
+    ["100%:&=~", "100%25%3A%26%3D%7E"],
+    ["é😀", "%C3%A9%F0%9F%98%80"],
     ["\r\n", "%0D%0A"],
     ["", ""],
-  ])("%j is written %j", (text, encoded) => {
+  ])("encodes %j as %j", (text, encoded) => {
     expect(formEncode(text)).toBe(encoded);
   });
 
-  it("is undone by a reader of forms", () => {
+  it("is the reverse of decoding, with few characters unencoded", () => {
     expect(new URLSearchParams(`x=${formEncode(NASTY)}`).get("x")).toBe(NASTY);
     expect(formEncode(NASTY)).toMatch(/^[A-Za-z0-9*._+%-]+$/);
   });
 });
 
 describe("a form", () => {
-  it("keeps the order and the repeats of its parameters", () => {
+  const formOf = (...parameters: [string, string][]) => {
     const form = new Form();
-    form.append("b", "2");
-    form.append("a", "1");
-    form.append("b", "3");
-    expect(form.toString()).toBe("b=2&a=1&b=3");
+    for (const [name, value] of parameters) form.append(name, value);
+    return form.toString();
+  };
+
+  it("keeps order and repetitions, and encodes names", () => {
+    expect(formOf()).toBe("");
+    expect(formOf(["b", "2"], ["a b&c", "d=e"], ["b", "3"])).toBe("b=2&a+b%26c=d%3De&b=3");
   });
 
-  it("leaves out a parameter whose value is empty, wherever it stands", () => {
-    const form = new Form();
-    form.append("first", "");
-    form.append("a", "1");
-    form.append("empty", "");
-    form.append("b", "2");
-    form.append("last", "");
-    expect(form.toString()).toBe("a=1&b=2");
-  });
-
-  it("encodes names as well as values", () => {
-    const form = new Form();
-    form.append("a b&c", "d=e&f");
-    expect(form.toString()).toBe("a+b%26c=d%3De%26f");
-    expect([...new URLSearchParams(form.toString())]).toEqual([["a b&c", "d=e&f"]]);
-  });
-
-  it("is empty without parameters", () => {
-    expect(new Form().toString()).toBe("");
+  it("omits parameters with an empty value", () => {
+    expect(formOf(["first", ""], ["a", "1"], ["empty", ""], ["b", "2"], ["last", ""])).toBe("a=1&b=2");
   });
 });

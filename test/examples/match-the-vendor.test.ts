@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { parseConfig } from "../../src/config/parse.ts";
-import { buildApp } from "../app/build-app.ts";
+import { buildApp } from "../support/app.ts";
 import { APIKEY, CALL, NONCE } from "../support/call.ts";
 import { response } from "../support/fakes.ts";
 

@@ -6,7 +6,7 @@ import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { nodeClock, nodeIds } from "../../src/node/host.ts";
 import { createNodeTransport } from "../../src/node/outbound/transport.ts";
-import { type AppChanges, buildApp, call } from "../app/build-app.ts";
+import { type AppChanges, buildApp, call } from "../support/app.ts";
 import type { Answered } from "../support/call.ts";
 import { expectProviderError, MARKER, type TableCode } from "../support/expect-error.ts";
 import { makeAuthority, makeSelfSigned } from "../support/keys.ts";

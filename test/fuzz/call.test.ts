@@ -7,8 +7,8 @@ import type { Binding } from "../../src/nextauth/binding.ts";
 import { isFault, readValue } from "../../src/nextauth/values.ts";
 import { UnwritableCallError, writeCall } from "../../src/nextauth/write-call.ts";
 import { createCallReader } from "../../src/steps/read-call.ts";
-import { call, TOKEN } from "../app/build-app.ts";
 import { bind } from "../nextauth/bind.ts";
+import { call, TOKEN } from "../support/app.ts";
 import { APIKEY } from "../support/call.ts";
 import {
   answered,

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect } from "vitest";
 import { nodeIds } from "../../src/node/host.ts";
-import { type AppChanges, buildApp } from "../app/build-app.ts";
+import { type AppChanges, buildApp } from "../support/app.ts";
 import type { Answered } from "../support/call.ts";
 import { expectError, type TableCode } from "../support/expect-error.ts";
 

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseAttributes } from "../../src/nextauth/attributes.ts";
 import { parseLoginStatus } from "../../src/nextauth/login-status.ts";
-import { call, TOKEN } from "../app/build-app.ts";
+import { call, TOKEN } from "../support/app.ts";
 import { CALL } from "../support/call.ts";
 import { MARKER } from "../support/expect-error.ts";
 import { response } from "../support/fakes.ts";

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { ERROR_TABLE, TokenProxyError } from "../../src/core/errors.ts";
 import { TransportError, type TransportFailure, type TransportResponse } from "../../src/core/transport.ts";
 import { type ErrorRules, judgeAnswer } from "../../src/oauth/judge-answer.ts";
-import { call, TOKEN } from "../app/build-app.ts";
+import { call, TOKEN } from "../support/app.ts";
 import { MARKER } from "../support/expect-error.ts";
 import { NOW, response } from "../support/fakes.ts";
 import {

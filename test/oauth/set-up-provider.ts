@@ -1,4 +1,4 @@
-// One provider with keys, secrets and an upstream in memory, every part open to change.
+// One provider with keys, secrets and a token endpoint in memory.
 
 import { Secret } from "../../src/core/secret.ts";
 import type { TransportSettings } from "../../src/core/transport.ts";
@@ -19,20 +19,13 @@ async function keyOf(kid: string): Promise<SigningKey> {
   return importSigningKey({ kid, alg: "ES256", key, certificate: undefined }, { sha256 });
 }
 
-export const CREDENTIALS: ProviderCredentials = {
-  secrets: [new Secret("s")],
-  clientKeys: [],
-  signingKeys: await Promise.all(["first", "second"].map(keyOf)),
-  signingIssuer: "https://proxy.example",
-  tls: undefined,
-  placed: new Map(),
-};
+/** Signing keys with the kids `first` and `second`. */
+export const KEYS = await Promise.all(["first", "second"].map(keyOf));
 
 export function setUp(changes: Partial<ProviderSettings> = {}, credentials: Partial<ProviderCredentials> = {}) {
   const clock = fakeClock();
-  const upstream = fakeProvider(({ method }) =>
-    response(200, method === "GET" ? { issuer: ISSUER, token_endpoint: ENDPOINT } : TOKEN),
-  );
+  const metadata = { issuer: ISSUER, token_endpoint: ENDPOINT };
+  const upstream = fakeProvider(({ method }) => response(200, method === "GET" ? metadata : TOKEN));
   const settings: ProviderSettings = {
     discovery: "none",
     token_endpoint: ENDPOINT,
@@ -51,23 +44,27 @@ export function setUp(changes: Partial<ProviderSettings> = {}, credentials: Part
     proxy_errors: [],
     ...changes,
   };
+  const loaded: ProviderCredentials = {
+    secrets: [new Secret("s")],
+    clientKeys: KEYS,
+    signingKeys: KEYS,
+    signingIssuer: "https://proxy.example",
+    tls: undefined,
+    placed: new Map(),
+    ...credentials,
+  };
   const transports: TransportSettings[] = [];
   const { log, lines } = fakeLog();
-  const provider = createProvider(
-    "main",
-    settings,
-    { ...CREDENTIALS, ...credentials },
-    {
-      createTransport: (transportSettings) => {
-        transports.push(transportSettings);
-        return upstream.createTransport(transportSettings);
-      },
-      createBulkhead: createNodeBulkhead,
-      clock,
-      ids: fakeIds(),
-      log,
+  const provider = createProvider("main", settings, loaded, {
+    createTransport: (transportSettings) => {
+      transports.push(transportSettings);
+      return upstream.createTransport(transportSettings);
     },
-  );
+    createBulkhead: createNodeBulkhead,
+    clock,
+    ids: fakeIds(),
+    log,
+  });
   const values = new Map<string, Value>([["userid", "alice"]]);
   const request = () => provider.requestToken(values, { trace: fakeTrace(), recipient: undefined });
   return { provider, upstream, clock, transports, lines, values, request };

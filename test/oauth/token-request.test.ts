@@ -1,82 +1,95 @@
-// The token request has the file's parameters in the file's order, and nothing that could be read two ways.
+// A token request has the file's parameters, headers and JWTs, in the file's order.
 
+import { decodeProtectedHeader } from "jose";
 import { describe, expect, it } from "vitest";
 import { Secret } from "../../src/core/secret.ts";
-import type { PlacedSecrets, ProviderSettings } from "../../src/oauth/provider-settings.ts";
-import { fakeTrace, thrownBy } from "../support/fakes.ts";
-import { setUp } from "./set-up-provider.ts";
+import type { ProviderCredentials, ProviderSettings } from "../../src/oauth/provider-settings.ts";
+import { NOW, thrownBy } from "../support/fakes.ts";
+import { ENDPOINT, ISSUER, setUp } from "./set-up-provider.ts";
 
 const VALUES = { userid: "alice", nonce: "n0nce", empty: "" };
-const NONE: PlacedSecrets = new Map();
 
-/** @returns body and headers of the token request for a public client without client_id */
+/** @returns the body and headers of the token request of a public client without client_id */
 async function build(
   settings: Partial<ProviderSettings>,
-  values: Record<string, string> = VALUES,
-  placed: PlacedSecrets = NONE,
+  given: Record<string, string> = VALUES,
+  credentials: Partial<ProviderCredentials> = {},
 ) {
-  const { provider, upstream } = setUp(
-    { token_endpoint_auth_method: "none", client_id: undefined, params: {}, ...settings },
-    { placed },
-  );
-  await provider.requestToken(new Map(Object.entries(values)), { trace: fakeTrace(), recipient: undefined });
-  const [request] = upstream.requests;
-  return { body: String(request?.body), headers: request?.headers ?? {} };
+  const client = { token_endpoint_auth_method: "none", client_id: undefined, params: {} } as const;
+  const { upstream, values, request } = setUp({ ...client, ...settings }, credentials);
+  for (const [name, value] of Object.entries(given)) values.set(name, value);
+  await request();
+  const [sent] = upstream.requests;
+  return { body: String(sent?.body), form: new URLSearchParams(sent?.body), headers: sent?.headers ?? {} };
 }
 
 describe("the body", () => {
-  it("holds grant_type, parameters and scope in this order", async () => {
+  it("has grant_type, parameters and scope in this order", async () => {
     const { body } = await build({ scope: "openid accounts", params: { z: "1", a: "{{userid}}" } });
     expect(body).toBe("grant_type=urn%3Aexample%3Auser&z=1&a=alice&scope=openid+accounts");
   });
 
-  it("repeats a parameter for each member of its list", async () => {
+  it("repeats a parameter for each item of its list", async () => {
     const { body } = await build({ params: { audience: ["a", "{{userid}}", "b"], x: [] } });
     expect(body).toBe("grant_type=urn%3Aexample%3Auser&audience=a&audience=alice&audience=b");
   });
 
-  it("leaves out what renders empty", async () => {
+  it("omits empty parameters", async () => {
     const { body } = await build({ scope: "", params: { a: "{{empty}}", b: ["", "c"], d: "" } });
     expect(body).toBe("grant_type=urn%3Aexample%3Auser&b=c");
   });
 
-  it("encodes values, so that none can add a parameter", async () => {
-    const { body } = await build({ params: { user: "{{userid}}" } }, { userid: "alice&client_id=evil&x=%26+é" });
-    expect([...new URLSearchParams(body)]).toEqual([
-      ["grant_type", "urn:example:user"],
-      ["user", "alice&client_id=evil&x=%26+é"],
+  it("can have the provider's own values", async () => {
+    const names = ["client_id", "issuer", "token_endpoint", "signing_issuer", "signing.kid", "now", "uuid"];
+    const params = Object.fromEntries(names.map((name) => [name.replace(/^/, "p_"), `{{${name}}}`]));
+    const { form } = await build({ client_id: "id", issuer: `${ISSUER}/`, params });
+    expect(Object.fromEntries(form)).toEqual({
+      grant_type: "urn:example:user",
+      client_id: "id",
+      p_client_id: "id",
+      p_issuer: `${ISSUER}/`,
+      p_token_endpoint: ENDPOINT,
+      p_signing_issuer: "https://proxy.example",
+      "p_signing.kid": "first",
+      p_now: String(NOW / 1000),
+      p_uuid: "uuid-1",
+    });
+  });
+
+  it("has one uuid for each request, and the time of the request", async () => {
+    const { upstream, request, clock } = setUp({ params: { a: "{{uuid}}", b: "{{uuid}}", t: "{{now}}" } });
+    await request();
+    clock.advance(1_999);
+    await request();
+    expect(upstream.requests.map(({ body }) => body?.replace(/^grant_type=[^&]+&/, ""))).toEqual([
+      `a=uuid-1&b=uuid-1&t=${NOW / 1000}`,
+      `a=uuid-2&b=uuid-2&t=${NOW / 1000 + 1}`,
     ]);
   });
 });
 
 describe("the headers", () => {
-  it("ask for JSON without a coding, say what is sent, and name the proxy", async () => {
-    expect((await build({})).headers).toEqual({
-      accept: "application/json",
-      "accept-encoding": "identity",
-      "content-type": "application/x-www-form-urlencoded",
-      "user-agent": "nextauth-token-proxy",
-    });
+  const OURS = {
+    accept: "application/json",
+    "accept-encoding": "identity",
+    "content-type": "application/x-www-form-urlencoded",
+    "user-agent": "nextauth-token-proxy",
+  };
+
+  it("are ours and those of the file, which may replace the user agent", async () => {
+    expect((await build({})).headers).toEqual(OURS);
+    const headers = { "X-Tenant": "r-{{userid}}", "User-Agent": "bank/1" };
+    expect((await build({ headers })).headers).toEqual({ ...OURS, "user-agent": "bank/1", "x-tenant": "r-alice" });
   });
 
-  it("hold those of the file, which may replace the user agent", async () => {
-    const { headers } = await build({ headers: { "X-Tenant": "r-{{userid}}", "User-Agent": "bank/1" } });
-    expect(headers).toMatchObject({ "x-tenant": "r-alice", "user-agent": "bank/1" });
-    expect(Object.keys(headers)).toHaveLength(5);
+  it.each(["a b", "a\tb", "!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~"])("may have %j", async (userid) => {
+    expect((await build({ headers: { "X-U": "{{userid}}" } }, { userid })).headers["x-u"]).toBe(userid);
   });
 
-  it.each(["a b", "a\tb", "!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~"])(
-    "may hold visible ASCII with spaces inside: %j",
-    async (value) => {
-      expect((await build({ headers: { "X-U": "{{userid}}" } }, { userid: value })).headers["x-u"]).toBe(value);
-    },
-  );
-
-  it.each(["", " ", " a", "a ", "a\r\nX-Evil: 1", "a\nb", "é", "日本", "a\u0000b", "a\u007f"])(
-    "hold no value that could end or change them: %j",
-    async (value) => {
-      const error = await thrownBy(() => build({ headers: { "X-User": "{{userid}}" } }, { userid: value }));
-      expect(error).toMatchObject({
+  it.each(["", " a", "a ", "a\r\nX-Evil: 1", "a\nb", "é", "日本", "a\u0000b", "a\u007f"])(
+    "must not have %j",
+    async (userid) => {
+      expect(await thrownBy(() => build({ headers: { "X-User": "{{userid}}" } }, { userid }))).toMatchObject({
         code: "call_invalid",
         message: 'a value of the call has characters that the header "providers.main.headers.X-User" cannot carry',
       });
@@ -84,30 +97,23 @@ describe("the headers", () => {
   );
 });
 
-describe("a secret in its place", () => {
-  const settings = { params: { assertion: { env: "A" }, b: "{{userid}}" }, headers: { "X-Key": { env: "K" } } };
-  const placed = (text: string) =>
-    new Map([
-      ["params.assertion", new Secret(text)],
-      ["headers.X-Key", new Secret(text)],
-    ]);
+it("sends a secret unchanged, only in its own place, and never as a template", async () => {
+  const placed = new Map(["params.same", "headers.X-Key"].map((place) => [place, new Secret("{{userid}} {{")]));
+  const settings = { params: { same: { env: "A" } }, headers: { "X-Key": { env: "K" }, same: "b" } };
+  const { form, headers } = await build(settings, VALUES, { placed });
+  expect(form.get("same")).toBe("{{userid}} {{");
+  expect(headers).toMatchObject({ "x-key": "{{userid}} {{", same: "b" });
+});
 
-  it("goes out as it is, never read as a template", async () => {
-    const { body, headers } = await build(settings, VALUES, placed("{{userid}} {{"));
-    expect([...new URLSearchParams(body)]).toEqual([
-      ["grant_type", "urn:example:user"],
-      ["assertion", "{{userid}} {{"],
-      ["b", "alice"],
-    ]);
-    expect(headers["x-key"]).toBe("{{userid}} {{");
+it("signs each JWT once per request, with the first key or the one that the file names", async () => {
+  const jwt = { header: {}, claims: {}, ttl: 60_000, backdate: 0 };
+  const { form, headers } = await build({
+    params: { a: "{{jwt.a}}", again: "{{jwt.a}}", b: "{{jwt.b}}" },
+    headers: { "X-B": "{{jwt.b}}" },
+    jwt: { a: jwt, b: { ...jwt, kid: "second" } },
   });
-
-  it("of a parameter may not become one of a header of the same name", async () => {
-    const { body, headers } = await build(
-      { params: { same: { env: "A" } }, headers: { same: "b" } },
-      VALUES,
-      new Map([["params.same", new Secret("s")]]),
-    );
-    expect([body, headers.same]).toEqual(["grant_type=urn%3Aexample%3Auser&same=s", "b"]);
-  });
+  const kids = ["a", "b"].map((name) => decodeProtectedHeader(String(form.get(name))).kid);
+  expect(kids).toEqual(["first", "second"]);
+  expect(form.get("again")).toBe(form.get("a"));
+  expect(headers["x-b"]).toBe(form.get("b"));
 });

@@ -1,178 +1,202 @@
-// Whoever calls proves itself by a key in X-apikey; keys are known by their digests and never told.
+// An API key, a client certificate or both identify a caller.
 
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import type { CallerCredentials } from "../../src/config/credentials.ts";
+import type { ClientCertificatePin } from "../../src/config/schema-nextauth.ts";
 import { TokenProxyError } from "../../src/core/errors.ts";
+import type { ClientCertificate } from "../../src/core/inbound.ts";
 import type { HashText } from "../../src/core/ports.ts";
 import { Secret } from "../../src/core/secret.ts";
 import { createAuthenticator } from "../../src/steps/authenticate.ts";
 import { asyncHashText, fakeIds, hashText, thrownBy } from "../support/fakes.ts";
 
-const KEYS: Record<string, string> = {
-  FIRST: "first-key-0123456789",
-  NEXT: "next-key-0123456789",
-  OTHER: "other-key-0123456789",
-};
+const OLD = "old-key-0123456789";
+const NEW = "new-key-0123456789";
+const BOTH_KEY = "both-key-0123456789";
+const OTHER = "other-key-0123456789";
+const UNKNOWN = "unknown-key-0123456789";
+const [A, B, C] = ["a", "b", "c"].map((digit) => digit.repeat(64)) as [string, string, string];
 
-const caller = (keys: string[], serverids?: string[]): CallerCredentials => ({
-  apikeys: keys.map((key) => new Secret(KEYS[key] as string)),
-  client_certificates: [],
-  serverids,
-});
-const BATCH = caller(["OTHER"]);
-const CALLERS = new Map([
-  ["nextauth-server", caller(["FIRST", "NEXT"], ["a", "b"])],
-  ["batch", BATCH],
-]);
+type NamedCaller = [string, CallerCredentials];
 
-/** By the header of the default binding. */
-async function build(hash: HashText = hashText, callers = CALLERS) {
-  const authenticate = await createAuthenticator(callers, { hashText: hash, ids: fakeIds() });
-  return (headers: Headers, certificate: undefined, header = "x-apikey") => authenticate(headers, certificate, header);
+function caller(name: string, keys: string[], pins: ClientCertificatePin[] = [], serverids?: string[]): NamedCaller {
+  return [name, { apikeys: keys.map((key) => new Secret(key)), client_certificates: pins, serverids }];
 }
 
-const presenting = (key: string) => new Headers({ "X-apikey": key });
+const BY_KEY = caller("by-key", [OLD, NEW], [], ["a", "b"]);
+const BATCH = caller("batch", [OTHER]);
+const BY_CERTIFICATE = caller("by-certificate", [], [{ sha256: A }, { san_dns: "ns.bank.example" }], ["s"]);
+const BY_BOTH = caller("by-both", [BOTH_KEY], [{ sha256: B }, { san_dns: "both.example" }]);
 
-async function refusal(headers: Headers, hash?: HashText): Promise<TokenProxyError> {
-  const authenticate = await build(hash);
-  const error = await thrownBy(() => authenticate(headers, undefined));
+interface Presented {
+  key?: string | undefined;
+  certificate?: ClientCertificate | undefined;
+  headers?: Headers;
+  /** The header of the binding. */
+  header?: string;
+  callers?: NamedCaller[];
+  hash?: HashText;
+}
+
+async function authenticate({ key, certificate, callers, hash = hashText, header = "x-apikey", ...more }: Presented) {
+  const known = new Map(callers ?? [BY_KEY, BATCH, BY_CERTIFICATE, BY_BOTH]);
+  const authenticator = await createAuthenticator(known, { hashText: hash, ids: fakeIds() });
+  const headers = more.headers ?? new Headers(key === undefined ? {} : { [header]: key });
+  return authenticator(headers, certificate, header);
+}
+
+async function refusal(presented: Presented): Promise<TokenProxyError> {
+  const error = await thrownBy(() => authenticate(presented));
   expect(error).toBeInstanceOf(TokenProxyError);
   expect((error as TokenProxyError).code).toBe("caller_unauthenticated");
   return error as TokenProxyError;
 }
 
-describe.each([
-  ["a synchronous hash", hashText],
-  ["a hash that gives a promise", asyncHashText],
-])("with %s", (_, hash) => {
-  it.each([
-    ["FIRST", "nextauth-server"],
-    ["NEXT", "nextauth-server"],
-    ["OTHER", "batch"],
-  ])("the key %s is one of %s", async (key, name) => {
-    const authenticate = await build(hash);
-    expect((await authenticate(presenting(KEYS[key] as string), undefined)).name).toBe(name);
+const certificate = (sha256: string, ...dnsNames: string[]): ClientCertificate => ({ sha256, dnsNames });
+
+const UNKNOWN_KEY = "the API key of the call belongs to no caller in the configuration";
+const NO_KEY = "the call has no API key";
+const NEITHER = "the call has neither an API key nor a client certificate of a caller";
+const NEEDS_BOTH = "the call has no client certificate of its caller, which is required with the API key";
+
+describe("an API key", () => {
+  it.each<[string, string, HashText]>([
+    [OLD, "by-key", hashText],
+    [NEW, "by-key", hashText],
+    [OTHER, "batch", hashText],
+    [OTHER, "batch", asyncHashText],
+  ])("%s identifies %s", async (key, name, hash) => {
+    expect((await authenticate({ key, hash })).name).toBe(name);
   });
 
-  it("an unknown key is refused", async () => {
-    expect((await refusal(presenting("unknown-key-0123456789"), hash)).message).toBe(
-      "the API key of the call belongs to no caller in the configuration",
-    );
+  it("gives the caller's serverids, or undefined for all", async () => {
+    expect((await authenticate({ key: NEW })).serverids).toEqual(new Set(["a", "b"]));
+    expect((await authenticate({ key: OTHER })).serverids).toBeUndefined();
   });
-});
 
-it("a caller brings the serverids that it may speak for, or none where it may speak for all", async () => {
-  const authenticate = await build();
-  expect((await authenticate(presenting(KEYS.NEXT as string), undefined)).serverids).toEqual(new Set(["a", "b"]));
-  expect((await authenticate(presenting(KEYS.OTHER as string), undefined)).serverids).toBeUndefined();
-});
-
-it("a call without a key is refused", async () => {
-  expect((await refusal(new Headers())).message).toBe("the call has no API key");
-});
-
-const first = KEYS.FIRST as string;
-
-describe("a key that is nearly right is refused", () => {
   it.each([
+    ["unknown", UNKNOWN],
     ["empty", ""],
-    ["a part of it", first.slice(0, -1)],
-    ["more than it", `${first}x`],
-    ["another case", first.toUpperCase()],
-    ["with a space inside", `${first.slice(0, 5)} ${first.slice(5)}`],
-    ["as a scheme's credentials", `Bearer ${first}`],
-    ["two keys", `${first}, ${KEYS.NEXT}`],
-    ["the name of its variable", "FIRST"],
-    ["its digest", hashText(first) as string],
-  ])("%s", async (_, key) => {
-    await refusal(presenting(key));
+    ["too short", OLD.slice(0, -1)],
+    ["too long", `${OLD}x`],
+    ["with a scheme", `Bearer ${OLD}`],
+    ["sent twice", `${OLD}, ${OLD}`],
+    ["two different keys", `${OLD}, ${NEW}`],
+    ["replaced by its digest", hashText(OLD) as string],
+  ])("is refused: %s", async (_, key) => {
+    expect((await refusal({ key })).message).toBe(UNKNOWN_KEY);
+    expect((await refusal({ key, hash: asyncHashText })).message).toBe(UNKNOWN_KEY);
   });
 
-  it("sent twice in one call", async () => {
-    const headers = presenting(first);
-    headers.append("X-apikey", first);
-    await refusal(headers);
+  it.each(["Authorization", "X-Api-Key", "apikey", "Cookie"])("does not count in the header %s", async (name) => {
+    const headers = new Headers({ [name]: OLD });
+    expect((await refusal({ headers, callers: [BY_KEY] })).message).toBe(NO_KEY);
   });
 
-  it.each(["Authorization", "X-Api-Key", "apikey", "Cookie"])("in %s", async (name) => {
-    await refusal(new Headers({ [name]: first }));
+  it("is not found in an error or in the authenticator", async () => {
+    const authenticator = await createAuthenticator(new Map([BY_KEY]), { hashText, ids: fakeIds() });
+    const error = await refusal({ key: UNKNOWN });
+    const shown = inspect([error, authenticator], { depth: 9, showHidden: true }) + JSON.stringify(error);
+    for (const key of [UNKNOWN, OLD, NEW]) expect(shown).not.toContain(key);
   });
 });
 
-describe("digests", () => {
-  /** A hash whose result begins alike for all keys: every key falls into the same bucket. */
-  const alike: HashText = (text) => "0".repeat(16) + (hashText(text) as string).slice(16);
-
-  it("are compared whole, not by their beginning", async () => {
-    const authenticate = await build(alike, new Map([["batch", BATCH]]));
-    expect((await authenticate(presenting(KEYS.OTHER as string), undefined)).name).toBe("batch");
-    expect(await thrownBy(() => authenticate(presenting("unknown-key-0123456789"), undefined))).toBeInstanceOf(
-      TokenProxyError,
-    );
+describe("the digest of a key", () => {
+  it("is compared completely, also with one that starts alike", async () => {
+    const alike: HashText = (text) => "0".repeat(16) + (hashText(text) as string).slice(16);
+    expect((await authenticate({ key: OTHER, hash: alike, callers: [BATCH] })).name).toBe("batch");
+    await refusal({ key: UNKNOWN, hash: alike, callers: [BATCH] });
   });
 
-  it("are salted with 32 fresh bytes, before the key", async () => {
+  it("is salted with 32 random bytes, and made once per known key and once per call", async () => {
     const hashed: string[] = [];
-    const spying: HashText = (text) => {
+    const hash: HashText = (text) => {
       hashed.push(text);
       return hashText(text);
     };
-    const authenticate = await build(spying, new Map([["batch", BATCH]]));
-    await authenticate(presenting(KEYS.OTHER as string), undefined);
-    expect(hashed).toEqual(Array(2).fill(`${"07".repeat(32)}${KEYS.OTHER}`));
-  });
-
-  it("are made once for each known key and once for each call", async () => {
-    let count = 0;
-    const counting: HashText = (text) => {
-      count += 1;
-      return hashText(text);
-    };
-    const authenticate = await build(counting);
-    expect(count).toBe(3);
-    await authenticate(presenting(first), undefined);
-    await thrownBy(() => authenticate(presenting("unknown-key-0123456789"), undefined));
-    expect(count).toBe(5);
+    await refusal({ key: UNKNOWN, hash, callers: [BY_KEY] });
+    expect(hashed).toEqual([OLD, NEW, UNKNOWN].map((key) => "07".repeat(32) + key));
   });
 });
 
-it("no key appears in an error or in what authenticates", async () => {
-  const presented = "presented-0123456789";
-  const error = await refusal(presenting(presented));
-  const told = inspect(error, { depth: 9 }) + JSON.stringify(error);
-  const built = inspect(await build(), { depth: 9, showHidden: true });
-  for (const key of [presented, ...Object.values(KEYS)]) {
-    expect(told).not.toContain(key);
-    expect(built).not.toContain(key);
-  }
+describe("an API key in Authorization", () => {
+  const header = "authorization";
+
+  it.each([`Bearer ${OLD}`, `bearer ${OLD}`, `BEARER  ${OLD}`])("is accepted after Bearer: %s", async (key) => {
+    expect((await authenticate({ key, header })).name).toBe("by-key");
+  });
+
+  it.each([OLD, `Basic ${OLD}`, `Bearer ${OLD} x`, `Bearer ${OLD}, Bearer ${OLD}`, "Bearer", `Bearer${OLD}`])(
+    "is refused otherwise: %s",
+    async (key) => {
+      expect((await refusal({ key, header })).challenge).toBe('Bearer realm="getToken"');
+    },
+  );
+
+  it("is the only one that counts", async () => {
+    await refusal({ header, headers: new Headers({ "x-apikey": OLD }) });
+    const both = new Headers({ authorization: `Bearer ${OLD}`, "x-apikey": OTHER });
+    expect((await authenticate({ header, headers: both })).name).toBe("by-key");
+  });
 });
 
-describe("a key in Authorization", () => {
-  const authenticateBy = async (value: string | undefined, more: Record<string, string> = {}) => {
-    const authenticate = await build();
-    const headers = new Headers({ ...(value === undefined ? {} : { authorization: value }), ...more });
-    return authenticate(headers, undefined, "authorization");
-  };
-
-  it.each([`Bearer ${first}`, `bearer ${first}`, `BEARER  ${first}`])("stands behind Bearer: %s", async (value) => {
-    expect((await authenticateBy(value)).name).toBe("nextauth-server");
+describe("a client certificate", () => {
+  it.each([
+    ["its fingerprint", certificate(A)],
+    ["its name", certificate(C, "ns.bank.example")],
+    ["one of several names", certificate(C, "www.bank.example", "ns.bank.example", "x.example")],
+  ])("identifies a caller without keys by %s", async (_, presented) => {
+    const found = await authenticate({ certificate: presented });
+    expect(found).toMatchObject({ name: "by-certificate", serverids: new Set(["s"]) });
   });
 
   it.each([
-    first,
-    `Basic ${first}`,
-    `Bearer ${first} x`,
-    `Bearer ${first}, Bearer ${first}`,
-    "Bearer",
-    `Bearer${first}`,
-  ])("does not stand in %s", async (value) => {
-    const error = (await thrownBy(() => authenticateBy(value))) as TokenProxyError;
-    expect([error.code, error.challenge]).toEqual(["caller_unauthenticated", 'Bearer realm="getToken"']);
+    ["no certificate", undefined],
+    ["another certificate", certificate(C)],
+    ["a parent domain of its name", certificate(C, "bank.example", "example")],
+    ["a subdomain of its name", certificate(C, "x.ns.bank.example")],
+    ["a wildcard", certificate(C, "*.bank.example")],
+    ["its fingerprint as a name", certificate(C, A)],
+    ["its name as a fingerprint", certificate("ns.bank.example")],
+    ["the fingerprint of a caller that also needs its key", certificate(B)],
+    ["the name of a caller that also needs its key", certificate(C, "both.example")],
+  ])("does not identify a caller: %s", async (_, presented) => {
+    expect((await refusal({ certificate: presented })).message).toBe(NEITHER);
   });
 
-  it("is the only one that counts", async () => {
-    await thrownBy(() => authenticateBy(undefined, { "X-apikey": first }));
-    expect((await authenticateBy(`Bearer ${first}`, { "X-apikey": "another" })).name).toBe("nextauth-server");
+  it.each([UNKNOWN, ""])("does not make up for a wrong key: %j", async (key) => {
+    expect((await refusal({ key, certificate: certificate(A) })).message).toBe(UNKNOWN_KEY);
+    expect((await refusal({ key, certificate: certificate(B) })).message).toBe(UNKNOWN_KEY);
+  });
+
+  it.each([certificate(C), certificate(A)])("does not matter to a caller that only has keys", async (presented) => {
+    expect((await authenticate({ key: OTHER, certificate: presented })).name).toBe("batch");
+  });
+
+  it("is only mentioned to a caller without a key if some caller needs no key", async () => {
+    expect((await refusal({ callers: [BY_KEY, BY_BOTH] })).message).toBe(NO_KEY);
+    expect((await refusal({ callers: [BY_KEY, BY_BOTH], certificate: certificate(B) })).message).toBe(NO_KEY);
+    expect((await refusal({ callers: [BY_CERTIFICATE] })).message).toBe(NEITHER);
+  });
+});
+
+describe("a caller with keys and certificates", () => {
+  it.each([certificate(B), certificate(C, "both.example")])("is identified by one of each", async (presented) => {
+    expect((await authenticate({ key: BOTH_KEY, certificate: presented })).name).toBe("by-both");
+  });
+
+  it.each([
+    ["without a certificate", undefined],
+    ["with an unknown certificate", certificate(C, "x.example")],
+    ["with another caller's certificate", certificate(A, "ns.bank.example")],
+  ])("is refused %s", async (_, presented) => {
+    expect((await refusal({ key: BOTH_KEY, certificate: presented })).message).toBe(NEEDS_BOTH);
+  });
+
+  it("is identified by its key if it shares its certificate", async () => {
+    const callers = [caller("first", [OLD], [{ sha256: A }]), caller("second", [NEW], [{ sha256: A }])];
+    expect((await authenticate({ key: OLD, certificate: certificate(A), callers })).name).toBe("first");
+    expect((await authenticate({ key: NEW, certificate: certificate(A), callers })).name).toBe("second");
   });
 });

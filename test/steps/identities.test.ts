@@ -1,69 +1,61 @@
-// The log tells calls of one user and session apart from others, and not whose they are.
+// The log tells users and sessions apart without saying who they are.
 
 import { describe, expect, it } from "vitest";
 import { Secret } from "../../src/core/secret.ts";
-import { createIdentities } from "../../src/steps/identities.ts";
+import { createIdentities, type IdentityMode } from "../../src/steps/identities.ts";
 import { asyncHashText, fakeIds, hashText } from "../support/fakes.ts";
 
 const KEY = new Secret("a key for the hashes of the log");
-const RECORD = { caller: "ns", userid: "alice@bank.example", nonce: "5f1d7a84db00d2fce00b31a7fc73224f" };
-const HASH = /^[0-9a-f]{16}$/;
+const FACTS = { caller: "ns", userid: "alice@bank.example", nonce: "5f1d7a84db00d2fce00b31a7fc73224f" };
+const HASH = expect.stringMatching(/^[0-9a-f]{16}$/);
 
-const create = (key: Secret | undefined = KEY, mode: "hash" | "plain" = "hash") =>
-  createIdentities(mode, key, { hashText, ids: fakeIds() });
+function describeBy(mode: IdentityMode, key: Secret | undefined = KEY, hash = hashText) {
+  return createIdentities(mode, key, { hashText: hash, ids: fakeIds() });
+}
 
-describe("identities in the log", () => {
-  it("are hashes, and nothing of the text is in them", async () => {
-    const identities = await create()(RECORD);
-    expect(identities).toEqual({ user: expect.stringMatching(HASH), session: expect.stringMatching(HASH) });
-    expect(identities.user).not.toBe(identities.session);
+describe("hashed identities", () => {
+  it("are 16 digits for the user and the session", async () => {
+    expect(await describeBy("hash")(FACTS)).toEqual({ user: HASH, session: HASH });
+    expect(await describeBy("hash")({ nonce: "n" })).toEqual({ session: HASH });
+    expect(await describeBy("hash")({})).toEqual({});
   });
 
-  it("are the same for the same user, and others for another one", async () => {
-    const describe = create();
-    expect(await describe(RECORD)).toEqual(await describe({ ...RECORD }));
-    expect((await describe({ userid: "alice@bank.examplf" })).user).not.toBe((await describe(RECORD)).user);
+  it("are the same for the same user in every process with the key", async () => {
+    const expected = await describeBy("hash")(FACTS);
+    expect(await describeBy("hash")({ ...FACTS })).toEqual(expected);
+    expect(await describeBy("hash", KEY, asyncHashText)(FACTS)).toEqual(expected);
   });
 
-  it("are the same in every process that has the key, and with another key others", async () => {
-    expect(await create()(RECORD)).toEqual(await create()(RECORD));
-    expect(await create(new Secret("another key for the hashes"))(RECORD)).not.toEqual(await create()(RECORD));
-  });
-
-  it("in plain have no character that is not seen and changes how the rest of the line is", async () => {
-    const userid = "a\u202eb\u200bc\u2028d\u{e0041}é";
-    const { user } = await create(KEY, "plain")({ userid });
-    expect(user).toBe("a\\u{202e}b\\u{200b}c\\u{2028}d\\u{e0041}é");
-  });
-
-  it("have a key of the process's own where the file gives none", async () => {
-    const random = (fill: number) => ({
-      uuid: () => "",
-      random: (length: number) => new Uint8Array(length).fill(fill),
-    });
-    const of = (fill: number) => createIdentities("hash", undefined, { hashText, ids: random(fill) })(RECORD);
-    expect(await of(1)).not.toEqual(await of(2));
-    expect(await of(1)).toEqual(await of(1));
-  });
-
-  it("tell a userid from a nonce that is the same text", async () => {
-    const { user, session } = await create()({ userid: "same", nonce: "same" });
+  it("differ for another user, for another key, and for a userid and a nonce of the same text", async () => {
+    const users = await Promise.all([
+      describeBy("hash")(FACTS),
+      describeBy("hash")({ userid: "alice@bank.examplf" }),
+      describeBy("hash", new Secret("another key for the hashes"))(FACTS),
+    ]);
+    expect(new Set(users.map(({ user }) => user)).size).toBe(3);
+    const { user, session } = await describeBy("hash")({ userid: "same", nonce: "same" });
     expect(user).not.toBe(session);
   });
 
-  it("are left out where a call has none", async () => {
-    expect(await create()({})).toEqual({});
-    expect(await create()({ nonce: "n" })).toEqual({ session: expect.stringMatching(HASH) });
+  it("use a random key if the file has none", async () => {
+    const random = (fill: number) => (length: number) => new Uint8Array(length).fill(fill);
+    const by = (fill: number) =>
+      createIdentities("hash", undefined, { hashText, ids: { uuid: () => "", random: random(fill) } })(FACTS);
+    expect(await by(1)).not.toEqual(await by(2));
+    expect(await by(1)).toEqual(await by(1));
+  });
+});
+
+describe("plain identities", () => {
+  it("are the userid, and a hash of the nonce", async () => {
+    const { session } = await describeBy("hash")(FACTS);
+    expect(await describeBy("plain")(FACTS)).toEqual({ user: FACTS.userid, session });
+    expect(await describeBy("plain", KEY, asyncHashText)(FACTS)).toEqual({ user: FACTS.userid, session });
   });
 
-  it("may be the userid itself, but never the nonce", async () => {
-    const identities = await create(KEY, "plain")(RECORD);
-    expect(identities).toEqual({ user: RECORD.userid, session: expect.stringMatching(HASH) });
-    expect(identities.session).toBe((await create()(RECORD)).session);
-  });
-
-  it("come of a hash that gives a promise too", async () => {
-    const onWorkers = createIdentities("hash", KEY, { hashText: asyncHashText, ids: fakeIds() });
-    expect(await onWorkers(RECORD)).toEqual(await create()(RECORD));
+  it("have at most 200 characters of the userid, and invisible ones escaped", async () => {
+    const { user } = await describeBy("plain")({ userid: "a\u202eb\u200bc\u2028d\u{e0041}é" });
+    expect(user).toBe("a\\u{202e}b\\u{200b}c\\u{2028}d\\u{e0041}é");
+    expect((await describeBy("plain")({ userid: "x".repeat(300) })).user).toBe("x".repeat(200));
   });
 });

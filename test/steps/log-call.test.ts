@@ -1,4 +1,4 @@
-// Every call is one line in the log, with codes and names in it and nothing that a user or a provider wrote.
+// The log line of a call has codes and names, and nothing that a user or a provider wrote.
 
 import { describe, expect, it } from "vitest";
 import type { CallReport } from "../../src/core/call-report.ts";
@@ -21,188 +21,121 @@ const FAILED: CallReport = {
   providerError: undefined,
   attempts: 1,
   duration: 12.345,
-  durations: { session_check: 3, provider: 8.25 },
+  durations: { session_check: 3, attributes: 1, discovery: 2, signing: 0.04, provider: 8.25 },
   callBytes: 80,
   bytes: undefined,
 };
+/** The fields that the lines of a token and of an error have in common. */
+const COMMON_FIELDS = {
+  request_id: "r-1",
+  route: "/getToken",
+  caller: "ns",
+  provider: "main",
+  attempts: 1,
+  duration_ms: 12.3,
+  session_check_ms: 3,
+  attributes_ms: 1,
+  discovery_ms: 2,
+  signing_ms: 0,
+  provider_ms: 8.3,
+  call_bytes: 80,
+  user: "u-1",
+  session: "s-1",
+};
 const CANARY = "Zq7xWv4kPj";
 
-/** The line for a failed call. */
-function logged(error: TokenProxyError | undefined, report = FAILED) {
+function lineOf(error: TokenProxyError | undefined, report = FAILED) {
   const { log, lines } = fakeLog();
-  logCall(log, report, { user: "u-1", session: undefined }, error);
+  logCall(log, report, { user: "u-1", session: "s-1" }, error);
   expect(lines).toHaveLength(1);
   return lines[0] as (typeof lines)[number];
 }
 
 const withCode = (code: string, cause?: unknown) => Object.assign(new Error(CANARY, { cause }), { code });
 
-describe("an answer of the provider", () => {
-  const token: CallReport = {
+it("has sizes, statuses and durations of a token", () => {
+  const token = {
     ...FAILED,
     outcome: "token",
     status: 200,
     errorCode: undefined,
     providerStatus: 200,
     bytes: 500,
-  };
-
-  it("that is a token is told by sizes, statuses and durations", () => {
-    expect(logged(undefined, token)).toEqual({
-      level: "info",
-      event: "call",
-      fields: {
-        request_id: "r-1",
-        route: "/getToken",
-        caller: "ns",
-        provider: "main",
-        outcome: "token",
-        status: 200,
-        provider_status: 200,
-        attempts: 1,
-        duration_ms: 12.3,
-        session_check_ms: 3,
-        provider_ms: 8.3,
-        call_bytes: 80,
-        bytes: 500,
-        user: "u-1",
-      },
-    });
-  });
-
-  it("that refuses is told with its error code and the provider's own status", () => {
-    const refused: CallReport = { ...token, outcome: "refused", status: 403, providerError: "access_denied" };
-    expect(logged(undefined, refused)).toMatchObject({
-      level: "info",
-      fields: { outcome: "refused", status: 403, provider_status: 200, provider_error: "access_denied" },
-    });
-  });
+  } as const;
+  const fields = { ...COMMON_FIELDS, outcome: "token", status: 200, provider_status: 200, bytes: 500 };
+  expect(lineOf(undefined, token)).toEqual({ level: "info", event: "call", fields });
 });
 
-describe("a failed call", () => {
-  it("is told with code, reason, detail and what is known of the call", () => {
-    const error = new TokenProxyError("provider_error", 'the provider "providers.main" answered with status 500', {
-      detail: { provider_status: 500 },
-    });
-    expect(logged(error)).toEqual({
-      level: "warn",
-      event: "call",
-      fields: {
-        request_id: "r-1",
-        route: "/getToken",
-        caller: "ns",
-        provider: "main",
-        outcome: "error",
-        status: 502,
-        error_code: "provider_error",
-        reason: 'the provider "providers.main" answered with status 500',
-        provider_status: 500,
-        attempts: 1,
-        duration_ms: 12.3,
-        session_check_ms: 3,
-        provider_ms: 8.3,
-        call_bytes: 80,
-        user: "u-1",
-      },
-    });
-  });
-
-  it.each<[ErrorCode, string]>([
-    ["internal", "error"],
-    ["provider_rejected_proxy", "error"],
-    ["provider_unreachable", "warn"],
-    ["provider_busy", "warn"],
-    ["caller_unauthenticated", "warn"],
-    ["call_invalid", "warn"],
-    ["not_found", "warn"],
-  ])("with %s is a line of level %s", (code, level) => {
-    expect(logged(new TokenProxyError(code, "m")).level).toBe(level);
-  });
-
-  it.each([
-    [0.04, 0],
-    [0.05, 0.1],
-    [1_234.56, 1_234.6],
-  ])("that took %d ms is said to have taken %d", (duration, told) => {
-    expect(logged(new TokenProxyError("internal", "m"), { ...FAILED, duration }).fields.duration_ms).toBe(told);
-  });
+it("has the provider's error code and status of a refusal, which is no fault", () => {
+  const refused = {
+    ...FAILED,
+    outcome: "refused",
+    status: 403,
+    providerStatus: 200,
+    providerError: "access_denied",
+  } as const;
+  const fields = { outcome: "refused", status: 403, provider_status: 200, provider_error: "access_denied" };
+  expect(lineOf(undefined, refused)).toMatchObject({ level: "info", fields });
 });
 
-describe("causes", () => {
-  const causeOf = (cause: unknown) => logged(new TokenProxyError("provider_unreachable", "m", { cause })).fields.cause;
+it("has code, reason and detail of an error", () => {
+  const reason = 'the provider "providers.main" answered with status 500';
+  const error = new TokenProxyError("provider_error", reason, { detail: { provider_status: 500 } });
+  const fields = { outcome: "error", status: 502, error_code: "provider_error", reason, provider_status: 500 };
+  expect(lineOf(error)).toEqual({ level: "warn", event: "call", fields: { ...COMMON_FIELDS, ...fields } });
+});
 
+it.each<[ErrorCode, string]>([
+  ["internal", "error"],
+  ["provider_rejected_proxy", "error"],
+  ["provider_unreachable", "warn"],
+  ["caller_unauthenticated", "warn"],
+])("is for %s a line of level %s", (code, level) => {
+  expect(lineOf(new TokenProxyError(code, "m")).level).toBe(level);
+});
+
+describe("the cause of an error", () => {
   it.each<[string, unknown, string | undefined]>([
     ["a code", withCode("ECONNREFUSED"), "ECONNREFUSED"],
-    ["a name where there is no code", new TypeError(CANARY), "TypeError"],
-    ["a name where the code is no code", withCode(`bad ${CANARY}`), "Error"],
-    ["a name where the code is too long", withCode("E".repeat(65)), "Error"],
-    ["a chain", withCode("UND_ERR_SOCKET", withCode("ECONNRESET")), "UND_ERR_SOCKET < ECONNRESET"],
-    ["an exchange", new TransportError("truncated", withCode("ECONNRESET")), "TransportError < ECONNRESET"],
-    ["a text", CANARY, "thrown string"],
-    ["a text within", new TypeError("m", { cause: CANARY }), "TypeError"],
-    ["an object", { message: CANARY, code: "EFAKE" }, "thrown object"],
-    ["nothing", undefined, undefined],
-  ])("are told by codes and names: %s", (_, cause, told) => {
-    expect(causeOf(cause)).toBe(told);
+    ["a name without a code", new TypeError(CANARY), "TypeError"],
+    ["a name if the code is text", withCode(`bad ${CANARY}`), "Error"],
+    ["a name if the code is too long", withCode("E".repeat(65)), "Error"],
+    ["a chain of codes", withCode("UND_ERR_SOCKET", withCode("ECONNRESET")), "UND_ERR_SOCKET < ECONNRESET"],
+    ["a chain of names and codes", new TransportError("truncated", withCode("EPIPE")), "TransportError < EPIPE"],
+    ["the type of a thrown text", CANARY, "thrown string"],
+    ["the type of a thrown object", { message: CANARY, code: "EFAKE" }, "thrown object"],
+    ["a name without the text that caused it", new TypeError("m", { cause: CANARY }), "TypeError"],
+    ["left out if there is none", undefined, undefined],
+  ])("is logged as %s", (_, cause, logged) => {
+    const { fields } = lineOf(new TokenProxyError("provider_unreachable", "m", { cause }));
+    expect(fields.cause).toBe(logged);
+    expect(fields).not.toHaveProperty("stack");
   });
 
-  it("are followed four deep, and not round in circles", () => {
+  it("is followed four levels deep", () => {
     const error = new Error("m");
     error.cause = error;
-    expect(causeOf(error)).toBe("Error < Error < Error < Error");
-  });
-
-  it("come without their messages, whatever the error", () => {
-    const chain = new TypeError(`${CANARY} 1`, { cause: new Error(`${CANARY} 2`, { cause: withCode("E") }) });
-    for (const code of ["internal", "provider_unreachable"] as const) {
-      expect(JSON.stringify(logged(new TokenProxyError(code, "m", { cause: chain })))).not.toContain(CANARY);
-    }
+    const { fields } = lineOf(new TokenProxyError("provider_unreachable", "m", { cause: error }));
+    expect(fields.cause).toBe("Error < Error < Error < Error");
   });
 });
 
 describe("a bug", () => {
-  it("is told with where it happened", () => {
-    const { fields } = logged(asCallError(new TypeError(CANARY)));
-    expect(fields).toMatchObject({ error_code: "internal", cause: "TypeError" });
-    expect(fields.stack).toMatch(/^at .*log-call\.test\.ts/);
-    expect(JSON.stringify(fields)).not.toContain(CANARY);
-  });
+  it.each([CANARY, `unexpected token\n    at ${CANARY}`, `x\n  at ${CANARY} (file.ts:1:1)\ny`])(
+    "is logged with its stack frames and without its message: %j",
+    (message) => {
+      const { fields } = lineOf(asCallError(new TypeError(message, { cause: new Error(CANARY) })));
+      expect(fields).toMatchObject({ error_code: "internal", cause: "TypeError < Error" });
+      expect(fields.stack).toMatch(/^at .*log-call\.test\.ts/);
+      expect(JSON.stringify(fields)).not.toContain(CANARY);
+    },
+  );
 
-  it("is told without a stack where it is no bug", () => {
-    const { fields } = logged(new TokenProxyError("provider_unreachable", "m", { cause: new Error("x") }));
-    expect(fields).not.toHaveProperty("stack");
-  });
-
-  it.each([
-    ["several lines", `first\nsecond ${CANARY}`],
-    ["a line that looks like a frame", `unexpected token\n    at ${CANARY}`],
-    ["a line that looks like a frame with its place", `x\n  at ${CANARY} (file.ts:1:1)\ny`],
-  ])("leaves its message out even with %s", (_, message) => {
-    expect(JSON.stringify(logged(asCallError(new SyntaxError(message))))).not.toContain(CANARY);
-  });
-
-  it("without a stack is told by its name", () => {
+  it("is logged with its name if it has no stack", () => {
     const error = new RangeError(CANARY);
     delete error.stack;
-    const { fields } = logged(asCallError(error));
+    const { fields } = lineOf(asCallError(error));
     expect(fields.cause).toBe("RangeError");
     expect(fields).not.toHaveProperty("stack");
   });
-});
-
-describe("what a call failed with", () => {
-  it("stays what it is where it is an error of ours", () => {
-    const error = new TokenProxyError("call_invalid", "m");
-    expect(asCallError(error)).toBe(error);
-  });
-
-  it.each([new TypeError(CANARY), CANARY, undefined, null, { code: "call_invalid" }])(
-    "is internal otherwise, with nothing of it in the message: %s",
-    (thrown) => {
-      const error = asCallError(thrown);
-      expect(error.code).toBe("internal");
-      expect(error.message).toBe("the proxy failed; its log has the reason under this request_id");
-      expect(error.cause).toBe(thrown);
-    },
-  );
 });

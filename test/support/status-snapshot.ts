@@ -1,7 +1,8 @@
 // Snapshots for tests of the admin listener: a new service, and a busy one with many problems.
 
+import { createHistogram } from "node:perf_hooks";
 import type { CallReport } from "../../src/core/call-report.ts";
-import { bucketOf, MINUTE_MS, type Minute, type RecentCall } from "../../src/node/admin/recorder.ts";
+import { MINUTE_MS, type Minute } from "../../src/node/admin/recorder.ts";
 import type { ProviderSnapshot, Snapshot } from "../../src/node/admin/snapshot.ts";
 
 export const NOW = Date.parse("2026-11-24T14:03:30.250Z");
@@ -51,7 +52,8 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
  */
 export function minute(back: number, calls: Partial<Minute>, ms = 12): Minute {
   const { token = 0, refused = 0, error = 0 } = calls;
-  const durations = new Map([[bucketOf(ms), token + refused + error]]);
+  const durations = createHistogram({ figures: 1 });
+  for (let i = token + refused + error; i > 0; i--) durations.record(ms * 1_000);
   return { minute: Math.floor(NOW / MINUTE_MS) - back, token, refused, error, durations };
 }
 
@@ -77,7 +79,7 @@ export function report(changes: Partial<CallReport> = {}): CallReport {
   };
 }
 
-export function call(changes: Partial<CallReport> = {}, at = NOW - 3_000): RecentCall {
+export function call(changes: Partial<CallReport> = {}, at = NOW - 3_000): Snapshot["calls"][number] {
   return { at, report: report(changes) };
 }
 
@@ -161,7 +163,7 @@ export function busySnapshot(): Snapshot {
     ],
     reload: {
       at: NOW - 42 * MINUTE_MS,
-      problem: 'token-proxy.yaml:10:5 "providers.retail.client_secrt" is an unknown key: did you mean "client_secret"?',
+      problem: 'token-proxy.yaml:10:5 "providers.retail.client_secrt" unknown key; did you mean "client_secret"?',
     },
     calls: Array.from({ length: 50 }, (_, index) => {
       const requestId = `6e0f2f6a-8e64-4c0b-9d9a-${String(index * 98_765_431).padStart(12, "0")}`;

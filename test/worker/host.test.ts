@@ -1,44 +1,58 @@
-// What a Worker takes from its runtime: a log of one JSON object per line, hashing, identifiers, the path as it was sent.
+// What a Worker gets from its runtime: a log of one JSON object per line, hashes and random ids.
 
+import { hash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createWorkerLog, workerIds, workerSha256 } from "../../src/worker/host.ts";
-import { sha256 } from "../support/fakes.ts";
+import { createWorkerLog, workerHashText, workerIds, workerSha256 } from "../../src/worker/host.ts";
+import { NOW, sha256 } from "../support/fakes.ts";
+
+const LEVELS = ["error", "warn", "info", "debug"] as const;
 
 describe("the log", () => {
   const written: [string, unknown][] = [];
   beforeEach(() => {
     written.length = 0;
-    for (const level of ["error", "warn", "info", "debug"] as const) {
+    vi.useFakeTimers({ toFake: ["Date"], now: NOW });
+    for (const level of LEVELS) {
       vi.spyOn(console, level).mockImplementation((line: unknown) => written.push([level, line]));
     }
   });
   afterEach(() => {
     vi.restoreAllMocks();
+    vi.useRealTimers();
   });
 
   it.each([
     ["error", ["error"]],
-    ["warn", ["error", "warn"]],
     ["info", ["error", "warn", "info"]],
-    ["debug", ["error", "warn", "info", "debug"]],
-  ] as const)("writes at level %s what is as severe or more: %j", (level, expected) => {
+    ["debug", [...LEVELS]],
+  ] as const)("of level %s has the lines %j", (level, expected) => {
     const log = createWorkerLog(level);
-    for (const at of ["error", "warn", "info", "debug"] as const) log(at, "call");
+    for (const at of LEVELS) log(at, "call");
     expect(written.map(([at]) => at)).toEqual(expected);
   });
 
-  it("writes level, time, event and fields, leaving out what is undefined", () => {
+  it("has level, time, fields and event", () => {
     createWorkerLog("info")("warn", "call", { request_id: "r", bytes: 3, provider: undefined });
-    expect(written).toHaveLength(1);
-    const line = JSON.parse(String(written[0]?.[1]));
-    expect(line).toEqual({ level: "warn", time: expect.any(String), event: "call", request_id: "r", bytes: 3 });
-    expect(new Date(line.time).toISOString()).toBe(line.time);
+    const line = '{"level":"warn","time":"2026-11-23T12:00:00.000Z","request_id":"r","bytes":3,"event":"call"}';
+    expect(written).toEqual([["warn", line]]);
   });
 });
 
-it("hashes as SHA-256 does and gives fresh identifiers", async () => {
-  const bytes = new TextEncoder().encode("abc");
-  expect(await workerSha256(bytes)).toEqual(await sha256(bytes));
+describe("the hash", () => {
+  it("is SHA-256, of text in UTF-8 and as hexadecimal digits", async () => {
+    const bytes = new TextEncoder().encode("abc");
+    expect(await workerSha256(bytes)).toEqual(await sha256(bytes));
+    for (const text of ["", "abc", "é€😀", "x".repeat(1_000)]) {
+      expect(await workerHashText(text)).toBe(hash("sha256", text, "hex"));
+    }
+  });
+
+  it("treats a lone surrogate as U+FFFD, like every encoder", async () => {
+    expect(await workerHashText("a\ud800b")).toBe(hash("sha256", "a\ufffdb", "hex"));
+  });
+});
+
+it("the ids are random", () => {
   expect(workerIds.uuid()).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   expect(workerIds.uuid()).not.toBe(workerIds.uuid());
   expect(workerIds.random(32)).toHaveLength(32);

@@ -10,16 +10,12 @@ import { isFromStatusPage, parseTryIt, type TryItAnswer, type TryItCall, type Tr
 
 export interface AdminSource {
   snapshot(): Snapshot;
-  /** The metrics in Prometheus' text format. */
   metrics(): Promise<string>;
   /** Makes one getToken call; only in dev mode. */
   tryIt?: TryIt | undefined;
 }
 
 export type TryIt = (call: TryItCall) => Promise<TryItAnswer>;
-
-/** Prometheus' text format. */
-const METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 export function createAdminApp({ snapshot, metrics, tryIt }: AdminSource): Hono {
   const app = new Hono();
@@ -33,10 +29,12 @@ export function createAdminApp({ snapshot, metrics, tryIt }: AdminSource): Hono 
   // Does not look at providers: restarting this process would not bring one back.
   app.get("/healthz", (c) => c.json({ status: "ok" }));
   app.get("/readyz", (c) => {
-    const { body, isReady } = readiness(snapshot());
-    return c.json(body, isReady ? 200 : 503);
+    const body = readiness(snapshot());
+    return c.json(body, body.status === "ready" ? 200 : 503);
   });
-  app.get("/metrics", async (c) => c.body(await metrics(), 200, { "Content-Type": METRICS_CONTENT_TYPE }));
+  app.get("/metrics", async (c) => {
+    return c.body(await metrics(), 200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" });
+  });
   app.get("/version", (c) => {
     const { version, node } = snapshot();
     return c.json({ version, node });
@@ -44,7 +42,7 @@ export function createAdminApp({ snapshot, metrics, tryIt }: AdminSource): Hono 
 
   const page = (c: Context, view: TryItView | undefined) => {
     const paused = c.req.query("paused") !== undefined;
-    return c.html(statusPage(snapshot(), { paused, tryIt: view }), 200, STATUS_PAGE_HEADERS);
+    return c.html(statusPage(snapshot(), paused, view), 200, STATUS_PAGE_HEADERS);
   };
   app.get("/", (c) => page(c, tryIt && {}));
   if (tryIt !== undefined) {
@@ -64,19 +62,18 @@ export function createAdminApp({ snapshot, metrics, tryIt }: AdminSource): Hono 
 
 /** Failed calls are reported but do not count: another instance would fail as well. */
 function readiness({ draining, in_flight, providers, nextauth, at }: Snapshot) {
-  const isReady = !draining && providers.every(({ ready }) => ready);
-  const last = (outcome: LastOutcome | undefined) =>
-    outcome && { outcome: outcome.outcome, seconds_ago: Math.max(0, Math.round((at - outcome.at) / 1000)) };
-  const body = {
+  const isReady = providers.every(({ ready }) => ready);
+  const ageOf = (last: LastOutcome | undefined) =>
+    last && { outcome: last.outcome, seconds_ago: Math.max(0, Math.round((at - last.at) / 1000)) };
+  return {
     status: draining ? "shutting down" : isReady ? "ready" : "not ready",
     in_flight,
     providers: Object.fromEntries(
-      providers.map(({ name, ready, problem, breaker, ...provider }) => [
+      providers.map(({ name, ready, problem, breaker, last }) => [
         name,
-        { ready, problem, breaker, last: last(provider.last) },
+        { ready, problem, breaker, last: ageOf(last) },
       ]),
     ),
-    nextauth: Object.fromEntries(nextauth.map((server) => [server.key, { last: last(server.last) }])),
+    nextauth: Object.fromEntries(nextauth.map(({ key, last }) => [key, { last: ageOf(last) }])),
   };
-  return { body, isReady };
 }

@@ -43,7 +43,7 @@ export function duration(ms: number): string {
   return small.startsWith("0") ? large : `${large} ${small}`;
 }
 
-/** "14:03", in UTC. */
-export function minuteOfDay(at: number): string {
-  return new Date(at).toISOString().slice(11, 16);
+/** "14:03:27", in UTC. */
+export function timeOfDay(at: number): string {
+  return new Date(at).toISOString().slice(11, 19);
 }

@@ -3,12 +3,12 @@
 import type { BreakerState } from "../../oauth/breaker.ts";
 import { NOTABLE_SKEW_SECONDS } from "../../oauth/clock-skew.ts";
 import { counted, DAY_MS, duration, percent } from "./format.ts";
-import { callsOf, lastMinutes, type Minute, sumOf } from "./recorder.ts";
-import type { CertificateSnapshot, ProviderSnapshot, Snapshot } from "./snapshot.ts";
+import { callsOf, lastMinutes, sumOf } from "./recorder.ts";
+import type { ProviderSnapshot, Snapshot } from "./snapshot.ts";
 
 export type Level = "good" | "warning" | "bad";
 
-export interface State {
+interface State {
   level: Level;
   text: string;
 }
@@ -28,24 +28,27 @@ const RENEW_NOW_MS = 7 * DAY_MS;
 const FEW_CALLS = 10;
 const MANY_ERRORS = 0.1;
 
-export function healthOf({ draining, providers }: Snapshot, concerns: readonly Concern[]): State {
+/** @returns the state of the service, and what needs attention, faults before warnings */
+export function healthOf(snapshot: Snapshot): State & { concerns: Concern[] } {
+  const { draining, providers } = snapshot;
+  const concerns = concernsOf(snapshot);
   const notReady = providers.filter(({ ready }) => !ready).length;
-  if (draining) return { level: "warning", text: "Shutting down" };
-  if (notReady > 0) return { level: "bad", text: `Not ready: ${notReady} of ${counted(providers.length, "provider")}` };
-  if (concerns[0]?.level === "bad") return { level: "bad", text: "Ready, with faults" };
-  if (concerns.length > 0) return { level: "warning", text: "Ready, with warnings" };
-  return { level: "good", text: "Ready" };
+  const state = (level: Level, text: string) => ({ level, text, concerns });
+  if (draining) return state("warning", "Shutting down");
+  if (notReady > 0) return state("bad", `Not ready: ${notReady} of ${counted(providers.length, "provider")}`);
+  if (concerns[0]?.level === "bad") return state("bad", "Ready, with faults");
+  if (concerns.length > 0) return state("warning", "Ready, with warnings");
+  return state("good", "Ready");
 }
 
-/** @returns what needs attention, faults before warnings */
-export function concernsOf({ providers, nextauth, certificates, reload, at }: Snapshot): Concern[] {
+function concernsOf({ providers, nextauth, certificates, reload, at }: Snapshot): Concern[] {
   const concerns: Concern[] = [];
   const add = (level: Level, where: string, text: string, cure: string) => concerns.push({ level, where, text, cure });
 
   for (const [index, provider] of providers.entries()) {
     const where = `provider-${index}`;
     const { level, problem, cure = "" } = providerState(provider);
-    const recent = recentOf(provider, at);
+    const recent = sumOf(lastMinutes(provider.minutes, RECENT_MINUTES, at));
     const calls = callsOf(recent);
     if (problem !== undefined) {
       add(level, where, `${provider.name}: ${problem}`, cure);
@@ -62,18 +65,14 @@ export function concernsOf({ providers, nextauth, certificates, reload, at }: Sn
   for (const { key, last } of nextauth) {
     if (last === undefined || last.outcome === "answered") continue;
     const text = `${key}: the last request to this nextAuth Server failed with ${last.outcome}`;
-    add(
-      "warning",
-      "nextauth",
-      text,
-      "Check that it is up, and that its url, serverid and apikey in the file are right.",
-    );
+    const cure = "Check that it is up, and that its url, serverid and apikey in the file are right.";
+    add("warning", "nextauth", text, cure);
   }
-  for (const certificate of certificates) {
-    const { level, text } = certificateState(certificate, at);
+  for (const { place, expires_at } of certificates) {
+    const { level, text } = certificateState(expires_at, at);
     if (level === "good") continue;
     const cure = `Renew it ${level === "bad" ? "now" : "soon"}, then reload with SIGHUP.`;
-    add(level, "certificates", `${certificate.place}: the certificate ${text}`, cure);
+    add(level, "certificates", `${place}: the certificate ${text}`, cure);
   }
   if (reload?.problem !== undefined) {
     const text = "the last reload failed, so the old configuration is still in use";
@@ -82,18 +81,13 @@ export function concernsOf({ providers, nextauth, certificates, reload, at }: Sn
   return concerns.sort((a, b) => Number(b.level === "bad") - Number(a.level === "bad"));
 }
 
-interface ProviderState extends State {
-  problem?: string;
-  cure?: string;
-}
-
-const NOT_READY: ProviderState = {
-  level: "bad",
-  text: "Not ready",
-  problem: "its metadata cannot be read, so calls to it fail",
-  cure: "Check the issuer URL in the file and the network. The proxy keeps trying.",
-};
-const BREAKER_STATES: Readonly<Record<BreakerState, ProviderState>> = {
+const PROVIDER_STATES: Readonly<Record<BreakerState | "not_ready", State & { problem?: string; cure?: string }>> = {
+  not_ready: {
+    level: "bad",
+    text: "Not ready",
+    problem: "its metadata cannot be read, so calls to it fail",
+    cure: "Check the issuer URL in the file and the network. The proxy keeps trying.",
+  },
   closed: { level: "good", text: "Ready" },
   half_open: {
     level: "warning",
@@ -109,13 +103,8 @@ const BREAKER_STATES: Readonly<Record<BreakerState, ProviderState>> = {
   },
 };
 
-export function providerState({ ready, breaker }: ProviderSnapshot): ProviderState {
-  return ready ? BREAKER_STATES[breaker] : NOT_READY;
-}
-
-/** The calls of the last minutes, added up. */
-export function recentOf({ minutes }: ProviderSnapshot, now: number): Minute {
-  return sumOf(lastMinutes(minutes, RECENT_MINUTES, now));
+export function providerState({ ready, breaker }: ProviderSnapshot) {
+  return PROVIDER_STATES[ready ? breaker : "not_ready"];
 }
 
 /** @returns undefined if the skew is unknown or too small to matter */
@@ -124,7 +113,7 @@ export function skewText({ clock_skew: seconds }: ProviderSnapshot): string | un
   return `${duration(Math.abs(seconds) * 1_000)} ${seconds > 0 ? "ahead of" : "behind"} ours`;
 }
 
-export function certificateState({ expires_at }: CertificateSnapshot, now: number): State {
+export function certificateState(expires_at: number, now: number): State {
   const left = expires_at - now;
   if (left < 0) return { level: "bad", text: `expired ${duration(-left)} ago` };
   const level = left < RENEW_NOW_MS ? "bad" : left < RENEW_SOON_MS ? "warning" : "good";

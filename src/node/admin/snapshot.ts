@@ -1,7 +1,8 @@
 // What operators see of the running service: the input of the status page, /readyz and the gauges.
 
+import type { CallReport } from "../../core/call-report.ts";
 import type { BreakerState } from "../../oauth/breaker.ts";
-import type { LastOutcome, Minute, RecentCall } from "./recorder.ts";
+import type { LastOutcome, Minute } from "./recorder.ts";
 
 /** Times are milliseconds since the epoch. Nothing in it identifies a user. */
 export interface Snapshot {
@@ -20,19 +21,18 @@ export interface Snapshot {
   certificates: readonly CertificateSnapshot[];
   /** When the configuration in use was loaded. */
   configured_at: number;
-  /** The last SIGHUP; undefined before the first one. */
+  /** The last SIGHUP. */
   reload: ReloadSnapshot | undefined;
-  /** The last calls, newest first. */
-  calls: readonly RecentCall[];
+  /** Newest first. */
+  calls: readonly { at: number; report: CallReport }[];
 }
 
 export interface ProviderSnapshot {
   name: string;
-  /** False until its metadata is discovered. */
+  /** False until its metadata is discovered; `problem` says why. */
   ready: boolean;
-  /** Why it is not ready. */
   problem: string | undefined;
-  /** Time of the last successful discovery; undefined without discovery. */
+  /** The last successful discovery; undefined without discovery. */
   discovered_at: number | undefined;
   breaker: BreakerState;
   suspensions: number;
@@ -44,22 +44,11 @@ export interface ProviderSnapshot {
   minutes: readonly Minute[];
 }
 
-export interface KeySnapshot {
-  kid: string;
-  alg: string;
-  use: "sign" | "verify";
-  /** ISO date from the configuration file. */
-  created: string | undefined;
-}
+/** `created` is the ISO date from the configuration file. */
+export type KeySnapshot = { kid: string; alg: string; use: "sign" | "verify"; created: string | undefined };
 
-export interface CertificateSnapshot {
-  /** Key in the configuration file, for example `server.tls`. */
-  place: string;
-  expires_at: number;
-}
+/** `place` is its key in the configuration file, for example `server.tls`. */
+export type CertificateSnapshot = { place: string; expires_at: number };
 
-export interface ReloadSnapshot {
-  at: number;
-  /** Why the reload failed; undefined if it took effect. */
-  problem: string | undefined;
-}
+/** `problem` is why the reload failed; undefined if it took effect. */
+export type ReloadSnapshot = { at: number; problem: string | undefined };

@@ -17,10 +17,9 @@ export const STYLE = `
     --token: #5b97d4; --refused: #cf9c40; --error: #ec7268;
   }
 }
-* { box-sizing: border-box; }
+* { box-sizing: border-box; margin: 0; padding: 0; }
 html { background: var(--ground); color: var(--text); font: 0.9375rem/1.5 system-ui, sans-serif; -webkit-text-size-adjust: 100%; }
 body { max-width: 80rem; margin: 0 auto; padding: 1.25rem clamp(1rem, 3vw, 2.5rem) 3rem; font-variant-numeric: tabular-nums; }
-h1, h2, h3, p, ul, dl, dd, figure { margin: 0; padding: 0; }
 h1, h2, h3, dd, li, td, th, p { overflow-wrap: anywhere; unicode-bidi: isolate; }
 ul { list-style: none; }
 a { color: var(--link); text-underline-offset: 0.2em; text-decoration-thickness: 1px; }
@@ -30,7 +29,7 @@ section, article, li { scroll-margin-top: 1rem; }
 
 header { margin-bottom: 2rem; }
 .bar { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.25rem 1rem; }
-.product { font-weight: 600; }
+.product, .facts dd { font-weight: 600; }
 .refresh a { margin-left: 0.75rem; }
 h1 { display: flex; align-items: center; gap: 0.75rem; margin: 1.5rem 0 1.25rem; font-size: clamp(1.5rem, 1.2rem + 1.5vw, 2rem); font-weight: 650; line-height: 1.2; letter-spacing: -0.015em; }
 h2 { font-size: 1.0625rem; font-weight: 650; line-height: 1.4; }
@@ -47,16 +46,14 @@ h1.bad .icon, .pill.bad, .problem { color: var(--bad); background: var(--bad-gro
 .product, .refresh, dt, .age, .note, .none, .empty, caption, figcaption { color: var(--muted); }
 .facts { display: flex; flex-wrap: wrap; gap: 0.75rem 2.5rem; padding-top: 1rem; border-top: 1px solid var(--line); }
 .facts dt, .figures dt { font-size: 0.8125rem; }
-.facts dd { font-weight: 600; }
 
 main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 2rem; }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); gap: 1rem; }
 main > .cards { grid-template-columns: repeat(auto-fit, minmax(min(30rem, 100%), 1fr)); }
-#providers > .bar { margin-bottom: 0.75rem; }
 .panel { min-width: 0; padding: 1.125rem 1.25rem; border: 1px solid var(--line); border-radius: 10px; background: var(--surface); }
 .panel > h2 { margin-bottom: 0.375rem; }
 .card { container-type: inline-size; }
-.card > .bar, .card > .problem { margin-bottom: 0.875rem; }
+#providers > .bar, .card > .bar, .card > .problem { margin-bottom: 0.875rem; }
 .inside { display: grid; gap: 1rem; }
 @container (min-width: 44rem) { .inside { grid-template-columns: 3fr 2fr; gap: 1rem 2.5rem; } .inside > :first-child { grid-row: 1 / 3; } .card .chart svg { height: 9rem; } .card .chart-empty { height: 10.25rem; } .inside .details { align-self: end; } }
 :target { border-color: var(--link); }

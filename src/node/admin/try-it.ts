@@ -3,10 +3,9 @@
 import { html } from "hono/html";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { isFault, readValue } from "../../nextauth/values.ts";
-import { type Html, pill } from "./elements.ts";
+import { type Html, panel, pill } from "./elements.ts";
 import { counted } from "./format.ts";
 
-/** The user to get a token for. */
 export interface TryItCall {
   userid: string;
   accountid: number;
@@ -52,14 +51,12 @@ export function isFromStatusPage(request: Request): boolean {
 
 /** @param isOpen false on a page that refreshes itself, which would empty the form */
 export function tryItSection({ call = DEV_CALL, fault, answer }: TryItView, isOpen: boolean): Html {
-  return html`<section class="panel" id="try-it" aria-labelledby="try-it-heading">
-<h2 id="try-it-heading">Try it</h2>
-<p>Makes one real getToken call: the embedded nextAuth Server logs the user in and calls this proxy,
+  const content = html`<p>Makes one real getToken call: the embedded nextAuth Server logs the user in and calls this proxy,
 which requests a token from the embedded provider. Only in dev mode.</p>
 ${isOpen ? form(call) : html`<p><a class="button" href="./?paused#try-it">Open the form</a></p>`}
 ${fault && html`<p class="problem" role="alert">No call was made: ${fault}.</p>`}
-${answer && answerPart(answer)}
-</section>`;
+${answer && answerPart(answer)}`;
+  return panel("try-it", "Try it", content);
 }
 
 function form({ userid, accountid }: TryItCall): Html {
@@ -76,31 +73,26 @@ function answerPart({ status, contentType, bytes }: TryItAnswer): Html {
   const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   // HTML parsers turn a literal CR LF into LF.
   const verbatim = text.split("\r").map((part, index) => [index > 0 && html`&#13;`, part]);
-  const answer = attempt(() => JSON.parse(text));
   const isToken = status >= 200 && status < 300;
   return html`<div class="result">
 <h3 id="token-result">TokenResult</h3>
 <p>${pill(isToken ? "good" : "bad", `Status ${status}`)} ${counted(bytes.length, "byte")} of ${contentType}</p>
 <pre tabindex="0" role="region" aria-labelledby="token-result">\n${verbatim}</pre>
-${["access_token", "id_token"].map((member) => tokenPart(member, answer?.[member]))}
+${["access_token", "id_token"].map((member) => tokenPart(member, text))}
 </div>`;
 }
 
-function tokenPart(member: string, token: unknown): Html | undefined {
-  const jwt = attempt(() => ({ header: decodeProtectedHeader(token as string), claims: decodeJwt(token as string) }));
-  if (jwt === undefined) return undefined; // for example opaque or encrypted
-  return html`<h3 id="jwt-${member}">${member}, decoded</h3>
+function tokenPart(member: string, answer: string): Html | undefined {
+  try {
+    const token = JSON.parse(answer)[member];
+    const [header, claims] = [decodeProtectedHeader(token), decodeJwt(token)];
+    return html`<h3 id="jwt-${member}">${member}, decoded</h3>
 <p>The signature has not been verified.</p>
 <div class="jwt">
-<pre tabindex="0" role="region" aria-label="Header of the ${member}">\n${JSON.stringify(jwt.header, undefined, 2)}</pre>
-<pre tabindex="0" role="region" aria-labelledby="jwt-${member}">\n${JSON.stringify(jwt.claims, undefined, 2)}</pre>
+<pre tabindex="0" role="region" aria-label="Header of the ${member}">\n${JSON.stringify(header, undefined, 2)}</pre>
+<pre tabindex="0" role="region" aria-labelledby="jwt-${member}">\n${JSON.stringify(claims, undefined, 2)}</pre>
 </div>`;
-}
-
-function attempt<T>(action: () => T): T | undefined {
-  try {
-    return action();
   } catch {
-    return undefined;
+    return undefined; // not JSON, or not a JWT that can be read: for example opaque or encrypted
   }
 }

@@ -5,8 +5,8 @@ import { createServer, type RequestListener } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
-import type { Address } from "../../config/address.ts";
 import type { ServerTls } from "../../config/credentials.ts";
+import type { Address } from "../../config/schema-types.ts";
 import { isAmbiguous } from "./ambiguous.ts";
 import { OpenRequests } from "./open-requests.ts";
 

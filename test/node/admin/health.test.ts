@@ -1,16 +1,14 @@
 // The state of the service in one line, and every problem with its cure.
 
 import { describe, expect, it } from "vitest";
-import { certificateState, concernsOf, healthOf } from "../../../src/node/admin/health.ts";
+import { certificateState, healthOf } from "../../../src/node/admin/health.ts";
 import type { Snapshot } from "../../../src/node/admin/snapshot.ts";
 import { HOUR_MS, minute, NOW, provider, snapshot } from "../../support/status-snapshot.ts";
 
 const DAY_MS = 24 * HOUR_MS;
 
 function health(changes: Partial<Snapshot>): string[] {
-  const service = snapshot(changes);
-  const concerns = concernsOf(service);
-  const { level, text } = healthOf(service, concerns);
+  const { level, text, concerns } = healthOf(snapshot(changes));
   return [`${level}: ${text}`, ...concerns.map((one) => `${one.level} #${one.where}: ${one.text}. ${one.cure}`)];
 }
 
@@ -102,6 +100,6 @@ describe("a certificate", () => {
     [-1, "bad", "expired 0 s ago"],
     [-3 * DAY_MS, "bad", "expired 3 days ago"],
   ])("with %i ms left is %s: %s", (left, level, text) => {
-    expect(certificateState({ place: "server.tls", expires_at: NOW + left }, NOW)).toEqual({ level, text });
+    expect(certificateState(NOW + left, NOW)).toEqual({ level, text });
   });
 });

@@ -1,7 +1,7 @@
-// A misspelt name brings up the one that was meant, and another word brings up nothing.
+// A misspelt name suggests the intended one; another word suggests nothing.
 
 import { expect, it } from "vitest";
-import { suggestion } from "../../src/config/suggestion.ts";
+import { suggestion } from "../../src/config/faults.ts";
 
 const KNOWN = [
   "version",
@@ -29,13 +29,13 @@ it.each([
   ["mian", "main"],
   ["leve", "level"],
 ])("%s means %s", (misspelt, meant) => {
-  expect(suggestion(misspelt, KNOWN)).toBe(`: did you mean "${meant}"?`);
+  expect(suggestion(misspelt, KNOWN)).toBe(`; did you mean "${meant}"?`);
 });
 
-it.each(["metrics", "x", "", "something_else_entirely"])("%j means none of them", (name) => {
+it.each(["metrics", "x", "", "something_else_entirely"])("%j means nothing", (name) => {
   expect(suggestion(name, KNOWN)).toBe("");
 });
 
-it("suggests nothing where nothing is known", () => {
+it("suggests nothing without known names", () => {
   expect(suggestion("issuer", [])).toBe("");
 });

@@ -1,4 +1,4 @@
-// What a provider's JWTs need, and the names that may stand in them, is told with its place where it is not there.
+// Templates and the JWTs of a provider: every name and key must exist.
 
 import { describe, expect, it } from "vitest";
 import { faultsOf, withProvider } from "./file.ts";
@@ -14,10 +14,10 @@ const SIGNING = `signing:
 `;
 const SIGNING_WITHOUT_ISSUER = SIGNING.replace("  issuer: https://proxy.example\n", "");
 
-/** What is given beside the grant type stands on line 11 and after. */
+/** A provider with this grant type, and further keys from line 11. */
 const provider = (grantType: string, ...lines: string[]) =>
   withProvider(...CLIENT, `grant_type: ${grantType}`, ...lines);
-const told = (faults: string[]) => faults.map((fault) => `f.yaml:${fault}`);
+const located = (faults: string[]) => faults.map((fault) => `f.yaml:${fault}`);
 
 describe("a JWT", () => {
   it.each<[string, string, string[]]>([
@@ -25,52 +25,52 @@ describe("a JWT", () => {
       "that the grant type sends, without signing",
       provider(JWT_BEARER),
       [
-        '10:17 "providers.main.grant_type" sends a JWT that this proxy signs, which needs "signing"',
-        '10:17 "providers.main.grant_type" uses {{signing_issuer}}, but there is no signing.issuer',
+        '7:5 "providers.main.jwt.user.claims.iss" uses {{signing_issuer}}, but signing.issuer is not set',
+        '10:17 "providers.main.grant_type" needs "signing", because the request contains a JWT signed by this proxy',
       ],
     ],
     [
       "that a parameter sends, without signing",
       provider("x", 'params: { a: "{{jwt.user}}" }', "jwt: { user: { claims: { iss: me } } }"),
-      ['10:17 "providers.main.grant_type" sends a JWT that this proxy signs, which needs "signing"'],
+      ['10:17 "providers.main.grant_type" needs "signing", because the request contains a JWT signed by this proxy'],
     ],
     [
       "that is used nowhere",
       provider(JWT_BEARER, "jwt: { actor: {} }") + SIGNING,
-      ['11:12 "providers.main.jwt.actor" is used nowhere: write {{jwt.actor}} in params or headers'],
+      ['11:12 "providers.main.jwt.actor" is not used; write {{jwt.actor}} in params or headers, or remove it'],
     ],
     [
       "that the file's own assertion replaces",
       provider(JWT_BEARER, "params: { assertion: x }", "jwt: { user: {} }") + SIGNING,
-      ['12:12 "providers.main.jwt.user" is used nowhere: write {{jwt.user}} in params or headers'],
+      ['12:12 "providers.main.jwt.user" is not used; write {{jwt.user}} in params or headers, or remove it'],
     ],
     [
       "signed by a key that is not there",
       provider(JWT_BEARER, "jwt: { user: { kid: c } }") + SIGNING,
-      ['11:25 "providers.main.jwt.user.kid" names no key under signing.keys that signs'],
+      ['11:25 "providers.main.jwt.user.kid" is not the kid of a key that signs under signing.keys'],
     ],
     [
       "signed by a key that only verifies",
       provider(JWT_BEARER, "jwt: { user: { kid: b } }") + SIGNING,
-      ['11:25 "providers.main.jwt.user.kid" names no key under signing.keys that signs'],
+      ['11:25 "providers.main.jwt.user.kid" is not the kid of a key that signs under signing.keys'],
     ],
     [
       "by another name",
       provider("x", 'params: { a: "{{jwt.acto}}" , b: "{{jwt.actor}}" }', "jwt: { actor: {} }") + SIGNING,
-      ['11:18 "providers.main.params.a" uses {{jwt.acto}}, which "jwt" does not have: did you mean "jwt.actor"?'],
+      ['11:18 "providers.main.params.a" uses {{jwt.acto}}, which is not under "jwt"; did you mean "jwt.actor"?'],
     ],
     [
       "in a header, like no other",
       provider("x", 'headers: { X-A: "{{jwt.something_else}}" }') + SIGNING,
-      ['11:21 "providers.main.headers.X-A" uses {{jwt.something_else}}, which "jwt" does not have'],
+      ['11:21 "providers.main.headers.X-A" uses {{jwt.something_else}}, which is not under "jwt"; add it there'],
     ],
     [
       "in another JWT",
       provider(JWT_BEARER, 'jwt: { user: { claims: { a: ["{{jwt.user}}"] } } }') + SIGNING,
-      ['11:33 "providers.main.jwt.user.claims.a" uses {{jwt.user}}, but a JWT stands in params and headers alone'],
+      ['11:33 "providers.main.jwt.user.claims.a" uses {{jwt.user}}, but a JWT can be used only in params and headers'],
     ],
-  ])("is told: %s", (_, text, faults) => {
-    expect(faultsOf(text)).toEqual(told(faults));
+  ])("is reported as wrong: %s", (_, text, faults) => {
+    expect(faultsOf(text)).toEqual(located(faults));
   });
 
   it.each([
@@ -92,49 +92,45 @@ describe("a JWT", () => {
   });
 });
 
-describe("a name that has no value", () => {
+describe("a name without a value", () => {
   it.each<[string, string, string[]]>([
     [
       "the issuer that is not published",
       provider(JWT_BEARER) + SIGNING_WITHOUT_ISSUER,
-      ['10:17 "providers.main.grant_type" uses {{signing_issuer}}, but there is no signing.issuer'],
+      ['7:5 "providers.main.jwt.user.claims.iss" uses {{signing_issuer}}, but signing.issuer is not set'],
     ],
     [
       "the issuer that is not published, of a JWT of the file's own",
       provider(JWT_BEARER, "jwt: { user: { claims: { a: b } } }") + SIGNING_WITHOUT_ISSUER,
-      ['11:18 "providers.main.jwt.user" uses {{signing_issuer}}, but there is no signing.issuer'],
+      ['11:28 "providers.main.jwt.user.claims.iss" uses {{signing_issuer}}, but signing.issuer is not set'],
     ],
     [
       "the kid without signing",
       provider("x", 'scope: "{{signing.kid}}"'),
-      ['11:12 "providers.main.scope" uses {{signing.kid}}, but there is no signing'],
+      ['11:12 "providers.main.scope" uses {{signing.kid}}, but signing is not set'],
     ],
     [
       "the times of a JWT outside of one",
       provider("x", 'params: { a: "{{iat}}", b: "{{exp}}" }'),
       [
-        '11:18 "providers.main.params.a" uses {{iat}}, which no value of the call has: add it under get_token.values',
-        '11:32 "providers.main.params.b" uses {{exp}}, which no value of the call has: add it under get_token.values',
+        '11:18 "providers.main.params.a" uses {{iat}}, which no call provides; add it to "get_token.values"',
+        '11:32 "providers.main.params.b" uses {{exp}}, which no call provides; add it to "get_token.values"',
       ],
     ],
     [
       "a claim's",
       provider(JWT_BEARER, 'jwt: { user: { claims: { a: { b: "{{usrid}}" } } } }') + SIGNING,
-      [
-        '11:33 "providers.main.jwt.user.claims.a" uses {{usrid}}, which no value of the call has: did you mean "userid"?',
-      ],
+      ['11:33 "providers.main.jwt.user.claims.a" uses {{usrid}}, which no call provides; did you mean "userid"?'],
     ],
     [
       "a header member's",
       provider(JWT_BEARER, 'jwt: { user: { header: { a: "{{usrid}}" } } }') + SIGNING,
-      [
-        '11:33 "providers.main.jwt.user.header.a" uses {{usrid}}, which no value of the call has: did you mean "userid"?',
-      ],
+      ['11:33 "providers.main.jwt.user.header.a" uses {{usrid}}, which no call provides; did you mean "userid"?'],
     ],
     [
       "an expected subject's",
       provider("x", 'expect_subject: { member: user, equals: "{{usrid}}" }'),
-      ['11:21 "providers.main.expect_subject" uses {{usrid}}, which no value of the call has: did you mean "userid"?'],
+      ['11:21 "providers.main.expect_subject" uses {{usrid}}, which no call provides; did you mean "userid"?'],
     ],
     ...(["aud", "header: { a", "claims: { a"] as const).map((part): [string, string, string[]] => [
       `an assertion's ${part.split(":")[0]}`,
@@ -144,11 +140,11 @@ describe("a name that has no value", () => {
         `client_assertion: { ${part}: "{{usrid}}" ${part.includes("{") ? "} " : ""}}`,
       ),
       [
-        `12:${part === "aud" ? 30 : 38} "providers.main.client_assertion.${part.replace(": { ", ".")}" uses {{usrid}}, which no value of the call has: did you mean "userid"?`,
+        `12:${part === "aud" ? 30 : 38} "providers.main.client_assertion.${part.replace(": { ", ".")}" uses {{usrid}}, which no call provides; did you mean "userid"?`,
       ],
     ]),
-  ])("is told: %s", (_, text, faults) => {
-    expect(faultsOf(text)).toEqual(told(faults));
+  ])("is reported as wrong: %s", (_, text, faults) => {
+    expect(faultsOf(text)).toEqual(located(faults));
   });
 
   it.each([
@@ -167,12 +163,14 @@ describe("a name that has no value", () => {
       "client_assertion: { claims: { a: '{{jwt.user}}' } }",
       '12:38 "providers.main.client_assertion.claims.a"',
     ],
-  ])("is told: a JWT in %s, where none is made", (_, line, place) => {
+  ])("is reported as wrong: a JWT in %s", (_, line, place) => {
     const text = provider("x", "token_endpoint_auth_method: client_secret_jwt", line) + SIGNING;
-    expect(faultsOf(text)).toEqual([`f.yaml:${place} uses {{jwt.user}}, but a JWT stands in params and headers alone`]);
+    expect(faultsOf(text)).toEqual([
+      `f.yaml:${place} uses {{jwt.user}}, but a JWT can be used only in params and headers`,
+    ]);
   });
 
-  it("is told once its own part of the file is in order", () => {
+  it("is not reported while the part that would define it is at fault", () => {
     const text = provider("x", 'scope: "{{signing.kid}} {{signing_issuer}}"') + SIGNING.replace("kid: a", "kid: 1");
     expect(faultsOf(text)).toEqual([expect.stringContaining('"signing.keys[0].kid" must be text')]);
   });

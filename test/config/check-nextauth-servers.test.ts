@@ -1,22 +1,22 @@
-// `nextauth` is one server or a list of them, of which each virtual server has one; every fault is told where it is written.
+// nextauth: one server or a list, in which each virtual server belongs to one server.
 
 import { describe, expect, it } from "vitest";
 import { configOf, faultsOf, withKeys } from "./file.ts";
-import { tells } from "./tells.ts";
+import { reports } from "./reports.ts";
 
 const URL = "url: https://ns.example";
 const KEY = "apikey: { env: N }";
-/** What every server has; a key behind it stands in column 58 of line 11. */
+/** Required keys; the next key starts in column 58 of line 11. */
 const SERVER = `${URL}, ${KEY}`;
 
 const nextauth = (text: string) => withKeys(`nextauth: ${text}`);
 const server = (text: string) => nextauth(`{ ${SERVER}, ${text} }`);
-/** Servers one below the other, on lines 12, 13 and so on, where such a key stands in column 52. */
+/** A list of servers on lines 12, 13 and so on; the next key starts in column 52. */
 const servers = (...texts: string[]) =>
   withKeys("nextauth:", ...texts.map((text) => `  - { ${SERVER}${text === "" ? "" : `, ${text}`} }`));
 
 describe("a nextAuth Server", () => {
-  it("needs no more than a url and an apikey", () => {
+  it("requires only url and apikey", () => {
     expect(configOf(nextauth(`{ ${SERVER} }`)).nextauth).toEqual([
       {
         url: "https://ns.example",
@@ -28,7 +28,7 @@ describe("a nextAuth Server", () => {
     ]);
   });
 
-  it("may have all of these", () => {
+  it("accepts all its keys", () => {
     const text = nextauth(`
   url: http://127.0.0.1:8080/api
   apikey: { file: apikey }
@@ -53,25 +53,25 @@ describe("a nextAuth Server", () => {
     ]);
   });
 
-  it.each(["https://ns.example/", "https://ns.example//"])("is asked below %s with one slash", (url) => {
+  it.each(["https://ns.example/", "https://ns.example//"])("drops the slashes at the end of %s", (url) => {
     expect(configOf(nextauth(`{ url: "${url}", ${KEY} }`)).nextauth[0]?.url).toBe("https://ns.example");
   });
 
-  it("may wait for its connection as long as for all", () => {
+  it("can have a connect_timeout as long as its timeout", () => {
     expect(configOf(server("timeout: 3s, connect_timeout: 3s")).nextauth[0]?.connect_timeout).toBe(3_000);
   });
 
-  it("may be known by a binding on Workers", () => {
+  it("can have a TLS binding for Workers", () => {
     expect(configOf(server("tls: { binding: MTLS }")).nextauth[0]?.tls).toEqual({ binding: "MTLS" });
   });
 
-  it("is none without the key", () => {
+  it("is optional", () => {
     expect(configOf(withKeys()).nextauth).toEqual([]);
   });
 });
 
 describe("several nextAuth Servers", () => {
-  it("may each have virtual servers, and the last one those that are left", () => {
+  it("can each have serverids, and the last one all others", () => {
     const text = servers("serverids: [a, b]", "serverids: [c], serverid: c", "");
     expect(configOf(text).nextauth.map(({ serverids, serverid }) => [serverids, serverid])).toEqual([
       [["a", "b"], undefined],
@@ -80,109 +80,99 @@ describe("several nextAuth Servers", () => {
     ]);
   });
 
-  it("may be a list of one", () => {
+  it("can be a list of one", () => {
     expect(configOf(servers("")).nextauth).toEqual(configOf(nextauth(`{ ${SERVER} }`)).nextauth);
   });
 });
 
-const SECRET = "must be { env: NAME } or { file: PATH }: a secret never stands in the file itself";
+const SECRET = "must be { env: NAME } or { file: PATH }; secrets are never written in the file";
 const MAPPING = "must be a mapping of keys to values";
 const BOTH = "needs both certificate and private_key, or neither";
 
 describe("a fault", () => {
-  tells([
+  reports([
     [nextauth(""), `11:11 "nextauth" ${MAPPING}`],
-    [nextauth("[]"), '11:11 "nextauth" must hold at least one nextAuth Server'],
+    [nextauth("[]"), '11:11 "nextauth" must have at least one entry'],
     [nextauth("https://ns.example"), `11:11 "nextauth" ${MAPPING}`],
     [nextauth("[https://ns.example]"), `11:12 "nextauth[0]" ${MAPPING}`],
     [nextauth(`{ ${KEY} }`), '11:11 "nextauth.url" is missing'],
-    [nextauth(`{ ${URL} }`), '11:11 "nextauth.apikey" is missing: write { env: NAME } or { file: PATH }'],
+    [nextauth(`{ ${URL} }`), '11:11 "nextauth.apikey" is missing; write { env: NAME } or { file: PATH }'],
     [nextauth(`{ ${URL}, apikey: Zq7xWv4kPj }`), `11:46 "nextauth.apikey" ${SECRET}`],
-    [
-      nextauth(`{ url: http://ns.example, ${KEY} }`),
-      '11:18 "nextauth.url" must be an https URL (http only on loopback)',
-    ],
-    [nextauth(`{ url: "https://ns.example?a=b", ${KEY} }`), '11:18 "nextauth.url" must not have a query'],
-    [
-      nextauth(`{ url: "https://a:b@ns.example", ${KEY} }`),
-      '11:18 "nextauth.url" must not carry a user name or password',
-    ],
-    [nextauth(`{ url: ns.example, ${KEY} }`), '11:18 "nextauth.url" must be an absolute URL'],
+    [nextauth(`{ url: http://ns.example, ${KEY} }`), '11:18 "nextauth.url" …'],
+    [nextauth(`{ url: "https://ns.example?a=b", ${KEY} }`), '11:18 "nextauth.url" …'],
+    [nextauth(`{ url: "https://a:b@ns.example", ${KEY} }`), '11:18 "nextauth.url" …'],
+    [nextauth(`{ url: ns.example, ${KEY} }`), '11:18 "nextauth.url" …'],
     [server("su: é"), '11:62 "nextauth.su" must be visible ASCII'],
     [server('su: ""'), '11:62 "nextauth.su" must be visible ASCII'],
-    [server("su: 42"), '11:62 "nextauth.su" must be text'],
+    [server("su: 42"), '11:62 "nextauth.su" must be text; put it in quotes'],
     [server('serverid: ""'), '11:68 "nextauth.serverid" must not be empty'],
-    [server("serverid: 7"), '11:68 "nextauth.serverid" must be text'],
-    [server("serverids: []"), '11:69 "nextauth.serverids" must name at least one serverid, or be left out'],
-    [server("serverids: a"), '11:69 "nextauth.serverids" must be a list'],
+    [server("serverid: 7"), '11:68 "nextauth.serverid" must be text; put it in quotes'],
+    [server("serverids: []"), '11:69 "nextauth.serverids" must have at least one entry'],
+    [server("serverids: a"), '11:69 "nextauth.serverids" must be a list, such as [a, b]'],
     [server('serverids: [a, ""]'), '11:73 "nextauth.serverids[1]" must not be empty'],
-    [
-      server("serverids: [a, b, a]"),
-      '11:76 "nextauth.serverids[2]" is never reached: one above it answers for this serverid',
-    ],
+    [server("serverids: [a, b, a]"), '11:76 "nextauth.serverids[2]" is listed above already; remove one of the two'],
     [
       server("serverid: b, serverids: [a]"),
-      '11:68 "nextauth.serverid" is not among the serverids that this server answers for',
+      `11:68 "nextauth.serverid" is not in this server's serverids; add it there`,
     ],
     [server("timeout: 2"), '11:67 "nextauth.timeout" must be a duration with a unit, like 500ms, 5s or 10m'],
     [server("timeout: 0s"), '11:67 "nextauth.timeout" must be between 1ms and 24h'],
     [
       server("connect_timeout: 2001ms"),
-      '11:75 "nextauth.connect_timeout" must not be longer than timeout, which covers it',
+      '11:75 "nextauth.connect_timeout" must not be longer than timeout, which includes it',
     ],
-    [server("session_cache: 0s"), '11:73 "nextauth.session_cache" must be between 1ms and 60s'],
-    [server("session_cache: 60001ms"), '11:73 "nextauth.session_cache" must be between 1ms and 60s'],
-    [server("api_key: x"), '11:58 "nextauth.api_key" is not a key of this place: did you mean "apikey"?'],
-    [server("serverId: x"), '11:58 "nextauth.serverId" is not a key of this place: did you mean "serverid"?'],
+    [server("session_cache: 60001ms"), '11:73 "nextauth.session_cache" must be at most 60s'],
+    [server("api_key: x"), '11:58 "nextauth.api_key" unknown key; did you mean "apikey"?'],
+    [server("serverId: x"), '11:58 "nextauth.serverId" unknown key; did you mean "serverid"?'],
     [server("tls: { ca: ca.pem }"), `11:69 "nextauth.tls.ca" ${SECRET}`],
     [server("tls: { certificate: { env: C } }"), `11:63 "nextauth.tls" ${BOTH}`],
     [server("tls: { private_key: { env: K } }"), `11:63 "nextauth.tls" ${BOTH}`],
     [
       server("tls: { binding: M, ca: { env: C } }"),
-      '11:74 "nextauth.tls.binding" holds certificate and key itself, on Workers: remove the others or it',
+      '11:74 "nextauth.tls.binding" is for Workers; certificate, private_key and ca are for Node; remove one or the other',
     ],
   ]);
 });
 
-describe("a fault inside a list", () => {
-  tells([
-    [
-      servers("serverids: [a]", "tymeout: 3s"),
-      '13:52 "nextauth[1].tymeout" is not a key of this place: did you mean "timeout"?',
-    ],
+describe("a fault in a list", () => {
+  reports([
+    [servers("serverids: [a]", "tymeout: 3s"), '13:52 "nextauth[1].tymeout" unknown key; did you mean "timeout"?'],
     [servers("serverids: [a]", "tls: { ca: x }"), `13:63 "nextauth[1].tls.ca" ${SECRET}`],
     [servers("serverids: [a]", "tls: { certificate: { env: C } }"), `13:57 "nextauth[1].tls" ${BOTH}`],
-    [servers("", ""), '13:5 "nextauth[1]" is never reached: one above it answers for every serverid'],
+    [
+      servers("", ""),
+      '13:5 "nextauth[1]" is unreachable, because a server above it answers for every serverid; move it up',
+    ],
     [
       servers("", "serverids: [a]", "serverids: [a]"),
-      '13:5 "nextauth[1]" is never reached: one above it answers for every serverid',
-      '14:5 "nextauth[2]" is never reached: one above it answers for every serverid',
+      '13:5 "nextauth[1]" is unreachable, because a server above it answers for every serverid; move it up',
+      '14:5 "nextauth[2]" is unreachable, because a server above it answers for every serverid; move it up',
     ],
     [
       servers("serverids: [a]", "serverids: [b, a]"),
-      '13:67 "nextauth[1].serverids[1]" is never reached: one above it answers for this serverid',
+      '13:67 "nextauth[1].serverids[1]" is listed above already; remove one of the two',
     ],
     [
       servers("serverids: [a], serverid: a", "serverid: b"),
-      '13:62 "nextauth[1].serverid" stands above already: a call can have one default alone',
+      '13:62 "nextauth[1].serverid" is a second default; only one server can have serverid',
     ],
     [
       servers("serverids: [a], timeout: 1s, connect_timeout: 2s", "serverids: [b], serverid: c"),
-      '12:98 "nextauth[0].connect_timeout" must not be longer than timeout, which covers it',
-      '13:78 "nextauth[1].serverid" is not among the serverids that this server answers for',
+      '12:98 "nextauth[0].connect_timeout" must not be longer than timeout, which includes it',
+      `13:78 "nextauth[1].serverid" is not in this server's serverids; add it there`,
     ],
   ]);
 });
 
 describe("a nextAuth Server at fault", () => {
-  it("hides none of the rest, and makes none of it", () => {
+  it("neither hides nor causes other faults", () => {
     const text = `${nextauth(`{ ${URL}, apikey: x, su: é }`)}log: { level: loud }\n`;
     expect(faultsOf(text)).toEqual([
       `f.yaml:11:46 "nextauth.apikey" ${SECRET}`,
       'f.yaml:11:53 "nextauth.su" must be visible ASCII',
       'f.yaml:12:15 "log.level" must be one of error, warn, info, debug',
     ]);
-    // Its serverid may be what the fault is about, so that nobody is asked for another one.
+    // The faulty server may have a default serverid, so none is demanded elsewhere.
     const needing = ["webnonce_exchange: {}", "get_token: { values: { userid: [body:/u], nonce: [body:/n] } }"];
     for (const more of [...needing, "webnonce_exchange: { serverid: a }"]) {
       expect(faultsOf(`${nextauth("{}")}${more}\n`)).toEqual(faultsOf(nextauth("{}")));
@@ -190,33 +180,30 @@ describe("a nextAuth Server at fault", () => {
   });
 });
 
-describe("a serverid of the file is one that a call can have", () => {
-  tells([
-    [server('serverid: ".."'), '11:68 "nextauth.serverid" is no serverid, which is base64'],
-    [server('serverid: "a\\tb"'), '11:68 "nextauth.serverid" has control characters'],
-    [server(`serverid: ${"a".repeat(257)}`), '11:68 "nextauth.serverid" is too long'],
-    [server('serverid: "\\ud800"'), '11:68 "nextauth.serverid" is not well-formed Unicode'],
-    [server('serverids: [a, "."]'), '11:73 "nextauth.serverids[1]" is no serverid, which is base64'],
-    [
-      withKeys('routes: [{ serverid: "..", provider: main }]'),
-      '11:22 "routes[0].serverid" is no serverid, which is base64',
-    ],
+describe("a serverid that no call can have is reported", () => {
+  reports([
+    [server('serverid: ".."'), '11:68 "nextauth.serverid" …'],
+    [server('serverid: "a\\tb"'), '11:68 "nextauth.serverid" …'],
+    [server(`serverid: ${"a".repeat(257)}`), '11:68 "nextauth.serverid" …'],
+    [server('serverid: "\\ud800"'), '11:68 "nextauth.serverid" …'],
+    [server('serverids: [a, "."]'), '11:73 "nextauth.serverids[1]" …'],
+    [withKeys('routes: [{ serverid: "..", provider: main }]'), '11:22 "routes[0].serverid" …'],
     [
       servers("serverids: [a]", "serverid: a"),
-      '13:62 "nextauth[1].serverid" is one that a server above it answers for: name it there',
+      '13:62 "nextauth[1].serverid" belongs to a server above; set the default there',
     ],
   ]);
 });
 
 describe("paths", () => {
-  const DOTS = 'has a segment "." or "..", which clients and proxies take away';
-  tells([
+  const DOTS = 'must not have a segment "." or "..", which clients and proxies remove';
+  reports([
     [withKeys("get_token: { path: /a/../b }"), `11:20 "get_token.path" ${DOTS}`],
     [withKeys("get_token: { path: /a/. }"), `11:20 "get_token.path" ${DOTS}`],
     [withKeys("get_token: { path: /a..b/.c }")],
     [
       withKeys("get_token: { path: /x/.well-known/y }"),
-      '11:20 "get_token.path" must not be /healthz or below /.well-known, where other answers stand',
+      '11:20 "get_token.path" must not be /healthz or contain /.well-known/, which have other uses',
     ],
   ]);
 });

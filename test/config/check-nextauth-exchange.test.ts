@@ -1,13 +1,13 @@
-// The webNonce exchange needs a nextAuth Server, a serverid, a path of its own and a provider that needs no more than it has.
+// webnonce_exchange requires nextauth, a serverid, an unused path, and a provider that needs only what a webNonce has.
 
 import { describe, expect, it } from "vitest";
 import { configOf, FILE, faultsOf, withKeys, withProviderKeys } from "./file.ts";
-import { tells } from "./tells.ts";
+import { reports } from "./reports.ts";
 
 const NEXTAUTH = "nextauth: { url: https://ns.example, apikey: { env: N } }";
 const WITH_DEFAULT = NEXTAUTH.replace(" } }", " }, serverid: a }");
 
-/** What stands behind `webnonce_exchange: ` on line 11, in column 20; more keys of the file below. */
+/** `webnonce_exchange: TEXT` on line 11, where TEXT starts in column 20; further keys follow. */
 const file = (text: string, ...more: string[]) => withKeys(`webnonce_exchange: ${text}`, ...more);
 const exchange = (text: string) => file(text, WITH_DEFAULT);
 
@@ -17,15 +17,15 @@ const LIMITS = {
 };
 
 describe("the webNonce exchange", () => {
-  it("is off without its key", () => {
+  it("is off unless configured", () => {
     expect(configOf(withKeys(WITH_DEFAULT)).webnonce_exchange).toBeUndefined();
   });
 
-  it("needs nothing but that, where there is a nextAuth Server with a default serverid", () => {
+  it("needs no keys if nextauth has a default serverid", () => {
     expect(configOf(exchange("{}")).webnonce_exchange).toEqual({ path: "/token", rate_limit: LIMITS });
   });
 
-  it("may have all of these", () => {
+  it("accepts all its keys", () => {
     const text = exchange(`
   path: /oauth2/token/
   provider: main
@@ -43,30 +43,22 @@ describe("the webNonce exchange", () => {
   });
 
   it.each([
-    ["a serverid of its own", "{ serverid: a }", [NEXTAUTH]],
+    ["a serverid", "{ serverid: a }", [NEXTAUTH]],
+    ["a serverid that a server answers for", "{ serverid: b }", [NEXTAUTH.replace(" } }", " }, serverids: [a, b] }")]],
+    ["a route for the default serverid", "{}", [WITH_DEFAULT, "routes: [{ serverid: a, provider: main }]"]],
     [
-      "one of those that the servers answer for",
-      "{ serverid: b }",
-      [NEXTAUTH.replace(" } }", " }, serverids: [a, b] }")],
-    ],
-    ["a route for its serverid", "{}", [WITH_DEFAULT, "routes: [{ serverid: a, provider: main }]"]],
-    [
-      "a route for all",
+      "a route for all calls",
       "{ serverid: z }",
       [WITH_DEFAULT, "routes: [{ serverid: a, provider: main }, { provider: main }]"],
     ],
-    [
-      "a provider that no route goes to",
-      "{ provider: main }",
-      [WITH_DEFAULT, "routes: [{ serverid: b, provider: main }]"],
-    ],
-    ["a path that differs from getToken's by a slash", "{ path: /getToken/ }", [WITH_DEFAULT]],
-    ["a path above those of getToken", "{ path: /a }", [WITH_DEFAULT, 'get_token: { path: "/a/{b}" }']],
-  ])("may have %s", (_, text, more) => {
+    ["a provider without a route", "{ provider: main }", [WITH_DEFAULT, "routes: [{ serverid: b, provider: main }]"]],
+    ["the path of getToken with a slash at the end", "{ path: /getToken/ }", [WITH_DEFAULT]],
+    ["a prefix of the path of getToken", "{ path: /a }", [WITH_DEFAULT, 'get_token: { path: "/a/{b}" }']],
+  ])("accepts %s", (_, text, more) => {
     expect(faultsOf(file(text, ...more))).toEqual([]);
   });
 
-  it("goes by the default serverid of whichever server has one", () => {
+  it("uses the default serverid of any server", () => {
     const servers = `nextauth:
   - { url: https://ns0.example, apikey: { env: N }, serverids: [b] }
   - { url: https://ns1.example, apikey: { env: N }, serverid: a }`;
@@ -80,27 +72,24 @@ describe("the webNonce exchange", () => {
 describe("a fault", () => {
   const MAPPING = "must be a mapping of keys to values";
   const PATH = "must be a path like /token";
-  const TAKEN = "must not be /healthz or below /.well-known, where other answers stand";
-  const NEVER = "is never reached: a binding of get_token takes the same path";
+  const TAKEN = "must not be /healthz or contain /.well-known/, which have other uses";
+  const NEVER = "is unreachable, because a binding of get_token has the same path; choose another";
   const limit = (text: string) => exchange(`{ rate_limit: { per_address: { ${text} } } }`);
-  tells([
-    [file("{}"), '11:1 "webnonce_exchange" needs "nextauth": the nextAuth Server that says whose webNonce it is'],
-    [
-      file("{ serverid: a }"),
-      '11:1 "webnonce_exchange" needs "nextauth": the nextAuth Server that says whose webNonce it is',
-    ],
+  reports([
+    [file("{}"), '11:1 "webnonce_exchange" needs "nextauth", the server that knows whose webNonce it is'],
+    [file("{ serverid: a }"), '11:1 "webnonce_exchange" needs "nextauth", the server that knows whose webNonce it is'],
     [
       file("{}", NEXTAUTH),
-      '11:20 "webnonce_exchange" needs a serverid, here or as "nextauth.serverid": a webNonce does not name one',
+      '11:20 "webnonce_exchange" needs a serverid, here or as "nextauth.serverid", because a webNonce does not contain one',
     ],
     [
       file("{ serverid: c }", NEXTAUTH.replace(" } }", " }, serverids: [a, b] }")),
-      '11:32 "webnonce_exchange.serverid" is none that a server of "nextauth" answers for',
+      '11:32 "webnonce_exchange.serverid" is not a serverid of any server under "nextauth"; add it there',
     ],
     [file("", WITH_DEFAULT), `11:20 "webnonce_exchange" ${MAPPING}`],
     [exchange("true"), `11:20 "webnonce_exchange" ${MAPPING}`],
     [exchange("[{}]"), `11:20 "webnonce_exchange" ${MAPPING}`],
-    [exchange("{ pth: /x }"), '11:22 "webnonce_exchange.pth" is not a key of this place: did you mean "path"?'],
+    [exchange("{ pth: /x }"), '11:22 "webnonce_exchange.pth" unknown key; did you mean "path"?'],
     [exchange("{ path: token }"), `11:28 "webnonce_exchange.path" ${PATH}`],
     [exchange("{ path: / }"), `11:28 "webnonce_exchange.path" ${PATH}`],
     [exchange("{ path: /a//b }"), `11:28 "webnonce_exchange.path" ${PATH}`],
@@ -116,20 +105,23 @@ describe("a fault", () => {
     ],
     [
       exchange("{ provider: mian }"),
-      '11:32 "webnonce_exchange.provider" names no provider of this file: did you mean "main"?',
+      '11:32 "webnonce_exchange.provider" is not a provider of this file; did you mean "main"?',
     ],
-    [exchange("{ provider: constructor }"), '11:32 "webnonce_exchange.provider" names no provider of this file'],
+    [
+      exchange("{ provider: constructor }"),
+      '11:32 "webnonce_exchange.provider" is not a provider of this file; the providers are main',
+    ],
     [exchange('{ provider: "" }'), '11:32 "webnonce_exchange.provider" must not be empty'],
     [exchange('{ serverid: "" }'), '11:32 "webnonce_exchange.serverid" must not be empty'],
     [
       file("{}", WITH_DEFAULT, "routes: [{ serverid: b, provider: main }]"),
-      '11:1 "webnonce_exchange" needs a provider, since no route takes its serverid',
+      '11:1 "webnonce_exchange" needs a provider, because no route matches its serverid; set provider',
     ],
     [exchange("{ rate_limit: 10 }"), `11:34 "webnonce_exchange.rate_limit" ${MAPPING}`],
     [exchange("{ rate_limit: { per_webnonce: 10 } }"), `11:50 "webnonce_exchange.rate_limit.per_webnonce" ${MAPPING}`],
     [
       exchange("{ rate_limit: { per_adress: {} } }"),
-      '11:36 "webnonce_exchange.rate_limit.per_adress" is not a key of this place: did you mean "per_address"?',
+      '11:36 "webnonce_exchange.rate_limit.per_adress" unknown key; did you mean "per_address"?',
     ],
     [limit("limit: 0"), '11:58 "webnonce_exchange.rate_limit.per_address.limit" must be at least 1'],
     [limit("limit: 1000001"), '11:58 "webnonce_exchange.rate_limit.per_address.limit" must be at most 1000000'],
@@ -139,32 +131,36 @@ describe("a fault", () => {
       '11:59 "webnonce_exchange.rate_limit.per_address.window" must be a duration with a unit, like 500ms, 5s or 10m',
     ],
     [limit("window: 0s"), '11:59 "webnonce_exchange.rate_limit.per_address.window" must be between 1ms and 24h'],
-    [limit("binding: a-b"), '11:60 "webnonce_exchange.rate_limit.per_address.binding" must be the name of a binding'],
+    [
+      limit("binding: a-b"),
+      '11:60 "webnonce_exchange.rate_limit.per_address.binding" must be the name of a binding: letters, digits and _',
+    ],
   ]);
 });
 
 describe("the provider of the exchange", () => {
   const BINDING = "get_token: { values: { userid: [body:/u], nonce: [body:/n], device: [body:/d] } }";
-  /** The exchange stands on line 12, below a provider that needs this. */
+  /** A provider that needs the template, and the exchange on line 12. */
   const needing = (template: string, text = "{}") =>
     `${withProviderKeys(`params: { d: "${template}" }`)}webnonce_exchange: ${text}\n${WITH_DEFAULT}\n${BINDING}\n`;
-  const NEEDS = 'goes to "providers.main", which needs {{device}}: no webNonce has that';
+  const NEEDS =
+    'uses "providers.main", which needs {{device}}, but a webNonce has no such value; choose another provider';
   const other = "  other: { issuer: https://o.example, client_id: x, client_secret: { env: S }, grant_type: x }\n";
-  tells([
+  reports([
     [needing("{{serverid}} {{userid}} {{accountid}} {{nonce}}")],
     [needing("{{attributes.mail}} {{uuid}} {{now}} {{client_id}}")],
     [needing("{{device}}"), `12:1 "webnonce_exchange" ${NEEDS}`],
     [needing("{{device}}", "{ provider: main }"), `12:1 "webnonce_exchange" ${NEEDS}`],
     [
       needing("{{device}} {{userid}} {{divice}}"),
-      '11:18 "providers.main.params.d" uses {{divice}}, which no value of the call has: did you mean "device"?',
+      '11:18 "providers.main.params.d" uses {{divice}}, which no call provides; did you mean "device"?',
     ],
     [
       `${needing("{{device}}", "{ provider: other }").replace("webnonce", `${other}webnonce`)}routes: [{ provider: main }]\n`,
     ],
   ]);
 
-  it("may need what no binding reads, since the session gives it", () => {
+  it("can need a value that no binding reads if the session provides it", () => {
     const binding = "get_token: { session: trust, values: { userid: [body:/u], nonce: [body:/n] } }";
     const text = FILE.replace("authorization_code", 'x\n    params: { a: "{{accountid}}" }');
     expect(faultsOf(`${text}${binding}\n${WITH_DEFAULT}\nwebnonce_exchange: {}\n`)).toEqual([]);

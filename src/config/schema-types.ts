@@ -1,0 +1,161 @@
+// Building blocks of the schema: durations, addresses, URLs, names, templates, secrets, lists.
+
+import * as z from "zod";
+import { parseSource, TOKEN } from "../nextauth/binding.ts";
+import { isFault, readValue } from "../nextauth/values.ts";
+import { type JsonValue, parseTemplate, TemplateSyntaxError } from "../oauth/template.ts";
+
+/** @param faultOf returns what is wrong, as a phrase that follows the path */
+const textWith = (faultOf: (text: string) => string | undefined) =>
+  z.string().superRefine((text, context) => {
+    const message = faultOf(text);
+    if (message !== undefined) context.addIssue({ code: "custom", message });
+  });
+
+export const text = z.string().min(1, "must not be empty");
+
+/** A whole number from 1. */
+export const count = (most: number, initial: number) => z.int().min(1).max(most).default(initial);
+
+export const headerName = z.string().regex(TOKEN, "must be the name of a header, like X-apikey");
+
+const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const DURATION = /^(\d{1,9})(ms|s|m|h)$/;
+const DURATION_MESSAGE = "must be a duration with a unit, like 500ms, 5s or 10m";
+
+/** The maximum keeps every limit below 24.8 days, the maximum of Node's timers. */
+const durationFrom = (least: "0s" | "1ms") =>
+  z
+    .string(DURATION_MESSAGE)
+    .regex(DURATION, DURATION_MESSAGE)
+    .transform(toMilliseconds)
+    .refine((ms) => ms >= toMilliseconds(least) && ms <= toMilliseconds("24h"), `must be between ${least} and 24h`)
+    .meta({ title: "duration" });
+
+function toMilliseconds(written: string): number {
+  const [, count, unit] = DURATION.exec(written) as unknown as [string, string, keyof typeof UNIT_MS];
+  return Number(count) * UNIT_MS[unit];
+}
+
+/** Milliseconds. */
+export const duration = durationFrom("1ms");
+export const durationOrZero = durationFrom("0s");
+
+/** An address to listen on. */
+export interface Address {
+  host: string;
+  /** 0 for any free port. */
+  port: number;
+}
+
+/** `host:port`, with brackets around an IPv6 host. */
+const ADDRESS = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/;
+const ADDRESS_MESSAGE = "must be host:port with a port up to 65535, like 127.0.0.1:8080 or [::1]:8080";
+
+export const address = z
+  .string(ADDRESS_MESSAGE)
+  .regex(ADDRESS, ADDRESS_MESSAGE)
+  .transform((written): Address => {
+    const [, ipv6, host, port] = ADDRESS.exec(written) as unknown as string[];
+    return { host: (ipv6 ?? host) as string, port: Number(port) };
+  })
+  .refine(({ port }) => port <= 65_535, ADDRESS_MESSAGE)
+  .meta({ title: "address" });
+
+/** @param faultOf see core/url.ts */
+export const url = (faultOf: (url: string) => string | undefined) =>
+  textWith(faultOf).meta({ title: "URL", pattern: "^[Hh][Tt][Tt][Pp][Ss]?://[^#]+$" });
+
+/** Text that may contain templates. */
+export const templated = textWith((written) => {
+  try {
+    parseTemplate(written);
+    return undefined;
+  } catch (error) {
+    if (error instanceof TemplateSyntaxError) return error.message;
+    throw error;
+  }
+}).meta({ title: "template" });
+
+/** A claim or a header member: any JSON, with templates in its texts. */
+export const json: z.ZodType<JsonValue> = z.lazy(() =>
+  z.union(
+    [templated, z.number(), z.boolean(), z.null(), z.array(json), z.record(z.string(), json)],
+    "must be JSON: text, a number, true, false, null, a list or a mapping",
+  ),
+);
+
+/** A serverid that a call can have. */
+export const serverid = text.superRefine((value, context) => {
+  const read = readValue("serverid", value, false);
+  if (value !== "" && isFault(read)) context.addIssue({ code: "custom", message: read.fault });
+});
+
+/** Undefined means all. */
+export const serverids = z.array(serverid).min(1).optional();
+
+/** A place to look for a value, such as `body:/userid`. */
+export const source = z
+  .string()
+  .transform((value, context) => {
+    const parsed = parseSource(value);
+    if (typeof parsed !== "string") return parsed;
+    context.addIssue({ code: "custom", message: parsed });
+    return z.NEVER;
+  })
+  .meta({ title: "place", pattern: "^(?:body:/|(?:form|header|query|path):.)" });
+
+const ENVIRONMENT_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const environmentName = z.string().regex(ENVIRONMENT_NAME, "must be the name of a variable: letters, digits and _");
+/** A binding in wrangler.toml. */
+export const bindingName = z.string().regex(ENVIRONMENT_NAME, "must be the name of a binding: letters, digits and _");
+
+export const secretReference = z
+  .union(
+    [
+      z.strictObject({ env: environmentName.describe("Name of an environment variable; on Workers, of a binding.") }),
+      z.strictObject({
+        file: z.string().min(1, "must be the path of a file").describe("Path, relative to this file. Node only."),
+      }),
+    ],
+    {
+      error: ({ input }) =>
+        input === undefined
+          ? "is missing; write { env: NAME } or { file: PATH }"
+          : "must be { env: NAME } or { file: PATH }; secrets are never written in the file",
+    },
+  )
+  .meta({ title: "secret" });
+
+/** One entry, or a list of them. A union would not report each fault of an entry at its place. */
+export const listOrOne = <Item extends z.ZodType>(item: Item) =>
+  z.preprocess((written) => (Array.isArray(written) ? written : [written]), z.array(item).min(1));
+
+/** Without the key, the list is empty. An empty list in the file may be a mistake. */
+const optional = <List extends z.ZodType<unknown[]>>(list: List) =>
+  list.optional().transform((written): z.output<List> | [] => written ?? []);
+
+export const optionalList = <Item extends z.ZodType>(item: Item) => optional(z.array(item).min(1, { abort: true }));
+export const optionalListOrOne = <Item extends z.ZodType>(item: Item) => optional(listOrOne(item));
+
+export const connectTimeout = duration
+  .optional()
+  .describe("Limit for the connection; 1s or timeout by default. Node only.");
+const DEFAULT_CONNECT_TIMEOUT_MS = 1_000;
+
+/** For a mapping with `timeout` and `connectTimeout`; the former includes the latter. */
+export const withConnectTimeout = <Timed extends { timeout: number; connect_timeout?: number | undefined }>(
+  timed: Timed,
+) => ({ ...timed, connect_timeout: timed.connect_timeout ?? Math.min(DEFAULT_CONNECT_TIMEOUT_MS, timed.timeout) });
+
+/** A name for a caller, a provider or a value; names appear in logs, metrics and templates. */
+const NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
+const NAME_MESSAGE = "must be a name of up to 64 letters, digits, _ and -, starting with a letter or _";
+
+/** A mapping with such names. */
+export const named = <Value extends z.ZodType>(value: Value) => z.record(z.string().regex(NAME, NAME_MESSAGE), value);
+
+export const namedNotEmpty = <Value extends z.ZodType>(value: Value) =>
+  named(value)
+    .refine((written) => Object.keys(written).length > 0, "must have at least one entry")
+    .meta({ minProperties: 1 });

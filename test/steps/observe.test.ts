@@ -1,0 +1,145 @@
+// Every call gets one log line and one report, also after an unexpected error.
+
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Runtime } from "../../src/app.ts";
+import { buildApp, call, type SentCall, TOKEN } from "../support/app.ts";
+import { fakeIds, hashText, response } from "../support/fakes.ts";
+
+describe("the report of a call", () => {
+  it("has the call's route, caller, provider, outcome and durations", async () => {
+    const { app, upstream, clock, reports, lines } = await buildApp();
+    upstream.answer = () => {
+      clock.advance(42.25);
+      return response(200, TOKEN);
+    };
+    const answer = await app.request(call({ headers: { "content-length": "60" } }));
+    expect(reports).toEqual([
+      {
+        requestId: answer.headers.get("x-request-id"),
+        route: "/getToken",
+        caller: "nextauth-server",
+        provider: "main",
+        outcome: "token",
+        status: 200,
+        providerStatus: 200,
+        attempts: 1,
+        duration: 42.25,
+        durations: { provider: 42.25 },
+        callBytes: 60,
+        bytes: TOKEN.length,
+      },
+    ]);
+    const identity = expect.stringMatching(/^[0-9a-f]{16}$/);
+    expect(lines).toMatchObject([{ level: "info", event: "call", fields: { user: identity, session: identity } }]);
+  });
+
+  it("joins the trace of a caller only on a route that authenticates callers", async () => {
+    const { app, reports } = await buildApp();
+    const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const headers = { traceparent: `00-${trace}-00f067aa0ba902b7-01` };
+    await app.request(call({ headers }));
+    await app.request(call({ headers, path: "/unknown" }));
+    expect(reports.map(({ traceId }) => traceId)).toEqual([trace, undefined]);
+  });
+});
+
+async function whole(answer: Response) {
+  return { status: answer.status, headers: Object.fromEntries(answer.headers), body: await answer.text() };
+}
+
+describe("the log line of a call", () => {
+  it.each<[string, SentCall, object]>([
+    ["an unknown path", { path: "/x" }, { error_code: "not_found", route: "", caller: undefined }],
+    ["a wrong method", { method: "PUT" }, { error_code: "method_not_allowed", route: "/getToken", caller: undefined }],
+    [
+      "an unknown caller",
+      { headers: { "x-apikey": "x" } },
+      { error_code: "caller_unauthenticated", caller: undefined },
+    ],
+    ["an invalid call", { body: {} }, { error_code: "call_invalid", caller: "nextauth-server", provider: undefined }],
+    ["a missing value", { headers: { "x-nonce": undefined } }, { error_code: "call_invalid", provider: "main" }],
+  ])("says how far the call came: %s", async (_, sent, fields) => {
+    const { app, lines } = await buildApp();
+    await app.request(call(sent));
+    expect(lines).toEqual([{ level: "warn", event: "call", fields: expect.objectContaining(fields) }]);
+  });
+});
+
+describe("an unexpected error", () => {
+  const CANARY = "Zq7xWv4kPj";
+  const INTERNAL = {
+    status: 500,
+    headers: { "cache-control": "no-store", "content-type": "application/json", "x-request-id": "uuid-1" },
+    body: '{"error":"server_error","error_description":"the proxy failed; its log has the reason under this request_id","error_code":"internal","request_id":"uuid-1"}',
+  };
+
+  const printed: unknown[] = [];
+  beforeEach(() => {
+    printed.length = 0;
+    for (const level of ["error", "warn", "info", "log", "debug"] as const) {
+      vi.spyOn(console, level).mockImplementation((...values: unknown[]) => void printed.push(...values.map(String)));
+    }
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  function fail(): never {
+    throw new TypeError(`${CANARY} is not a function`);
+  }
+
+  /** The first use, while the app is built, succeeds. */
+  function failsLater<T>(first: (...given: never[]) => T) {
+    let used = false;
+    return (...given: never[]): T => {
+      if (used) fail();
+      used = true;
+      return first(...given);
+    };
+  }
+
+  it.each<[string, () => Partial<Runtime>]>([
+    ["the transport", () => ({ createTransport: () => fail })],
+    ["a promise of the transport", () => ({ createTransport: () => async () => fail() })],
+    ["the hash", () => ({ hashText: failsLater(hashText) as Runtime["hashText"] })],
+    ["the uuid of a template", () => ({ ids: { ...fakeIds(), uuid: failsLater(() => "uuid-1") } })],
+  ])("in %s gets a 500 and a log line without its message", async (_, deps) => {
+    const { app, lines } = await buildApp({ provider: { params: { u: "{{uuid}}" } }, deps: deps() });
+    const answer = await whole(await app.request(call()));
+    expect(answer).toMatchObject(INTERNAL);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatchObject({
+      level: "error",
+      fields: { request_id: "uuid-1", outcome: "error", error_code: "internal", cause: "TypeError" },
+    });
+    expect(lines[0]?.fields.stack).toMatch(/^at .*observe\.test\.ts/);
+    expect(JSON.stringify(lines)).not.toContain(CANARY);
+    expect(printed).toEqual([]);
+  });
+
+  it.each([CANARY, undefined, null, { message: CANARY }, Symbol(CANARY)])(
+    "that is not an Error gets a 500 and a log line too",
+    async (thrown) => {
+      const { app, lines } = await buildApp({ deps: { createTransport: () => () => Promise.reject(thrown) } });
+      expect(await whole(await app.request(call()))).toMatchObject(INTERNAL);
+      expect(lines).toHaveLength(1);
+      expect(JSON.stringify([lines, printed])).not.toContain(CANARY);
+    },
+  );
+
+  it("in the log still gets an error response of ours", async () => {
+    const { app } = await buildApp({ deps: { log: fail } });
+    const answer = await whole(await app.request(call()));
+    expect(JSON.stringify([answer, printed])).not.toContain(CANARY);
+    expect(answer.headers).toMatchObject({ "content-type": "application/json", "cache-control": "no-store" });
+  });
+
+  it("does not affect the next call", async () => {
+    const { app, upstream } = await buildApp();
+    const { answer } = upstream;
+    upstream.answer = fail;
+    expect((await app.request(call())).status).toBe(500);
+    upstream.answer = answer;
+    expect((await app.request(call())).status).toBe(200);
+  });
+});
