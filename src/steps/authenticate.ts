@@ -20,7 +20,7 @@ export function authenticateCaller(inbound: Inbound, authenticate: Authenticate,
   };
 }
 
-interface KnownCaller extends Caller {
+export interface KnownCaller extends Caller {
   name: string;
   /** The client certificates of which it needs one; empty if it needs none. */
   pins: readonly string[];
