@@ -4,7 +4,7 @@ import { configDefaults, defineConfig } from "vitest/config";
 const common = {
   isolate: false, // loading every module anew for each file would take a third of all the time
   setupFiles: ["test/support/clean-up.ts"],
-  testTimeout: 60_000,
+  testTimeout: process.env.SOAK === "1" ? 1_200_000 : 60_000,
   hookTimeout: 120_000,
   expect: { poll: { timeout: 15_000 } },
 };

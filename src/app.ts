@@ -1,21 +1,17 @@
 // Which requests are answered, and the steps each goes through, in order.
 
-import type { Tracer } from "@opentelemetry/api";
 import { Hono } from "hono";
 import { HEALTH_PATH } from "./config/check-nextauth.ts";
 import type { Config } from "./config/complete.ts";
 import type { Credentials } from "./config/credentials.ts";
-import type { Observe } from "./core/call-report.ts";
 import { EXCHANGE_ERROR_TABLE } from "./core/errors.ts";
-import type { CreateRateLimiter, Inbound } from "./core/inbound.ts";
-import type { Clock, CreateBulkhead, HashText, Ids, Log } from "./core/ports.ts";
-import type { CreateTransport } from "./core/transport.ts";
-import { createNextAuthServers, type NextAuthServers } from "./nextauth/servers.ts";
-import { createProviders, type Providers } from "./oauth/provider.ts";
+import type { Runtime } from "./core/runtime.ts";
+import { createNextAuthServers } from "./nextauth/servers.ts";
+import { createProviders } from "./oauth/provider.ts";
 import { answerWithToken, toErrorResponse } from "./steps/answer.ts";
-import { type Authenticate, authenticateCaller, createAuthenticator } from "./steps/authenticate.ts";
+import { authenticateCaller, createAuthenticator } from "./steps/authenticate.ts";
 import type { Env } from "./steps/context.ts";
-import { createIdentities, type DescribeIdentities } from "./steps/identities.ts";
+import { createIdentities } from "./steps/identities.ts";
 import { limitInFlight, limitPerAddress, limitPerWebNonce } from "./steps/limit.ts";
 import { methodNotAllowed, notFound, onlyMethod } from "./steps/methods.ts";
 import { observe } from "./steps/observe.ts";
@@ -23,39 +19,15 @@ import { publishedDocuments } from "./steps/published-documents.ts";
 import { readCall } from "./steps/read-call.ts";
 import { readExchange } from "./steps/read-exchange.ts";
 
-/** What the runtime supplies. Tests replace parts of it. */
-export interface Runtime {
-  createTransport: CreateTransport;
-  createRateLimiter: CreateRateLimiter;
-  createBulkhead: CreateBulkhead;
-  hashText: HashText;
-  clock: Clock;
-  ids: Ids;
-  log: Log;
-  tracer: Tracer;
-  observe: Observe;
-  inbound: Inbound;
-  /** Calls at the same time, and as many exchanges. */
-  maxInFlight: number;
-  /** Whether the app answers /healthz: on Workers, which have no admin listener. */
-  hasHealth: boolean;
-}
-
-export interface Deps extends Runtime {
-  config: Config;
-  credentials: Pick<Credentials, "signingKeys">;
-  providers: Providers;
-  nextauth: NextAuthServers;
-  authenticate: Authenticate;
-  describeIdentities: DescribeIdentities;
-}
+export type { Runtime };
+export type Deps = Awaited<ReturnType<typeof createDeps>>;
 
 /** Builds everything that the configuration decides. */
-export async function createDeps(config: Config, credentials: Credentials, runtime: Runtime): Promise<Deps> {
+export async function createDeps(config: Config, credentials: Credentials, runtime: Runtime) {
   return {
     ...runtime,
     config,
-    credentials,
+    signingKeys: credentials.signingKeys,
     providers: createProviders(config.providers, credentials.providers, runtime),
     nextauth: createNextAuthServers(config.nextauth, credentials.nextauth, runtime),
     authenticate: await createAuthenticator(credentials.callers, runtime),
@@ -72,7 +44,7 @@ export function createPipeline(deps: Deps): Hono<Env> {
   if (deps.hasHealth) app.get(HEALTH_PATH, (c) => c.json({ status: "ok" }, 200, { "Cache-Control": "no-store" }));
 
   // Before the bindings, because /{a}/{b} would match them too. They are not logged: not calls.
-  for (const { path, serve } of publishedDocuments(config.signing?.issuer, deps.credentials.signingKeys)) {
+  for (const { path, serve } of publishedDocuments(config.signing?.issuer, deps.signingKeys)) {
     app.get(path, serve);
     app.all(path, observe(deps, { path, open: true }), methodNotAllowed(["GET", "HEAD"]));
   }

@@ -4,9 +4,9 @@ import type { Route } from "./config/complete.ts";
 import { TokenProxyError } from "./core/errors.ts";
 import type { Recipient } from "./core/inbound.ts";
 import type { Trace } from "./core/trace.ts";
-import type { Value, Values } from "./core/values.ts";
+import { textOf, type Value, type Values } from "./core/values.ts";
 import type { SessionMode } from "./nextauth/binding.ts";
-import type { NextAuthServer, NextAuthServers } from "./nextauth/servers.ts";
+import type { NextAuthServers } from "./nextauth/servers.ts";
 import type { Answer } from "./oauth/judge-answer.ts";
 import type { Provider } from "./oauth/provider.ts";
 import { ATTRIBUTE_PREFIX } from "./oauth/template-names.ts";
@@ -43,15 +43,13 @@ export async function getToken(deps: UseCase, caller: Caller, call: Call): Promi
   const provider = chooseProvider(deps, call);
   const session = await confirmSession(deps, call);
   const attributes = await readAttributes(deps, call, provider, session);
-  const values = new Map<string, Value>([...call.values, ...session, ...attributes]);
-  return await provider.requestToken(values, call);
+  return await provider.requestToken(new Map([...call.values, ...session, ...attributes]), call);
 }
 
 /** A call that names no virtual server could be about any of them. */
-function authorizeServerid({ serverids }: Caller, call: Call): void {
-  if (serverids === undefined) return;
-  const serverid = textOf(call.values, "serverid");
-  if (serverid === undefined || !serverids.has(serverid)) {
+function authorizeServerid({ serverids }: Caller, { values }: Call): void {
+  const serverid = textOf(values, "serverid");
+  if (serverids !== undefined && (serverid === undefined || !serverids.has(serverid))) {
     throw new TokenProxyError("caller_not_allowed", "the caller may not speak for the serverid of this call");
   }
 }
@@ -84,30 +82,26 @@ async function confirmSession(deps: UseCase, call: Call): Promise<Values> {
 async function readAttributes(
   deps: UseCase,
   call: Call,
-  { name, attributes: needed }: Pick<Provider, "name" | "attributes">,
+  { name, attributes }: Pick<Provider, "name" | "attributes">,
   session: Values,
 ): Promise<Values> {
-  if (needed.length === 0) return new Map();
+  const values = new Map<string, Value>();
+  if (attributes.length === 0) return values;
   const { server, serverid } = responsibleServer(deps, call);
   // src/config ensures that there is one.
   const userid = (textOf(session, "userid") ?? textOf(call.values, "userid")) as string;
   const found = await call.trace.step("attributes", () => server.getUserAttributes(serverid, userid));
-  if (found === undefined) {
-    throw new TokenProxyError("attribute_missing", "the nextAuth Server does not know the user of this call");
+  const fail = (message: string) => new TokenProxyError("attribute_missing", message);
+  if (found === undefined) throw fail("the nextAuth Server does not know the user of this call");
+  for (const attribute of attributes) {
+    const value = found.get(attribute);
+    if (value === undefined) throw fail(`the user has no attribute "${attribute}", which "providers.${name}" needs`);
+    values.set(ATTRIBUTE_PREFIX + attribute, value);
   }
-  return new Map(
-    needed.map((attribute) => {
-      const value = found.get(attribute);
-      if (value !== undefined) return [ATTRIBUTE_PREFIX + attribute, value];
-      throw new TokenProxyError(
-        "attribute_missing",
-        `the user has no attribute "${attribute}", which "providers.${name}" needs`,
-      );
-    }),
-  );
+  return values;
 }
 
-function responsibleServer({ nextauth }: UseCase, call: Call): { server: NextAuthServer; serverid: string } {
+function responsibleServer({ nextauth }: UseCase, call: Call) {
   const serverid = textOf(call.values, "serverid");
   if (serverid === undefined) {
     throw new TokenProxyError("call_invalid", 'the call has no "serverid", and "nextauth" has no default for it');
@@ -118,8 +112,4 @@ function responsibleServer({ nextauth }: UseCase, call: Call): { server: NextAut
   }
   call.trace.note({ nextauth: server.key });
   return { server, serverid };
-}
-
-function textOf(values: Values, name: "serverid" | "userid" | "nonce"): string | undefined {
-  return values.get(name) as string | undefined; // the rules of these names only let text through
 }

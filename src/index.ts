@@ -3,13 +3,10 @@
 import type { IncomingMessage } from "node:http";
 import { type Context, Hono } from "hono";
 import { honoPath } from "./app.ts";
-import type { Config } from "./config/complete.ts";
 import { parseConfig } from "./config/parse.ts";
 import type { Observe } from "./core/call-report.ts";
 import type { Log } from "./core/ports.ts";
-import { Secret } from "./core/secret.ts";
 import { createNodeCredentialHost } from "./node/credentials.ts";
-import { nodeIds } from "./node/host.ts";
 import { isAmbiguous } from "./node/inbound/inbound.ts";
 import { createProgram } from "./node/program.ts";
 import { publishedDocuments } from "./steps/published-documents.ts";
@@ -54,8 +51,7 @@ export async function createApp(text: string, options: CreateAppOptions = {}): P
       log("error", "onCall failed", { reason: error instanceof Error ? error.name : typeof error });
     }
   };
-  const identitiesKey = new Secret(nodeIds.uuid() + nodeIds.uuid());
-  const program = await createProgram(file, host, { log, observe, identitiesKey });
+  const program = await createProgram(file, host, { log, observe });
 
   // A mounted app uses its parent's getPath and notFound; passing requests on keeps ours.
   const pass = (c: Context) => {
@@ -65,17 +61,13 @@ export async function createApp(text: string, options: CreateAppOptions = {}): P
     if (incoming.httpVersionMajor < 2 && isAmbiguous(incoming)) return c.body(null, 400, { Connection: "close" });
     return program.fetch(c.req.raw, c.env);
   };
+  const { get_token, webnonce_exchange, signing } = program.config;
+  const exchange = webnonce_exchange === undefined ? [] : [webnonce_exchange];
+  const routes = [...get_token, ...exchange, ...publishedDocuments(signing?.issuer, [])];
   const app = new Hono();
-  for (const path of pathsOf(program.config)) app.all(honoPath(path), pass);
+  for (const path of new Set(routes.map((route) => honoPath(route.path)))) app.all(path, pass);
   return app.notFound(pass);
 }
 
 const NO_INCOMING =
   'the request\'s env has no "incoming": serve the app with @hono/node-server, and if you wrap fetch, pass on its second argument';
-
-/** Every path that the pipeline answers. */
-function pathsOf({ get_token, webnonce_exchange, signing }: Config): Set<string> {
-  const exchange = webnonce_exchange === undefined ? [] : [webnonce_exchange];
-  const routes = [...get_token, ...exchange, ...publishedDocuments(signing?.issuer, [])];
-  return new Set(routes.map(({ path }) => path));
-}

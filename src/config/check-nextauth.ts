@@ -8,7 +8,7 @@ import { checkTimeouts, checkTls } from "./check-provider.ts";
 import type { Surroundings } from "./check-templates.ts";
 import type { Config } from "./complete.ts";
 import { below, type Report, suggestion } from "./faults.ts";
-import type { FileBinding, FileBoundValue, FileExchange, FileNextAuth } from "./schema-nextauth.ts";
+import type { FileBinding, FileBoundValue } from "./schema-nextauth.ts";
 
 /** Where a Worker reports its health. */
 export const HEALTH_PATH = "/healthz";
@@ -21,7 +21,14 @@ export const EXCHANGE_NAMES = ["serverid", "nonce", "userid", "accountid"];
 
 const RESERVED_NAMES: readonly string[] = [...OWN_NAMES, ...JWT_TEMPLATE_NAMES];
 
-export function checkBindings(around: Surroundings, reportAll: Report): void {
+/** Everything under get_token, nextauth and webnonce_exchange. */
+export function checkNextAuth(around: Surroundings, report: Report): void {
+  checkBindings(around, report);
+  checkServers(around, report);
+  checkExchange(around, below(report, "webnonce_exchange"));
+}
+
+function checkBindings(around: Surroundings, reportAll: Report): void {
   const { bindings = [] } = around;
   for (const [index, binding] of bindings.entries()) {
     const report = below(reportAll, "get_token", index);
@@ -30,18 +37,17 @@ export function checkBindings(around: Surroundings, reportAll: Report): void {
       report(["path"], `is unreachable, because get_token[${above}] matches the same calls; move it up or remove it`);
     }
     checkPath(binding.path, below(report, "path"));
-    checkSession(binding, around, report);
     const session = sessionMode(binding, around.hasNextauth);
+    checkSession(binding.values, session, around, report);
     for (const [name, value] of Object.entries(binding.values)) {
       checkValue(name, value, session, below(report, "values", name));
       checkSources(binding, value, below(report, "values", name, "from"));
     }
-    const inBody = Object.keys(binding.values).filter((name) =>
-      binding.values[name]?.from.some((source) => source.in === "body" || source.in === "form"),
-    );
+    const isInBody = ({ from }: FileBoundValue) => from.some((source) => source.in === "body" || source.in === "form");
+    const inBody = Object.entries(binding.values).flatMap(([name, value]) => (isInBody(value) ? [name] : []));
     if (binding.method === "GET" && inBody.length > 0) {
-      const message = `is GET, which has no body, but values reads ${inBody.join(", ")} from it; use query:, header: or path:`;
-      report(["method"], message);
+      const problem = `but values reads ${inBody.join(", ")} from it; use query:, header: or path:`;
+      report(["method"], `is GET, which has no body, ${problem}`);
     }
   }
 }
@@ -61,9 +67,9 @@ function checkPath(path: string, report: Report): void {
   }
 }
 
-function checkSession(binding: FileBinding, around: Surroundings, report: Report): void {
-  const { userid, nonce, serverid } = binding.values;
-  if (sessionMode(binding, around.hasNextauth) === "trust") {
+function checkSession(values: FileBinding["values"], session: SessionMode, around: Surroundings, report: Report): void {
+  const { userid, nonce, serverid } = values;
+  if (session === "trust") {
     if (userid === undefined) report(["values"], "must contain userid, the user to get a token for");
     return;
   }
@@ -101,42 +107,39 @@ function checkSources(binding: FileBinding, { from }: FileBoundValue, report: Re
   }
 }
 
-export function checkNextAuth(servers: readonly FileNextAuth[], reportAll: Report): void {
+function checkServers({ servers = [] }: Surroundings, reportAll: Report): void {
   for (const [index, server] of servers.entries()) {
     const report = below(reportAll, "nextauth", index);
     const above = servers.slice(0, index);
     const taken = above.flatMap(({ serverids = [] }) => serverids);
     const isShadowed = above.some(({ serverids }) => serverids === undefined);
-    const { serverid, serverids } = server;
+    const { serverid, serverids = [] } = server;
     if (isShadowed) report([], "is unreachable, because a server above it answers for every serverid; move it up");
-    for (const [place, one] of (serverids ?? []).entries()) {
-      if (!isShadowed && [...taken, ...(serverids ?? []).slice(0, place)].includes(one)) {
-        report(["serverids", place], "is listed above already; remove one of the two");
-      }
+    for (const [place, one] of serverids.entries()) {
+      if (isShadowed || ![...taken, ...serverids.slice(0, place)].includes(one)) continue;
+      report(["serverids", place], "is listed above already; remove one of the two");
     }
     if (serverid !== undefined) {
       if (taken.includes(serverid)) report(["serverid"], "belongs to a server above; set the default there");
       if (above.some((other) => other.serverid !== undefined)) {
         report(["serverid"], "is a second default; only one server can have serverid");
       }
-      if (serverids?.includes(serverid) === false)
-        report(["serverid"], "is not in this server's serverids; add it there");
+      if (server.serverids?.includes(serverid) === false) report(["serverid"], "is not in serverids; add it there");
     }
     checkTimeouts(server, report);
     checkTls(server.tls, below(report, "tls"));
   }
 }
 
-export function checkExchange({ path, serverid, provider }: FileExchange, around: Surroundings, report: Report): void {
+function checkExchange(around: Surroundings, report: Report): void {
+  if (around.exchange === undefined) return;
+  const { path, serverid, provider } = around.exchange;
   checkPath(path, below(report, "path"));
   if (!around.hasNextauth) {
     report([], 'needs "nextauth", the server that knows whose webNonce it is', "key");
   } else if (serverid === undefined && !around.defaultServerid) {
     report([], 'needs a serverid, here or as "nextauth.serverid", because a webNonce does not contain one');
-  } else if (
-    serverid !== undefined &&
-    around.servers?.every(({ serverids }) => serverids?.includes(serverid) === false)
-  ) {
+  } else if (serverid && around.servers?.every(({ serverids }) => serverids?.includes(serverid) === false)) {
     report(["serverid"], 'is not a serverid of any server under "nextauth"; add it there');
   }
   if (around.bindings?.some((binding) => covers(binding.path, path))) {
@@ -164,10 +167,7 @@ export function checkExchangeNames(config: Config, report: Report): void {
   }
   for (const needed of callNamesNeeded(providers[name] as Config["providers"][string])) {
     if (EXCHANGE_NAMES.includes(needed) || needed.startsWith(ATTRIBUTE_PREFIX)) continue;
-    report(
-      [],
-      `uses "providers.${name}", which needs {{${needed}}}, but a webNonce has no such value; choose another provider`,
-      "key",
-    );
+    const problem = `which needs {{${needed}}}, but a webNonce has no such value; choose another provider`;
+    report([], `uses "providers.${name}", ${problem}`, "key");
   }
 }

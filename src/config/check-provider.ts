@@ -53,7 +53,7 @@ function checkEndpoint({ issuer, token_endpoint, discovery }: FileProvider, repo
   }
 }
 
-function checkClient(provider: FileProvider, { signing }: Surroundings, report: Report): void {
+function checkClient(provider: FileProvider, around: Surroundings, report: Report): void {
   const { client_id, client_secret, client_key, client_assertion, tls, token_endpoint_auth_method: method } = provider;
   const credential = credentialOf(method);
   const requires = (key: string) => report([], `needs ${key} for token_endpoint_auth_method: ${method}`);
@@ -62,31 +62,30 @@ function checkClient(provider: FileProvider, { signing }: Surroundings, report: 
 
   if (method !== "none" && client_id === undefined) report([], "needs client_id");
   if (credential === "secret" && client_secret.length === 0) requires("client_secret");
-  if (credential === "key" && client_key.length === 0 && signing === null) requires("client_key or signing.keys");
+  if (credential === "key" && client_key.length === 0 && around.signing === null)
+    requires("client_key or signing.keys");
   if (credential === "certificate" && (tls?.certificate ?? tls?.binding) === undefined) {
     requires("tls.certificate and tls.private_key (on Workers: tls.binding)");
   }
   if (credential !== "secret" && client_secret.length > 0) excludes("client_secret");
   if (credential !== "key" && client_key.length > 0) excludes("client_key");
   if (client_assertion !== undefined && !method.endsWith("_jwt")) excludes("client_assertion");
-  else checkAssertionAlg(provider, signing, below(report, "client_assertion", "alg"));
+  else checkAssertionAlg(provider, around, below(report, "client_assertion", "alg"));
   if (method === "client_secret_basic_raw" && client_id?.includes(":")) {
     report(["client_id"], "must not contain a colon with client_secret_basic_raw; use client_secret_basic");
   }
 }
 
-function checkAssertionAlg(
-  { client_assertion, client_key, token_endpoint_auth_method: method }: FileProvider,
-  signing: Surroundings["signing"],
-  report: Report,
-): void {
+function checkAssertionAlg(provider: FileProvider, { signing }: Surroundings, report: Report): void {
+  const { client_assertion, client_key, token_endpoint_auth_method: method } = provider;
   const alg = client_assertion?.alg;
   if (alg === undefined) return;
   const allowed: readonly string[] = method === "client_secret_jwt" ? HMAC_ALGORITHMS : SIGNING_ALGORITHMS;
-  const keys = client_key.length > 0 ? client_key : signing?.keys.filter(({ use }) => use === "sign");
+  const hasOwn = client_key.length > 0;
+  const keys = hasOwn ? client_key : signing?.keys.filter(({ use }) => use === "sign");
   if (!allowed.includes(alg)) report([], `must be one of ${allowed.join(", ")} for ${method}`);
   else if (method === "private_key_jwt" && keys?.every((key) => key.alg !== alg)) {
-    report([], `is ${alg}, but no key under ${client_key.length > 0 ? "client_key" : "signing.keys"} has this alg`);
+    report([], `is ${alg}, but no key under ${hasOwn ? "client_key" : "signing.keys"} has this alg`);
   }
 }
 
@@ -120,8 +119,7 @@ function checkJwts(provider: FileProvider, { signing }: Surroundings, report: Re
     if (!needed.includes(name)) {
       report(["jwt", name], `is not used; write {{${JWT_PREFIX}${name}}} in params or headers, or remove it`, "key");
     }
-    if (kid === undefined || !signing) continue;
-    if (!signing.keys.some((key) => key.kid === kid && key.use === "sign")) {
+    if (kid !== undefined && signing?.keys.every((key) => key.kid !== kid || key.use === "verify")) {
       report(["jwt", name, "kid"], "is not the kid of a key that signs under signing.keys");
     }
   }
@@ -130,9 +128,7 @@ function checkJwts(provider: FileProvider, { signing }: Surroundings, report: Re
   }
 }
 
-export function checkTls(tls: TlsSettings | undefined, report: Report): void {
-  if (tls === undefined) return;
-  const { certificate, private_key, ca, binding } = tls;
+export function checkTls({ certificate, private_key, ca, binding }: TlsSettings = {}, report: Report): void {
   if (binding !== undefined && (certificate ?? private_key ?? ca) !== undefined) {
     report(["binding"], "is for Workers; certificate, private_key and ca are for Node; remove one or the other");
   } else if ((certificate === undefined) !== (private_key === undefined)) {

@@ -1,17 +1,18 @@
 // Rules for the templates of a provider: every name must have a value where it is used.
 
 import { allParams, templatesOf, USER_JWT, withDefaults } from "../oauth/grants.ts";
-import { JWT_TEMPLATE_NAMES } from "../oauth/jwt.ts";
-import { jsonTemplateNames } from "../oauth/template.ts";
+import { JWT_TEMPLATE_NAMES, type JwtSettings } from "../oauth/jwt.ts";
+import { type JsonValue, jsonTemplateNames } from "../oauth/template.ts";
 import { ATTRIBUTE_PREFIX, JWT_PREFIX, jwtsNeeded, OWN_NAMES } from "../oauth/template-names.ts";
 import { type Path, type Report, suggestion } from "./faults.ts";
-import type { FileBinding, FileNextAuth } from "./schema-nextauth.ts";
+import type { FileBinding, FileExchange, FileNextAuth } from "./schema-nextauth.ts";
 import type { FileProvider, FileSigning } from "./schema-provider.ts";
 
 /** What checks need of other parts. A part at fault is assumed to have what is needed. */
 export interface Surroundings {
   bindings: readonly FileBinding[] | undefined;
   servers: readonly FileNextAuth[] | undefined;
+  exchange: FileExchange | undefined;
   hasNextauth: boolean;
   /** Whether nextauth gives a serverid to calls without one. */
   defaultServerid: boolean;
@@ -25,18 +26,33 @@ export interface Surroundings {
 /** Parameters and headers can contain `jwt.NAME`, JWTs can contain iat and exp. */
 type Kind = "request" | "jwt" | "other";
 
-interface Place {
-  kind: Kind;
-  at: Path;
-  names: readonly string[];
-}
-
 export function checkTemplates(provider: FileProvider, around: Surroundings, report: Report): void {
-  for (const place of placesOf(provider)) {
-    for (const name of place.names) {
-      const problem = problemOf(name, place.kind, provider, around);
-      if (problem !== undefined) report(place.at, `uses {{${name}}}, ${problem}`);
+  const check = (kind: Kind, at: Path, value: JsonValue | undefined) => {
+    for (const name of value === undefined ? [] : jsonTemplateNames(value)) {
+      const problem = problemOf(name, kind, provider, around);
+      if (problem !== undefined) report(at, `uses {{${name}}}, ${problem}`);
     }
+  };
+  const checkJwt = (at: Path, jwt: Partial<Pick<JwtSettings, "header" | "claims">>) => {
+    for (const part of ["header", "claims"] as const) {
+      for (const [member, value] of Object.entries(jwt[part] ?? {})) check("jwt", [...at, part, member], value);
+    }
+  };
+
+  const { params, headers, client_assertion, expect_subject, jwt } = provider;
+  for (const [name, param] of Object.entries(allParams(provider))) {
+    const isWritten = params[name] !== undefined;
+    for (const [index, text] of templatesOf(param).entries()) {
+      check("request", name === "scope" ? ["scope"] : isWritten ? ["params", name, index] : ["grant_type"], text);
+    }
+  }
+  for (const [name, header] of Object.entries(headers)) check("request", ["headers", name], [...templatesOf(header)]);
+  check("other", ["client_assertion", "aud"], client_assertion?.aud);
+  checkJwt(["client_assertion"], client_assertion ?? {});
+  check("other", ["expect_subject"], expect_subject?.equals);
+  for (const name of jwtsNeeded(provider)) {
+    if (jwt[name] === undefined && name !== USER_JWT) continue;
+    checkJwt(["jwt", name], withDefaults(jwt[name] ?? {}, provider.issuer !== undefined));
   }
 }
 
@@ -62,35 +78,4 @@ function problemOf(name: string, kind: Kind, provider: FileProvider, around: Sur
   const known = [...OWN_NAMES, ...callNames, ...(kind === "jwt" ? JWT_TEMPLATE_NAMES : [])];
   if (known.includes(name)) return undefined;
   return `which no call provides${suggestion(name, known) || '; add it to "get_token.values"'}`;
-}
-
-function placesOf(provider: FileProvider): Place[] {
-  const places: Place[] = [];
-  const add = (kind: Kind, path: Path, value: Parameters<typeof jsonTemplateNames>[0] | undefined) => {
-    if (value !== undefined) places.push({ kind, at: path, names: jsonTemplateNames(value) });
-  };
-  const { params, headers, client_assertion, expect_subject } = provider;
-  for (const [name, param] of Object.entries(allParams(provider))) {
-    const isWritten = params[name] !== undefined;
-    for (const [index, text] of templatesOf(param).entries()) {
-      add("request", name === "scope" ? ["scope"] : isWritten ? ["params", name, index] : ["grant_type"], text);
-    }
-  }
-  for (const [name, header] of Object.entries(headers)) add("request", ["headers", name], [...templatesOf(header)]);
-  add("other", ["client_assertion", "aud"], client_assertion?.aud);
-  for (const part of ["header", "claims"] as const) {
-    for (const [member, value] of Object.entries(client_assertion?.[part] ?? {})) {
-      add("jwt", ["client_assertion", part, member], value);
-    }
-  }
-  add("other", ["expect_subject"], expect_subject?.equals);
-  for (const name of jwtsNeeded(provider)) {
-    const written = provider.jwt[name];
-    if (written === undefined && name !== USER_JWT) continue;
-    const { header, claims } = withDefaults(written ?? {}, provider.issuer !== undefined);
-    for (const [part, members] of Object.entries({ header, claims })) {
-      for (const [member, value] of Object.entries(members)) add("jwt", ["jwt", name, part, member], value);
-    }
-  }
-  return places;
 }

@@ -44,12 +44,10 @@ export function complete(file: FileConfig): Config {
 function completeBinding(binding: FileBinding, hasNextauth: boolean): Binding {
   const session = sessionMode(binding, hasNextauth);
   const values = Object.entries(binding.values).map(([name, value]) => {
-    const { type, max_length } = ruleOf(name);
+    const rule = ruleOf(name);
+    const { from, type = rule.type, max_length = rule.max_length } = value;
     const required = value.required === true || isRequired(name, session);
-    return [
-      name,
-      { from: value.from, type: value.type ?? type, max_length: value.max_length ?? max_length, required },
-    ] as const;
+    return [name, { from, type, max_length, required }] as const;
   });
   return { ...binding, session, values: Object.fromEntries(values) };
 }

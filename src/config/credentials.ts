@@ -37,11 +37,8 @@ export class SecretError extends Error {
   override readonly name = "SecretError";
 }
 
-export interface CallerCredentials {
+export interface CallerCredentials extends Omit<Config["callers"][string], "apikeys"> {
   apikeys: readonly Secret[];
-  client_certificates: readonly ClientCertificatePin[];
-  /** Undefined means all. */
-  serverids: readonly string[] | undefined;
 }
 
 /** PEM. */
@@ -97,15 +94,11 @@ type Loader = ReturnType<typeof createLoader>;
 
 /** Each function reports what it cannot load, and returns undefined for it. */
 function createLoader(host: CredentialHost, report: Report) {
-  async function secret(
-    reference: SecretReference | undefined,
-    path: Path,
-    faultOf: (text: string) => string | undefined = () => undefined,
-  ): Promise<Secret | undefined> {
+  async function secret(reference: SecretReference | undefined, path: Path, faultOf?: typeof headerFault) {
     if (reference === undefined) return undefined;
     try {
       const text = await host.read(reference);
-      const problem = text.trim() === "" ? "refers to an empty secret; give it a value" : faultOf(text);
+      const problem = text.trim() === "" ? "refers to an empty secret; give it a value" : faultOf?.(text);
       if (problem === undefined) return new Secret(text);
       report(path, problem);
     } catch (error) {

@@ -36,15 +36,14 @@ export function faultsOfIssues(issues: readonly z.core.$ZodIssue[]): PathFault[]
     const path = issue.path as Path;
     if (issue.code === "unrecognized_keys") {
       const known = issue.message.split(" ");
-      return issue.keys.map((key) => ({ path: [...path, key], message: unknownKey([...path, key], known), at: "key" }));
+      return issue.keys.map((key) => {
+        const at = [...path, key];
+        const hint = suggestion(key, known) || `; the keys allowed here are ${known.join(", ")}`;
+        return { path: at, message: REMOVED_KEYS[at.join(".")] ?? `unknown key${hint}`, at: "key" };
+      });
     }
     return [{ path, message: issue.message, at: issue.code === "invalid_key" ? "key" : "value" }];
   });
-}
-
-function unknownKey(path: Path, known: readonly string[]): string {
-  const hint = suggestion(String(path.at(-1)), known) || `; the keys allowed here are ${known.join(", ")}`;
-  return REMOVED_KEYS[path.join(".")] ?? `unknown key${hint}`;
 }
 
 /** @returns `; did you mean "client_id"?`, or an empty text if no known name is similar */

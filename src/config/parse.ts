@@ -1,12 +1,18 @@
 // Text to Config, or one ConfigError with every fault. credentials.ts reads the secrets later.
 
 import type { ConfigError } from "../core/errors.ts";
-import { checkFile, ONCE } from "./check.ts";
-import { checkExchangeNames } from "./check-nextauth.ts";
+import { sessionMode } from "../nextauth/binding.ts";
+import { checkExchangeNames, checkNextAuth, checkProviderName, EXCHANGE_NAMES } from "./check-nextauth.ts";
+import { checkProvider } from "./check-provider.ts";
+import type { Surroundings } from "./check-templates.ts";
 import { type Config, complete } from "./complete.ts";
-import { below, errorMessage, faultsOfIssues, type PathFault, reportTo } from "./faults.ts";
-import { fileSchema } from "./schema.ts";
+import { below, errorMessage, faultsOfIssues, type PathFault, type Report, reportTo } from "./faults.ts";
+import { type FileConfig, fileSchema } from "./schema.ts";
+import { type FileSigning, provider as providerSchema } from "./schema-provider.ts";
 import { readYaml } from "./yaml.ts";
+
+/** zod would first compile a function for each schema, which is slower for a single use. */
+const ONCE = { jitless: true };
 
 export interface ParsedFile {
   config: Config;
@@ -23,11 +29,84 @@ export function parseConfig(text: string, fileName: string): ParsedFile {
   const { value, error } = readYaml(text, fileName);
   const parsed = fileSchema.safeParse(value, { ...ONCE, error: errorMessage });
   const faults = parsed.success ? [] : faultsOfIssues(parsed.error.issues);
-  faults.push(...checkFile(value, faults));
+  const report = reportTo(faults);
+  // Unless the file is no mapping at all.
+  if (!faults.some(({ path }) => path.length === 0)) checkParts(value as Record<string, unknown>, [...faults], report);
   if (!parsed.success || faults.length > 0) throw error(faults);
 
   const config = complete(parsed.data);
-  checkExchangeNames(config, below(reportTo(faults), "webnonce_exchange"));
+  checkExchangeNames(config, below(report, "webnonce_exchange"));
   if (faults.length > 0) throw error(faults);
   return { config, error };
+}
+
+/** Rules that concern several keys, for every part of the file without faults in its shape. */
+function checkParts(file: Record<string, unknown>, shapeFaults: readonly PathFault[], report: Report): void {
+  const isValid = (...at: string[]) =>
+    !shapeFaults.some(({ path }) => at.every((part, depth) => depth >= path.length || path[depth] === part));
+  const part = <Key extends keyof FileConfig>(key: Key): FileConfig[Key] | undefined =>
+    isValid(key) ? (fileSchema.shape[key].parse(file[key], ONCE) as FileConfig[Key]) : undefined;
+
+  const bindings = part("get_token");
+  const servers = part("nextauth");
+  const providers = Object.entries((typeof file.providers === "object" && file.providers) || {});
+  const hasNextauth = servers?.length !== 0;
+  const defaultServerid = servers?.some(({ serverid }) => serverid !== undefined) ?? true;
+  const around: Surroundings = {
+    bindings,
+    servers,
+    exchange: part("webnonce_exchange"),
+    hasNextauth,
+    defaultServerid,
+    callNames: bindings && [
+      ...bindings.flatMap(({ values }) => Object.keys(values)),
+      ...(bindings.some((binding) => sessionMode(binding, hasNextauth) === "verify") ? ["userid", "accountid"] : []),
+      ...(defaultServerid ? ["serverid"] : []),
+      ...(file.webnonce_exchange === undefined ? [] : EXCHANGE_NAMES),
+    ],
+    signing: file.signing === undefined ? null : part("signing"),
+    providerNames: providers.map(([name]) => name),
+  };
+
+  checkNextAuth(around, report);
+  if (around.signing) checkSigning(around.signing, below(report, "signing", "keys"));
+  for (const [name, provider] of providers) {
+    if (!isValid("providers", name)) continue;
+    checkProvider(providerSchema.parse(provider, ONCE), around, below(report, "providers", name));
+  }
+  for (const [name, { serverids }] of Object.entries(part("callers") ?? {})) {
+    checkServeridUse(serverids, around, below(report, "callers", name, "serverids"));
+  }
+  if (isValid("routes")) checkRoutes(part("routes"), around, below(report, "routes"));
+}
+
+function checkSigning({ keys }: FileSigning, report: Report): void {
+  for (const [index, { kid }] of keys.entries()) {
+    if (keys.findIndex((key) => key.kid === kid) < index) {
+      report([index, "kid"], "is already used by a key above; each key needs a different kid");
+    }
+  }
+  if (!keys.some(({ use }) => use === "sign")) {
+    report([], 'has no key that signs; remove "use: verify" from one of the keys');
+  }
+}
+
+function checkRoutes(routes: FileConfig["routes"], around: Surroundings, report: Report): void {
+  if (routes === undefined && around.providerNames.length > 1) {
+    report([], "is missing; with several providers, it says which one a call uses");
+  }
+  for (const [index, { serverid, provider }] of (routes ?? []).entries()) {
+    checkProviderName(provider, around, below(report, index, "provider"));
+    checkServeridUse(serverid, around, below(report, index, "serverid"));
+    const above = routes?.slice(0, index);
+    if (above?.some((route) => route.serverid === undefined || route.serverid === serverid)) {
+      report([index], "is unreachable, because a route above matches the same calls; move it up or remove it");
+    }
+  }
+}
+
+/** Without a serverid in any call, what depends on one never matches. */
+function checkServeridUse(written: unknown, { callNames }: Surroundings, report: Report): void {
+  if (written === undefined || callNames?.includes("serverid") !== false) return;
+  report([], 'never matches, because no call has a serverid; add one to "get_token.values"');
 }

@@ -54,9 +54,7 @@ const clientCertificate = z.union(
 
 export const caller = z
   .strictObject({
-    apikeys: t
-      .optionalList(t.secretReference)
-      .describe("Its API keys, of 16 characters or more. Any one matches, so keys can rotate."),
+    apikeys: t.optionalList(t.secretReference).describe("Its API keys, of 16 characters or more; any one matches."),
     client_certificates: t
       .optionalList(clientCertificate)
       .describe("Its TLS certificates; any one matches. With apikeys, both are required."),
@@ -86,25 +84,18 @@ const boundValue = z.preprocess(
       max_length: z.int().min(1).max(MAX_TEXT_LENGTH).optional().describe("Maximum number of characters of a text."),
       required: z.boolean().optional().describe("Whether a call without this value is refused."),
     },
-    {
-      error: ({ code }) =>
-        code === "invalid_type"
-          ? "must be a list of places to look, or { from, type, max_length, required }"
-          : undefined,
-    },
+    t.unlessMapping("must be a list of places to look, or { from, type, max_length, required }"),
   ),
 );
 
-const SEGMENT = "[A-Za-z0-9._~-]+";
+const BINDING_PATH = /^(?:\/(?:[A-Za-z0-9._~-]+|\{[A-Za-z_][A-Za-z0-9_-]*\}))+\/?$/;
+const EXCHANGE_PATH = /^(?:\/[A-Za-z0-9._~-]+)+\/?$/;
 
 const binding = z.strictObject({
   method: z.enum(["POST", "GET"]).default("POST").describe("The method of the call."),
   path: z
     .string()
-    .regex(
-      new RegExp(`^(?:/(?:${SEGMENT}|\\{[A-Za-z_][A-Za-z0-9_-]*\\}))+/?$`),
-      "must be a path like /getToken or /servers/{serverid}/getToken",
-    )
+    .regex(BINDING_PATH, "must be a path like /getToken or /servers/{serverid}/getToken")
     .default("/getToken")
     .describe("Compared exactly; {name} matches one segment."),
   values: t
@@ -123,8 +114,6 @@ const binding = z.strictObject({
 
 export const getToken = t.listOrOne(binding).prefault({});
 
-const MAX_SESSION_CACHE_MS = 60_000;
-
 const nextauthServer = z
   .strictObject({
     url: t
@@ -138,7 +127,7 @@ const nextauthServer = z
     timeout: t.duration.prefault("2s").describe("Limit for one request, including its response."),
     connect_timeout: t.connectTimeout,
     session_cache: t.durationOrZero
-      .refine((ms) => ms <= MAX_SESSION_CACHE_MS, "must be at most 60s")
+      .refine((ms) => ms <= 60_000, "must be at most 60s")
       .prefault("0s")
       .describe("How long a confirmed session is remembered, and a logout unnoticed. At most 60s."),
     tls: tls.optional().describe("Client certificate and trusted authorities."),
@@ -156,22 +145,23 @@ const rateLimit = (limit: number, defaultBinding: string) =>
     })
     .prefault({});
 
-const rateLimits = z.strictObject({
-  // Generous, because a mobile network puts many users behind one t.address.
-  per_address: rateLimit(300, "WEBNONCE_EXCHANGE_PER_ADDRESS").describe("Limit for one client address."),
-  per_webnonce: rateLimit(10, "WEBNONCE_EXCHANGE_PER_WEBNONCE").describe("Limit for one webNonce."),
-});
-
 export const webnonceExchange = z
   .strictObject({
     path: z
       .string()
-      .regex(new RegExp(`^(?:/${SEGMENT})+/?$`), "must be a path like /token")
+      .regex(EXCHANGE_PATH, "must be a path like /token")
       .default("/token")
       .describe("Path of the token endpoint, compared exactly."),
     provider: t.text.optional().describe("The provider to use; routes by default."),
     serverid: t.serverid.optional().describe("The virtual server of these webNonces; nextauth.serverid by default."),
-    rate_limit: rateLimits.prefault({}).describe("Rate limits; on Node, of each process."),
+    rate_limit: z
+      .strictObject({
+        // Generous, because a mobile network puts many users behind one address.
+        per_address: rateLimit(300, "WEBNONCE_EXCHANGE_PER_ADDRESS").describe("Limit for one client address."),
+        per_webnonce: rateLimit(10, "WEBNONCE_EXCHANGE_PER_WEBNONCE").describe("Limit for one webNonce."),
+      })
+      .prefault({})
+      .describe("Rate limits; on Node, of each process."),
   })
   .optional();
 

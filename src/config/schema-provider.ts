@@ -6,9 +6,6 @@ import { HMAC_ALGORITHMS, TOKEN_ENDPOINT_AUTH_METHODS } from "../oauth/client-au
 import { SIGNING_ALGORITHMS } from "../oauth/signing-key.ts";
 import * as t from "./schema-types.ts";
 
-/** Each response is held in memory. Token responses are far smaller. */
-const MAX_RESPONSE_BYTES_LIMIT = 4_194_304;
-
 export const signingKey = z.strictObject({
   kid: t.text.max(256, "must have at most 256 characters").describe("Name of the key, at most 256 characters."),
   alg: z.enum(SIGNING_ALGORITHMS).describe("Signature algorithm."),
@@ -45,12 +42,10 @@ const jwt = z.strictObject({
   ...jwtSettings,
 });
 
-/** The revision of RFC 7523 requires this type. */
-const ASSERTION_TYP = "client-authentication+jwt";
-
 export const clientAssertion = z.strictObject({
   aud: t.templated.optional().describe("The audience; {{issuer}} by default, else {{token_endpoint}}."),
-  typ: t.text.nullable().default(ASSERTION_TYP).describe("The header's typ; null for none."),
+  // The revision of RFC 7523 requires this type.
+  typ: t.text.nullable().default("client-authentication+jwt").describe("The header's typ; null for none."),
   alg: z
     .enum([...SIGNING_ALGORITHMS, ...HMAC_ALGORITHMS])
     .optional()
@@ -121,7 +116,8 @@ export const provider = z
       .describe("Must equal the userid, or the token is refused: MEMBER or MEMBER.CLAIM, like access_token.sub."),
     timeout: t.duration.prefault("5s").describe("Limit for one token: discovery, connection, request and answer."),
     connect_timeout: t.connectTimeout,
-    max_response_bytes: t.count(MAX_RESPONSE_BYTES_LIMIT, 65_536).describe("Longer answers are refused."),
+    // Each response is held in memory. Token responses are far smaller.
+    max_response_bytes: t.count(4_194_304, 65_536).describe("Longer answers are refused."),
     max_in_flight: t.count(10_000, 256).describe("Token requests at the same time. Node only."),
     user_errors: z.array(t.text).default([]).describe("OAuth error codes that refuse this user."),
     proxy_errors: z.array(t.text).default([]).describe("OAuth error codes that reject this proxy."),

@@ -12,6 +12,14 @@ const textWith = (faultOf: (text: string) => string | undefined) =>
     if (message !== undefined) context.addIssue({ code: "custom", message });
   });
 
+export const unlessMapping = (message: string) => ({
+  error: ({ code }: { code: string }) => (code === "invalid_type" ? message : undefined),
+});
+
+export const missingOrWrong = (missing: string, wrong: string) => ({
+  error: ({ input }: { input?: unknown }) => (input === undefined ? missing : wrong),
+});
+
 export const text = z.string().min(1, "must not be empty");
 
 /** A whole number from 1. */
@@ -23,30 +31,21 @@ const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 const DURATION = /^(\d{1,9})(ms|s|m|h)$/;
 const DURATION_MESSAGE = "must be a duration with a unit, like 500ms, 5s or 10m";
 
-/** The maximum keeps every limit below 24.8 days, the maximum of Node's timers. */
-const durationFrom = (least: "0s" | "1ms") =>
+const durationFrom = (least: number, written: string) =>
   z
     .string(DURATION_MESSAGE)
     .regex(DURATION, DURATION_MESSAGE)
-    .transform(toMilliseconds)
-    .refine((ms) => ms >= toMilliseconds(least) && ms <= toMilliseconds("24h"), `must be between ${least} and 24h`)
+    .transform((text) => {
+      const [, count, unit] = DURATION.exec(text) as unknown as [string, string, keyof typeof UNIT_MS];
+      return Number(count) * UNIT_MS[unit];
+    })
+    // Node's timers have a maximum of 24.8 days.
+    .refine((ms) => ms >= least && ms <= 24 * UNIT_MS.h, `must be between ${written} and 24h`)
     .meta({ title: "duration" });
 
-function toMilliseconds(written: string): number {
-  const [, count, unit] = DURATION.exec(written) as unknown as [string, string, keyof typeof UNIT_MS];
-  return Number(count) * UNIT_MS[unit];
-}
-
 /** Milliseconds. */
-export const duration = durationFrom("1ms");
-export const durationOrZero = durationFrom("0s");
-
-/** An address to listen on. */
-export interface Address {
-  host: string;
-  /** 0 for any free port. */
-  port: number;
-}
+export const duration = durationFrom(1, "1ms");
+export const durationOrZero = durationFrom(0, "0s");
 
 /** `host:port`, with brackets around an IPv6 host. */
 const ADDRESS = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/;
@@ -55,12 +54,15 @@ const ADDRESS_MESSAGE = "must be host:port with a port up to 65535, like 127.0.0
 export const address = z
   .string(ADDRESS_MESSAGE)
   .regex(ADDRESS, ADDRESS_MESSAGE)
-  .transform((written): Address => {
+  .transform((written) => {
     const [, ipv6, host, port] = ADDRESS.exec(written) as unknown as string[];
     return { host: (ipv6 ?? host) as string, port: Number(port) };
   })
   .refine(({ port }) => port <= 65_535, ADDRESS_MESSAGE)
   .meta({ title: "address" });
+
+/** Port 0 means any free port. */
+export type Address = z.output<typeof address>;
 
 /** @param faultOf see core/url.ts */
 export const url = (faultOf: (url: string) => string | undefined) =>
@@ -105,25 +107,26 @@ export const source = z
   })
   .meta({ title: "place", pattern: "^(?:body:/|(?:form|header|query|path):.)" });
 
-const ENVIRONMENT_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-const environmentName = z.string().regex(ENVIRONMENT_NAME, "must be the name of a variable: letters, digits and _");
+const nameOf = (what: string) =>
+  z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, `must be the name of a ${what}: letters, digits and _`);
+
 /** A binding in wrangler.toml. */
-export const bindingName = z.string().regex(ENVIRONMENT_NAME, "must be the name of a binding: letters, digits and _");
+export const bindingName = nameOf("binding");
 
 export const secretReference = z
   .union(
     [
-      z.strictObject({ env: environmentName.describe("Name of an environment variable; on Workers, of a binding.") }),
+      z.strictObject({
+        env: nameOf("variable").describe("Name of an environment variable; on Workers, of a binding."),
+      }),
       z.strictObject({
         file: z.string().min(1, "must be the path of a file").describe("Path, relative to this file. Node only."),
       }),
     ],
-    {
-      error: ({ input }) =>
-        input === undefined
-          ? "is missing; write { env: NAME } or { file: PATH }"
-          : "must be { env: NAME } or { file: PATH }; secrets are never written in the file",
-    },
+    missingOrWrong(
+      "is missing; write { env: NAME } or { file: PATH }",
+      "must be { env: NAME } or { file: PATH }; secrets are never written in the file",
+    ),
   )
   .meta({ title: "secret" });
 
@@ -135,18 +138,18 @@ export const listOrOne = <Item extends z.ZodType>(item: Item) =>
 const optional = <List extends z.ZodType<unknown[]>>(list: List) =>
   list.optional().transform((written): z.output<List> | [] => written ?? []);
 
+// Abort: a caller whose list is empty need not hear that it also needs a list.
 export const optionalList = <Item extends z.ZodType>(item: Item) => optional(z.array(item).min(1, { abort: true }));
 export const optionalListOrOne = <Item extends z.ZodType>(item: Item) => optional(listOrOne(item));
 
 export const connectTimeout = duration
   .optional()
   .describe("Limit for the connection; 1s or timeout by default. Node only.");
-const DEFAULT_CONNECT_TIMEOUT_MS = 1_000;
 
-/** For a mapping with `timeout` and `connectTimeout`; the former includes the latter. */
+/** For a mapping with `timeout` and `connectTimeout`. */
 export const withConnectTimeout = <Timed extends { timeout: number; connect_timeout?: number | undefined }>(
   timed: Timed,
-) => ({ ...timed, connect_timeout: timed.connect_timeout ?? Math.min(DEFAULT_CONNECT_TIMEOUT_MS, timed.timeout) });
+) => ({ ...timed, connect_timeout: timed.connect_timeout ?? Math.min(1_000, timed.timeout) });
 
 /** A name for a caller, a provider or a value; names appear in logs, metrics and templates. */
 const NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;

@@ -1,4 +1,4 @@
-// The schema of the configuration file, also as a JSON Schema. The check-… files have the rules between keys.
+// The schema of the configuration file, also as a JSON Schema. Rules between keys are elsewhere.
 
 import * as z from "zod";
 import { caller, getToken, nextauth, server, webnonceExchange } from "./schema-nextauth.ts";
@@ -20,9 +20,7 @@ const log = z.strictObject({
 export const fileSchema = z.strictObject(
   {
     version: z
-      .literal(1, {
-        error: ({ input }) => (input === undefined ? 'is missing; write "version: 1"' : "must be the number 1"),
-      })
+      .literal(1, t.missingOrWrong('is missing; write "version: 1"', "must be the number 1"))
       .describe("Version of this format."),
     server: server.prefault({}).describe("The listeners. Node only."),
     callers: t.namedNotEmpty(caller).describe("Who may call getToken, by a name of your choice."),
@@ -34,10 +32,7 @@ export const fileSchema = z.strictObject(
     routes: z.array(route).min(1).optional().describe("Which provider a call uses; the first match wins."),
     log: log.prefault({}).describe("What the log looks like."),
   },
-  {
-    error: ({ code }) =>
-      code === "invalid_type" ? "the file must be a mapping with version, callers and providers" : undefined,
-  },
+  t.unlessMapping("the file must be a mapping with version, callers and providers"),
 );
 
 /** The file with the defaults of its schema; complete.ts adds those that depend on other keys. */
@@ -45,33 +40,23 @@ export type FileConfig = z.output<typeof fileSchema>;
 
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
 
-const IPV6_PATTERNS: Readonly<Record<string, string>> = {
-  ipv6: "^[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*$",
-  cidrv6: "^[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*/[0-9]{1,3}$",
-};
-
 /** It accepts every valid file. Rules between keys are not part of it; `check` reports those. */
 export function configurationSchema(): JsonSchema {
   const { $schema, ...schema } = z.toJSONSchema(fileSchema, {
     io: "input",
     override({ zodSchema, jsonSchema }) {
       // Validators reject unknown formats, and zod does not check IPv6 by the pattern it gives.
-      const pattern = IPV6_PATTERNS[jsonSchema.format ?? ""];
-      if (pattern !== undefined) jsonSchema.pattern = pattern;
+      if (jsonSchema.format?.endsWith("v6")) jsonSchema.pattern = "^[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(?:/[0-9]{1,3})?$";
       delete jsonSchema.format;
+      // z.preprocess also accepts an entry instead of a list, or a list instead of `{ from }`.
       const { def } = zodSchema._zod;
-      if (def.type === "pipe" && def.in._zod.def.type === "transform") allowShortForm(jsonSchema);
+      if (def.type !== "pipe" || def.in._zod.def.type !== "transform") return;
+      const long = { ...jsonSchema };
+      for (const key of Object.keys(long)) delete jsonSchema[key];
+      jsonSchema.anyOf = [long.type === "array" ? long.items : long.properties?.from, long] as JsonSchema[];
     },
   });
   // An identifier only; nothing is fetched from it.
   const $id = "urn:nextauth-token-proxy:configuration:1";
   return { $schema, $id, title: "Configuration of nextauth-token-proxy", ...schema } as JsonSchema;
-}
-
-/** Adds what z.preprocess accepts: an entry instead of a list, or a list instead of `{ from }`. */
-function allowShortForm(schema: JsonSchema): void {
-  const long = { ...schema };
-  const short = (long.type === "array" ? long.items : long.properties?.from) as JsonSchema;
-  for (const key of Object.keys(schema)) delete schema[key];
-  schema.anyOf = [short, long];
 }

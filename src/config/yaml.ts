@@ -1,7 +1,7 @@
 // Reads the YAML of the configuration file, and finds the line and column of a path in it.
 
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, parseDocument, visit } from "yaml";
-import { ConfigError } from "../core/errors.ts";
+import { ConfigError, type Fault } from "../core/errors.ts";
 import type { Path, PathFault } from "./faults.ts";
 
 /** More would allow an exponentially growing file ("billion laughs"). */
@@ -18,62 +18,57 @@ const SYNTAX_MESSAGES: Readonly<Record<string, string>> = {
   TAG_RESOLVE_FAILED: 'tags ("!…") are not supported; quote a text that starts with "!"',
 };
 
+type LocatedFault = Omit<Fault, "line" | "column"> & { offset: number };
+
 /**
  * @returns the value, and a function that finds the line and column of each fault in it
  * @throws {ConfigError} if the YAML is invalid
  */
 export function readYaml(text: string, fileName: string) {
   const document = parseDocument(text, { prettyErrors: false });
-  // After some syntax errors, the library's own counter misses line breaks.
-  const positionOf = (offset: number) => {
-    const lines = text.slice(0, offset).split("\n");
-    return { line: lines.length, column: (lines.at(-1) as string).length + 1 };
+  const errorOf = (faults: LocatedFault[]) => {
+    const sorted = faults
+      .sort((a, b) => a.offset - b.offset)
+      .map(({ offset, path, message }) => {
+        // After some syntax errors, the line counter of the library misses line breaks.
+        const lines = text.slice(0, offset).split("\n");
+        return { line: lines.length, column: (lines.at(-1) as string).length + 1, path, message };
+      });
+    return new ConfigError(fileName, sorted);
   };
-  const invalid = (found: SyntaxFault[]) =>
-    new ConfigError(
-      fileName,
-      found.map(([offset, message]) => ({ ...positionOf(offset), path: "", message: `invalid YAML: ${message}` })),
-    );
   const faults = syntaxFaults(document);
-  if (faults.length > 0) throw invalid(faults);
+  if (faults.length > 0) throw errorOf(faults);
 
-  const error = (found: readonly PathFault[]): ConfigError => {
-    const located = found.map(({ path, at, message }) => {
-      const { offset, written } = locate(document, path, at);
-      return { ...positionOf(offset), path: formatPath(written), message };
-    });
-    return new ConfigError(
-      fileName,
-      located.sort((a, b) => a.line - b.line || a.column - b.column),
-    );
-  };
+  const error = (found: readonly PathFault[]): ConfigError =>
+    errorOf(found.map(({ path, at, message }) => ({ ...locate(document, path, at), message })));
   try {
     const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
     JSON.stringify(value); // throws for an alias inside its anchor
     return { value, error };
   } catch {
-    throw invalid([[0, `aliases (*) repeat themselves or more than ${MAX_ALIASES} parts; write the parts out`]]);
+    const problem = `aliases (*) repeat themselves or more than ${MAX_ALIASES} parts; write the parts out`;
+    throw errorOf([syntaxFault(0, problem)]);
   }
 }
 
-type SyntaxFault = [offset: number, message: string];
+const syntaxFault = (offset: number, message: string) => ({ offset, path: "", message: `invalid YAML: ${message}` });
 
-function syntaxFaults(document: Document.Parsed): SyntaxFault[] {
-  const found = [...document.errors, ...document.warnings].map(
-    ({ pos, code }): SyntaxFault => [pos[0], SYNTAX_MESSAGES[code] ?? `syntax error (${code})`],
+function syntaxFaults(document: Document.Parsed): LocatedFault[] {
+  const found = [...document.errors, ...document.warnings].map(({ pos, code }) =>
+    syntaxFault(pos[0], SYNTAX_MESSAGES[code] ?? `syntax error (${code})`),
   );
+  const add = (node: unknown, message: string) => found.push(syntaxFault(startOf(node), message));
   visit(document, {
     Pair(_, { key }) {
-      if (!isScalar(key) || typeof key.value !== "string") found.push([startOf(key), "a key must be text; quote it"]);
+      if (!isScalar(key) || typeof key.value !== "string") add(key, "a key must be text; quote it");
       // zod would drop it silently.
-      else if (key.value === "__proto__") found.push([startOf(key), 'the key "__proto__" is not allowed']);
+      else if (key.value === "__proto__") add(key, 'the key "__proto__" is not allowed');
     },
     Alias(_, alias) {
-      if (alias.resolve(document)) return;
-      found.push([startOf(alias), "this alias (*) has no anchor (&) before it"]);
+      if (alias.resolve(document) === undefined) add(alias, "this alias (*) has no anchor (&) before it");
     },
   });
-  return found.sort(([a], [b]) => a - b);
+  return found;
 }
 
 function startOf(node: unknown): number {
@@ -84,7 +79,7 @@ function startOf(node: unknown): number {
  * Finds the deepest part of the path that exists in the text. The path is returned as written:
  * without the index of an entry that is not in a list, such as a single `client_secret`.
  */
-function locate(document: Document, path: Path, at: PathFault["at"]): { offset: number; written: Path } {
+function locate(document: Document, path: Path, at: PathFault["at"]): { offset: number; path: string } {
   const written: (string | number)[] = [];
   let node: unknown = document.contents;
   let offset = startOf(node);
@@ -104,7 +99,7 @@ function locate(document: Document, path: Path, at: PathFault["at"]): { offset: 
     if (exact) offset = startOf(found);
     node = value;
   }
-  return { offset, written };
+  return { offset, path: formatPath(written) };
 }
 
 /** @returns for example `providers.retail.params.audience[1]` */

@@ -22,7 +22,7 @@ export interface CallReport {
   providerStatus: number | undefined;
   /** The registered code of a refusal. */
   providerError: string | undefined;
-  /** Requests sent to the token endpoint. */
+  /** Token requests. */
   attempts: number;
   duration: number;
   durations: Readonly<Partial<Record<Step, number>>>;

@@ -1,9 +1,6 @@
 // Errors: a call without a token, an unusable configuration, a wrong command line.
 
-/**
- * Why a call gets an error response of ours, with the status and `error` of that response. The
- * codes are stable: logs, metrics and callers rely on them.
- */
+/** Status and `error` by code. The codes are stable: logs, metrics and callers rely on them. */
 export const ERROR_TABLE = {
   caller_unauthenticated: [401, "invalid_client"],
   caller_not_allowed: [403, "access_denied"],
@@ -43,19 +40,6 @@ export type ErrorTable = Readonly<Record<ErrorCode, readonly [status: number, er
 /** In an exchange the webNonce is the grant: RFC 6749 section 5.2 has a code for an invalid one. */
 export const EXCHANGE_ERROR_TABLE: ErrorTable = { ...ERROR_TABLE, session_not_logged_in: [400, "invalid_grant"] };
 
-export interface TokenProxyErrorOptions {
-  /** What went wrong inside, for the log only. */
-  cause?: unknown;
-  /** Seconds after which the caller may try again: becomes Retry-After. */
-  retryAfter?: number;
-  /** Becomes WWW-Authenticate, which goes with a 401. */
-  challenge?: string;
-  /** Becomes Allow, which RFC 9110 section 15.5.6 requires with a 405. */
-  allow?: string;
-  /** Facts that are safe to log: a status, a registered OAuth error code. */
-  detail?: Readonly<Record<string, string | number>>;
-}
-
 /**
  * A call that ends without a token. `message` becomes error_description: it names keys of the
  * configuration file, and never repeats input, secrets, tokens or text of the provider.
@@ -63,20 +47,24 @@ export interface TokenProxyErrorOptions {
 export class TokenProxyError extends Error {
   override readonly name = "TokenProxyError";
   readonly code: ErrorCode;
-  readonly retryAfter: number | undefined;
-  readonly challenge: string | undefined;
-  readonly allow: string | undefined;
-  readonly detail: TokenProxyErrorOptions["detail"];
+  /** Seconds after which the caller may try again: becomes Retry-After. */
+  readonly retryAfter?: number | undefined;
+  /** Becomes WWW-Authenticate, which goes with a 401. */
+  readonly challenge?: string;
+  /** Becomes Allow, which RFC 9110 section 15.5.6 requires with a 405. */
+  readonly allow?: string;
+  /** Facts that are safe to log: a status, a registered OAuth error code. */
+  readonly detail?: Readonly<Record<string, string | number>>;
 
-  constructor(code: ErrorCode, message: string, options: TokenProxyErrorOptions = {}) {
-    super(message, { cause: options.cause });
+  /** @param more `cause` is what went wrong inside, for the log only */
+  constructor(code: ErrorCode, message: string, { cause, ...more }: ErrorFacts = {}) {
+    super(message, { cause });
     this.code = code;
-    this.retryAfter = options.retryAfter;
-    this.challenge = options.challenge;
-    this.allow = options.allow;
-    this.detail = options.detail;
+    Object.assign(this, more);
   }
 }
+
+type ErrorFacts = Pick<TokenProxyError, "cause" | "retryAfter" | "challenge" | "allow" | "detail">;
 
 /** @returns the error itself, or `internal` for anything that nobody expected */
 export function asCallError(thrown: unknown): TokenProxyError {
@@ -90,8 +78,8 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** One fault of the configuration file. `line` and `column` count from 1. */
 export interface Fault {
+  /** Counted from 1, as `column` is. */
   line: number;
   column: number;
   /** Like `providers.retail.token_endpoint`; empty for the file as a whole. */
@@ -108,14 +96,12 @@ export class ConfigError extends Error {
   readonly faults: readonly Fault[];
 
   constructor(fileName: string, faults: readonly Fault[]) {
-    const shown = faults.slice(0, MAX_SHOWN_FAULTS).map((fault) => formatFault(fileName, fault));
+    const shown = faults.slice(0, MAX_SHOWN_FAULTS).map(({ line, column, path, message }) => {
+      const place = path === "" ? "" : ` "${path}"`;
+      return `${fileName}:${line}:${column}${place} ${message}`;
+    });
     if (faults.length > shown.length) shown.push(`and ${faults.length - shown.length} more`);
     super(shown.join("\n"));
     this.faults = faults;
   }
-}
-
-function formatFault(fileName: string, { line, column, path, message }: Fault): string {
-  const place = `${fileName}:${line}:${column}`;
-  return path === "" ? `${place} ${message}` : `${place} "${path}" ${message}`;
 }

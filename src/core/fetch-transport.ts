@@ -1,58 +1,34 @@
 // A transport on top of fetch: the global one, a Workers binding's, or a resource server's.
 
 import { readUpTo } from "./read-stream.ts";
-import {
-  isBodyJudged,
-  type Transport,
-  TransportError,
-  type TransportRequest,
-  type TransportResponse,
-} from "./transport.ts";
+import { isBodyJudged, type Transport, TransportError } from "./transport.ts";
 
 /** fetch has no connect timeout, and decodes content codings itself. */
 export function createFetchTransport(send: typeof fetch): Transport {
-  return async (request) => {
+  return async ({ method, url, headers, body = null, timeout, maxResponseBytes }) => {
     const abort = new AbortController();
-    let isLate = false;
-    const timer = setTimeout(() => {
-      isLate = true;
-      abort.abort();
-    }, request.timeout);
+    const timer = setTimeout(() => abort.abort(), timeout);
+    let response: Response | undefined;
     try {
-      return await exchange(send, request, abort.signal);
+      response = await send(url, { method, headers, body, redirect: "manual", signal: abort.signal });
+      const { status, headers: received } = response;
+      const length = Number(received.get("content-length") ?? Number.NaN);
+      // An empty body with a content coding would count as broken off.
+      if (!isBodyJudged(status) || length === 0) {
+        await response.body?.cancel();
+        return { status, headers: received, body: new Uint8Array() };
+      }
+      const bytes = length > maxResponseBytes ? undefined : await readUpTo(response.body, maxResponseBytes);
+      if (bytes === undefined) throw new TransportError("too_large");
+      return { status, headers: received, body: bytes };
     } catch (error) {
+      if (abort.signal.aborted) throw new TransportError("timeout", error);
       abort.abort(); // nobody wants the rest of the answer
-      throw isLate ? new TransportError("timeout", error) : error;
+      if (error instanceof TransportError) throw error;
+      // fetch does not tell refused, reset and TLS failures apart.
+      throw new TransportError(response === undefined ? "unreachable" : "truncated", error);
     } finally {
       clearTimeout(timer);
     }
   };
-}
-
-/** @throws {TransportError} */
-async function exchange(
-  send: typeof fetch,
-  { method, url, headers, body, maxResponseBytes }: TransportRequest,
-  signal: AbortSignal,
-): Promise<TransportResponse> {
-  let hasAnswered = false;
-  try {
-    const response = await send(url, { method, headers, body: body ?? null, redirect: "manual", signal });
-    hasAnswered = true;
-    const { status, headers: received } = response;
-    const length = Number(received.get("content-length") ?? Number.NaN);
-    // An empty body with a content coding would count as broken off.
-    if (!isBodyJudged(status) || length === 0) {
-      await response.body?.cancel();
-      return { status, headers: received, body: new Uint8Array() };
-    }
-    if (length > maxResponseBytes) throw new TransportError("too_large");
-    const bytes = await readUpTo(response.body, maxResponseBytes);
-    if (bytes === undefined) throw new TransportError("too_large");
-    return { status, headers: received, body: bytes };
-  } catch (error) {
-    if (error instanceof TransportError) throw error;
-    // fetch does not tell refused, reset and TLS failures apart.
-    throw new TransportError(hasAnswered ? "truncated" : "unreachable", error);
-  }
 }

@@ -8,13 +8,10 @@ export interface ClientCertificate {
   dnsNames: readonly string[];
 }
 
-/** The connection that the response goes to. */
-export interface Recipient {
-  /** True once the caller has hung up. */
-  readonly destroyed: boolean;
-}
+/** The connection that the response goes to: destroyed once the caller has hung up. */
+export type Recipient = { readonly destroyed: boolean };
 
-/** Each function gets the request and Hono's `env`. */
+/** `env` is Hono's. */
 export interface Inbound {
   /**
    * The request's path as sent. Hono would decode it, and `/%67etToken` would be `/getToken` here

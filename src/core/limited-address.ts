@@ -6,13 +6,9 @@
  */
 export function limitedAddress(address: string): string {
   if (!address.includes(":")) return address;
-  const [head = "", tail] = address.toLowerCase().split("%", 1)[0]?.split("::", 2) ?? [];
-  const groups = head === "" ? [] : head.split(":");
-  if (tail !== undefined) {
-    const after = tail === "" ? [] : tail.split(":");
-    while (groups.length + after.length < 8) groups.push("0");
-    groups.push(...after);
-  }
-  const network = groups.slice(0, 4).map((group) => group.replace(/^0+(?=.)/, ""));
+  const halves = (address.toLowerCase().split("%", 1)[0] as string).split("::", 2);
+  const [before = [], after = []] = halves.map((half) => half.split(":").filter((group) => group !== ""));
+  const omitted = Array.from({ length: 8 - before.length - after.length }, () => "0");
+  const network = [...before, ...omitted, ...after].slice(0, 4).map((group) => group.replace(/^0+(?=.)/, ""));
   return `${network.join(":")}::/64`;
 }

@@ -1,9 +1,10 @@
 // What the core takes from the runtime instead of from globals: time, ids, hashing, the log.
 
+/** In milliseconds. */
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /** Since the epoch. */
   now(): number;
-  /** Milliseconds of a monotonic clock, for durations and deadlines. */
+  /** Of a monotonic clock, for durations and deadlines. */
   elapsed(): number;
 }
 
@@ -29,15 +30,9 @@ export type Log = (level: LogLevel, event: string, fields?: LogFields) => void;
 export interface Bulkhead {
   /** @returns whether there is a place, now or after a wait */
   enter(): boolean | Promise<boolean>;
-  /** Gives a place back. */
   leave(): void;
-  /** Places in use, and callers that wait for one. */
   state(): { inFlight: number; queued: number };
 }
 
-/**
- * @param limit number of places
- * @param queue how many may wait for one
- * @param wait milliseconds that one may wait
- */
+/** `queue` calls may wait for one of `limit` places, each for `wait` milliseconds. */
 export type CreateBulkhead = (limit: number, queue: number, wait: number) => Bulkhead;

@@ -1,23 +1,13 @@
 // Reads a whole stream of bytes, up to a limit.
 
 /** @returns all bytes, or undefined if there are more than `limit`; the rest stays unread */
-export async function readUpTo(
-  stream: ReadableStream<Uint8Array> | null,
-  limit: number,
-): Promise<Uint8Array | undefined> {
-  if (stream === null) return new Uint8Array();
+export async function readUpTo(stream: ReadableStream<Uint8Array> | null, limit: number) {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  const reader = stream.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    length += value.length;
-    if (length > limit) {
-      reader.releaseLock();
-      return undefined;
-    }
-    chunks.push(value);
+  for await (const chunk of stream?.values({ preventCancel: true }) ?? []) {
+    length += chunk.length;
+    if (length > limit) return undefined;
+    chunks.push(chunk);
   }
   const bytes = new Uint8Array(length);
   let offset = 0;

@@ -5,8 +5,7 @@ const NAME = /^[\w$.]+(?: \[\w+\])?/;
 
 /**
  * A message may quote a secret or a token, on lines that look like frames, so it is cut off first.
- * @returns frames like `at name (file:line:column)`; none if the stack does not start with the
- * message
+ * @returns frames like `at name (file:line:column)`; none if the message cannot be cut off
  */
 export function framesOf({ message, stack }: Error): string[] {
   if (typeof stack !== "string") return [];

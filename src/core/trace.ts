@@ -1,19 +1,11 @@
 // Follows a call: how long each step took, and OpenTelemetry spans if an SDK is loaded.
 
-import {
-  createTraceState,
-  ROOT_CONTEXT,
-  type Span,
-  SpanKind,
-  SpanStatusCode,
-  TraceFlags,
-  type Tracer,
-  trace,
-} from "@opentelemetry/api";
+import type { Span, Tracer } from "@opentelemetry/api";
+import { createTraceState, ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, trace } from "@opentelemetry/api";
 import { TokenProxyError } from "./errors.ts";
 import type { Clock } from "./ports.ts";
 
-/** The steps that wait for something. `provider` is the token request with its answer. */
+/** The steps that wait for something. `provider` is one token request with its answer. */
 export type Step = "session_check" | "attributes" | "discovery" | "signing" | "provider";
 
 /** Headers of W3C Trace Context for a request that belongs to a step; empty if nobody traces. */
@@ -31,7 +23,6 @@ export interface CallFacts {
 
 /** The part that the steps write to. */
 export interface Trace {
-  /** Runs one step and measures it. */
   step<T>(step: Step, run: (headers: TraceHeaders) => T | Promise<T>): Promise<T>;
   note(facts: CallFacts): void;
 }
@@ -45,10 +36,8 @@ export interface CallTrace extends Trace {
   /** How often the step `provider` ran. */
   readonly attempts: number;
   /** Ends the span of the call. `attributes` is called only if the call is traced. */
-  end(attributes: () => SpanAttributes, failed: boolean): void;
+  end(attributes: () => Readonly<Record<string, string | number | undefined>>, failed: boolean): void;
 }
-
-export type SpanAttributes = Readonly<Record<string, string | number | undefined>>;
 
 const SPANS = {
   session_check: ["getSession", SpanKind.CLIENT],
@@ -65,10 +54,7 @@ export function createTracer(): Tracer {
   return trace.getTracer("nextauth-token-proxy");
 }
 
-/**
- * @param name of the call's span, like `POST /getToken`
- * @param headers of the call, to join its trace; undefined if the caller is not trusted with that
- */
+/** @param headers to join the caller's trace; undefined if the caller is not trusted with that */
 export function startTrace(
   name: string,
   headers: Pick<Headers, "get"> | undefined,
@@ -83,21 +69,6 @@ export function startTrace(
   const durations: Partial<Record<Step, number>> = {};
   let attempts = 0;
 
-  async function inSpan<T>(step: Step, run: (headers: TraceHeaders) => T | Promise<T>): Promise<T> {
-    const [spanName, kind] = SPANS[step];
-    const span = tracer.startSpan(spanName, { kind }, context);
-    try {
-      return await run(traceHeaders(span));
-    } catch (error) {
-      // No message: that of an unexpected error could quote anything.
-      span.setStatus({ code: SpanStatusCode.ERROR });
-      span.setAttribute("error.type", error instanceof TokenProxyError ? error.code : (error as Error).name);
-      throw error;
-    } finally {
-      span.end();
-    }
-  }
-
   return {
     facts,
     durations,
@@ -110,18 +81,24 @@ export function startTrace(
     },
     async step(step, run) {
       const started = clock.elapsed();
+      const [spanName, kind] = SPANS[step];
+      const span = isTraced ? tracer.startSpan(spanName, { kind }, context) : undefined;
       if (step === "provider") attempts += 1;
       try {
-        return await (isTraced ? inSpan(step, run) : run(NO_HEADERS));
+        return await run(span === undefined ? NO_HEADERS : traceHeaders(span));
+      } catch (error) {
+        // No message: that of an unexpected error could quote anything.
+        span?.setStatus({ code: SpanStatusCode.ERROR });
+        span?.setAttribute("error.type", error instanceof TokenProxyError ? error.code : (error as Error).name);
+        throw error;
       } finally {
+        span?.end();
         durations[step] = (durations[step] ?? 0) + clock.elapsed() - started;
       }
     },
     end(attributes, failed) {
       if (!isTraced) return;
-      for (const [key, value] of Object.entries(attributes())) {
-        if (value !== undefined) whole.setAttribute(key, value);
-      }
+      whole.setAttributes(attributes());
       if (failed) whole.setStatus({ code: SpanStatusCode.ERROR });
       whole.end();
     },

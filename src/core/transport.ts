@@ -7,7 +7,6 @@ export interface TransportRequest {
   /** Absolute URL, sent unchanged. */
   url: string;
   headers: Readonly<Record<string, string>>;
-  /** Sent as UTF-8. */
   body?: string;
   /** Milliseconds for connection, request, headers and body. Afterwards the request is aborted. */
   timeout: number;
@@ -23,31 +22,25 @@ export interface TransportResponse {
 }
 
 /**
- * Sends one request and reads the whole answer. Follows no redirect, repeats nothing, keeps no
- * cookie.
+ * Reads the whole answer. Follows no redirect, repeats nothing, keeps no cookie.
  * @throws {TransportError} without a complete answer
  */
 export type Transport = (request: TransportRequest) => Promise<TransportResponse>;
 
-/**
- * Redirects, 429 and 5xx are judged by their status, so it does not matter if their body is too
- * large or cannot be decoded: it is returned empty.
- */
+/** Redirects, 429 and 5xx are judged by status, so their body may be too large or undecodable. */
 export function isBodyJudged(status: number): boolean {
   return status < 300 || (status >= 400 && status < 500 && status !== 429);
 }
 
 export interface TransportSettings {
-  /** Milliseconds for the connection, including TLS. Node only. */
+  /** Milliseconds for the connection, including TLS. Node only, like `connections`. */
   connect_timeout: number;
-  /** Number of connections. Node only. */
   connections: number;
   tls?: TlsCredentials | undefined;
 }
 
 /** TLS beyond the runtime's defaults: PEM on Node, a binding on Workers. */
 export interface TlsCredentials {
-  /** Client certificate with its chain. */
   certificate?: Secret | undefined;
   private_key?: Secret | undefined;
   /** Trusted instead of the public authorities. */

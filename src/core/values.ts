@@ -5,3 +5,7 @@ export type Value = string | number;
 
 /** What a call says, what the session check and the attributes add, and the built-in names. */
 export type Values = ReadonlyMap<string, Value>;
+
+export function textOf(values: Values, name: "serverid" | "userid" | "nonce"): string | undefined {
+  return values.get(name) as string | undefined; // the rules of these names only let text through
+}

@@ -1,9 +1,7 @@
 // Reads the answer to getUserAttributes. Its shape is undocumented, so only name to text counts.
 
 import { readJsonObject } from "../core/json.ts";
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: it looks for control characters
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+import { CONTROL } from "./values.ts";
 
 /** @returns text by name, or the fault as a phrase after the server's name; it repeats nothing */
 export function parseAttributes(body: Uint8Array): ReadonlyMap<string, string> | string {

@@ -1,6 +1,6 @@
 // Asks a nextAuth Server over its REST API for the user of a session and a user's attributes.
 
-import { type ErrorCode, TokenProxyError } from "../core/errors.ts";
+import { TokenProxyError } from "../core/errors.ts";
 import { REQUEST_HEADERS } from "../core/headers.ts";
 import type { Clock } from "../core/ports.ts";
 import { withOneRetry } from "../core/retry.ts";
@@ -31,33 +31,24 @@ export interface NextAuthClient {
 /** A LoginStatus contains the data of a QR code, some kilobytes. Attributes are a few texts. */
 const MAX_ANSWER_BYTES = 65_536;
 
-interface Operation<T> {
-  name: string;
-  failed: ErrorCode;
-  timedOut: ErrorCode;
-  accept: string;
-  /** What the apikey needs, as a phrase that follows "it". */
-  permission: string;
-  parse: (body: Uint8Array) => T | string;
-}
-
-const GET_SESSION: Operation<LoginStatus> = {
+const GET_SESSION = {
   name: "getSession",
   failed: "session_check_failed",
   timedOut: "session_check_timeout",
   accept: "application/json",
+  /** What the apikey needs, as a phrase that follows "it". */
   permission: "has the permission 'sessions' for this serverid",
-  parse: parseLoginStatus,
-};
+} as const;
 
-const GET_USER_ATTRIBUTES: Operation<ReadonlyMap<string, string>> = {
+const GET_USER_ATTRIBUTES = {
   name: "getUserAttributes",
   failed: "attributes_failed",
   timedOut: "attributes_timeout",
   accept: "application/json, text/plain", // its description says text/plain
   permission: "may read the users of this serverid",
-  parse: parseAttributes,
-};
+} as const;
+
+type Operation = typeof GET_SESSION | typeof GET_USER_ATTRIBUTES;
 
 const FAILURES: Record<TransportFailure, string> = {
   unreachable: "cannot be reached",
@@ -78,21 +69,15 @@ export function createNextAuthClient(
 ): NextAuthClient {
   const headers = { ...REQUEST_HEADERS, "x-apikey": apikey.reveal(), ...(su === undefined ? {} : { "x-su": su }) };
 
-  async function get(
-    { name, failed, timedOut, accept }: Operation<unknown>,
-    path: string,
-    nonce: Record<string, string> = {},
-  ): Promise<TransportResponse> {
-    const request = {
-      method: "GET",
-      url: url + path,
-      headers: { ...headers, accept, ...nonce },
-      maxResponseBytes: MAX_ANSWER_BYTES,
-    } as const;
+  async function get({ name, failed, timedOut, accept }: Operation, path: string, nonce: Record<string, string> = {}) {
+    const request = { method: "GET", url: url + path, headers: { ...headers, accept, ...nonce } } as const;
     const deadline = clock.elapsed() + timeout;
-    const send = () => transport({ ...request, timeout: Math.max(deadline - clock.elapsed(), 1) });
+    const send = () => {
+      const left = Math.max(deadline - clock.elapsed(), 1);
+      return transport({ ...request, timeout: left, maxResponseBytes: MAX_ANSWER_BYTES });
+    };
     try {
-      // A GET can be sent again (RFC 9110 section 9.2.2), unless the server reacted to the first one.
+      // A GET can be sent again (RFC 9110 section 9.2.2) unless the server reacted to the first.
       return await withOneRetry(send, (delivery) => delivery !== "some");
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
@@ -102,23 +87,27 @@ export function createNextAuthClient(
     }
   }
 
-  function read<T>({ name, failed, permission, parse }: Operation<T>, { status, body }: TransportResponse): T {
+  function read<T>(
+    operation: Operation,
+    { status, body }: TransportResponse,
+    parse: (body: Uint8Array) => T | string,
+  ): T {
+    const { name, failed, permission } = operation;
     const result = status === 200 ? parse(body) : statusProblem(status, permission);
     if (typeof result !== "string") return result;
-    throw new TokenProxyError(failed, `${name}: the nextAuth Server "${key}" ${result}`, {
-      detail: { nextauth_status: status },
-    });
+    const detail = { nextauth_status: status };
+    throw new TokenProxyError(failed, `${name}: the nextAuth Server "${key}" ${result}`, { detail });
   }
 
   return {
     async getSession(serverid, nonce) {
-      const path = `/servers/${segment(serverid)}/sessions/`;
-      return read(GET_SESSION, await get(GET_SESSION, path, { "x-nonce": nonce }));
+      const response = await get(GET_SESSION, `/servers/${segment(serverid)}/sessions/`, { "x-nonce": nonce });
+      return read(GET_SESSION, response, parseLoginStatus);
     },
     async getUserAttributes(serverid, userid) {
       const path = `/servers/${segment(serverid)}/users/${segment(userid)}/attributes/`;
       const response = await get(GET_USER_ATTRIBUTES, path);
-      return response.status === 404 ? undefined : read(GET_USER_ATTRIBUTES, response);
+      return response.status === 404 ? undefined : read(GET_USER_ATTRIBUTES, response, parseAttributes);
     },
   };
 }
@@ -134,8 +123,6 @@ function statusProblem(status: number, permission: string): string {
 /** URLs read "." and ".." as steps, even percent-encoded: the request would go elsewhere. */
 function segment(text: string): string {
   if (text !== "." && text !== "..") return encodeURIComponent(text);
-  throw new TokenProxyError(
-    "call_invalid",
-    'the serverid or userid is "." or "..", which has no URL in the nextAuth Server\'s API',
-  );
+  const message = 'the serverid or userid is "." or "..", which has no URL in the nextAuth Server\'s API';
+  throw new TokenProxyError("call_invalid", message);
 }

@@ -5,12 +5,8 @@ import { isFault, readValue } from "./values.ts";
 
 export type LoginStatus = { loggedin: false } | LoggedIn;
 
-export interface LoggedIn {
-  loggedin: true;
-  userid: string;
-  /** Optional in the description. */
-  accountid: number | undefined;
-}
+/** The accountid is optional in the description. */
+export type LoggedIn = { loggedin: true; userid: string; accountid: number | undefined };
 
 /** @returns the status, or the fault as a phrase after the server's name; it repeats nothing */
 export function parseLoginStatus(body: Uint8Array): LoginStatus | string {
@@ -19,7 +15,7 @@ export function parseLoginStatus(body: Uint8Array): LoginStatus | string {
   const { loggedin, userid, accountid } = status;
   if (typeof loggedin !== "boolean") return 'answered with a LoginStatus whose "loggedin" is not true or false';
   if (!loggedin) return { loggedin };
-  if (userid === undefined || userid === null || userid === "") {
+  if ((userid ?? "") === "") {
     return "answered with a session that is logged in, but has no userid: register a user for its account";
   }
   const user = readValue("userid", userid, true);

@@ -1,13 +1,13 @@
 // The nextAuth Servers of the file, and which of them is responsible for a virtual server.
 
-import type { Clock } from "../core/ports.ts";
+import type { Runtime } from "../core/runtime.ts";
 import type { Secret } from "../core/secret.ts";
-import type { CreateTransport, TlsCredentials } from "../core/transport.ts";
-import { createNextAuthClient, type NextAuthClient, type NextAuthSettings } from "./client.ts";
-import { type ConfirmSession, createSessionCheck } from "./session-check.ts";
+import type { TlsCredentials } from "../core/transport.ts";
+import { createNextAuthClient, type NextAuthSettings } from "./client.ts";
+import { createSessionCheck } from "./session-check.ts";
 
 export interface NextAuthServerSettings extends NextAuthSettings {
-  /** The virtual server of a call that names none. */
+  /** Of a call that names none. */
   serverid?: string | undefined;
   /** The virtual servers that it is responsible for; undefined means all. */
   serverids?: readonly string[] | undefined;
@@ -21,20 +21,8 @@ export interface NextAuthCredentials {
   tls: TlsCredentials | undefined;
 }
 
-export interface NextAuthServer extends NextAuthClient {
-  /** In the file, like `nextauth` or `nextauth[1]`. */
-  readonly key: string;
-  confirmSession: ConfirmSession;
-}
-
-export interface NextAuthServers {
-  /** The serverid of a call that names none. */
-  readonly defaultServerid: string | undefined;
-  /** In the order of the file. */
-  readonly all: readonly NextAuthServer[];
-  /** The first match; undefined if no server is responsible. */
-  serverFor(serverid: string): NextAuthServer | undefined;
-}
+export type NextAuthServers = ReturnType<typeof createNextAuthServers>;
+export type NextAuthServer = NextAuthServers["all"][number];
 
 /** Further requests to the same nextAuth Server wait for a connection, within their timeout. */
 const MAX_CONNECTIONS = 256;
@@ -42,9 +30,9 @@ const MAX_CONNECTIONS = 256;
 export function createNextAuthServers(
   settings: readonly NextAuthServerSettings[],
   credentials: readonly NextAuthCredentials[],
-  { createTransport, clock }: { createTransport: CreateTransport; clock: Clock },
-): NextAuthServers {
-  const all = settings.map((server, index): NextAuthServer => {
+  { createTransport, clock }: Pick<Runtime, "createTransport" | "clock">,
+) {
+  const all = settings.map((server, index) => {
     const { apikey, tls } = credentials[index] as NextAuthCredentials;
     const { connect_timeout, session_cache } = server;
     const key = nextauthKey(index, settings.length);
@@ -54,8 +42,10 @@ export function createNextAuthServers(
   });
   return {
     all,
+    /** Of a call that names none. */
     defaultServerid: settings.find(({ serverid }) => serverid !== undefined)?.serverid,
-    serverFor(serverid) {
+    /** @returns the first match; undefined if no server is responsible */
+    serverFor(serverid: string) {
       return all[settings.findIndex(({ serverids }) => serverids === undefined || serverids.includes(serverid))];
     },
   };

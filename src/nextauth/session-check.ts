@@ -7,13 +7,6 @@ import type { NextAuthClient } from "./client.ts";
 import type { LoggedIn, LoginStatus } from "./login-status.ts";
 
 /**
- * @param claimed values of the call; a userid or accountid among them must be those of the session
- * @returns userid and, if the LoginStatus has one, accountid
- * @throws {TokenProxyError} session_not_logged_in, session_mismatch, session_check_failed or session_check_timeout
- */
-export type ConfirmSession = (serverid: string, nonce: string, claimed: Values) => Promise<Values>;
-
-/**
  * @param lifetime milliseconds for which a confirmed session is remembered; 0 asks for every call
  * @param key of the nextAuth Server in the file, for errors
  */
@@ -22,35 +15,33 @@ export function createSessionCheck(
   lifetime: number,
   key: string,
   clock: Clock,
-): ConfirmSession {
-  const memory = lifetime === 0 ? undefined : createSessionMemory(lifetime, clock);
+) {
+  const memory = createSessionMemory(lifetime, clock);
 
   async function statusOf(serverid: string, nonce: string): Promise<LoginStatus> {
-    const known = memory?.get(serverid, nonce);
+    const known = memory.get(serverid, nonce);
     if (known !== undefined) return known;
     const asked = clock.elapsed();
     const status = await client.getSession(serverid, nonce);
-    if (status.loggedin) memory?.set(serverid, nonce, status, asked);
+    if (status.loggedin) memory.set(serverid, nonce, status, asked);
     return status;
   }
 
-  return async (serverid, nonce, claimed) => {
+  /** Throws session_… errors. A userid or accountid of the call must be the session's. */
+  return async (serverid: string, nonce: string, claimed: Values): Promise<Values> => {
     const status = await statusOf(serverid, nonce);
-    if (!status.loggedin)
+    if (!status.loggedin) {
       throw new TokenProxyError("session_not_logged_in", "the session of this call is not logged in");
+    }
     const { userid, accountid } = status;
     assertSame(claimed.get("userid"), userid);
     if (claimed.has("accountid") && accountid === undefined) {
-      throw new TokenProxyError(
-        "session_check_failed",
-        `the nextAuth Server "${key}" returned no accountid, so the call's accountid cannot be confirmed`,
-      );
+      const fault = "returned no accountid, so the call's accountid cannot be confirmed";
+      throw new TokenProxyError("session_check_failed", `the nextAuth Server "${key}" ${fault}`);
     }
     assertSame(claimed.get("accountid"), accountid);
-    return new Map<string, Value>([
-      ["userid", userid],
-      ...(accountid === undefined ? [] : ([["accountid", accountid]] as const)),
-    ]);
+    const confirmed = new Map<string, Value>([["userid", userid]]);
+    return accountid === undefined ? confirmed : confirmed.set("accountid", accountid);
   };
 }
 
@@ -63,31 +54,21 @@ function assertSame(claimed: Value | undefined, confirmed: Value | undefined): v
 /** The oldest entry goes first. An entry takes less than a kilobyte. */
 const MAX_SESSIONS = 10_000;
 
-export interface SessionMemory {
-  get(serverid: string, nonce: string): LoggedIn | undefined;
-  /** @param asked clock.elapsed() when getSession was sent: the answer ages from then on */
-  set(serverid: string, nonce: string, status: LoggedIn, asked: number): void;
-}
-
 /** Remembers finished answers only: a request that is under way belongs to another call. */
-export function createSessionMemory(lifetime: number, clock: Clock): SessionMemory {
+export function createSessionMemory(lifetime: number, clock: Clock) {
   const sessions = new Map<string, { status: LoggedIn; until: number }>();
   // Neither part can contain a line break (values.ts), so the key is unambiguous.
   const keyOf = (serverid: string, nonce: string) => `${serverid}\n${nonce}`;
 
   return {
-    get(serverid, nonce) {
-      const key = keyOf(serverid, nonce);
-      const found = sessions.get(key);
-      if (found === undefined) return undefined;
-      if (clock.elapsed() < found.until) return found.status;
-      sessions.delete(key);
-      return undefined;
+    get(serverid: string, nonce: string): LoggedIn | undefined {
+      const found = sessions.get(keyOf(serverid, nonce));
+      return found !== undefined && clock.elapsed() < found.until ? found.status : undefined;
     },
-    set(serverid, nonce, status, asked) {
+    set(serverid: string, nonce: string, status: LoggedIn, asked: number): void {
       const key = keyOf(serverid, nonce);
       sessions.delete(key); // moves it to the end, to the youngest
-      sessions.set(key, { status, until: asked + lifetime });
+      sessions.set(key, { status, until: asked + lifetime }); // it ages from its request on
       for (const [oldest, { until }] of sessions) {
         if (sessions.size <= MAX_SESSIONS && clock.elapsed() < until) break;
         sessions.delete(oldest);

@@ -2,7 +2,6 @@
 
 import type { Value } from "../core/values.ts";
 
-/** What a value must be. */
 export interface ValueRule {
   type: "text" | "integer";
   /** Characters of a text. */
@@ -17,9 +16,7 @@ export const NEXTAUTH_RULES = {
   nonce: { type: "text", max_length: 512 },
 } as const satisfies Record<string, ValueRule>;
 
-export type NextAuthName = keyof typeof NEXTAUTH_RULES;
-
-export function isNextAuthName(name: string): name is NextAuthName {
+export function isNextAuthName(name: string): name is keyof typeof NEXTAUTH_RULES {
   return Object.hasOwn(NEXTAUTH_RULES, name);
 }
 
@@ -27,29 +24,16 @@ export function isNextAuthName(name: string): name is NextAuthName {
 export const MAX_TEXT_LENGTH = 16_384;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+export const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 const INTEGER = /^(?:0|-?[1-9]\d{0,15})$/;
-/**
- * A nonce is sent on in a header, which must not alter it: that would be another session's nonce. A
- * comma means that the header came twice.
- */
+/** It is sent on in a header, which must not alter it. A comma means that the header came twice. */
 const NONCE = /^[\x21-\x2b\x2d-\x7e]+(?: +[\x21-\x2b\x2d-\x7e]+)*$/;
 
-export interface ValueFault {
-  /** Follows the name of the value, and never repeats the value. */
-  fault: string;
-}
+/** A phrase that follows the name of the value, and never repeats the value. */
+type ValueFault = { fault: string };
 
-/**
- * Checks one value of a call.
- * @param typed whether it comes from JSON, where number and text differ; other sources only have text
- */
-export function readValue(
-  name: string,
-  value: unknown,
-  typed: boolean,
-  rule: ValueRule = ruleOf(name),
-): Value | ValueFault {
+/** @param typed whether it comes from JSON, where number and text differ; elsewhere all is text */
+export function readValue(name: string, value: unknown, typed: boolean, rule = ruleOf(name)): Value | ValueFault {
   if (rule.type === "integer") return readInteger(value, typed);
   if (typeof value !== "string") return { fault: "must be text" };
   if (value === "") return { fault: "is empty" };

@@ -1,6 +1,7 @@
 // Writes a getToken call as the nextAuth Server sends it, for get-token and tests.
 
 import { UsageError } from "../core/errors.ts";
+import { FORM_CONTENT_TYPE } from "../core/form.ts";
 import type { Value } from "../core/values.ts";
 import type { Binding, Source } from "./binding.ts";
 import { pointerTokens } from "./json-pointer.ts";
@@ -13,21 +14,17 @@ export interface WrittenCall {
   body?: string;
 }
 
-/** The binding cannot carry these values. The message is for the user of the command. */
+/** The binding cannot carry these values. */
 export class UnwritableCallError extends UsageError {}
 
-/**
- * Writes each value to the first of its sources that can carry it and that fits the body's type.
- * @throws {UnwritableCallError}
- */
+/** Each value goes to the first of its sources that can carry it and that fits the body's type. */
 export function writeCall(binding: Binding, values: ReadonlyMap<string, Value>): WrittenCall {
   const { values: bound } = binding;
   for (const [name, value] of values) {
     if (!Object.hasOwn(bound, name)) throw new UnwritableCallError(`the binding has no value "${name}"`);
     if (bound[name]?.from.some((source) => canCarry(source, value))) continue;
-    throw new UnwritableCallError(
-      `no source of the binding can carry this "${name}": headers take visible ASCII, paths no "." or ".."`,
-    );
+    const limits = 'headers take visible ASCII, paths no "." or ".."';
+    throw new UnwritableCallError(`no source of the binding can carry this "${name}": ${limits}`);
   }
   // The body is JSON or a form: the first type in which every value has a source.
   const all = Object.values(bound).flatMap(({ from }) => from);
@@ -43,12 +40,9 @@ export function writeCall(binding: Binding, values: ReadonlyMap<string, Value>):
   throw new UnwritableCallError("some of these values fit only a JSON body and others only a form: give fewer values");
 }
 
-interface Placed {
-  source: Source;
-  value: Value;
-}
+type Placed = { source: Source; value: Value };
 
-const HEADER_VALUE = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
+const HEADER_VALUE = /^(?! )[\x20-\x7e]+(?<! )$/;
 
 /** Headers lose outer spaces on the way, Bearer tokens end at a space, paths lose dot segments. */
 function canCarry(source: Source, value: Value): boolean {
@@ -81,16 +75,12 @@ function write({ method, path: template }: Binding, type: "body" | "form" | unde
   if (missing !== undefined) throw new UnwritableCallError(`the path needs a value for its segment {${missing}}`);
   const call = { method, path: query.size === 0 ? path : `${path}?${query}` };
   if (type === undefined) return { ...call, headers: { ...headers } };
-  const [contentType, body] =
-    type === "body"
-      ? ["application/json", JSON.stringify(json)]
-      : ["application/x-www-form-urlencoded", form.toString()];
+  const contentType = type === "body" ? "application/json" : FORM_CONTENT_TYPE;
+  const body = type === "body" ? JSON.stringify(json) : form.toString();
   return { ...call, headers: { "content-type": contentType, ...headers }, body };
 }
 
-interface JsonObject {
-  [name: string]: Value | JsonObject;
-}
+type JsonObject = { [name: string]: Value | JsonObject };
 
 /** The objects have no prototype, so every member name is an ordinary one. */
 function setAt(document: JsonObject, pointer: string, value: Value): void {

@@ -1,7 +1,6 @@
 // All that a configuration decides on Node: providers, nextAuth Servers and the app over them.
 
 import { createDeps, createPipeline, type Runtime } from "../app.ts";
-import type { Config } from "../config/complete.ts";
 import { type CredentialHost, type Credentials, loadCredentials } from "../config/credentials.ts";
 import type { ParsedFile } from "../config/parse.ts";
 import type { Secret } from "../core/secret.ts";
@@ -19,13 +18,13 @@ import { createNodeTransport } from "./outbound/transport.ts";
 export type Program = Awaited<ReturnType<typeof createProgram>>;
 
 /**
- * @param identitiesKey for hashing userids in the log if the file has no key for it
+ * @param identitiesKey for hashes in the log if the file has no key; random by default
  * @throws {ConfigError} for a secret, key or certificate that cannot be used
  */
 export async function createProgram(
   file: ParsedFile,
   host: CredentialHost,
-  { log, observe, identitiesKey }: Pick<Runtime, "log" | "observe"> & { identitiesKey: Secret },
+  { log, observe, identitiesKey }: Pick<Runtime, "log" | "observe"> & { identitiesKey?: Secret },
 ) {
   const { config } = file;
   const loaded = await loadCredentials(file, host);
@@ -50,7 +49,10 @@ export async function createProgram(
     tls: credentials.serverTls,
     providers: deps.providers,
     nextauth: deps.nextauth,
-    keys: describeKeys(config, credentials),
+    keys: credentials.signingKeys.map(({ kid, alg }, index): KeySnapshot => {
+      const { use = "sign", created } = config.signing?.keys[index] ?? {};
+      return { kid, alg, use, created };
+    }),
     certificates: describeCertificates(credentials),
     fetch: (request: Request, env: unknown) => app.fetch(request, env as object),
   };
@@ -66,13 +68,6 @@ export async function takeOver(next: Program, old: Program): Promise<void> {
     return discovery?.refresh(RELOAD_DISCOVERY_MS);
   });
   await Promise.allSettled(looks);
-}
-
-function describeKeys({ signing }: Config, { signingKeys }: Credentials): KeySnapshot[] {
-  return signingKeys.map(({ kid, alg }, index) => {
-    const { use = "sign", created } = signing?.keys[index] ?? {};
-    return { kid, alg, use, created };
-  });
 }
 
 function describeCertificates({ serverTls, providers, nextauth }: Credentials): CertificateSnapshot[] {

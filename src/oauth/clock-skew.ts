@@ -1,7 +1,7 @@
 // Compares other servers' clocks with ours: a server refuses JWTs dated into its future.
 
 import type { Clock, Log } from "../core/ports.ts";
-import type { Transport, TransportResponse } from "../core/transport.ts";
+import type { Transport, TransportRequest, TransportResponse } from "../core/transport.ts";
 
 /** A JWT lives for a minute by default, so a few seconds do not matter. */
 export const NOTABLE_SKEW_SECONDS = 5;
@@ -21,24 +21,22 @@ export function createClockWatch(name: string, { clock, log }: { clock: Clock; l
     /** Seconds by which the provider's clock is ahead of ours, as last seen. */
     skew: () => skew,
     /** Wraps a transport, and looks at the Date of its answers. */
-    over:
-      (transport: Transport): Transport =>
-      async (request) => {
-        if (clock.elapsed() < nextLook) return transport(request);
-        const sent = clock.now();
-        const response = await transport(request);
-        const seen = skewOfAnswer(response.headers, sent, clock.now());
-        if (seen === undefined) return response;
-        skew = seen;
-        nextLook = clock.elapsed() + LOOK_EVERY_MS;
-        if (Math.abs(seen) >= NOTABLE_SKEW_SECONDS && clock.elapsed() >= nextWarning) {
-          nextWarning = clock.elapsed() + WARN_EVERY_MS;
-          const which = seen > 0 ? "ahead of ours" : "behind ours";
-          const seconds = Math.round(Math.abs(seen));
-          log("warn", "the provider's clock differs", { provider: name, seconds, which, cure: SKEW_CURE });
-        }
-        return response;
-      },
+    over: (transport: Transport) => async (request: TransportRequest) => {
+      if (clock.elapsed() < nextLook) return transport(request);
+      const sent = clock.now();
+      const response = await transport(request);
+      const seen = skewOfAnswer(response.headers, sent, clock.now());
+      if (seen === undefined) return response;
+      skew = seen;
+      nextLook = clock.elapsed() + LOOK_EVERY_MS;
+      if (Math.abs(seen) >= NOTABLE_SKEW_SECONDS && clock.elapsed() >= nextWarning) {
+        nextWarning = clock.elapsed() + WARN_EVERY_MS;
+        const which = seen > 0 ? "ahead of ours" : "behind ours";
+        const seconds = Math.round(Math.abs(seen));
+        log("warn", "the provider's clock differs", { provider: name, seconds, which, cure: SKEW_CURE });
+      }
+      return response;
+    },
   };
 }
 
@@ -47,18 +45,14 @@ export function createClockWatch(name: string, { clock, log }: { clock: Clock; l
  * @param sent and `received`: milliseconds since the epoch
  * @returns seconds, positive if the other clock is ahead, 0 if they may agree; undefined if unknown
  */
-export function skewOfAnswer(
-  headers: TransportResponse["headers"],
-  sent: number,
-  received: number,
-): number | undefined {
+export function skewOfAnswer(headers: TransportResponse["headers"], sent: number, received: number) {
   // The Date of a cached answer is old (RFC 9111 section 5.1).
   const time = headers.get("age") === null ? parseDate(headers.get("date") ?? "") : undefined;
   if (time === undefined) return undefined;
   return (time > received ? time - received : Math.min(time - sent, 0)) / 1_000;
 }
 
-/** @returns milliseconds since the epoch; undefined unless an IMF-fixdate (RFC 9110 section 5.6.7) */
+/** @returns milliseconds since the epoch, or undefined (IMF-fixdate, RFC 9110 section 5.6.7) */
 function parseDate(header: string): number | undefined {
   const date = header.replace(":60 GMT", ":59 GMT"); // Date has no leap seconds
   const time = Date.parse(date);

@@ -1,4 +1,4 @@
-// Finds the token endpoint of an issuer (OpenID Connect Discovery 1.0 section 4, RFC 8414 section 3).
+// Finds the token endpoint of an issuer (OpenID Connect Discovery section 4, RFC 8414 section 3).
 
 import * as z from "zod";
 import { type ErrorCode, TokenProxyError } from "../core/errors.ts";
@@ -131,8 +131,8 @@ export function createDiscovery(
 }
 
 /**
- * OpenID Connect appends the well-known part, RFC 8414 section 3.1 inserts it before the issuer's path.
- * Okta appends it for both, so that URL comes second.
+ * OpenID Connect appends the well-known part, RFC 8414 section 3.1 inserts it before the issuer's
+ * path. Okta appends it for both, so that URL comes second.
  */
 export function metadataUrls(issuer: string, kind: DiscoveryKind): string[] {
   const [, origin, path] = /^([^:]+:\/\/[^/]+)(.*?)\/?$/.exec(issuer) as unknown as [string, string, string];

@@ -119,7 +119,7 @@ async function withPlace<T>(
 ): Promise<T> {
   const overloaded = () => {
     const message = `too many token requests to the provider "${key}" are in flight`;
-    return new TokenProxyError("overloaded", message, { retryAfter: 1 }); // a call in flight ends soon
+    return new TokenProxyError("overloaded", message, { retryAfter: 1 }); // one may end soon
   };
   const place = bulkhead.enter();
   if (!(await place)) throw overloaded();

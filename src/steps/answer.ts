@@ -44,11 +44,6 @@ export function errorResponse(error: TokenProxyError, requestId: string, table: 
   if (error.challenge !== undefined) headers["WWW-Authenticate"] = error.challenge;
   if (error.allow !== undefined) headers.Allow = error.allow;
   if (error.retryAfter !== undefined) headers["Retry-After"] = String(error.retryAfter);
-  const body = {
-    error: code,
-    error_description: error.message,
-    error_code: error.code,
-    request_id: requestId,
-  };
+  const body = { error: code, error_description: error.message, error_code: error.code, request_id: requestId };
   return new Response(JSON.stringify(body), { status, headers });
 }

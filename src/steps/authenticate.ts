@@ -5,7 +5,7 @@ import type { ClientCertificatePin } from "../config/schema-nextauth.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import { hex } from "../core/hex.ts";
 import type { ClientCertificate, Inbound } from "../core/inbound.ts";
-import type { HashText, Ids } from "../core/ports.ts";
+import type { Runtime } from "../core/runtime.ts";
 import type { Caller } from "../get-token.ts";
 import type { CallStep } from "./context.ts";
 
@@ -20,25 +20,17 @@ export function authenticateCaller(inbound: Inbound, authenticate: Authenticate,
   };
 }
 
-export interface AuthenticatedCaller extends Caller {
+export interface KnownCaller extends Caller {
   name: string;
+  /** The client certificates of which it needs one; empty if it needs none. */
+  pins: readonly string[];
 }
 
-/**
- * @param certificate the connection's, if it has a verified one
- * @throws {TokenProxyError} caller_unauthenticated
- */
-export type Authenticate = (
-  headers: Headers,
-  certificate: ClientCertificate | undefined,
-  apikeyHeader: string,
-) => Promise<AuthenticatedCaller>;
+/** @throws {TokenProxyError} caller_unauthenticated */
+type Authenticate = (headers: Headers, certificate: Certificate, apikeyHeader: string) => Promise<KnownCaller>;
 
-/** Random for each process, so that nobody can prepare keys whose digests start alike. */
-const SALT_BYTES = 32;
-
-/** A caller and the certificates of which it needs one; undefined if it needs none. */
-type KnownCaller = AuthenticatedCaller & { pins: ReadonlySet<string> | undefined };
+/** The connection's, if it has a verified one. */
+type Certificate = ClientCertificate | undefined;
 
 /**
  * Keys are kept as salted SHA-256 digests. The lookup takes as long for one caller as for a
@@ -47,19 +39,15 @@ type KnownCaller = AuthenticatedCaller & { pins: ReadonlySet<string> | undefined
  */
 export async function createAuthenticator(
   callers: ReadonlyMap<string, CallerCredentials>,
-  { hashText, ids }: { hashText: HashText; ids: Ids },
+  { hashText, ids }: Pick<Runtime, "hashText" | "ids">,
 ): Promise<Authenticate> {
-  const salt = hex(ids.random(SALT_BYTES));
+  const salt = hex(ids.random(32)); // so that nobody can prepare keys whose digests start alike
   const digestOf = (apikey: string) => hashText(salt + apikey);
   const byKey = new Map<string, { digest: string; caller: KnownCaller }>();
   const byCertificate = new Map<string, KnownCaller>();
   for (const [name, { apikeys, client_certificates, serverids }] of callers) {
     const pins = client_certificates.map(pinOf);
-    const caller = {
-      name,
-      serverids: serverids === undefined ? undefined : new Set(serverids),
-      pins: pins.length === 0 ? undefined : new Set(pins),
-    };
+    const caller = { name, serverids: serverids && new Set(serverids), pins };
     for (const apikey of apikeys) {
       const digest = await digestOf(apikey.reveal());
       byKey.set(bucketOf(digest), { digest, caller });
@@ -73,7 +61,7 @@ export async function createAuthenticator(
     throw unauthenticated("the API key of the call belongs to no caller in the configuration", header);
   }
 
-  function callerOfCertificate(certificate: ClientCertificate | undefined, header: string): KnownCaller {
+  function callerOfCertificate(certificate: Certificate, header: string): KnownCaller {
     const pin = pinsOf(certificate).find((candidate) => byCertificate.has(candidate));
     if (pin !== undefined) return byCertificate.get(pin) as KnownCaller;
     const missing = byCertificate.size === 0 ? "no API key" : "neither an API key nor a client certificate of a caller";
@@ -83,15 +71,12 @@ export async function createAuthenticator(
   return async (headers, certificate, header) => {
     // A wrong key is not made up for by a certificate.
     const key = presentedKey(headers.get(header), header);
-    const caller =
-      key === undefined ? callerOfCertificate(certificate, header) : callerOfKey(await digestOf(key), header);
-    if (caller.pins !== undefined && !pinsOf(certificate).some((pin) => caller.pins?.has(pin))) {
-      throw unauthenticated(
-        "the call has no client certificate of its caller, which is required with the API key",
-        header,
-      );
-    }
-    return caller;
+    if (key === undefined) return callerOfCertificate(certificate, header);
+    const caller = callerOfKey(await digestOf(key), header);
+    const { pins } = caller;
+    if (pins.length === 0 || pinsOf(certificate).some((pin) => pins.includes(pin))) return caller;
+    const missing = "no client certificate of its caller, which is required with the API key";
+    throw unauthenticated(`the call has ${missing}`, header);
   };
 }
 
@@ -100,7 +85,7 @@ function pinOf(pin: ClientCertificatePin): string {
   return "sha256" in pin ? `sha256:${pin.sha256}` : `dns:${pin.san_dns}`;
 }
 
-function pinsOf(certificate: ClientCertificate | undefined): string[] {
+function pinsOf(certificate: Certificate): string[] {
   if (certificate === undefined) return [];
   return [`sha256:${certificate.sha256}`, ...certificate.dnsNames.map((name) => `dns:${name}`)];
 }

@@ -31,39 +31,33 @@ export function mediaType(request: Request): string {
 
 /** URLSearchParams replaces invalid UTF-8 and keeps broken escapes: two users could become one. */
 export function parseParameters(text: string): URLSearchParams {
-  try {
-    decodeURIComponent(text);
-  } catch {
-    throw invalid("a parameter of the call has a broken percent-encoding");
-  }
+  decode(text, "a parameter of the call");
   return new URLSearchParams(text);
+}
+
+export function decode(text: string, place: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw invalid(`${place} has a broken percent-encoding`);
+  }
 }
 
 async function readBytes(request: Request): Promise<Uint8Array> {
   const announced = request.headers.get("content-length");
   if (announced !== null && Number(announced) > MAX_CALL_BYTES) throw tooLarge();
+  let bytes: Uint8Array | undefined;
   try {
     // Both runtimes enforce Content-Length, so such a body needs no counting.
     if (announced !== null) return new Uint8Array(await request.arrayBuffer());
-    const body = await readUpTo(request.body, MAX_CALL_BYTES);
-    if (body !== undefined) return body;
-    void discard(request.body);
-    throw tooLarge();
-  } catch (error) {
-    if (error instanceof TokenProxyError) throw error;
-    throw new TokenProxyError("call_invalid", "the call's body is incomplete: the connection was closed", {
-      cause: error,
-    });
+    bytes = await readUpTo(request.body, MAX_CALL_BYTES);
+  } catch (cause) {
+    throw new TokenProxyError("call_invalid", "the call's body is incomplete: the connection was closed", { cause });
   }
-}
-
-/** Reads the rest, so that the caller gets its response. The listener limits how long. */
-async function discard(stream: ReadableStream<Uint8Array> | null): Promise<void> {
-  try {
-    for await (const _ of stream ?? []);
-  } catch {
-    // The caller hung up, so nothing is left to read.
-  }
+  if (bytes !== undefined) return bytes;
+  // The caller must send the rest before it gets its response. The listener limits how long.
+  request.body?.pipeTo(new WritableStream()).catch(() => {});
+  throw tooLarge();
 }
 
 function tooLarge(): TokenProxyError {

@@ -1,21 +1,17 @@
 // How the log refers to users: enough to find the calls of one, but not who it is.
 
 import { hex } from "../core/hex.ts";
-import type { HashText, Ids } from "../core/ports.ts";
+import type { Runtime } from "../core/runtime.ts";
 import type { Secret } from "../core/secret.ts";
 import type { CallFacts } from "../core/trace.ts";
 
 /** `hash`: a keyed hash. `plain`: the userid. A nonce is a credential and always hashed. */
 export type IdentityMode = "hash" | "plain";
 
-export interface LoggedIdentities {
-  user: string | undefined;
-  session: string | undefined;
-}
+export type LoggedIdentities = { user: string | undefined; session: string | undefined };
 
-export type DescribeIdentities = (facts: CallFacts) => LoggedIdentities | Promise<LoggedIdentities>;
+export type DescribeIdentities = (facts: CallFacts) => Promise<LoggedIdentities>;
 
-const KEY_BYTES = 32;
 /** 64 bits of a hash keep users apart and reveal no more than needed. */
 const SHOWN_DIGITS = 16;
 /** Of a plain userid, so that a line of the log stays short. */
@@ -27,28 +23,20 @@ const INVISIBLE = /[\p{Cf}\p{Zl}\p{Zp}]/gu;
 export function createIdentities(
   mode: IdentityMode,
   key: Secret | undefined,
-  { hashText, ids }: { hashText: HashText; ids: Ids },
+  { hashText, ids }: Pick<Runtime, "hashText" | "ids">,
 ): DescribeIdentities {
-  const keyText = key === undefined ? hex(ids.random(KEY_BYTES)) : key.reveal();
+  const keyText = key === undefined ? hex(ids.random(32)) : key.reveal();
   /** The kind is part of the hash, so that a nonce that equals a userid has another hash. */
-  const hashOf = (kind: string, text: string) => hashText(`${keyText}${kind}\n${text}`);
-  const shown = (hash: string | undefined) => hash?.slice(0, SHOWN_DIGITS);
+  const hashOf = async (kind: string, text: string | undefined) =>
+    text === undefined ? undefined : (await hashText(`${keyText}${kind}\n${text}`)).slice(0, SHOWN_DIGITS);
+  const plain = (userid: string | undefined) => userid?.slice(0, MAX_SHOWN_CHARS).replaceAll(INVISIBLE, escaped);
 
-  return ({ userid, nonce }) => {
-    const plain = mode === "plain" ? userid?.slice(0, MAX_SHOWN_CHARS).replaceAll(INVISIBLE, escaped) : undefined;
-    const user = userid === undefined || mode === "plain" ? undefined : hashOf("userid", userid);
-    const session = nonce === undefined ? undefined : hashOf("nonce", nonce);
-    if (isPromise(user) || isPromise(session)) {
-      return Promise.all([user, session]).then((both) => ({ user: plain ?? shown(both[0]), session: shown(both[1]) }));
-    }
-    return { user: plain ?? shown(user), session: shown(session) };
-  };
+  return async ({ userid, nonce }) => ({
+    user: mode === "plain" ? plain(userid) : await hashOf("userid", userid),
+    session: await hashOf("nonce", nonce),
+  });
 }
 
 function escaped(character: string): string {
   return `\\u{${(character.codePointAt(0) as number).toString(16)}}`;
-}
-
-function isPromise(value: string | Promise<string> | undefined): value is Promise<string> {
-  return typeof value === "object";
 }

@@ -1,21 +1,17 @@
 // Limits: calls in flight, and exchanges per client address and per webNonce.
 
 import { TokenProxyError } from "../core/errors.ts";
-import type { CreateRateLimiter, Inbound, RateLimit, RateLimiter } from "../core/inbound.ts";
-import type { HashText } from "../core/ports.ts";
-import type { CallStep } from "./context.ts";
-
-/** A place is free as soon as one of the calls in flight ends. */
-const RETRY_AFTER_SECONDS = 1;
+import type { RateLimit, RateLimiter } from "../core/inbound.ts";
+import type { Runtime } from "../core/runtime.ts";
+import type { CallContext, CallStep } from "./context.ts";
 
 /** Counts the calls of all routes that it is used in. */
 export function limitInFlight(max: number): CallStep {
   let inFlight = 0;
   return async (_c, next) => {
     if (inFlight >= max) {
-      throw new TokenProxyError("overloaded", 'more calls are in flight than "server.max_in_flight" allows', {
-        retryAfter: RETRY_AFTER_SECONDS,
-      });
+      const message = 'more calls are in flight than "server.max_in_flight" allows';
+      throw new TokenProxyError("overloaded", message, { retryAfter: 1 }); // calls end soon
     }
     inFlight += 1;
     try {
@@ -26,33 +22,24 @@ export function limitInFlight(max: number): CallStep {
   };
 }
 
-export interface LimitDeps {
-  createRateLimiter: CreateRateLimiter;
-  inbound: Inbound;
-  hashText: HashText;
-}
+export type LimitDeps = Pick<Runtime, "createRateLimiter" | "inbound" | "hashText">;
 
 export function limitPerAddress({ createRateLimiter, inbound }: LimitDeps, limit: RateLimit): CallStep {
-  const limiter = createRateLimiter(limit);
-  return async (c, next) => {
-    await assertBelow(limiter, inbound.clientAddress(c.req.raw, c.env));
-    await next();
-  };
+  return limitRate(createRateLimiter(limit), (c) => inbound.clientAddress(c.req.raw, c.env));
 }
 
 /** Runs after readExchange. A webNonce is a credential that may leave the isolate: it is hashed. */
 export function limitPerWebNonce({ createRateLimiter, hashText }: LimitDeps, limit: RateLimit): CallStep {
-  const limiter = createRateLimiter(limit);
-  return async (c, next) => {
+  return limitRate(createRateLimiter(limit), (c) => {
     const { values } = c.get("call");
-    await assertBelow(limiter, await hashText(`${values.get("serverid")}\n${values.get("nonce")}`));
-    await next();
-  };
+    return hashText(`${values.get("serverid")}\n${values.get("nonce")}`);
+  });
 }
 
-async function assertBelow(limiter: RateLimiter, key: string): Promise<void> {
-  const retryAfter = await limiter(key);
-  if (retryAfter !== undefined) {
+function limitRate(limiter: RateLimiter, keyOf: (c: CallContext) => string | Promise<string>): CallStep {
+  return async (c, next) => {
+    const retryAfter = await limiter(await keyOf(c));
+    if (retryAfter === undefined) return next();
     throw new TokenProxyError("rate_limited", `too many requests: try again in ${retryAfter} s`, { retryAfter });
-  }
+  };
 }

@@ -14,17 +14,8 @@ export function logCall(
   error: TokenProxyError | undefined,
 ): void {
   const fields = fieldsOf(report, identities);
-  if (error === undefined) {
-    log("info", "call", fields);
-    return;
-  }
-  log(levelOf(error.code), "call", {
-    ...fields,
-    error_code: error.code,
-    reason: error.message,
-    ...error.detail,
-    ...describeCause(error.cause, error.code === "internal"),
-  });
+  if (error === undefined) log("info", "call", fields);
+  else log(levelOf(error.code), "call", { ...fields, ...describeError(error) });
 }
 
 function fieldsOf(report: CallReport, { user, session }: LoggedIdentities): LogFields {
@@ -62,23 +53,23 @@ function levelOf(code: ErrorCode): LogLevel {
   return code === "internal" || code === "provider_rejected_proxy" ? "error" : "warn";
 }
 
+function describeError({ code, message, detail, cause }: TokenProxyError): LogFields {
+  return { error_code: code, reason: message, ...detail, ...describeCause(cause, code === "internal") };
+}
+
 const MAX_CAUSES = 4;
 
 /**
  * Codes and names of the chain of causes, like `UND_ERR_SOCKET < ECONNRESET`. Messages are left
  * out, because they quote what failed, which may be a token. A bug is logged with its stack frames.
  */
-function describeCause(cause: unknown, withStack: boolean): { cause?: string; stack?: string } {
+function describeCause(cause: unknown, withStack: boolean): LogFields {
+  if (!(cause instanceof Error)) return cause === undefined ? {} : { cause: `thrown ${typeof cause}` };
   const names: string[] = [];
-  let error = cause;
-  while (error instanceof Error && names.length < MAX_CAUSES) {
+  for (let error: unknown = cause; error instanceof Error && names.length < MAX_CAUSES; error = error.cause) {
     const { code } = error as { code?: unknown };
     names.push(typeof code === "string" && /^[A-Z0-9_]{1,64}$/.test(code) ? code : error.name);
-    error = error.cause;
   }
-  if (names.length === 0) return cause === undefined ? {} : { cause: `thrown ${typeof cause}` };
-  const described = { cause: names.join(" < ") };
-  if (!withStack || !(cause instanceof Error)) return described;
-  const frames = framesOf(cause);
-  return frames.length === 0 ? described : { ...described, stack: frames.join("; ") };
+  const frames = withStack ? framesOf(cause) : [];
+  return { cause: names.join(" < "), ...(frames.length === 0 ? {} : { stack: frames.join("; ") }) };
 }

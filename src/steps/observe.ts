@@ -1,25 +1,19 @@
 // The first step: follows a call, and makes its line of the log, its metrics and its span.
 
-import type { Tracer } from "@opentelemetry/api";
-import type { CallReport, Observe } from "../core/call-report.ts";
+import type { CallReport } from "../core/call-report.ts";
 import { asCallError, ERROR_TABLE, type ErrorTable } from "../core/errors.ts";
-import type { Clock, Ids, Log } from "../core/ports.ts";
+import type { Runtime } from "../core/runtime.ts";
 import { startTrace } from "../core/trace.ts";
 import { toErrorResponse } from "./answer.ts";
 import type { CallContext, CallStep } from "./context.ts";
 import type { DescribeIdentities } from "./identities.ts";
 import { logCall } from "./log-call.ts";
 
-export interface ObserveDeps {
-  ids: Ids;
-  clock: Clock;
-  log: Log;
-  tracer: Tracer;
-  observe: Observe;
+interface ObserveDeps extends Pick<Runtime, "ids" | "clock" | "log" | "tracer" | "observe"> {
   describeIdentities: DescribeIdentities;
 }
 
-export interface Route {
+interface Route {
   /** The path in the file; empty for an unknown path. */
   path: string;
   /** Anybody may call it, so its callers cannot choose the trace that a call belongs to. */
@@ -31,7 +25,7 @@ export function observe(deps: ObserveDeps, { path, open = false, errorTable = ER
   const { ids, clock, log } = deps;
   return async (c, next) => {
     const started = clock.elapsed();
-    const method = KNOWN_METHODS.has(c.req.method) ? c.req.method : undefined;
+    const method = KNOWN_METHOD.test(c.req.method) ? c.req.method : undefined;
     const name = [method ?? "HTTP", path].filter((part) => part !== "").join(" ");
     const trace = startTrace(name, open ? undefined : c.req.raw.headers, deps);
     c.set("requestId", ids.uuid());
@@ -76,10 +70,8 @@ function reportOf(c: CallContext, route: string, duration: number, errorCode: Ca
   };
 }
 
-/** RFC 9110, PATCH and QUERY. OpenTelemetry's conventions report any other method as _OTHER. */
-const KNOWN_METHODS: ReadonlySet<string> = new Set(
-  "CONNECT DELETE GET HEAD OPTIONS PATCH POST PUT QUERY TRACE".split(" "),
-);
+/** OpenTelemetry's conventions report any other method as _OTHER. */
+const KNOWN_METHOD = /^(?:CONNECT|DELETE|GET|HEAD|OPTIONS|PATCH|POST|PUT|QUERY|TRACE)$/;
 
 /** OpenTelemetry's semantic conventions for HTTP, and some of our own. */
 function spanAttributes(method: string | undefined, report: CallReport) {

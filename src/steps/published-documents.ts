@@ -2,20 +2,18 @@
 
 import type { SigningKey } from "../oauth/signing-key.ts";
 
-export interface PublishedDocument {
-  path: string;
-  serve(): Response;
-}
-
-/** Spares both sides, and makes a new key known before it signs for long. */
-const MAX_AGE_SECONDS = 300;
+const HEADERS = {
+  "Content-Type": "application/json",
+  "Cache-Control": "public, max-age=300", // a new key is known soon after it starts to sign
+  "X-Content-Type-Options": "nosniff",
+};
 
 /**
  * JWKS (RFC 7517) and metadata: OpenID Connect Discovery appends the well-known path to the
  * issuer's path, RFC 8414 section 3.1 puts it in front.
  * @param issuer undefined publishes nothing
  */
-export function publishedDocuments(issuer: string | undefined, keys: readonly SigningKey[]): PublishedDocument[] {
+export function publishedDocuments(issuer: string | undefined, keys: readonly SigningKey[]) {
   if (issuer === undefined) return [];
   const base = new URL(issuer).pathname.replace(/\/$/, "");
   const metadata = JSON.stringify({
@@ -26,18 +24,10 @@ export function publishedDocuments(issuer: string | undefined, keys: readonly Si
     subject_types_supported: ["public"],
     id_token_signing_alg_values_supported: [...new Set(keys.map(({ alg }) => alg))],
   });
+  const document = (path: string, body: string) => ({ path, serve: () => new Response(body, { headers: HEADERS }) });
   return [
     document(`${base}/.well-known/jwks.json`, JSON.stringify({ keys: keys.map(({ publicJwk }) => publicJwk) })),
     document(`${base}/.well-known/openid-configuration`, metadata),
     document(`/.well-known/oauth-authorization-server${base}`, metadata),
   ];
-}
-
-function document(path: string, body: string): PublishedDocument {
-  const headers = {
-    "Content-Type": "application/json",
-    "Cache-Control": `public, max-age=${MAX_AGE_SECONDS}`,
-    "X-Content-Type-Options": "nosniff",
-  };
-  return { path, serve: () => new Response(body, { headers }) };
 }

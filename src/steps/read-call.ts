@@ -2,11 +2,11 @@
 
 import { FORM_CONTENT_TYPE } from "../core/form.ts";
 import type { Inbound } from "../core/inbound.ts";
-import type { Value, Values } from "../core/values.ts";
+import { textOf, type Value, type Values } from "../core/values.ts";
 import { type Binding, pathParameters, type Source } from "../nextauth/binding.ts";
 import { valueAt } from "../nextauth/json-pointer.ts";
 import { isFault, readValue } from "../nextauth/values.ts";
-import { invalid, mediaType, parseParameters, readText } from "./body.ts";
+import { decode, invalid, mediaType, parseParameters, readText } from "./body.ts";
 import type { CallStep } from "./context.ts";
 
 /** @param defaultServerid for calls that name none */
@@ -21,46 +21,35 @@ export function readCall(inbound: Inbound, binding: Binding, defaultServerid: st
   };
 }
 
-function textOf(values: Values, name: "userid" | "nonce"): string | undefined {
-  return values.get(name) as string | undefined; // the rules of these names only let text through
-}
-
-/**
- * @param path the request's path as sent, with percent-encoding
- * @throws {TokenProxyError} call_invalid or call_too_large
- */
-export type ReadCall = (request: Request, path: string) => Promise<Values>;
-
-/** The places of a call where sources look. The body is parsed once, as its Content-Type says. */
-interface Places {
+/** The places of a call where sources look. */
+interface Places extends Body {
   headers: Headers;
-  /** By name. */
-  segments: ReadonlyMap<string, string>;
+  segments: readonly string[];
   query: URLSearchParams;
-  json?: unknown;
-  form?: URLSearchParams;
 }
+
+/** Parsed once, as its Content-Type says. */
+type Body = { json?: object; form?: URLSearchParams };
 
 const NO_PARAMETERS = new URLSearchParams();
-const NO_SEGMENTS: ReadonlyMap<string, string> = new Map();
 
-export function createCallReader(binding: Binding, defaultServerid?: string): ReadCall {
-  const segments = pathParameters(binding.path);
+/** Throws call_invalid or call_too_large. The path is as sent, with percent-encoding. */
+export function createCallReader(binding: Binding, defaultServerid?: string) {
+  const segmentOf = pathParameters(binding.path);
   const rules = Object.entries(binding.values);
-  const sources = new Set(Object.values(binding.values).flatMap(({ from }) => from.map((source) => source.in)));
-  const bodyTypes = { json: sources.has("body"), form: sources.has("form") };
+  const sources = new Set(rules.flatMap(([, { from }]) => from.map((source) => source.in)));
 
-  return async (request, path) => {
+  return async (request: Request, path: string): Promise<Values> => {
     const places: Places = {
       headers: request.headers,
-      segments: segments.size === 0 ? NO_SEGMENTS : segmentsOf(path, segments),
-      query: sources.has("query") ? parseParameters(queryOf(request.url)) : NO_PARAMETERS,
-      ...(bodyTypes.json || bodyTypes.form ? await parseBody(request, bodyTypes) : {}),
+      segments: path.split("/"),
+      query: sources.has("query") ? parseParameters(request.url.replace(/^[^?]*\??/, "")) : NO_PARAMETERS,
+      ...(await readBody(request, sources)),
     };
     const values = new Map<string, Value>();
     for (const [name, rule] of rules) {
       for (const source of rule.from) {
-        const found = lookUp(source, places);
+        const found = lookUp(source, places, segmentOf);
         if (found === undefined) continue;
         const value = readValue(name, found, source.in === "body", rule);
         if (isFault(value)) throw invalid(`the call's "${name}" ${value.fault}`);
@@ -75,31 +64,30 @@ export function createCallReader(binding: Binding, defaultServerid?: string): Re
 }
 
 /** @returns the value at one source; undefined if the call has none there */
-function lookUp({ in: place, name }: Source, { headers, segments, query, json, form }: Places): unknown {
+function lookUp({ in: place, name }: Source, call: Places, segmentOf: ReadonlyMap<string, number>): unknown {
   switch (place) {
     case "body":
-      return valueAt(json, name);
+      return valueAt(call.json, name);
     case "form":
-      return form && single(form, name);
+      return call.form && single(call.form, name);
     case "query":
-      return single(query, name);
+      return single(call.query, name);
     case "header":
-      return name === "authorization" ? bearerToken(headers) : asciiHeader(headers, name);
+      return name === "authorization" ? bearerToken(call.headers) : asciiHeader(call.headers, name);
     case "path":
-      return decodeSegment(segments.get(name) as string);
+      return decode(call.segments[segmentOf.get(name) as number] as string, "the call's path");
   }
 }
 
-async function parseBody(
-  request: Request,
-  accepted: { json: boolean; form: boolean },
-): Promise<Pick<Places, "json" | "form">> {
+async function readBody(request: Request, sources: ReadonlySet<Source["in"]>): Promise<Body> {
+  const json = sources.has("body");
+  const form = sources.has("form");
+  if (!json && !form) return {};
   const type = mediaType(request);
-  if (accepted.form && type === FORM_CONTENT_TYPE) return { form: parseParameters(await readText(request)) };
-  if (accepted.json && /^application\/(?:[a-z0-9.+-]+\+)?json$/.test(type)) {
+  if (form && type === FORM_CONTENT_TYPE) return { form: parseParameters(await readText(request)) };
+  if (json && /^application\/(?:[a-z0-9.+-]+\+)?json$/.test(type))
     return { json: parseObject(await readText(request)) };
-  }
-  const types = [accepted.json ? "application/json" : "", accepted.form ? FORM_CONTENT_TYPE : ""].filter(Boolean);
+  const types = [json ? "application/json" : "", form ? FORM_CONTENT_TYPE : ""].filter(Boolean);
   throw invalid(`the call's Content-Type must be ${types.join(" or ")}`);
 }
 
@@ -116,19 +104,17 @@ function parseObject(text: string): object {
 
 /** Node reads other bytes as Latin-1, workerd as UTF-8. */
 function asciiHeader(headers: Headers, name: string): string | undefined {
-  const value = headers.get(name);
-  if (value === null) return undefined;
-  if (!/^[\x20-\x7e\t]*$/.test(value)) throw invalid("a header of the call is not ASCII");
+  const value = headers.get(name) ?? undefined;
+  if (value !== undefined && !/^[\x20-\x7e\t]*$/.test(value)) throw invalid("a header of the call is not ASCII");
   return value;
 }
 
 /** A token that the call passes on, in the header made for it (RFC 6750 section 2.1). */
 function bearerToken(headers: Headers): string | undefined {
   const authorization = asciiHeader(headers, "authorization");
-  if (authorization === undefined) return undefined;
-  const token = /^bearer +(\S+)$/i.exec(authorization)?.[1];
-  if (token === undefined) throw invalid("the call's Authorization is not Bearer with one token");
-  return token;
+  const token = /^bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
+  if (authorization === undefined || token !== undefined) return token;
+  throw invalid("the call's Authorization is not Bearer with one token");
 }
 
 /** Two readers of the same call could each pick another one of two values. */
@@ -136,22 +122,4 @@ function single(parameters: URLSearchParams, name: string): string | undefined {
   const found = parameters.getAll(name);
   if (found.length > 1) throw invalid("a parameter of the call occurs twice");
   return found[0];
-}
-
-function segmentsOf(path: string, parameters: ReadonlyMap<string, number>): Map<string, string> {
-  const all = path.split("/");
-  return new Map([...parameters].map(([name, index]) => [name, all[index] as string]));
-}
-
-function decodeSegment(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    throw invalid("the call's path has a broken percent-encoding");
-  }
-}
-
-function queryOf(url: string): string {
-  const start = url.indexOf("?");
-  return start === -1 ? "" : url.slice(start + 1);
 }

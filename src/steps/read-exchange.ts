@@ -1,25 +1,18 @@
 // Reads an exchange: an app sends its webNonce as a code (RFC 6749 section 4.1.3).
 
 import { TokenProxyError } from "../core/errors.ts";
-import type { Values } from "../core/values.ts";
-import type { Caller } from "../get-token.ts";
+import { textOf, type Values } from "../core/values.ts";
 import { isFault, readValue } from "../nextauth/values.ts";
 import { invalid, readForm } from "./body.ts";
 import type { CallStep } from "./context.ts";
 
-/** The session check replaces authentication here: it always runs for an exchange. */
-const ANY_APP: Caller = { serverids: undefined };
-
-/**
- * @param serverid the virtual server whose webNonces are exchanged
- * @param provider name of the provider; undefined leaves it to the routes
- */
+/** @param provider undefined leaves it to the routes */
 export function readExchange(serverid: string, provider: string | undefined): CallStep {
   return async (c, next) => {
     const trace = c.get("trace");
     const values = await readExchangeValues(c.req.raw, serverid);
-    trace.note({ nonce: values.get("nonce") as string });
-    c.set("caller", ANY_APP);
+    trace.note({ nonce: textOf(values, "nonce") });
+    c.set("caller", { serverids: undefined }); // the session check replaces authentication
     c.set("call", { values, session: "verify", provider, trace, recipient: undefined });
     await next();
   };
@@ -35,19 +28,14 @@ export async function readExchangeValues(request: Request, serverid: string): Pr
   const grantType = single(form, "grant_type");
   if (grantType === undefined) throw invalid('the request has no "grant_type"');
   if (grantType !== "authorization_code") {
-    throw new TokenProxyError(
-      "grant_type_unsupported",
-      "grant_type must be authorization_code, with the webNonce as code",
-    );
+    const message = "grant_type must be authorization_code, with the webNonce as code";
+    throw new TokenProxyError("grant_type_unsupported", message);
   }
   const code = single(form, "code");
   if (code === undefined) throw invalid('the request has no "code", which must be the webNonce');
   const nonce = readValue("nonce", code, false);
   if (isFault(nonce)) throw invalid(`the request's "code" ${nonce.fault}`);
-  return new Map([
-    ["serverid", serverid],
-    ["nonce", nonce],
-  ]);
+  return new Map(Object.entries({ serverid, nonce }));
 }
 
 /** RFC 6749 section 3.2: an empty parameter counts as omitted, and none may occur twice. */

@@ -9,10 +9,9 @@ import { createTracer } from "../core/trace.ts";
 import { errorResponse } from "../steps/answer.ts";
 import type { Env as CallEnv } from "../steps/context.ts";
 import { createWorkerCredentialHost } from "./credentials.ts";
-import { createWorkerLog, type Env, workerBulkhead, workerClock, workerHashText, workerIds } from "./host.ts";
+import { createWorkerLog, createWorkerTransports, type Env, workerHashText, workerIds } from "./host.ts";
 import { workerInbound } from "./inbound.ts";
 import { createWorkerRateLimiters } from "./rate-limiter.ts";
-import { createWorkerTransports } from "./transport.ts";
 
 export interface Worker {
   fetch(request: Request, env: Env): Promise<Response>;
@@ -49,9 +48,11 @@ async function buildApp(file: ReturnType<typeof parseConfig>, env: Env): Promise
   const deps = await createDeps(config, credentials, {
     createTransport: createWorkerTransports(env),
     createRateLimiter: createWorkerRateLimiters(env),
-    createBulkhead: workerBulkhead,
+    // No limit: Cloudflare starts more isolates and limits the connections of each request itself.
+    // A place could also get lost, because a call whose caller hung up may just be cut off.
+    createBulkhead: () => ({ enter: () => true, leave: () => {}, state: () => ({ inFlight: 0, queued: 0 }) }),
     hashText: workerHashText,
-    clock: workerClock,
+    clock: { now: () => Date.now(), elapsed: () => performance.now() },
     ids: workerIds,
     log: createWorkerLog(config.log.level),
     tracer: createTracer(),

@@ -1,9 +1,8 @@
 // Secrets and client certificates on Workers are bindings of wrangler.toml.
 
 import { type CredentialHost, SecretError } from "../config/credentials.ts";
-import { type Env, workerSha256 } from "./host.ts";
+import { type Env, fetcherOf, workerSha256 } from "./host.ts";
 import { isRateLimitBinding } from "./rate-limiter.ts";
-import { fetcherOf } from "./transport.ts";
 
 export function createWorkerCredentialHost(env: Env): CredentialHost {
   return {
@@ -13,9 +12,8 @@ export function createWorkerCredentialHost(env: Env): CredentialHost {
       }
       const text = env[reference.env];
       if (typeof text === "string") return text;
-      throw new SecretError(
-        `refers to the binding ${reference.env}, which is not set: run "wrangler secret put ${reference.env}"`,
-      );
+      const name = reference.env;
+      throw new SecretError(`refers to the binding ${name}, which is not set: run "wrangler secret put ${name}"`);
     },
     sha256: workerSha256,
     createJwsSigner: undefined,

@@ -1,12 +1,12 @@
-// What Workers supply to the core: clock, ids, hashing, the log.
+// What Workers supply to the core: ids, hashing, the log, fetch.
 
+import { createFetchTransport } from "../core/fetch-transport.ts";
 import { hex } from "../core/hex.ts";
-import type { Clock, CreateBulkhead, HashText, Ids, Log, LogLevel, Sha256 } from "../core/ports.ts";
+import type { HashText, Ids, Log, LogLevel, Sha256 } from "../core/ports.ts";
+import type { CreateTransport } from "../core/transport.ts";
 
 /** The bindings of wrangler.toml, including secrets. */
 export type Env = Readonly<Record<string, unknown>>;
-
-export const workerClock: Clock = { now: () => Date.now(), elapsed: () => performance.now() };
 
 export const workerIds: Ids = {
   uuid: () => crypto.randomUUID(),
@@ -20,16 +20,6 @@ const utf8 = new TextEncoder();
 
 export const workerHashText: HashText = async (text) => hex(await workerSha256(utf8.encode(text)));
 
-/**
- * No limit: Cloudflare starts more isolates and limits the connections of each request itself. A
- * place could also get lost, because a call whose caller hung up may just be cut off.
- */
-export const workerBulkhead: CreateBulkhead = () => ({
-  enter: () => true,
-  leave: () => {},
-  state: () => ({ inFlight: 0, queued: 0 }),
-});
-
 const SEVERITY: Readonly<Record<LogLevel, number>> = { error: 0, warn: 1, info: 2, debug: 3 };
 
 /** One JSON object per line, with the same members as on Node. */
@@ -38,4 +28,17 @@ export function createWorkerLog(least: LogLevel): Log {
     if (SEVERITY[level] > SEVERITY[least]) return;
     console[level](JSON.stringify({ level, time: new Date().toISOString(), ...fields, event }));
   };
+}
+
+/** The global fetch, or that of a binding with a client certificate. */
+export function createWorkerTransports(env: Env): CreateTransport {
+  return ({ tls }) =>
+    createFetchTransport(tls?.binding === undefined ? fetch : (fetcherOf(env, tls.binding) as typeof fetch));
+}
+
+/** @returns the fetch of an `mtls_certificates` binding; undefined if it is something else */
+export function fetcherOf(env: Env, binding: string): typeof fetch | undefined {
+  const fetcher = env[binding] as { fetch?: typeof fetch } | undefined;
+  if (typeof fetcher?.fetch !== "function") return undefined;
+  return (input, init) => (fetcher.fetch as typeof fetch)(input, init);
 }

@@ -15,28 +15,20 @@ export const workerInbound: Inbound = {
     const end = url.indexOf("?", start);
     return end === -1 ? url.slice(start) : url.slice(start, end);
   },
-  clientCertificate: (request) => certificateOf((request as WithCf).cf?.tlsClientAuth),
+  clientCertificate: (request) => certificateOf((request as { cf?: Cf }).cf),
   recipient: () => undefined,
   // Cloudflare replaces whatever a client sends under this name.
   clientAddress: ({ headers }) => limitedAddress(headers.get("cf-connecting-ip") ?? ""),
 };
 
-/** The part of `request.cf` that matters here. */
-interface WithCf {
-  cf?: { tlsClientAuth?: TlsClientAuth | null };
-}
-
-interface TlsClientAuth {
-  certPresented?: unknown;
-  certVerified?: unknown;
-  certRevoked?: unknown;
-  certFingerprintSHA256?: unknown;
+interface Cf {
+  tlsClientAuth?: Readonly<Record<string, unknown>> | null;
 }
 
 /** Cloudflare also reports the fingerprint of certificates that are revoked or not verified. */
-function certificateOf(auth: TlsClientAuth | null | undefined): ClientCertificate | undefined {
-  if (auth?.certPresented !== "1" || auth.certVerified !== "SUCCESS" || auth.certRevoked !== "0") return undefined;
-  const { certFingerprintSHA256: fingerprint } = auth;
+function certificateOf(cf: Cf | undefined): ClientCertificate | undefined {
+  const { certPresented, certVerified, certRevoked, certFingerprintSHA256: fingerprint } = cf?.tlsClientAuth ?? {};
+  if (certPresented !== "1" || certVerified !== "SUCCESS" || certRevoked !== "0") return undefined;
   if (typeof fingerprint !== "string" || !/^[0-9A-Fa-f]{64}$/.test(fingerprint)) return undefined;
   return { sha256: fingerprint.toLowerCase(), dnsNames: [] };
 }

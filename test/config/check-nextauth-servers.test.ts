@@ -111,10 +111,7 @@ describe("a fault", () => {
     [server("serverids: a"), '11:69 "nextauth.serverids" must be a list, such as [a, b]'],
     [server('serverids: [a, ""]'), '11:73 "nextauth.serverids[1]" must not be empty'],
     [server("serverids: [a, b, a]"), '11:76 "nextauth.serverids[2]" is listed above already; remove one of the two'],
-    [
-      server("serverid: b, serverids: [a]"),
-      `11:68 "nextauth.serverid" is not in this server's serverids; add it there`,
-    ],
+    [server("serverid: b, serverids: [a]"), `11:68 "nextauth.serverid" is not in serverids; add it there`],
     [server("timeout: 2"), '11:67 "nextauth.timeout" must be a duration with a unit, like 500ms, 5s or 10m'],
     [server("timeout: 0s"), '11:67 "nextauth.timeout" must be between 1ms and 24h'],
     [
@@ -159,7 +156,7 @@ describe("a fault in a list", () => {
     [
       servers("serverids: [a], timeout: 1s, connect_timeout: 2s", "serverids: [b], serverid: c"),
       '12:98 "nextauth[0].connect_timeout" must not be longer than timeout, which includes it',
-      `13:78 "nextauth[1].serverid" is not in this server's serverids; add it there`,
+      `13:78 "nextauth[1].serverid" is not in serverids; add it there`,
     ],
   ]);
 });

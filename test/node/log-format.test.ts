@@ -75,7 +75,7 @@ function expectReadable({ lines, calls }: Ran): void {
       /^\[[\d:.]{12}\] WARN <nextauth-server>: call \{.*"error_code":"provider_unreachable","reason":"the provider \\"/,
     ),
     expect.stringMatching(
-      /^\[[\d:.]{12}\] WARN: call \{.*"error_code":"not_found","reason":"nothing is at this path; /,
+      /^\[[\d:.]{12}\] WARN: call \{.*"error_code":"not_found","reason":"there is nothing at this path; /,
     ),
   ]);
 }

@@ -1,0 +1,24 @@
+// What the runtime, Node or Workers, supplies to the app. Tests replace parts of it.
+
+import type { Tracer } from "@opentelemetry/api";
+import type { Observe } from "./call-report.ts";
+import type { CreateRateLimiter, Inbound } from "./inbound.ts";
+import type { Clock, CreateBulkhead, HashText, Ids, Log } from "./ports.ts";
+import type { CreateTransport } from "./transport.ts";
+
+export interface Runtime {
+  createTransport: CreateTransport;
+  createRateLimiter: CreateRateLimiter;
+  createBulkhead: CreateBulkhead;
+  hashText: HashText;
+  clock: Clock;
+  ids: Ids;
+  log: Log;
+  tracer: Tracer;
+  observe: Observe;
+  inbound: Inbound;
+  /** Calls at the same time, and as many exchanges. */
+  maxInFlight: number;
+  /** Whether the app answers /healthz: on Workers, which have no admin listener. */
+  hasHealth: boolean;
+}
