@@ -66,10 +66,8 @@ async function readSecretFile(path: string, written: string): Promise<string> {
   }
   if (!isUtf8(bytes)) throw new SecretError(`names a file that is not UTF-8: ${written}`);
   // Editors may add a byte order mark, and a line break at the end. Neither is part of the secret.
-  return bytes
-    .toString()
-    .replace(/^\ufeff/, "")
-    .replace(/\r?\n$/, "");
+  const text = bytes.toString().replace(/^\ufeff/, "");
+  return text.replace(/\r?\n$/, "");
 }
 
 function tlsFault({ certificate, private_key, ca, binding }: TlsCredentials, caKey = "ca"): string | undefined {

@@ -38,10 +38,9 @@ export function createMetrics(read: () => Snapshot) {
   const register = new Registry();
   collectDefaultMetrics({ register, eventLoopMonitoringPrecision: EVENT_LOOP_SAMPLING_MS });
   for (const name of MISNAMED) register.removeSingleMetric(name);
-  const observe = countCalls(register);
   const setGauges = createGauges(register);
   return {
-    observe,
+    observe: countCalls(register),
     /** @returns the metrics in Prometheus' text format */
     text() {
       setGauges(read());
