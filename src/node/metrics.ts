@@ -17,7 +17,7 @@ const BREAKER_STATES = ["closed", "open", "half_open"] as const;
 /** Between samples of the event loop's delay. The default of 10 ms takes 0.9 % of a core. */
 const EVENT_LOOP_SAMPLING_MS = 100;
 
-/** State at a scrape: the help and the labels. */
+/** The state at a scrape: help and labels. A name that ends in _total makes a counter. */
 const GAUGES = {
   build_info: ["Always 1; the labels are versions.", "version", "node"],
   calls_in_flight: ["Calls without a response yet."],
