@@ -73,7 +73,8 @@ async function readSecretFile(path: string, written: string): Promise<string> {
 function tlsFault({ certificate, private_key, ca, binding }: TlsCredentials, caKey = "ca"): string | undefined {
   if (binding !== undefined) return "has a binding, which only Workers have: use certificate and private_key";
   const [cert, key, authorities] = [certificate?.reveal(), private_key?.reveal(), ca?.reveal()];
-  if (key !== undefined && ENCRYPTED.test(key)) {
+  // PKCS#8, and the older form with a header.
+  if (key !== undefined && /^-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(key)) {
     return 'has a private_key that is encrypted: decrypt it with "openssl pkey -in FILE -out FILE"';
   }
   const parts = { certificate: { cert }, private_key: { key }, [caKey]: { ca: authorities } };
@@ -93,9 +94,6 @@ function tlsFault({ certificate, private_key, ca, binding }: TlsCredentials, caK
   }
   return undefined;
 }
-
-/** PKCS#8, and the older form with a header. */
-const ENCRYPTED = /^-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m;
 
 /** @returns OpenSSL's error code; its message may quote the file */
 function secureContextFault(options: SecureContextOptions): string | undefined {

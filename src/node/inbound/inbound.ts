@@ -9,7 +9,12 @@ import { limitedAddress } from "../../core/limited-address.ts";
 
 /** @param trustedProxies addresses and ranges of load balancers whose X-Forwarded-For is trusted */
 export function createNodeInbound(trustedProxies: readonly string[]): Inbound {
-  const trusted = blockList(trustedProxies);
+  const trusted = new BlockList();
+  for (const range of trustedProxies) {
+    const [address, prefix] = range.split("/") as [string, string | undefined];
+    if (prefix === undefined) trusted.addAddress(address, familyOf(address));
+    else trusted.addSubnet(address, Number(prefix), familyOf(address));
+  }
   const incoming = (env: unknown) => (env as HttpBindings).incoming;
   return {
     // Request.url resolves dot segments, and a forged Host header could put text before the path.
@@ -34,16 +39,6 @@ export function createNodeInbound(trustedProxies: readonly string[]): Inbound {
 function withoutPort(hop: string): string {
   const address = /^\[(.+)\](?::\d+)?$/.exec(hop)?.[1] ?? hop.replace(/^(\d+(?:\.\d+){3}):\d+$/, "$1");
   return address.replace(/^::ffff:(?=\d+\.)/i, "");
-}
-
-function blockList(ranges: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const range of ranges) {
-    const [address, prefix] = range.split("/") as [string, string | undefined];
-    if (prefix === undefined) list.addAddress(address, familyOf(address));
-    else list.addSubnet(address, Number(prefix), familyOf(address));
-  }
-  return list;
 }
 
 function familyOf(address: string): "ipv6" | "ipv4" {
