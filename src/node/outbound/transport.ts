@@ -10,6 +10,7 @@ import {
   type TransportRequest,
   type TransportResponse,
 } from "../../core/transport.ts";
+import { inBatch } from "../fast-path/batch.ts";
 import { decode } from "./content-coding.ts";
 
 /** A connection that the server has closed fails within a round trip. A crash takes longer. */
@@ -143,8 +144,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   #succeed(body: Uint8Array): void {
     const headers = this.#headers;
     const response = { status: this.#status, headers: { get: (name: string) => firstValue(headers, name) }, body };
-    // Fast path, see listener.ts. Plain: resolve(response).
-    if (this.#settle()) setImmediate(this.result.resolve, response);
+    if (this.#settle()) inBatch(() => this.result.resolve(response));
   }
 
   #fail(error: TransportError): void {
