@@ -6,10 +6,10 @@ export function pointerTokens(pointer: string): string[] {
   return tokens.map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
-/** @returns the value at the pointer; undefined if the document has none */
-export function valueAt(document: unknown, pointer: string): unknown {
+/** @returns the value at a pointer with these tokens; undefined if the document has none */
+export function valueAt(document: unknown, tokens: readonly string[]): unknown {
   let value = document;
-  for (const token of pointerTokens(pointer)) {
+  for (const token of tokens) {
     // Own members only, else "/constructor" would exist in every object.
     if (typeof value !== "object" || value === null || !Object.hasOwn(value, token)) return undefined;
     if (Array.isArray(value) && !/^(?:0|[1-9]\d*)$/.test(token)) return undefined;

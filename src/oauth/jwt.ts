@@ -1,7 +1,7 @@
 // JWTs that this proxy signs: assertions about a user for a grant, and about itself as a client.
 
 import type { Clock, Ids } from "../core/ports.ts";
-import type { Value, Values } from "../core/values.ts";
+import type { Values } from "../core/values.ts";
 import type { SigningKey } from "./signing-key.ts";
 import { compileJson, type JsonValue, jsonTemplateNames } from "./template.ts";
 
@@ -39,11 +39,9 @@ export function compileJwt(settings: JwtSettings, { kid, x5tS256, sign }: Signer
 
   return (values: Values): string | Promise<string> => {
     const now = clock.now();
-    const named = new Map<string, Value>([
-      ...values,
-      ["iat", Math.floor((now - settings.backdate) / 1000)],
-      ["exp", Math.floor((now + settings.ttl) / 1000)],
-    ]);
+    const named = new Map(values)
+      .set("iat", Math.floor((now - settings.backdate) / 1000))
+      .set("exp", Math.floor((now + settings.ttl) / 1000));
     return sign(fixedHeader ?? headerOf(named), JSON.stringify({ jti: ids.uuid(), ...fillClaims(named) }));
   };
 }

@@ -80,16 +80,14 @@ export function createTokenRequest(
   }
 
   function withOwnValues(callValues: Values, { issuer, token_endpoint }: Metadata): Map<string, Value> {
-    return new Map<string, Value>([
-      ...callValues,
-      ["client_id", settings.client_id ?? ""],
-      ["issuer", issuer],
-      ["token_endpoint", token_endpoint],
-      ["signing_issuer", credentials.signingIssuer ?? ""],
-      ["signing.kid", credentials.signingKeys[0]?.kid ?? ""],
-      ["now", Math.floor(clock.now() / 1000)],
-      ["uuid", ids.uuid()],
-    ]);
+    return new Map(callValues)
+      .set("client_id", settings.client_id ?? "")
+      .set("issuer", issuer)
+      .set("token_endpoint", token_endpoint)
+      .set("signing_issuer", credentials.signingIssuer ?? "")
+      .set("signing.kid", credentials.signingKeys[0]?.kid ?? "")
+      .set("now", Math.floor(clock.now() / 1000))
+      .set("uuid", ids.uuid());
   }
 
   /** Signs the JWTs again for each attempt, and adds them to `values`. */

@@ -4,7 +4,7 @@ import { FORM_CONTENT_TYPE } from "../core/form.ts";
 import type { Inbound } from "../core/inbound.ts";
 import { textOf, type Value, type Values } from "../core/values.ts";
 import { type Binding, pathParameters, type Source } from "../nextauth/binding.ts";
-import { valueAt } from "../nextauth/json-pointer.ts";
+import { pointerTokens, valueAt } from "../nextauth/json-pointer.ts";
 import { isFault, readValue } from "../nextauth/values.ts";
 import { decode, invalid, mediaType, parseParameters, readText } from "./body.ts";
 import type { CallStep } from "./context.ts";
@@ -36,8 +36,12 @@ const NO_PARAMETERS = new URLSearchParams();
 /** Throws call_invalid or call_too_large. The path is as sent, with percent-encoding. */
 export function createCallReader(binding: Binding, defaultServerid?: string) {
   const segmentOf = pathParameters(binding.path);
-  const rules = Object.entries(binding.values);
-  const sources = new Set(rules.flatMap(([, { from }]) => from.map((source) => source.in)));
+  const rules = Object.entries(binding.values).map(([name, rule]) => ({
+    name,
+    rule,
+    looks: rule.from.map((source) => ({ typed: source.in === "body", look: compileSource(source, segmentOf) })),
+  }));
+  const sources = new Set(rules.flatMap(({ rule }) => rule.from.map((source) => source.in)));
 
   return async (request: Request, path: string): Promise<Values> => {
     const places: Places = {
@@ -47,11 +51,11 @@ export function createCallReader(binding: Binding, defaultServerid?: string) {
       ...(await readBody(request, sources)),
     };
     const values = new Map<string, Value>();
-    for (const [name, rule] of rules) {
-      for (const source of rule.from) {
-        const found = lookUp(source, places, segmentOf);
+    for (const { name, rule, looks } of rules) {
+      for (const { typed, look } of looks) {
+        const found = look(places);
         if (found === undefined) continue;
-        const value = readValue(name, found, source.in === "body", rule);
+        const value = readValue(name, found, typed, rule);
         if (isFault(value)) throw invalid(`the call's "${name}" ${value.fault}`);
         values.set(name, value);
         break;
@@ -63,20 +67,24 @@ export function createCallReader(binding: Binding, defaultServerid?: string) {
   };
 }
 
-/** @returns the value at one source; undefined if the call has none there */
-function lookUp({ in: place, name }: Source, call: Places, segmentOf: ReadonlyMap<string, number>): unknown {
-  switch (place) {
-    case "body":
-      return valueAt(call.json, name);
-    case "form":
-      return call.form && single(call.form, name);
-    case "query":
-      return single(call.query, name);
-    case "header":
-      return name === "authorization" ? bearerToken(call.headers) : asciiHeader(call.headers, name);
-    case "path":
-      return decode(call.segments[segmentOf.get(name) as number] as string, "the call's path");
-  }
+/** @returns a function that reads the value at a source; undefined if the call has none there */
+function compileSource({ in: place, name }: Source, segmentOf: ReadonlyMap<string, number>) {
+  const pointer = place === "body" ? pointerTokens(name) : [];
+  const segment = segmentOf.get(name) as number;
+  return ({ json, form, query, headers, segments }: Places): unknown => {
+    switch (place) {
+      case "body":
+        return valueAt(json, pointer);
+      case "form":
+        return form && single(form, name);
+      case "query":
+        return single(query, name);
+      case "header":
+        return name === "authorization" ? bearerToken(headers) : asciiHeader(headers, name);
+      case "path":
+        return decode(segments[segment] as string, "the call's path");
+    }
+  };
 }
 
 async function readBody(request: Request, sources: ReadonlySet<Source["in"]>): Promise<Body> {
