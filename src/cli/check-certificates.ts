@@ -12,7 +12,7 @@ const CERTIFICATE = /-----BEGIN (?:X509 )?CERTIFICATE-----[^-]+-----END (?:X509 
 
 /**
  * Describes a certificate of ours and its chain.
- * @param withPins whether clients may pin its key (RFC 7469 §2.4)
+ * @param withPins whether clients may pin its key (RFC 7469 section 2.4)
  */
 export function describeCertificates(label: string, pem: Secret | undefined, withPins: boolean): void {
   for (const [index, certificate] of certificatesOf(pem).entries()) {

@@ -9,9 +9,9 @@ const STDOUT = 1;
 export type Attach = (service: Service) => void;
 
 /**
- * SIGTERM and SIGINT stop the service, and a second one ends it at once. SIGHUP reloads its configuration.
- * Without these handlers a SIGHUP during the start would end the process, and process 1 of a container
- * would ignore a SIGTERM.
+ * SIGTERM and SIGINT stop the service, and a second one ends it at once. SIGHUP reloads its
+ * configuration. Without these handlers a SIGHUP during the start would end the process, and
+ * process 1 of a container would ignore a SIGTERM.
  */
 export function holdSignals(): Attach {
   let service: Service | undefined;
@@ -27,7 +27,8 @@ export function holdSignals(): Attach {
       process.exit(1);
     }
     isStopping = true;
-    const cutOff = await service.stop(signal === "SIGINT"); // sent by a user who is waiting at a terminal
+    // Sent by a user who is waiting at a terminal.
+    const cutOff = await service.stop(signal === "SIGINT");
     process.exit(cutOff === 0 ? 0 : 1);
   };
   /** Runs one reload at a time. Signals that arrive meanwhile cause one more. */

@@ -7,7 +7,8 @@ import type { Attach } from "./signals.ts";
 
 const terminal = {
   write: (text: string) => void process.stdout.write(text),
-  bold: (text: string) => styleText("bold", text, { stream: process.stdout }), // plain in a pipe and under NO_COLOR
+  // Plain in a pipe and under NO_COLOR.
+  bold: (text: string) => styleText("bold", text, { stream: process.stdout }),
 };
 
 export interface StartOptions {

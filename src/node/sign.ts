@@ -6,7 +6,7 @@ import type { CreateJwsSigner, SigningAlgorithm } from "../oauth/signing-key.ts"
 
 const signInThread = promisify(sign) as (digest: string | null, data: Buffer, key: KeyObject) => Promise<Buffer>;
 
-/** @returns a function that returns a JWS in compact form (RFC 7515 §7.1) */
+/** @returns a function that returns a JWS in compact form (RFC 7515 section 7.1) */
 export const createNodeJwsSigner: CreateJwsSigner = (cryptoKey, alg) => {
   const { digest, ...options } = PARAMETERS[alg];
   const isRsa = alg === "RS256" || alg === "PS256";
@@ -24,7 +24,7 @@ export const createNodeJwsSigner: CreateJwsSigner = (cryptoKey, alg) => {
 };
 
 const PARAMETERS: Record<SigningAlgorithm, { digest: string | null } & Omit<SignKeyObjectInput, "key">> = {
-  // JOSE's ECDSA signatures are two numbers of fixed length (RFC 7518 §3.4), not DER.
+  // JOSE's ECDSA signatures are two numbers of fixed length (RFC 7518 section 3.4), not DER.
   ES256: { digest: "sha256", dsaEncoding: "ieee-p1363" },
   ES384: { digest: "sha384", dsaEncoding: "ieee-p1363" },
   EdDSA: { digest: null },

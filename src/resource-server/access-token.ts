@@ -21,8 +21,8 @@ const MAX_TOKEN_LENGTH = 16_384;
 
 /**
  * Accepts a request whose `Authorization: Bearer` is a valid JWT for this server, and sets
- * `c.var.claims`. Otherwise answers 400 or 401 (RFC 6750 section 3), or 503 if the issuer gives no usable
- * answer; `c.error` then has the reason.
+ * `c.var.claims`. Otherwise answers 400 or 401 (RFC 6750 section 3), or 503 if the issuer gives no
+ * usable answer; `c.error` then has the reason.
  *
  * @throws {TypeError} if an option is missing or invalid
  */

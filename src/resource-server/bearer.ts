@@ -1,4 +1,5 @@
-// Guards routes by the credential of a request, and refuses the others as RFC 6750 section 3 describes.
+// Guards routes by the credential of a request, and refuses the others as RFC 6750 section 3
+// describes.
 
 import type { Context, Env, MiddlewareHandler } from "hono";
 import { checkOption } from "./options.ts";
@@ -67,7 +68,8 @@ export function createGuard<E extends Env>(
     } catch (refusal) {
       if (!(refusal instanceof Refusal)) throw refusal;
       const { error, message, cause } = refusal;
-      // With c.header and c.json, because a new Response would drop headers set before, such as CORS.
+      // With c.header and c.json, because a new Response would drop headers set before, such as
+      // CORS.
       c.header("Cache-Control", "no-store");
       if (error === "temporarily_unavailable") {
         c.error = cause as Error;

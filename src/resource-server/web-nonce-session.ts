@@ -35,7 +35,8 @@ export interface WebNonceSessionEnv {
 /**
  * Accepts a request whose webNonce, in `Authorization: Bearer` or `X-nonce`, belongs to a session
  * that is logged in, and sets `c.var.userid` and `c.var.accountid`. Otherwise answers 400 or 401
- * (RFC 6750 section 3), or 503 if the nextAuth Server gives no usable answer; `c.error` has the reason.
+ * (RFC 6750 section 3), or 503 if the nextAuth Server gives no usable answer; `c.error` has the
+ * reason.
  *
  * @throws {TypeError} if an option is missing or invalid
  */

@@ -55,7 +55,8 @@ export function createAdminApp({ snapshot, metrics, tryIt }: AdminSource): Hono 
 
   app.onError((error, c) => {
     if (error instanceof TokenProxyError) return c.text(error.message, 400);
-    return c.text("internal error: please report this as a bug", 500); // its message may quote anything
+    // Its message may quote anything.
+    return c.text("internal error: please report this as a bug", 500);
   });
   return app;
 }

@@ -81,8 +81,8 @@ function dnsNames(subjectAltName: string): string[] {
 
 /**
  * Finds requests that Node accepts but that a proxy in front may read differently (smuggling).
- * @returns true for HTTP/0.9 (a request line without version), a repeated Host (RFC 9112 §3.2),
- * chunks in HTTP/1.0 (§6.1), and a coding besides `chunked`, which nothing here would decode
+ * @returns true for HTTP/0.9 (a request line without version), a repeated Host (RFC 9112 section
+ * 3.2), chunks in HTTP/1.0 (§6.1), and a coding besides `chunked`, which nothing here would decode
  */
 export function isAmbiguous({ httpVersionMajor, httpVersionMinor, rawHeaders, headers }: IncomingMessage): boolean {
   if (httpVersionMajor !== 1) return true;

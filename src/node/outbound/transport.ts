@@ -101,7 +101,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(_controller: unknown, status: number, headers: Headers): void {
-    if (status < 200) return; // an interim response; the final one follows (RFC 9110 §15.2)
+    if (status < 200) return; // an interim response; the final one follows (RFC 9110 section 15.2)
     this.#status = status;
     this.#headers = headers;
     if (Number(headers["content-length"]) > this.#request.maxResponseBytes) this.#giveUpBody("too_large");
