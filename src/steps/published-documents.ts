@@ -24,7 +24,10 @@ export function publishedDocuments(issuer: string | undefined, keys: readonly Si
     subject_types_supported: ["public"],
     id_token_signing_alg_values_supported: [...new Set(keys.map(({ alg }) => alg))],
   });
-  const document = (path: string, body: string) => ({ path, serve: (): Response => new Response(body, { headers: HEADERS }) });
+  const document = (path: string, body: string) => ({
+    path,
+    serve: (): Response => new Response(body, { headers: HEADERS }),
+  });
   return [
     document(`${base}/.well-known/jwks.json`, JSON.stringify({ keys: keys.map(({ publicJwk }) => publicJwk) })),
     document(`${base}/.well-known/openid-configuration`, metadata),
