@@ -43,7 +43,7 @@ export function createPipeline(deps: Deps): Hono<Env> {
 
   if (deps.hasHealth) app.get(HEALTH_PATH, (c) => c.json({ status: "ok" }, 200, { "Cache-Control": "no-store" }));
 
-  // Before the bindings, because /{a}/{b} would match them too. They are not logged: not calls.
+  // Before the bindings, whose paths could match these too. Reading one is not a call: no log line.
   for (const { path, serve } of publishedDocuments(config.signing?.issuer, deps.signingKeys)) {
     app.get(path, serve);
     app.all(path, observe(deps, { path, open: true }), methodNotAllowed(["GET", "HEAD"]));
@@ -71,7 +71,7 @@ export function createPipeline(deps: Deps): Hono<Env> {
   if (exchange !== undefined) {
     const { path, rate_limit } = exchange;
     const route = { path, open: true, errorTable: EXCHANGE_ERROR_TABLE };
-    // src/config ensures that there is one.
+    // src/config requires one of the two.
     const serverid = (exchange.serverid ?? nextauth.defaultServerid) as string;
     app.post(
       path,
@@ -90,7 +90,7 @@ export function createPipeline(deps: Deps): Hono<Env> {
   return app;
 }
 
-/** `{name}` of a binding's path in the syntax of Hono's router. */
+/** Translates `{name}` in the path of a binding to Hono's `:name`. */
 export function honoPath(path: string): string {
   return path.replaceAll(/\{(.+?)\}/g, ":$1");
 }
