@@ -1,4 +1,4 @@
-// Writes a getToken call as the nextAuth Server sends it, for get-token and tests.
+// Writes a getToken call as the nextAuth Server would, for the command get-token and for tests.
 
 import { UsageError } from "../core/errors.ts";
 import { FORM_CONTENT_TYPE } from "../core/form.ts";
