@@ -19,7 +19,6 @@ import { publishedDocuments } from "./steps/published-documents.ts";
 import { readCall } from "./steps/read-call.ts";
 import { readExchange } from "./steps/read-exchange.ts";
 
-export type { Runtime };
 export type Deps = Awaited<ReturnType<typeof createDeps>>;
 
 /** Builds everything that the configuration decides. */
@@ -39,7 +38,7 @@ export function createPipeline(deps: Deps): Hono<Env> {
   const { config, inbound, nextauth, providers, maxInFlight } = deps;
   const { get_token, webnonce_exchange: exchange, routes } = config;
   const answer = answerWithToken({ routes, providers, nextauth });
-  const app = new Hono<Env>({ getPath: (request, given) => inbound.pathAsSent(request, given?.env) });
+  const app = new Hono<Env>({ getPath: (request, options) => inbound.pathAsSent(request, options?.env) });
 
   if (deps.hasHealth) app.get(HEALTH_PATH, (c) => c.json({ status: "ok" }, 200, { "Cache-Control": "no-store" }));
 

@@ -16,7 +16,7 @@ const EXIT_USAGE = 2;
 const EXIT_STATUS = `
 Exit status:
   0  success
-  1  the operation failed: a server did not answer, no token came, start cannot listen or its stop cut off calls
+  1  the operation failed: a server did not answer, no token came, start could not listen, or a stop cut off calls
   2  wrong usage, or a fault in the configuration file, a secret, a key or a certificate`;
 
 const ENVIRONMENT = `

@@ -1,8 +1,9 @@
 // Builds what a configuration decides on Node: providers, nextAuth Servers and the app.
 
-import { createDeps, createPipeline, type Runtime } from "../app.ts";
+import { createDeps, createPipeline } from "../app.ts";
 import { type CredentialHost, type Credentials, loadCredentials } from "../config/credentials.ts";
 import type { ParsedFile } from "../config/parse.ts";
+import type { Runtime } from "../core/runtime.ts";
 import type { Secret } from "../core/secret.ts";
 import { createTracer } from "../core/trace.ts";
 import type { TlsCredentials } from "../core/transport.ts";
