@@ -19,7 +19,6 @@ import { publishedDocuments } from "./steps/published-documents.ts";
 import { readCall } from "./steps/read-call.ts";
 import { readExchange } from "./steps/read-exchange.ts";
 
-export type { Runtime };
 export type Deps = Awaited<ReturnType<typeof createDeps>>;
 
 /** Builds everything that the configuration decides. */
@@ -39,11 +38,11 @@ export function createPipeline(deps: Deps): Hono<Env> {
   const { config, inbound, nextauth, providers, maxInFlight } = deps;
   const { get_token, webnonce_exchange: exchange, routes } = config;
   const answer = answerWithToken({ routes, providers, nextauth });
-  const app = new Hono<Env>({ getPath: (request, given) => inbound.pathAsSent(request, given?.env) });
+  const app = new Hono<Env>({ getPath: (request, options) => inbound.pathAsSent(request, options?.env) });
 
   if (deps.hasHealth) app.get(HEALTH_PATH, (c) => c.json({ status: "ok" }, 200, { "Cache-Control": "no-store" }));
 
-  // Before the bindings, because /{a}/{b} would match them too. They are not logged: not calls.
+  // Before the bindings, whose paths could match these too. Reading one is not a call: no log line.
   for (const { path, serve } of publishedDocuments(config.signing?.issuer, deps.signingKeys)) {
     app.get(path, serve);
     app.all(path, observe(deps, { path, open: true }), methodNotAllowed(["GET", "HEAD"]));
@@ -71,7 +70,7 @@ export function createPipeline(deps: Deps): Hono<Env> {
   if (exchange !== undefined) {
     const { path, rate_limit } = exchange;
     const route = { path, open: true, errorTable: EXCHANGE_ERROR_TABLE };
-    // src/config ensures that there is one.
+    // src/config requires one of the two.
     const serverid = (exchange.serverid ?? nextauth.defaultServerid) as string;
     app.post(
       path,
@@ -90,7 +89,7 @@ export function createPipeline(deps: Deps): Hono<Env> {
   return app;
 }
 
-/** `{name}` of a binding's path in the syntax of Hono's router. */
+/** Translates `{name}` in the path of a binding to Hono's `:name`. */
 export function honoPath(path: string): string {
   return path.replaceAll(/\{(.+?)\}/g, ":$1");
 }

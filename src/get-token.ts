@@ -19,15 +19,15 @@ export interface UseCase {
 }
 
 export interface Caller {
-  /** The virtual servers it may speak for; undefined means all. */
+  /** The virtual servers it may get tokens for; undefined means all. */
   serverids: ReadonlySet<string> | undefined;
 }
 
 export interface Call {
-  /** By the names of the binding; serverid, userid and nonce are text. */
+  /** By their names in the binding; serverid, userid and nonce are text. */
   values: Values;
   session: SessionMode;
-  /** Used instead of the routes. */
+  /** The provider to use, whatever the routes say. */
   provider?: string | undefined;
   trace: Trace;
   recipient: Recipient | undefined;
@@ -46,11 +46,11 @@ export async function getToken(deps: UseCase, caller: Caller, call: Call): Promi
   return await provider.requestToken(new Map([...call.values, ...session, ...attributes]), call);
 }
 
-/** A call that names no virtual server could be about any of them. */
+/** A limited caller has to name a serverid: without one, the call could be for any of them. */
 function authorizeServerid({ serverids }: Caller, { values }: Call): void {
   const serverid = textOf(values, "serverid");
   if (serverids !== undefined && (serverid === undefined || !serverids.has(serverid))) {
-    throw new TokenProxyError("caller_not_allowed", "the caller may not speak for the serverid of this call");
+    throw new TokenProxyError("caller_not_allowed", "the caller's serverids do not include the serverid of this call");
   }
 }
 
@@ -88,7 +88,7 @@ async function readAttributes(
   const values = new Map<string, Value>();
   if (attributes.length === 0) return values;
   const { server, serverid } = responsibleServer(deps, call);
-  // src/config ensures that there is one.
+  // Without a session, the binding requires a userid.
   const userid = (textOf(session, "userid") ?? textOf(call.values, "userid")) as string;
   const found = await call.trace.step("attributes", () => server.getUserAttributes(serverid, userid));
   const fail = (message: string) => new TokenProxyError("attribute_missing", message);
@@ -104,11 +104,11 @@ async function readAttributes(
 function responsibleServer({ nextauth }: UseCase, call: Call) {
   const serverid = textOf(call.values, "serverid");
   if (serverid === undefined) {
-    throw new TokenProxyError("call_invalid", 'the call has no "serverid", and "nextauth" has no default for it');
+    throw new TokenProxyError("call_invalid", 'the call has no "serverid", and "nextauth.serverid" sets no default');
   }
   const server = nextauth.serverFor(serverid);
   if (server === undefined) {
-    throw new TokenProxyError("no_route", 'no entry of "nextauth" is responsible for the serverid of this call');
+    throw new TokenProxyError("no_route", 'no server under "nextauth" is responsible for the serverid of this call');
   }
   call.trace.note({ nextauth: server.key });
   return { server, serverid };

@@ -24,15 +24,15 @@ export interface CreateAppOptions {
   onCall?: Observe;
   /** Gets every line, whatever `log.level` says; nothing is written by default. */
   log?: Log;
-  /** The name of the file in its faults. */
+  /** Shown as the name of the file in its faults. */
   fileName?: string;
 }
 
 /**
  * Mount the app with `app.route("/", proxy)` or serve it as it is, in both cases with
- * @hono/node-server. The paths of the file are complete paths. No timer runs, and nothing has to be
- * closed: providers are discovered by calls.
- * @param text the configuration file; of its `server` part, trusted_proxies and max_in_flight count
+ * @hono/node-server. The paths of the file are complete paths. The app runs no timers and needs no
+ * closing: calls discover the providers.
+ * @param text the configuration file; of `server`, only trusted_proxies and max_in_flight are used
  * @throws {ConfigError} for a faulty file, and for an unusable secret, key or certificate
  */
 export async function createApp(text: string, options: CreateAppOptions = {}): Promise<Hono> {

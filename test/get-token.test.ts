@@ -116,7 +116,7 @@ describe("a caller with a list of serverids", () => {
 
   it.each([{ serverid: "b" }, { serverid: "A" }, {}])("may not speak for others: %j", async (values) => {
     expect(await refusal({ routes: [] }, { ...values, nonce: "n" }, { serverids: ["a"] })).toEqual({
-      error: ["caller_not_allowed", "the caller may not speak for the serverid of this call"],
+      error: ["caller_not_allowed", "the caller's serverids do not include the serverid of this call"],
       asked: [],
     });
   });
@@ -141,8 +141,12 @@ describe("session: verify", () => {
 
   it.each<[Record<string, Value>, string, string]>([
     [{ serverid: "a" }, "call_invalid", 'the call has no "nonce", which the session check needs'],
-    [{ nonce: "n" }, "call_invalid", 'the call has no "serverid", and "nextauth" has no default for it'],
-    [{ serverid: "z", nonce: "n" }, "no_route", 'no entry of "nextauth" is responsible for the serverid of this call'],
+    [{ nonce: "n" }, "call_invalid", 'the call has no "serverid", and "nextauth.serverid" sets no default'],
+    [
+      { serverid: "z", nonce: "n" },
+      "no_route",
+      'no server under "nextauth" is responsible for the serverid of this call',
+    ],
   ])("refuses %j and asks nobody", async (values, ...error) => {
     expect(await refusal({}, values)).toEqual({ error, asked: [] });
   });

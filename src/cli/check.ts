@@ -76,7 +76,7 @@ function describeService(
   line("", signing.issuer === undefined ? "not published: no signing.issuer" : `published under ${signing.issuer}`);
 }
 
-/** Refuses values that no call can have, and a token request for nobody. */
+/** Refuses values that no call can have, and a token request without a user or session. */
 function assertLiveValues(values: Values, { get_token, nextauth }: Config): void {
   const bound = new Set(get_token.flatMap((binding) => Object.keys(binding.values)));
   const unknown = [...values.keys()].find((name) => !bound.has(name));

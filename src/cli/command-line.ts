@@ -16,7 +16,7 @@ const EXIT_USAGE = 2;
 const EXIT_STATUS = `
 Exit status:
   0  success
-  1  the operation failed: a server did not answer, no token came, start cannot listen or its stop cut off calls
+  1  the operation failed: a server did not answer, no token came, start could not listen, or a stop cut off calls
   2  wrong usage, or a fault in the configuration file, a secret, a key or a certificate`;
 
 const ENVIRONMENT = `
@@ -39,7 +39,7 @@ export async function runCommandLine(given: readonly string[]): Promise<number |
   const isStart = first === undefined || (first.startsWith("-") && !PROGRAM_OPTIONS.includes(first));
   const args = isStart ? ["start", ...given] : given;
   let status: number | undefined;
-  const program = createProgram((succeeded) => {
+  const program = createCommands((succeeded) => {
     status = succeeded ? 0 : EXIT_FAILED;
   });
   try {
@@ -54,7 +54,7 @@ export async function runCommandLine(given: readonly string[]): Promise<number |
   }
 }
 
-/** Ends the process after a bug, without printing secrets, or if nobody reads its output. */
+/** Ends the process after a bug, without printing secrets, or if its output cannot be written. */
 export function endOnCrash(): void {
   process.on("uncaughtException", (error: NodeJS.ErrnoException) => {
     const isOutput = error.syscall === "write";
@@ -71,7 +71,7 @@ function describeBug(thrown: unknown): string {
 }
 
 /** Imports a command only when it runs: loading the others would take most of its time. */
-function createProgram(end: (succeeded: boolean) => void): Command {
+function createCommands(end: (succeeded: boolean) => void): Command {
   const toEnd =
     <Options>(run: (options: Options) => Promise<boolean>) =>
     async (options: Options) => {
@@ -126,7 +126,7 @@ function createProgram(end: (succeeded: boolean) => void): Command {
     .option("--certificate <file>", "client certificate, PEM")
     .option("--private-key <file>", "private key of the client certificate, PEM")
     .option("--ca <file>", "authority that issued the proxy's certificate, PEM (default: the public authorities)")
-    .action(toEnd(async (options) => (await import("./get-token.ts")).getToken(options)));
+    .action(toEnd(async (options) => (await import("./get-token.ts")).callGetToken(options)));
   command("keygen", ["--out keys/2026-11.pem --kid 2026-11", "--alg PS256 --out keys/retail.pem > retail.jwk.json"])
     .description("create a signing key: writes the private key to a file, prints the public JWK")
     .option("--out <file>", "file for the private key (PKCS#8 in PEM, mode 600); required")

@@ -25,7 +25,7 @@ export const DEFAULT_FILE = "token-proxy.yaml";
 const MAX_FILE_BYTES = 1_048_576;
 
 /**
- * The variables of this process, and of `--env-file` those that are not set. Each call reads the
+ * The variables of this process, and those from `--env-file` that it lacks. Each call reads the
  * file, so that a reload sees changes. `process.env` stays as it is: child processes inherit it.
  * @throws {UsageError} if the file cannot be read
  */
@@ -82,7 +82,7 @@ function readText(path: string, what: string): string {
   }
 }
 
-/** A nonce or a relayed token is a credential, so variables can supply values. */
+/** A nonce or a relayed token is a credential, so a value can also come from a variable. */
 function readValues({ userid, value = [] }: CallOptions, env: NodeJS.ProcessEnv): Values {
   const values = new Map<string, Value>();
   const add = (name: string, text: string) => {

@@ -30,7 +30,7 @@ const MAX_RESPONSE_BYTES = 8_388_608;
  * @returns whether the proxy answered with a token
  * @throws {UsageError | ConfigError}
  */
-export async function getToken(options: GetTokenOptions): Promise<boolean> {
+export async function callGetToken(options: GetTokenOptions): Promise<boolean> {
   const { file, host, values } = readCallOptions(options);
   const binding = chooseBinding(file.config, options);
   const call = writeCall(binding, values);

@@ -10,7 +10,7 @@ import type { Config } from "./complete.ts";
 import { below, type Report, suggestion } from "./faults.ts";
 import type { FileBinding, FileBoundValue } from "./schema-nextauth.ts";
 
-/** Where a Worker reports its health. */
+/** Where a Worker answers health checks; on Node the admin listener does. */
 export const HEALTH_PATH = "/healthz";
 
 /** Headers with credentials of the caller, which no template may pass on. */
@@ -82,7 +82,7 @@ function checkSession(values: FileBinding["values"], session: SessionMode, aroun
 
 function checkValue(name: string, value: FileBoundValue, session: SessionMode, report: Report): void {
   const { type, max_length, required } = value;
-  if (RESERVED_NAMES.includes(name)) report([], "is a name that templates use already; choose another", "key");
+  if (RESERVED_NAMES.includes(name)) report([], "is a built-in name of templates; choose another", "key");
   const rule = isNextAuthName(name) ? NEXTAUTH_RULES[name].type : undefined;
   if (rule !== undefined && type !== undefined && type !== rule) {
     report(["type"], `must be ${rule}, the type of nextAuth's ${name}`);

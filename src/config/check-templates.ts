@@ -8,7 +8,7 @@ import { type Path, type Report, suggestion } from "./faults.ts";
 import type { FileBinding, FileExchange, FileNextAuth } from "./schema-nextauth.ts";
 import type { FileProvider, FileSigning } from "./schema-provider.ts";
 
-/** What checks need of other parts. A part at fault is assumed to have what is needed. */
+/** What checks of one part need from others. A part at fault is assumed to have what is needed. */
 export interface Surroundings {
   bindings: readonly FileBinding[] | undefined;
   servers: readonly FileNextAuth[] | undefined;
@@ -23,7 +23,7 @@ export interface Surroundings {
   providerNames: readonly string[];
 }
 
-/** Parameters and headers can contain `jwt.NAME`, JWTs can contain iat and exp. */
+/** Only parameters and headers (`request`) can use `jwt.NAME`, and only JWTs iat and exp. */
 type Kind = "request" | "jwt" | "other";
 
 export function checkTemplates(provider: FileProvider, around: Surroundings, report: Report): void {

@@ -164,7 +164,7 @@ function createLoader(host: CredentialHost, report: Report) {
 async function loadCallers({ callers, server }: Config, load: Loader, host: CredentialHost, report: Report) {
   const loaded = new Map<string, CallerCredentials>();
   const owners = new Map<string, string>();
-  /** @returns another caller that has the same key or certificate */
+  /** Remembers whose credential it is. @returns another caller that has the same one */
   const otherOwner = (credential: string, name: string): string | undefined => {
     const owner = owners.get(credential);
     if (owner === undefined) owners.set(credential, name);
@@ -240,6 +240,9 @@ const shortKeyFault = matches(
   /^.{16}/s,
   'refers to a key of fewer than 16 characters; create one with "openssl rand -hex 32"',
 );
-/** No space: with one, the value of a header would be ambiguous. */
-const visibleFault = matches(/^[\x21-\x7e]*$/, "refers to an API key with characters other than visible ASCII");
+/** Without spaces, because a Bearer token ends at one. */
+const visibleFault = matches(
+  /^[\x21-\x7e]*$/,
+  'refers to an API key with a space or a non-ASCII character; create one with "openssl rand -hex 32"',
+);
 const apikeyFault = (text: string) => controlFault(text) ?? visibleFault(text) ?? shortKeyFault(text);

@@ -1,4 +1,4 @@
-// Words for the faults of the file. Values are never repeated, because one may be a secret.
+// Messages for faults in the file. They never repeat a value, because it may be a secret.
 
 import { closest, distance } from "fastest-levenshtein";
 import type * as z from "zod";
@@ -9,7 +9,7 @@ export type Path = readonly (string | number)[];
 export interface PathFault {
   path: Path;
   message: string;
-  /** Whether line and column are those of the key or of its value. */
+  /** Which position to report: that of the key or that of its value. */
   at: "key" | "value";
 }
 
@@ -20,7 +20,7 @@ export function reportTo(faults: PathFault[]): Report {
   return (path, message, at = "value") => faults.push({ path, message, at });
 }
 
-/** @returns a report that takes paths below `base` */
+/** @returns a report for paths relative to `base` */
 export function below(report: Report, ...base: Path): Report {
   return (path, message, at) => report([...base, ...path], message, at);
 }

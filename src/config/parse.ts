@@ -30,7 +30,7 @@ export function parseConfig(text: string, fileName: string): ParsedFile {
   const parsed = fileSchema.safeParse(value, { ...ONCE, error: errorMessage });
   const faults = parsed.success ? [] : faultsOfIssues(parsed.error.issues);
   const report = reportTo(faults);
-  // Unless the file is no mapping at all.
+  // Not if the file is no mapping at all: then it has no parts.
   if (!faults.some(({ path }) => path.length === 0)) checkParts(value as Record<string, unknown>, [...faults], report);
   if (!parsed.success || faults.length > 0) throw error(faults);
 
@@ -40,7 +40,7 @@ export function parseConfig(text: string, fileName: string): ParsedFile {
   return { config, error };
 }
 
-/** Rules that concern several keys, for every part of the file without faults in its shape. */
+/** Checks rules between keys, in every part of the file that has the right shape. */
 function checkParts(file: Record<string, unknown>, shapeFaults: readonly PathFault[], report: Report): void {
   const isValid = (...at: string[]) =>
     !shapeFaults.some(({ path }) => at.every((part, depth) => depth >= path.length || path[depth] === part));
@@ -105,7 +105,7 @@ function checkRoutes(routes: FileConfig["routes"], around: Surroundings, report:
   }
 }
 
-/** Without a serverid in any call, what depends on one never matches. */
+/** If no call has a serverid, a key that selects calls by serverid is a mistake. */
 function checkServeridUse(written: unknown, { callNames }: Surroundings, report: Report): void {
   if (written === undefined || callNames?.includes("serverid") !== false) return;
   report([], 'never matches, because no call has a serverid; add one to "get_token.values"');

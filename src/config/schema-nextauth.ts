@@ -105,7 +105,9 @@ const binding = z.strictObject({
   session: z
     .enum(["verify", "trust"])
     .optional()
-    .describe("verify (the default with nextauth): getSession must confirm the call. trust: the caller is believed."),
+    .describe(
+      "verify (the default with nextauth): getSession must confirm the call. trust: the userid is used as sent.",
+    ),
   apikey_header: t.headerName
     .transform((written) => written.toLowerCase())
     .default("x-apikey")

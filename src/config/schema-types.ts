@@ -138,7 +138,7 @@ export const listOrOne = <Item extends z.ZodType>(item: Item) =>
 const optional = <List extends z.ZodType<unknown[]>>(list: List) =>
   list.optional().transform((written): z.output<List> | [] => written ?? []);
 
-// Abort: a caller whose list is empty need not hear that it also needs a list.
+// `abort` reports an empty list once, without the rule that a caller needs a list.
 export const optionalList = <Item extends z.ZodType>(item: Item) => optional(z.array(item).min(1, { abort: true }));
 export const optionalListOrOne = <Item extends z.ZodType>(item: Item) => optional(listOrOne(item));
 
@@ -146,7 +146,7 @@ export const connectTimeout = duration
   .optional()
   .describe("Limit for the connection; 1s or timeout by default. Node only.");
 
-/** For a mapping with `timeout` and `connectTimeout`. */
+/** Fills in the default of connect_timeout, which depends on timeout. */
 export const withConnectTimeout = <Timed extends { timeout: number; connect_timeout?: number | undefined }>(
   timed: Timed,
 ) => ({ ...timed, connect_timeout: timed.connect_timeout ?? Math.min(1_000, timed.timeout) });

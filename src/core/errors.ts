@@ -66,7 +66,7 @@ export class TokenProxyError extends Error {
 
 type ErrorFacts = Pick<TokenProxyError, "cause" | "retryAfter" | "challenge" | "allow" | "detail">;
 
-/** @returns the error itself, or `internal` for anything that nobody expected */
+/** @returns the error itself, or `internal` for any other, which is a bug */
 export function asCallError(thrown: unknown): TokenProxyError {
   if (thrown instanceof TokenProxyError) return thrown;
   const message = "the proxy failed; its log has the reason under this request_id";

@@ -13,7 +13,7 @@ export function createFetchTransport(send: typeof fetch): Transport {
       response = await send(url, { method, headers, body, redirect: "manual", signal: abort.signal });
       const { status, headers: received } = response;
       const length = Number(received.get("content-length") ?? Number.NaN);
-      // An empty body with a content coding would count as broken off.
+      // Decoding an empty body would fail, as if the answer had broken off.
       if (!isBodyJudged(status) || length === 0) {
         await response.body?.cancel();
         return { status, headers: received, body: new Uint8Array() };
@@ -23,7 +23,7 @@ export function createFetchTransport(send: typeof fetch): Transport {
       return { status, headers: received, body: bytes };
     } catch (error) {
       if (abort.signal.aborted) throw new TransportError("timeout", error);
-      abort.abort(); // nobody wants the rest of the answer
+      abort.abort(); // stops the rest of the answer
       if (error instanceof TransportError) throw error;
       // fetch does not tell refused, reset and TLS failures apart.
       throw new TransportError(response === undefined ? "unreachable" : "truncated", error);

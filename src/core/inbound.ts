@@ -11,7 +11,7 @@ export interface ClientCertificate {
 /** The connection that the response goes to: destroyed once the caller has hung up. */
 export type Recipient = { readonly destroyed: boolean };
 
-/** `env` is Hono's. */
+/** `env` is Hono's `c.env`. */
 export interface Inbound {
   /**
    * The request's path as sent. Hono would decode it, and `/%67etToken` would be `/getToken` here
@@ -26,7 +26,7 @@ export interface Inbound {
   clientAddress(request: Request, env: unknown): string;
 }
 
-/** Counts one more under a key. @returns seconds to wait if the limit is reached */
+/** Counts one request under a key. @returns seconds to wait if the limit is reached */
 export type RateLimiter = (key: string) => Promise<number | undefined>;
 
 export interface RateLimit {

@@ -1,4 +1,4 @@
-// Parses a copy of a JSON body in order to judge it.
+// Parses a JSON body to judge it. The bytes stay as they are, so that they can be relayed.
 
 // Skips a BOM, as RFC 8259 section 8.1 allows.
 const utf8 = new TextDecoder("utf-8", { fatal: true });

@@ -5,7 +5,7 @@ import { type Delivery, TransportError } from "./transport.ts";
 /**
  * @param send builds a new request within the same deadline; signatures and `jti` are new, because
  * a reused assertion looks like a replay (RFC 7523 section 3)
- * @param isHarmless whether the request may be repeated after the server may have seen that much
+ * @param isHarmless whether a second request does no harm if the server saw this much of the first
  */
 export async function withOneRetry<T>(send: () => Promise<T>, isHarmless: (delivery: Delivery) => boolean): Promise<T> {
   try {

@@ -17,7 +17,7 @@ export interface Runtime {
   tracer: Tracer;
   observe: Observe;
   inbound: Inbound;
-  /** Calls at the same time, and as many exchanges. */
+  /** Limit for calls in flight, and a separate one of the same size for exchanges. */
   maxInFlight: number;
   /** Whether the app answers /healthz: on Workers, which have no admin listener. */
   hasHealth: boolean;

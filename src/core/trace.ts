@@ -61,10 +61,10 @@ export function startTrace(
   { clock, tracer }: { clock: Pick<Clock, "elapsed">; tracer: Tracer },
 ): CallTrace {
   const parent = headers === undefined ? ROOT_CONTEXT : contextOf(headers);
-  const whole = tracer.startSpan(name, { kind: SpanKind.SERVER }, parent);
+  const callSpan = tracer.startSpan(name, { kind: SpanKind.SERVER }, parent);
   // With neither an SDK nor a trace of the caller, spans for each step would be a waste.
-  const isTraced = whole.isRecording() || trace.isSpanContextValid(whole.spanContext());
-  const context = isTraced ? trace.setSpan(parent, whole) : parent;
+  const isTraced = callSpan.isRecording() || trace.isSpanContextValid(callSpan.spanContext());
+  const context = isTraced ? trace.setSpan(parent, callSpan) : parent;
   const facts: CallFacts = {};
   const durations: Partial<Record<Step, number>> = {};
   let attempts = 0;
@@ -72,7 +72,7 @@ export function startTrace(
   return {
     facts,
     durations,
-    traceId: isTraced ? whole.spanContext().traceId : undefined,
+    traceId: isTraced ? callSpan.spanContext().traceId : undefined,
     get attempts() {
       return attempts;
     },
@@ -98,9 +98,9 @@ export function startTrace(
     },
     end(attributes, failed) {
       if (!isTraced) return;
-      whole.setAttributes(attributes());
-      if (failed) whole.setStatus({ code: SpanStatusCode.ERROR });
-      whole.end();
+      callSpan.setAttributes(attributes());
+      if (failed) callSpan.setStatus({ code: SpanStatusCode.ERROR });
+      callSpan.end();
     },
   };
 }

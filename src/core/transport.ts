@@ -59,9 +59,9 @@ export type CreateTransport = (settings: TransportSettings) => Transport;
 export type TransportFailure = "unreachable" | "connect_timeout" | "timeout" | "truncated" | "too_large" | "malformed";
 
 /**
- * What the server may have seen of a failed request. `none`: no byte was sent. `stale`: it went out
- * on a reused connection that closed without a byte of an answer, as if it had been closed before.
- * `some`: anything.
+ * What the server may have seen of a failed request. `none`: no byte was sent. `stale`: probably
+ * nothing, because a reused connection closed at once, without a byte of an answer. `some`: part of
+ * it or all.
  */
 export type Delivery = "none" | "stale" | "some";
 

@@ -1,9 +1,9 @@
-// Reads the answer to getUserAttributes. Its shape is undocumented, so only name to text counts.
+// Reads the answer to getUserAttributes. Its shape is undocumented: only an object of texts counts.
 
 import { readJsonObject } from "../core/json.ts";
 import { CONTROL } from "./values.ts";
 
-/** @returns text by name, or the fault as a phrase after the server's name; it repeats nothing */
+/** @returns text by name, or the fault: a phrase after the server's name that quotes nothing */
 export function parseAttributes(body: Uint8Array): ReadonlyMap<string, string> | string {
   const parsed = readJsonObject(body);
   if (parsed === undefined) return "answered with something that is not a JSON object of name to text";

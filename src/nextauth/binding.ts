@@ -11,7 +11,7 @@ export interface Source {
 export interface BoundValue extends ValueRule {
   /** The first source that has the value counts. */
   from: readonly Source[];
-  /** A call without it is refused. A value that only some provider needs is required there. */
+  /** Refuses calls without it. For a value that one provider needs, the provider checks that. */
   required: boolean;
 }
 

@@ -52,9 +52,9 @@ type Operation = typeof GET_SESSION | typeof GET_USER_ATTRIBUTES;
 
 const FAILURES: Record<TransportFailure, string> = {
   unreachable: "cannot be reached",
-  connect_timeout: "cannot be reached in time",
+  connect_timeout: "did not accept a connection in time",
   timeout: "did not answer in time",
-  truncated: "broke off its answer",
+  truncated: "closed the connection in the middle of its answer",
   too_large: `answered with more than ${MAX_ANSWER_BYTES} bytes`,
   malformed: "answered with invalid HTTP",
 };
@@ -69,15 +69,15 @@ export function createNextAuthClient(
 ): NextAuthClient {
   const headers = { ...REQUEST_HEADERS, "x-apikey": apikey.reveal(), ...(su === undefined ? {} : { "x-su": su }) };
 
-  async function get({ name, failed, timedOut, accept }: Operation, path: string, nonce: Record<string, string> = {}) {
-    const request = { method: "GET", url: url + path, headers: { ...headers, accept, ...nonce } } as const;
+  async function get({ name, failed, timedOut, accept }: Operation, path: string, more: Record<string, string> = {}) {
+    const request = { method: "GET", url: url + path, headers: { ...headers, accept, ...more } } as const;
     const deadline = clock.elapsed() + timeout;
     const send = () => {
       const left = Math.max(deadline - clock.elapsed(), 1);
       return transport({ ...request, timeout: left, maxResponseBytes: MAX_ANSWER_BYTES });
     };
     try {
-      // A GET can be sent again (RFC 9110 section 9.2.2) unless the server reacted to the first.
+      // A GET can be sent again (RFC 9110 section 9.2.2), unless the server may be working on it.
       return await withOneRetry(send, (delivery) => delivery !== "some");
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;

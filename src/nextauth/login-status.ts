@@ -5,10 +5,10 @@ import { isFault, readValue } from "./values.ts";
 
 export type LoginStatus = { loggedin: false } | LoggedIn;
 
-/** The accountid is optional in the description. */
+/** The description does not require an accountid. */
 export type LoggedIn = { loggedin: true; userid: string; accountid: number | undefined };
 
-/** @returns the status, or the fault as a phrase after the server's name; it repeats nothing */
+/** @returns the status, or the fault: a phrase after the server's name that quotes nothing */
 export function parseLoginStatus(body: Uint8Array): LoginStatus | string {
   const status = readJsonObject(body);
   if (status === undefined) return "answered with something that is not a LoginStatus";

@@ -7,7 +7,7 @@ import { createNextAuthClient, type NextAuthSettings } from "./client.ts";
 import { createSessionCheck } from "./session-check.ts";
 
 export interface NextAuthServerSettings extends NextAuthSettings {
-  /** Of a call that names none. */
+  /** The default for calls that name none. */
   serverid?: string | undefined;
   /** The virtual servers that it is responsible for; undefined means all. */
   serverids?: readonly string[] | undefined;
@@ -42,7 +42,7 @@ export function createNextAuthServers(
   });
   return {
     all,
-    /** Of a call that names none. */
+    /** The default for calls that name none. */
     defaultServerid: settings.find(({ serverid }) => serverid !== undefined)?.serverid,
     /** @returns the first match; undefined if no server is responsible */
     serverFor(serverid: string) {

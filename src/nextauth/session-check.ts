@@ -21,13 +21,13 @@ export function createSessionCheck(
   async function statusOf(serverid: string, nonce: string): Promise<LoginStatus> {
     const known = memory.get(serverid, nonce);
     if (known !== undefined) return known;
-    const asked = clock.elapsed();
+    const askedAt = clock.elapsed();
     const status = await client.getSession(serverid, nonce);
-    if (status.loggedin) memory.set(serverid, nonce, status, asked);
+    if (status.loggedin) memory.set(serverid, nonce, status, askedAt);
     return status;
   }
 
-  /** Throws session_… errors. A userid or accountid of the call must be the session's. */
+  /** Throws session_… errors. If the call has a userid or accountid, it must be the session's. */
   return async (serverid: string, nonce: string, claimed: Values): Promise<Values> => {
     const status = await statusOf(serverid, nonce);
     if (!status.loggedin) {
@@ -51,10 +51,10 @@ function assertSame(claimed: Value | undefined, confirmed: Value | undefined): v
   }
 }
 
-/** The oldest entry goes first. An entry takes less than a kilobyte. */
+/** The oldest entry is dropped first. An entry takes less than a kilobyte. */
 const MAX_SESSIONS = 10_000;
 
-/** Remembers finished answers only: a request that is under way belongs to another call. */
+/** Keeps answers, not promises: on Workers, another call's promise never settles (workerd#210). */
 export function createSessionMemory(lifetime: number, clock: Clock) {
   const sessions = new Map<string, { status: LoggedIn; until: number }>();
   // Neither part can contain a line break (values.ts), so the key is unambiguous.
@@ -65,10 +65,10 @@ export function createSessionMemory(lifetime: number, clock: Clock) {
       const found = sessions.get(keyOf(serverid, nonce));
       return found !== undefined && clock.elapsed() < found.until ? found.status : undefined;
     },
-    set(serverid: string, nonce: string, status: LoggedIn, asked: number): void {
+    set(serverid: string, nonce: string, status: LoggedIn, askedAt: number): void {
       const key = keyOf(serverid, nonce);
-      sessions.delete(key); // moves it to the end, to the youngest
-      sessions.set(key, { status, until: asked + lifetime }); // it ages from its request on
+      sessions.delete(key); // so that it moves to the end, as the youngest
+      sessions.set(key, { status, until: askedAt + lifetime }); // its age counts from the request
       for (const [oldest, { until }] of sessions) {
         if (sessions.size <= MAX_SESSIONS && clock.elapsed() < until) break;
         sessions.delete(oldest);

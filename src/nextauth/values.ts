@@ -37,7 +37,7 @@ export function readValue(name: string, value: unknown, typed: boolean, rule = r
   if (rule.type === "integer") return readInteger(value, typed);
   if (typeof value !== "string") return { fault: "must be text" };
   if (value === "") return { fault: "is empty" };
-  if (value.length > rule.max_length) return { fault: "is too long" };
+  if (value.length > rule.max_length) return { fault: `has more than ${rule.max_length} characters` };
   // Every lone surrogate becomes U+FFFD on the wire: two different users would look like one.
   if (!value.isWellFormed()) return { fault: "is not well-formed Unicode" };
   if (CONTROL.test(value)) return { fault: "has control characters" };
@@ -50,7 +50,7 @@ export function isFault(value: Value | ValueFault): value is ValueFault {
   return typeof value === "object";
 }
 
-/** What a value of this name must be if the file does not say. */
+/** The rule for a value of this name if the file has none. */
 export function ruleOf(name: string): ValueRule {
   return isNextAuthName(name) ? NEXTAUTH_RULES[name] : { type: "text", max_length: MAX_TEXT_LENGTH };
 }

@@ -1,4 +1,4 @@
-// Writes a getToken call as the nextAuth Server sends it, for get-token and tests.
+// Writes a getToken call as the nextAuth Server would, for the command get-token and for tests.
 
 import { UsageError } from "../core/errors.ts";
 import { FORM_CONTENT_TYPE } from "../core/form.ts";
@@ -21,7 +21,8 @@ export class UnwritableCallError extends UsageError {}
 export function writeCall(binding: Binding, values: ReadonlyMap<string, Value>): WrittenCall {
   const { values: bound } = binding;
   for (const [name, value] of values) {
-    if (!Object.hasOwn(bound, name)) throw new UnwritableCallError(`the binding has no value "${name}"`);
+    if (!Object.hasOwn(bound, name))
+      throw new UnwritableCallError(`"${name}" is not a value of the binding: it has ${Object.keys(bound).join(", ")}`);
     if (bound[name]?.from.some((source) => canCarry(source, value))) continue;
     const limits = 'headers take visible ASCII, paths no "." or ".."';
     throw new UnwritableCallError(`no source of the binding can carry this "${name}": ${limits}`);
@@ -63,7 +64,7 @@ function write({ method, path: template }: Binding, type: "body" | "form" | unde
     const text = String(value);
     const place = `${source.in}:${source.name}`;
     if (written.get(place) === value) continue;
-    if (written.has(place)) throw new UnwritableCallError(`two different values belong at ${place}`);
+    if (written.has(place)) throw new UnwritableCallError(`two different values go to ${place}: give only one of them`);
     written.set(place, value);
     if (source.in === "header") headers[source.name] = headerText(source.name, text);
     else if (source.in === "query") query.append(source.name, text);
@@ -92,7 +93,7 @@ function setAt(document: JsonObject, pointer: string, value: Value): void {
     if (typeof parent !== "object") break;
   }
   if (typeof parent !== "object" || parent[last] !== undefined) {
-    throw new UnwritableCallError(`both a value and an object belong at ${pointer}`);
+    throw new UnwritableCallError(`both a value and an object go to body:${pointer}: give only one of them`);
   }
   parent[last] = value;
 }

@@ -47,7 +47,7 @@ const UNREADABLE = new Map([
   ["ENOENT", ": there is no such file"],
   ["ENOTDIR", ": a part of its path is not a folder"],
   ["EISDIR", ": it is a folder, so name a file in it"],
-  ["EACCES", ": let the user that runs this read it"],
+  ["EACCES", ": allow the user that runs this to read it"],
 ]);
 
 /** @returns what to do about an unreadable file, to append to a message */
@@ -85,11 +85,11 @@ function tlsFault({ certificate, private_key, ca, binding }: TlsCredentials, caK
   // OpenSSL keeps one pair per kind of key, so it misses an RSA key beside an EC certificate.
   // checkPrivateKey finds that, but cannot read every form that Node's TLS accepts.
   const isPair = () => !cert || !key || new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
-  if (secureContextFault({ cert, key }) !== undefined || !attempt(isPair, true)) {
-    return "has a private_key that does not belong to its certificate: give those of one pair, a chain beginning with the certificate of the key";
+  if (secureContextFault({ cert, key }) !== undefined || !resultOr(true, isPair)) {
+    return "has a private_key that does not match its certificate: use a matching pair, and put the key's certificate first in a chain";
   }
   // Node accepts a ca without any certificate.
-  if (!attempt(() => !authorities || new X509Certificate(authorities).raw.length > 0, false)) {
+  if (!resultOr(false, () => !authorities || new X509Certificate(authorities).raw.length > 0)) {
     return `has a ${caKey} that is not a PEM certificate`;
   }
   return undefined;
@@ -105,7 +105,7 @@ function secureContextFault(options: SecureContextOptions): string | undefined {
   }
 }
 
-function attempt(check: () => boolean, ifUnreadable: boolean): boolean {
+function resultOr(ifUnreadable: boolean, check: () => boolean): boolean {
   try {
     return check();
   } catch {
@@ -116,7 +116,7 @@ function attempt(check: () => boolean, ifUnreadable: boolean): boolean {
 function certificateFault(pem: string): string | undefined {
   const { validFromDate, validToDate, validFrom, validTo } = new X509Certificate(pem);
   const now = Date.now();
-  if (validToDate.getTime() < now) return `is a certificate that expired on ${validTo}: put a new one in its place`;
+  if (validToDate.getTime() < now) return `is a certificate that expired on ${validTo}: replace it`;
   if (validFromDate.getTime() > now) {
     return `is a certificate that is valid only from ${validFrom}: wait, or correct the clock of this machine`;
   }

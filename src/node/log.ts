@@ -1,8 +1,8 @@
-// The log on Node: pino's lines on standard output, written without holding up calls or the exit.
+// The log on Node: pino's lines on standard output, written without blocking calls or the exit.
 
 import { fstatSync } from "node:fs";
 import { Socket } from "node:net";
-import { setTimeout as passing } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { isatty } from "node:tty";
 import { pino, stdTimeFunctions } from "pino";
 import sonicBoom from "sonic-boom";
@@ -10,7 +10,7 @@ import type { Config } from "../config/complete.ts";
 import type { Log, LogLevel } from "../core/ports.ts";
 
 const STDOUT = 1;
-/** Waiting for a slow reader. More lines are dropped, so that they cannot fill the memory. */
+/** May wait for a slow reader. Lines beyond are dropped, so that they cannot fill the memory. */
 const MAX_WAITING_BYTES = 8_388_608;
 /** Lines are gathered this long and written together. */
 const GATHER_MS = 10;
@@ -75,7 +75,7 @@ function createOutput(reportDropped: (lines: number) => void) {
   });
   destination.on("drop", () => {
     dropped += gatheredLines;
-    destination.flush(); // fails if there still is no room, and so retries
+    destination.flush(); // an error if there still is no room, and so a retry
   });
   destination.on("drain", () => {
     if (dropped === 0) return;
@@ -103,7 +103,7 @@ function createOutput(reportDropped: (lines: number) => void) {
   }
   function flushAtExit(): void {
     const deadline = performance.now() + EXIT_TIMEOUT_MS;
-    const never = new Int32Array(new SharedArrayBuffer(4));
+    const never = new Int32Array(new SharedArrayBuffer(4)); // waiting for it blocks, like sleep
     while (flush() === "EAGAIN" && performance.now() < deadline) Atomics.wait(never, 0, 0, 1);
     if (isPipe) return;
     try {
@@ -123,13 +123,13 @@ function createOutput(reportDropped: (lines: number) => void) {
     },
     async close(): Promise<void> {
       const deadline = performance.now() + EXIT_TIMEOUT_MS;
-      while (flush() === "EAGAIN" && performance.now() < deadline) await passing(RETRY_MS);
+      while (flush() === "EAGAIN" && performance.now() < deadline) await sleep(RETRY_MS);
       isClosed = true;
       process.off("exit", flushAtExit);
       if (isPipe) return;
       const closed = new Promise((resolve) => destination.once("close", resolve));
       destination.end();
-      await Promise.race([closed, passing(EXIT_TIMEOUT_MS, undefined, { ref: false })]);
+      await Promise.race([closed, sleep(EXIT_TIMEOUT_MS, undefined, { ref: false })]);
     },
   };
 }

@@ -1,8 +1,9 @@
-// All that a configuration decides on Node: providers, nextAuth Servers and the app over them.
+// Builds what a configuration decides on Node: providers, nextAuth Servers and the app.
 
-import { createDeps, createPipeline, type Runtime } from "../app.ts";
+import { createDeps, createPipeline } from "../app.ts";
 import { type CredentialHost, type Credentials, loadCredentials } from "../config/credentials.ts";
 import type { ParsedFile } from "../config/parse.ts";
+import type { Runtime } from "../core/runtime.ts";
 import type { Secret } from "../core/secret.ts";
 import { createTracer } from "../core/trace.ts";
 import type { TlsCredentials } from "../core/transport.ts";
@@ -53,24 +54,24 @@ export async function createProgram(
       const { use = "sign", created } = config.signing?.keys[index] ?? {};
       return { kid, alg, use, created };
     }),
-    certificates: describeCertificates(credentials),
+    certificates: certificateSnapshots(credentials),
     fetch: (request: Request, env: unknown) => app.fetch(request, env as object),
   };
 }
 
-/** A new configuration waits for discovery before it takes over, so that no call has to. */
+/** How long a new configuration may wait for discovery before calls use it. */
 const RELOAD_DISCOVERY_MS = 2_000;
 
 /** Passes on the old program's metadata, for providers that do not answer at the reload. */
 export async function takeOver(next: Program, old: Program): Promise<void> {
-  const looks = [...next.providers.values()].map(({ name, discovery }) => {
+  const refreshes = [...next.providers.values()].map(({ name, discovery }) => {
     discovery?.adopt(old.providers.get(name)?.discovery?.remembered());
     return discovery?.refresh(RELOAD_DISCOVERY_MS);
   });
-  await Promise.allSettled(looks);
+  await Promise.allSettled(refreshes);
 }
 
-function describeCertificates({ serverTls, providers, nextauth }: Credentials): CertificateSnapshot[] {
+function certificateSnapshots({ serverTls, providers, nextauth }: Credentials): CertificateSnapshot[] {
   const places = new Map<string, TlsCredentials | undefined>([["server.tls", serverTls]]);
   for (const [name, { tls }] of providers) places.set(`providers.${name}.tls`, tls);
   for (const [index, { tls }] of nextauth.entries()) places.set(`${nextauthKey(index, nextauth.length)}.tls`, tls);

@@ -39,7 +39,7 @@ export async function startService(load: () => Loaded, { tryIt }: { tryIt?: TryI
   const state: State = { draining: false, started_at: now, configured_at: now, reload: undefined };
   const snapshot = () => takeSnapshot(program, recorder, state, publicListener.inFlight());
   const metrics = createMetrics(snapshot);
-  const surroundings = {
+  const observers = {
     log,
     identitiesKey: new Secret(nodeIds.uuid() + nodeIds.uuid()), // a user's hash survives a reload
     observe(report: CallReport) {
@@ -47,10 +47,10 @@ export async function startService(load: () => Loaded, { tryIt }: { tryIt?: TryI
       metrics.observe(report);
     },
   };
-  let program = await createProgram(first.file, first.host, surroundings);
+  let program = await createProgram(first.file, first.host, observers);
   const atStart = restartKeys(program);
   const { listen: address, admin: adminAddress } = program.config.server;
-  // A reload replaces the program.
+  // Not program.fetch itself, because a reload replaces the program.
   const answer = (request: Request, env: unknown) => program.fetch(request, env);
   const publicListener = await listen(answer, inheritedSocket() ?? address, "server.listen", { tls: program.tls });
   const adminApp = createAdminApp({ snapshot, metrics: metrics.text, tryIt });
@@ -75,7 +75,7 @@ export async function startService(load: () => Loaded, { tryIt }: { tryIt?: TryI
     async reload(): Promise<void> {
       try {
         const { file, host } = load();
-        const next = await createProgram(file, host, surroundings);
+        const next = await createProgram(file, host, observers);
         await takeOver(next, program);
         if (state.draining) return;
         const wanted = restartKeys(next);

@@ -8,7 +8,7 @@ import type { Transport } from "../core/transport.ts";
 export const FAILURES_BEFORE_SUSPENSION = 10;
 /** After this time one call is let through as a trial. */
 export const SUSPENSION_MS = 5_000;
-/** Time a trial gets beyond the provider's timeout: a Worker may be cut off without ending it. */
+/** This long after the provider's timeout, a trial counts as over: a cut-off Worker ends none. */
 const TRIAL_MARGIN_MS = 1_000;
 
 /** `half_open`: the next call is a trial, or a trial is running. */
@@ -24,7 +24,7 @@ interface BreakerDeps {
   log: Log;
 }
 
-/** A use that ends after its phase changes nothing: it says nothing about the present. */
+/** A use that ends after its phase changes nothing, because its result is out of date. */
 interface Phase {
   /** In a row. */
   failures: number;
@@ -105,7 +105,7 @@ type Outcome = "failure" | "answer" | "unknown";
 
 const FAILURES: ReadonlySet<ErrorCode> = new Set(["provider_unreachable", "provider_timeout", "provider_truncated"]);
 
-/** A provider that refuses a user or limits calls is working. A bug of ours tells nothing. */
+/** A provider that refuses a user or limits calls is working. A bug of ours proves nothing. */
 function outcomeOf(error: unknown): Outcome {
   if (!(error instanceof TokenProxyError) || error.code === "call_invalid") return "unknown";
   const isFailure =

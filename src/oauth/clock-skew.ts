@@ -1,13 +1,13 @@
-// Compares other servers' clocks with ours: a server refuses JWTs dated into its future.
+// Compares a provider's clock with ours: providers refuse a JWT whose iat is in their future.
 
 import type { Clock, Log } from "../core/ports.ts";
 import type { Transport, TransportRequest, TransportResponse } from "../core/transport.ts";
 
 /** A JWT lives for a minute by default, so a few seconds do not matter. */
 export const NOTABLE_SKEW_SECONDS = 5;
-const SKEW_CURE = "set one of the two by NTP, or JWTs may be refused";
+const SKEW_CURE = "synchronise both clocks with NTP, or the provider may refuse our JWTs";
 
-/** Clocks drift slowly, so most answers are not looked at. */
+/** Clocks drift slowly, so one answer in a minute is enough. */
 const LOOK_EVERY_MS = 60_000;
 const WARN_EVERY_MS = 3_600_000;
 
@@ -20,7 +20,7 @@ export function createClockWatch(name: string, { clock, log }: { clock: Clock; l
   return {
     /** Seconds by which the provider's clock is ahead of ours, as last seen. */
     skew: () => skew,
-    /** Wraps a transport, and looks at the Date of its answers. */
+    /** Wraps a transport to read the Date of some of its answers. */
     over: (transport: Transport) => async (request: TransportRequest) => {
       if (clock.elapsed() < nextLook) return transport(request);
       const sent = clock.now();

@@ -18,7 +18,7 @@ export interface DiscoverySettings {
   byTls: boolean;
 }
 
-/** Metadata, with the settings that it was looked up by, as JSON. */
+/** Metadata, and as JSON the settings with which it was found. */
 interface Remembered {
   settings: string;
   metadata: Metadata;
@@ -32,7 +32,7 @@ interface Remembered {
 export const METADATA_LIFETIME_MS = 3_600_000;
 /** How long calls fail at once after a failed look-up, to spare a provider that is down. */
 const FAILURE_LIFETIME_MS = 1_000;
-/** How long old metadata is used after a refresh began, so an outage does not slow every call. */
+/** Pause between refreshes of old metadata, so that an outage does not slow down every call. */
 const REFRESH_PAUSE_MS = 60_000;
 /** The share of a call's timeout for a refresh of old metadata. */
 const REFRESH_SHARE = 0.2;
@@ -52,7 +52,7 @@ export type Metadata = z.infer<typeof metadataSchema>;
 export type Discovery = ReturnType<typeof createDiscovery>;
 
 /**
- * Calls share no promise: on Workers one of another request never settles (workerd#210).
+ * Calls share no promise: on Workers, another request's promise never settles (workerd#210).
  * @param key the provider's key in the file, for errors
  */
 export function createDiscovery(
@@ -81,9 +81,9 @@ export function createDiscovery(
     return parseMetadata(response as TransportResponse, settings, key);
   }
 
-  /** Looks the metadata up. A failure throws as in `metadata`, and leaves the memory as it is. */
+  /** Looks the metadata up. A failure throws as in `metadata`, and keeps the known metadata. */
   async function refresh(timeout: number, send = transport): Promise<Metadata> {
-    // Before the look-up, so that calls that arrive meanwhile do not start another.
+    // Set before the look-up, so that calls that arrive meanwhile do not start another.
     if (known !== undefined) known.refreshAt = Math.max(known.refreshAt, clock.elapsed() + REFRESH_PAUSE_MS);
     try {
       const metadata = await lookUp(timeout, send);

@@ -31,17 +31,17 @@ export function compileExpectSubject({ member, claim, equals }: ExpectSubjectSet
 }
 
 function subjectIn(body: Uint8Array, member: string, claim: string | undefined): string | undefined {
-  const value = textOf(JSON.parse(new TextDecoder().decode(body)), member);
+  const value = memberText(JSON.parse(new TextDecoder().decode(body)), member);
   if (claim === undefined || value === undefined) return value;
   try {
-    return textOf(decodeJwt(value), claim);
+    return memberText(decodeJwt(value), claim);
   } catch {
     return undefined; // an opaque token
   }
 }
 
 /** Numbers are compared as text; lists, objects and inherited members name no user. */
-function textOf(members: Readonly<Record<string, unknown>>, name: string): string | undefined {
+function memberText(members: Readonly<Record<string, unknown>>, name: string): string | undefined {
   const value = members[name];
   return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
 }

@@ -1,4 +1,4 @@
-// What each grant type sends if the file does not say: parameters and the JWT of its specification.
+// What each grant type sends by default, as its specification says: parameters and a JWT.
 
 import type { SecretReference } from "../core/secret.ts";
 import type { JwtSettings } from "./jwt.ts";

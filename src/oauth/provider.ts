@@ -45,7 +45,7 @@ export interface ProviderDeps {
   log: Log;
 }
 
-/** How many calls may wait (of max_in_flight), and for how long (of timeout). */
+/** The share of max_in_flight that may wait, and the share of timeout for which it may. */
 const QUEUE_SHARE = 0.25;
 
 /** @param name the provider's name in the file */
@@ -118,7 +118,7 @@ async function withPlace<T>(
   use: () => Promise<T>,
 ): Promise<T> {
   const overloaded = () => {
-    const message = `too many token requests to the provider "${key}" are in flight`;
+    const message = `as many token requests to the provider "${key}" are in flight as its max_in_flight allows`;
     return new TokenProxyError("overloaded", message, { retryAfter: 1 }); // one may end soon
   };
   const place = bulkhead.enter();

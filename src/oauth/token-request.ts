@@ -1,4 +1,4 @@
-// One token request (RFC 6749 section 3.2) and the provider's answer, from top to bottom.
+// Builds a token request (RFC 6749 section 3.2), sends it, and judges the provider's answer.
 
 import { TokenProxyError } from "../core/errors.ts";
 import { FORM_CONTENT_TYPE, Form } from "../core/form.ts";
@@ -17,11 +17,11 @@ import type { SigningKey } from "./signing-key.ts";
 import { parseTemplate, type Template } from "./template.ts";
 import { JWT_PREFIX, jwtsNeeded } from "./template-names.ts";
 
-/** What one attempt needs beside the values of its call. */
+/** What one attempt needs besides the values of its call. */
 export interface Attempt {
   /** Index of the client's credential. */
   credential: number;
-  /** By clock.elapsed(); nobody waits for a token after that. */
+  /** By clock.elapsed(); after it the call has failed, so no token may be requested. */
   deadline: number;
   send: Transport;
   trace: Trace;

@@ -1,10 +1,9 @@
-// Guards routes by the credential of a request, and refuses the others as RFC 6750 section 3
-// describes.
+// Guards routes: refuses requests without a valid credential as RFC 6750 section 3 describes.
 
 import type { Context, Env, MiddlewareHandler } from "hono";
 import { checkOption } from "./options.ts";
 
-/** What both middlewares can be given. */
+/** Options of both middlewares. */
 export interface GuardOptions {
   /** The realm in WWW-Authenticate. */
   realm?: string | undefined;
@@ -68,8 +67,7 @@ export function createGuard<E extends Env>(
     } catch (refusal) {
       if (!(refusal instanceof Refusal)) throw refusal;
       const { error, message, cause } = refusal;
-      // With c.header and c.json, because a new Response would drop headers set before, such as
-      // CORS.
+      // Not a new Response, which would drop headers set before, such as those of CORS.
       c.header("Cache-Control", "no-store");
       if (error === "temporarily_unavailable") {
         c.error = cause as Error;

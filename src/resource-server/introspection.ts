@@ -26,9 +26,7 @@ const MAX_ANSWER_BYTES = 65_536;
 /** Tokens; the oldest are forgotten first. An entry has some hundred bytes. */
 const MAX_REMEMBERED = 5_000;
 
-/**
- * @returns a function that tells whether a token is active; throws a Refusal if the issuer does not
- */
+/** @returns a function that tells whether a token is active, and throws a Refusal if it cannot */
 export function createIntrospection(
   { endpoint, client_id, client_secret, timeout = 2_000, cacheFor = 0 }: IntrospectionOptions,
   transport: Transport,
@@ -54,8 +52,7 @@ export function createIntrospection(
     if (answer === undefined) throw new Error("the answer is not a JSON object");
     const exp = answer.exp ?? Number.POSITIVE_INFINITY;
     if (typeof exp !== "number") throw new Error('"exp" in the answer is not a number');
-    // RFC 7662 section 2.2. Only `true` is active: an issuer that sends "true" may send "false"
-    // too.
+    // RFC 7662 section 2.2. Only `true` counts: an issuer that sends "true" may also send "false".
     return answer.active === true ? exp * 1_000 : 0;
   }
 

@@ -2,7 +2,7 @@
 
 /**
  * @param fault a phrase that follows the name and never repeats the value; undefined if none
- * @throws {TypeError} as all checks here
+ * @throws {TypeError} like all checks here
  */
 export function checkOption(name: string, fault: string | undefined): void {
   if (fault !== undefined) throw new TypeError(`"${name}" ${fault}`);

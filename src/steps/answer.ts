@@ -5,7 +5,7 @@ import { getToken, type UseCase } from "../get-token.ts";
 import type { Answer } from "../oauth/judge-answer.ts";
 import type { CallContext } from "./context.ts";
 
-/** RFC 6749 section 5.1 forbids caching, and no browser may guess another type. */
+/** RFC 6749 section 5.1 forbids caching; nosniff keeps browsers from guessing another type. */
 const COMMON_HEADERS = {
   "Cache-Control": "no-store",
   Pragma: "no-cache",
@@ -20,7 +20,7 @@ export function answerWithToken(deps: UseCase) {
   };
 }
 
-/** The body byte for byte. Of the provider's headers, only Content-Type is passed on. */
+/** Passes on the body byte for byte and, of the provider's headers, only Content-Type. */
 export function relay({ status, contentType, body }: Answer, requestId: string): Response {
   // TypeScript's Response only accepts an ArrayBuffer; no transport returns shared memory.
   return new Response(body as Uint8Array<ArrayBuffer>, {

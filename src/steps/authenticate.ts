@@ -22,19 +22,19 @@ export function authenticateCaller(inbound: Inbound, authenticate: Authenticate,
 
 export interface KnownCaller extends Caller {
   name: string;
-  /** The client certificates of which it needs one; empty if it needs none. */
+  /** It must present one of these client certificates; empty if it needs none. */
   pins: readonly string[];
 }
 
 /** @throws {TokenProxyError} caller_unauthenticated */
 type Authenticate = (headers: Headers, certificate: Certificate, apikeyHeader: string) => Promise<KnownCaller>;
 
-/** The connection's, if it has a verified one. */
+/** That of the connection, if it has a verified one. */
 type Certificate = ClientCertificate | undefined;
 
 /**
- * Keys are kept as salted SHA-256 digests. The lookup takes as long for one caller as for a
- * thousand and depends on bytes that a caller can neither choose nor learn; the rest is compared in
+ * Keys are kept as salted SHA-256 digests. A Map finds the digest by its first bytes, which nobody
+ * can predict without the salt, so the time it takes reveals nothing. The rest is compared in
  * constant time.
  */
 export async function createAuthenticator(
@@ -69,14 +69,13 @@ export async function createAuthenticator(
   }
 
   return async (headers, certificate, header) => {
-    // A wrong key is not made up for by a certificate.
+    // A wrong key is refused, even with the right certificate.
     const key = presentedKey(headers.get(header), header);
     if (key === undefined) return callerOfCertificate(certificate, header);
     const caller = callerOfKey(await digestOf(key), header);
     const { pins } = caller;
     if (pins.length === 0 || pinsOf(certificate).some((pin) => pins.includes(pin))) return caller;
-    const missing = "no client certificate of its caller, which is required with the API key";
-    throw unauthenticated(`the call has ${missing}`, header);
+    throw unauthenticated("with this API key, the call also needs a client certificate of its caller", header);
   };
 }
 
@@ -90,7 +89,7 @@ function pinsOf(certificate: Certificate): string[] {
   return [`sha256:${certificate.sha256}`, ...certificate.dnsNames.map((name) => `dns:${name}`)];
 }
 
-/** A malformed Bearer counts as a key that nobody has. */
+/** A malformed Bearer counts as a wrong key. */
 function presentedKey(value: string | null, header: string): string | undefined {
   if (value === null) return undefined;
   return header === "authorization" ? (/^bearer +(\S+)$/i.exec(value)?.[1] ?? "") : value;
@@ -102,7 +101,7 @@ function unauthenticated(message: string, header: string): TokenProxyError {
   return new TokenProxyError("caller_unauthenticated", message, { challenge: `${scheme} realm="getToken"` });
 }
 
-/** 64 bits of a digest; a collision would only refuse a caller. */
+/** 64 bits of a digest; a collision would only lock out a caller. */
 function bucketOf(digest: string): string {
   return digest.slice(0, 16);
 }

@@ -1,4 +1,4 @@
-// How the log refers to users: enough to find the calls of one, but not who it is.
+// How the log names a user: by default with a hash, which only shows whose calls belong together.
 
 import { hex } from "../core/hex.ts";
 import type { Runtime } from "../core/runtime.ts";
@@ -14,9 +14,9 @@ export type DescribeIdentities = (facts: CallFacts) => Promise<LoggedIdentities>
 
 /** 64 bits of a hash keep users apart and reveal no more than needed. */
 const SHOWN_DIGITS = 16;
-/** Of a plain userid, so that a line of the log stays short. */
+/** Longer plain userids are cut, so that log lines stay short. */
 const MAX_SHOWN_CHARS = 200;
-/** Invisible characters that may change how a line looks: direction marks, separators. */
+/** Direction marks and separators, which could make a log line look like another. */
 const INVISIBLE = /[\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** @param key keeps hashes the same in all instances and after a restart; random by default */

@@ -5,12 +5,12 @@ import type { RateLimit, RateLimiter } from "../core/inbound.ts";
 import type { Runtime } from "../core/runtime.ts";
 import type { CallContext, CallStep } from "./context.ts";
 
-/** Counts the calls of all routes that it is used in. */
+/** Routes that share the returned step share one limit. */
 export function limitInFlight(max: number): CallStep {
   let inFlight = 0;
   return async (_c, next) => {
     if (inFlight >= max) {
-      const message = 'more calls are in flight than "server.max_in_flight" allows';
+      const message = 'as many calls are in flight as "server.max_in_flight" allows';
       throw new TokenProxyError("overloaded", message, { retryAfter: 1 }); // calls end soon
     }
     inFlight += 1;
@@ -28,7 +28,7 @@ export function limitPerAddress({ createRateLimiter, inbound }: LimitDeps, limit
   return limitRate(createRateLimiter(limit), (c) => inbound.clientAddress(c.req.raw, c.env));
 }
 
-/** Runs after readExchange. A webNonce is a credential that may leave the isolate: it is hashed. */
+/** Runs after readExchange. The webNonce is hashed: it is a credential, and the key may be sent. */
 export function limitPerWebNonce({ createRateLimiter, hashText }: LimitDeps, limit: RateLimit): CallStep {
   return limitRate(createRateLimiter(limit), (c) => {
     const { values } = c.get("call");

@@ -1,4 +1,4 @@
-// The line of the log for a call. It neither identifies a user nor contains a credential.
+// The log line of a call. It contains no credential; identities.ts decides how it names the user.
 
 import type { CallReport } from "../core/call-report.ts";
 import type { ErrorCode, TokenProxyError } from "../core/errors.ts";

@@ -1,4 +1,4 @@
-// The first step: follows a call, and makes its line of the log, its metrics and its span.
+// The first step: measures a call, then writes its log line, its metrics and its span.
 
 import type { CallReport } from "../core/call-report.ts";
 import { asCallError, ERROR_TABLE, type ErrorTable } from "../core/errors.ts";
@@ -16,7 +16,7 @@ interface ObserveDeps extends Pick<Runtime, "ids" | "clock" | "log" | "tracer" |
 interface Route {
   /** The path in the file; empty for an unknown path. */
   path: string;
-  /** Anybody may call it, so its callers cannot choose the trace that a call belongs to. */
+  /** Callers are not authenticated, so their traceparent is ignored. */
   open?: boolean;
   errorTable?: ErrorTable;
 }
@@ -34,7 +34,7 @@ export function observe(deps: ObserveDeps, { path, open = false, errorTable = ER
     try {
       await next();
     } catch (thrown) {
-      // Hono passes errors to app.onError, but lets anything else that is thrown through.
+      // Hono passes Errors to app.onError. Anything else that is thrown arrives here.
       c.error = asCallError(thrown);
       c.res = toErrorResponse(thrown, c);
     }

@@ -1,10 +1,10 @@
-// The documents with which providers verify our JWTs by discovery.
+// The documents in which providers find the public keys for our JWTs: JWKS and metadata.
 
 import type { SigningKey } from "../oauth/signing-key.ts";
 
 const HEADERS = {
   "Content-Type": "application/json",
-  "Cache-Control": "public, max-age=300", // a new key is known soon after it starts to sign
+  "Cache-Control": "public, max-age=300", // so that providers see a new key soon
   "X-Content-Type-Options": "nosniff",
 };
 

@@ -21,14 +21,14 @@ export function readCall(inbound: Inbound, binding: Binding, defaultServerid: st
   };
 }
 
-/** The places of a call where sources look. */
+/** The parts of a call in which sources are looked up. */
 interface Places extends Body {
   headers: Headers;
   segments: readonly string[];
   query: URLSearchParams;
 }
 
-/** Parsed once, as its Content-Type says. */
+/** Parsed once, according to its Content-Type. */
 type Body = { json?: object; form?: URLSearchParams };
 
 const NO_PARAMETERS = new URLSearchParams();
@@ -39,7 +39,7 @@ export function createCallReader(binding: Binding, defaultServerid?: string) {
   const rules = Object.entries(binding.values).map(([name, rule]) => ({
     name,
     rule,
-    looks: rule.from.map((source) => ({ typed: source.in === "body", look: compileSource(source, segmentOf) })),
+    lookups: rule.from.map((source) => ({ typed: source.in === "body", lookUp: compileSource(source, segmentOf) })),
   }));
   const sources = new Set(rules.flatMap(({ rule }) => rule.from.map((source) => source.in)));
 
@@ -51,9 +51,9 @@ export function createCallReader(binding: Binding, defaultServerid?: string) {
       ...(await readBody(request, sources)),
     };
     const values = new Map<string, Value>();
-    for (const { name, rule, looks } of rules) {
-      for (const { typed, look } of looks) {
-        const found = look(places);
+    for (const { name, rule, lookups } of rules) {
+      for (const { typed, lookUp } of lookups) {
+        const found = lookUp(places);
         if (found === undefined) continue;
         const value = readValue(name, found, typed, rule);
         if (isFault(value)) throw invalid(`the call's "${name}" ${value.fault}`);
@@ -113,7 +113,7 @@ function parseObject(text: string): object {
 /** Node reads other bytes as Latin-1, workerd as UTF-8. */
 function asciiHeader(headers: Headers, name: string): string | undefined {
   const value = headers.get(name) ?? undefined;
-  if (value !== undefined && !/^[\x20-\x7e\t]*$/.test(value)) throw invalid("a header of the call is not ASCII");
+  if (/[^\x20-\x7e\t]/.test(value ?? "")) throw invalid(`the header "${name}" of the call is not ASCII`);
   return value;
 }
 
@@ -125,9 +125,9 @@ function bearerToken(headers: Headers): string | undefined {
   throw invalid("the call's Authorization is not Bearer with one token");
 }
 
-/** Two readers of the same call could each pick another one of two values. */
+/** Of two values, another reader of the call, such as a firewall, could see the other one. */
 function single(parameters: URLSearchParams, name: string): string | undefined {
   const found = parameters.getAll(name);
-  if (found.length > 1) throw invalid("a parameter of the call occurs twice");
+  if (found.length > 1) throw invalid(`the call has the parameter "${name}" twice`);
   return found[0];
 }

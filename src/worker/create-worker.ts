@@ -32,9 +32,11 @@ export function createWorker(text: string): Worker {
       try {
         app ??= await buildApp(file, env);
       } catch (error) {
-        // Only the faults of a configuration are known to contain no secret.
-        console.error(error instanceof ConfigError ? error.message : "the Worker cannot be built");
-        const description = "the Worker's configuration is faulty: its log lists the faults";
+        // Other messages than those of a ConfigError could quote a secret.
+        console.error(
+          error instanceof ConfigError ? error.message : "the Worker cannot start because of a bug: please report it",
+        );
+        const description = "the Worker cannot start: its log says why";
         return errorResponse(new TokenProxyError("internal", description), workerIds.uuid());
       }
       return app.fetch(request, env);

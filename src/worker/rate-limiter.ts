@@ -11,7 +11,7 @@ export function isRateLimitBinding(binding: unknown): binding is RateLimitBindin
   return typeof (binding as Partial<RateLimitBinding> | undefined)?.limit === "function";
 }
 
-/** The binding has its own limit, and does not say how long to wait: that is the file's window. */
+/** The binding has its own limit. It does not say how long to wait, so refusals name the window. */
 export function createWorkerRateLimiters(env: Env): CreateRateLimiter {
   return ({ window, binding }) => {
     const limiter = env[binding] as RateLimitBinding; // checked by credentials.ts

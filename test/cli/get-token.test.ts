@@ -149,7 +149,7 @@ describe("get-token", () => {
     [
       "a key of another certificate",
       ["--certificate", "certificate.pem", "--private-key", "client-key.pem"],
-      "this command has a private_key that does not belong to its certificate",
+      "this command has a private_key that does not match its certificate",
     ],
     ["an authority that is not a certificate", ["--ca", "token-proxy.yaml"], "this command has a --ca"],
     [

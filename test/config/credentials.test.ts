@@ -83,12 +83,12 @@ describe("unusable secrets", () => {
     [
       "an API key with a space",
       { ...GOOD, APIKEY: "0123456789 abcdef" },
-      '4:15 "callers.nextauth-server.apikeys[0]" refers to an API key with characters other than visible ASCII',
+      '4:15 "callers.nextauth-server.apikeys[0]" refers to an API key with a space or a non-ASCII character; create one with "openssl rand -hex 32"',
     ],
     [
       "an API key that is not ASCII",
       { ...GOOD, APIKEY: "0123456789abcdéf" },
-      '4:15 "callers.nextauth-server.apikeys[0]" refers to an API key with characters other than visible ASCII',
+      '4:15 "callers.nextauth-server.apikeys[0]" refers to an API key with a space or a non-ASCII character; create one with "openssl rand -hex 32"',
     ],
     [
       "an API key with a line break",

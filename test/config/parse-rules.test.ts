@@ -40,7 +40,7 @@ describe("get_token", () => {
       expect(faultsOf(values(`userid: [body:/a], ${name}: [body:/b]`))).toEqual([
         expect.stringMatching(
           new RegExp(
-            `^f\\.yaml:11:\\d+ "get_token\\.values\\.${name}" is a name that templates use already; choose another$`,
+            `^f\\.yaml:11:\\d+ "get_token\\.values\\.${name}" is a built-in name of templates; choose another$`,
           ),
         ),
       ]);

@@ -151,9 +151,9 @@ describe.each(Object.keys(OPERATIONS) as Operation[])("%s", (operation) => {
 
   it.each<[TransportFailure, string]>([
     ["unreachable", "cannot be reached"],
-    ["connect_timeout", "cannot be reached in time"],
+    ["connect_timeout", "did not accept a connection in time"],
     ["timeout", "did not answer in time"],
-    ["truncated", "broke off its answer"],
+    ["truncated", "closed the connection in the middle of its answer"],
     ["too_large", "answered with more than 65536 bytes"],
     ["malformed", "answered with invalid HTTP"],
   ])("fails if the exchange fails (%s), and keeps the cause for the log", async (failure, what) => {

@@ -60,7 +60,7 @@ describe("any other value", () => {
     ["constructor", 16_384],
   ])("named %s may have %i characters", (name, most) => {
     expect(readValue(name, "x".repeat(most), true)).toHaveLength(most);
-    expect(readValue(name, "x".repeat(most + 1), true)).toEqual({ fault: "is too long" });
+    expect(readValue(name, "x".repeat(most + 1), true)).toEqual({ fault: `has more than ${most} characters` });
   });
 });
 
@@ -86,7 +86,7 @@ describe("a nonce", () => {
 it("a rule of the file limits a text, or makes a value an integer", () => {
   const text = { type: "text", max_length: 3 } as const;
   expect(readValue("device", "abc", true, text)).toBe("abc");
-  expect(readValue("device", "abcd", true, text)).toEqual({ fault: "is too long" });
+  expect(readValue("device", "abcd", true, text)).toEqual({ fault: "has more than 3 characters" });
   const integer = { type: "integer", max_length: 16 } as const;
   expect([readValue("device", "12", false, integer), readValue("device", 12, true, integer)]).toEqual([12, 12]);
   expect(readValue("device", "12", true, integer)).toEqual(NOT_AN_INTEGER);

@@ -111,7 +111,7 @@ describe("refuses", () => {
   const user = bind({ userid: ["body:/u"] });
 
   it.each<[string, Binding, Record<string, Value>, string]>([
-    ["a value that is not in the binding", user, { constructor: "n" }, 'the binding has no value "constructor"'],
+    ["an unknown value", user, { constructor: "n" }, '"constructor" is not a value of the binding: it has userid'],
     [
       "values that need both JSON and a form",
       bind({ userid: ["body:/u"], serverid: ["form:s"] }),
@@ -128,25 +128,25 @@ describe("refuses", () => {
       "an object where a value is",
       bind({ userid: ["body:/u"], serverid: ["body:/u/s"] }),
       { userid: "x", serverid: "s" },
-      "both a value and an object belong at /u/s",
+      "both a value and an object go to body:/u/s: give only one of them",
     ],
     [
       "a value where an object is",
       bind({ serverid: ["body:/u/s"], userid: ["body:/u"] }),
       { serverid: "s", userid: "x" },
-      "both a value and an object belong at /u",
+      "both a value and an object go to body:/u: give only one of them",
     ],
     [
       "two values for one query parameter",
       bind({ userid: ["query:u"], subject: ["query:u"] }, "/x", "GET"),
       { userid: "x", subject: "y" },
-      "two different values belong at query:u",
+      "two different values go to query:u: give only one of them",
     ],
     [
       "a number and its text at one pointer",
       bind({ accountid: ["body:/a"], subject: ["body:/a"] }),
       { accountid: 7, subject: "7" },
-      "two different values belong at body:/a",
+      "two different values go to body:/a: give only one of them",
     ],
     ["a value that does not fit its header", bind({ userid: ["header:X-user"] }), { userid: "ü" }, CARRY],
     ["a value that does not fit its path", bind({ userid: ["path:u"] }, "/{u}"), { userid: ".." }, CARRY],

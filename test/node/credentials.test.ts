@@ -145,12 +145,12 @@ describe("TLS credentials", () => {
     [
       "a key of another certificate",
       { certificate: CLIENT.certificate, private_key: OTHER.private_key },
-      "has a private_key that does not belong to its certificate: give those of one pair, a chain beginning with the certificate of the key",
+      "has a private_key that does not match its certificate: use a matching pair, and put the key's certificate first in a chain",
     ],
     [
       "a chain in the wrong order",
       { certificate: `${AUTHORITY.certificate}\n${CLIENT.certificate}`, private_key: CLIENT.private_key },
-      /^has a private_key that does not belong to its certificate: /,
+      /^has a private_key that does not match its certificate: /,
     ],
     [
       "an encrypted key",
@@ -181,7 +181,7 @@ describe("TLS credentials", () => {
     [
       "a key of another kind than the certificate's",
       { certificate: CLIENT.certificate, private_key: RSA_KEY },
-      /^has a private_key that does not belong to its certificate: /,
+      /^has a private_key that does not match its certificate: /,
     ],
   ])("with %s are refused", (_, texts, message) => {
     expect(tlsFault(secrets(texts), "ca")).toEqual(
@@ -209,7 +209,7 @@ describe("a certificate", () => {
 
   it("that has expired is refused with the date", () => {
     expect(certificateFault(EXPIRED.certificate)).toMatch(
-      /^is a certificate that expired on \w{3} .* GMT: put a new one in its place$/,
+      /^is a certificate that expired on \w{3} .* GMT: replace it$/,
     );
   });
 

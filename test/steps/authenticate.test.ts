@@ -58,7 +58,7 @@ const certificate = (sha256: string, ...dnsNames: string[]): ClientCertificate =
 const UNKNOWN_KEY = "the API key of the call belongs to no caller in the configuration";
 const NO_KEY = "the call has no API key";
 const NEITHER = "the call has neither an API key nor a client certificate of a caller";
-const NEEDS_BOTH = "the call has no client certificate of its caller, which is required with the API key";
+const NEEDS_BOTH = "with this API key, the call also needs a client certificate of its caller";
 
 describe("an API key", () => {
   it.each<[string, string, HashText]>([

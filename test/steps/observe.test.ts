@@ -1,7 +1,7 @@
 // Every call gets one log line and one report, also after an unexpected error.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Runtime } from "../../src/app.ts";
+import type { Runtime } from "../../src/core/runtime.ts";
 import { buildApp, call, type SentCall, TOKEN } from "../support/app.ts";
 import { fakeIds, hashText, response } from "../support/fakes.ts";
 

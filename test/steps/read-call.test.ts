@@ -111,11 +111,11 @@ describe("a form", () => {
   });
 
   it.each<[string, Sent, string]>([
-    ["a parameter twice", { body: "user+id=a&user%20id=b" }, "a parameter of the call occurs twice"],
+    ["a parameter twice", { body: "user+id=a&user%20id=b" }, 'the call has the parameter "user id" twice'],
     [
       "a query parameter twice",
       { body: "user+id=a", target: "/getToken?extra=1&extra=1" },
-      "a parameter of the call occurs twice",
+      'the call has the parameter "extra" twice',
     ],
     ["escapes that are not UTF-8", { body: "user+id=al%FFce" }, BROKEN_ENCODING],
     ["JSON", { type: "application/json", body: {} }, `the call's Content-Type must be ${FORM_TYPE}`],
@@ -153,7 +153,9 @@ describe("query, path and headers", () => {
 
   it("are refused if a header is not ASCII", async () => {
     const headers = { "x-user": "alic\u00e9" };
-    expect(await refusal({ userid: ["header:X-User"] }, { headers })).toBe("a header of the call is not ASCII");
+    expect(await refusal({ userid: ["header:X-User"] }, { headers })).toBe(
+      'the header "x-user" of the call is not ASCII',
+    );
   });
 
   it("may have a token after Bearer in Authorization", async () => {

@@ -55,7 +55,7 @@ describe("a request is refused", () => {
     ["without code", "grant_type=authorization_code&nonce=x", NO_CODE],
     ["with an empty code", withCode(""), NO_CODE],
     ["with code twice", `${VALID}&code=${NONCE}`, 'the request has "code" twice'],
-    ["with a code that is too long", withCode("x".repeat(513)), 'the request\'s "code" is too long'],
+    ["with a code that is too long", withCode("x".repeat(513)), 'the request\'s "code" has more than 512 characters'],
     ["with a line break in its code", withCode("a%0D%0AX-su:%201"), 'the request\'s "code" has control characters'],
     ["with a space before its code", withCode("+a"), NO_NONCE],
     ["with escapes that are not UTF-8", withCode("a%FF"), BROKEN],

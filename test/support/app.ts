@@ -1,9 +1,10 @@
 // The whole program in memory: a real configuration, and fakes of what a runtime supplies.
 
-import { createDeps, createPipeline, type Runtime } from "../../src/app.ts";
+import { createDeps, createPipeline } from "../../src/app.ts";
 import { loadCredentials } from "../../src/config/credentials.ts";
 import { parseConfig } from "../../src/config/parse.ts";
 import type { CallReport } from "../../src/core/call-report.ts";
+import type { Runtime } from "../../src/core/runtime.ts";
 import { createTracer } from "../../src/core/trace.ts";
 import { createNodeRateLimiter } from "../../src/node/inbound/rate-limiter.ts";
 import { createNodeBulkhead } from "../../src/node/outbound/bulkhead.ts";

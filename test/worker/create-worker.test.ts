@@ -34,7 +34,7 @@ it("answers 500 and logs the fault if a secret is missing, until it is there", a
   expect(await answer.json()).toMatchObject({
     error: "server_error",
     error_code: "internal",
-    error_description: "the Worker's configuration is faulty: its log lists the faults",
+    error_description: "the Worker cannot start: its log says why",
   });
   const fault =
     /^token-proxy\.yaml:\d+:\d+ "providers\.main\.client_secret" refers to the binding CLIENT_SECRET, which is not set/;
@@ -52,6 +52,6 @@ it("answers 500 without the message of any other error", async () => {
   });
   const answer = await createWorker(FILE).fetch(call(), env);
   expect(answer.status).toBe(500);
-  expect(printed).toEqual(["the Worker cannot be built"]);
+  expect(printed).toEqual(["the Worker cannot start because of a bug: please report it"]);
   expect(await answer.text()).not.toContain(CANARY);
 });

@@ -32,7 +32,7 @@ export async function startDev({ write, bold }: DevOutput): Promise<Service> {
   const start = (port: number, adminPort: number) => {
     const text = devConfig(port, adminPort, providerListener.url, nextauthListener.url);
     const host = createNodeCredentialHost(secrets, ".");
-    return startService(() => ({ path: DEV_FILE, text, file: parseConfig(text, DEV_FILE), host }), {
+    return startService(() => ({ file: parseConfig(text, DEV_FILE), host }), {
       tryIt: (account) => standIn.getToken(standIn.login(account), service),
     });
   };

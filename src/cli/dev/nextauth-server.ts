@@ -3,7 +3,7 @@
 
 import { randomBytes } from "node:crypto";
 
-/** An app on a device that is logged in to a session. */
+/** Who is logged in to a session. */
 export interface Account {
   userid: string;
   accountid: number;

@@ -38,15 +38,15 @@ export const createNodeTransport: CreateTransport = ({ connect_timeout, connecti
   });
 
   return (request) => {
-    const exchange = new Exchange(request);
+    const sent = new SentRequest(request);
     try {
       const { origin, pathname, search } = new URL(request.url);
       const { method, headers, body = null } = request;
-      agent.dispatch({ origin, path: pathname + search, method, headers, body }, exchange);
+      agent.dispatch({ origin, path: pathname + search, method, headers, body }, sent);
     } catch (error) {
-      exchange.onResponseError(undefined, error as Error);
+      sent.onResponseError(undefined, error as Error);
     }
-    return exchange.result.promise;
+    return sent.result.promise;
   };
 };
 
@@ -61,14 +61,14 @@ class Connection extends Client {
     });
   }
 
-  override dispatch(options: Dispatcher.DispatchOptions, exchange: Exchange): boolean {
-    exchange.connection = this;
-    return super.dispatch(options, exchange);
+  override dispatch(options: Dispatcher.DispatchOptions, sent: SentRequest): boolean {
+    sent.connection = this;
+    return super.dispatch(options, sent);
   }
 }
 
 /** One request and its answer. */
-class Exchange implements Dispatcher.DispatchHandler {
+class SentRequest implements Dispatcher.DispatchHandler {
   connection?: Connection;
   readonly #request: TransportRequest;
   readonly result = Promise.withResolvers<TransportResponse>();
@@ -153,7 +153,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#controller?.abort(error);
   }
 
-  /** @returns false if the exchange was settled before */
+  /** @returns false if the result was settled before */
   #settle(): boolean {
     if (this.#isSettled) return false;
     this.#isSettled = true;
