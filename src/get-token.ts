@@ -11,10 +11,12 @@ import type { Answer } from "./oauth/judge-answer.ts";
 import type { Provider } from "./oauth/provider.ts";
 import { ATTRIBUTE_PREFIX } from "./oauth/template-names.ts";
 
+type ChosenProvider = Pick<Provider, "name" | "attributes" | "requestToken">;
+
 export interface UseCase {
   /** The first match wins. */
   routes: readonly Route[];
-  providers: ReadonlyMap<string, Pick<Provider, "name" | "attributes" | "requestToken">>;
+  providers: ReadonlyMap<string, ChosenProvider>;
   nextauth: Pick<NextAuthServers, "serverFor">;
 }
 
@@ -54,15 +56,15 @@ function authorizeServerid({ serverids }: Caller, { values }: Call): void {
   }
 }
 
-function chooseProvider({ routes, providers }: UseCase, call: Call) {
+function chooseProvider({ routes, providers }: UseCase, call: Call): ChosenProvider {
   const serverid = textOf(call.values, "serverid");
   const route = routes.find((candidate) => candidate.serverid === undefined || candidate.serverid === serverid);
-  const provider = providers.get(call.provider ?? route?.provider ?? "");
-  if (provider === undefined) {
+  const name = call.provider ?? route?.provider;
+  if (name === undefined) {
     throw new TokenProxyError("no_route", 'no entry of "routes" matches the serverid of this call');
   }
-  call.trace.note({ provider: provider.name });
-  return provider;
+  call.trace.note({ provider: name });
+  return providers.get(name) as ChosenProvider; // src/config ensures that it exists
 }
 
 /** @returns userid and accountid of the session; nothing if the caller is trusted */

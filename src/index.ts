@@ -4,7 +4,7 @@ import type { IncomingMessage } from "node:http";
 import { type Context, Hono } from "hono";
 import { honoPath } from "./app.ts";
 import { parseConfig } from "./config/parse.ts";
-import type { Observe } from "./core/call-report.ts";
+import type { OnReport } from "./core/call-report.ts";
 import type { Log } from "./core/ports.ts";
 import { createNodeCredentialHost } from "./node/credentials.ts";
 import { isAmbiguous } from "./node/inbound/inbound.ts";
@@ -21,7 +21,7 @@ export interface CreateAppOptions {
   /** The base of relative `{ file: PATH }` paths; the working directory by default. */
   folder?: string;
   /** Called once per call, before the response is sent. */
-  onCall?: Observe;
+  onCall?: OnReport;
   /** Gets every line, whatever `log.level` says; nothing is written by default. */
   log?: Log;
   /** Shown as the name of the file in its faults. */
@@ -43,7 +43,7 @@ export async function createApp(text: string, options: CreateAppOptions = {}): P
     listens: false,
     pinFault: () => undefined, // the server around the app decides which certificates to request
   };
-  const observe: Observe = (report) => {
+  const onReport: OnReport = (report) => {
     try {
       onCall(report);
     } catch (error) {
@@ -51,7 +51,7 @@ export async function createApp(text: string, options: CreateAppOptions = {}): P
       log("error", "onCall failed", { reason: error instanceof Error ? error.name : typeof error });
     }
   };
-  const program = await createProgram(file, host, { log, observe });
+  const program = await createProgram(file, host, { log, onReport });
 
   // A mounted app uses its parent's getPath and notFound; passing requests on keeps ours.
   const pass = (c: Context) => {

@@ -61,8 +61,12 @@ function describeService(
 ): void {
   for (const [name, { apikeys, client_certificates, serverids }] of Object.entries(callers)) {
     const proofs = [
-      ...(apikeys.length === 0 ? [] : [`${apikeys.length} API key(s)`]),
-      ...(client_certificates.length === 0 ? [] : [`${client_certificates.length} client certificate(s)`]),
+      ...(apikeys.length === 0 ? [] : [`${apikeys.length} API ${apikeys.length === 1 ? "key" : "keys"}`]),
+      ...(client_certificates.length === 0
+        ? []
+        : [
+            `${client_certificates.length} client ${client_certificates.length === 1 ? "certificate" : "certificates"}`,
+          ]),
     ];
     line("caller", `${name}: ${proofs.join(" and ")}, ${serverids?.join(", ") ?? "any serverid"}`);
   }

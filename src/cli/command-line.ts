@@ -49,7 +49,9 @@ export async function runCommandLine(given: readonly string[]): Promise<number |
     if (!(error instanceof CommanderError)) return report(error);
     if (error.exitCode === 0) return 0; // --help and --version
     const command = program.commands.find((known) => known.name() === args[0]);
-    console.error(`${usageMessage(error, args)}; see "${NAME} ${command ? `${command.name()} ` : ""}--help"`);
+    const isUnknown = error.code === "commander.unknownCommand" && !error.message.includes("Did you mean");
+    const known = isUnknown ? `: use ${program.commands.map((one) => one.name()).join(", ")}` : "";
+    console.error(`${usageMessage(error, args)}${known}; see "${NAME} ${command ? `${command.name()} ` : ""}--help"`);
     return EXIT_USAGE;
   }
 }
@@ -151,6 +153,7 @@ function usageMessage({ code, message }: CommanderError, args: readonly string[]
   if (code === "commander.excessArguments") return "too many arguments: this command only has options";
   let safe = message.replace("error: ", "");
   if (code === "commander.unknownCommand") safe = safe.replace(` '${args[0]}'`, "");
+  if (code === "commander.invalidArgument") safe = safe.replace(/ argument '[^']*'/, "");
   for (const arg of args) {
     if (arg.startsWith("-") && arg.includes("=")) safe = safe.replaceAll(arg, arg.slice(0, arg.indexOf("=")));
   }

@@ -82,7 +82,7 @@ async function readApikey({ callers }: Config, option: string | undefined, host:
 
 function addressOf({ server: { listen, tls } }: Config): string {
   // A server can listen on "any address", but a client cannot connect to it.
-  const host = { "0.0.0.0": "127.0.0.1", "::": "::1" }[listen.host] ?? listen.host;
+  const host = listen.host === "0.0.0.0" ? "127.0.0.1" : listen.host === "::" ? "::1" : listen.host;
   return `${tls === undefined ? "http" : "https"}://${host.includes(":") ? `[${host}]` : host}:${listen.port}`;
 }
 

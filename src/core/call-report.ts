@@ -33,4 +33,4 @@ export interface CallReport {
 }
 
 /** Called once per call, before the response is sent: it must be quick and must not throw. */
-export type Observe = (report: CallReport) => void;
+export type OnReport = (report: CallReport) => void;

@@ -1,7 +1,7 @@
 // What the runtime, Node or Workers, supplies to the app. Tests replace parts of it.
 
 import type { Tracer } from "@opentelemetry/api";
-import type { Observe } from "./call-report.ts";
+import type { OnReport } from "./call-report.ts";
 import type { CreateRateLimiter, Inbound } from "./inbound.ts";
 import type { Clock, CreateBulkhead, HashText, Ids, Log } from "./ports.ts";
 import type { CreateTransport } from "./transport.ts";
@@ -15,7 +15,7 @@ export interface Runtime {
   ids: Ids;
   log: Log;
   tracer: Tracer;
-  observe: Observe;
+  onReport: OnReport;
   inbound: Inbound;
   /** Limit for calls in flight, and a separate one of the same size for exchanges. */
   maxInFlight: number;

@@ -39,7 +39,10 @@ export function createNodeCredentialHost(env: NodeJS.ProcessEnv, directory: stri
 
 function readVariable(env: NodeJS.ProcessEnv, name: string): string {
   const text = Object.hasOwn(env, name) ? env[name] : undefined; // not an inherited property
-  if (text === undefined) throw new SecretError(`names the environment variable ${name}, which is not set`);
+  if (text === undefined)
+    throw new SecretError(
+      `names the environment variable ${name}, which is not set: set it, or put it into a file for --env-file`,
+    );
   return text;
 }
 

@@ -1,7 +1,7 @@
 // Counts calls for Prometheus, and reports the state of the service at each scrape.
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { Observe } from "../core/call-report.ts";
+import type { OnReport } from "../core/call-report.ts";
 import type { Snapshot } from "./admin/snapshot.ts";
 
 /** Prometheus keeps the suffix _total for counters, but these gauges of prom-client have it. */
@@ -40,7 +40,7 @@ export function createMetrics(read: () => Snapshot) {
   for (const name of MISNAMED) register.removeSingleMetric(name);
   const setGauges = createGauges(register);
   return {
-    observe: countCalls(register),
+    onReport: countCalls(register),
     /** @returns the metrics in Prometheus' text format */
     text() {
       setGauges(read());
@@ -54,7 +54,7 @@ function named<Label extends string>(register: Registry, name: string, help: str
 }
 
 /** Labels are keys of the file and codes of the error table, so callers cannot add any. */
-function countCalls(register: Registry): Observe {
+function countCalls(register: Registry): OnReport {
   const counter = <Label extends string>(name: string, help: string, ...labelNames: Label[]) =>
     new Counter(named(register, name, help, labelNames));
   const histogram = <Label extends string>(step: string, buckets: number[], help: string, ...labelNames: Label[]) =>

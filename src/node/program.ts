@@ -25,7 +25,7 @@ export type Program = Awaited<ReturnType<typeof createProgram>>;
 export async function createProgram(
   file: ParsedFile,
   host: CredentialHost,
-  { log, observe, identitiesKey }: Pick<Runtime, "log" | "observe"> & { identitiesKey?: Secret },
+  { log, onReport, identitiesKey }: Pick<Runtime, "log" | "onReport"> & { identitiesKey?: Secret },
 ) {
   const { config } = file;
   const loaded = await loadCredentials(file, host);
@@ -39,7 +39,7 @@ export async function createProgram(
     ids: nodeIds,
     log,
     tracer: createTracer(),
-    observe,
+    onReport,
     inbound: createNodeInbound(config.server.trusted_proxies),
     maxInFlight: config.server.max_in_flight,
     hasHealth: false,

@@ -42,9 +42,9 @@ export async function startService(load: () => Loaded, { tryIt }: { tryIt?: TryI
   const observers = {
     log,
     identitiesKey: new Secret(nodeIds.uuid() + nodeIds.uuid()), // a user's hash survives a reload
-    observe(report: CallReport) {
+    onReport(report: CallReport) {
       recorder.record(report);
-      metrics.observe(report);
+      metrics.onReport(report);
     },
   };
   let program = await createProgram(first.file, first.host, observers);

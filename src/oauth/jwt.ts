@@ -34,6 +34,7 @@ export function compileJwt(settings: JwtSettings, { kid, x5tS256, sign }: Signer
   const fillHeader = compileMembers(settings.header);
   const fillClaims = compileMembers({ iat: "{{iat}}", exp: "{{exp}}", ...settings.claims });
   const headerOf = (values: Values) => ({ kid, "x5t#S256": x5tS256, ...fillHeader(values) });
+  const usesUuid = jsonTemplateNames([settings.header, settings.claims]).includes("uuid");
   // A header without templates is the same object for every JWT, so the signer encodes it once.
   const fixedHeader = jsonTemplateNames(settings.header).length === 0 ? headerOf(new Map()) : undefined;
 
@@ -42,6 +43,7 @@ export function compileJwt(settings: JwtSettings, { kid, x5tS256, sign }: Signer
     const named = new Map(values)
       .set("iat", Math.floor((now - settings.backdate) / 1000))
       .set("exp", Math.floor((now + settings.ttl) / 1000));
+    if (usesUuid) named.set("uuid", ids.uuid());
     return sign(fixedHeader ?? headerOf(named), JSON.stringify({ jti: ids.uuid(), ...fillClaims(named) }));
   };
 }

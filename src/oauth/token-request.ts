@@ -3,6 +3,7 @@
 import { TokenProxyError } from "../core/errors.ts";
 import { FORM_CONTENT_TYPE, Form } from "../core/form.ts";
 import { HEADER_VALUE, REQUEST_HEADERS } from "../core/headers.ts";
+import type { Ids } from "../core/ports.ts";
 import type { Trace } from "../core/trace.ts";
 import { type Transport, TransportError } from "../core/transport.ts";
 import type { Value, Values } from "../core/values.ts";
@@ -39,8 +40,8 @@ export function createTokenRequest(
   deps: JwtDeps,
 ) {
   const { clock, ids } = deps;
-  const parameters = compileParts(allParams(settings), "params", credentials);
-  const headerParts = compileParts(settings.headers, "headers", credentials);
+  const parameters = compileParts(allParams(settings), "params", credentials, ids);
+  const headerParts = compileParts(settings.headers, "headers", credentials, ids);
   const jwts = compileJwts(settings, credentials, deps);
   const { secrets, clientKeys: keys } = credentials;
   const authentications = createClientAuthentications(settings, { secrets, keys }, deps);
@@ -115,16 +116,21 @@ export function createTokenRequest(
   return { requestToken, credentialCount: authentications.length };
 }
 
-/** A secret is sent as it is, even if its text looks like a template. */
+/** A secret is sent as it is, even if it looks like a template. Each part gets a new uuid. */
 function compileParts(
   parts: Readonly<Record<string, Param>>,
   place: "params" | "headers",
   { placed }: ProviderCredentials,
+  ids: Ids,
 ): { name: string; render: Template["render"] }[] {
   return Object.entries(parts).flatMap(([name, part]) => {
     const secret = placed.get(`${place}.${name}`);
     if (secret !== undefined) return [{ name, render: () => secret.reveal() }];
-    return templatesOf(part).map((text) => ({ name, render: parseTemplate(text).render }));
+    return templatesOf(part).map((text) => {
+      const { names, render } = parseTemplate(text);
+      if (!names.includes("uuid")) return { name, render };
+      return { name, render: (values: Values) => render(new Map(values).set("uuid", ids.uuid())) };
+    });
   });
 }
 

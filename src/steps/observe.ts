@@ -9,7 +9,7 @@ import type { CallContext, CallStep } from "./context.ts";
 import type { DescribeIdentities } from "./identities.ts";
 import { logCall } from "./log-call.ts";
 
-interface ObserveDeps extends Pick<Runtime, "ids" | "clock" | "log" | "tracer" | "observe"> {
+interface ObserveDeps extends Pick<Runtime, "ids" | "clock" | "log" | "tracer" | "onReport"> {
   describeIdentities: DescribeIdentities;
 }
 
@@ -41,7 +41,7 @@ export function observe(deps: ObserveDeps, { path, open = false, errorTable = ER
     const error = c.error === undefined ? undefined : asCallError(c.error);
     const report = reportOf(c, path, clock.elapsed() - started, error?.code);
     logCall(log, report, await deps.describeIdentities(trace.facts), error);
-    deps.observe(report);
+    deps.onReport(report);
     trace.end(() => spanAttributes(method, report), report.status >= 500);
   };
 }

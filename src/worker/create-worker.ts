@@ -58,7 +58,7 @@ async function buildApp(file: ReturnType<typeof parseConfig>, env: Env): Promise
     ids: workerIds,
     log: createWorkerLog(config.log.level),
     tracer: createTracer(),
-    observe: () => {}, // Cloudflare makes metrics from the log
+    onReport: () => {}, // Cloudflare makes metrics from the log
     inbound: workerInbound,
     maxInFlight: Number.POSITIVE_INFINITY, // Cloudflare limits isolates itself
     hasHealth: true,

@@ -55,7 +55,7 @@ describe("check", () => {
     const { status, out, err } = await check();
     expect({ status, err }).toEqual({ status: 0, err: "" });
     expect(out).toMatch(/^token-proxy\.yaml: no faults, every secret and key is there\n/);
-    expect(out).toMatch(/caller +nextauth-server: 1 API key\(s\), any serverid/);
+    expect(out).toMatch(/caller +nextauth-server: 1 API key, any serverid/);
     expect(out).toMatch(/getToken +POST \/getToken/);
     expect(out).toMatch(/client +post-client, client_secret_post/);
     expect(out).toContain(`${server.issuer}/token, discovered in `);

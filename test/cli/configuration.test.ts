@@ -90,7 +90,7 @@ describe("--env-file", () => {
   it.each<[string, string | Buffer | undefined, string]>([
     ["is missing", undefined, "cannot read the env file some.env (ENOENT): "],
     ["is not in UTF-8", Buffer.from("APIKEY=s\xe9cret", "latin1"), "the env file some.env is not in UTF-8: save it in"],
-    ["lacks a variable", `APIKEY=${APIKEY}`, "CLIENT_SECRET, which is not set\n"],
+    ["lacks a variable", `APIKEY=${APIKEY}`, "CLIENT_SECRET, which is not set: "],
   ])("that %s stops the command with status 2", async (_, content, message) => {
     await rm(join(folder, "some.env"), { force: true });
     if (content !== undefined) await write("some.env", content);

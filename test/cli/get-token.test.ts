@@ -170,7 +170,7 @@ describe("get-token", () => {
     const { status, err } = await run(ALICE, { NONCE });
     expect([status, err]).toEqual([
       2,
-      '"callers.nextauth-server.apikeys[0]" names the environment variable APIKEY, which is not set\n',
+      '"callers.nextauth-server.apikeys[0]" names the environment variable APIKEY, which is not set: set it, or put it into a file for --env-file\n',
     ]);
   });
 

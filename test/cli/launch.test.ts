@@ -22,7 +22,7 @@ describe("the launcher", () => {
     expect(await launchOn(node, ["--version"])).toEqual({
       status: 1,
       out: "",
-      err: `nextauth-token-proxy needs Node 22.19 or later, but this is Node ${node}: install a newer version from https://nodejs.org\n`,
+      err: `nextauth-token-proxy needs Node 22.19 or later, but this is Node ${node}: install a newer version from https://nodejs.org. In a checkout, "npx node -- src/launch.js" uses the project's own Node.\n`,
     });
   });
 

@@ -38,14 +38,14 @@ describe("an environment variable", () => {
 
   it("that is not set is named in the error", async () => {
     expect(await messageFor(() => readEnv({ env: "MISSING" }))).toBe(
-      "names the environment variable MISSING, which is not set",
+      "names the environment variable MISSING, which is not set: set it, or put it into a file for --env-file",
     );
   });
 
   it.each(["toString", "constructor", "hasOwnProperty"])("is not an inherited property: %s", async (name) => {
     const readProcess = reader(process.env, "/nowhere");
     expect(await messageFor(() => readProcess({ env: name }))).toBe(
-      `names the environment variable ${name}, which is not set`,
+      `names the environment variable ${name}, which is not set: set it, or put it into a file for --env-file`,
     );
   });
 });

@@ -80,7 +80,7 @@ describe("start", () => {
     const started = run(["--config", path], { env: { APIKEY } });
     expect(await started.exit()).toBe(2);
     expect(started.stderr()).toContain(
-      '"providers.main.client_secret" names the environment variable CLIENT_SECRET, which is not set',
+      '"providers.main.client_secret" names the environment variable CLIENT_SECRET, which is not set: set it, or put it into a file for --env-file',
     );
   });
 

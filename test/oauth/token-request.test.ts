@@ -52,18 +52,18 @@ describe("the body", () => {
       p_signing_issuer: "https://proxy.example",
       "p_signing.kid": "first",
       p_now: String(NOW / 1000),
-      p_uuid: "uuid-1",
+      p_uuid: "uuid-2",
     });
   });
 
-  it("has one uuid for each request, and the time of the request", async () => {
+  it("has a fresh uuid in each parameter, and the time of the request", async () => {
     const { upstream, request, clock } = setUp({ params: { a: "{{uuid}}", b: "{{uuid}}", t: "{{now}}" } });
     await request();
     clock.advance(1_999);
     await request();
     expect(upstream.requests.map(({ body }) => body?.replace(/^grant_type=[^&]+&/, ""))).toEqual([
-      `a=uuid-1&b=uuid-1&t=${NOW / 1000}`,
-      `a=uuid-2&b=uuid-2&t=${NOW / 1000 + 1}`,
+      `a=uuid-2&b=uuid-3&t=${NOW / 1000}`,
+      `a=uuid-5&b=uuid-6&t=${NOW / 1000 + 1}`,
     ]);
   });
 });

@@ -41,7 +41,7 @@ export async function buildApp({ provider = {}, file = {}, secrets = {}, deps = 
     ids: fakeIds(),
     log,
     tracer: createTracer(),
-    observe: (report) => reports.push(report),
+    onReport: (report) => reports.push(report),
     inbound: workerInbound,
     maxInFlight: parsed.config.server.max_in_flight,
     hasHealth: false,

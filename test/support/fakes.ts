@@ -9,7 +9,7 @@ import type { CreateTransport, TransportRequest, TransportResponse } from "../..
 export const NOW = Date.parse("2026-11-23T12:00:00Z");
 
 /** For programs whose spans and reports no test looks at. */
-export const UNOBSERVED = { tracer: createTracer(), observe: () => {} };
+export const UNOBSERVED = { tracer: createTracer(), onReport: () => {} };
 
 export interface FakeClock extends Clock {
   /** @param ms milliseconds that pass */

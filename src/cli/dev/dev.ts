@@ -43,6 +43,7 @@ export async function startDev({ write, bold }: DevOutput): Promise<Service> {
   const service: TokenService = { url: proxy.url, apikey: secrets.DEV_APIKEY };
   const nonce = standIn.login(ACCOUNT);
 
+  if (!proxy.url.endsWith(":8080")) write("Ports 8080 and 9613 are not both free: this run uses others.\n\n");
   write(`${bold("Dev mode")}: everything listens only on loopback, with keys made for this run. Not for production.
 
   provider          ${providerListener.url}  (embedded)
@@ -75,7 +76,7 @@ ${bold("Exchange the app's webNonce for a token, as a standard OAuth client does
 
   curl -s ${proxy.url}/token -d grant_type=authorization_code --data-urlencode 'code=${nonce}'
 
-To use your own provider, write a token-proxy.yaml (see "Configuration" in README.md) and start again. Ctrl-C stops.
+To use your own provider, write a token-proxy.yaml (see "The smallest configuration" in README.md) and start again. Ctrl-C stops.
 `);
   return {
     ...proxy,
