@@ -18,14 +18,14 @@ version: 1
 callers:
   nextauth-server:
     apikeys: [{ env: GETTOKEN_APIKEY }]
-get_token:
-  session: trust
 providers:
   retail:
     issuer: https://sso.bank.example/realms/retail
     client_id: token-proxy
     client_secret: { env: RETAIL_SECRET }
-    grant_type: authorization_code
+    grant_type: urn:bank.example:grant-type:nextauth
+    scope: openid accounts
+    params: { userid: "{{userid}}" }
 \`\`\`
 
 ## Types of values
