@@ -42,6 +42,12 @@ describe("the claims", () => {
     expect([claims?.jti, second?.jti]).toEqual(["uuid-1", "uuid-2"]);
   });
 
+  it("have a new uuid in each JWT of a request, so that a jti of the file is never used twice", async () => {
+    const { claims, second } = await sign({ claims: { jti: "x-{{uuid}}" } });
+    expect(claims?.jti).toMatch(/^x-uuid-\d+$/);
+    expect(second?.jti).not.toBe(claims?.jti);
+  });
+
   it("may use the times, as numbers or in text, and so may the header", async () => {
     const { claims, header } = await sign({
       header: { at: "{{iat}}" },
