@@ -1,227 +1,190 @@
-// What the caller gets for each whole answer of a provider that is neither a token nor a refusal of this user.
+// What a caller gets if the provider's answer is an error, breaks off, comes too late or not at all; and that its next call succeeds.
 
-import { describe, expect, it } from "vitest";
+import { UnsecuredJWT } from "jose";
+import { describe, expect, it, vi } from "vitest";
 import { CALL } from "../support/call.ts";
 import { providerConfig } from "../support/config.ts";
 import { expectProviderError, MARKER, type TableCode } from "../support/expect-error.ts";
 import { RUNTIME } from "../support/host.ts";
+import { freePort } from "../support/port.ts";
 import { useProxy } from "../support/proxy.ts";
-import { type Answer, json, respond, startRecordingProvider } from "../support/recording-provider.ts";
+import { raw } from "../support/raw-answers.ts";
+import {
+  type Answer,
+  json,
+  type Response,
+  respond,
+  startRecordingProvider,
+  token,
+} from "../support/recording-provider.ts";
+import { WIRE_FAULTS } from "../support/wire-faults.ts";
 
-const HTML = `<html><body><h1>Error</h1><p>${MARKER}</p></body></html>`;
-const html = (status: number, headers: Record<string, string> = {}): Answer =>
-  respond({ status, headers: { "Content-Type": "text/html", ...headers }, body: HTML });
-/** An error response of RFC 6749 §5.2. */
-const oauthError = (error: unknown, status = 400, headers: Record<string, string> = {}): Answer =>
-  json({ error, error_description: MARKER, mfa_token: MARKER }, status, headers);
+const DEADLINE_MS = 300;
+const closedPort = await freePort();
 
-const MAX_RETRY_AFTER_SECONDS = 3_600;
+/** The serverid of a call selects its provider. */
+const proxy = useProxy({
+  file: (tokenEndpoint: string) => {
+    const providers = {
+      main: providerConfig(tokenEndpoint, { timeout: "1m" }),
+      quick: providerConfig(tokenEndpoint, { timeout: `${DEADLINE_MS}ms`, connect_timeout: `${DEADLINE_MS}ms` }),
+      closed: providerConfig(`http://127.0.0.1:${closedPort}/token`),
+      tls: providerConfig(tokenEndpoint.replace("http:", "https:")),
+      lenient: providerConfig(tokenEndpoint, { user_errors: ["invalid_target"] }),
+      strict: providerConfig(tokenEndpoint, { proxy_errors: ["mfa_required"] }),
+      subject: providerConfig(tokenEndpoint, { expect_subject: "access_token.sub" }),
+    };
+    return { providers, routes: Object.keys(providers).map((provider) => ({ serverid: provider, provider })) };
+  },
+});
+const callTo = (provider: string) => proxy.call({ body: { ...CALL, serverid: provider } });
 
-describe(`what a provider answers on ${RUNTIME}`, () => {
-  const proxy = useProxy();
+/** Expects that the provider is asked once. */
+async function expectCode(answer: Answer, code: TableCode, provider = "main") {
+  proxy.provider.requests.length = 0;
+  proxy.provider.answer = answer;
+  const answered = await callTo(provider);
+  expectProviderError(answered, code, `providers.${provider}`);
+  expect(proxy.provider.requests).toHaveLength(1);
+  return answered.headers;
+}
 
-  /** One call that the provider answers so; the provider is asked once and never again. */
-  async function expectCode(answer: Answer, code: TableCode) {
-    proxy.provider.answer = answer;
-    const answered = await proxy.call();
-    expectProviderError(answered, code);
-    expect(proxy.provider.requests).toHaveLength(1);
-    return answered;
-  }
+async function expectNextCallRight() {
+  proxy.provider.requests.length = 0;
+  proxy.provider.answer = token();
+  const { status, text } = await callTo("main");
+  expect([status, text]).toEqual([200, '{"access_token":"the-token","token_type":"Bearer","expires_in":3600}']);
+  expect(proxy.provider.requests).toHaveLength(1);
+}
 
-  it.each<[string, Answer]>([
-    ["a 400 invalid_client", oauthError("invalid_client")],
-    ["a 400 unauthorized_client", oauthError("unauthorized_client")],
-    ["a 400 unsupported_grant_type", oauthError("unsupported_grant_type")],
-    ["a 400 invalid_scope", oauthError("invalid_scope")],
-    ["a 400 invalid_target", oauthError("invalid_target")],
-    ["a 400 invalid_request", oauthError("invalid_request")],
-    ["a 403 unauthorized_client", oauthError("unauthorized_client", 403)],
-    ["a 200 invalid_client", oauthError("invalid_client", 200)],
-    ["a 401 with an empty body", respond({ status: 401, headers: { "WWW-Authenticate": `Basic realm="${MARKER}"` } })],
-    ["a 401 as html", html(401)],
-    ["a 401 invalid_client", oauthError("invalid_client", 401)],
-    ["a 401 invalid_grant", oauthError("invalid_grant", 401)],
-  ])("answers provider_rejected_proxy for %s", async (_what, answer) => {
-    await expectCode(answer, "provider_rejected_proxy");
+/** The proxy has answered later requests, so it has also read what was sent on its connections before. */
+async function expectNoticed() {
+  for (let i = 0; i < 3; i++) expect((await proxy.call({ path: "/nowhere" })).status).toBe(404);
+}
+
+describe("faults on the wire", () => {
+  it.each(WIRE_FAULTS.map((fault) => [fault.name, fault] as const))("%s", async (_, fault) => {
+    const expected = fault.expected[RUNTIME];
+    if (expected === "provider_timeout") {
+      const closed = vi.fn();
+      await expectCode(
+        (socket, request) => {
+          socket.once("close", closed);
+          fault.answer(socket, request);
+        },
+        expected,
+        "quick",
+      );
+      // A late answer has no connection to arrive on.
+      await expect.poll(() => closed.mock.calls.length).toBe(1);
+    } else if (typeof expected === "string") {
+      await expectCode(fault.answer, expected);
+    } else {
+      proxy.provider.answer = fault.answer;
+      const { status, text } = await callTo("main");
+      expect({ status, body: text }).toEqual(expected);
+      if (!fault.keeps) await new Promise((resolve) => setTimeout(resolve, 50)); // surplus comes after 10 ms
+      await expectNoticed();
+    }
+    await expectNextCallRight();
   });
 
-  it.each<[string, Answer]>([
-    ["a 429 as json", oauthError("slow_down", 429)],
-    ["a 429 as html without Retry-After", html(429)],
-    ["a Retry-After that is no time", html(429, { "Retry-After": MARKER })],
-    ["a Retry-After that is negative", html(429, { "Retry-After": "-5" })],
-    ["a Retry-After that is a date in the past", html(503, { "Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT" })],
-    ["a Retry-After of 0", html(503, { "Retry-After": "0" })],
-  ])("answers provider_busy with a wait of its own for %s", async (_what, answer) => {
-    const { headers } = await expectCode(answer, "provider_busy");
-    expect(headers["retry-after"]).toMatch(/^[1-9]\d?$/);
+  it("surplus bytes go to nobody, not even to the very next call", async () => {
+    const body = '{ "access_token":"the first" }';
+    for (const surplus of [json({ access_token: "surplus" }), raw("x"), raw("\r\n\r\n"), raw("HTTP/1.1 200 OK\r\n")]) {
+      proxy.provider.answer = (socket, request) => {
+        socket.cork();
+        json(body)(socket, request);
+        surplus(socket, request);
+        socket.uncork();
+      };
+      expect((await callTo("main")).text).toBe(body);
+      await expectNextCallRight();
+    }
   });
 
-  it.each([429, 503])("answers provider_busy with the seconds of Retry-After for a %d", async (status) => {
-    const { headers } = await expectCode(oauthError("slow_down", status, { "Retry-After": "17" }), "provider_busy");
-    expect(headers["retry-after"]).toBe("17");
+  it("a reset of a connection that is used again", async () => {
+    await expectNextCallRight();
+    await expectCode((socket) => socket.resetAndDestroy(), "provider_unreachable");
+    await expectNextCallRight();
   });
 
-  it("turns a Retry-After that is a date into seconds", async () => {
-    const date = new Date(Date.now() + 120_000).toUTCString();
-    const { headers } = await expectCode(html(503, { "Retry-After": date }), "provider_busy");
-    expect(Number(headers["retry-after"])).toBeGreaterThan(100);
-    expect(Number(headers["retry-after"])).toBeLessThanOrEqual(121);
+  it("no listener, and no TLS", async () => {
+    for (const provider of ["closed", "tls"]) {
+      expectProviderError(await callTo(provider), "provider_unreachable", `providers.${provider}`);
+    }
+    expect(proxy.provider.requests).toEqual([]);
+  });
+});
+
+describe("an answer is judged by its status", () => {
+  const HTML = "<!doctype html>".padEnd(70_000, " ");
+  const WAIT = { "Retry-After": "7" };
+
+  it.each<[string, Response, TableCode, string?]>([
+    ["a 429 with 70 kB of HTML", { status: 429, headers: WAIT, body: HTML }, "provider_busy", "7"],
+    ["a 503 with Retry-After", { status: 503, headers: WAIT, body: HTML }, "provider_busy", "7"],
+    [
+      "a 429 with an unknown coding",
+      { status: 429, headers: { "Content-Encoding": "x" }, body: "x" },
+      "provider_busy",
+      "5",
+    ],
+    ["a 500 with 70 kB of HTML", { status: 500, body: HTML }, "provider_error"],
+    [
+      "a 401 that says gzip and is empty",
+      { status: 401, headers: { "Content-Encoding": "gzip" } },
+      "provider_rejected_proxy",
+    ],
+  ])("%s", async (_, response, code, retryAfter) => {
+    expect((await expectCode(respond(response), code))["retry-after"]).toBe(retryAfter);
   });
 
-  it.each(["86400", "99999999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])(
-    "cuts a Retry-After of %s to an hour",
-    async (retryAfter) => {
-      const { headers } = await expectCode(html(429, { "Retry-After": retryAfter }), "provider_busy");
-      expect(headers["retry-after"]).toBe(String(MAX_RETRY_AFTER_SECONDS));
-    },
-  );
-
-  it.each([301, 302, 303, 307, 308])("answers provider_redirected for a %d and sends nothing there", async (status) => {
+  it.each([301, 302, 303, 307, 308])("a %d is an error, and nothing is sent to its Location", async (status) => {
     const elsewhere = await startRecordingProvider();
     try {
-      const answered = await expectCode(
-        respond({ status, headers: { Location: `${elsewhere.url}/${MARKER}` }, body: HTML }),
-        "provider_redirected",
-      );
-      expect(answered.headers.location).toBeUndefined();
+      const Location = `${elsewhere.url}/${MARKER}`;
+      const headers = await expectCode(respond({ status, headers: { Location }, body: HTML }), "provider_redirected");
+      expect(headers.location).toBeUndefined();
       expect(elsewhere.requests).toEqual([]);
+      await expectCode(respond({ status, headers: { Location: "/token" } }), "provider_redirected");
     } finally {
       await elsewhere.close();
     }
   });
-
-  it("answers provider_redirected for a redirect within the provider", async () => {
-    await expectCode(respond({ status: 307, headers: { Location: "/token" } }), "provider_redirected");
-  });
-
-  it.each<[string, Answer]>([
-    ["a 500 as html", html(500)],
-    ["a 502 as html", html(502)],
-    ["a 503 as html without Retry-After", html(503)],
-    ["a 504 with an empty body", respond({ status: 504 })],
-    ["a 500 that says invalid_grant", oauthError("invalid_grant", 500)],
-    ["a 500 with a token", json({ access_token: MARKER }, 500)],
-    ["a 400 of json without an error", json({ message: MARKER }, 400)],
-    ["a 400 with a token and no error", json({ access_token: MARKER }, 400)],
-    ["an error that is a number", oauthError(42)],
-    ["an error that is an object", oauthError({ code: "invalid_grant", message: MARKER })],
-    ["an error that is a list", oauthError(["invalid_grant"])],
-    ["an error that is true", oauthError(true)],
-    ["an error that is empty", oauthError("")],
-    ["a 200 with an error that is a number", json({ access_token: MARKER, error: 0 })],
-  ])("answers provider_error for %s", async (_what, answer) => {
-    await expectCode(answer, "provider_error");
-  });
-
-  const asJson = (body: string | Buffer, status = 200): Answer =>
-    respond({ status, headers: { "Content-Type": "application/json" }, body });
-  it.each<[string, Answer]>([
-    ["a 204", respond({ status: 204, headers: { "X-Any": "1" } })],
-    ["a 200 with an empty body", asJson("")],
-    ["a 200 of white space", asJson(" \n")],
-    ["an array", asJson(`[{"access_token":"${MARKER}"}]`)],
-    ["text", asJson(`"${MARKER}"`)],
-    ["a number", asJson("42")],
-    ["null", asJson("null")],
-    ["true", asJson("true")],
-    ["html labelled application/json", asJson(HTML)],
-    ["html", html(200)],
-    [
-      "form-encoded text",
-      respond({
-        headers: { "Content-Type": "application/x-www-form-urlencoded" },
-        body: `access_token=${MARKER}&token_type=bearer`,
-      }),
-    ],
-    ["a bare token as text/plain", respond({ headers: { "Content-Type": "text/plain" }, body: MARKER })],
-    ["json that is cut", asJson(`{"access_token":"${MARKER}"`)],
-    ["json with more behind it", asJson(`{"access_token":"${MARKER}"}{}`)],
-    ["json with a comment", asJson(`{"access_token":"${MARKER}"} // comment`)],
-    ["invalid utf-8", asJson(Buffer.from(`{"access_token":"${MARKER}\xff"}`, "latin1"))],
-    ["utf-8 that is cut inside a character", asJson(Buffer.from(`{"access_token":"${MARKER}\xe6\x9d"}`, "latin1"))],
-    ["utf-16", asJson(Buffer.from(`\ufeff{"access_token":"${MARKER}"}`, "utf16le"))],
-    ["a 400 as html", html(400)],
-    ["a 403 as html", html(403)],
-    ["a 404 as html", html(404)],
-    ["a 400 with an empty body", asJson("", 400)],
-    ["a 400 of form-encoded text", asJson(`error=invalid_grant&error_description=${MARKER}`, 400)],
-  ])("answers provider_not_json for %s", async (_what, answer) => {
-    await expectCode(answer, "provider_not_json");
-  });
-
-  it.each<[string, object]>([
-    ["no access_token", { token_type: "Bearer", id_token: MARKER }],
-    ["an access_token that is empty", { access_token: "", id_token: MARKER }],
-    ["an access_token that is a number", { access_token: 42, id_token: MARKER }],
-    ["an access_token that is null", { access_token: null, id_token: MARKER }],
-    ["an access_token that is an object", { access_token: { value: MARKER } }],
-    ["an access_token under another name", { accessToken: MARKER, Access_Token: MARKER }],
-    ["an access_token further down", { token: { access_token: MARKER } }],
-    ["nothing at all", {}],
-  ])("answers provider_no_token for a 200 with %s", async (_what, body) => {
-    await expectCode(json(body), "provider_no_token");
-  });
-
-  it("writes nothing of the provider's body into its log", async () => {
-    for (const answer of [
-      html(500),
-      oauthError("invalid_client"),
-      oauthError({ MARKER }),
-      json({ id_token: MARKER }),
-    ]) {
-      proxy.provider.answer = answer;
-      await proxy.call();
-    }
-    proxy.provider.answer = oauthError(MARKER, 403);
-    const relayed = await proxy.call();
-    expect(relayed.status).toBe(403);
-    expect(relayed.text).toContain(MARKER);
-    await expect.poll(() => proxy.host.output()).toContain(relayed.headers["x-request-id"]);
-    expect(proxy.host.output()).not.toContain(MARKER);
-  });
 });
 
-describe(`errors that the file reads otherwise on ${RUNTIME}`, () => {
-  const proxy = useProxy({
-    file: (tokenEndpoint: string) => ({
-      providers: {
-        main: providerConfig(tokenEndpoint),
-        lenient: providerConfig(tokenEndpoint, { user_errors: ["invalid_scope", "invalid_target"] }),
-        strict: providerConfig(tokenEndpoint, { proxy_errors: ["invalid_grant", "mfa_required"] }),
-      },
-      routes: [
-        { serverid: "lenient", provider: "lenient" },
-        { serverid: "strict", provider: "strict" },
-        { provider: "main" },
-      ],
-    }),
-  });
-  const call = (serverid: string) => proxy.call({ body: { ...CALL, serverid } });
+it("user_errors and proxy_errors apply only to their own provider", async () => {
+  const [target, mfa] = ['{ "error":"invalid_target" }', '{ "error":"mfa_required" }'];
+  proxy.provider.answer = json(target, 400);
+  expect(await callTo("lenient")).toMatchObject({ status: 400, text: target });
+  expectProviderError(await callTo("strict"), "provider_rejected_proxy", "providers.strict");
+  proxy.provider.answer = json(mfa, 403);
+  expect(await callTo("lenient")).toMatchObject({ status: 403, text: mfa });
+  expectProviderError(await callTo("strict"), "provider_rejected_proxy", "providers.strict");
+});
 
-  it("relays what one provider's user_errors name, and no other provider's", async () => {
-    const body = '{ "error":"invalid_target" }';
-    proxy.provider.answer = json(body, 400);
-    expect(await call("lenient")).toMatchObject({ status: 400, text: body });
-    expectProviderError(await call("strict"), "provider_rejected_proxy", "providers.strict");
-    expectProviderError(await call("other"), "provider_rejected_proxy");
-    proxy.provider.answer = oauthError("invalid_client");
-    expectProviderError(await call("lenient"), "provider_rejected_proxy", "providers.lenient");
+describe("expect_subject", () => {
+  const jwt = (claims: Record<string, unknown>) => new UnsecuredJWT(claims).encode();
+
+  it("relays the token of the call's user, and the provider's refusal", async () => {
+    for (const [status, body] of [
+      [200, { access_token: jwt({ sub: "alice" }) }],
+      [400, { error: "invalid_grant" }],
+    ] as const) {
+      const text = ` ${JSON.stringify(body)}\n`;
+      proxy.provider.answer = json(text, status);
+      expect(await callTo("subject")).toMatchObject({ status, text });
+    }
   });
 
-  it("answers provider_rejected_proxy for what one provider's proxy_errors name, and no other provider's", async () => {
-    const body = '{ "error":"mfa_required" }';
-    proxy.provider.answer = json(body, 403);
-    expectProviderError(await call("strict"), "provider_rejected_proxy", "providers.strict");
-    expect(await call("lenient")).toMatchObject({ status: 403, text: body });
-    expect(await call("other")).toMatchObject({ status: 403, text: body });
-    proxy.provider.answer = json(body, 200);
-    expectProviderError(await call("strict"), "provider_rejected_proxy", "providers.strict");
-  });
-
-  it("answers provider_rejected_proxy for a 401 whatever user_errors name", async () => {
-    proxy.provider.answer = oauthError("invalid_scope", 401);
-    expectProviderError(await call("lenient"), "provider_rejected_proxy", "providers.lenient");
+  it.each<[string, string]>([
+    ["of another user", jwt({ sub: "bob", x: MARKER })],
+    ["of another case", jwt({ sub: "Alice" })],
+    ["without the claim", jwt({ client_id: "alice" })],
+    ["with a list", jwt({ sub: ["alice"] })],
+    ["that is opaque", MARKER],
+  ])("refuses a token %s", async (_, access_token) => {
+    await expectCode(json({ access_token }), "provider_wrong_subject", "subject");
   });
 });

@@ -1,10 +1,10 @@
-// The session check: getSession confirms every call before anything of it goes to the provider, and says whose call it is.
+// The nextAuth Server confirms the session of a call, and knows the user's attributes, before anything is sent to a provider.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type Answered, CALL, type CallOptions, callGetToken, NONCE } from "../support/call.ts";
-import { fileConfig, SECRETS } from "../support/config.ts";
-import { expectError, MARKER } from "../support/expect-error.ts";
-import { type Host, RUNTIME, startHost } from "../support/host.ts";
+import { CALL, callGetToken, NONCE } from "../support/call.ts";
+import { fileConfig, providerConfig, SECRETS } from "../support/config.ts";
+import { expectError, MARKER, type TableCode } from "../support/expect-error.ts";
+import { type Host, startHost } from "../support/host.ts";
 import {
   ALICE,
   NEXTAUTH_APIKEY,
@@ -15,272 +15,236 @@ import {
 } from "../support/nextauth-server.ts";
 import { type RecordingProvider, startRecordingProvider } from "../support/recording-provider.ts";
 
-const OTHER_SERVERID = "a+/b=";
+/** The virtual servers of the tests. Each has its own settings in the file; SERVERID is the default. */
+const OF_SECOND = "c2VydmVyLTI=";
+const WITH_ROLE = "a+/b=";
+const WRONG_ROLE = "wrong-role";
+const CACHED = "cached";
+const HURRIED = "hurried";
+const GONE = "gone";
+const SECOND_APIKEY = "apikey of the second virtual server";
+const FOREIGN_APIKEY = "apikey-of-a-caller-for-another-server";
 
 let provider: RecordingProvider;
 let nextauth: NextAuthServer;
-const hosts: Host[] = [];
-
-/** Starts a proxy whose calls the stand-in confirms. */
-async function start(changes: { nextauth?: object; file?: object; provider?: object } = {}): Promise<Host> {
-  const file = fileConfig(provider.tokenEndpoint, {
-    provider: { params: { userid: "{{userid}}", accountid: "{{accountid}}" }, ...changes.provider },
-    file: { nextauth: nextauthConfig(nextauth, changes.nextauth), ...changes.file },
-  });
-  const host = await startHost(file, { ...SECRETS, NEXTAUTH_APIKEY });
-  hosts.push(host);
-  return host;
-}
-
-/** A call about a session, by the default binding. */
-function call(host: Host, nonce: string | undefined, changes: CallOptions = {}): Promise<Answered> {
-  return callGetToken(host.url, { ...changes, headers: { "X-nonce": nonce, ...changes.headers } });
-}
-
-const sent = () => provider.requests.map(({ body }) => Object.fromEntries(new URLSearchParams(body)));
+let second: NextAuthServer;
+let host: Host;
 
 beforeAll(async () => {
   provider = await startRecordingProvider();
-  const role = { apikey: NEXTAUTH_APIKEY, roles: ["role-1"] };
-  nextauth = await startNextAuthServer({ [SERVERID]: role, [OTHER_SERVERID]: role });
+  const server = { apikey: NEXTAUTH_APIKEY, roles: ["role-1"] };
+  const serverids = [SERVERID, WITH_ROLE, WRONG_ROLE, CACHED, HURRIED];
+  nextauth = await startNextAuthServer(Object.fromEntries(serverids.map((serverid) => [serverid, server])));
+  second = await startNextAuthServer({ [OF_SECOND]: { apikey: SECOND_APIKEY } });
+  const gone = await startNextAuthServer();
+  await gone.close();
+  const values = { serverid: ["body:/serverid"], userid: ["body:/userid"], nonce: ["header:X-nonce"] };
+  const file = {
+    callers: {
+      "nextauth-server": { apikeys: [{ env: "APIKEY" }] },
+      foreign: { apikeys: [{ env: "FOREIGN_APIKEY" }], serverids: [OF_SECOND] },
+    },
+    get_token: [{}, { path: "/trusted", values, session: "trust" }],
+    nextauth: [
+      nextauthConfig(nextauth, { serverids: [SERVERID], serverid: SERVERID, timeout: "1m" }),
+      nextauthConfig(second, { serverids: [OF_SECOND], apikey: { env: "SECOND_APIKEY" } }),
+      nextauthConfig(nextauth, { serverids: [WITH_ROLE], su: "role-1" }),
+      nextauthConfig(nextauth, { serverids: [WRONG_ROLE], su: "role-2" }),
+      nextauthConfig(nextauth, { serverids: [CACHED], session_cache: "60s" }),
+      nextauthConfig(nextauth, { serverids: [HURRIED], timeout: "300ms" }),
+      nextauthConfig(gone, { serverids: [GONE] }),
+    ],
+    providers: { main: providerConfig(provider.tokenEndpoint, { params: { userid: "{{userid}}" } }) },
+    routes: [...serverids, OF_SECOND, GONE].map((serverid) => ({ serverid, provider: "main" })),
+  };
+  const secrets = { ...SECRETS, NEXTAUTH_APIKEY, SECOND_APIKEY, FOREIGN_APIKEY };
+  host = await startHost(fileConfig(provider.tokenEndpoint, { file }), secrets);
 });
 beforeEach(() => {
-  provider.requests.length = 0;
-  nextauth.requests.length = 0;
+  for (const { requests } of [provider, nextauth, second]) requests.length = 0;
   nextauth.answer = undefined;
 });
 afterAll(async () => {
-  for (const host of hosts) await host.close();
-  await nextauth?.close();
-  await provider?.close();
+  await host?.close();
+  for (const server of [provider, nextauth, second]) await server?.close();
 });
 
-describe(`a session on ${RUNTIME}`, () => {
-  let host: Host;
-  beforeAll(async () => {
-    host = await start();
+/** A call with `changes` of its body; serverid: undefined sends none. */
+function call(nonce: string, changes: object = {}, headers: Record<string, string> = {}, path = "/getToken") {
+  return callGetToken(host.url, { path, body: { ...CALL, ...changes }, headers: { "X-nonce": nonce, ...headers } });
+}
+
+async function expectRefused(code: TableCode, ...sent: Parameters<typeof call>) {
+  const description = expectError(await call(...sent), code);
+  expect(provider.requests).toEqual([]);
+  return description;
+}
+
+const usersSent = () => provider.requests.map(({ body }) => new URLSearchParams(body).get("userid"));
+const asked = () => [nextauth.requests.length, second.requests.length];
+
+describe("a session", () => {
+  it("that is logged in gets a token for its user, whom the call need not name", async () => {
+    const nonce = nextauth.login(SERVERID, ALICE);
+    for (const changes of [{}, { userid: undefined, accountid: undefined }]) {
+      const { status, text } = await call(nonce, changes);
+      expect([status, text]).toEqual([200, expect.stringContaining("the-token")]);
+    }
+    expect(usersSent()).toEqual(["alice", "alice"]);
   });
 
-  it("that is logged in gets a token for its user and account", async () => {
-    const answer = await call(host, nextauth.login(SERVERID, ALICE));
-    expect([answer.status, answer.text]).toEqual([200, expect.stringContaining("the-token")]);
-    expect(sent()).toMatchObject([{ userid: "alice", accountid: "7" }]);
+  it("is asked about once, with key and role of the file, and no other header of the call", async () => {
+    const nonce = nextauth.login(WITH_ROLE, ALICE);
+    expect((await call(nonce, { serverid: WITH_ROLE }, { "X-su": "root", "X-other": "x" })).status).toBe(200);
+    expect(nextauth.requests).toMatchObject([
+      {
+        method: "GET",
+        target: "/servers/a%2B%2Fb%3D/sessions/",
+        headers: { "x-nonce": nonce, "x-apikey": NEXTAUTH_APIKEY, "x-su": "role-1", accept: "application/json" },
+      },
+    ]);
+    expect(nextauth.requests[0]?.headers).not.toHaveProperty("x-other");
   });
 
-  it("is asked for once, by serverid and nonce, with the API key of the virtual server and no other header of the call", async () => {
-    const nonce = nextauth.login(OTHER_SERVERID, ALICE);
-    await call(host, nonce, { body: { ...CALL, serverid: OTHER_SERVERID }, headers: { "X-su": "root" } });
-    expect(nextauth.requests).toHaveLength(1);
-    const [request] = nextauth.requests;
-    expect(request).toMatchObject({ method: "GET", target: "/servers/a%2B%2Fb%3D/sessions/" });
-    expect(request?.headers).toMatchObject({
-      "x-nonce": nonce,
-      "x-apikey": NEXTAUTH_APIKEY,
-      accept: "application/json",
-    });
-    expect(request?.headers).not.toHaveProperty("x-su");
-    expect(sent()).toHaveLength(1);
+  it.each([{ userid: "bob" }, { userid: "Alice" }, { accountid: 8 }])("gets no token for %j", async (changes) => {
+    await expectRefused("session_mismatch", nextauth.login(SERVERID, ALICE), changes);
   });
 
-  it("gives the user and the account that the call leaves out", async () => {
-    const answer = await call(host, nextauth.login(SERVERID, ALICE), { body: { serverid: SERVERID } });
-    expect(answer.status).toBe(200);
-    expect(sent()).toMatchObject([{ userid: "alice", accountid: "7" }]);
-  });
-
-  it.each<[string, object]>([
-    ["another user", { userid: "bob" }],
-    ["the user in other letters", { userid: "Alice" }],
-    ["another account", { accountid: 8 }],
-    ["another user and account", { userid: "bob", accountid: 8 }],
-  ])("does not speak for %s", async (_what, changes) => {
-    const answer = await call(host, nextauth.login(SERVERID, ALICE), { body: { ...CALL, ...changes } });
-    expectError(answer, "session_mismatch");
-    expect(provider.requests).toEqual([]);
-  });
-
-  it("that is not logged in gets nothing", async () => {
-    expectError(await call(host, NONCE), "session_not_logged_in");
-    expect(provider.requests).toEqual([]);
-  });
-
-  it("of another virtual server gets nothing", async () => {
-    expectError(await call(host, nextauth.login(OTHER_SERVERID, ALICE)), "session_not_logged_in");
-    expect(provider.requests).toEqual([]);
+  it("that is not logged in, or at another virtual server, gets no token", async () => {
+    await expectRefused("session_not_logged_in", NONCE);
+    await expectRefused("session_not_logged_in", nextauth.login(WITH_ROLE, ALICE));
+    await expectRefused("session_not_logged_in", nextauth.login(SERVERID, ALICE), { serverid: OF_SECOND });
   });
 
   it("that is logged out between two calls gets one token", async () => {
     const nonce = nextauth.login(SERVERID, ALICE);
-    expect((await call(host, nonce)).status).toBe(200);
+    expect((await call(nonce)).status).toBe(200);
     nextauth.logout(SERVERID, nonce);
-    expectError(await call(host, nonce), "session_not_logged_in");
+    expectError(await call(nonce), "session_not_logged_in");
     expect(provider.requests).toHaveLength(1);
   });
 
-  it("must be named: a call without a nonce is refused before anybody is asked", async () => {
-    expect(expectError(await call(host, undefined), "call_invalid")).toContain('"nonce"');
-    expect(nextauth.requests).toEqual([]);
-  });
-
-  it("is not looked up for a caller that has not proved who it is", async () => {
+  it("is not looked up for a caller who may not ask", async () => {
     const nonce = nextauth.login(SERVERID, ALICE);
-    expectError(await call(host, nonce, { headers: { "X-apikey": "x".repeat(32) } }), "caller_unauthenticated");
-    expect(nextauth.requests).toEqual([]);
+    await expectRefused("caller_unauthenticated", nonce, {}, { "X-apikey": "x".repeat(32) });
+    await expectRefused("caller_not_allowed", nonce, { serverid: undefined }, { "X-apikey": FOREIGN_APIKEY });
+    await expectRefused("no_route", nonce, { serverid: "other" });
+    expect(asked()).toEqual([0, 0]);
   });
 
-  it.each<[string, string]>([
-    ["of 8 kB", "a".repeat(8_192)],
-    ["that is not ASCII", "5f1d7a84db00d2fcé"],
-    ["with a tab", "5f1d7a84\tdb00d2fc"],
-  ])("with a nonce %s is refused before anybody is asked", async (_what, nonce) => {
-    expectError(await call(host, nonce), "call_invalid");
-    expect(nextauth.requests).toEqual([]);
+  it("of a call without a serverid is one of the default serverid", async () => {
+    expect((await call(nextauth.login(SERVERID, ALICE), { serverid: undefined })).status).toBe(200);
   });
 
-  it.each<[string, string]>([
-    ["a line break", "abc\r\nX-apikey: stolen"],
-    ["a null", "abc\u0000"],
-    ["a letter that is not ASCII", "abcé"],
-    ["only spaces", "  "],
-    ["8 kB", "a".repeat(8_192)],
-  ])("with a nonce of %s in the body is refused before anybody is asked", async (_what, nonce) => {
-    const answer = await call(host, undefined, { body: { ...CALL, nonce } });
-    expect(expectError(answer, "call_invalid")).toContain('"nonce"');
-    expect(nextauth.requests).toEqual([]);
+  it("is confirmed only by its own nextAuth Server", async () => {
+    expect((await call(second.login(OF_SECOND, ALICE), { serverid: OF_SECOND })).status).toBe(200);
+    expect(asked()).toEqual([0, 1]);
   });
 
-  it.each<[string, string]>([
-    ["a/b", "/servers/a%2Fb/sessions/"],
-    ["a+b==", "/servers/a%2Bb%3D%3D/sessions/"],
-    ["..a", "/servers/..a/sessions/"],
-    ["../..", "/servers/..%2F../sessions/"],
-    ["%2f", "/servers/%252f/sessions/"],
-    ["%2e%2e", "/servers/%252e%252e/sessions/"],
-    ["a?b#c", "/servers/a%3Fb%23c/sessions/"],
-    ["a b\\é", "/servers/a%20b%5C%C3%A9/sessions/"],
-  ])("of the serverid %s is asked for at one segment of the path", async (serverid, target) => {
-    await call(host, NONCE, { body: { ...CALL, serverid } });
-    expect(nextauth.requests.map((request) => request.target)).toEqual([target]);
-    expect(provider.requests).toEqual([]);
+  it("is not looked up with session: trust", async () => {
+    expect((await call(NONCE, {}, {}, "/trusted")).status).toBe(200);
+    expect(asked()).toEqual([0, 0]);
   });
 
-  it.each([".", ".."])("of the serverid %s is asked for nowhere", async (serverid) => {
-    expectError(await call(host, NONCE, { body: { ...CALL, serverid } }), "call_invalid");
-    expect(nextauth.requests).toEqual([]);
+  it("is looked up once with session_cache, but confirms nobody else", async () => {
+    const nonce = nextauth.login(CACHED, ALICE);
+    for (let i = 0; i < 3; i++) expect((await call(nonce, { serverid: CACHED })).status).toBe(200);
+    expect(asked()).toEqual([1, 0]);
+    expectError(await call(nonce, { serverid: CACHED, userid: "bob" }), "session_mismatch");
+    const ofBob = nextauth.login(CACHED, { userid: "bob", accountid: 7 });
+    expectError(await call(ofBob, { serverid: CACHED }), "session_mismatch");
+    expect(usersSent()).toEqual(["alice", "alice", "alice"]);
   });
 });
 
-describe(`an answer that is no LoginStatus on ${RUNTIME}`, () => {
-  let host: Host;
-  beforeAll(async () => {
-    const nextauths = [
-      nextauthConfig(nextauth, { serverids: [SERVERID], timeout: "1m" }),
-      nextauthConfig(nextauth, { serverids: [OTHER_SERVERID], timeout: "300ms" }),
-    ];
-    host = await start({ file: { nextauth: nextauths } });
-  });
-
-  /** About whose sessions there is a short deadline. */
-  const OF_OTHER = { body: { ...CALL, serverid: OTHER_SERVERID } };
-  const json = (body: unknown, status = 200) => Response.json(body, { status });
-  const LOGGED_IN = { loggedin: true, userid: "alice", accountid: 7 };
+describe("an answer of the nextAuth Server", () => {
+  const LOGGED_IN = { loggedin: true, ...ALICE };
 
   it.each<[string, () => Response]>([
-    ['loggedin "true" as text', () => json({ ...LOGGED_IN, loggedin: "true" })],
-    ["loggedin 1", () => json({ ...LOGGED_IN, loggedin: 1 })],
-    ["no loggedin", () => json({ userid: "alice", accountid: 7 })],
-    ["an empty object", () => json({})],
-    ["no userid", () => json({ loggedin: true, accountid: 7 })],
-    ["an empty userid", () => json({ ...LOGGED_IN, userid: "" })],
-    ["a userid that is a number", () => json({ ...LOGGED_IN, userid: 7 })],
-    ["a userid with a line break", () => json({ ...LOGGED_IN, userid: "alice\n" })],
-    ["an accountid as text", () => json({ ...LOGGED_IN, accountid: "7" })],
-    ["no accountid, though the call names one", () => json({ loggedin: true, userid: "alice" })],
-    ["a list", () => json([LOGGED_IN])],
-    ["null", () => json(null)],
+    ["no userid", () => Response.json({ loggedin: true, secret: MARKER })],
+    ["HTML", () => new Response(`<html>${MARKER}</html>`)],
     ["no body", () => new Response(null, { status: 204 })],
-    ["HTML", () => new Response(`<html>${MARKER}</html>`, { headers: { "Content-Type": "text/html" } })],
-    ["HTML called JSON", () => new Response("<html>", { headers: { "Content-Type": "application/json" } })],
-    ["a status 500", () => json({ ...LOGGED_IN, secret: MARKER }, 500)],
-    ["a status 401", () => json(LOGGED_IN, 401)],
-    ["a status 403", () => json(LOGGED_IN, 403)],
-    ["a status 404", () => json({ loggedin: false }, 404)],
-    ["a status 201", () => json(LOGGED_IN, 201)],
+    ["status 500", () => Response.json(LOGGED_IN, { status: 500 })],
     ["a redirect", () => new Response(null, { status: 307, headers: { Location: `${nextauth.url}/elsewhere` } })],
-    ["70 kB", () => json({ ...LOGGED_IN, pk: "a".repeat(70_000) })],
-  ])("is session_check_failed for %s", async (_what, answer) => {
+    ["70 kB", () => Response.json({ ...LOGGED_IN, pk: "a".repeat(70_000) })],
+  ])("with %s is session_check_failed", async (_, answer) => {
     nextauth.answer = answer;
-    const answered = await call(host, nextauth.login(SERVERID, ALICE));
-    expect(expectError(answered, "session_check_failed")).toContain('"nextauth');
-    expect(nextauth.requests).toHaveLength(1);
-    expect(provider.requests).toEqual([]);
+    expect(await expectRefused("session_check_failed", NONCE)).toContain('"nextauth[0]"');
+    expect(asked()).toEqual([1, 0]);
   });
 
-  it("is session_check_timeout for none in time, within its own deadline", async () => {
-    nextauth.answer = () => new Promise(() => {});
-    expectError(await call(host, NONCE, OF_OTHER), "session_check_timeout");
-    expect(provider.requests).toEqual([]);
+  it("that does not come is session_check_failed: wrong role, nobody listens", async () => {
+    const nonce = nextauth.login(WRONG_ROLE, ALICE);
+    await expectRefused("session_check_failed", nonce, { serverid: WRONG_ROLE });
+    await expectRefused("session_check_failed", NONCE, { serverid: GONE });
   });
 
-  it("is session_check_timeout for a body that does not end in time", async () => {
-    nextauth.answer = () =>
-      new Response(
-        new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode('{"log')) }),
-      );
-    expectError(await call(host, NONCE, OF_OTHER), "session_check_timeout");
-    expect(provider.requests).toEqual([]);
-  });
-
-  it("says neither nonce, key nor answer in the log", async () => {
-    nextauth.answer = () => new Response(MARKER);
-    const nonce = nextauth.login(SERVERID, ALICE);
-    const { headers } = await call(host, nonce);
-    await expect.poll(() => host.output()).toContain(headers["x-request-id"]);
-    expect(host.output()).not.toContain(nonce);
-    expect(host.output()).not.toContain(NEXTAUTH_APIKEY);
-    expect(host.output()).not.toContain(MARKER);
+  it.each<[string, () => Response | Promise<Response>]>([
+    ["does not begin", () => new Promise(() => {})],
+    ["does not end", () => new Response(new ReadableStream({ start: (body) => body.enqueue(Buffer.from('{"log')) }))],
+  ])("that %s in time is session_check_timeout", async (_, answer) => {
+    nextauth.answer = answer;
+    await expectRefused("session_check_timeout", NONCE, { serverid: HURRIED });
   });
 });
 
-it(`a nextAuth Server that is not there is session_check_failed on ${RUNTIME}`, async () => {
-  const gone = await startNextAuthServer();
-  await gone.close();
-  const host = await start({ nextauth: { url: gone.url } });
-  expectError(await call(host, NONCE), "session_check_failed");
-  expect(provider.requests).toEqual([]);
-});
+describe("attributes of the user", () => {
+  const USERID = "alice/../a?b#c é";
+  const TIMEOUT = { serverid: HURRIED };
+  let attributes: Host;
 
-describe(`whom a call was about in the log on ${RUNTIME}`, () => {
-  const lineOf = async (host: Host, answer: Answered) => {
-    const id = String(answer.headers["x-request-id"]);
-    await expect.poll(() => host.output()).toContain(id);
-    const line = host
-      .output()
-      .split("\n")
-      .find((text) => text.includes(id)) as string;
-    return JSON.parse(line.slice(line.indexOf("{"))) as { user?: string; session?: string };
-  };
+  beforeAll(async () => {
+    nextauth.setUserAttributes(SERVERID, USERID, { branch: "Gent", note: "", other: "x" });
+    nextauth.setUserAttributes(SERVERID, "no-branch", { note: "n" });
+    nextauth.setUserAttributes(SERVERID, "odd-branch", { branch: "Gent é", note: "n" });
+    const file = fileConfig(provider.tokenEndpoint, {
+      provider: {
+        params: { userid: "{{userid}}", branch: "{{attributes.branch}}", note: "{{attributes.note}}" },
+        headers: { "X-Branch": "{{attributes.branch}}" },
+      },
+      file: {
+        nextauth: [
+          nextauthConfig(nextauth, { serverids: [SERVERID], timeout: "1m" }),
+          nextauthConfig(nextauth, { serverids: [HURRIED], timeout: "300ms" }),
+        ],
+        get_token: [
+          {},
+          { path: "/trusted", session: "trust", values: { userid: ["body:/userid"], serverid: ["body:/serverid"] } },
+        ],
+      },
+    });
+    attributes = await startHost(file, { ...SECRETS, NEXTAUTH_APIKEY });
+  });
+  afterAll(async () => await attributes?.close());
 
-  it("is a keyed hash, the same for the same user and key", async () => {
-    const file = { log: { identities_key: { env: "NEXTAUTH_APIKEY" } } };
-    const [first, second] = [await start({ file }), await start({ file })];
-    const [one, two] = [nextauth.login(SERVERID, ALICE), nextauth.login(SERVERID, ALICE)];
-    const lines = [
-      await lineOf(first, await call(first, one)),
-      await lineOf(first, await call(first, two)),
-      await lineOf(second, await call(second, one)),
-    ];
-    expect(lines[0]?.user).toMatch(/^[0-9a-f]{16}$/);
-    expect(lines[1]).toMatchObject({ user: lines[0]?.user });
-    expect(lines[1]?.session).not.toBe(lines[0]?.session);
-    expect(lines[2]).toMatchObject({ user: lines[0]?.user, session: lines[0]?.session });
-    expect(first.output()).not.toContain("alice");
+  const trusted = (changes: object) =>
+    callGetToken(attributes.url, { path: "/trusted", body: { serverid: SERVERID, userid: USERID, ...changes } });
+
+  it("are fetched once for a call, after its session was confirmed", async () => {
+    const headers = { "X-nonce": nextauth.login(SERVERID, { ...ALICE, userid: USERID }) };
+    expect((await callGetToken(attributes.url, { body: { serverid: SERVERID }, headers })).status).toBe(200);
+    expect(nextauth.requests.map(({ method, target }) => `${method} ${target}`)).toEqual([
+      "GET /servers/c2VydmVyLTE%3D/sessions/",
+      "GET /servers/c2VydmVyLTE%3D/users/alice%2F..%2Fa%3Fb%23c%20%C3%A9/attributes/",
+    ]);
+    const [request] = provider.requests;
+    const form = Object.fromEntries(new URLSearchParams(request?.body));
+    expect(form).toEqual({ grant_type: "urn:example:user", userid: USERID, branch: "Gent" });
+    expect(request?.headers["x-branch"]).toBe("Gent");
   });
 
-  it("is the userid with identities: plain, and never the nonce", async () => {
-    const host = await start({ file: { log: { identities: "plain" } } });
-    const nonce = nextauth.login(SERVERID, ALICE);
-    expect((await lineOf(host, await call(host, nonce))).user).toBe("alice");
-    expect(host.output()).not.toContain(nonce);
+  it.each<[TableCode, string, object, (() => Response | Promise<Response>)?]>([
+    ["attribute_missing", "the user has no such attribute", { userid: "no-branch" }],
+    ["attribute_missing", "the user is unknown", { userid: "nobody" }],
+    ["attributes_failed", "the answer is a redirect", {}, () => Response.redirect("http://127.0.0.1/")],
+    ["attributes_failed", "the answer is text", {}, () => new Response(MARKER)],
+    ["attributes_failed", "the answer has 70 kB", {}, () => Response.json({ branch: "a".repeat(70_000) })],
+    ["attributes_timeout", "no answer comes", TIMEOUT, () => new Promise(() => {})],
+    ["call_invalid", "a header cannot carry them", { userid: "odd-branch" }],
+    ["call_invalid", "the userid changes the path", { userid: ".." }],
+  ])("are %s if %s", async (code, _, changes, answer) => {
+    nextauth.answer = answer;
+    expectError(await trusted(changes), code);
+    expect(provider.requests).toEqual([]);
   });
 });
