@@ -1,11 +1,11 @@
-// The four ways of nextAuth's guide to reach backend resources, end to end: the app, the stand-in of the nextAuth Server, this
-// proxy, a real authorization server (oidc-provider) and back, then a resource server with the middlewares of this package.
+// The four ways of nextAuth's guide to reach backend resources: app, stand-in of the nextAuth Server, this proxy, a real
+// authorization server (oidc-provider), and a resource server with the middlewares of this package.
 
 import * as oauth from "oauth4webapi";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TokenService } from "../../src/cli/dev/nextauth-server.ts";
 import { APIKEY } from "../support/call.ts";
-import { type Host, RUNTIME, startHost } from "../support/host.ts";
+import { type Host, startHost } from "../support/host.ts";
 import {
   ALICE,
   NEXTAUTH_APIKEY,
@@ -23,7 +23,7 @@ import {
 import { freePort } from "../support/port.ts";
 import { type ResourceServer, startResourceServer } from "../support/resource-server-host.ts";
 
-/** With every character of base64 that a path has to encode. */
+/** Has every character of Base64 that a path must encode. */
 const SERVERID = "a+/b=";
 const CACHE_MAX_AGE_MS = 500;
 
@@ -78,173 +78,108 @@ afterAll(async () => {
 
 const login = () => nextauth.login(SERVERID, ALICE);
 
-/** What the app gets of the resource server for a credential. */
+/** What the resource server answers to an app with this credential. */
 async function use(path: "/session" | "/accounts", credential: string) {
   const response = await fetch(resources.url + path, { headers: { Authorization: `Bearer ${credential}` } });
   const text = await response.text();
   return { status: response.status, text, challenge: response.headers.get("www-authenticate") };
 }
 
-async function tokenThroughTheSdk(nonce = login()): Promise<string> {
-  const { status, bytes } = await nextauth.getToken(SERVERID, nonce, service);
+async function tokenThroughTheSdk(): Promise<string> {
+  const { status, bytes } = await nextauth.getToken(SERVERID, login(), service);
   expect(status).toBe(200);
   return JSON.parse(new TextDecoder().decode(bytes)).access_token;
 }
 
-describe(`way 1 on ${RUNTIME}: the webNonce at a resource server`, () => {
-  it("is good while its session is logged in, for its user and account", async () => {
-    const webNonce = login();
-    expect(await use("/session", webNonce)).toMatchObject({ status: 200, text: '{"userid":"alice","accountid":7}' });
-    nextauth.logout(SERVERID, webNonce);
-    const refused = await use("/session", webNonce);
-    expect(refused.status).toBe(401);
-    expect(refused.challenge).toContain('error="invalid_token"');
-  });
-
-  it("is asked about at one segment of the path, percent-encoded", async () => {
-    nextauth.requests.length = 0;
-    const webNonce = login();
-    await use("/session", webNonce);
-    expect(nextauth.requests).toMatchObject([
-      { method: "GET", target: "/servers/a%2B%2Fb%3D/sessions/", headers: { "x-nonce": webNonce } },
-    ]);
-  });
+it("way 1: the resource server accepts a webNonce while its session is logged in", async () => {
+  const webNonce = login();
+  nextauth.requests.length = 0;
+  expect(await use("/session", webNonce)).toMatchObject({ status: 200, text: '{"userid":"alice","accountid":7}' });
+  expect(nextauth.requests.map(({ target }) => target)).toEqual(["/servers/a%2B%2Fb%3D/sessions/"]);
+  nextauth.logout(SERVERID, webNonce);
+  const refused = await use("/session", webNonce);
+  expect(refused.status).toBe(401);
+  expect(refused.challenge).toContain('error="invalid_token"');
 });
 
-describe(`way 2 on ${RUNTIME}: the webNonce exchanged for a token`, () => {
-  it("gives an app with a standard OAuth client library a token that its resource server takes", async () => {
+describe("way 2: an app with a standard OAuth client library exchanges its webNonce", () => {
+  async function tokenFor(code: string, verifier: string | typeof oauth.nopkce) {
     const server: oauth.AuthorizationServer = { issuer: proxy.url, token_endpoint: `${proxy.url}/token` };
     const client: oauth.Client = { client_id: "the-app" };
-    const callback = new URL(`https://app.example/callback?${new URLSearchParams({ code: login() })}`);
+    const callback = new URL(`https://app.example/callback?${new URLSearchParams({ code })}`);
+    const parameters = oauth.validateAuthResponse(server, client, callback, oauth.skipStateCheck);
+    const insecure = { [oauth.allowInsecureRequests]: true };
+    const redirect = "https://app.example/callback";
+    const none = oauth.None();
     const response = await oauth.authorizationCodeGrantRequest(
       server,
       client,
-      oauth.None(),
-      oauth.validateAuthResponse(server, client, callback, oauth.skipStateCheck),
-      "https://app.example/callback",
-      oauth.generateRandomCodeVerifier(),
-      { [oauth.allowInsecureRequests]: true },
+      none,
+      parameters,
+      redirect,
+      verifier,
+      insecure,
     );
     const bytes = Buffer.from(await response.clone().arrayBuffer());
-    expect(bytes.equals(authorization.sent.at(-1) as Buffer)).toBe(true);
-    const { access_token } = await oauth.processAuthorizationCodeResponse(server, client, response);
-    expect(await use("/accounts", access_token)).toMatchObject({ status: 200, text: '{"sub":"alice"}' });
+    return { bytes, ...(await oauth.processAuthorizationCodeResponse(server, client, response)) };
+  }
+
+  it("and gets a token, with PKCE and without", async () => {
+    for (const verifier of [oauth.generateRandomCodeVerifier(), oauth.nopkce] as const) {
+      const { bytes, access_token } = await tokenFor(login(), verifier);
+      expect(bytes.equals(authorization.sent.at(-1) as Buffer)).toBe(true);
+      expect(await use("/accounts", access_token)).toMatchObject({ status: 200, text: '{"sub":"alice"}' });
+    }
+  });
+
+  it("and gets invalid_grant if it is not logged in", async () => {
+    await expect(tokenFor("unknown", oauth.nopkce)).rejects.toMatchObject({ error: "invalid_grant", status: 400 });
   });
 });
 
-describe(`way 3 on ${RUNTIME}: a token through the SDK`, () => {
-  it("delivers the provider's bytes to the app, and the token in them is good", async () => {
-    const { status, bytes } = await nextauth.getToken(SERVERID, login(), service);
-    expect(status).toBe(200);
-    expect(Buffer.from(bytes).equals(authorization.sent.at(-1) as Buffer)).toBe(true);
-    const { access_token } = JSON.parse(new TextDecoder().decode(bytes));
-    expect(await use("/accounts", access_token)).toMatchObject({ status: 200, text: '{"sub":"alice"}' });
-  });
-
-  it("delivers none for a session that is logged out while the call is under way", async () => {
-    const nonce = login();
-    nextauth.answer = () => {
-      nextauth.answer = undefined;
-      nextauth.logout(SERVERID, nonce);
-      return Response.json({ loggedin: false });
-    };
-    const { status, bytes } = await nextauth.getToken(SERVERID, nonce, service);
-    expect(status).toBe(403);
-    expect(JSON.parse(new TextDecoder().decode(bytes))).toMatchObject({ error_code: "session_not_logged_in" });
-  });
-
-  it("delivers the provider's no for this user", async () => {
-    const nonce = nextauth.login(SERVERID, { userid: "mallory", accountid: 9 });
-    const { status, bytes } = await nextauth.getToken(SERVERID, nonce, service);
-    expect(status).toBe(400);
-    expect(Buffer.from(bytes).equals(authorization.sent.at(-1) as Buffer)).toBe(true);
-    expect(JSON.parse(new TextDecoder().decode(bytes))).toMatchObject({ error: "invalid_grant" });
-  });
+it("way 3: the SDK gets the provider's bytes, and the token in them is good", async () => {
+  const { status, bytes } = await nextauth.getToken(SERVERID, login(), service);
+  expect(status).toBe(200);
+  expect(Buffer.from(bytes).equals(authorization.sent.at(-1) as Buffer)).toBe(true);
+  const { access_token } = JSON.parse(new TextDecoder().decode(bytes));
+  expect(await use("/accounts", access_token)).toMatchObject({ status: 200, text: '{"sub":"alice"}' });
 });
 
-describe(`way 4 on ${RUNTIME}: the token checked at the resource server`, () => {
-  const encode = (value: object | string) =>
-    Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
-  const now = () => Math.floor(Date.now() / 1000);
-
+describe("way 4: the resource server refuses a token", () => {
   async function expectRefused(token: string): Promise<void> {
     const { status, challenge } = await use("/accounts", token);
     expect(status).toBe(401);
     expect(challenge).toMatch(/^Bearer realm=".+", error="invalid_token", error_description=".+"$/);
   }
 
-  /** The token with one bit of one of its parts changed. */
-  function withBitChanged(token: string, part: 0 | 1 | 2, bit: number): string {
-    const parts = token.split(".");
-    const bytes = Buffer.from(parts[part] as string, "base64url");
-    bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ (1 << (bit & 7));
-    parts[part] = bytes.toString("base64url");
-    return parts.join(".");
-  }
-
-  it("is refused after a change of one bit of the signature", async () => {
-    const token = await tokenThroughTheSdk();
-    for (let bit = 0; bit < 512; bit += process.env.SOAK === "1" ? 1 : 37)
-      await expectRefused(withBitChanged(token, 2, bit));
+  it("with one changed bit in its signature", async () => {
+    const [header, claims, signature] = (await tokenThroughTheSdk()).split(".");
+    const bytes = Buffer.from(signature as string, "base64url");
+    bytes[7] = (bytes[7] as number) ^ 1;
+    await expectRefused(`${header}.${claims}.${bytes.toString("base64url")}`);
   });
 
-  it("is refused after a change of one bit of the claims", async () => {
-    const token = await tokenThroughTheSdk();
-    const length = Buffer.from(token.split(".")[1] as string, "base64url").length * 8;
-    for (let bit = 0; bit < length; bit += 37) await expectRefused(withBitChanged(token, 1, bit));
+  it("for another resource server, though the issuer signed it", async () => {
+    const exp = Math.floor(Date.now() / 1000) + 600;
+    const good = { iss: authorization.issuer, sub: "alice", aud: RESOURCE, exp };
+    expect((await use("/accounts", await authorization.sign(good))).status).toBe(200);
+    await expectRefused(await authorization.sign({ ...good, aud: "https://other.bank.example" }));
   });
 
-  it("is refused with the algorithm none", async () => {
-    const [, claims] = (await tokenThroughTheSdk()).split(".");
-    for (const alg of ["none", "None", "NONE", ""]) {
-      await expectRefused(`${encode({ alg, kid: "first", typ: "at+jwt" })}.${claims}.`);
-    }
-  });
-
-  it("is refused with HS256 and the public key as the secret", async () => {
-    const [, claims] = (await tokenThroughTheSdk()).split(".");
-    const { createHmac, createPublicKey } = await import("node:crypto");
-    const jwk = authorization.jwks.keys[0] as object;
-    const key = createPublicKey({ key: jwk as import("node:crypto").JsonWebKey, format: "jwk" });
-    const pem = key.export({ type: "spki", format: "pem" }) as string;
-    const der = key.export({ type: "spki", format: "der" });
-    const input = `${encode({ alg: "HS256", kid: "first", typ: "at+jwt" })}.${claims}`;
-    for (const secret of [pem, pem.trim(), der, JSON.stringify(jwk)]) {
-      const signature = createHmac("sha256", secret).update(input).digest("base64url");
-      await expectRefused(`${input}.${signature}`);
-    }
-  });
-
-  const good = () => ({ iss: authorization.issuer, sub: "alice", aud: RESOURCE, iat: now(), exp: now() + 60 });
-
-  it.each<[string, () => object]>([
-    ["another audience", () => ({ ...good(), aud: "https://other.bank.example" })],
-    ["an audience that only begins alike", () => ({ ...good(), aud: `${RESOURCE}.evil.example` })],
-    ["no audience", () => ({ ...good(), aud: undefined })],
-    ["another issuer", () => ({ ...good(), iss: `${authorization.issuer}/` })],
-    ["an exp that is over", () => ({ ...good(), iat: now() - 120, exp: now() - 60 })],
-    ["no exp", () => ({ ...good(), exp: undefined })],
-    ["an nbf to come", () => ({ ...good(), nbf: now() + 60 })],
-  ])("is refused with %s, though the issuer signed it", async (_what, claims) => {
-    expect((await use("/accounts", await authorization.sign(good()))).status).toBe(200);
-    await expectRefused(await authorization.sign(claims() as Parameters<AuthorizationServer["sign"]>[0]));
-  });
-
-  it("is refused as a webNonce, and a webNonce as a token", async () => {
+  it("in place of a webNonce, and a webNonce in place of a token", async () => {
     expect((await use("/session", await tokenThroughTheSdk())).status).toBe(401);
     await expectRefused(login());
   });
 
-  // The last one: the authorization server is another afterwards.
-  it("is refused once its key is rolled out of the JWKS, and one of the new key is taken at once", async () => {
+  // The last test: it replaces the authorization server.
+  it("of a key that left the JWKS, and accepts one of the new key at once", async () => {
     const old = await tokenThroughTheSdk();
     expect((await use("/accounts", old)).status).toBe(200);
     const { port } = new URL(authorization.issuer);
     await authorization.close();
     authorization = await startAuthorizationServer({ port: Number(port), kid: "second" });
     expect((await use("/accounts", await tokenThroughTheSdk())).status).toBe(200);
-    await new Promise((done) => setTimeout(done, CACHE_MAX_AGE_MS));
-    await expectRefused(old);
+    await expect.poll(async () => (await use("/accounts", old)).status).toBe(401);
     expect((await use("/accounts", await tokenThroughTheSdk())).status).toBe(200);
   });
 });

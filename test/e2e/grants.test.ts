@@ -1,8 +1,8 @@
 // Every grant with every client authentication, against a real authorization server that verifies our JWTs by discovery.
 
 import { createLocalJWKSet, jwtVerify } from "jose";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { APIKEY, CALL, callGetToken, NONCE } from "../support/call.ts";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type Answered, APIKEY, CALL, callGetToken, NONCE } from "../support/call.ts";
 import { type Host, RUNTIME, startHost } from "../support/host.ts";
 import { makeAuthority, makeKey, makeSelfSigned } from "../support/keys.ts";
 import {
@@ -102,7 +102,7 @@ beforeAll(async () => {
     const own = { certificate: { env: `CERT_${kind}` }, private_key: { env: `KEY_${kind}` } };
     return { ca: { env: "CA" }, ...(kind === undefined ? {} : own) };
   };
-  const providers = Object.fromEntries(
+  const providers: Record<string, object> = Object.fromEntries(
     pairs().map(({ name, method, grant }) => {
       const { client_id, secret, tls } = CLIENTS[method] as (typeof CLIENTS)[string];
       const settings = {
@@ -117,6 +117,11 @@ beforeAll(async () => {
       return [name, settings];
     }),
   );
+  const rejected = {
+    ...providers[nameOf("client_credentials", "client_secret_basic")],
+    client_secret: { env: "WRONG" },
+  };
+  providers.rejected = rejected;
   const file = {
     version: 1,
     callers: { "nextauth-server": { apikeys: [{ env: "APIKEY" }] } },
@@ -130,10 +135,11 @@ beforeAll(async () => {
     },
     signing: { issuer: proxyUrl, keys: [{ kid: "2026-11", alg: "ES256", private_key: { env: "SIGNING_KEY" } }] },
     providers,
-    routes: pairs().map(({ name }) => ({ serverid: name, provider: name })),
+    routes: Object.keys(providers).map((name) => ({ serverid: name, provider: name })),
   };
   const secrets = {
     APIKEY,
+    WRONG: "not the secret",
     SIGNING_KEY: (await makeKey("ES256")).pem,
     CA: authority.certificate,
     CERT_CA: clientTls.certificate,
@@ -177,30 +183,40 @@ function call(grant: string, method: string, changes: object = {}) {
   });
 }
 
-describe(`grants on ${RUNTIME}`, () => {
-  it.each(pairs())(
-    "$grant with $method gives a token for the right subject, byte for byte",
-    async ({ grant, method }) => {
-      const answer = await call(grant, method);
-      expect(answer.text).toContain("access_token");
-      expect(answer.status).toBe(200);
-      expect(answer.body.equals(server.sent.at(-1) as Buffer)).toBe(true);
-      const { payload } = await jwtVerify(String(answer.json().access_token), createLocalJWKSet(server.jwks), {
-        issuer: server.issuer,
-        audience: RESOURCE,
-      });
-      const { client_id } = CLIENTS[method] as (typeof CLIENTS)[string];
-      expect(payload).toMatchObject({ sub: GRANTS[grant]?.subject(client_id), client_id, scope: "accounts" });
-    },
-  );
+/** Expects that the response is what the server sent. @returns the verified claims of the token */
+async function claimsOf(answer: Answered) {
+  expect(answer.text).toContain("access_token");
+  expect(answer.status).toBe(200);
+  expect(answer.body.equals(server.sent.at(-1) as Buffer)).toBe(true);
+  const keys = createLocalJWKSet(server.jwks);
+  const expected = { issuer: server.issuer, audience: RESOURCE, algorithms: ["ES256"] };
+  return (await jwtVerify(String(answer.json().access_token), keys, expected)).payload;
+}
 
-  it("signs anew for every call, so that strict replay checks let the second one through", async () => {
-    for (let i = 0; i < 3; i++) expect((await call("jwt-bearer", "private_key_jwt")).status).toBe(200);
-  });
+it.each(pairs())(
+  "$grant with $method gives a token for the right subject, byte for byte",
+  async ({ grant, method }) => {
+    const { client_id } = CLIENTS[method] as (typeof CLIENTS)[string];
+    const subject = GRANTS[grant]?.subject(client_id);
+    expect(await claimsOf(await call(grant, method))).toMatchObject({ sub: subject, client_id, scope: "accounts" });
+  },
+);
 
-  it("relays the refusal of a user", async () => {
-    const answer = await call("jwt-bearer", "private_key_jwt", { userid: "mallory" });
-    expect(answer.status).toBe(400);
-    expect(answer.json()).toMatchObject({ error: "invalid_grant" });
-  });
+it.each(["bøb@bank.example", "a&b=c+d% e"])("a token is for exactly the user of the call: %s", async (userid) => {
+  expect((await claimsOf(await call("custom grant", "client_secret_basic", { userid }))).sub).toBe(userid);
+});
+
+it("signs again for every call, so that strict replay checks accept the second one", async () => {
+  for (let i = 0; i < 3; i++) expect((await call("jwt-bearer", "private_key_jwt")).status).toBe(200);
+});
+
+it.each(["jwt-bearer", "custom grant"])("relays the refusal of a user, byte for byte: %s", async (grant) => {
+  const answer = await call(grant, "private_key_jwt", { userid: "mallory" });
+  expect([answer.status, answer.json().error]).toEqual([400, "invalid_grant"]);
+  expect(answer.body.equals(server.sent.at(-1) as Buffer)).toBe(true);
+});
+
+it("reports a wrong client_secret as a rejection of this proxy", async () => {
+  const answer = await callGetToken(host.url, { body: { ...CALL, serverid: "rejected" } });
+  expect([answer.status, answer.json().error_code]).toEqual([502, "provider_rejected_proxy"]);
 });
