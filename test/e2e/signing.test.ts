@@ -1,12 +1,12 @@
 // The keys that this proxy publishes, and the JWTs that it signs.
 
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from "jose";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import type { SigningAlgorithm } from "../../src/oauth/signing-key.ts";
 import { APIKEY, callGetToken } from "../support/call.ts";
-import { type Host, RUNTIME, startHost } from "../support/host.ts";
+import { type Host, startHost } from "../support/host.ts";
 import { makeKey, makeSelfSigned } from "../support/keys.ts";
-import { json, type RecordingProvider, startRecordingProvider, token } from "../support/recording-provider.ts";
+import { type RecordingProvider, startRecordingProvider } from "../support/recording-provider.ts";
 
 const ISSUER = "https://tokens.bank.example/proxy";
 const ALGORITHMS: SigningAlgorithm[] = ["ES256", "ES384", "PS256", "RS256", "EdDSA"];
@@ -14,7 +14,7 @@ const ALGORITHMS: SigningAlgorithm[] = ["ES256", "ES384", "PS256", "RS256", "EdD
 let provider: RecordingProvider;
 let host: Host;
 
-/** One provider for each algorithm, PEM and JWK in turn, told apart by the serverid. */
+/** A provider for each algorithm, with PEM and JWK in turn; the serverid selects one. */
 beforeAll(async () => {
   provider = await startRecordingProvider();
   const secrets: Record<string, string> = { APIKEY, SECRET: "a client secret" };
@@ -69,10 +69,6 @@ beforeAll(async () => {
     secrets,
   );
 });
-beforeEach(() => {
-  provider.requests.length = 0;
-  provider.answer = token();
-});
 afterAll(async () => {
   await host?.close();
   await provider?.close();
@@ -87,58 +83,38 @@ async function assertionFor(alg: string): Promise<string> {
   return String(new URLSearchParams(provider.requests.at(-1)?.body).get("assertion"));
 }
 
-describe(`signing on ${RUNTIME}`, () => {
-  it.each(ALGORITHMS)("signs with %s, typed as in the file, and verifies by the published keys", async (alg) => {
-    const assertion = await assertionFor(alg);
-    expect(decodeProtectedHeader(assertion)).toEqual({ alg, kid: `key-${alg}`, typ: "JWT", "x-note": "for alice" });
-    const { payload } = await jwtVerify(assertion, createLocalJWKSet(await published()), { algorithms: [alg] });
-    const { iat, exp, jti, ...claims } = payload;
-    expect(claims).toEqual({
-      iss: ISSUER,
-      sub: "user-alice",
-      aud: provider.tokenEndpoint,
-      account: 7,
-      text: "account 7",
-      list: [alg, 9007199254740991, true],
-      deep: { number: 1.5, nothing: [] },
-      nbf: iat,
-    });
-    expect((exp ?? 0) - (iat ?? 0)).toBe(92);
-    if (alg === "ES384") expect(jti).toBeUndefined();
-    else expect(jti).toMatch(/^[0-9a-f-]{36}$/);
+it.each(ALGORITHMS)("signs with %s as the file says, and the published keys verify it", async (alg) => {
+  const assertion = await assertionFor(alg);
+  expect(decodeProtectedHeader(assertion)).toEqual({ alg, kid: `key-${alg}`, typ: "JWT", "x-note": "for alice" });
+  const { payload } = await jwtVerify(assertion, createLocalJWKSet(await published()), { algorithms: [alg] });
+  const { iat = 0, jti, ...claims } = payload;
+  expect(claims).toEqual({
+    iss: ISSUER,
+    sub: "user-alice",
+    aud: provider.tokenEndpoint,
+    account: 7,
+    text: "account 7",
+    list: [alg, 9007199254740991, true],
+    deep: { number: 1.5, nothing: [] },
+    nbf: iat,
+    exp: iat + 92,
   });
-
-  it("publishes only the public halves, of every key, verify-only keys included", async () => {
-    const { keys } = await published();
-    expect(keys.map(({ kid }) => kid)).toEqual([...ALGORITHMS.map((alg) => `key-${alg}`), "certified"]);
-    const members = new Set(keys.flatMap((key) => Object.keys(key)));
-    expect([...members].sort()).toEqual(["alg", "crv", "e", "kid", "kty", "n", "use", "x", "y"]);
-  });
-
-  it.each(["/proxy/.well-known/openid-configuration", "/.well-known/oauth-authorization-server/proxy"])(
-    "publishes its metadata at %s, cacheable",
-    async (path) => {
-      const answer = await get(path);
-      expect(answer.status).toBe(200);
-      expect(answer.headers["content-type"]).toBe("application/json");
-      expect(answer.headers["cache-control"]).toBe("public, max-age=300");
-      expect(answer.json()).toMatchObject({ issuer: ISSUER, jwks_uri: `${ISSUER}/.well-known/jwks.json` });
-    },
-  );
-
-  it("allows only GET and HEAD for its documents", async () => {
-    const answer = await callGetToken(host.url, { path: "/proxy/.well-known/jwks.json" });
-    expect(answer.status).toBe(405);
-    expect(answer.headers.allow).toBe("GET, HEAD");
-    expect((await get("/.well-known/jwks.json")).status).toBe(404);
-  });
-
-  it("passes no private key on when the provider quotes the assertion", async () => {
-    provider.answer = (socket, request) => json({ error: "invalid_grant", quoted: request.body }, 400)(socket, request);
-    const answer = await callGetToken(host.url, { body: { serverid: "ES256", userid: "alice", accountid: 7 } });
-    expect(answer.status).toBe(400);
-    await expect.poll(() => host.output()).toContain(answer.headers["x-request-id"]);
-    expect(answer.text + host.output()).not.toContain("PRIVATE KEY");
-    expect(host.output()).not.toContain("eyJ");
-  });
+  if (alg === "ES384") expect(jti).toBeUndefined();
+  else expect(jti).toMatch(/^[0-9a-f-]{36}$/);
 });
+
+it("publishes only the public halves, of every key, verify-only keys included", async () => {
+  const { keys } = await published();
+  expect(keys.map(({ kid }) => kid)).toEqual([...ALGORITHMS.map((alg) => `key-${alg}`), "certified"]);
+  const members = new Set(keys.flatMap((key) => Object.keys(key)));
+  expect([...members].sort()).toEqual(["alg", "crv", "e", "kid", "kty", "n", "use", "x", "y"]);
+});
+
+it.each(["/proxy/.well-known/openid-configuration", "/.well-known/oauth-authorization-server/proxy"])(
+  "publishes its metadata at %s",
+  async (path) => {
+    const answer = await get(path);
+    expect([answer.status, answer.headers["cache-control"]]).toEqual([200, "public, max-age=300"]);
+    expect(answer.json()).toMatchObject({ issuer: ISSUER, jwks_uri: `${ISSUER}/.well-known/jwks.json` });
+  },
+);

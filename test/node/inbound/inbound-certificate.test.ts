@@ -4,7 +4,7 @@ import "reflect-metadata"; // @peculiar/x509 asks for it
 import { X509Certificate } from "node:crypto";
 import { TLSSocket } from "node:tls";
 import { type JsonGeneralName, SubjectAlternativeNameExtension, X509CertificateGenerator } from "@peculiar/x509";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createNodeInbound } from "../../../src/node/inbound/inbound.ts";
 
 const { clientCertificate } = createNodeInbound([]);
@@ -88,10 +88,15 @@ describe("a connection", () => {
   });
 
   it("whose certificate has expired since has none", () => {
-    const socket = connection(shown("DNS:a.example"));
-    expect(certificateOf(socket)).toBeDefined();
-    socket.authorized = false;
-    expect(certificateOf(socket)).toBeUndefined();
+    vi.useFakeTimers({ toFake: ["Date"] });
+    try {
+      const socket = connection(shown("DNS:a.example"));
+      expect(certificateOf(socket)).toBeDefined();
+      vi.setSystemTime(Date.now() + 60_001);
+      expect(certificateOf(socket)).toBeUndefined();
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 
