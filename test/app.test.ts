@@ -305,5 +305,12 @@ describe("createDeps", () => {
     const headers = new Headers({ "x-apikey": APIKEY });
     expect(await deps.authenticate(headers, undefined, "x-apikey")).toMatchObject({ name: "nextauth-server" });
     expect(await deps.describeIdentities({ userid: "alice" })).toEqual({ user: "alice" });
+    const file = { log: { identities_key: { env: "KEY" } } };
+    const [one, other] = await Promise.all(
+      ["a", "b"].map((key) => buildApp({ file, secrets: { KEY: key.repeat(32) } })),
+    );
+    const hashed = await one?.deps.describeIdentities({ userid: "alice" });
+    expect(hashed).toEqual({ user: expect.stringMatching(/^[0-9a-f]{16}$/) });
+    expect(hashed).not.toEqual(await other?.deps.describeIdentities({ userid: "alice" }));
   });
 });

@@ -34,7 +34,8 @@ beforeAll(async () => {
     },
   });
   // Each test has its own provider, because a provider remembers which secret worked.
-  const providers: Record<string, object> = { keys, first: secrets, second: secrets, third: secrets };
+  const single = { ...secrets, client_secret: { env: "OLD" } };
+  const providers: Record<string, object> = { keys, single, first: secrets, second: secrets, third: secrets };
   const routes = Object.keys(providers).map((name) => ({ serverid: name, provider: name }));
   host = await startHost(fileConfig("", { file: { providers, routes } }), {
     APIKEY,
@@ -73,12 +74,15 @@ it.each([
   await expect.poll(() => host.output()).toMatch(new RegExp(`"level":"warn".*"${name}"`));
 });
 
-it("no third secret is tried, and none after another error: failures count at the provider", async () => {
+// Failures count at the provider.
+it("no third secret is tried, no single one twice, and none after another error", async () => {
   provider.answer = json({ error: "unauthorized_client" }, 401);
   expect((await callTo("third")).status).toBe(502);
   acceptOnly(() => false);
-  expect((await callTo("third")).json()).toMatchObject({ error_code: "provider_rejected_proxy" });
-  expect(sent("client_secret")).toEqual(["old secret", "old secret", "new secret"]);
+  for (const name of ["third", "single"]) {
+    expect((await callTo(name)).json()).toMatchObject({ error_code: "provider_rejected_proxy" });
+  }
+  expect(sent("client_secret")).toEqual(["old secret", "old secret", "new secret", "old secret"]);
 });
 
 it("the next key signs a new assertion, with a new jti", async () => {

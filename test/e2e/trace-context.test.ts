@@ -1,4 +1,4 @@
-// W3C trace context: the trace of a getToken call goes on to the provider, on each runtime.
+// W3C trace context: the trace of a getToken call continues at the provider.
 
 import { expect, it } from "vitest";
 import { useProxy } from "../support/proxy.ts";
@@ -10,12 +10,12 @@ const TRACE_CONTEXT = {
 
 const proxy = useProxy();
 
-it("is handed on to the provider", async () => {
+it("is passed on to the provider", async () => {
   expect((await proxy.call({ headers: TRACE_CONTEXT })).status).toBe(200);
   expect(proxy.provider.requests[0]?.headers).toMatchObject(TRACE_CONTEXT);
 });
 
-it("is absent if the caller sends none or an invalid one, and baggage is never handed on", async () => {
+it("is absent if the caller sends none or an invalid one, and baggage is never passed on", async () => {
   const baggage = "userid=alice";
   expect((await proxy.call({ headers: { baggage } })).status).toBe(200);
   expect((await proxy.call({ headers: { traceparent: "alice", tracestate: "a=b", baggage } })).status).toBe(200);

@@ -1,4 +1,4 @@
-// Many users at once, call after call, each answer held against what the provider said to that very call.
+// Many users at once: each response is compared with what the provider sent for that call.
 
 import { Pool } from "undici";
 import { listen } from "../../src/node/inbound/listener.ts";
@@ -134,10 +134,6 @@ export interface Tally {
   verdicts: Partial<Record<Verdict, number>>;
   /** Answers that came under the request id of another one. */
   repeatedIds: number;
-  /** Milliseconds of the calls that got a token on the caller's word, sorted. */
-  times: number[];
-  /** Milliseconds that the provider took for these on purpose, on average. */
-  delay: number;
 }
 
 /** Every user has one call under way at any time, until there were so many. */
@@ -145,19 +141,16 @@ export async function runSoak(soak: Soak, users: number, calls: number, seed: nu
   const { said } = soak.provider;
   const random = randomFrom(seed + 2);
   const kinds = Object.fromEntries(KINDS.map((kind) => [kind, 0])) as Tally["kinds"];
-  const tally: Tally = { calls: 0, verified: 0, kinds, verdicts: {}, repeatedIds: 0, times: [], delay: 0 };
+  const tally: Tally = { calls: 0, verified: 0, kinds, verdicts: {}, repeatedIds: 0 };
   const ids = new Set<unknown>();
   let begun = 0;
-  let delays = 0;
 
   async function user(number: number): Promise<void> {
     while (begun < calls) {
       begun += 1;
       const callId = `user-${number}.${begun}`;
       const verified = random() * VERIFIED_ONE_IN < 1;
-      const started = performance.now();
       const answer = await soak.call(number, callId, verified);
-      const took = performance.now() - started;
       const spoken = said.get(callId);
       const verdict = judge(callId, spoken, answer);
       tally.calls += 1;
@@ -167,15 +160,10 @@ export async function runSoak(soak: Soak, users: number, calls: number, seed: nu
       if (spoken === undefined) continue;
       kinds[spoken.kind] += 1;
       spoken.bytes = Buffer.alloc(0); // the entry stays, so that a second request for the call would be seen
-      if (verified || verdict !== "relayed" || spoken.kind !== "token") continue;
-      tally.times.push(took);
-      delays += spoken.delay;
     }
   }
   await Promise.all(Array.from({ length: users }, (_, number) => user(number)));
   tally.repeatedIds = tally.calls - ids.size;
-  tally.times.sort((a, b) => a - b);
-  tally.delay = delays / tally.times.length;
   return tally;
 }
 
@@ -185,12 +173,11 @@ export function wrong(verdicts: Tally["verdicts"]): [string, number][] {
 }
 
 /** The tally in one line for the output of the tests. */
-export function describeTally({ calls, verified, kinds, verdicts, times, delay }: Tally): string {
+export function describeTally({ calls, verified, kinds, verdicts }: Tally): string {
   const { token, ...faults } = kinds;
   const mismatches = wrong(verdicts).reduce((sum, [, count]) => sum + count, 0);
-  const ratio = (share: number) => ((times[Math.floor(times.length * share)] ?? 0) / delay).toFixed(1);
   return (
     `${calls} calls (${verified} with a session check), ${mismatches} mismatches; faults ${JSON.stringify(faults)}; ` +
-    `answers ${JSON.stringify(verdicts)}; p50 ${ratio(0.5)}, p99 ${ratio(0.99)} x the provider's mean delay`
+    `answers ${JSON.stringify(verdicts)}`
   );
 }
