@@ -18,9 +18,9 @@ import {
 } from "./soak-provider.ts";
 import { createVirtualServers } from "./stand-in.ts";
 
-/** Of the provider, for the proxy. */
+/** The proxy's timeout for the provider. */
 const TIMEOUT_MS = 3_000;
-/** One in so many calls names its user only by the session. */
+/** One call in so many names its user only by the session. */
 const VERIFIED_ONE_IN = 5;
 const MAX_SESSION_DELAY_MS = 20;
 
@@ -92,7 +92,7 @@ export async function startSoak(users: number, runtime: Runtime, seed: number): 
   };
 }
 
-/** What a caller may be told of each fault; to any call besides, that it took too long. */
+/** The error for each fault. On a busy machine, any call may also end with one of BUSY. */
 const CODES: Partial<Record<Kind, TableCode>> = {
   "500": "provider_error",
   reset: "provider_unreachable",
@@ -102,21 +102,21 @@ const CODES: Partial<Record<Kind, TableCode>> = {
 const BUSY: readonly string[] = ["provider_timeout", "session_check_timeout", "provider_suspended", "overloaded"];
 
 /**
- * `relayed`, or the error_code of a row of the table. What must not be: the token of another user, other bytes than those of this
- * call, or an error that tells of something else than what the provider did to it.
+ * `relayed` or an error_code. "wrong …" must not happen: another user's token, bytes of another call, or an error that
+ * does not fit what the provider did.
  */
 export type Verdict = "relayed" | "wrong user" | "wrong bytes" | "wrong error" | TableCode;
 
 /**
- * @param said what the provider said to this call; undefined where it was not asked
- * @throws where an error is no row of the table
+ * @param said what the provider sent for this call; undefined if it was not asked
+ * @throws if an error is not a row of the error table
  */
 export function judge(callId: string, said: Said | undefined, answer: Answered): Verdict {
   for (const [, user] of answer.text.matchAll(/user-(\d+)/g)) {
     if (`user-${user}` !== userOf(callId)) return "wrong user";
   }
   if (answer.status < 500) {
-    // A 200 that carries an error is a 403 for the caller.
+    // The caller gets a 200 with an error as a 403.
     const status = said?.kind === "200 with error" ? 403 : said?.status;
     return said !== undefined && answer.status === status && answer.body.equals(said.bytes) ? "relayed" : "wrong bytes";
   }
@@ -132,11 +132,11 @@ export interface Tally {
   /** How often the provider did what. */
   kinds: Record<Kind, number>;
   verdicts: Partial<Record<Verdict, number>>;
-  /** Answers that came under the request id of another one. */
+  /** Responses with the request id of another one. */
   repeatedIds: number;
 }
 
-/** Every user has one call under way at any time, until there were so many. */
+/** Each user always has one call in flight, until there were `calls`. */
 export async function runSoak(soak: Soak, users: number, calls: number, seed: number): Promise<Tally> {
   const { said } = soak.provider;
   const random = randomFrom(seed + 2);
@@ -159,7 +159,7 @@ export async function runSoak(soak: Soak, users: number, calls: number, seed: nu
       ids.add(answer.headers["x-request-id"]);
       if (spoken === undefined) continue;
       kinds[spoken.kind] += 1;
-      spoken.bytes = Buffer.alloc(0); // the entry stays, so that a second request for the call would be seen
+      spoken.bytes = Buffer.alloc(0); // the entry stays, so that a second token request for the call is noticed
     }
   }
   await Promise.all(Array.from({ length: users }, (_, number) => user(number)));
@@ -167,12 +167,12 @@ export async function runSoak(soak: Soak, users: number, calls: number, seed: nu
   return tally;
 }
 
-/** The verdicts that must not be, with their counts. */
+/** The verdicts that must not happen, with their counts. */
 export function wrong(verdicts: Tally["verdicts"]): [string, number][] {
   return Object.entries(verdicts).filter(([verdict]) => verdict.startsWith("wrong "));
 }
 
-/** The tally in one line for the output of the tests. */
+/** The tally in one line. */
 export function describeTally({ calls, verified, kinds, verdicts }: Tally): string {
   const { token, ...faults } = kinds;
   const mismatches = wrong(verdicts).reduce((sum, [, count]) => sum + count, 0);
