@@ -73,13 +73,19 @@ describe("paths", () => {
     expect((await answerTo({ path })).status).toBe(200);
   });
 
-  it.each(["/", "/gettoken", "/getToken/", "//getToken", "/%67etToken", "/getToken%2F", "/.well-known/jwks.json"])(
-    "answers 404 to a path that is not exactly the binding's: %s",
-    async (path) => {
-      const description = 'there is nothing at this path; getToken is at "get_token.path", which must match exactly';
-      expect(await answerTo({ path })).toEqual(ownError(404, "invalid_request", "not_found", description));
-    },
-  );
+  it.each([
+    "/",
+    "/gettoken",
+    "/getToken/",
+    "//getToken",
+    "/%67etToken",
+    "/getToken%2F",
+    "/token",
+    "/.well-known/jwks.json",
+  ])("answers 404 to a path that is not exactly the binding's: %s", async (path) => {
+    const description = 'there is nothing at this path; getToken is at "get_token.path", which must match exactly';
+    expect(await answerTo({ path })).toEqual(ownError(404, "invalid_request", "not_found", description));
+  });
 
   it("takes the characters of a configured path literally", async () => {
     const changes = { file: { get_token: { path: "/api/v1.0/get-token" } } };

@@ -17,16 +17,15 @@ import { json, type RecordingProvider, startRecordingProvider, token } from "../
 
 let provider: RecordingProvider;
 let nextauth: NextAuthServer;
-/** With limits that no test reaches. */
+/** Its exchange has its own path and provider, and limits that no test reaches. */
 let host: Host;
 const hosts: Host[] = [];
 
 const NO_LIMITS = { WEBNONCE_EXCHANGE_PER_ADDRESS: 1_000, WEBNONCE_EXCHANGE_PER_WEBNONCE: 1_000 };
 
-async function start(exchange: object, rateLimits: Record<string, number> = NO_LIMITS, file = {}): Promise<Host> {
+async function start(file: object, rateLimits: Record<string, number> = NO_LIMITS): Promise<Host> {
   const config = fileConfig(provider.tokenEndpoint, {
-    provider: { params: { userid: "{{userid}}", nonce: "{{nonce}}" } },
-    file: { nextauth: nextauthConfig(nextauth, { serverid: SERVERID }), ...exchange, ...file },
+    file: { nextauth: nextauthConfig(nextauth, { serverid: SERVERID }), ...file },
   });
   const started = await startHost(config, { ...SECRETS, NEXTAUTH_APIKEY }, { rateLimits });
   hosts.push(started);
@@ -37,7 +36,8 @@ async function start(exchange: object, rateLimits: Record<string, number> = NO_L
 function exchange(at: Host, form: Record<string, string> | string, changes: CallOptions = {}): Promise<Answered> {
   const headers = { "X-apikey": undefined, "X-nonce": undefined, "Content-Type": "application/x-www-form-urlencoded" };
   const body = new URLSearchParams(form).toString();
-  return callGetToken(at.url, { path: "/token", body, ...changes, headers: { ...headers, ...changes.headers } });
+  const path = at === host ? "/oauth/token" : "/token";
+  return callGetToken(at.url, { path, body, ...changes, headers: { ...headers, ...changes.headers } });
 }
 
 const grant = (code: string, more = {}) => ({ grant_type: "authorization_code", code, ...more });
@@ -46,7 +46,12 @@ const loggedIn = () => nextauth.login(SERVERID, ALICE);
 beforeAll(async () => {
   provider = await startRecordingProvider();
   nextauth = await startNextAuthServer();
-  host = await start({ webnonce_exchange: {} });
+  const providers = {
+    main: providerConfig(`${provider.url}/wrong`),
+    apps: providerConfig(provider.tokenEndpoint, { params: { userid: "{{userid}}", nonce: "{{nonce}}" } }),
+  };
+  const webnonce_exchange = { path: "/oauth/token", provider: "apps" };
+  host = await start({ webnonce_exchange, providers, routes: [{ provider: "main" }] });
 });
 beforeEach(() => {
   provider.requests.length = 0;
@@ -73,6 +78,7 @@ describe("a webNonce", () => {
     }
     const form = new URLSearchParams(provider.requests[0]?.body);
     expect(Object.fromEntries(form)).toMatchObject({ userid: "alice", nonce: code });
+    expect(provider.requests.map(({ url }) => url)).toEqual(["/token", "/token"]);
   });
 
   it("whose session is not logged in, or no more, is an invalid_grant", async () => {
@@ -93,7 +99,7 @@ describe("a webNonce", () => {
     expect(answer.json()).toMatchObject({ error: "invalid_grant" });
   });
 
-  const QUERY = { path: `/token?grant_type=authorization_code&code=${NONCE}` };
+  const QUERY = { path: `/oauth/token?grant_type=authorization_code&code=${NONCE}` };
 
   it.each<[TableCode, string, Record<string, string> | string, CallOptions?]>([
     ["call_invalid", "nothing", ""],
@@ -123,48 +129,27 @@ describe("a webNonce", () => {
   });
 });
 
-describe("the exchange in the file", () => {
-  it("is off by default", async () => {
-    expectError(await exchange(await start({}), grant(NONCE)), "not_found");
-  });
-
-  it("may have its own path and provider", async () => {
-    const providers = {
-      main: providerConfig(`${provider.url}/wrong`),
-      apps: providerConfig(`${provider.url}/apps`, { params: { userid: "{{userid}}" } }),
-    };
-    const webnonce_exchange = { path: "/oauth/token", provider: "apps" };
-    const own = await start({ webnonce_exchange }, NO_LIMITS, { providers, routes: [{ provider: "main" }] });
-    expect((await exchange(own, grant(loggedIn()), { path: "/oauth/token" })).status).toBe(200);
-    expect(provider.requests.map(({ url }) => url)).toEqual(["/apps"]);
-  });
-});
-
 describe("the limits", () => {
   const startWith = (per_address: number, per_webnonce: number, file = {}) => {
     const rate_limit = { per_address: { limit: per_address }, per_webnonce: { limit: per_webnonce } };
     const bindings = { WEBNONCE_EXCHANGE_PER_ADDRESS: per_address, WEBNONCE_EXCHANGE_PER_WEBNONCE: per_webnonce };
-    return start({ webnonce_exchange: { rate_limit } }, bindings, file);
+    return start({ webnonce_exchange: { rate_limit }, ...file }, bindings);
   };
 
-  it("stop one webNonce and no other", async () => {
-    const limited = await startWith(1_000, 2);
+  it("stop one webNonce, and one address whatever it sends, but not getToken", async () => {
+    const limited = await startWith(3, 1);
     const code = loggedIn();
-    for (const _ of [1, 2]) expect((await exchange(limited, grant(code))).status).toBe(200);
+    expect((await exchange(limited, grant(code))).status).toBe(200);
     const refused = await exchange(limited, grant(code));
     expectError(refused, "rate_limited");
     expect(Number(refused.headers["retry-after"])).toBeGreaterThan(0);
     expect(Number(refused.headers["retry-after"])).toBeLessThanOrEqual(60);
     expect((await exchange(limited, grant(loggedIn()))).status).toBe(200);
-    expect(provider.requests).toHaveLength(3);
-  });
-
-  it("stop one address, whatever it sends, and not getToken", async () => {
-    const limited = await startWith(2, 1_000);
-    for (const form of ["", grant(NONCE)]) expect((await exchange(limited, form)).status).toBe(400);
     const headers = { "X-Forwarded-For": "198.51.100.7" };
-    expectError(await exchange(limited, grant(loggedIn()), { headers }), "rate_limited");
-    expect(nextauth.requests).toHaveLength(1);
+    for (const form of ["", grant(loggedIn())]) {
+      expectError(await exchange(limited, form, { headers }), "rate_limited");
+    }
+    expect(nextauth.requests).toHaveLength(2);
     expect((await callGetToken(limited.url, { headers: { "X-nonce": loggedIn() } })).status).toBe(200);
   });
 
