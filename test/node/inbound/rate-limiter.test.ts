@@ -70,7 +70,8 @@ it("spreads keys over 2^18 counters, differently in every limiter, and forgets t
   // KEYS² / (2 · 2^18) = 191 on average, with a standard deviation of 14: the bounds are 9 of them away.
   expect(sharing.length).toBeGreaterThan(65);
   expect(sharing.length).toBeLessThan(320);
-  expect(await refused(create(1, 60_000), KEYS)).not.toEqual(sharing); // nobody can choose keys that share
+  // Nobody can choose keys that share.
+  expect(await refused(create(1, 60_000), 3_000)).not.toEqual(sharing.filter((key) => key < 3_000));
   vi.advanceTimersByTime(60_000);
   expect(vi.getTimerCount()).toBe(0);
 });
