@@ -1,4 +1,4 @@
-// A bug whose message quotes a secret is logged without its message, in a call and when it ends the process.
+// A bug whose message quotes a secret is logged without it, also when it ends the process.
 
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -62,7 +62,7 @@ syncBuiltinESMExports();`;
     "is logged the same way when it ends the process: %s",
     async (bug) => {
       const host = await startWithBugs();
-      await callGetToken(host.url, keyOf(bug)).catch(() => {}); // the process may end before its answer
+      await callGetToken(host.url, keyOf(bug)).catch(() => {}); // the process may end first
       await expect.poll(() => host.process.exitCode).toBe(1);
       await expect.poll(() => host.output()).toMatch(/ended by a bug: TypeError\n( +at .*\n)* +at .*bugs\.mjs/);
       expect(search(host.output(), ALL)).toEqual([]);

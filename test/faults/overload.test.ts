@@ -1,4 +1,4 @@
-// More calls than there is room for, on Node: the rest is refused at once, and nothing else suffers.
+// More calls than there is room for: the rest is refused at once, and nothing else suffers.
 
 import { Agent } from "node:http";
 import { expect, it } from "vitest";
@@ -47,7 +47,7 @@ it("a call waits for a quarter of the timeout; then it is refused, and that does
   const { listen } = await service.start();
   const release = hold(service.provider);
   const calls = Array.from({ length: 50 }, () => callGetToken(listen));
-  expectProviderError(await Promise.race(calls), "overloaded"); // before any call in flight has timed out
+  expectProviderError(await Promise.race(calls), "overloaded"); // before any timeout
   release();
   const refused = (await Promise.all(calls)).filter(({ status }) => status !== 200);
   expect(refused.length).toBeLessThanOrEqual(10);

@@ -76,7 +76,7 @@ afterAll(async () => {
 
 const callTo = (serverid: string) => callGetToken(host.url, { body: { ...CALL, serverid } });
 
-/** A first call that leaves an open connection behind, and then one whose connection fails as `behave` has it. */
+/** A first call that leaves an open connection, then one whose connection fails. */
 async function callTwice(provider: string) {
   expect((await callTo(provider)).status).toBe(200);
   await noticed(host);
@@ -160,7 +160,7 @@ describe("a connection that cannot be made", () => {
   });
 
   it("is tried twice within one deadline: the second try does not get its own", async () => {
-    behave = (socket) => void setTimeout(() => socket.end(), 700); // in the midst of the TLS handshake
+    behave = (socket) => void setTimeout(() => socket.end(), 700); // during the TLS handshake
     // With its own deadline, the second try would end as the first one did.
     expectProviderError(await callTo("tls"), "provider_timeout", "providers.tls");
     expect(connections).toBe(2);

@@ -97,7 +97,7 @@ describe("instances on one inherited socket", () => {
 });
 
 describe("SIGTERM", () => {
-  it("fails no call of clients with open connections, which are told to close them", async () => {
+  it("fails no call of clients with open connections, and tells them to close these", async () => {
     await service.configure({ server: { shutdown_delay: "3s" } });
     const run = await service.start();
     const agents = Array.from({ length: 8 }, () => new Agent({ keepAlive: true, maxSockets: 1 }));

@@ -1,4 +1,4 @@
-// Whatever a caller sends, whatever the binding: a row of the table, the provider asked at most once, and never for a call refused.
+// Any call gets a token or a row of the error table, and only a valid call reaches the provider.
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-// Whatever the nextAuth Server answers, a token is asked for only where that says that this very user is logged in.
+// Whatever the nextAuth Server answers, a token is requested only for the logged-in user.
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";

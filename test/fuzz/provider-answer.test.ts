@@ -1,4 +1,4 @@
-// Whatever a provider answers, the caller gets those very bytes, or an error that is a row of the table: one of the two, never both.
+// Whatever a provider answers, the caller gets exactly its bytes or a row of the error table.
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";

@@ -30,7 +30,7 @@ interface Ran {
   calls: string[];
 }
 
-/** Starts the proxy, sends it a call that its provider does not answer and one to an unknown path, and stops it. */
+/** Starts the proxy, makes a call that fails and one to an unknown path, and stops it. */
 async function run(log: object, env: Record<string, string>, onTerminal: boolean): Promise<Ran> {
   const path = join(folder, "token-proxy.yaml");
   await writeFile(path, JSON.stringify(fileConfig("http://127.0.0.1:1/token", { file: { log } })));

@@ -1,4 +1,4 @@
-// The log and its reader: slow, stuck or gone, it delays neither calls nor the exit, and the last lines are not lost.
+// The log with a slow, stuck or lost reader: calls and the exit go on, and no last line is lost.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -25,7 +25,7 @@ afterEach(() => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** A program can `say` lines in the log, wait for an `order` of the test, and `tell` the test something. */
+/** A program can `say` lines in the log, `tell` the test something, and wait for its `order`. */
 const PRELUDE = `
   import { createInterface } from "node:readline";
   import { setTimeout as wait } from "node:timers/promises";
@@ -177,7 +177,7 @@ describe("a log pipe", () => {
     closeSync(writer);
     expect(await exitOf(child)).toBe(0);
     const text = readSome(reader);
-    const written = events(text.slice(0, text.lastIndexOf("\n") + 1)); // the last line may be cut off
+    const written = events(text.slice(0, text.lastIndexOf("\n") + 1)); // the last one may be cut
     expect(written.length).toBeGreaterThan(10);
     expect(written.join() === FILLED.slice(0, written.length).join()).toBe(true);
     closeSync(reader);

@@ -1,4 +1,4 @@
-// Plays the nextAuth Server: sends one getToken call, with every part open to change, and gives back the bytes of the answer.
+// Plays the nextAuth Server: sends one getToken call, and returns the bytes of the response.
 
 import { type Agent, type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
 
@@ -10,7 +10,7 @@ export const NONCE = "5f1d7a84db00d2fce00b31a7fc73224f";
 
 export interface CallOptions {
   method?: string;
-  /** Sent letter for letter. */
+  /** Sent unchanged. */
   path?: string;
   /** Added to the headers of a proper call; undefined takes one away. */
   headers?: Record<string, string | string[] | undefined>;

@@ -1,4 +1,4 @@
-// Runs a file of examples/ unchanged: real parsing, credentials, transport and app, towards a provider that records.
+// Runs a file of examples/ unchanged, with the real app and transport, on a recording provider.
 
 import "reflect-metadata"; // @peculiar/x509 asks for it
 import { X509Certificate } from "node:crypto";
@@ -34,13 +34,13 @@ export function readExample(name: string): string {
   return readFileSync(new URL(name, FOLDER), "utf8");
 }
 
-/** What every client secret of the examples is: each character that HTTP Basic or a form must encode. */
+/** The client secret of all examples: each character that HTTP Basic or a form must encode. */
 export const CLIENT_SECRET = "s3cret +/%:& ü";
 
 export interface RunOptions {
   /** The metadata that the provider publishes; without, it publishes none. */
   metadata?: object | undefined;
-  /** The token response, letter for letter. */
+  /** The token response, sent unchanged. */
   token: string;
   /** Headers of the call beyond the default ones. */
   callHeaders?: Record<string, string> | undefined;
@@ -61,7 +61,7 @@ export interface ExampleRun {
   requests: AskedRequest[];
   /** By kid: those under signing and those of the client. */
   keys: Map<string, ExampleKey>;
-  /** The client certificate (PEM) that the file named and that the transport was given; undefined where neither. */
+  /** The client certificate (PEM) that the file names, and the one that the transport has. */
   certificate: { named: string | undefined; used: string | undefined };
   /** Seconds since the epoch, before and after the call. */
   started: number;

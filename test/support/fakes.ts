@@ -1,4 +1,4 @@
-// Fakes of what a host provides: a clock that only moves when a test says so, counted ids, a provider in memory.
+// Fakes of what a runtime provides: a clock that a test moves, counted ids, a provider in memory.
 
 import { createHash } from "node:crypto";
 import { type CredentialHost, SecretError } from "../../src/config/credentials.ts";

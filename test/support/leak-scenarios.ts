@@ -27,7 +27,7 @@ const never = () => {};
 const PAGE = `<html>${C.page.text} ${C.token.text} ${C.userid.text}</html>`;
 const ATTRIBUTES = { iban: C.attribute.text };
 
-/** What the proxy is to answer: an error_code, or `token` and `refused` for what it relays; one of two where runtimes differ. */
+/** `code` is the expected error_code, `token` or `refused`; `a|b` if runtimes differ. */
 export interface Scenario {
   what: string;
   code: string;

@@ -1,4 +1,4 @@
-// The grants that the test's authorization server registers, each as real providers have it, with strict rules.
+// The grants of the test's authorization server, each with the strict rules of real providers.
 
 import { createLocalJWKSet, createRemoteJWKSet, type JSONWebKeySet, jwtVerify } from "jose";
 import { errors, type Provider } from "oidc-provider";
@@ -7,7 +7,7 @@ import { errors, type Provider } from "oidc-provider";
 export const USER_GRANT = "urn:bank.example:grant-type:nextauth";
 export const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 export const TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
-/** The webNonce as a code: a bank's own too, since oidc-provider's authorization_code wants a code of its own making. */
+/** The webNonce as a code; oidc-provider's own authorization_code accepts only its own codes. */
 export const CODE_GRANT = "urn:bank.example:grant-type:webnonce";
 
 /** ZITADEL's type for a user who is named outright, with an actor who may do that. */
@@ -32,7 +32,7 @@ export function registerGrants(provider: Provider, jwks: JSONWebKeySet, trusted:
   const usedJtis = new Set<string>();
   const { InvalidGrant, InvalidRequest } = errors;
 
-  /** As RFC 7523 §3 says, and as strictly as Hydra and Keycloak: jti required and good for one use, lifetime at most 300 s. */
+  /** RFC 7523 section 3, as strict as Hydra and Keycloak: jti once only, at most 300 s old. */
   async function subjectOf(assertion: string): Promise<string> {
     if (trusted === undefined) throw new InvalidGrant("no issuer is trusted");
     try {

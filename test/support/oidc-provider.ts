@@ -1,4 +1,4 @@
-// A real authorization server on loopback: the certified oidc-provider, with clients for each authentication method.
+// A real authorization server on loopback: oidc-provider, with a client per authentication method.
 
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
@@ -20,7 +20,7 @@ import {
 
 export { CODE_GRANT, JWT_BEARER, RESOURCE, TOKEN_EXCHANGE, USER_GRANT } from "./oidc-grants.ts";
 
-/** Every character that is special in a form, in HTTP Basic or in a URL, as far as RFC 6749 App. A lets a client have it. */
+/** Every character that is special in a form, in HTTP Basic or in a URL (RFC 6749 appendix A). */
 export const SPECIAL = { client_id: "a% +:&=/?#'\"~b", client_secret: "s% +:&=/?#'\"~!*()-._t" };
 export const POST_CLIENT = { client_id: "post-client", client_secret: "secret & more" };
 export const HMAC_CLIENT = { client_id: "hmac-client", client_secret: "a secret of 32 characters or more" };
@@ -35,7 +35,7 @@ export interface AuthorizationServer {
   jwks: JSONWebKeySet;
   /** Of each token response that it sent: the body's bytes. */
   sent: Buffer[];
-  /** A JWT of its own making with whatever claims a test wants, by the key that signs its tokens. */
+  /** Signs a JWT with any claims, with the key of its tokens. */
   sign(claims: JWTPayload): Promise<string>;
   close(): Promise<void>;
 }
@@ -120,7 +120,7 @@ function createProvider(issuer: string, key: JWK, { trusted, tls }: Authorizatio
         getResourceServerInfo: () => RESOURCE_INFO,
       },
     },
-    // Its own fetch refuses loopback, so that no client can make it ask its neighbours; here all of them are on loopback.
+    // Its own fetch refuses loopback, where everything is here.
     fetch: (url, { method = "GET", headers = {}, signal = null } = {}) =>
       globalThis.fetch(url, { method, headers, signal }),
     extraTokenClaims: (ctx) => ({ nonce: ctx.oidc.params?.nonce as string | undefined }),

@@ -1,9 +1,9 @@
-// Answers of a provider that are not what a web server's library would send: odd framing, and connections that break.
+// Answers that no web server's library would send: odd framing, and connections that break.
 
 import type { Socket } from "node:net";
 import type { Answer } from "./recording-provider.ts";
 
-/** Long enough for the bytes before to be read on a busy machine: a reset throws away what is not. */
+/** A reset discards what was not read yet: a busy machine needs this long. */
 const SETTLE_MS = 300;
 
 /** Status line and header lines, with the empty line behind them. */
@@ -62,7 +62,7 @@ export function thenSurplus(answer: Answer, surplus: Answer, ms: number): Answer
   };
 }
 
-/** The start, and then the same part again and again, every `ms`, for as long as the connection is open. */
+/** The start, then the same part every `ms` for as long as the connection is open. */
 export function trickle(start: string, part: string, ms: number): Answer {
   return (socket) => {
     socket.write(start);

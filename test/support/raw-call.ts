@@ -26,7 +26,7 @@ export function request(
   return `${method} ${target} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n${body}`;
 }
 
-/** Unlike events.once, which fails with the first error: a connection that is reset is closed too. */
+/** Unlike events.once, does not fail if the connection is reset. */
 export function closeOf(socket: Socket): Promise<void> {
   return new Promise((resolve) => socket.once("close", () => resolve()).on("error", () => {}));
 }

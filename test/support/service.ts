@@ -1,4 +1,4 @@
-// The proxy as an operator runs it: a process in a folder with its file, and a provider that records.
+// The proxy as an operator runs it: a process in a folder with its file; a provider that records.
 
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

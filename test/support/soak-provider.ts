@@ -1,4 +1,4 @@
-// A provider for soaks: it answers out of order and now and then not properly, names the user in all it says, and keeps the bytes.
+// A provider for soaks: answers out of order, sometimes with a fault, and names the user in each.
 
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -8,7 +8,7 @@ import type { AddressInfo } from "node:net";
 export const KINDS = ["token", "500", "reset", "truncated", "200 with error", "invalid_grant", "slow"] as const;
 export type Kind = (typeof KINDS)[number];
 
-/** One in so many requests meets each fault: rare enough that ten never come in a row, which would suspend the provider. */
+/** So rare that ten faults in a row, which would suspend the provider, do not happen. */
 const ONE_IN = 150;
 const MAX_DELAY_MS = 50;
 
@@ -26,7 +26,7 @@ export interface SoakProvider {
   tokenEndpoint: string;
   /** By the id of the call, which travels in a parameter of its own. */
   said: Map<string, Said>;
-  /** Requests that named a call which had been answered already, or another user than that of their call. */
+  /** Requests that repeat a call, or that name another user than that of their call. */
   wrongRequests: string[];
   /** Whether every day is a good one. */
   calm: boolean;
@@ -37,7 +37,7 @@ export interface SoakProvider {
 export function randomFrom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
-    // The constants of Numerical Recipes' linear congruence; its high bits are random enough for delays and faults.
+    // The linear congruence of Numerical Recipes: random enough for delays and faults.
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     return state / 2 ** 32;
   };
@@ -60,7 +60,7 @@ export async function startSoakProvider(seed: number, slow: number): Promise<Soa
     provider.said.set(callId, said);
     setTimeout(() => act(outgoing, said), said.delay);
   });
-  server.on("connection", (socket) => socket.on("error", () => {})); // the proxy gives up slow answers
+  server.on("connection", (socket) => socket.on("error", () => {})); // slow answers are cut off
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
 
@@ -78,7 +78,7 @@ export async function startSoakProvider(seed: number, slow: number): Promise<Soa
   return provider;
 }
 
-/** By the user and the call that the request named, so that a mix-up on the way in shows itself as one on the way out does. */
+/** From the user and call of the request, so that a mix-up on the way in shows too. */
 function decide(user: string, callId: string, calm: boolean, random: () => number, slow: number): Said {
   const fault = KINDS[1 + Math.floor(random() * ONE_IN)];
   const kind = calm || fault === undefined ? "token" : fault;

@@ -1,4 +1,4 @@
-// Many users at once, call after call, each answer held against what the provider said to that very call.
+// Many users at once: each response is compared with what the provider said to that very call.
 
 import { Pool } from "undici";
 import { listen } from "../../src/node/inbound/listener.ts";
@@ -32,7 +32,7 @@ export interface Soak {
   close(): Promise<void>;
 }
 
-/** A proxy with two bindings: one that trusts the caller, and one that takes the user only from the session. */
+/** A proxy with two bindings: one trusts the caller, one takes the user only from the session. */
 export async function startSoak(users: number, runtime: Runtime, seed: number): Promise<Soak> {
   const provider = await startSoakProvider(seed, TIMEOUT_MS + 300);
   const standIn = createVirtualServers({ [SERVERID]: { apikey: NEXTAUTH_APIKEY } });
@@ -92,7 +92,7 @@ export async function startSoak(users: number, runtime: Runtime, seed: number): 
   };
 }
 
-/** What a caller may be told of each fault; to any call besides, that it took too long. */
+/** The error_code for each fault. Any call may also be too late. */
 const CODES: Partial<Record<Kind, TableCode>> = {
   "500": "provider_error",
   reset: "provider_unreachable",
@@ -101,10 +101,7 @@ const CODES: Partial<Record<Kind, TableCode>> = {
 };
 const BUSY: readonly string[] = ["provider_timeout", "session_check_timeout", "provider_suspended", "overloaded"];
 
-/**
- * `relayed`, or the error_code of a row of the table. What must not be: the token of another user, other bytes than those of this
- * call, or an error that tells of something else than what the provider did to it.
- */
+/** `relayed`, an error_code, or what must never be. */
 export type Verdict = "relayed" | "wrong user" | "wrong bytes" | "wrong error" | TableCode;
 
 /**
@@ -166,7 +163,7 @@ export async function runSoak(soak: Soak, users: number, calls: number, seed: nu
       ids.add(answer.headers["x-request-id"]);
       if (spoken === undefined) continue;
       kinds[spoken.kind] += 1;
-      spoken.bytes = Buffer.alloc(0); // the entry stays, so that a second request for the call would be seen
+      spoken.bytes = Buffer.alloc(0); // the entry stays, to detect a second request
       if (verified || verdict !== "relayed" || spoken.kind !== "token") continue;
       tally.times.push(took);
       delays += spoken.delay;

@@ -1,4 +1,4 @@
-// What providers and networks do to an answer, each with what the caller must get for it and whether the connection can stay.
+// What providers and networks do to an answer, and what the caller must get for it.
 
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { MARKER, type TableCode } from "./expect-error.ts";
@@ -112,7 +112,7 @@ const BROKEN: Row[] = [
   ["headers that never end, slowly", trickle("HTTP/1.1 200 OK\r\n", "X: 1\r\n", 20), "provider_timeout"],
   ["headers that stop", raw(longer.slice(0, -2)), "provider_timeout"],
   ["only interim responses", trickle("", head({}, 103), 20), "provider_timeout"],
-  // RFC 9110 §15.2 would have it passed over; undici takes it for a broken answer, unlike any other interim one.
+  // undici treats this as a broken answer, unlike other interim ones (RFC 9110 section 15.2).
   [
     "a 100 Continue that nobody asked for",
     raw(head({}, 100), right, BODY),

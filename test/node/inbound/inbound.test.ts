@@ -1,4 +1,4 @@
-// What counts of a connection: the raw path, the client's address, and the names of a client certificate.
+// What counts of a connection: the raw path, the client's address, the names of a certificate.
 
 import "reflect-metadata"; // @peculiar/x509 asks for it
 import { X509Certificate } from "node:crypto";
@@ -96,7 +96,7 @@ interface Shown {
   validToDate: Date;
 }
 
-/** A TLS connection whose client has shown this certificate; `reads` counts how often it was read. */
+/** A TLS connection with this client certificate; `reads` counts how often it was read. */
 function connection(certificate: Shown | undefined, authorized = true) {
   const socket = Object.create(TLSSocket.prototype) as { authorized: boolean; reads: number };
   return Object.assign(socket, {

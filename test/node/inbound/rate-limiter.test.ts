@@ -67,7 +67,7 @@ it("spreads keys over 2^18 counters, differently in every limiter, and forgets t
   const KEYS = 10_000;
   const limiter = create(1, 60_000);
   const sharing = await refused(limiter, KEYS);
-  // KEYS² / (2 · 2^18) = 191 on average, with a standard deviation of 14: the bounds are 9 of them away.
+  // KEYS² / (2 · 2^18) = 191 on average, with a standard deviation of 14: bounds at 9 of them.
   expect(sharing.length).toBeGreaterThan(65);
   expect(sharing.length).toBeLessThan(320);
   // Nobody can choose keys that share.
