@@ -1,5 +1,4 @@
-// No secret, token or user shows where operators look: metrics, health, the status page, traces, and the log in each
-// format, whatever the calls were.
+// No secret, token or user where operators look: metrics, health, status page, traces, and the log.
 
 import { existsSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -104,7 +103,8 @@ describe.each(MODES)("at level debug, $what", ({ log }) => {
     expect(foundIn(JSON.stringify(spans))).toHaveLength(2);
     // A code or the name of an error: its message could quote anything.
     for (const { attributes } of spans) expect(attributes["error.type"] ?? "none").toMatch(/^\w+$/);
-    expect(spans.flatMap(({ events, links }) => [...events, ...links])).toEqual([]); // an exception's event quotes its message
+    // An exception's event would quote its message.
+    expect(spans.flatMap(({ events, links }) => [...events, ...links])).toEqual([]);
   });
 
   it("spans are there, of each call one, and of what it asked others one each", () => {
@@ -113,7 +113,7 @@ describe.each(MODES)("at level debug, $what", ({ log }) => {
     expect(calls).toHaveLength(CALLS);
     for (const { name, attributes, parent } of calls) {
       expect(name).toMatch(/^(POST|PUT)( \/(getToken|token))?$/);
-      const isOpen = attributes["http.route"] !== "/getToken"; // where anybody may call, and where nothing is
+      const isOpen = attributes["http.route"] !== "/getToken"; // its trace is ignored
       expect(parent?.spanId, name).toBe(isOpen ? undefined : PARENT);
     }
     const codes = calls.map(({ attributes }) => attributes["error.type"] ?? attributes["token_proxy.outcome"]);
@@ -212,7 +212,7 @@ describe.each(["json", "pretty"] as const)("a caller who sends what it likes, wh
       statuses.push(status);
       expect(search(head + body, [FORGED]), path).toEqual([]);
     }
-    expect(statuses).toEqual([200, 503, 200, 404]); // not ready: one of the providers is never discovered
+    expect(statuses).toEqual([200, 503, 200, 404]); // one provider is never ready
   });
 
   it("gets nothing of it into a span, and no name of one is of its making", () => {

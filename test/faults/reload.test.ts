@@ -131,9 +131,9 @@ describe("while discovery is down", () => {
     expect(run.lines("discovery failed").length).toBeGreaterThan(0);
   });
 
-  it("a shutdown ends the reload too", async () => {
+  it("a shutdown that begins meanwhile ends the reload too", async () => {
     discoverBy(found);
-    await service.configure({ ...discovered("x"), server: { shutdown_delay: "1s" } });
+    await service.configure({ ...discovered("x"), server: { shutdown_delay: "4s" } });
     const run = await service.start();
     await expect.poll(() => statusOf(`${run.admin}/readyz`)).toBe(200);
     discoverBy(() => {});

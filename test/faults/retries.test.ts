@@ -1,5 +1,5 @@
-// Retries on real sockets, on Node: only where no second token can come of it, signed anew, inside the same deadline, and
-// counted. On Workers fetch does not say how far a request got, so nothing is sent twice there.
+// Token requests are repeated only if no second token can result, signed again, in one deadline.
+// On Workers nothing is repeated, because fetch does not say how far a request got.
 
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";

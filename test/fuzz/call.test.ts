@@ -9,19 +9,8 @@ import { UnwritableCallError, writeCall } from "../../src/nextauth/write-call.ts
 import { createCallReader } from "../../src/steps/read-call.ts";
 import { bind } from "../nextauth/bind.ts";
 import { call, TOKEN } from "../support/app.ts";
-import { APIKEY } from "../support/call.ts";
-import {
-  answered,
-  anyJson,
-  anyText,
-  buildFuzzedApp,
-  bytesOf,
-  forAll,
-  mutated,
-  RUNS,
-  rowOf,
-  watchRejections,
-} from "./fuzz.ts";
+import { APIKEY, readResponse } from "../support/call.ts";
+import { anyJson, anyText, buildFuzzedApp, bytesOf, forAll, mutated, RUNS, rowOf, watchRejections } from "./fuzz.ts";
 
 watchRejections();
 
@@ -48,7 +37,7 @@ type App = Awaited<ReturnType<typeof buildFuzzedApp>>;
 /** @returns whether the call got a token */
 async function expectRow({ app, upstream }: App, sent: Sent): Promise<boolean> {
   upstream.requests.length = 0;
-  const answer = await answered(await app.request(call(sent)));
+  const answer = await readResponse(await app.request(call(sent)));
   const code = sent.method === "HEAD" ? "method_not_allowed" : rowOf(answer);
   if (code === undefined) {
     expect([answer.status, answer.text]).toEqual([200, TOKEN]);

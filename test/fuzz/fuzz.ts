@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect } from "vitest";
 import { nodeIds } from "../../src/node/host.ts";
 import { type AppChanges, buildApp } from "../support/app.ts";
 import type { Answered } from "../support/call.ts";
+
 import { expectError, type TableCode } from "../support/expect-error.ts";
 
 /** FUZZ_SEED changes it; a failing test prints the seed and path of its counterexample. */
@@ -43,14 +44,6 @@ export async function forAll<T>(
 /** The whole program, with ids as they are. */
 export function buildFuzzedApp(changes: AppChanges = {}) {
   return buildApp({ ...changes, deps: { ids: nodeIds, ...changes.deps } });
-}
-
-/** All of an answer; its length is what a listener would announce. */
-export async function answered(response: Response): Promise<Answered> {
-  const body = Buffer.from(await response.arrayBuffer());
-  const text = body.toString("utf8");
-  const headers = { ...Object.fromEntries(response.headers), "content-length": String(body.length) };
-  return { status: response.status, headers, rawHeaders: [], body, text, json: () => JSON.parse(text) };
 }
 
 /** @returns the error_code if the response is our own; undefined for a relayed one */

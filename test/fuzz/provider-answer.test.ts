@@ -6,20 +6,10 @@ import { ERROR_TABLE, TokenProxyError } from "../../src/core/errors.ts";
 import { TransportError, type TransportFailure, type TransportResponse } from "../../src/core/transport.ts";
 import { type ErrorRules, judgeAnswer } from "../../src/oauth/judge-answer.ts";
 import { call, TOKEN } from "../support/app.ts";
+import { readResponse } from "../support/call.ts";
 import { MARKER } from "../support/expect-error.ts";
 import { NOW, response } from "../support/fakes.ts";
-import {
-  answered,
-  anyJson,
-  anyText,
-  buildFuzzedApp,
-  bytesOf,
-  forAll,
-  mutated,
-  RUNS,
-  rowOf,
-  watchRejections,
-} from "./fuzz.ts";
+import { anyJson, anyText, buildFuzzedApp, bytesOf, forAll, mutated, RUNS, rowOf, watchRejections } from "./fuzz.ts";
 
 watchRejections();
 
@@ -138,7 +128,7 @@ describe("an answer", () => {
       async (given) => {
         upstream.requests.length = 0;
         upstream.answer = () => given;
-        const got = await answered(await app.request(call()));
+        const got = await readResponse(await app.request(call()));
         expect(upstream.requests).toHaveLength(1);
         const code = rowOf(got);
         if (code === undefined) {
@@ -181,7 +171,7 @@ describe("an answer", () => {
         upstream.answer = () => {
           throw new TransportError(failure, new Error(cause + MARKER), delivery);
         };
-        expect(rowOf(await answered(await app.request(call())))).toMatch(/^provider_/);
+        expect(rowOf(await readResponse(await app.request(call())))).toMatch(/^provider_/);
         // Only where not a byte was sent may it have gone out again.
         expect(upstream.requests).toHaveLength(failure === "unreachable" && delivery === "none" ? 2 : 1);
         upstream.answer = () => response(200, TOKEN);

@@ -67,3 +67,11 @@ export async function collectAnswer(incoming: IncomingMessage): Promise<Answered
     json: () => JSON.parse(bytes.toString("utf8")),
   };
 }
+
+/** Reads a response of an app in memory; its length is what a listener would send. */
+export async function readResponse(response: Response): Promise<Answered> {
+  const body = Buffer.from(await response.arrayBuffer());
+  const text = body.toString("utf8");
+  const headers = { ...Object.fromEntries(response.headers), "content-length": String(body.length) };
+  return { status: response.status, headers, rawHeaders: [], body, text, json: () => JSON.parse(text) };
+}

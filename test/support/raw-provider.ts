@@ -88,7 +88,7 @@ export function leftOver(before: ReadonlyMap<string, number>): string[] {
 /** For a busy machine to notice that a connection is closed. */
 const NOTICE_MS = 15_000;
 
-/** Waits until a value is right, without a timer that `found` could see. @param limit milliseconds */
+/** Waits until a value is right, without a timer that `found` could see. */
 export async function until<T>(found: () => T, isRight: (value: T) => boolean, limit = NOTICE_MS): Promise<T> {
   for (const end = performance.now() + limit; ; ) {
     const value = found();
