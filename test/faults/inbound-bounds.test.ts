@@ -14,7 +14,7 @@ import { closeOf, request } from "../support/raw-call.ts";
 import { type RecordingProvider, startRecordingProvider } from "../support/recording-provider.ts";
 import { useService } from "../support/service.ts";
 
-/** Of src/node/inbound/listener.ts: headers and handshake, and a whole request; checked every 1 s. */
+/** Of src/node/inbound/listener.ts: headers or handshake, a whole request; checked every second. */
 const HEADERS_BOUND_MS = 10_000 + 1_000;
 const REQUEST_BOUND_MS = 15_000 + 1_000;
 /** Timers of a busy machine come late. */

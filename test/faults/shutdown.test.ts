@@ -5,6 +5,7 @@ import { Agent } from "node:http";
 import { request } from "node:https";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { connect as connectTls } from "node:tls";
 import { beforeEach, describe, expect, it } from "vitest";
 import { APIKEY, CALL, callGetToken, NONCE } from "../support/call.ts";
@@ -67,7 +68,7 @@ describe("instances on one inherited socket", () => {
     let isStopped = false;
     const statuses: Promise<number[]>[] = safe.map(async (client) => {
       const own: number[] = [];
-      while (!isStopped) own.push((await call(client)).status);
+      for (; !isStopped; await sleep(20)) own.push((await call(client)).status);
       return own;
     });
     killed.process.kill("SIGKILL");
@@ -104,10 +105,7 @@ describe("SIGTERM", () => {
     let isBalanced = true; // the load balancer still sends calls here
     let closing = 0;
     const running = load(run.listen, async (url, client) => {
-      if (!isBalanced) {
-        await new Promise((done) => setTimeout(done, 10));
-        return 200;
-      }
+      if (!isBalanced) return 200;
       const answer = await callGetToken(url, { agent: agents[client] as Agent });
       if (answer.headers.connection === "close") closing += 1;
       return answer.status;

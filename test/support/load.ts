@@ -1,9 +1,12 @@
 // Clients that call all the time, for restarts and reloads.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import { callGetToken } from "./call.ts";
 
 const CLIENTS = 8;
+/** Leaves time to processes that start meanwhile. */
+const PAUSE_MS = 10;
 
 const callOnNewConnection = async (url: string) =>
   (await callGetToken(url, { headers: { Connection: "close" } })).status;
@@ -19,6 +22,7 @@ export function load(url: string, call: (url: string, client: number) => Promise
       const status = await call(url, client).catch(() => 0);
       statuses[status] = (statuses[status] ?? 0) + 1;
       answered += 1;
+      await sleep(PAUSE_MS);
     }
   };
   const all = Promise.all(Array.from({ length: CLIENTS }, callUntilStopped));
