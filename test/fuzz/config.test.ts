@@ -7,20 +7,9 @@ import { createDeps, createPipeline } from "../../src/app.ts";
 import { loadCredentials } from "../../src/config/credentials.ts";
 import { type ParsedFile, parseConfig } from "../../src/config/parse.ts";
 import { ConfigError } from "../../src/core/errors.ts";
-import { createNodeRateLimiter } from "../../src/node/inbound/rate-limiter.ts";
-import { createNodeBulkhead } from "../../src/node/outbound/bulkhead.ts";
-import { workerInbound } from "../../src/worker/inbound.ts";
+import { fakeRuntime } from "../support/app.ts";
 import { fileConfig } from "../support/config.ts";
-import {
-  fakeClock,
-  fakeCredentialHost,
-  fakeIds,
-  fakeLog,
-  fakeProvider,
-  hashText,
-  response,
-  UNOBSERVED,
-} from "../support/fakes.ts";
+import { fakeCredentialHost } from "../support/fakes.ts";
 import { makeKey } from "../support/keys.ts";
 import { anyJson, anyText, forAll, mutated, RUNS, watchRejections } from "./fuzz.ts";
 
@@ -103,19 +92,7 @@ async function build(parsed: ParsedFile, text: string): Promise<void> {
   const host = fakeCredentialHost({}, { read });
   try {
     const credentials = await loadCredentials(parsed, host);
-    const deps = await createDeps(parsed.config, credentials, {
-      createTransport: fakeProvider(() => response(200, {})).createTransport,
-      createRateLimiter: createNodeRateLimiter,
-      createBulkhead: createNodeBulkhead,
-      hashText,
-      clock: fakeClock(),
-      ids: fakeIds(),
-      log: fakeLog().log,
-      ...UNOBSERVED,
-      inbound: workerInbound,
-      maxInFlight: 1,
-      hasHealth: false,
-    });
+    const deps = await createDeps(parsed.config, credentials, fakeRuntime());
     const app = createPipeline(deps);
     expect((await app.request("/nowhere/at/all")).status).toBe(404);
     built += 1;

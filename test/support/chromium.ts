@@ -91,19 +91,11 @@ async function openPage(browser: Browser, address: string, { scheme = "light", w
   return { page, requests, said };
 }
 
-const PICTURE_TRIES = 3;
-
 /** Kept by CI. On a busy machine Chromium sometimes fails with "Unable to capture screenshot". */
 export async function picture(page: Page, name: string): Promise<void> {
   mkdirSync(PICTURES, { recursive: true });
-  for (let tries = 1; ; tries++) {
-    try {
-      await page.screenshot({ path: `${PICTURES}/${name}.png`, fullPage: true });
-      return;
-    } catch (error) {
-      if (tries === PICTURE_TRIES) throw error;
-    }
-  }
+  const take = () => page.screenshot({ path: `${PICTURES}/${name}.png`, fullPage: true });
+  await take().catch(take).catch(take);
 }
 
 /** Headings out of order, tables without a caption, and other faults for screen readers. */

@@ -14,12 +14,9 @@ import type { SecretReference } from "../../src/core/secret.ts";
 import type { CreateTransport, TransportSettings } from "../../src/core/transport.ts";
 import { createNodeCredentialHost } from "../../src/node/credentials.ts";
 import { nodeClock, nodeHashText, nodeIds } from "../../src/node/host.ts";
-import { createNodeRateLimiter } from "../../src/node/inbound/rate-limiter.ts";
-import { createNodeBulkhead } from "../../src/node/outbound/bulkhead.ts";
 import { createNodeTransport } from "../../src/node/outbound/transport.ts";
-import { workerInbound } from "../../src/worker/inbound.ts";
+import { fakeRuntime } from "./app.ts";
 import { APIKEY, CALL, NONCE } from "./call.ts";
-import { UNOBSERVED } from "./fakes.ts";
 import { makeAuthority, makeKey } from "./keys.ts";
 import { json, type RecordedRequest, respond, startRecordingProvider } from "./recording-provider.ts";
 
@@ -92,19 +89,8 @@ export async function runExample(name: string, { metadata, token, callHeaders }:
   try {
     const { config } = file;
     const credentials = await loadCredentials(file, credentialHost(texts));
-    const deps = await createDeps(config, credentials, {
-      createTransport,
-      createRateLimiter: createNodeRateLimiter,
-      createBulkhead: createNodeBulkhead,
-      hashText: nodeHashText,
-      clock: nodeClock,
-      ids: nodeIds,
-      log: () => {},
-      ...UNOBSERVED,
-      inbound: workerInbound,
-      maxInFlight: 1,
-      hasHealth: false,
-    });
+    const host = { createTransport, hashText: nodeHashText, clock: nodeClock, ids: nodeIds };
+    const deps = await createDeps(config, credentials, fakeRuntime(host));
     const app = createPipeline(deps);
     const started = Math.floor(Date.now() / 1000);
     const response = await app.request("/getToken", {

@@ -1,16 +1,16 @@
-// The grants of the test's authorization server, each with the strict rules of real providers.
+// The grants of the test's authorization server, as strict as those of real providers.
 
 import { createLocalJWKSet, createRemoteJWKSet, type JSONWebKeySet, jwtVerify } from "jose";
 import { errors, type Provider } from "oidc-provider";
 
-/** A bank's own: a trusted client names the user. */
+/** A bank's grant: a trusted client names the user. */
 export const USER_GRANT = "urn:bank.example:grant-type:nextauth";
 export const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 export const TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
-/** The webNonce as a code; oidc-provider's own authorization_code accepts only its own codes. */
+/** The webNonce as a code. oidc-provider's authorization_code accepts only its own codes. */
 export const CODE_GRANT = "urn:bank.example:grant-type:webnonce";
 
-/** ZITADEL's type for a user who is named outright, with an actor who may do that. */
+/** ZITADEL's type for a userid, with an actor who may impersonate that user. */
 const USER_ID_TYPE = "urn:zitadel:params:oauth:token-type:user_id";
 const JWT_TYPE = "urn:ietf:params:oauth:token-type:jwt";
 const ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token";
@@ -25,14 +25,14 @@ export const RESOURCE_INFO = {
 };
 
 /**
- * @param jwks what the provider's own tokens are verified by
- * @param trusted the issuer whose JWTs about users are believed, found by discovery
+ * @param jwks verifies the provider's own tokens
+ * @param trusted the issuer whose JWTs about users are accepted, found by discovery
  */
 export function registerGrants(provider: Provider, jwks: JSONWebKeySet, trusted: string | undefined): void {
   const usedJtis = new Set<string>();
   const { InvalidGrant, InvalidRequest } = errors;
 
-  /** RFC 7523 section 3, as strict as Hydra and Keycloak: jti once only, at most 300 s old. */
+  /** RFC 7523 section 3, as strict as Hydra and Keycloak: jti valid once, at most 300 s old. */
   async function subjectOf(assertion: string): Promise<string> {
     if (trusted === undefined) throw new InvalidGrant("no issuer is trusted");
     try {

@@ -20,7 +20,7 @@ import {
 
 export { CODE_GRANT, JWT_BEARER, RESOURCE, TOKEN_EXCHANGE, USER_GRANT } from "./oidc-grants.ts";
 
-/** Every character that is special in a form, in HTTP Basic or in a URL (RFC 6749 appendix A). */
+/** All characters that RFC 6749 App. A allows and a form, HTTP Basic or a URL encodes. */
 export const SPECIAL = { client_id: "a% +:&=/?#'\"~b", client_secret: "s% +:&=/?#'\"~!*()-._t" };
 export const POST_CLIENT = { client_id: "post-client", client_secret: "secret & more" };
 export const HMAC_CLIENT = { client_id: "hmac-client", client_secret: "a secret of 32 characters or more" };
@@ -31,21 +31,21 @@ export const PUBLIC_CLIENT = { client_id: "public-client" };
 
 export interface AuthorizationServer {
   issuer: string;
-  /** What its tokens are verified by. */
+  /** Verifies its tokens. */
   jwks: JSONWebKeySet;
-  /** Of each token response that it sent: the body's bytes. */
+  /** The bodies of its token responses. */
   sent: Buffer[];
-  /** Signs a JWT with any claims, with the key of its tokens. */
+  /** Signs any claims with the key of its tokens. */
   sign(claims: JWTPayload): Promise<string>;
   close(): Promise<void>;
 }
 
 export interface AuthorizationServerOptions {
-  /** The issuer whose JWTs it believes, and whose JWKS has the keys of KEY_CLIENT. */
+  /** The issuer whose JWTs it accepts, and whose JWKS has the keys of KEY_CLIENT. */
   trusted?: string;
-  /** To take another one's place. */
+  /** To replace another server. */
   port?: number;
-  /** Of the key that it signs with. */
+  /** The kid of its signing key. */
   kid?: string;
   /** Serves TLS and asks for client certificates; PEM. */
   tls?: { certificate: string; private_key: string; ca: string; selfSigned: string };
@@ -120,7 +120,7 @@ function createProvider(issuer: string, key: JWK, { trusted, tls }: Authorizatio
         getResourceServerInfo: () => RESOURCE_INFO,
       },
     },
-    // Its own fetch refuses loopback, where everything is here.
+    // Its own fetch refuses loopback, as a protection against SSRF; here everything is on loopback.
     fetch: (url, { method = "GET", headers = {}, signal = null } = {}) =>
       globalThis.fetch(url, { method, headers, signal }),
     extraTokenClaims: (ctx) => ({ nonce: ctx.oidc.params?.nonce as string | undefined }),

@@ -1,4 +1,4 @@
-// Starts the tests' resource server on the runtime that the specs are about, on a real socket.
+// Starts the tests' resource server on the runtime under test, on a real socket.
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,34 +1,34 @@
-// A provider for soaks: answers out of order, sometimes with a fault, and names the user in each.
+// A provider for the isolation test: answers out of order, sometimes with a fault, keeps the bytes.
 
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** What becomes of a request. `token` is the good day; the others are faults. */
+/** How a request is answered: with a token, or with a fault. */
 export const KINDS = ["token", "500", "reset", "truncated", "200 with error", "invalid_grant", "slow"] as const;
 export type Kind = (typeof KINDS)[number];
 
-/** So rare that ten faults in a row, which would suspend the provider, do not happen. */
+/** So rare that ten faults in a row, which would suspend the provider, never happen. */
 const ONE_IN = 150;
 const MAX_DELAY_MS = 50;
 
-/** What the provider said, or meant to say, to one call. */
+/** What the provider sent, or wanted to send, for one call. */
 export interface Said {
   kind: Kind;
-  /** Of the answer; 0 where there is none. */
+  /** 0 if there is no answer. */
   status: number;
   bytes: Buffer;
-  /** Milliseconds that it took on purpose. */
+  /** Milliseconds that it waits. */
   delay: number;
 }
 
 export interface SoakProvider {
   tokenEndpoint: string;
-  /** By the id of the call, which travels in a parameter of its own. */
+  /** By the id of the call, which is a parameter. */
   said: Map<string, Said>;
-  /** Requests that repeat a call, or that name another user than that of their call. */
+  /** Requests for a call that was answered already, or with another user. */
   wrongRequests: string[];
-  /** Whether every day is a good one. */
+  /** Without faults. */
   calm: boolean;
   close(): Promise<void>;
 }
@@ -37,18 +37,18 @@ export interface SoakProvider {
 export function randomFrom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
-    // The linear congruence of Numerical Recipes: random enough for delays and faults.
+    // A linear congruential generator with the constants of Numerical Recipes.
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     return state / 2 ** 32;
   };
 }
 
-/** The user of a call, whose id starts with it. */
+/** The id of a call starts with its user. */
 export function userOf(callId: string): string {
   return callId.split(".", 1)[0] as string;
 }
 
-/** @param slow milliseconds after which nobody waits for an answer any more */
+/** @param slow milliseconds after which the proxy has given up */
 export async function startSoakProvider(seed: number, slow: number): Promise<SoakProvider> {
   const random = randomFrom(seed);
   const server = createServer({ keepAliveTimeout: 60_000 }, async (incoming, outgoing) => {
@@ -78,7 +78,7 @@ export async function startSoakProvider(seed: number, slow: number): Promise<Soa
   return provider;
 }
 
-/** From the user and call of the request, so that a mix-up on the way in shows too. */
+/** The answer repeats user and call of the request, so that a mix-up of requests is noticed too. */
 function decide(user: string, callId: string, calm: boolean, random: () => number, slow: number): Said {
   const fault = KINDS[1 + Math.floor(random() * ONE_IN)];
   const kind = calm || fault === undefined ? "token" : fault;
@@ -110,7 +110,7 @@ function act(outgoing: ServerResponse, { kind, status, bytes }: Said): void {
     outgoing.write(bytes.subarray(0, bytes.length - 20), () => outgoing.socket?.end());
     return;
   }
-  // In two pieces, so that those of different answers lie beside each other on their way.
+  // In two pieces, so that pieces of different answers alternate.
   outgoing.write(bytes.subarray(0, bytes.length >> 1));
   outgoing.end(bytes.subarray(bytes.length >> 1));
 }
