@@ -44,7 +44,7 @@ async function start(file: object = world.file, secrets: Record<string, string> 
 }
 
 let shared: Promise<Host> | undefined;
-/** One process for the tests that leave it as it is. */
+/** One process for the tests that do not change it. */
 const running = () => (shared ??= start());
 
 const scenario = (what: string) => SCENARIOS.find((one) => one.what === what) as Scenario;
@@ -87,9 +87,9 @@ it("every test searches the output of its proxy, which finds secrets, keys and t
 describe("check --live", () => {
   it.each<[string, string]>([
     ["a token", "main"],
-    ["a no for the user", "main"],
+    ["a refusal of the user", "main"],
     ["a token for somebody else", "subject"],
-    ["a certificate that nobody trusts", "strange"],
+    ["an untrusted certificate", "strange"],
     ["metadata of another issuer", "undiscovered"],
   ])("says nothing of %s", async (what, serverid) => {
     arrange(world, scenario(what));
@@ -202,18 +202,18 @@ describe("a secret in the wrong place", () => {
     `a: 1\n${secret}\n  b: ]`,
     `"${secret}`,
     `{"client_secret":"${clientSecret.needles[0]}"`,
-  ])("and a file that is no YAML: case %#", (text) => {
+  ])("is not repeated if the file is not YAML: case %#", (text) => {
     expect(search(inspect(faultsOf(text)), ALL)).toEqual([]);
   });
 
   it.concurrent.each<[string, Record<string, string>]>([
     ["an API key that is too short", { APIKEY: apikey.needles[0]?.toString().slice(0, 15) as string }],
     ["an API key that no header may carry", { APIKEY: `${apikey.text}\n${apikey.text}` }],
-    ["a secret header that none may be", { HEADER: `${CANARIES.header.text}\r\nX: ${CANARIES.header.text}` }],
+    ["an invalid secret header", { HEADER: `${CANARIES.header.text}\r\nX: ${CANARIES.header.text}` }],
     ["a key that is a secret", { SIGNING_KEY: secret }],
     ["a key that breaks off", { SIGNING_KEY: CANARIES.signingKey.text.slice(0, 150) }],
     ["a key in broken JSON", { CLIENT_KEY: `{"kty":"EC","d":"${secret}"` }],
-  ])("and %s in a variable", async (_what, env) => {
+  ])("%s in a variable is not repeated", async (_what, env) => {
     const { status, stdout, stderr } = await run(
       ["check", "--config", await write(world.file, `${randomUUID()}.yaml`)],
       env,

@@ -16,13 +16,13 @@ import { activeResources, leftOver, type RawProvider, startRawProvider, until } 
 import { respond, token } from "../support/recording-provider.ts";
 import { flood, WIRE_FAULTS, type WireFault } from "../support/wire-faults.ts";
 
-/** For what ends by its deadline. */
+/** For calls that end by their deadline. */
 const DEADLINE_MS = 300;
-/** For all else: far beyond what a busy machine takes, so that nothing ends by it. */
+/** For all others: too long for any machine to reach. */
 const FAR_MS = 60_000;
 
 let provider: RawProvider;
-/** What is there before the first test. */
+/** Before the first test. */
 let idle: ReturnType<typeof activeResources>;
 beforeAll(async () => {
   idle = activeResources();
@@ -32,7 +32,7 @@ afterEach(async () => {
   provider.reset();
   provider.answer = token();
   provider.onConnection = undefined;
-  // What one test leaves must not be what the next one starts with.
+  // The next test must start clean.
   expect(await until(() => leftOver(idle), nothing)).toEqual([]);
 });
 afterAll(async () => {
@@ -74,7 +74,7 @@ describe("a call leaves nothing but a connection that can be used again", () => 
     const expected = fault.expected.node;
     const { ask, askForToken, lines } = await start(endpoint(), expected === "provider_timeout" ? DEADLINE_MS : FAR_MS);
     const before = activeResources();
-    // On a connection of its own, then on one that has carried an answer before.
+    // On a new connection, then on a kept one.
     for (let round = 0; round < 2; round++) {
       provider.requests = 0;
       provider.answer = fault.answer;
@@ -88,7 +88,7 @@ describe("a call leaves nothing but a connection that can be used again", () => 
     expect(JSON.stringify(lines)).not.toContain(MARKER);
   });
 
-  it("which the count would show: a call that is under way has a timer and a socket", async () => {
+  it("as the count would show: a call in flight has a timer and a socket", async () => {
     const { ask } = await start(endpoint(), 1_000);
     const before = activeResources();
     provider.requests = 0;
@@ -104,7 +104,7 @@ describe("a call leaves nothing but a connection that can be used again", () => 
     await expectLeft(before, 0);
   });
 
-  it("after an open connection that the provider has closed meanwhile", async () => {
+  it("after the provider has closed an idle connection", async () => {
     const { ask } = await start(endpoint(), FAR_MS);
     const before = activeResources();
     for (let i = 0; i < 3; i++) {
@@ -124,7 +124,7 @@ describe("a call leaves nothing but a connection that can be used again", () => 
   });
 });
 
-describe("a connection that cannot be had leaves nothing", () => {
+describe("a connection that fails leaves nothing", () => {
   async function expectNothingLeft(url: string, changes: AppChanges = {}, code: TableCode = "provider_unreachable") {
     const { ask } = await start(url, FAR_MS, changes);
     const before = activeResources();
@@ -134,35 +134,35 @@ describe("a connection that cannot be had leaves nothing", () => {
     }
   }
 
-  it("where nobody listens", async () => {
+  it("if the port is closed", async () => {
     await expectNothingLeft(`http://127.0.0.1:${await freePort()}/token`);
   });
 
-  it("where the name is unknown", async () => {
+  it("if the name is unknown", async () => {
     await expectNothingLeft("https://nobody.invalid/token");
   });
 
-  it("where it is reset as soon as it is open", async () => {
+  it("if it is reset at once", async () => {
     provider.onConnection = (socket) => socket.resetAndDestroy();
     await expectNothingLeft(endpoint());
   });
 
-  it("where it is closed as soon as it is open", async () => {
+  it("if it is closed at once", async () => {
     provider.onConnection = (socket) => socket.end();
     await expectNothingLeft(endpoint());
   });
 
-  it("where the provider does not speak TLS", async () => {
+  it("if the provider does not speak TLS", async () => {
     provider.onConnection = (socket) => void socket.write("HTTP/1.1 400 Bad Request\r\n\r\n");
     await expectNothingLeft(endpoint().replace("http:", "https:"));
   });
 
-  it("where TLS begins and does not go on", async () => {
+  it("if the TLS handshake stalls", async () => {
     provider.onConnection = () => {};
     await expectNothingLeft(endpoint().replace("http:", "https:"), { provider: { connect_timeout: "100ms" } });
   });
 
-  describe("where the certificate", () => {
+  describe("if the certificate", () => {
     const CA = { provider: { tls: { ca: { env: "CA" } } } };
     let authority: Awaited<ReturnType<typeof makeAuthority>>;
     let tls: RawProvider;
@@ -174,8 +174,8 @@ describe("a connection that cannot be had leaves nothing", () => {
     });
     const certificates: [string, () => ReturnType<typeof makeSelfSigned>][] = [
       ["has another name", () => authority.issue("other", { dns: ["other.example"] })],
-      ["is nobody's but its own", () => makeSelfSigned("127.0.0.1")],
-      ["is out of date", () => authority.issue("late", { ips: ["127.0.0.1"], notAfter: new Date(Date.now() - 1_000) })],
+      ["is self-signed", () => makeSelfSigned("127.0.0.1")],
+      ["has expired", () => authority.issue("late", { ips: ["127.0.0.1"], notAfter: new Date(Date.now() - 1_000) })],
     ];
     it.each(certificates)("%s", async (_what, make) => {
       const { certificate, private_key } = await make();

@@ -10,7 +10,7 @@ import { expectError, type TableCode } from "../support/expect-error.ts";
 
 /** FUZZ_SEED changes it; a failing test prints the seed and path of its counterexample. */
 const SEED = Number(process.env.FUZZ_SEED ?? 20_261_124);
-/** Cases of each property; SOAK=1 runs many more, FUZZ_RUNS as many as it says. */
+/** Cases of each property; SOAK=1 runs many more. */
 export const RUNS = Number(process.env.FUZZ_RUNS ?? (process.env.SOAK === "1" ? 3_000 : 150));
 
 let cases = 0;
@@ -28,7 +28,7 @@ export function watchRejections(): void {
   });
 }
 
-/** @param share of the cases of other properties, where one case does more or less than theirs */
+/** @param share of the usual number of cases, if one case does more or less than usual */
 export async function forAll<T>(
   arbitrary: fc.Arbitrary<T>,
   property: (value: T) => Promise<void> | void,
@@ -41,7 +41,7 @@ export async function forAll<T>(
   await fc.assert(fc.asyncProperty(arbitrary, counted), { seed: SEED, numRuns: Math.ceil(RUNS * share) });
 }
 
-/** The whole program, with ids as they are. */
+/** The whole program, with real ids. */
 export function buildFuzzedApp(changes: AppChanges = {}) {
   return buildApp({ ...changes, deps: { ids: nodeIds, ...changes.deps } });
 }
@@ -57,7 +57,7 @@ export function rowOf(answer: Answered): TableCode | undefined {
 
 export const bytesOf = (text: string) => new TextEncoder().encode(text);
 
-/** Text of any kind, among it what parsers and protocols trip over. */
+/** Text of any kind, also such that parsers and protocols fail on. */
 export const anyText = fc.oneof(
   fc.string(),
   fc.string({ unit: "binary" }),
@@ -83,7 +83,7 @@ export const anyText = fc.oneof(
   ),
 );
 
-/** Any JSON value, with the names of members that mean something somewhere. */
+/** Any JSON value, with these names of members among others. */
 export function anyJson(...names: string[]): fc.Arbitrary<unknown> {
   const { value } = fc.letrec<{ value: unknown }>((tie) => ({
     value: fc.oneof(
@@ -99,7 +99,7 @@ export function anyJson(...names: string[]): fc.Arbitrary<unknown> {
   return value;
 }
 
-/** A text with pieces cut out, doubled, put in or exchanged. */
+/** A text with pieces removed, doubled, inserted or replaced. */
 export function mutated(texts: fc.Arbitrary<string>, pieces: readonly string[]): fc.Arbitrary<string> {
   const change = fc.record({
     at: fc.double({ min: 0, max: 1, noNaN: true }),

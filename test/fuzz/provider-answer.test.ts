@@ -45,7 +45,7 @@ const status = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom(200, 200, 200, 400, 401, 403, 429, 500, 503, 307, 204, 205, 304) },
   fc.integer({ min: 200, max: 599 }),
 );
-/** As the wire has it: any bytes, line breaks aside. */
+/** Any bytes except line breaks, as on the wire. */
 const headerText = fc.oneof(
   fc.constantFrom(
     "",
@@ -80,7 +80,7 @@ const headers = fc.record(
 );
 const answer = fc.record({ status, headers, bytes }).map(({ status, headers, bytes }): TransportResponse => {
   const found = new Map(Object.entries(headers));
-  // HTTP has no body there, whatever a server sends (RFC 9110 §6.4.1).
+  // HTTP has no body here (RFC 9110 section 6.4.1).
   const body = status === 204 || status === 304 ? new Uint8Array() : bytes;
   return { status, headers: { get: (name) => found.get(name.toLowerCase()) ?? null }, body };
 });
@@ -89,14 +89,14 @@ const rules = fc.record<ErrorRules>({
   proxy_errors: fc.subarray(CODES),
 });
 
-/** What may be relayed: an object with a token or with an error, read as any reader would. */
+/** Whether it may be relayed: an object with a token or an error. */
 function meansSomething(body: Uint8Array): boolean {
   const { access_token: token, error } = JSON.parse(new TextDecoder().decode(body));
   return typeof token === "string" || typeof error === "string";
 }
 
 describe("an answer", () => {
-  it("is judged to be its own bytes, or fails with a code about the provider", async () => {
+  it("is judged unchanged, or fails with a code about the provider", async () => {
     await forAll(
       fc.tuple(answer, rules),
       ([given, rules]) => {
@@ -120,7 +120,7 @@ describe("an answer", () => {
     );
   });
 
-  it("reaches the caller with its own bytes, or an error does; and the next call gets a token", async () => {
+  it("reaches the caller unchanged, or an error does; the next call gets a token", async () => {
     const { app, upstream, lines } = await buildFuzzedApp();
     let relayed = 0;
     await forAll(
@@ -149,7 +149,7 @@ describe("an answer", () => {
     expect(relayed).toBeGreaterThan(RUNS / 10);
   });
 
-  it("that does not arrive is a row of the table, whatever happened to it", async () => {
+  it("that does not arrive becomes a row of the table", async () => {
     const { app, upstream } = await buildFuzzedApp();
     const failure = fc.constantFrom<TransportFailure>(
       "unreachable",
@@ -172,7 +172,7 @@ describe("an answer", () => {
           throw new TransportError(failure, new Error(cause + MARKER), delivery);
         };
         expect(rowOf(await readResponse(await app.request(call())))).toMatch(/^provider_/);
-        // Only where not a byte was sent may it have gone out again.
+        // Repeated only if nothing was sent.
         expect(upstream.requests).toHaveLength(failure === "unreachable" && delivery === "none" ? 2 : 1);
         upstream.answer = () => response(200, TOKEN);
         expect((await app.request(call())).status).toBe(200);

@@ -34,7 +34,7 @@ export interface AppChanges {
   deps?: Partial<Runtime>;
 }
 
-/** What a runtime supplies; by default its provider answers with a token, and nobody observes it. */
+/** What a runtime supplies. By default its provider answers with a token. */
 export function fakeRuntime(changes: Partial<Runtime> = {}): Runtime {
   return {
     createTransport: fakeProvider(() => response(200, TOKEN)).createTransport,

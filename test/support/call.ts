@@ -12,11 +12,11 @@ export interface CallOptions {
   method?: string;
   /** Sent unchanged. */
   path?: string;
-  /** Added to the headers of a proper call; undefined takes one away. */
+  /** Added to the headers of a valid call; undefined removes one. */
   headers?: Record<string, string | string[] | undefined>;
-  /** Of the connections; Node's own without. */
+  /** Node's own by default. */
   agent?: Agent;
-  /** Text or bytes as they are, or a value to serialise; undefined means none. */
+  /** Text or bytes are sent unchanged, any other value as JSON; undefined sends none. */
   body?: unknown;
 }
 

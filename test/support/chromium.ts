@@ -52,9 +52,9 @@ interface Look {
 
 export interface Opened {
   page: Page;
-  /** All that it has asked for. */
+  /** All its requests. */
   requests: string[];
-  /** What the console says of it, and what it says in dialogs. */
+  /** Messages of the console and of dialogs. */
   said: string[];
 }
 
@@ -117,7 +117,7 @@ export const NOT_ACCESSIBLE = `(() => {
   return faults;
 })()`;
 
-/** Elements that reach out of the window, but for what scrolls in a box of its own. */
+/** Elements outside the window, except inside a box that scrolls. */
 export const OVERFLOWING = `[...document.body.querySelectorAll("*")]
   .filter((element) => element.closest(".scroll table") === null && element.closest("svg svg, svg *") === null)
   .filter((element) => { const { left, right } = element.getBoundingClientRect(); return left < 0 || right > innerWidth + 0.5; })

@@ -22,7 +22,7 @@ import { json, type RecordedRequest, respond, startRecordingProvider } from "./r
 
 const FOLDER = new URL("../../examples/", import.meta.url);
 
-/** Every file of examples/, whatever its name. */
+/** Every file of examples/. */
 export function exampleNames(): string[] {
   return readdirSync(FOLDER).sort();
 }
@@ -125,7 +125,7 @@ function credentialHost(texts: ReadonlyMap<string, string>): CredentialHost {
 
 const keyOf = (reference: SecretReference) => JSON.stringify(reference);
 
-/** Makes a fitting secret, key or certificate for whatever the file names. */
+/** Makes the secrets, keys and certificates that the file names. */
 async function makeSecrets({ callers, signing, providers }: Config) {
   const texts = new Map<string, string>();
   const keys = new Map<string, ExampleKey>();

@@ -27,7 +27,7 @@ export function fakeClock(): FakeClock {
   };
 }
 
-/** Runs each step as it is. @param facts collects what the steps note */
+/** Runs each step. @param facts collects what the steps note */
 export function fakeTrace(facts: CallFacts = {}): Trace {
   return {
     step: async (_step, run) => run({}),

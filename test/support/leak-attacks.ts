@@ -33,7 +33,7 @@ export const ATTACKS: [string, string][] = [
   ["a method that few know, at a made-up path", request("PROPFIND", `/${text}`, good)],
   ["a made-up path", request("POST", `/${text}`, good)],
   ["a path with lines", request("POST", `/getToken/${encoded}`, good)],
-  ["a path with an escape as it is", request("POST", `/${RED}`, good)],
+  ["a path with a raw escape", request("POST", `/${RED}`, good)],
   ["a query", request("POST", `/getToken?${encoded}`, good, body())],
   ["a whole address", request("POST", `http://${text}/getToken`, { ...good, Host: text }, body())],
   ["a made-up protocol", `POST /getToken ${text}/1.1\r\n\r\n`],

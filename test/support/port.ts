@@ -9,7 +9,7 @@ const PER_WORKER = 1_000;
 const first = LOWEST + (Number(process.env.VITEST_POOL_ID ?? 0) % 10) * PER_WORKER;
 let next = 0;
 
-/** A port on which nobody listens, and that no other test worker is given. */
+/** A free port that no other test worker gets. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < PER_WORKER; tries++) {
     const port = first + (next++ % PER_WORKER);

@@ -1,4 +1,4 @@
-// Sends the proxy bytes that no HTTP client would send, and gives back all the bytes of the answer.
+// Sends bytes that no HTTP client would send, and returns all bytes of the response.
 
 import { connect, type Socket } from "node:net";
 import { APIKEY, CALL } from "./call.ts";
@@ -6,7 +6,7 @@ import { APIKEY, CALL } from "./call.ts";
 /** Every connection of these tests is closed by the proxy long before. */
 const LIMIT_MS = 30_000;
 
-/** A whole call; `headers` replace those of a proper one, undefined takes one away. */
+/** A whole call. `headers` replace those of a valid one; undefined removes one. */
 export function request(
   method: string,
   target: string,
