@@ -35,7 +35,7 @@ crypto.hash = (algorithm, bytes, encoding) => {
   const text = Buffer.from(bytes).toString("latin1");
   const bug = () => { throw new TypeError("cannot hash " + text + "\\n    at " + text + "\\n"); };
   if (text.includes("bug in a call")) bug();
-  if (text.includes("bug in a callback")) setImmediate(bug);
+  if (text.includes("bug in a timer")) setImmediate(bug);
   if (text.includes("bug in a promise")) Promise.reject(new TypeError(text));
   if (text.includes("bug in Node")) setImmediate(() => Buffer.from(Symbol(text + "\\n    at " + text)));
   return hash(algorithm, bytes, encoding);
@@ -58,7 +58,7 @@ syncBuiltinESMExports();`;
     expect(search(host.output() + answer.text, ALL)).toEqual([]);
   });
 
-  it.each(["bug in a callback", "bug in a promise", "bug in Node"])(
+  it.each(["bug in a timer", "bug in a promise", "bug in Node"])(
     "is logged the same way when it ends the process: %s",
     async (bug) => {
       const host = await startWithBugs();
