@@ -1,5 +1,4 @@
-// No secret, token or user shows where operators look: metrics, health, the status page, traces, and the log in each
-// format, whatever the calls were.
+// No secret, token or user where operators look: metrics, health, status page, traces, and the log.
 
 import { existsSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -30,7 +29,7 @@ const MODES: Mode[] = [
 describe.each(MODES)("at level debug, $what", ({ log }) => {
   let world: World;
   let proxy: Observed;
-  /** What each scenario's last answer was. */
+  /** The last response of each scenario. */
   const told = new Map<Scenario, string>();
 
   beforeAll(async () => {
@@ -60,13 +59,13 @@ describe.each(MODES)("at level debug, $what", ({ log }) => {
   const callLines = () => lines().filter((line) => /"request_id"/.test(line));
   const foundIn = (text: string) => Object.values(MARKERS).filter((marker) => search(text, [marker]).length > 0);
 
-  it("every call ended as it should have", () => {
+  it("every call ends as expected", () => {
     for (const [scenario, code] of told) {
       expect(code, scenario.what).toMatch(new RegExp(`^(${scenario.code})$`));
     }
   });
 
-  it("the log says nothing", () => {
+  it("the log has none", () => {
     const allowed = log.identities === "plain" ? [CANARIES.userid] : [];
     expect(
       search(
@@ -78,7 +77,7 @@ describe.each(MODES)("at level debug, $what", ({ log }) => {
     for (const user of allowed) expect(search(proxy.output(), [user]), user.name).not.toEqual([]);
   });
 
-  it("the log has a line of its own for every call", () => {
+  it("the log has one line for every call", () => {
     const line =
       log.format === "json" ? /^\{"level":"(info|warn|error|debug)",/ : /^\[[\d:.]{12}\] (INFO|WARN|ERROR|DEBUG)/;
     for (const one of lines()) expect(one).toMatch(line);
@@ -91,29 +90,30 @@ describe.each(MODES)("at level debug, $what", ({ log }) => {
     ["/", 2],
     ["/healthz", 0],
     ["/version", 0],
-  ])("%s says nothing", async (path, markers) => {
+  ])("%s has none", async (path, markers) => {
     const text = await proxy.page(path);
     expect(text, `${path} is there`).toBeDefined();
     expect(search(text as string, ALL)).toEqual([]);
     expect(foundIn(text as string)).toHaveLength(markers);
   });
 
-  it("spans say nothing", () => {
+  it("spans have none", () => {
     const spans = proxy.spans();
     expect(search(JSON.stringify(spans), ALL)).toEqual([]);
     expect(foundIn(JSON.stringify(spans))).toHaveLength(2);
     // A code or the name of an error: its message could quote anything.
     for (const { attributes } of spans) expect(attributes["error.type"] ?? "none").toMatch(/^\w+$/);
-    expect(spans.flatMap(({ events, links }) => [...events, ...links])).toEqual([]); // an exception's event quotes its message
+    // An exception's event would quote its message.
+    expect(spans.flatMap(({ events, links }) => [...events, ...links])).toEqual([]);
   });
 
-  it("spans are there, of each call one, and of what it asked others one each", () => {
+  it("each call has one span, and each of its requests too", () => {
     const spans = proxy.spans();
     const calls = spans.filter(({ kind }) => kind === 1);
     expect(calls).toHaveLength(CALLS);
     for (const { name, attributes, parent } of calls) {
       expect(name).toMatch(/^(POST|PUT)( \/(getToken|token))?$/);
-      const isOpen = attributes["http.route"] !== "/getToken"; // where anybody may call, and where nothing is
+      const isOpen = attributes["http.route"] !== "/getToken"; // its trace is ignored
       expect(parent?.spanId, name).toBe(isOpen ? undefined : PARENT);
     }
     const codes = calls.map(({ attributes }) => attributes["error.type"] ?? attributes["token_proxy.outcome"]);
@@ -130,7 +130,7 @@ describe.each(MODES)("at level debug, $what", ({ log }) => {
     );
   });
 
-  it("what a provider was asked is below the span that asked it", () => {
+  it("a token request's span belongs to its call", () => {
     const spans = proxy.spans();
     const ids = new Map(spans.map((span) => [`${span.traceId}-${span.spanId}`, span]));
     const asked = world.provider.requests.filter(({ url }) => url === "/token");
@@ -145,7 +145,7 @@ describe.each(MODES)("at level debug, $what", ({ log }) => {
     }
   });
 
-  it.skipIf(!existsSync("/proc/self/environ"))("the process has in its environment what the user gave it", () => {
+  it.skipIf(!existsSync("/proc/self/environ"))("the process has only the given environment", () => {
     const environ = readFileSync(`/proc/${proxy.pid}/environ`, "utf8").split("\0");
     const given = Object.entries(proxy.env).map(([name, value]) => `${name}=${value}`);
     // Without a difference in the output, which would show secrets.
@@ -159,10 +159,10 @@ describe.each(MODES)("at level debug, $what", ({ log }) => {
   });
 });
 
-describe.each(["json", "pretty"] as const)("a caller who sends what it likes, where lines are %s", (format) => {
+describe.each(["json", "pretty"] as const)("forged requests, with %s lines", (format) => {
   let world: World;
   let proxy: Observed;
-  /** Those that the app itself answered: it has a line and a span for each. */
+  /** Answered by the app, and so with a line and a span. */
   const answered: string[] = [];
   const unanswered: string[] = [];
 
@@ -185,11 +185,11 @@ describe.each(["json", "pretty"] as const)("a caller who sends what it likes, wh
 
   const requestIds = () => proxy.output().match(/"request_id":"[0-9a-f-]{36}"/g) ?? [];
 
-  it("gets nothing of it into the log", () => {
+  it("do not get into the log", () => {
     expect(search(proxy.output(), [FORGED, ...ALL])).toEqual([]);
   });
 
-  it("gets one line for one call, of visible ASCII", () => {
+  it("get one line of visible ASCII for each call", () => {
     const lines = proxy.output().trimEnd().split("\n");
     for (const line of lines) {
       expect(line).toMatch(/^[\x20-\x7e]+$/);
@@ -199,11 +199,11 @@ describe.each(["json", "pretty"] as const)("a caller who sends what it likes, wh
     expect(new Set(requestIds()).size).toBe(answered.length);
   });
 
-  it.each(["/metrics", "/readyz", "/"])("gets nothing of it into %s", async (path) => {
+  it.each(["/metrics", "/readyz", "/"])("do not get into %s", async (path) => {
     expect(search((await proxy.page(path)) as string, [FORGED, ...ALL])).toEqual([]);
   });
 
-  it("has nothing of it repeated by the admin listener either", async () => {
+  it("are not repeated by the admin listener", async () => {
     const text = String(FORGED.needles[0]);
     const statuses: number[] = [];
     for (const path of ["/", "/readyz", "/metrics", "/nowhere"]) {
@@ -212,10 +212,10 @@ describe.each(["json", "pretty"] as const)("a caller who sends what it likes, wh
       statuses.push(status);
       expect(search(head + body, [FORGED]), path).toEqual([]);
     }
-    expect(statuses).toEqual([200, 503, 200, 404]); // not ready: one of the providers is never discovered
+    expect(statuses).toEqual([200, 503, 200, 404]); // one provider is never ready
   });
 
-  it("gets nothing of it into a span, and no name of one is of its making", () => {
+  it("do not get into a span or its name", () => {
     const spans = proxy.spans();
     expect(search(JSON.stringify(spans), [FORGED, ...ALL])).toEqual([]);
     const calls = spans.filter(({ kind }) => kind === 1);
@@ -230,7 +230,7 @@ describe.each(["json", "pretty"] as const)("a caller who sends what it likes, wh
     ]);
   });
 
-  it("gets nothing of it into a request to the provider but where the file puts it", () => {
+  it("get into requests to the provider only where the file puts them", () => {
     const { requests } = world.provider;
     expect(requests.length).toBeGreaterThan(10);
     const bodies = requests.map(({ body, ...rest }) => {
@@ -240,14 +240,14 @@ describe.each(["json", "pretty"] as const)("a caller who sends what it likes, wh
     expect(bodies.flat().map(([name]) => name)).toEqual(["nonce"]);
   });
 
-  it("the state of its trace goes along with the trace, and nowhere else", async () => {
+  it("have a trace state, which is passed on only with the trace", async () => {
     const state = `a=${FORGED.needles[0]}`;
     world.provider.requests.length = 0;
     const before = proxy.spans().length;
     const sent = callOf("main", { headers: { ...TRACE, tracestate: state } });
     expect((await callGetToken(proxy.url, sent)).status).toBe(200);
     await expect.poll(requestIds).toHaveLength(answered.length + 1);
-    // Discovery of the provider that never answers it goes on meanwhile, in no trace of a caller's.
+    // Discovery continues meanwhile, outside this trace.
     const asked = world.provider.requests.filter(({ url }) => url === "/token");
     expect(asked.map(({ headers }) => headers.tracestate)).toEqual([state]);
     const spans = proxy
@@ -260,10 +260,10 @@ describe.each(["json", "pretty"] as const)("a caller who sends what it likes, wh
     expect(search(proxy.output() + JSON.stringify(others), [FORGED])).toEqual([]);
   });
 
-  it("is refused before, where it speaks no HTTP", () => {
+  it("are refused by Node if they are not HTTP", () => {
     expect(unanswered).toEqual([
       "a made-up method",
-      "a path with an escape as it is",
+      "a path with a raw escape",
       "a made-up protocol",
       "an invalid Host",
       "a User-Agent with an escape",

@@ -1,4 +1,4 @@
-// Whatever a provider does to an answer, the caller has its own within the deadline, and no socket, timer or memory is left behind.
+// Whatever happens to an answer, the caller gets a response in time, and nothing is left behind.
 
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { nodeClock, nodeIds } from "../../src/node/host.ts";
 import { createNodeTransport } from "../../src/node/outbound/transport.ts";
 import { type AppChanges, buildApp, call } from "../support/app.ts";
-import type { Answered } from "../support/call.ts";
+import { type Answered, readResponse } from "../support/call.ts";
 import { expectProviderError, MARKER, type TableCode } from "../support/expect-error.ts";
 import { makeAuthority, makeSelfSigned } from "../support/keys.ts";
 import { freePort } from "../support/port.ts";
@@ -16,13 +16,13 @@ import { activeResources, leftOver, type RawProvider, startRawProvider, until } 
 import { respond, token } from "../support/recording-provider.ts";
 import { flood, WIRE_FAULTS, type WireFault } from "../support/wire-faults.ts";
 
-/** For what ends by its deadline. */
+/** For calls that end by their deadline. */
 const DEADLINE_MS = 300;
-/** For all else: far beyond what a busy machine takes, so that nothing ends by it. */
+/** For all others: too long for any machine to reach. */
 const FAR_MS = 60_000;
 
 let provider: RawProvider;
-/** What is there before the first test. */
+/** Before the first test. */
 let idle: ReturnType<typeof activeResources>;
 beforeAll(async () => {
   idle = activeResources();
@@ -32,7 +32,7 @@ afterEach(async () => {
   provider.reset();
   provider.answer = token();
   provider.onConnection = undefined;
-  // What one test leaves must not be what the next one starts with.
+  // The next test must start clean.
   expect(await until(() => leftOver(idle), nothing)).toEqual([]);
 });
 afterAll(async () => {
@@ -46,13 +46,7 @@ async function start(endpoint: string, timeout: number, changes: AppChanges = {}
     provider: { token_endpoint: endpoint, timeout: `${timeout}ms`, ...changes.provider },
     deps: { createTransport: createNodeTransport, clock: nodeClock, ids: nodeIds },
   });
-  const ask = async (): Promise<Answered> => {
-    const answer = await app.request(call());
-    const body = Buffer.from(await answer.arrayBuffer());
-    const text = body.toString("utf8");
-    const headers = { ...Object.fromEntries(answer.headers), "content-length": String(body.length) };
-    return { status: answer.status, headers, rawHeaders: [], body, text, json: () => JSON.parse(text) };
-  };
+  const ask = async () => readResponse(await app.request(call()));
   /** A deadline that is short may be over before the answer on a busy machine. */
   const askForToken = async () => {
     await vi.waitFor(async () => expect((await ask()).status).toBe(200), { timeout: 15_000, interval: 0 });
@@ -80,7 +74,7 @@ describe("a call leaves nothing but a connection that can be used again", () => 
     const expected = fault.expected.node;
     const { ask, askForToken, lines } = await start(endpoint(), expected === "provider_timeout" ? DEADLINE_MS : FAR_MS);
     const before = activeResources();
-    // On a connection of its own, then on one that has carried an answer before.
+    // On a new connection, then on a kept one.
     for (let round = 0; round < 2; round++) {
       provider.requests = 0;
       provider.answer = fault.answer;
@@ -94,7 +88,7 @@ describe("a call leaves nothing but a connection that can be used again", () => 
     expect(JSON.stringify(lines)).not.toContain(MARKER);
   });
 
-  it("which the count would show: a call that is under way has a timer and a socket", async () => {
+  it("as the count would show: a call in flight has a timer and a socket", async () => {
     const { ask } = await start(endpoint(), 1_000);
     const before = activeResources();
     provider.requests = 0;
@@ -110,7 +104,7 @@ describe("a call leaves nothing but a connection that can be used again", () => 
     await expectLeft(before, 0);
   });
 
-  it("after an open connection that the provider has closed meanwhile", async () => {
+  it("after the provider has closed an idle connection", async () => {
     const { ask } = await start(endpoint(), FAR_MS);
     const before = activeResources();
     for (let i = 0; i < 3; i++) {
@@ -130,7 +124,7 @@ describe("a call leaves nothing but a connection that can be used again", () => 
   });
 });
 
-describe("a connection that cannot be had leaves nothing", () => {
+describe("a connection that fails leaves nothing", () => {
   async function expectNothingLeft(url: string, changes: AppChanges = {}, code: TableCode = "provider_unreachable") {
     const { ask } = await start(url, FAR_MS, changes);
     const before = activeResources();
@@ -140,35 +134,35 @@ describe("a connection that cannot be had leaves nothing", () => {
     }
   }
 
-  it("where nobody listens", async () => {
+  it("if the port is closed", async () => {
     await expectNothingLeft(`http://127.0.0.1:${await freePort()}/token`);
   });
 
-  it("where the name is unknown", async () => {
+  it("if the name is unknown", async () => {
     await expectNothingLeft("https://nobody.invalid/token");
   });
 
-  it("where it is reset as soon as it is open", async () => {
+  it("if it is reset at once", async () => {
     provider.onConnection = (socket) => socket.resetAndDestroy();
     await expectNothingLeft(endpoint());
   });
 
-  it("where it is closed as soon as it is open", async () => {
+  it("if it is closed at once", async () => {
     provider.onConnection = (socket) => socket.end();
     await expectNothingLeft(endpoint());
   });
 
-  it("where the provider does not speak TLS", async () => {
+  it("if the provider does not speak TLS", async () => {
     provider.onConnection = (socket) => void socket.write("HTTP/1.1 400 Bad Request\r\n\r\n");
     await expectNothingLeft(endpoint().replace("http:", "https:"));
   });
 
-  it("where TLS begins and does not go on", async () => {
+  it("if the TLS handshake stalls", async () => {
     provider.onConnection = () => {};
     await expectNothingLeft(endpoint().replace("http:", "https:"), { provider: { connect_timeout: "100ms" } });
   });
 
-  describe("where the certificate", () => {
+  describe("if the certificate", () => {
     const CA = { provider: { tls: { ca: { env: "CA" } } } };
     let authority: Awaited<ReturnType<typeof makeAuthority>>;
     let tls: RawProvider;
@@ -180,8 +174,8 @@ describe("a connection that cannot be had leaves nothing", () => {
     });
     const certificates: [string, () => ReturnType<typeof makeSelfSigned>][] = [
       ["has another name", () => authority.issue("other", { dns: ["other.example"] })],
-      ["is nobody's but its own", () => makeSelfSigned("127.0.0.1")],
-      ["is out of date", () => authority.issue("late", { ips: ["127.0.0.1"], notAfter: new Date(Date.now() - 1_000) })],
+      ["is self-signed", () => makeSelfSigned("127.0.0.1")],
+      ["has expired", () => authority.issue("late", { ips: ["127.0.0.1"], notAfter: new Date(Date.now() - 1_000) })],
     ];
     it.each(certificates)("%s", async (_what, make) => {
       const { certificate, private_key } = await make();
@@ -208,22 +202,7 @@ describe("memory", () => {
   const collectGarbage = runInNewContext("gc") as () => void;
   let ask: () => Promise<Answered>;
   beforeEach(async () => {
-    const { app } = await buildApp({
-      provider: { token_endpoint: endpoint(), max_in_flight: CALLS, timeout: "1m" },
-      deps: { createTransport: createNodeTransport, clock: nodeClock, ids: nodeIds },
-    });
-    ask = async () => {
-      const answer = await app.request(call());
-      const text = await answer.text();
-      return {
-        status: answer.status,
-        headers: {},
-        rawHeaders: [],
-        body: Buffer.from(text),
-        text,
-        json: () => JSON.parse(text),
-      };
-    };
+    ({ ask } = await start(endpoint(), FAR_MS, { provider: { max_in_flight: CALLS } }));
   });
 
   /** Gives the growth since, in MiB: of what lives, and of the most that there was at a time. */
@@ -238,7 +217,7 @@ describe("memory", () => {
     return () => [(held() - before) / MEGABYTE, (process.resourceUsage().maxRSS - peak) / 1024] as const;
   }
 
-  // The bounds are far below what these answers would take: the first has no end, the others have 1,800 MiB together.
+  // One of these answers is endless, and the others have 1,800 MiB together.
   it("does not grow with a body that never ends", async () => {
     provider.answer = flood(head({}), Buffer.alloc(MEGABYTE, 0x61));
     await ask();

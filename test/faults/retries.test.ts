@@ -1,5 +1,5 @@
-// Retries on real sockets, on Node: only where no second token can come of it, signed anew, inside the same deadline, and
-// counted. On Workers fetch does not say how far a request got, so nothing is sent twice there.
+// Token requests are repeated only if no second token can result, signed again, in one deadline.
+// On Workers nothing is repeated, because fetch does not say how far a request got.
 
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
@@ -19,7 +19,7 @@ type Behaviour = (socket: Socket, nth: number) => void;
 
 let server: Server;
 let behave: Behaviour;
-/** The bodies of the requests, in the order in which they came, on any connection. */
+/** The bodies of all requests, in order. */
 const bodies: string[] = [];
 let connections = 0;
 const sockets = new Set<Socket>();
@@ -76,14 +76,14 @@ afterAll(async () => {
 
 const callTo = (serverid: string) => callGetToken(host.url, { body: { ...CALL, serverid } });
 
-/** A first call that leaves an open connection behind, and then one whose connection fails as `behave` has it. */
+/** A first call that leaves an open connection, then one whose connection fails. */
 async function callTwice(provider: string) {
   expect((await callTo(provider)).status).toBe(200);
   await noticed(host);
   return callTo(provider);
 }
 
-/** What the log says of a call. */
+/** The log line of a call. */
 const lineOf = (requestId: unknown) =>
   expect.poll(
     () =>
@@ -98,12 +98,12 @@ const closings: [string, Behaviour][] = [
   ["closes", (socket, nth) => void (nth === 1 ? socket.write(ANSWER) : socket.end())],
 ];
 
-describe.each(closings)("a re-used connection that the provider %s", (_what, behaviour) => {
+describe.each(closings)("a kept connection that the provider %s", (_what, behaviour) => {
   beforeEach(() => {
     behave = behaviour;
   });
 
-  it("is left for another one, with an assertion of its own, and both are counted", async () => {
+  it("is replaced, with a new assertion, and both attempts are counted", async () => {
     const answer = await callTwice("signed");
     expect([answer.status, answer.text]).toEqual([200, BODY]);
     expect([bodies.length, connections]).toEqual([3, 2]);
@@ -117,7 +117,7 @@ describe.each(closings)("a re-used connection that the provider %s", (_what, beh
 
   it.each([
     ["a code", "code"],
-    ["a grant of the provider's own", "own"],
+    ["a grant of an unknown kind", "own"],
   ])("is an error after %s was sent", async (_grant, provider) => {
     const answer = await callTwice(provider);
     expectProviderError(answer, "provider_unreachable", `providers.${provider}`);
@@ -128,13 +128,13 @@ describe.each(closings)("a re-used connection that the provider %s", (_what, beh
 
 describe("a request is not sent again", () => {
   it.each<[string, Behaviour]>([
-    ["where a fresh connection closes", (socket) => void socket.end()],
-    ["where a fresh connection is reset", (socket) => void socket.resetAndDestroy()],
-    ["where an answer has begun", (socket, nth) => void (nth === 1 ? socket.write(ANSWER) : socket.end("HTTP/1.1 2"))],
-    ["where the answer is a 500", (socket) => void socket.write("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")],
-    ["where the answer is a 503", (socket) => void socket.write("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n")],
+    ["after a new connection closes", (socket) => void socket.end()],
+    ["after a new connection is reset", (socket) => void socket.resetAndDestroy()],
+    ["after an answer has begun", (socket, nth) => void (nth === 1 ? socket.write(ANSWER) : socket.end("HTTP/1.1 2"))],
+    ["after a 500", (socket) => void socket.write("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")],
+    ["after a 503", (socket) => void socket.write("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n")],
     [
-      "where a re-used connection closes late: it died over the request",
+      "after a kept connection closes late, perhaps because of the request",
       (socket, nth) => void (nth === 1 ? socket.write(ANSWER) : setTimeout(() => socket.end(), 200)),
     ],
   ])("%s", async (_what, behaviour) => {
@@ -145,7 +145,7 @@ describe("a request is not sent again", () => {
     expect(bodies).toHaveLength(2);
   });
 
-  it("where there is no answer in time", async () => {
+  it("after a timeout", async () => {
     behave = (socket, nth) => void (nth === 1 && socket.write(ANSWER));
     expectProviderError(await callTwice("quick"), "provider_timeout", "providers.quick");
     expect(bodies).toHaveLength(2);
@@ -159,8 +159,8 @@ describe("a connection that cannot be made", () => {
     await lineOf(answer.headers["x-request-id"]).toContain('"attempts":2');
   });
 
-  it("is tried twice within one deadline: the second try does not get its own", async () => {
-    behave = (socket) => void setTimeout(() => socket.end(), 700); // in the midst of the TLS handshake
+  it("is tried twice within one deadline", async () => {
+    behave = (socket) => void setTimeout(() => socket.end(), 700); // during the TLS handshake
     // With its own deadline, the second try would end as the first one did.
     expectProviderError(await callTo("tls"), "provider_timeout", "providers.tls");
     expect(connections).toBe(2);

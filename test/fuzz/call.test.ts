@@ -1,4 +1,4 @@
-// Whatever a caller sends, whatever the binding: a row of the table, the provider asked at most once, and never for a call refused.
+// Any call gets a token or a row of the error table, and only a valid call reaches the provider.
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -9,23 +9,12 @@ import { UnwritableCallError, writeCall } from "../../src/nextauth/write-call.ts
 import { createCallReader } from "../../src/steps/read-call.ts";
 import { bind } from "../nextauth/bind.ts";
 import { call, TOKEN } from "../support/app.ts";
-import { APIKEY } from "../support/call.ts";
-import {
-  answered,
-  anyJson,
-  anyText,
-  buildFuzzedApp,
-  bytesOf,
-  forAll,
-  mutated,
-  RUNS,
-  rowOf,
-  watchRejections,
-} from "./fuzz.ts";
+import { APIKEY, readResponse } from "../support/call.ts";
+import { anyJson, anyText, buildFuzzedApp, bytesOf, forAll, mutated, RUNS, rowOf, watchRejections } from "./fuzz.ts";
 
 watchRejections();
 
-/** Rows about the call itself: what was refused so has not reached the provider. */
+/** Rows about the call itself, which then has not reached the provider. */
 const REFUSALS = [
   "caller_unauthenticated",
   "caller_not_allowed",
@@ -48,7 +37,7 @@ type App = Awaited<ReturnType<typeof buildFuzzedApp>>;
 /** @returns whether the call got a token */
 async function expectRow({ app, upstream }: App, sent: Sent): Promise<boolean> {
   upstream.requests.length = 0;
-  const answer = await answered(await app.request(call(sent)));
+  const answer = await readResponse(await app.request(call(sent)));
   const code = sent.method === "HEAD" ? "method_not_allowed" : rowOf(answer);
   if (code === undefined) {
     expect([answer.status, answer.text]).toEqual([200, TOKEN]);
@@ -74,7 +63,7 @@ const BINDINGS: [string, object][] = [
   ],
 ];
 
-/** Right by every binding that has a body. */
+/** Valid for every binding with a body. */
 const PROPER = { userid: "alice", accountid: 7, nonce: "abc", "a/b": [{ userid: "alice" }] };
 const memberName = fc.constantFrom("userid", "nonce", "serverid", "accountid", "age", "a/b", "0", "__proto__");
 const userid = fc.oneof(fc.constantFrom<unknown>("alice", 7, null, true, ""), anyText);
@@ -93,7 +82,7 @@ const body = fc.oneof(
   mutated(form, ["&", "=", "%", "%ff", "%00", "+"]),
   fc.uint8Array({ maxLength: 64 }),
 );
-/** What a header can carry at all on its way to this program. */
+/** Possible values of a header. */
 const headerValue = fc.oneof(
   fc.constantFrom("", "abc", "a, b", "a\tb", "\u00e9", " ", "a".repeat(600), `Bearer ${APIKEY}`, APIKEY),
   fc.string().map((text) => text.trim()),
@@ -124,7 +113,7 @@ const headers = fc
     { requiredKeys: [] },
   )
   .map((sent) => {
-    // Most calls are to get further than the key.
+    // Most calls need a valid key, to get further.
     const { "x-apikey": key, ...rest } = sent;
     return key === undefined || key.length > 2 ? rest : sent;
   });
@@ -169,7 +158,7 @@ function isSendable({ path, headers }: Sent): boolean {
 }
 
 describe("a call", () => {
-  it.each(BINDINGS)("by %s is answered with a token or a row of the table, whatever it holds", async (_, binding) => {
+  it.each(BINDINGS)("with %s gets a token or a row of the table", async (_, binding) => {
     const app = await buildFuzzedApp({ file: { get_token: binding } });
     let tokens = 0;
     await forAll(sentCall, async ({ body, ...rest }) => {
@@ -198,7 +187,7 @@ const value = fc.oneof(
   fc.constantFrom("alice", "a b", "c+d", "%41", "...", "ü", "a,b", "7", " x ", "{userid}", "$&"),
 );
 
-/** A binding of some names, one of them perhaps in the path, and values that these may have. */
+/** A binding of some names, perhaps one in the path, and a value for each. */
 const bound = fc
   .record({
     method: fc.constantFrom<Binding["method"]>("POST", "GET"),
@@ -210,7 +199,7 @@ const bound = fc
   })
   .map(({ method, names, inPath }) => {
     const used = new Set<string>();
-    // Two names at one place have one value between them.
+    // Two names at one place would share a value.
     const usable = (text: string) => {
       const isUsable = !used.has(text) && (method === "POST" || !/^(body|form):/.test(text));
       used.add(text);
@@ -227,8 +216,8 @@ const bound = fc
     return { binding: bind(Object.fromEntries(bindings), path, method), values: new Map(values) };
   });
 
-describe("what is written by a binding", () => {
-  it("is read back by it, value for value, or cannot be written", async () => {
+describe("a call written by a binding", () => {
+  it("is read back with the same values, or cannot be written", async () => {
     let read = 0;
     await forAll(
       bound,

@@ -7,20 +7,9 @@ import { createDeps, createPipeline } from "../../src/app.ts";
 import { loadCredentials } from "../../src/config/credentials.ts";
 import { type ParsedFile, parseConfig } from "../../src/config/parse.ts";
 import { ConfigError } from "../../src/core/errors.ts";
-import { createNodeRateLimiter } from "../../src/node/inbound/rate-limiter.ts";
-import { createNodeBulkhead } from "../../src/node/outbound/bulkhead.ts";
-import { workerInbound } from "../../src/worker/inbound.ts";
+import { fakeRuntime } from "../support/app.ts";
 import { fileConfig } from "../support/config.ts";
-import {
-  fakeClock,
-  fakeCredentialHost,
-  fakeIds,
-  fakeLog,
-  fakeProvider,
-  hashText,
-  response,
-  UNOBSERVED,
-} from "../support/fakes.ts";
+import { fakeCredentialHost } from "../support/fakes.ts";
 import { makeKey } from "../support/keys.ts";
 import { anyJson, anyText, forAll, mutated, RUNS, watchRejections } from "./fuzz.ts";
 
@@ -74,7 +63,7 @@ const PIECES = [
   "*nobody",
 ];
 
-/** @returns the file, or undefined where it was refused as it should be */
+/** @returns the file, or undefined if it was refused properly */
 function parse(text: string): ParsedFile | undefined {
   try {
     return parseConfig(text, "f.yaml");
@@ -95,7 +84,7 @@ function expectFaultsInside(error: unknown, text: string): void {
   }
 }
 
-/** What is taken makes a program, or lacks a credential, which is a ConfigError too. */
+/** An accepted file makes a program, or lacks a credential, which is a ConfigError too. */
 async function build(parsed: ParsedFile, text: string): Promise<void> {
   const isKey = (name: string) => /key|pem/i.test(name) && !/apikey/i.test(name);
   const read = (reference: object) =>
@@ -103,19 +92,7 @@ async function build(parsed: ParsedFile, text: string): Promise<void> {
   const host = fakeCredentialHost({}, { read });
   try {
     const credentials = await loadCredentials(parsed, host);
-    const deps = await createDeps(parsed.config, credentials, {
-      createTransport: fakeProvider(() => response(200, {})).createTransport,
-      createRateLimiter: createNodeRateLimiter,
-      createBulkhead: createNodeBulkhead,
-      hashText,
-      clock: fakeClock(),
-      ids: fakeIds(),
-      log: fakeLog().log,
-      ...UNOBSERVED,
-      inbound: workerInbound,
-      maxInFlight: 1,
-      hasHealth: false,
-    });
+    const deps = await createDeps(parsed.config, credentials, fakeRuntime());
     const app = createPipeline(deps);
     expect((await app.request("/nowhere/at/all")).status).toBe(404);
     built += 1;
@@ -145,11 +122,11 @@ function withPart(value: unknown, [name, ...rest]: readonly string[], part: unkn
 }
 
 describe("a configuration file", () => {
-  it("that was valid before something happened to its text", async () => {
+  it("whose valid text was changed", async () => {
     await forAll(mutated(fc.constantFrom(...FILES), PIECES), check, 1.5);
   });
 
-  it("that repeats its parts", async () => {
+  it("with aliases", async () => {
     expect(parse(ALIASES)).toBeDefined();
     const words = ALIASES.split(/([\w.*&/-]+)/); // each word at an odd place
     const put = fc.constantFrom("*claims", "*header", "*list", "*nobody", "*main", "*key", "&key", "<<", "x");
@@ -160,7 +137,7 @@ describe("a configuration file", () => {
     );
   });
 
-  it("that is made of the marks of YAML", async () => {
+  it("that consists of YAML's special characters", async () => {
     const word = fc.oneof(fc.constantFrom(...PIECES, ...names.map((name) => `${name}: `), ...names), anyText);
     await forAll(
       fc.array(word, { maxLength: 30 }).map((words) => words.join("")),
@@ -175,7 +152,7 @@ describe("a configuration file", () => {
     );
   });
 
-  it("of which one part is anything", async () => {
+  it("with one arbitrary part", async () => {
     const signing = {
       issuer: "https://proxy.example",
       keys: [{ kid: "k", alg: "ES256", private_key: { env: "KEY" } }],
@@ -212,8 +189,8 @@ describe("a configuration file", () => {
       1.5,
     );
   });
-  it("was taken often enough for that to be tried too", () => {
-    console.log(`${built} files were taken`);
+  it("is accepted often enough to test that too", () => {
+    console.log(`${built} files were accepted`);
     expect(built).toBeGreaterThan(RUNS / 10);
   });
 });

@@ -1,15 +1,16 @@
-// How the property tests run: the same seed unless another is asked for, told in the output, and no rejection that nobody handles.
+// How the property tests run: always with the same seed, and with no unhandled rejection.
 
 import fc from "fast-check";
 import { afterAll, beforeAll, expect } from "vitest";
 import { nodeIds } from "../../src/node/host.ts";
 import { type AppChanges, buildApp } from "../support/app.ts";
 import type { Answered } from "../support/call.ts";
+
 import { expectError, type TableCode } from "../support/expect-error.ts";
 
 /** FUZZ_SEED changes it; a failing test prints the seed and path of its counterexample. */
 const SEED = Number(process.env.FUZZ_SEED ?? 20_261_124);
-/** Cases of each property; SOAK=1 runs many more, FUZZ_RUNS as many as it says. */
+/** Cases of each property; SOAK=1 runs many more. */
 export const RUNS = Number(process.env.FUZZ_RUNS ?? (process.env.SOAK === "1" ? 3_000 : 150));
 
 let cases = 0;
@@ -20,14 +21,14 @@ const note = (reason: unknown) => void rejections.push(reason);
 export function watchRejections(): void {
   beforeAll(() => void process.on("unhandledRejection", note));
   afterAll(async () => {
-    await new Promise((done) => setTimeout(done, 10)); // a rejection is reported after the microtasks
+    await new Promise(setImmediate); // rejections are reported after the microtasks
     process.off("unhandledRejection", note);
     console.log(`fuzz: seed ${SEED}, ${cases} cases`);
     expect(rejections).toEqual([]);
   });
 }
 
-/** @param share of the cases of other properties, where one case does more or less than theirs */
+/** @param share of the usual number of cases, if one case does more or less than usual */
 export async function forAll<T>(
   arbitrary: fc.Arbitrary<T>,
   property: (value: T) => Promise<void> | void,
@@ -40,20 +41,12 @@ export async function forAll<T>(
   await fc.assert(fc.asyncProperty(arbitrary, counted), { seed: SEED, numRuns: Math.ceil(RUNS * share) });
 }
 
-/** The whole program, with ids as they are. */
+/** The whole program, with real ids. */
 export function buildFuzzedApp(changes: AppChanges = {}) {
   return buildApp({ ...changes, deps: { ids: nodeIds, ...changes.deps } });
 }
 
-/** All of an answer; its length is what a listener would announce. */
-export async function answered(response: Response): Promise<Answered> {
-  const body = Buffer.from(await response.arrayBuffer());
-  const text = body.toString("utf8");
-  const headers = { ...Object.fromEntries(response.headers), "content-length": String(body.length) };
-  return { status: response.status, headers, rawHeaders: [], body, text, json: () => JSON.parse(text) };
-}
-
-/** @returns the error_code of an answer of our own, which must be a row of the table and no bug; undefined for a relayed one */
+/** @returns the error_code if the response is our own; undefined for a relayed one */
 export function rowOf(answer: Answered): TableCode | undefined {
   // A random id, which no provider can have put into its answer.
   if (!answer.text.includes(String(answer.headers["x-request-id"]))) return undefined;
@@ -64,7 +57,7 @@ export function rowOf(answer: Answered): TableCode | undefined {
 
 export const bytesOf = (text: string) => new TextEncoder().encode(text);
 
-/** Text of any kind, among it what parsers and protocols trip over. */
+/** Text of any kind, also such that parsers and protocols fail on. */
 export const anyText = fc.oneof(
   fc.string(),
   fc.string({ unit: "binary" }),
@@ -90,7 +83,7 @@ export const anyText = fc.oneof(
   ),
 );
 
-/** Any JSON value, with the names of members that mean something somewhere. */
+/** Any JSON value, with these names of members among others. */
 export function anyJson(...names: string[]): fc.Arbitrary<unknown> {
   const { value } = fc.letrec<{ value: unknown }>((tie) => ({
     value: fc.oneof(
@@ -106,7 +99,7 @@ export function anyJson(...names: string[]): fc.Arbitrary<unknown> {
   return value;
 }
 
-/** A text with pieces cut out, doubled, put in or exchanged. */
+/** A text with pieces removed, doubled, inserted or replaced. */
 export function mutated(texts: fc.Arbitrary<string>, pieces: readonly string[]): fc.Arbitrary<string> {
   const change = fc.record({
     at: fc.double({ min: 0, max: 1, noNaN: true }),

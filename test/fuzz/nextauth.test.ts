@@ -1,25 +1,14 @@
-// Whatever the nextAuth Server answers, a token is asked for only where that says that this very user is logged in.
+// Whatever the nextAuth Server answers, a token is requested only for the logged-in user.
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseAttributes } from "../../src/nextauth/attributes.ts";
 import { parseLoginStatus } from "../../src/nextauth/login-status.ts";
 import { call, TOKEN } from "../support/app.ts";
-import { CALL } from "../support/call.ts";
+import { CALL, readResponse } from "../support/call.ts";
 import { MARKER } from "../support/expect-error.ts";
 import { response } from "../support/fakes.ts";
-import {
-  answered,
-  anyJson,
-  anyText,
-  buildFuzzedApp,
-  bytesOf,
-  forAll,
-  mutated,
-  RUNS,
-  rowOf,
-  watchRejections,
-} from "./fuzz.ts";
+import { anyJson, anyText, buildFuzzedApp, bytesOf, forAll, mutated, RUNS, rowOf, watchRejections } from "./fuzz.ts";
 
 watchRejections();
 
@@ -75,7 +64,7 @@ describe("a LoginStatus", () => {
         upstream.requests.length = 0;
         upstream.answer = ({ url }) =>
           url.startsWith("https://ns.example/") ? response(status, bytes, { "x-any": MARKER }) : response(200, TOKEN);
-        const answer = await answered(await app.request(call({ body: named })));
+        const answer = await readResponse(await app.request(call({ body: named })));
         const [session, ...asked] = upstream.requests;
         expect(session?.url).toBe("https://ns.example/servers/c2VydmVyLTE%3D/sessions/");
         expect(JSON.stringify(lines.splice(0))).not.toContain(MARKER);

@@ -1,4 +1,4 @@
-// Whatever a provider answers, the caller gets those very bytes, or an error that is a row of the table: one of the two, never both.
+// Whatever a provider answers, the caller gets exactly its bytes or a row of the error table.
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -6,20 +6,10 @@ import { ERROR_TABLE, TokenProxyError } from "../../src/core/errors.ts";
 import { TransportError, type TransportFailure, type TransportResponse } from "../../src/core/transport.ts";
 import { type ErrorRules, judgeAnswer } from "../../src/oauth/judge-answer.ts";
 import { call, TOKEN } from "../support/app.ts";
+import { readResponse } from "../support/call.ts";
 import { MARKER } from "../support/expect-error.ts";
 import { NOW, response } from "../support/fakes.ts";
-import {
-  answered,
-  anyJson,
-  anyText,
-  buildFuzzedApp,
-  bytesOf,
-  forAll,
-  mutated,
-  RUNS,
-  rowOf,
-  watchRejections,
-} from "./fuzz.ts";
+import { anyJson, anyText, buildFuzzedApp, bytesOf, forAll, mutated, RUNS, rowOf, watchRejections } from "./fuzz.ts";
 
 watchRejections();
 
@@ -55,7 +45,7 @@ const status = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom(200, 200, 200, 400, 401, 403, 429, 500, 503, 307, 204, 205, 304) },
   fc.integer({ min: 200, max: 599 }),
 );
-/** As the wire has it: any bytes, line breaks aside. */
+/** Any bytes except line breaks, as on the wire. */
 const headerText = fc.oneof(
   fc.constantFrom(
     "",
@@ -90,7 +80,7 @@ const headers = fc.record(
 );
 const answer = fc.record({ status, headers, bytes }).map(({ status, headers, bytes }): TransportResponse => {
   const found = new Map(Object.entries(headers));
-  // HTTP has no body there, whatever a server sends (RFC 9110 §6.4.1).
+  // HTTP has no body here (RFC 9110 section 6.4.1).
   const body = status === 204 || status === 304 ? new Uint8Array() : bytes;
   return { status, headers: { get: (name) => found.get(name.toLowerCase()) ?? null }, body };
 });
@@ -99,14 +89,14 @@ const rules = fc.record<ErrorRules>({
   proxy_errors: fc.subarray(CODES),
 });
 
-/** What may be relayed: an object with a token or with an error, read as any reader would. */
+/** Whether it may be relayed: an object with a token or an error. */
 function meansSomething(body: Uint8Array): boolean {
   const { access_token: token, error } = JSON.parse(new TextDecoder().decode(body));
   return typeof token === "string" || typeof error === "string";
 }
 
 describe("an answer", () => {
-  it("is judged to be its own bytes, or fails with a code about the provider", async () => {
+  it("is judged unchanged, or fails with a code about the provider", async () => {
     await forAll(
       fc.tuple(answer, rules),
       ([given, rules]) => {
@@ -130,7 +120,7 @@ describe("an answer", () => {
     );
   });
 
-  it("reaches the caller with its own bytes, or an error does; and the next call gets a token", async () => {
+  it("reaches the caller unchanged, or an error does; the next call gets a token", async () => {
     const { app, upstream, lines } = await buildFuzzedApp();
     let relayed = 0;
     await forAll(
@@ -138,7 +128,7 @@ describe("an answer", () => {
       async (given) => {
         upstream.requests.length = 0;
         upstream.answer = () => given;
-        const got = await answered(await app.request(call()));
+        const got = await readResponse(await app.request(call()));
         expect(upstream.requests).toHaveLength(1);
         const code = rowOf(got);
         if (code === undefined) {
@@ -159,7 +149,7 @@ describe("an answer", () => {
     expect(relayed).toBeGreaterThan(RUNS / 10);
   });
 
-  it("that does not arrive is a row of the table, whatever happened to it", async () => {
+  it("that does not arrive becomes a row of the table", async () => {
     const { app, upstream } = await buildFuzzedApp();
     const failure = fc.constantFrom<TransportFailure>(
       "unreachable",
@@ -181,8 +171,8 @@ describe("an answer", () => {
         upstream.answer = () => {
           throw new TransportError(failure, new Error(cause + MARKER), delivery);
         };
-        expect(rowOf(await answered(await app.request(call())))).toMatch(/^provider_/);
-        // Only where not a byte was sent may it have gone out again.
+        expect(rowOf(await readResponse(await app.request(call())))).toMatch(/^provider_/);
+        // Repeated only if nothing was sent.
         expect(upstream.requests).toHaveLength(failure === "unreachable" && delivery === "none" ? 2 : 1);
         upstream.answer = () => response(200, TOKEN);
         expect((await app.request(call())).status).toBe(200);

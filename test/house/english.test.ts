@@ -1,9 +1,9 @@
-// Plain English: words that make a sentence hard to read, and comments that are too wide to read next to code.
+// Plain English: no words that make a sentence hard to read, and no comments that are too wide.
 
 import { globSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 
-/** Each with a plain way to say it. The list is short on purpose: it finds habits, and review finds the rest. */
+/** Each with a plain way to say it. The list finds habits, and review finds the rest. */
 const AVOID: readonly (readonly [RegExp, string])[] = [
   [/\bwho(?:m)?ever\b/i, "anyone who, the caller, callers that"],
   [/\balone\b/i, "only"],
@@ -22,11 +22,11 @@ const AVOID: readonly (readonly [RegExp, string])[] = [
 
 const MAX_COMMENT_COLUMNS = 100;
 
-/** Quotes of what the list forbids, and words of another language or a standard: the file, and a part of the line. */
-const ALLOWED: readonly (readonly [file: string, part: string])[] = [];
+/** Temporary: folders whose tests are being rewritten. Remove each once its tests pass. */
+const EXEMPT = ["cli", "config", "deploy", "e2e", "examples", "nextauth", "oauth", "resource-server", "steps"];
 
 const files = globSync([
-  "src/**/*.{ts,js}",
+  "{src,test}/**/*.{ts,js}",
   "docs/**/*.md",
   "{README,CONTRIBUTING,SECURITY}.md",
   "examples/**/*",
@@ -35,7 +35,9 @@ const files = globSync([
   "worker/**/*",
   "wrangler.toml",
   "bench/*.ts",
-]);
+])
+  .filter((file) => file !== "test/house/english.test.ts") // it quotes the words
+  .filter((file) => !EXEMPT.some((folder) => file.startsWith(`test/${folder}/`)));
 
 const lines = files.flatMap((file) =>
   readFileSync(file, "utf8")
@@ -43,17 +45,14 @@ const lines = files.flatMap((file) =>
     .map((text, index) => ({ file, at: `${file}:${index + 1}`, text })),
 );
 
-const isAllowed = (file: string, text: string) =>
-  ALLOWED.some(([allowedFile, part]) => allowedFile === file && text.includes(part));
-
-/** Where the comment of a line ends; 0 for a line without one. A `//` in a text is behind a colon, as in a URL, or a quote. */
+/** Where the comment of a line ends, or 0. A `//` in a text follows a colon or a quote. */
 function commentEnd(text: string): number {
   return /^\s*(?:\*|\/\*)|(?:^|\s)\/\/ /.test(text) ? text.trimEnd().length : 0;
 }
 
 describe("English", () => {
   it("has files to look at", () => {
-    for (const folder of ["src/", "docs/", "examples/", "deploy/", "worker/", "bench/"]) {
+    for (const folder of ["src/", "test/", "docs/", "examples/", "deploy/", "worker/", "bench/"]) {
       expect(
         files.some((file) => file.startsWith(folder)),
         folder,
@@ -62,17 +61,17 @@ describe("English", () => {
   });
 
   it("avoids words that make sentences hard to read", () => {
-    const found = lines.flatMap(({ file, at, text }) =>
-      AVOID.filter(([words]) => words.test(text) && !isAllowed(file, text)).map(
+    const found = lines.flatMap(({ at, text }) =>
+      AVOID.filter(([words]) => words.test(text)).map(
         ([words, instead]) => `${at} "${words.exec(text)?.[0]}" (say: ${instead})`,
       ),
     );
     expect(found.join("\n")).toBe("");
   });
 
-  it(`has no comment in src wider than ${MAX_COMMENT_COLUMNS} columns`, () => {
+  it(`has no comment in src and test wider than ${MAX_COMMENT_COLUMNS} columns`, () => {
     const wide = lines
-      .filter(({ file, text }) => file.startsWith("src/") && commentEnd(text) > MAX_COMMENT_COLUMNS)
+      .filter(({ file, text }) => /^(?:src|test)\//.test(file) && commentEnd(text) > MAX_COMMENT_COLUMNS)
       .map(({ at }) => at);
     expect(wide.join("\n")).toBe("");
   });

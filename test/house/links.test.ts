@@ -1,4 +1,4 @@
-// The Markdown pages: every relative link and anchor resolves, every page is linked, every source and test that a page names exists.
+// Markdown pages: links and anchors resolve, every page is linked, and the files they name exist.
 
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
@@ -18,7 +18,7 @@ const links = pages.flatMap(({ file, text }) =>
 );
 const isRelative = (target: string) => !/^[a-z]+:/.test(target);
 
-/** The anchors that GitHub gives to the headings of a page: lower case, without punctuation, with hyphens for spaces. */
+/** GitHub's anchors for headings: lower case, no punctuation, hyphens for spaces. */
 function anchorsOf(text: string): Set<string> {
   const anchors = new Set<string>();
   const withoutFences = text.replaceAll(/^( *)(`{3,}).*\n[\s\S]*?^\1\2$/gm, "");
@@ -54,7 +54,8 @@ describe("the Markdown pages", () => {
       .filter(({ target }) => isRelative(target) && target.includes("#"))
       .filter(({ file, target }) => {
         const page = target.startsWith("#") ? file : resolveTarget(file, target);
-        if (!page.endsWith(".md") || !existsSync(page)) return false; // the test above reports a missing file
+        // The test above reports a missing file.
+        if (!page.endsWith(".md") || !existsSync(page)) return false;
         return !anchorsOf(readFileSync(page, "utf8")).has(target.slice(target.indexOf("#") + 1));
       })
       .map(({ file, target }) => `${file}: ${target}`);

@@ -4,13 +4,14 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { callGetToken } from "../support/call.ts";
 import { collect, waitForLine } from "../support/child.ts";
 import { fileConfig, SECRETS } from "../support/config.ts";
+import { CLI } from "../support/process.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -29,12 +30,12 @@ interface Ran {
   calls: string[];
 }
 
-/** Starts the proxy, sends it a call of which nobody answers and one for a path at which nothing is, and stops it. */
+/** Starts the proxy, makes a call that fails and one to an unknown path, and stops it. */
 async function run(log: object, env: Record<string, string>, onTerminal: boolean): Promise<Ran> {
   const path = join(folder, "token-proxy.yaml");
   await writeFile(path, JSON.stringify(fileConfig("http://127.0.0.1:1/token", { file: { log } })));
-  // The terminal's end would be a SIGHUP, and so a reload: the proxy is told to end by its own number.
-  const command = `echo "pid $$"; exec "${process.execPath}" "${resolve("src/cli.ts")}" --config "${path}"`;
+  // Ending `script` would send a SIGHUP, so the test stops the proxy by its own number.
+  const command = `echo "pid $$"; exec "${process.execPath}" "${CLI}" --config "${path}"`;
   const [program, ...args] = onTerminal ? [SCRIPT, "-qec", command, "/dev/null"] : ["sh", "-c", command];
   const child = spawn(program as string, args, {
     env: { PATH: process.env.PATH, TERM: "xterm-256color", SHELL: "/bin/sh", ...SECRETS, ...env },
@@ -98,27 +99,18 @@ describe("in a pipe", () => {
 });
 
 describe.skipIf(!hasTerminal)("on a terminal", () => {
-  it("the log is readable and coloured, one line per call", async () => {
-    const ran = await run({}, {}, true);
-    expectReadable(ran);
-    expect(isColoured(ran)).toBe(true);
-  });
-
-  it.each<[string, Record<string, string>]>([
-    ["NO_COLOR", { NO_COLOR: "1" }],
-    ["a terminal without colours", { TERM: "dumb" }],
-  ])("the log has no colours under %s", async (_what, env) => {
+  it.each<[string, Record<string, string>, boolean]>([
+    ["coloured", {}, true],
+    ["without colours under NO_COLOR", { NO_COLOR: "1" }, false],
+    ["without colours on a terminal that has none", { TERM: "dumb" }, false],
+    ["coloured despite an empty NO_COLOR, as no-color.org says", { NO_COLOR: "" }, true],
+  ])("the log is readable, one line per call, %s", async (_, env, coloured) => {
     const ran = await run({}, env, true);
     expectReadable(ran);
-    expect(isColoured(ran)).toBe(false);
-  });
-
-  it("an empty NO_COLOR does not turn colours off", async () => {
-    expect(isColoured(await run({}, { NO_COLOR: "" }, true))).toBe(true); // as no-color.org has it
+    expect(isColoured(ran)).toBe(coloured);
   });
 
   it("the log is JSON if the file says so", async () => {
-    const ran = await run({ format: "json" }, {}, true);
-    expect(isJson(ran)).toBe(true);
+    expect(isJson(await run({ format: "json" }, {}, true))).toBe(true);
   });
 });

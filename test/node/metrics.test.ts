@@ -1,4 +1,4 @@
-// The metrics of a running proxy: counts, gauges, names as Prometheus wants them, and no label that a caller could add.
+// The metrics of a running proxy: counts, gauges, names, and no label that a caller could add.
 
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -12,6 +12,7 @@ import { type RecordingProvider, startRecordingProvider, token } from "../suppor
 let provider: RecordingProvider;
 let host: Host;
 let text: string;
+const STARTED_SECONDS = Math.floor(Date.now() / 1000) - 1;
 
 interface Sample {
   name: string;
@@ -94,7 +95,7 @@ describe("calls", () => {
     const whole = valueIn("call_duration_seconds_sum", { provider: "main" }) as number;
     expect(whole).toBeGreaterThan(0);
     expect(valueIn("provider_duration_seconds_sum", { provider: "main" })).toBeLessThanOrEqual(whole);
-    expect(valueIn("provider_retries_total", { provider: "down" })).toBe(1); // a connection that failed is tried once more
+    expect(valueIn("provider_retries_total", { provider: "down" })).toBe(1);
   });
 });
 
@@ -111,7 +112,7 @@ describe("gauges", () => {
       Date.parse("2026-11-01") / 1000,
     );
     expect(valueIn("config_last_reload_successful")).toBe(1);
-    expect(Math.abs((valueIn("config_last_reload_timestamp_seconds") as number) - Date.now() / 1000)).toBeLessThan(60);
+    expect(valueIn("config_last_reload_timestamp_seconds")).toBeGreaterThan(STARTED_SECONDS);
   });
 
   it("follow a suspension", async () => {

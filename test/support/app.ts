@@ -5,13 +5,21 @@ import { loadCredentials } from "../../src/config/credentials.ts";
 import { parseConfig } from "../../src/config/parse.ts";
 import type { CallReport } from "../../src/core/call-report.ts";
 import type { Runtime } from "../../src/core/runtime.ts";
-import { createTracer } from "../../src/core/trace.ts";
 import { createNodeRateLimiter } from "../../src/node/inbound/rate-limiter.ts";
 import { createNodeBulkhead } from "../../src/node/outbound/bulkhead.ts";
 import { workerInbound } from "../../src/worker/inbound.ts";
 import { APIKEY, CALL, NONCE } from "./call.ts";
 import { fileConfig, SECRETS } from "./config.ts";
-import { fakeClock, fakeCredentialHost, fakeIds, fakeLog, fakeProvider, hashText, response } from "./fakes.ts";
+import {
+  fakeClock,
+  fakeCredentialHost,
+  fakeIds,
+  fakeLog,
+  fakeProvider,
+  hashText,
+  response,
+  UNOBSERVED,
+} from "./fakes.ts";
 
 export const TOKEN_ENDPOINT = "https://idp.example/token";
 export const TOKEN = '{"access_token":"the-token","token_type":"Bearer","expires_in":3600}';
@@ -26,27 +34,38 @@ export interface AppChanges {
   deps?: Partial<Runtime>;
 }
 
+/** What a runtime supplies. By default its provider answers with a token. */
+export function fakeRuntime(changes: Partial<Runtime> = {}): Runtime {
+  return {
+    createTransport: fakeProvider(() => response(200, TOKEN)).createTransport,
+    createRateLimiter: createNodeRateLimiter,
+    createBulkhead: createNodeBulkhead,
+    hashText,
+    clock: fakeClock(),
+    ids: fakeIds(),
+    log: () => {},
+    ...UNOBSERVED,
+    inbound: workerInbound,
+    maxInFlight: 1,
+    hasHealth: false,
+    ...changes,
+  };
+}
+
 export async function buildApp({ provider = {}, file = {}, secrets = {}, deps = {} }: AppChanges = {}) {
   const parsed = parseConfig(JSON.stringify(fileConfig(TOKEN_ENDPOINT, { provider, file })), "f.yaml");
   const upstream = fakeProvider(() => response(200, TOKEN, { "content-type": "application/json" }));
   const { log, lines } = fakeLog();
   const clock = fakeClock();
   const reports: CallReport[] = [];
-  const runtime: Runtime = {
+  const runtime = fakeRuntime({
     createTransport: upstream.createTransport,
-    createRateLimiter: createNodeRateLimiter,
-    createBulkhead: createNodeBulkhead,
-    hashText,
     clock,
-    ids: fakeIds(),
     log,
-    tracer: createTracer(),
     onReport: (report) => reports.push(report),
-    inbound: workerInbound,
     maxInFlight: parsed.config.server.max_in_flight,
-    hasHealth: false,
     ...deps,
-  };
+  });
   const credentials = await loadCredentials(parsed, fakeCredentialHost({ ...SECRETS, ...secrets }));
   const built = await createDeps(parsed.config, credentials, runtime);
   return { app: createPipeline(built), deps: built, upstream, clock, lines, reports };

@@ -1,5 +1,5 @@
-// Builds the Worker as `wrangler deploy` would, so that the specs load into workerd what is deployed. The tests' resource server
-// is built the same way. Nothing is built anew while its sources are as they were.
+// Builds the Worker and the tests' resource server as `wrangler deploy` would, unless the build is
+// newer than the sources.
 
 import { execFile } from "node:child_process";
 import { readdir, rm, stat } from "node:fs/promises";
@@ -30,7 +30,7 @@ async function build(changed: number, folder: string, output: string, ...main: s
   });
 }
 
-/** @returns when a file of these, or of these folders, was last written: milliseconds since the epoch */
+/** @returns when the newest of these files, or files in folders, was written */
 async function newest(paths: readonly string[]): Promise<number> {
   const names = await Promise.all(
     paths.map(async (path) =>

@@ -1,4 +1,4 @@
-// Plays the nextAuth Server: sends one getToken call, with every part open to change, and gives back the bytes of the answer.
+// Plays the nextAuth Server: sends one getToken call, and returns the bytes of the response.
 
 import { type Agent, type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
 
@@ -10,13 +10,13 @@ export const NONCE = "5f1d7a84db00d2fce00b31a7fc73224f";
 
 export interface CallOptions {
   method?: string;
-  /** Sent letter for letter. */
+  /** Sent unchanged. */
   path?: string;
-  /** Added to the headers of a proper call; undefined takes one away. */
+  /** Added to the headers of a valid call; undefined removes one. */
   headers?: Record<string, string | string[] | undefined>;
-  /** Of the connections; Node's own without. */
+  /** Node's own by default. */
   agent?: Agent;
-  /** Text or bytes as they are, or a value to serialise; undefined means none. */
+  /** Text or bytes are sent unchanged, any other value as JSON; undefined sends none. */
   body?: unknown;
 }
 
@@ -66,4 +66,12 @@ export async function collectAnswer(incoming: IncomingMessage): Promise<Answered
     text: bytes.toString("utf8"),
     json: () => JSON.parse(bytes.toString("utf8")),
   };
+}
+
+/** Reads a response of an app in memory; its length is what a listener would send. */
+export async function readResponse(response: Response): Promise<Answered> {
+  const body = Buffer.from(await response.arrayBuffer());
+  const text = body.toString("utf8");
+  const headers = { ...Object.fromEntries(response.headers), "content-length": String(body.length) };
+  return { status: response.status, headers, rawHeaders: [], body, text, json: () => JSON.parse(text) };
 }

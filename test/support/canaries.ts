@@ -1,4 +1,4 @@
-// Unique values in place of secrets, and a search for each of them in every form in which it could leak.
+// Unique values in place of secrets, and a search for them in every form in which they could leak.
 
 import { randomBytes } from "node:crypto";
 
@@ -15,26 +15,26 @@ export interface Canary {
 export const FORMS = ["plain", "base64", "base64url", "hex", "percent-encoded", "JSON-escaped"] as const;
 export type Form = (typeof FORMS)[number];
 
-/** Letters and digits, long enough to be nobody else's; around them what each of the encodings has to change. */
+/** Unique letters and digits, between characters that each encoding changes. */
 export function makeCanary(name: string): Canary {
   const core = randomBytes(24).toString("base64").replaceAll(/[+/=]/g, "x");
   return { name, text: `%"${core}\\/+&=`, needles: [Buffer.from(core)] };
 }
 
-/** One that is a text of somebody else's making, as a token in three parts. @param parts what is looked for */
+/** Like makeCanary, for a given text. @param parts what the search looks for */
 export const canaryOf = (name: string, text: string, ...parts: string[]): Canary => ({
   name,
   text,
   needles: parts.map((part) => Buffer.from(part)),
 });
 
-/** A key in PEM: its lines but the last, and the private number, which is what makes it a secret. */
+/** A key in PEM: its full lines and the private number are secret. */
 export function canaryOfKey(name: string, pem: string, d: string): Canary {
   const lines = pem.split("\n").filter((line) => line.length === 64);
   return { name, text: pem, needles: [...lines.map((line) => Buffer.from(line)), Buffer.from(d, "base64url")] };
 }
 
-/** The base64 of some bytes with anything before and behind them: only the characters that do not depend on those. */
+/** Base64 of the bytes amid other bytes: only the characters that do not depend on those. */
 function base64Forms(bytes: Buffer): string[] {
   return [0, 1, 2].map((before) => {
     const encoded = Buffer.concat([Buffer.alloc(before), bytes]).toString("base64");

@@ -18,7 +18,7 @@ export function collect(child: ChildProcess): () => string {
   return () => chunks.join("");
 }
 
-/** Waits for the line from which `read` makes something; a process that ends before is an error with all it said. */
+/** Waits for a line in which `read` finds something; throws if the process ends before. */
 export async function waitForLine<T>(
   child: ChildProcess,
   stream: Readable,

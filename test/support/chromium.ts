@@ -1,4 +1,4 @@
-// A headless Chromium for tests of what people see: the one of the machine, never one that is downloaded.
+// A headless Chromium for tests of what people see: the one of this machine, never a download.
 
 import { accessSync, constants, mkdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -25,7 +25,7 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** In CI a Chromium that is missing is a fault, unless CHROMIUM=none says that there can be none. */
+/** In CI a missing Chromium is an error, unless CHROMIUM=none. */
 const IS_SKIPPED = EXECUTABLE === undefined && (process.env.CI !== "true" || process.env.CHROMIUM === "none");
 
 /** Skipped where there is no Chromium, with the reason in the name. */
@@ -52,13 +52,13 @@ interface Look {
 
 export interface Opened {
   page: Page;
-  /** All that it has asked for. */
+  /** All its requests. */
   requests: string[];
-  /** What the console says of it, and what it says in dialogs. */
+  /** Messages of the console and of dialogs. */
   said: string[];
 }
 
-/** One browser for the tests of a file. Each page has a context of its own, which ends with the test. */
+/** One browser for a test file. Each page has its own context, which ends with the test. */
 export function useChromium(): { open(address: string, look?: Look): Promise<Opened> } {
   let browser: Browser | undefined;
   beforeAll(async () => {
@@ -91,22 +91,14 @@ async function openPage(browser: Browser, address: string, { scheme = "light", w
   return { page, requests, said };
 }
 
-const PICTURE_TRIES = 3;
-
-/** Kept as an artefact of CI. On a busy machine Chromium now and then says "Unable to capture screenshot", of any page. */
+/** Kept by CI. On a busy machine Chromium sometimes fails with "Unable to capture screenshot". */
 export async function picture(page: Page, name: string): Promise<void> {
   mkdirSync(PICTURES, { recursive: true });
-  for (let tries = 1; ; tries++) {
-    try {
-      await page.screenshot({ path: `${PICTURES}/${name}.png`, fullPage: true });
-      return;
-    } catch (error) {
-      if (tries === PICTURE_TRIES) throw error;
-    }
-  }
+  const take = () => page.screenshot({ path: `${PICTURES}/${name}.png`, fullPage: true });
+  await take().catch(take).catch(take);
 }
 
-/** Headings out of order, tables without a caption, ... : what is wrong for who does not see the page. */
+/** Headings out of order, tables without a caption, and other faults for screen readers. */
 export const NOT_ACCESSIBLE = `(() => {
   const faults = [];
   let rank = 0;
@@ -125,7 +117,7 @@ export const NOT_ACCESSIBLE = `(() => {
   return faults;
 })()`;
 
-/** Elements that reach out of the window, but for what scrolls in a box of its own. */
+/** Elements outside the window, except inside a box that scrolls. */
 export const OVERFLOWING = `[...document.body.querySelectorAll("*")]
   .filter((element) => element.closest(".scroll table") === null && element.closest("svg svg, svg *") === null)
   .filter((element) => { const { left, right } = element.getBoundingClientRect(); return left < 0 || right > innerWidth + 0.5; })

@@ -1,4 +1,4 @@
-// Loaded with every test file: test files of a worker share its globals, so each puts them back as they were.
+// Loaded with every test file: the files of a worker share its globals, so each restores them.
 
 import { trace } from "@opentelemetry/api";
 import { afterAll, vi } from "vitest";

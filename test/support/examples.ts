@@ -1,4 +1,4 @@
-// Runs a file of examples/ unchanged: real parsing, credentials, transport and app, towards a provider that records.
+// Runs a file of examples/ unchanged, with the real app and transport, on a recording provider.
 
 import "reflect-metadata"; // @peculiar/x509 asks for it
 import { X509Certificate } from "node:crypto";
@@ -14,18 +14,15 @@ import type { SecretReference } from "../../src/core/secret.ts";
 import type { CreateTransport, TransportSettings } from "../../src/core/transport.ts";
 import { createNodeCredentialHost } from "../../src/node/credentials.ts";
 import { nodeClock, nodeHashText, nodeIds } from "../../src/node/host.ts";
-import { createNodeRateLimiter } from "../../src/node/inbound/rate-limiter.ts";
-import { createNodeBulkhead } from "../../src/node/outbound/bulkhead.ts";
 import { createNodeTransport } from "../../src/node/outbound/transport.ts";
-import { workerInbound } from "../../src/worker/inbound.ts";
+import { fakeRuntime } from "./app.ts";
 import { APIKEY, CALL, NONCE } from "./call.ts";
-import { UNOBSERVED } from "./fakes.ts";
 import { makeAuthority, makeKey } from "./keys.ts";
 import { json, type RecordedRequest, respond, startRecordingProvider } from "./recording-provider.ts";
 
 const FOLDER = new URL("../../examples/", import.meta.url);
 
-/** Every file of examples/, whatever its name. */
+/** Every file of examples/. */
 export function exampleNames(): string[] {
   return readdirSync(FOLDER).sort();
 }
@@ -34,13 +31,13 @@ export function readExample(name: string): string {
   return readFileSync(new URL(name, FOLDER), "utf8");
 }
 
-/** What every client secret of the examples is: each character that HTTP Basic or a form must encode. */
+/** The client secret of all examples: each character that HTTP Basic or a form must encode. */
 export const CLIENT_SECRET = "s3cret +/%:& ü";
 
 export interface RunOptions {
   /** The metadata that the provider publishes; without, it publishes none. */
   metadata?: object | undefined;
-  /** The token response, letter for letter. */
+  /** The token response, sent unchanged. */
   token: string;
   /** Headers of the call beyond the default ones. */
   callHeaders?: Record<string, string> | undefined;
@@ -61,7 +58,7 @@ export interface ExampleRun {
   requests: AskedRequest[];
   /** By kid: those under signing and those of the client. */
   keys: Map<string, ExampleKey>;
-  /** The client certificate (PEM) that the file named and that the transport was given; undefined where neither. */
+  /** The client certificate (PEM) that the file names, and the one that the transport has. */
   certificate: { named: string | undefined; used: string | undefined };
   /** Seconds since the epoch, before and after the call. */
   started: number;
@@ -92,19 +89,8 @@ export async function runExample(name: string, { metadata, token, callHeaders }:
   try {
     const { config } = file;
     const credentials = await loadCredentials(file, credentialHost(texts));
-    const deps = await createDeps(config, credentials, {
-      createTransport,
-      createRateLimiter: createNodeRateLimiter,
-      createBulkhead: createNodeBulkhead,
-      hashText: nodeHashText,
-      clock: nodeClock,
-      ids: nodeIds,
-      log: () => {},
-      ...UNOBSERVED,
-      inbound: workerInbound,
-      maxInFlight: 1,
-      hasHealth: false,
-    });
+    const host = { createTransport, hashText: nodeHashText, clock: nodeClock, ids: nodeIds };
+    const deps = await createDeps(config, credentials, fakeRuntime(host));
     const app = createPipeline(deps);
     const started = Math.floor(Date.now() / 1000);
     const response = await app.request("/getToken", {
@@ -139,7 +125,7 @@ function credentialHost(texts: ReadonlyMap<string, string>): CredentialHost {
 
 const keyOf = (reference: SecretReference) => JSON.stringify(reference);
 
-/** Makes a fitting secret, key or certificate for whatever the file names. */
+/** Makes the secrets, keys and certificates that the file names. */
 async function makeSecrets({ callers, signing, providers }: Config) {
   const texts = new Map<string, string>();
   const keys = new Map<string, ExampleKey>();

@@ -1,4 +1,4 @@
-// What every answer of the proxy's own must be: a row of the error table in section 4 of the design, and no word too many.
+// What every error response must be: a row of the error table, with its headers and nothing else.
 
 import { expect } from "vitest";
 import type { Answered } from "./call.ts";

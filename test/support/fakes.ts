@@ -1,4 +1,4 @@
-// Fakes of what a host provides: a clock that only moves when a test says so, counted ids, a provider in memory.
+// Fakes of what a runtime provides: a clock that a test moves, counted ids, a provider in memory.
 
 import { createHash } from "node:crypto";
 import { type CredentialHost, SecretError } from "../../src/config/credentials.ts";
@@ -27,7 +27,7 @@ export function fakeClock(): FakeClock {
   };
 }
 
-/** Runs each step as it is. @param facts collects what the steps note */
+/** Runs each step. @param facts collects what the steps note */
 export function fakeTrace(facts: CallFacts = {}): Trace {
   return {
     step: async (_step, run) => run({}),

@@ -1,4 +1,4 @@
-// Starts the proxy as its users do: the command line on Node, the built Worker in a real workerd. Both on real sockets.
+// Starts the proxy as users do, on real sockets: the command line on Node, the Worker in workerd.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
@@ -27,7 +27,7 @@ export interface Host {
   close(): Promise<void>;
 }
 
-/** The port is for a proxy that must know its own address; the rest is only for workerd, since on Node it is in the file. */
+/** `port` is for a proxy that must know its own address; the rest is only for workerd. */
 export interface HostOptions extends WorkerdOptions {
   runtime?: Runtime;
 }
@@ -54,7 +54,7 @@ export async function startHost(
   };
 }
 
-/** Whatever a test is about, nothing that its proxy has written may hold one of its secrets, or the nonce of its calls. */
+/** In every test: nothing that the proxy has written contains a secret or the nonce of a call. */
 export function assertSilent(output: string, secrets: Record<string, string>): void {
   for (const [name, text] of Object.entries({ ...secrets, NONCE })) {
     // The middle of a key in PEM is its lines without those that name the format.
@@ -63,10 +63,7 @@ export function assertSilent(output: string, secrets: Record<string, string>): v
   }
 }
 
-/**
- * Waits until a process on Node has noticed whatever was sent to it, or became of its connections, before: it has then
- * answered requests that came later.
- */
+/** Waits until Node has noticed everything on its connections: it has answered later requests. */
 export async function noticed({ adminUrl }: { adminUrl: string | undefined }): Promise<void> {
   for (let i = 0; i < 3; i++) await fetch(`${adminUrl}/healthz`);
 }

@@ -1,4 +1,4 @@
-// Keys and certificates for tests, made anew for every run: nothing in this repository is a key.
+// Keys and certificates, made for each run: this repository contains no key.
 
 import "reflect-metadata"; // @peculiar/x509 asks for it
 import type { webcrypto } from "node:crypto";
@@ -78,7 +78,7 @@ export async function makeAuthority(): Promise<Authority> {
   };
 }
 
-/** A certificate signed by nobody but itself. */
+/** A self-signed certificate. */
 export async function makeSelfSigned(commonName: string, options: CertificateOptions = {}): Promise<TestCertificate> {
   const keys = await makePair();
   const certificate = await X509CertificateGenerator.createSelfSigned({

@@ -1,4 +1,4 @@
-// Requests of an attacker who wants a text in the log, the metrics or the traces: in every part that a caller can choose.
+// Requests of an attacker who wants a text in the log, metrics or traces: in every part of a call.
 
 import { makeCanary } from "./canaries.ts";
 import { CANARIES as C } from "./leak-world.ts";
@@ -26,14 +26,14 @@ const code = { grant_type: "authorization_code", code: C.nonce.text };
 
 export const TRACE = { traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" };
 
-/** Names of what is attacked, and the bytes of the request. Some are no HTTP, and refused before anything of ours reads them. */
+/** What is attacked, and the bytes of the request. Node itself refuses some that are not HTTP. */
 export const ATTACKS: [string, string][] = [
   ["a made-up method", request(text, "/getToken", good)],
   ["a method that few know", request("M-SEARCH", `/getToken?${text}`, good)],
   ["a method that few know, at a made-up path", request("PROPFIND", `/${text}`, good)],
   ["a made-up path", request("POST", `/${text}`, good)],
   ["a path with lines", request("POST", `/getToken/${encoded}`, good)],
-  ["a path with an escape as it is", request("POST", `/${RED}`, good)],
+  ["a path with a raw escape", request("POST", `/${RED}`, good)],
   ["a query", request("POST", `/getToken?${encoded}`, good, body())],
   ["a whole address", request("POST", `http://${text}/getToken`, { ...good, Host: text }, body())],
   ["a made-up protocol", `POST /getToken ${text}/1.1\r\n\r\n`],

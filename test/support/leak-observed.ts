@@ -1,4 +1,4 @@
-// A proxy all of whose output is there to be searched: its log in either format, its spans, and what its admin listener tells.
+// A proxy whose whole output can be searched: its log, its spans and its admin listener.
 
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -14,10 +14,7 @@ import { SECRETS } from "./leak-world.ts";
 
 const REGISTER = new URL("./leak-register.ts", import.meta.url).href;
 
-/**
- * The positive control: names from the operator's file, which appear wherever calls are reported. If a search does not find them
- * in a place, it would not find a secret there either.
- */
+/** Names in the file, which appear wherever calls are reported: they show that the search works. */
 export const MARKERS = {
   caller: makeCanary("the caller's name"),
   provider: makeCanary("the provider's name"),
@@ -53,7 +50,7 @@ export interface Observed {
   /** All that it has written to standard output and standard error. */
   output(): string;
   spans(): WrittenSpan[];
-  /** What a page of the admin listener says, its headers included; undefined for one that is not there. */
+  /** A page of the admin listener with its headers; undefined if it does not exist. */
   page(path: string): Promise<string | undefined>;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-// Loaded into the proxy's process before it starts, as an operator loads an OpenTelemetry SDK: writes all that a span holds into a file.
+// An OpenTelemetry SDK that writes each span into a file; loaded before the proxy starts.
 
 import { appendFileSync } from "node:fs";
 import { trace } from "@opentelemetry/api";
@@ -26,7 +26,7 @@ const written = (span: ReadableSpan) => ({
   scope: span.instrumentationScope,
 });
 
-/** Line by line and at once: several processes write into one file, and any of them may be killed. */
+/** Written at once, because the process may be killed. */
 const exporter: SpanExporter = {
   export(spans, done) {
     for (const span of spans) appendFileSync(FILE, `${JSON.stringify(written(span))}\n`);

@@ -5,7 +5,7 @@ import { CANARIES as C, type World } from "./leak-world.ts";
 import { head, raw, thenClose } from "./raw-answers.ts";
 import { json, type RecordingProvider, respond } from "./recording-provider.ts";
 
-/** A call of the user with everything that a call can hold. */
+/** A call with every value that a call can have. */
 export function callOf(serverid: string, { headers, ...changes }: CallOptions = {}): CallOptions {
   return {
     body: { ...CALL, serverid, userid: C.userid.text },
@@ -27,7 +27,7 @@ const never = () => {};
 const PAGE = `<html>${C.page.text} ${C.token.text} ${C.userid.text}</html>`;
 const ATTRIBUTES = { iban: C.attribute.text };
 
-/** What the proxy is to answer: an error_code, or `token` and `refused` for what it relays; one of two where runtimes differ. */
+/** `code` is the expected error_code, `token` or `refused`; `a|b` if runtimes differ. */
 export interface Scenario {
   what: string;
   code: string;
@@ -35,7 +35,7 @@ export interface Scenario {
   provider?: RecordingProvider["answer"];
   session?: () => Response | Promise<Response>;
   attributes?: () => Response | Promise<Response>;
-  /** Calls of the same kind, one after the other; the last one's answer is meant. */
+  /** How often the call is made; the last response counts. */
   times?: number;
 }
 
@@ -112,15 +112,15 @@ export const SCENARIOS: Scenario[] = [
     call: exchangeOf({ grant_type: C.garbage.text, code: C.nonce.text }),
   },
   { what: "a webNonce too often", code: "rate_limited", call: exchange, times: 5 },
-  at("a no for the user", "refused", "main", { provider: json({ error: "mfa_required", ...bad }, 403) }),
-  at("a no in a 200", "refused", "main", { provider: json({ error: "interaction_required", ...bad }) }),
-  at("a no of a kind that nobody has registered", "refused", "main", {
+  at("a refusal of the user", "refused", "main", { provider: json({ error: "mfa_required", ...bad }, 403) }),
+  at("a refusal in a 200", "refused", "main", { provider: json({ error: "interaction_required", ...bad }) }),
+  at("a refusal with an unregistered code", "refused", "main", {
     provider: json({ error: C.page.text, ...bad }, 403),
   }),
-  at("a 401 of a kind that nobody has registered", "provider_rejected_proxy", "main", {
+  at("a 401 with an unregistered code", "provider_rejected_proxy", "main", {
     provider: json({ error: C.page.text, ...bad }, 401),
   }),
-  at("a no for the proxy", "provider_rejected_proxy", "main", {
+  at("a rejection of the proxy", "provider_rejected_proxy", "main", {
     provider: json({ error: "invalid_client", ...bad }, 401),
   }),
   at("an error that is a secret", "provider_error", "main", { provider: json({ error: C.page.text, ...bad }, 500) }),
@@ -147,7 +147,7 @@ export const SCENARIOS: Scenario[] = [
     provider: json({ ...TOKEN, sub: C.otherUserid.text }),
   }),
   at("nobody there", "provider_unreachable", "unreachable"),
-  at("a certificate that nobody trusts", "provider_unreachable", "strange"),
+  at("an untrusted certificate", "provider_unreachable", "strange"),
   at("no answer", "provider_timeout", "mute", { provider: never }),
   at("metadata that is a page", "provider_error|provider_not_json", "undiscovered", { provider: json(PAGE) }),
   at("metadata of another issuer", "provider_error|provider_not_json", "undiscovered", {
@@ -160,7 +160,7 @@ export const SCENARIOS: Scenario[] = [
   at("a token after all of it", "token", "main"),
 ];
 
-/** Makes the world as the scenario has it. */
+/** Prepares the provider and the nextAuth Server for a scenario. */
 export function arrange({ provider, nextauth }: World, scenario: Scenario): void {
   provider.answer = scenario.provider ?? json(TOKEN);
   nextauth.answer = () => {
@@ -170,7 +170,7 @@ export function arrange({ provider, nextauth }: World, scenario: Scenario): void
   };
 }
 
-/** What the answer to its own caller brings by design: the provider's body as it came. */
+/** What the caller receives by design: the provider's body. */
 export function delivered({ code }: Scenario): readonly (typeof C)[keyof typeof C][] {
   if (code === "token") return [C.token, C.userid];
   return code === "refused" ? [C.page, C.userid, C.clientSecret, C.mfaToken] : [];

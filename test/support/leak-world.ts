@@ -1,4 +1,4 @@
-// The surroundings of a proxy whose every secret is a canary, and the file that knows them.
+// A proxy's file with a canary for every secret, and the servers around it.
 
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
@@ -57,7 +57,7 @@ export interface World {
   close(): Promise<void>;
 }
 
-/** Of those that never answer; all others have long to answer on a busy machine. */
+/** For servers that never answer. */
 const SHORT = "1s";
 
 export async function startWorld(changes: object = {}): Promise<World> {
@@ -140,7 +140,7 @@ export async function startWorld(changes: object = {}): Promise<World> {
   };
 }
 
-/** A TLS server with a certificate that nobody trusts. */
+/** A TLS server with an untrusted certificate. */
 async function strangeTls(): Promise<{ server: TlsServer; port: number }> {
   const { certificate, private_key } = await makeSelfSigned("strange");
   const secureContext = createSecureContext({ cert: certificate, key: private_key });

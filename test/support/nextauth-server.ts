@@ -1,4 +1,4 @@
-// The stand-in of the nextAuth Server on a real socket: records what reaches it, and answers otherwise where a test wants that.
+// The stand-in of the nextAuth Server on a real socket: records requests; a test can answer.
 
 import type { IncomingHttpHeaders } from "node:http";
 import type { HttpBindings } from "@hono/node-server";

@@ -32,7 +32,7 @@ export function registerGrants(provider: Provider, jwks: JSONWebKeySet, trusted:
   const usedJtis = new Set<string>();
   const { InvalidGrant, InvalidRequest } = errors;
 
-  /** RFC 7523 section 3, as strict as Hydra and Keycloak: jti is required and valid once, the lifetime is at most 300 s. */
+  /** RFC 7523 section 3, as strict as Hydra and Keycloak: jti valid once, at most 300 s old. */
   async function subjectOf(assertion: string): Promise<string> {
     if (trusted === undefined) throw new InvalidGrant("no issuer is trusted");
     try {

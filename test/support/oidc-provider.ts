@@ -1,4 +1,4 @@
-// A real authorization server on loopback: the certified oidc-provider, with clients for each authentication method.
+// A real authorization server on loopback: oidc-provider, with a client per authentication method.
 
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
@@ -20,7 +20,7 @@ import {
 
 export { CODE_GRANT, JWT_BEARER, RESOURCE, TOKEN_EXCHANGE, USER_GRANT } from "./oidc-grants.ts";
 
-/** All characters that are special in a form, in HTTP Basic or in a URL and that RFC 6749 App. A allows. */
+/** All characters that RFC 6749 App. A allows and a form, HTTP Basic or a URL encodes. */
 export const SPECIAL = { client_id: "a% +:&=/?#'\"~b", client_secret: "s% +:&=/?#'\"~!*()-._t" };
 export const POST_CLIENT = { client_id: "post-client", client_secret: "secret & more" };
 export const HMAC_CLIENT = { client_id: "hmac-client", client_secret: "a secret of 32 characters or more" };

@@ -1,15 +1,15 @@
-// A port for a proxy that must know its own address before it starts, because its file has it as issuer.
+// A port for a proxy that must know its own address before it starts.
 
 import { once } from "node:events";
 import net, { createServer } from "node:net";
 
-/** Below the ports that the kernel gives to outgoing connections: none of those may take one before it is listened on. */
+/** Below the ports of outgoing connections, which could take one before it is used. */
 const LOWEST = 20_000;
 const PER_WORKER = 1_000;
 const first = LOWEST + (Number(process.env.VITEST_POOL_ID ?? 0) % 10) * PER_WORKER;
 let next = 0;
 
-/** A port on which nobody listens, and that no other test worker is given. */
+/** A free port that no other test worker gets. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < PER_WORKER; tries++) {
     const port = first + (next++ % PER_WORKER);
@@ -26,7 +26,7 @@ export async function freePort(): Promise<number> {
   throw new Error(`no port from ${first} on is free`);
 }
 
-/** What systemd does with a .socket unit: it holds a socket on a port that was free, and takes no connection itself. */
+/** Like a .socket unit of systemd: holds a socket on a free port, and accepts no connection. */
 export async function holdSocket(): Promise<{ fd: number; port: number; close(): void }> {
   const port = await freePort();
   const create = (net as unknown as { _createServerHandle: (address: string, port: number, family: 4) => unknown })

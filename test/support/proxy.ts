@@ -22,7 +22,7 @@ export interface Proxy {
   call(options?: CallOptions): Promise<Answered>;
 }
 
-/** Starts both before the first test; before each test the provider has recorded nothing and answers with a token. */
+/** Starts both before the first test. Each test begins with no requests and with tokens. */
 export function useProxy(options: ProxyOptions = {}): Proxy {
   let provider: RecordingProvider;
   let host: Host;

@@ -1,12 +1,12 @@
-// Answers of a provider that are not what a web server's library would send: odd framing, and connections that break.
+// Answers that no web server's library would send: odd framing, and connections that break.
 
 import type { Socket } from "node:net";
 import type { Answer } from "./recording-provider.ts";
 
-/** Long enough for the bytes before to be read on a busy machine: a reset throws away what is not. */
+/** A reset discards what was not read yet: a busy machine needs this long. */
 const SETTLE_MS = 300;
 
-/** Status line and header lines, with the empty line behind them. */
+/** Status line, header lines and the empty line after them. */
 export function head(headers: Record<string, string>, status = 200): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return `HTTP/1.1 ${status} Any\r\n${lines.join("")}\r\n`;
@@ -46,7 +46,7 @@ export function thenClose(answer: Answer): Answer {
   };
 }
 
-/** The answer, and once it was read a reset of the connection. */
+/** The answer, and then a reset of the connection. */
 export function thenReset(answer: Answer): Answer {
   return (socket, request) => {
     answer(socket, request);
@@ -54,7 +54,7 @@ export function thenReset(answer: Answer): Answer {
   };
 }
 
-/** The answer, and `ms` later another one that nobody asked for. */
+/** The answer, and `ms` later an unexpected one. */
 export function thenSurplus(answer: Answer, surplus: Answer, ms: number): Answer {
   return (socket, request) => {
     answer(socket, request);
@@ -62,7 +62,7 @@ export function thenSurplus(answer: Answer, surplus: Answer, ms: number): Answer
   };
 }
 
-/** The start, and then the same part again and again, every `ms`, for as long as the connection is open. */
+/** The start, then the same part every `ms` for as long as the connection is open. */
 export function trickle(start: string, part: string, ms: number): Answer {
   return (socket) => {
     socket.write(start);

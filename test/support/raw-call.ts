@@ -1,4 +1,4 @@
-// Sends the proxy bytes that no HTTP client would send, and gives back all the bytes of the answer.
+// Sends bytes that no HTTP client would send, and returns all bytes of the response.
 
 import { connect, type Socket } from "node:net";
 import { APIKEY, CALL } from "./call.ts";
@@ -6,7 +6,7 @@ import { APIKEY, CALL } from "./call.ts";
 /** Every connection of these tests is closed by the proxy long before. */
 const LIMIT_MS = 30_000;
 
-/** A whole call; `headers` replace those of a proper one, undefined takes one away. */
+/** A whole call. `headers` replace those of a valid one; undefined removes one. */
 export function request(
   method: string,
   target: string,
@@ -26,7 +26,7 @@ export function request(
   return `${method} ${target} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n${body}`;
 }
 
-/** Unlike events.once, which fails with the first error: a connection that is reset is closed too. */
+/** Unlike events.once, does not fail if the connection is reset. */
 export function closeOf(socket: Socket): Promise<void> {
   return new Promise((resolve) => socket.once("close", () => resolve()).on("error", () => {}));
 }

@@ -1,4 +1,4 @@
-// A provider on a bare socket whose open connections are counted, and what this process itself keeps open.
+// A provider on a bare socket that counts connections, and what keeps this process alive.
 
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
@@ -19,7 +19,7 @@ export interface RawProvider {
   close(): Promise<void>;
 }
 
-/** Nothing of the provider keeps the process alive, so that what does is the proxy's (activeResources). */
+/** Nothing of it keeps the process alive, so that activeResources counts only the proxy's. */
 export async function startRawProvider(answer: Answer, tls?: TlsOptions): Promise<RawProvider> {
   const sockets = new Set<Socket>();
   const track = (socket: Socket) => {
@@ -71,7 +71,7 @@ export async function startRawProvider(answer: Answer, tls?: TlsOptions): Promis
 
 const NO_RECORD: RecordedRequest = { method: "", url: "", headers: {}, rawHeaders: [], body: "" };
 
-/** What keeps this process alive, by kind: timers, sockets, requests to the system. An idle connection of a pool does not. */
+/** Timers, sockets and requests that keep this process alive, by kind; idle ones do not. */
 export function activeResources(): Map<string, number> {
   const counts = new Map<string, number>();
   for (const kind of process.getActiveResourcesInfo()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
@@ -85,13 +85,10 @@ export function leftOver(before: ReadonlyMap<string, number>): string[] {
     .map(([kind, count]) => `${kind} +${count - (before.get(kind) ?? 0)}`);
 }
 
-/** Milliseconds for the other end of a connection to notice that it is closed, on a busy machine. */
+/** For a busy machine to notice that a connection is closed. */
 const NOTICE_MS = 15_000;
 
-/**
- * Waits without a timer of its own being among what `found` sees; gives the last that it found.
- * @param limit milliseconds
- */
+/** Waits until a value is right, without a timer that `found` could see. */
 export async function until<T>(found: () => T, isRight: (value: T) => boolean, limit = NOTICE_MS): Promise<T> {
   for (const end = performance.now() + limit; ; ) {
     const value = found();

@@ -1,4 +1,4 @@
-// A provider on a real socket that records what reaches it and answers with exactly the bytes a test chooses.
+// A provider on a real socket that records requests, and answers with exactly the given bytes.
 
 import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
@@ -93,7 +93,7 @@ export function token(): Answer {
   return json({ access_token: "the-token", token_type: "Bearer", expires_in: 3600 });
 }
 
-/** The provider answers nobody until the returned function is called: from then on with tokens, those who wait first. */
+/** Holds all answers until the returned function is called. From then on all get tokens. */
 export function hold(provider: RecordingProvider): () => void {
   const waiting: (() => void)[] = [];
   provider.answer = (socket, request) => void waiting.push(() => token()(socket, request));

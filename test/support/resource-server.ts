@@ -1,4 +1,4 @@
-// A resource server of the tests, which takes webNonces at one path and tokens at another. The same app on both runtimes.
+// The tests' resource server, for both runtimes: one path for webNonces, one for access tokens.
 
 import { Hono } from "hono";
 import { type AccessTokenAlgorithm, accessToken, webNonceSession } from "../../src/resource-server/index.ts";

@@ -1,4 +1,4 @@
-// A provider for the isolation test: it answers out of order, sometimes with a fault, always with the user, and keeps the bytes.
+// A provider for the isolation test: answers out of order, sometimes with a fault, keeps the bytes.
 
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -8,7 +8,7 @@ import type { AddressInfo } from "node:net";
 export const KINDS = ["token", "500", "reset", "truncated", "200 with error", "invalid_grant", "slow"] as const;
 export type Kind = (typeof KINDS)[number];
 
-/** One request in so many gets each fault. Ten in a row, which would suspend the provider, practically never happen. */
+/** So rare that ten faults in a row, which would suspend the provider, never happen. */
 const ONE_IN = 150;
 const MAX_DELAY_MS = 50;
 
@@ -26,7 +26,7 @@ export interface SoakProvider {
   tokenEndpoint: string;
   /** By the id of the call, which is a parameter. */
   said: Map<string, Said>;
-  /** Requests for a call that was answered already, or with another user than that of their call. */
+  /** Requests for a call that was answered already, or with another user. */
   wrongRequests: string[];
   /** Without faults. */
   calm: boolean;
@@ -60,7 +60,7 @@ export async function startSoakProvider(seed: number, slow: number): Promise<Soa
     provider.said.set(callId, said);
     setTimeout(() => act(outgoing, said), said.delay);
   });
-  server.on("connection", (socket) => socket.on("error", () => {})); // the proxy gives up slow answers
+  server.on("connection", (socket) => socket.on("error", () => {})); // slow answers are cut off
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
 

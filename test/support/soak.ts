@@ -32,7 +32,7 @@ export interface Soak {
   close(): Promise<void>;
 }
 
-/** A proxy with two bindings: one that trusts the caller, and one that takes the user only from the session. */
+/** A proxy with two bindings: one trusts the caller, one takes the user only from the session. */
 export async function startSoak(users: number, runtime: Runtime, seed: number): Promise<Soak> {
   const provider = await startSoakProvider(seed, TIMEOUT_MS + 300);
   const standIn = createVirtualServers({ [SERVERID]: { apikey: NEXTAUTH_APIKEY } });
@@ -101,10 +101,7 @@ const CODES: Partial<Record<Kind, TableCode>> = {
 };
 const BUSY: readonly string[] = ["provider_timeout", "session_check_timeout", "provider_suspended", "overloaded"];
 
-/**
- * `relayed` or an error_code. "wrong …" must not happen: another user's token, bytes of another call, or an error that
- * does not fit what the provider did.
- */
+/** `relayed` or an error_code; "wrong …" must never happen. */
 export type Verdict = "relayed" | "wrong user" | "wrong bytes" | "wrong error" | TableCode;
 
 /**
@@ -159,7 +156,7 @@ export async function runSoak(soak: Soak, users: number, calls: number, seed: nu
       ids.add(answer.headers["x-request-id"]);
       if (spoken === undefined) continue;
       kinds[spoken.kind] += 1;
-      spoken.bytes = Buffer.alloc(0); // the entry stays, so that a second token request for the call is noticed
+      spoken.bytes = Buffer.alloc(0); // the entry stays, to notice a second token request
     }
   }
   await Promise.all(Array.from({ length: users }, (_, number) => user(number)));

@@ -1,4 +1,4 @@
-// The stand-in for the nextAuth Server that tests use: several of dev mode's virtual servers in one,
+// The stand-in for the nextAuth Server that tests use: several virtual servers of dev mode in one,
 // and the rest of the public REST description that the proxy relies on: roles, logout, attributes.
 
 import { Hono } from "hono";

@@ -1,19 +1,19 @@
-// What providers and networks do to an answer, each with what the caller must get for it and whether the connection can stay.
+// What providers and networks do to an answer, and what the caller must get for it.
 
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { MARKER, type TableCode } from "./expect-error.ts";
 import { chunked, chunks, head, raw, thenClose, thenReset, thenSurplus, trickle } from "./raw-answers.ts";
 import { type Answer, json, respond } from "./recording-provider.ts";
 
-/** The row of the table; or status and body of the provider's that are relayed. */
+/** The row of the table, or the status and body that are relayed. */
 type Expected = TableCode | { status: number; body: string };
 
 export interface WireFault {
   name: string;
   answer: Answer;
-  /** By runtime: Node's parser says what it met, workerd mostly that there was no answer. */
+  /** By runtime: workerd mostly says only that there was no answer. */
   expected: Record<"node" | "workerd", Expected>;
-  /** Whether the connection is left open, for the next call. */
+  /** Whether the connection stays open for the next call. */
   keeps: boolean;
 }
 
@@ -31,7 +31,7 @@ const coded = (coding: string, body: Buffer) =>
 const html = (status: number, headers = {}) =>
   respond({ status, headers: { "Content-Type": "text/html", ...headers }, body: `<html>${MARKER}</html>` });
 
-/** Writes as fast as it is read, for ever. */
+/** Writes without end, as fast as it is read. */
 export function flood(start: string, part: Buffer): Answer {
   return (socket) => {
     socket.write(start);
@@ -45,7 +45,7 @@ export function flood(start: string, part: Buffer): Answer {
 
 type Row = [name: string, answer: Answer, expected: Expected, workerd?: Expected];
 
-/** Complete answers: the connection is as good as before. */
+/** Complete answers: the connection can be used again. */
 const COMPLETE: Row[] = [
   ["200 with an error", json(GRANT), { status: 403, body: GRANT }],
   ["200 without a token", json(`{"token_type":"${MARKER}"}`), "provider_no_token"],
@@ -53,49 +53,35 @@ const COMPLETE: Row[] = [
   ["204", raw("HTTP/1.1 204 No\r\n\r\n"), "provider_not_json"],
   ["303 with a body", respond({ status: 303, headers: { Location: "/x" }, body: BODY }), "provider_redirected"],
   ["400 invalid_grant", json(GRANT, 400), { status: 400, body: GRANT }],
-  ["401 with nothing", respond({ status: 401 }), "provider_rejected_proxy"],
   ["429 in HTML", html(429), "provider_busy"],
-  ["502 in HTML", html(502), "provider_error"],
   ["an interim response first", raw(head({}, 103), right, BODY), { status: 200, body: BODY }],
   ["gzip", coded("gzip", gzipSync(BODY)), { status: 200, body: BODY }],
   ["br", coded("br", brotliCompressSync(BODY)), { status: 200, body: BODY }],
-  ["gzip that is cut", coded("gzip", gzipSync(BODY).subarray(0, -9)), "provider_truncated"],
-  ["a body that is not gzip, said to be", coded("gzip", Buffer.from(BODY)), "provider_error", "provider_truncated"],
-  ["a coding that nobody knows", coded("vendor", Buffer.from(BODY)), "provider_error", { status: 200, body: BODY }],
+  ["truncated gzip", coded("gzip", gzipSync(BODY).subarray(0, -9)), "provider_truncated"],
+  ["a body that is not gzip but declared so", coded("gzip", Buffer.from(BODY)), "provider_error", "provider_truncated"],
+  ["an unknown coding", coded("vendor", Buffer.from(BODY)), "provider_error", { status: 200, body: BODY }],
   ["a bomb in gzip", coded("gzip", gzipSync(Buffer.alloc(5_000_000))), "provider_too_large"],
-  ["a bomb in br", coded("br", brotliCompressSync(Buffer.alloc(5_000_000))), "provider_too_large"],
   ["chunks", chunked(Buffer.from(BODY), 3), { status: 200, body: BODY }],
 ];
 
-/** Answers that break off, never end, or never come. */
+/** Answers that break, never end, or never come. */
 const BROKEN: Row[] = [
   ["a reset before any answer", (socket) => socket.resetAndDestroy(), "provider_unreachable"],
   ["the connection's end before any answer", thenClose(() => {}), "provider_unreachable"],
-  ["a status line that is cut", thenClose(raw("HTTP/1.1 20")), "provider_unreachable"],
-  ["headers that are cut", thenClose(raw(longer.slice(0, -4))), "provider_unreachable"],
-  ["a reset in the headers", thenReset(raw(longer.slice(0, -4))), "provider_unreachable"],
+  ["a truncated status line", thenClose(raw("HTTP/1.1 20")), "provider_unreachable"],
   ["a reset between headers and body", thenReset(raw(longer)), "provider_truncated"],
   ["a reset in the body", thenReset(raw(longer, BODY)), "provider_truncated"],
   ["a reset between chunks", thenReset(raw(inChunks, chunk)), "provider_truncated"],
   ["a length beyond the body", thenClose(raw(longer, BODY)), "provider_truncated"],
-  ["a length and no body", thenClose(raw(longer)), "provider_truncated"],
   ["chunks without the last one", thenClose(raw(inChunks, chunk)), "provider_truncated"],
-  ["a chunk that is cut", thenClose(raw(inChunks, chunk.subarray(0, -5))), "provider_truncated"],
-  ["a chunk whose length is no number", raw(inChunks, `zz\r\n${BODY}\r\n`), "provider_error", "provider_truncated"],
-  ["a chunk longer than it says", raw(inChunks, `2\r\n${BODY}\r\n0\r\n\r\n`), "provider_error", "provider_truncated"],
+  ["a chunk whose length is not a number", raw(inChunks, `zz\r\n${BODY}\r\n`), "provider_error", "provider_truncated"],
   [
-    "a length that is no number",
+    "a length that is not a number",
     raw(head({ "Content-Length": MARKER }), BODY),
     "provider_error",
     "provider_unreachable",
   ],
   ["something that is not HTTP", raw(`220 mail.example ESMTP ${MARKER}\r\n`), "provider_error", "provider_unreachable"],
-  [
-    "bytes that are not HTTP",
-    thenClose(raw(Buffer.from([0x15, 0x03, 0x01, 0x00, 0x02, 0x02]))),
-    "provider_error",
-    "provider_unreachable",
-  ],
   ["a header without a name", raw(`HTTP/1.1 200 OK\r\n: ${MARKER}\r\n\r\n`), "provider_error", "provider_unreachable"],
   [
     "chunks that never end beside a short length",
@@ -112,19 +98,13 @@ const BROKEN: Row[] = [
   ["headers that never end, slowly", trickle("HTTP/1.1 200 OK\r\n", "X: 1\r\n", 20), "provider_timeout"],
   ["headers that stop", raw(longer.slice(0, -2)), "provider_timeout"],
   ["only interim responses", trickle("", head({}, 103), 20), "provider_timeout"],
-  // RFC 9110 §15.2 would have it passed over; undici takes it for a broken answer, unlike any other interim one.
-  [
-    "a 100 Continue that nobody asked for",
-    raw(head({}, 100), right, BODY),
-    "provider_unreachable",
-    { status: 200, body: BODY },
-  ],
+  // undici treats this as a broken answer, unlike other interim ones (RFC 9110 section 15.2).
+  ["an unexpected 100 Continue", raw(head({}, 100), right, BODY), "provider_unreachable", { status: 200, body: BODY }],
   ["an upgrade", raw(head({ Connection: "upgrade", Upgrade: "x" }, 101)), "provider_unreachable", "provider_not_json"],
   ["nothing", () => {}, "provider_timeout"],
   ["a body that does not come", raw(longer), "provider_timeout"],
   ["a body that trickles", trickle(head({ "Content-Length": "9999" }), "a", 20), "provider_timeout"],
   ["a body without an end that trickles", trickle(head(JSON_TYPE), "a", 20), "provider_timeout"],
-  ["chunks that trickle", trickle(inChunks, "1\r\na\r\n", 20), "provider_timeout"],
   ["chunks whose end does not come", raw(inChunks, chunk), "provider_timeout"],
   ["a length beyond the limit", raw(head({ "Content-Length": String(LIMIT + 1) })), "provider_too_large"],
   ["a body beyond the limit", respond({ headers: JSON_TYPE, body: tooLong }), "provider_too_large"],

@@ -21,9 +21,9 @@ export interface WorkerdOptions {
   port?: number;
   /** Authorities that its connections trust, PEM. */
   trust?: string;
-  /** Bindings in place of mtls_certificates, with the certificate and key that each presents, PEM. */
+  /** Bindings in place of mtls_certificates: certificate and key of each, PEM. */
   mtls?: Readonly<Record<string, { certificate: string; private_key: string }>>;
-  /** Rate limiting bindings, with the limit that each has; a mock, since Cloudflare's run nowhere else. */
+  /** Mocks of rate limiting bindings, which exist only at Cloudflare: the limit of each. */
   rateLimits?: Readonly<Record<string, number>>;
 }
 
@@ -89,7 +89,7 @@ const worker :Workerd.Worker = (
 `;
 }
 
-/** What a rate limiting binding is to a Worker: `limit({ key })`. It never forgets, so that a test need not wait. */
+/** A rate limiting binding. It never forgets, so that no test has to wait. */
 const RATE_LIMIT_MOCK = `
 import { WorkerEntrypoint } from "cloudflare:workers";
 const counts = new Map();

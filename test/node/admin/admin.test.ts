@@ -111,36 +111,33 @@ describe("the form of dev mode", () => {
       return { status: 200, contentType: "application/json", bytes: Buffer.from('{"access_token":"<b>"}') };
     },
   });
-  async function send(body: string, headers: Record<string, string> = { "Sec-Fetch-Site": "same-origin" }) {
+
+  it.each<[string, string, string, number, string]>([
+    [
+      "makes the call and shows the answer",
+      "userid=bob&accountid=7",
+      "same-origin",
+      200,
+      "{&quot;access_token&quot;:&quot;&lt;b&gt;",
+    ],
+    [
+      "makes no call for another page",
+      "userid=bob&accountid=7",
+      "cross-site",
+      403,
+      "send this form from the status page",
+    ],
+    ["makes no call without a userid", "userid=&accountid=7", "same-origin", 200, "No call was made"],
+    ["makes no call for a body that is too large", `userid=${"x".repeat(70_000)}`, "same-origin", 400, "call"],
+    ["makes no call for faulty encoding", "userid=%ff&accountid=7", "same-origin", 400, "percent-encoding"],
+  ])("%s", async (what, body, site, status, text) => {
     calls.length = 0;
-    const response = await app.request("http://localhost:9613/try-it", {
-      method: "POST",
-      body,
-      headers: { "Content-Type": "application/x-www-form-urlencoded", ...headers },
-    });
-    return { status: response.status, text: await response.text() };
-  }
-
-  it("makes the call, and shows the answer on a page that does not refresh", async () => {
-    const { status, text } = await send("userid=bob&accountid=7");
-    expect(status).toBe(200);
-    expect(calls).toEqual([{ userid: "bob", accountid: 7 }]);
-    expect(text).toContain("{&quot;access_token&quot;:&quot;&lt;b&gt;&quot;}");
-    expect(text).not.toContain('http-equiv="refresh"');
-  });
-
-  it("makes no call for another page", async () => {
-    expect((await send("userid=bob&accountid=7", { "Sec-Fetch-Site": "cross-site" })).status).toBe(403);
-    expect(calls).toEqual([]);
-  });
-
-  it.each([
-    ["userid=&accountid=7", 200, "No call was made"],
-    [`userid=${"x".repeat(70_000)}&accountid=7`, 400, "call"],
-    ["userid=%ff&accountid=7", 400, "percent-encoding"],
-  ])("makes no call if the form is faulty (%#)", async (body, status, text) => {
-    expect(await send(body)).toEqual({ status, text: expect.stringContaining(text) });
-    expect(calls).toEqual([]);
+    const headers = { "Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": site };
+    const response = await app.request("http://localhost:9613/try-it", { method: "POST", body, headers });
+    const page = await response.text();
+    expect([response.status, page]).toEqual([status, expect.stringContaining(text)]);
+    expect(page).not.toContain('http-equiv="refresh"');
+    expect(calls).toEqual(what.startsWith("makes the call") ? [{ userid: "bob", accountid: 7 }] : []);
   });
 });
 

@@ -208,12 +208,7 @@ describe("hostile values", () => {
       fc.property(fc.infiniteStream(hostile), (texts) => {
         expect(skeleton(pageOf(() => texts.next().value as string))).toEqual(expected);
       }),
+      { numRuns: 30 }, // each with hundreds of texts
     );
-  });
-
-  it("are shown as text", () => {
-    const page = String(statusPage(withTexts(busy, () => "<script>alert('1')</script>")));
-    expect(page).not.toContain("<script");
-    expect(page).toContain("&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;");
   });
 });

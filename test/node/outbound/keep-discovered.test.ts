@@ -1,4 +1,4 @@
-// Discovery in the background continues until it is stopped; then it requests and logs nothing more.
+// Discovery in the background continues until it is stopped.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { TokenProxyError } from "../../../src/core/errors.ts";

@@ -1,0 +1,116 @@
+// A running proxy as an operator sees it: readiness, the status page, dev mode.
+
+import { describe, expect, it } from "vitest";
+import { FAILURES_BEFORE_SUSPENSION } from "../../src/oauth/breaker.ts";
+import { CALL, callGetToken, NONCE } from "../support/call.ts";
+import { providerConfig, SECRETS } from "../support/config.ts";
+import { freePort } from "../support/port.ts";
+import { exchange } from "../support/raw-call.ts";
+import { json, token } from "../support/recording-provider.ts";
+import { useService } from "../support/service.ts";
+
+const service = useService();
+
+async function readyz(adminUrl: string): Promise<{ status: number; body: Record<string, unknown> }> {
+  const response = await fetch(`${adminUrl}/readyz`);
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+
+describe("readiness", () => {
+  it("needs no discovery if the file names the endpoint, and is on the admin listener only", async () => {
+    await service.configure();
+    const { listen, admin } = await service.start();
+    const providers = { main: { ready: true, breaker: "closed" } };
+    const body = { status: "ready", in_flight: 0, providers, nextauth: {} };
+    expect(await readyz(admin)).toEqual({ status: 200, body });
+    expect((await fetch(`${listen}/readyz`)).status).toBe(404);
+    // Load balancers check the health in HTTP/1.0 without a Host header.
+    const old = await exchange(admin, "GET /readyz HTTP/1.0\r\n\r\n");
+    expect([old.status, JSON.parse(old.body)]).toEqual([200, body]);
+  });
+
+  it("waits for a provider that is down, which does not stop the start and is logged", async () => {
+    const issuer = service.provider.url;
+    service.provider.answer = json("down", 503);
+    const unreachable = { issuer: "http://127.0.0.1:1", token_endpoint: undefined };
+    const providers = {
+      main: providerConfig("", { issuer, token_endpoint: undefined }),
+      other: providerConfig("", unreachable),
+    };
+    await service.configure({ providers, routes: [{ serverid: "other", provider: "other" }, { provider: "main" }] });
+    const run = await service.start();
+    const before = await readyz(run.admin);
+    expect(before.status).toBe(503);
+    expect(before.body).toMatchObject({ status: "not ready", providers: { main: { ready: false } } });
+    expect((await fetch(`${run.admin}/healthz`)).status).toBe(200);
+    expect((await callGetToken(run.listen)).json()).toMatchObject({ error_code: "provider_error" });
+    await expect
+      .poll(() => run.lines("discovery failed"))
+      .toContainEqual(
+        expect.objectContaining({ provider: "other", error_code: "provider_unreachable", cause: "ECONNREFUSED" }),
+      );
+
+    service.provider.answer = (socket, request) =>
+      request.method === "GET"
+        ? json({ issuer, token_endpoint: service.provider.tokenEndpoint })(socket, request)
+        : token()(socket, request);
+    const isReady = async () => (await readyz(run.admin)).body.providers;
+    await expect.poll(isReady).toMatchObject({ main: { ready: true }, other: { ready: false } });
+    expect((await callGetToken(run.listen)).status).toBe(200);
+  });
+});
+
+it("the status page shows the calls and a suspension, and no user, session or secret", async () => {
+  const providers = {
+    retail: providerConfig(service.provider.tokenEndpoint),
+    down: providerConfig(`http://127.0.0.1:${await freePort()}/token`),
+  };
+  await service.configure({ providers, routes: [{ serverid: "down", provider: "down" }, { provider: "retail" }] });
+  const { listen, admin } = await service.start();
+  const down = { body: { ...CALL, serverid: "down" } };
+  await callGetToken(listen);
+  service.provider.answer = json({ error: "access_denied" }, 403);
+  await callGetToken(listen);
+  for (let i = 0; i < FAILURES_BEFORE_SUSPENSION; i++) await callGetToken(listen, down);
+  const suspended = await callGetToken(listen, down);
+  await callGetToken(listen, { headers: { "X-apikey": "wrong" } });
+
+  const page = await (await fetch(`${admin}/?paused`)).text();
+  expect(page).toContain("1 token, 1 refused, 0 errors");
+  expect(page).toMatch(/Suspended|Trying again/);
+  const rows = [...page.matchAll(/<tr><th scope="row">[\s\S]*?<\/tr>/g)].map(([row]) =>
+    row.replaceAll(/(<[^>]*>|\s)+/g, " "),
+  );
+  expect(rows).toHaveLength(2 + FAILURES_BEFORE_SUSPENSION + 2);
+  expect(rows[0]).toContain("/getToken – – caller_unauthenticated 401 ");
+  expect(rows[1]).toContain("/getToken nextauth-server down provider_suspended 503 ");
+  expect(rows[1]).toContain(suspended.headers["x-request-id"]);
+  expect(rows.at(-2)).toContain("/getToken nextauth-server retail refused 403 ");
+  expect(rows.at(-1)).toContain("/getToken nextauth-server retail token 200 ");
+  for (const hidden of [CALL.userid, NONCE, ...Object.values(SECRETS)]) expect(page).not.toContain(hidden);
+});
+
+it("dev mode makes one real call; its curl lines and its form repeat it", async () => {
+  const dev = service.run([]);
+  const [, url] = await dev.said(/proxy +(http:\S+)/);
+  await dev.said(/the same as the provider sent:\n\n(\{.*\})/);
+  expect(dev.stdout()).toContain('"sub":"alice"');
+  const [, target, options = ""] = await dev.said(/curl -s (\S+) (.+)/);
+  expect(target).toBe(`${url}/getToken`);
+  const headers = Object.fromEntries([...options.matchAll(/-H '([^:]+): ([^']+)'/g)].map(([, name, v]) => [name, v]));
+  const answer = await callGetToken(url as string, { headers, body: /-d '(.+)'/.exec(options)?.[1] });
+  expect([answer.status, answer.json()]).toMatchObject([200, { token_type: "Bearer", expires_in: 300 }]);
+
+  const [, code] = await dev.said(/curl -s \S+\/token .*'code=(.+)'/);
+  const form = new URLSearchParams({ grant_type: "authorization_code", code: code as string });
+  const exchanged = await fetch(`${url}/token`, { method: "POST", body: form });
+  expect([exchanged.status, await exchanged.json()]).toMatchObject([200, { token_type: "Bearer", expires_in: 300 }]);
+
+  const [, admin] = await dev.said(/status page +(http:\/\/\S+?)\/?\n/);
+  const body = new URLSearchParams({ userid: "Zoë", accountid: "12" });
+  const sender = { "Sec-Fetch-Site": "same-origin" };
+  const shown = await fetch(`${admin}/try-it`, { method: "POST", body, headers: sender });
+  expect(await shown.text()).toMatch(/Status 200[\s\S]*&quot;sub&quot;: &quot;Zoë&quot;/);
+  dev.process.kill("SIGINT");
+  expect(await dev.exit()).toBe(0);
+});
