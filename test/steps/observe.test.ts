@@ -47,22 +47,16 @@ async function whole(answer: Response) {
   return { status: answer.status, headers: Object.fromEntries(answer.headers), body: await answer.text() };
 }
 
-describe("the log line of a call", () => {
-  it.each<[string, SentCall, object]>([
-    ["an unknown path", { path: "/x" }, { error_code: "not_found", route: "", caller: undefined }],
-    ["a wrong method", { method: "PUT" }, { error_code: "method_not_allowed", route: "/getToken", caller: undefined }],
-    [
-      "an unknown caller",
-      { headers: { "x-apikey": "x" } },
-      { error_code: "caller_unauthenticated", caller: undefined },
-    ],
-    ["an invalid call", { body: {} }, { error_code: "call_invalid", caller: "nextauth-server", provider: undefined }],
-    ["a missing value", { headers: { "x-nonce": undefined } }, { error_code: "call_invalid", provider: "main" }],
-  ])("says how far the call came: %s", async (_, sent, fields) => {
-    const { app, lines } = await buildApp();
-    await app.request(call(sent));
-    expect(lines).toEqual([{ level: "warn", event: "call", fields: expect.objectContaining(fields) }]);
-  });
+it.each<[SentCall, object]>([
+  [{ path: "/x" }, { error_code: "not_found", route: "", caller: undefined }],
+  [{ method: "PUT" }, { error_code: "method_not_allowed", route: "/getToken", caller: undefined }],
+  [{ headers: { "x-apikey": "x" } }, { error_code: "caller_unauthenticated", caller: undefined }],
+  [{ body: {} }, { error_code: "call_invalid", caller: "nextauth-server", provider: undefined }],
+  [{ headers: { "x-nonce": undefined } }, { error_code: "call_invalid", provider: "main" }],
+])("the log line of a call with %j says how far it came: %j", async (sent, fields) => {
+  const { app, lines } = await buildApp();
+  await app.request(call(sent));
+  expect(lines).toEqual([{ level: "warn", event: "call", fields: expect.objectContaining(fields) }]);
 });
 
 describe("an unexpected error", () => {
@@ -76,9 +70,8 @@ describe("an unexpected error", () => {
   const printed: unknown[] = [];
   beforeEach(() => {
     printed.length = 0;
-    for (const level of ["error", "warn", "info", "log", "debug"] as const) {
-      vi.spyOn(console, level).mockImplementation((...values: unknown[]) => void printed.push(...values.map(String)));
-    }
+    // Hono prints an error that nobody handles.
+    vi.spyOn(console, "error").mockImplementation((...values: unknown[]) => void printed.push(...values.map(String)));
   });
   afterEach(() => {
     vi.restoreAllMocks();
@@ -99,8 +92,7 @@ describe("an unexpected error", () => {
   }
 
   it.each<[string, () => Partial<Runtime>]>([
-    ["the transport", () => ({ createTransport: () => fail })],
-    ["a promise of the transport", () => ({ createTransport: () => async () => fail() })],
+    ["the transport", () => ({ createTransport: () => async () => fail() })],
     ["the hash", () => ({ hashText: failsLater(hashText) as Runtime["hashText"] })],
     ["the uuid of a template", () => ({ ids: { ...fakeIds(), uuid: failsLater(() => "uuid-1") } })],
   ])("in %s gets a 500 and a log line without its message", async (_, deps) => {
@@ -117,29 +109,17 @@ describe("an unexpected error", () => {
     expect(printed).toEqual([]);
   });
 
-  it.each([CANARY, undefined, null, { message: CANARY }, Symbol(CANARY)])(
-    "that is not an Error gets a 500 and a log line too",
-    async (thrown) => {
-      const { app, lines } = await buildApp({ deps: { createTransport: () => () => Promise.reject(thrown) } });
-      expect(await whole(await app.request(call()))).toMatchObject(INTERNAL);
-      expect(lines).toHaveLength(1);
-      expect(JSON.stringify([lines, printed])).not.toContain(CANARY);
-    },
-  );
+  it.each([CANARY, undefined, Symbol(CANARY)])("that is not an Error gets a 500 and a log line too", async (thrown) => {
+    const { app, lines } = await buildApp({ deps: { createTransport: () => () => Promise.reject(thrown) } });
+    expect(await whole(await app.request(call()))).toMatchObject(INTERNAL);
+    expect(lines).toHaveLength(1);
+    expect(JSON.stringify([lines, printed])).not.toContain(CANARY);
+  });
 
   it("in the log still gets an error response of ours", async () => {
     const { app } = await buildApp({ deps: { log: fail } });
     const answer = await whole(await app.request(call()));
     expect(JSON.stringify([answer, printed])).not.toContain(CANARY);
     expect(answer.headers).toMatchObject({ "content-type": "application/json", "cache-control": "no-store" });
-  });
-
-  it("does not affect the next call", async () => {
-    const { app, upstream } = await buildApp();
-    const { answer } = upstream;
-    upstream.answer = fail;
-    expect((await app.request(call())).status).toBe(500);
-    upstream.answer = answer;
-    expect((await app.request(call())).status).toBe(200);
   });
 });
