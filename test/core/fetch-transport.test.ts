@@ -1,6 +1,6 @@
 // Over fetch, a request is sent unchanged and the whole answer read, or the failure is known.
 
-import { afterEach, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { createFetchTransport } from "../../src/core/fetch-transport.ts";
 import type { TransportRequest } from "../../src/core/transport.ts";
 import { type FakeFetch, fakeFetch, hang, hangInBody } from "../resource-server/fake-fetch.ts";
@@ -30,6 +30,7 @@ it("sends the request unchanged and follows no redirect", async () => {
 });
 
 it.each([
+  [200, {}],
   [201, { "content-length": "4" }],
   [404, {}],
 ])("returns status, headers and body of a %i", async (status, headers) => {
@@ -78,12 +79,14 @@ it.each<[string, FakeFetch["answer"], string]>([
   expect(requests[0]?.signal.aborted).toBe(true);
 });
 
-it.each([
-  ["before", hang],
-  ["within", hangInBody],
-])("the timeout ends a request %s an answer", async (_, answer) => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-  const failed = thrownBy(() => exchange(answer));
-  await vi.advanceTimersByTimeAsync(1_000);
-  expect(await failed).toMatchObject({ name: "TransportError", failure: "timeout" });
+describe("the timeout", () => {
+  it.each([
+    ["before an answer", hang],
+    ["within an answer", hangInBody],
+  ])("ends a request %s", async (_, answer) => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const failed = thrownBy(() => exchange(answer));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await failed).toMatchObject({ name: "TransportError", failure: "timeout" });
+  });
 });

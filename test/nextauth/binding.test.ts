@@ -46,17 +46,20 @@ it.each([
   expect(covers(path, other)).toBe(covered);
 });
 
-it.each([
-  [undefined, false, "trust"],
-  [undefined, true, "verify"],
-  ["trust", true, "trust"],
-  ["verify", false, "verify"],
-] as const)("the session mode for session: %s and a nextAuth Server: %j is %s", (session, hasNextauth, mode) => {
-  expect(sessionMode({ session }, hasNextauth)).toBe(mode);
-});
+describe("the session mode", () => {
+  it.each([
+    [undefined, false, "trust"],
+    [undefined, true, "verify"],
+    ["trust", true, "trust"],
+    ["verify", false, "verify"],
+  ] as const)("for session: %s and a nextAuth Server: %j is %s", (session, hasNextauth, mode) => {
+    expect(sessionMode({ session }, hasNextauth)).toBe(mode);
+  });
 
-it("a call needs a userid if the caller is trusted, and a nonce otherwise", () => {
-  const required = (session: "verify" | "trust") =>
-    ["serverid", "userid", "accountid", "nonce", "extra"].filter((name) => isRequired(name, session));
-  expect([required("trust"), required("verify")]).toEqual([["userid"], ["nonce"]]);
+  it("decides whether a call needs a userid or a nonce", () => {
+    const required = (session: "verify" | "trust") =>
+      ["serverid", "userid", "accountid", "nonce", "extra"].filter((name) => isRequired(name, session));
+    expect(required("trust")).toEqual(["userid"]);
+    expect(required("verify")).toEqual(["nonce"]);
+  });
 });

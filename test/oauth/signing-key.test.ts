@@ -107,7 +107,6 @@ describe("refuses, and says what to do:", () => {
     ["EC for EdDSA", EC.pem, "EdDSA", needs("EdDSA", "an Ed25519 key")],
     ["cut PEM", `${EC.pem.slice(0, 80)}\n-----END PRIVATE KEY-----`, "ES256", needs("ES256", "an EC key on P-256")],
     ["a JWK with a wrong d", JSON.stringify({ ...EC.jwk, d: "AAAA" }), "ES256", needs("ES256", "an EC key on P-256")],
-    ["a JWK of two keys", TWO_KEYS, "PS256", "has a private and a public half of different keys"],
     ["a small RSA key", String(SMALL), "RS256", "is an RSA key of 1024 bits: make one of 2048 or more"],
   ])("%s", async (_, key, alg, message) => {
     const error = await thrownBy(() => load(key, alg));
@@ -116,8 +115,9 @@ describe("refuses, and says what to do:", () => {
     expect((error as Error).cause).toBeUndefined();
   });
 
-  it("a JWK of two keys also if the host signs", async () => {
-    const error = await thrownBy(() => load(TWO_KEYS, "PS256", undefined, sha256, createNodeJwsSigner));
+  // Node 24.22 and later refuse to import it; before, our own check does.
+  it.each([undefined, createNodeJwsSigner])("a JWK of two keys, signed with %o", async (createSigner) => {
+    const error = await thrownBy(() => load(TWO_KEYS, "PS256", undefined, sha256, createSigner));
     expect(error).toBeInstanceOf(KeyError);
   });
 });
