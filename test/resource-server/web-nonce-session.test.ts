@@ -9,7 +9,6 @@ import {
   type FakeFetch,
   fakeFetch,
   hang,
-  hangInBody,
   INVALID,
   MALFORMED,
   showReason,
@@ -125,12 +124,9 @@ describe("a nextAuth Server", () => {
     await expectUnavailable(await ask(fakeFetch(answer), { "x-nonce": NONCE }));
   });
 
-  it.each([
-    ["never answers", hang],
-    ["never ends its answer", hangInBody],
-  ])("that %s causes 503 after the timeout", async (_, answer) => {
+  it("that does not answer causes 503 after the timeout", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-    const pending = ask(fakeFetch(answer), { "x-nonce": NONCE }, "/", { timeout: 700 });
+    const pending = ask(fakeFetch(hang), { "x-nonce": NONCE }, "/", { timeout: 700 });
     await vi.advanceTimersByTimeAsync(700);
     const response = await pending;
     expect(response.headers.get("x-reason")).toContain("did not answer in time");
