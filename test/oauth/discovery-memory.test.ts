@@ -94,9 +94,7 @@ describe("a failed look-up", () => {
   it("that is a bug is thrown unchanged and not remembered", async () => {
     const { provider, endpoint } = setUp();
     const bug = new TypeError("a bug");
-    provider.answer = () => {
-      throw bug;
-    };
+    provider.answer = () => Promise.reject(bug);
     expect(await thrownBy(endpoint)).toBe(bug);
     provider.answer = naming(FIRST);
     expect(await endpoint()).toBe(FIRST);

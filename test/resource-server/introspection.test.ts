@@ -51,13 +51,10 @@ describe("introspection", () => {
     expect(await request.text()).toBe(`token=${token}`);
   });
 
-  it.each([{ active: true }, { active: true, exp: NOW_SECONDS + 1, sub: "somebody" }, { active: true, exp: null }])(
-    "accepts the token after the answer %j",
-    async (value) => {
-      answerWith(value);
-      expect((await build()(token)).status).toBe(200);
-    },
-  );
+  it.each([{ exp: NOW_SECONDS + 1, sub: "somebody" }, { exp: null }])("accepts the token with %j", async (more) => {
+    answerWith({ active: true, ...more });
+    expect((await build()(token)).status).toBe(200);
+  });
 
   it.each([
     { active: false },
@@ -122,13 +119,6 @@ describe("the answer", () => {
     const ask = build({ cacheFor: 10_000 });
     expect((await ask(token)).status).toBe(200);
     vi.advanceTimersByTime(2_000);
-    await expectRefusal(await ask(token), INVALID);
-  });
-
-  it("does not keep an expired token alive", async () => {
-    const ask = build({ cacheFor: 600_000 });
-    expect((await ask(token)).status).toBe(200);
-    vi.advanceTimersByTime(305_000);
     await expectRefusal(await ask(token), INVALID);
   });
 
