@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Runtime } from "../../src/core/runtime.ts";
 import { buildApp, call, type SentCall, TOKEN } from "../support/app.ts";
-import { fakeIds, hashText, response } from "../support/fakes.ts";
+import { hashText, response } from "../support/fakes.ts";
 
 describe("the report of a call", () => {
   it("has the call's route, caller, provider, outcome and durations", async () => {
@@ -77,42 +77,26 @@ describe("an unexpected error", () => {
     vi.restoreAllMocks();
   });
 
-  function fail(): never {
-    throw new TypeError(`${CANARY} is not a function`);
-  }
+  const bug = new TypeError(`${CANARY} is not a function`);
+  const fail = () => {
+    throw bug;
+  };
+  const rejecting = (thrown: unknown) => ({ createTransport: () => () => Promise.reject(thrown) });
+  /** Works once, while the app is built. */
+  const failingHash = vi.fn<Runtime["hashText"]>(fail).mockImplementationOnce(hashText);
 
-  /** The first use, while the app is built, succeeds. */
-  function failsLater<T>(first: (...given: never[]) => T) {
-    let used = false;
-    return (...given: never[]): T => {
-      if (used) fail();
-      used = true;
-      return first(...given);
-    };
-  }
-
-  it.each<[string, () => Partial<Runtime>]>([
-    ["the transport", () => ({ createTransport: () => async () => fail() })],
-    ["the hash", () => ({ hashText: failsLater(hashText) as Runtime["hashText"] })],
-    ["the uuid of a template", () => ({ ids: { ...fakeIds(), uuid: failsLater(() => "uuid-1") } })],
-  ])("in %s gets a 500 and a log line without its message", async (_, deps) => {
-    const { app, lines } = await buildApp({ provider: { params: { u: "{{uuid}}" } }, deps: deps() });
-    const answer = await whole(await app.request(call()));
-    expect(answer).toMatchObject(INTERNAL);
-    expect(lines).toHaveLength(1);
-    expect(lines[0]).toMatchObject({
-      level: "error",
-      fields: { request_id: "uuid-1", outcome: "error", error_code: "internal", cause: "TypeError" },
-    });
-    expect(lines[0]?.fields.stack).toMatch(/^at .*observe\.test\.ts/);
-    expect(JSON.stringify(lines)).not.toContain(CANARY);
-    expect(printed).toEqual([]);
-  });
-
-  it.each([CANARY, undefined, Symbol(CANARY)])("that is not an Error gets a 500 and a log line too", async (thrown) => {
-    const { app, lines } = await buildApp({ deps: { createTransport: () => () => Promise.reject(thrown) } });
+  it.each<[string, Partial<Runtime>, string?]>([
+    ["an error of the transport", rejecting(bug), "TypeError"],
+    ["an error of the hash", { hashText: failingHash }, "TypeError"],
+    ["text that is thrown", rejecting(CANARY), "thrown string"],
+    ["a symbol that is thrown", rejecting(Symbol(CANARY)), "thrown symbol"],
+    ["undefined that is thrown", rejecting(undefined)],
+  ])("gets a 500 and a log line without its message: %s", async (_, deps, cause) => {
+    const { app, lines } = await buildApp({ deps });
     expect(await whole(await app.request(call()))).toMatchObject(INTERNAL);
-    expect(lines).toHaveLength(1);
+    const fields = { request_id: "uuid-1", outcome: "error", error_code: "internal" };
+    expect(lines).toEqual([{ level: "error", event: "call", fields: expect.objectContaining(fields) }]);
+    expect(lines[0]?.fields.cause).toBe(cause);
     expect(JSON.stringify([lines, printed])).not.toContain(CANARY);
   });
 
