@@ -107,7 +107,7 @@ describe("a failure", () => {
   });
 });
 
-it("the limit of requests in flight lets some calls wait, refuses the rest, and requests no token for a caller that hung up", async () => {
+it("lets some calls wait above max_in_flight, refuses the rest, and skips a caller that hung up", async () => {
   const { provider, upstream } = setUp({ max_in_flight: 1 });
   const waiting: (() => void)[] = [];
   upstream.answer = () => new Promise<void>((resolve) => waiting.push(resolve)).then(() => response(200, TOKEN));

@@ -99,12 +99,6 @@ describe("refuses a token", () => {
     }
   });
 
-  it("with another payload than the signed one", async () => {
-    const [header, , signature] = (await sign(key)).split(".");
-    const payload = base64url.encode(JSON.stringify({ ...CLAIMS, sub: "mallory" }));
-    await expectRefusal(await ask(`${header}.${payload}.${signature}`), INVALID);
-  });
-
   it("signed with another key of the same kid, or with the key in its header", async () => {
     await expectRefusal(await ask(await sign(stranger)), INVALID);
     await expectRefusal(await ask(await sign(stranger, {}, { jwk: stranger.jwk })), INVALID);
