@@ -46,7 +46,7 @@ export function createNextAuthServers(
     defaultServerid: settings.find(({ serverid }) => serverid !== undefined)?.serverid,
     /** @returns the first match; undefined if no server is responsible */
     serverFor(serverid: string) {
-      return all[settings.findIndex(({ serverids }) => serverids === undefined || serverids.includes(serverid))];
+      return all.find((_, index) => settings[index]?.serverids?.includes(serverid) ?? true);
     },
   };
 }

@@ -2,6 +2,7 @@
 
 import { UsageError } from "../core/errors.ts";
 import { FORM_CONTENT_TYPE } from "../core/form.ts";
+import { HEADER_VALUE } from "../core/headers.ts";
 import type { Value } from "../core/values.ts";
 import type { Binding, Source } from "./binding.ts";
 import { pointerTokens } from "./json-pointer.ts";
@@ -42,8 +43,6 @@ export function writeCall(binding: Binding, values: ReadonlyMap<string, Value>):
 }
 
 type Placed = { source: Source; value: Value };
-
-const HEADER_VALUE = /^(?! )[\x20-\x7e]+(?<! )$/;
 
 /** Headers lose outer spaces on the way, Bearer tokens end at a space, paths lose dot segments. */
 function canCarry(source: Source, value: Value): boolean {

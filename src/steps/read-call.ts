@@ -76,9 +76,9 @@ function compileSource({ in: place, name }: Source, segmentOf: ReadonlyMap<strin
       case "body":
         return valueAt(json, pointer);
       case "form":
-        return form && single(form, name);
+        return form && singleParameter(form, name);
       case "query":
-        return single(query, name);
+        return singleParameter(query, name);
       case "header":
         return name === "authorization" ? bearerToken(headers) : asciiHeader(headers, name);
       case "path":
@@ -125,9 +125,9 @@ function bearerToken(headers: Headers): string | undefined {
   throw invalid("the call's Authorization is not Bearer with one token");
 }
 
-/** Of two values, another reader of the call, such as a firewall, could see the other one. */
-function single(parameters: URLSearchParams, name: string): string | undefined {
+/** Of two values, another reader of the request, such as a firewall, could see the other one. */
+export function singleParameter(parameters: URLSearchParams, name: string): string | undefined {
   const found = parameters.getAll(name);
-  if (found.length > 1) throw invalid(`the call has the parameter "${name}" twice`);
+  if (found.length > 1) throw invalid(`the parameter "${name}" occurs twice`);
   return found[0];
 }

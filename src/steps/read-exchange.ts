@@ -5,6 +5,7 @@ import { textOf, type Values } from "../core/values.ts";
 import { isFault, readValue } from "../nextauth/values.ts";
 import { invalid, readForm } from "./body.ts";
 import type { CallStep } from "./context.ts";
+import { singleParameter } from "./read-call.ts";
 
 /** @param provider undefined leaves it to the routes */
 export function readExchange(serverid: string, provider: string | undefined): CallStep {
@@ -20,27 +21,21 @@ export function readExchange(serverid: string, provider: string | undefined): Ca
 
 /**
  * client_id, redirect_uri and code_verifier are ignored: the webNonce reaches the app through the
- * SDK, so there is no front channel for PKCE to protect.
+ * SDK, so there is no front channel for PKCE to protect. An empty parameter counts as omitted
+ * (RFC 6749 section 3.2).
  * @throws {TokenProxyError} grant_type_unsupported, call_invalid or call_too_large
  */
 export async function readExchangeValues(request: Request, serverid: string): Promise<Values> {
   const form = await readForm(request);
-  const grantType = single(form, "grant_type");
-  if (grantType === undefined) throw invalid('the request has no "grant_type"');
+  const grantType = singleParameter(form, "grant_type");
+  if (!grantType) throw invalid('the request has no "grant_type"');
   if (grantType !== "authorization_code") {
     const message = "grant_type must be authorization_code, with the webNonce as code";
     throw new TokenProxyError("grant_type_unsupported", message);
   }
-  const code = single(form, "code");
-  if (code === undefined) throw invalid('the request has no "code", which must be the webNonce');
+  const code = singleParameter(form, "code");
+  if (!code) throw invalid('the request has no "code", which must be the webNonce');
   const nonce = readValue("nonce", code, false);
   if (isFault(nonce)) throw invalid(`the request's "code" ${nonce.fault}`);
   return new Map(Object.entries({ serverid, nonce }));
-}
-
-/** RFC 6749 section 3.2: an empty parameter counts as omitted, and none may occur twice. */
-function single(form: URLSearchParams, name: string): string | undefined {
-  const found = form.getAll(name);
-  if (found.length > 1) throw invalid(`the request has "${name}" twice`);
-  return found[0] || undefined;
 }

@@ -9,11 +9,8 @@ const NASTY = "a% +:&=;?#/\\\"'<>(){}[]|~!*-._éß€😀\t\n";
 describe("formEncode", () => {
   it.each([
     ["A-Z.a_z*09", "A-Z.a_z*09"],
-    ["a b+c", "a+b%2Bc"],
-    ["100%:&=~", "100%25%3A%26%3D%7E"],
-    ["é😀", "%C3%A9%F0%9F%98%80"],
+    ["100% a+é:&=~", "100%25+a%2B%C3%A9%3A%26%3D%7E"],
     ["\r\n", "%0D%0A"],
-    ["", ""],
   ])("encodes %j as %j", (text, encoded) => {
     expect(formEncode(text)).toBe(encoded);
   });

@@ -16,8 +16,6 @@ it.each<[string, () => string, string]>([
   ["a joined list", () => [secret, "x"].join(), "[secret],x"],
   ["JSON.stringify", () => JSON.stringify({ a: [{ b: secret }] }), '{"a":[{"b":"[secret]"}]}'],
   ["util.inspect", () => inspect({ a: { b: [secret] } }, { depth: 9 }), "{ a: { b: [ [secret] ] } }"],
-  ["util.inspect of a Map", () => inspect(new Map([["k", secret]])), "Map(1) { 'k' => [secret] }"],
-  ["util.format, as console.log uses it", () => format(secret, { a: secret }), "[secret] { a: [secret] }"],
   ["%s %o %O %j", () => format("%s %o %O %j", secret, secret, secret, secret), '[secret] [secret] [secret] "[secret]"'],
 ])("shows as [secret] in %s", (_, show, shown) => {
   expect(show()).toBe(shown);

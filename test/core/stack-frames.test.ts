@@ -3,7 +3,6 @@
 import { expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
 import { framesOf } from "../../src/core/stack-frames.ts";
-import { TransportError } from "../../src/core/transport.ts";
 
 class Renamed extends Error {
   override readonly name = "Another";
@@ -14,7 +13,6 @@ it.each<[string, Error]>([
   ["a message that looks like a frame", new RangeError("text\n    at text (text.ts:1:1)")],
   ["a name that is set after the stack", new Renamed("text")],
   ["a code", new TokenProxyError("internal", "text")],
-  ["a failure", new TransportError("timeout")],
 ])("returns the frames of an error with %s", (_, error) => {
   expect(framesOf(error)[0]).toMatch(/^at .*stack-frames\.test\.ts:\d+:\d+\)?$/);
   expect(framesOf(error).join()).not.toContain("text");
@@ -33,7 +31,6 @@ it.each([
 
 it.each<[string, Error]>([
   ["has another message", withStack("other", "Error: secret\n    at secret (a.ts:1:1)")],
-  ["has a message that the error lost", withStack("", "Error: secret\n    at secret (a.ts:1:1)")],
   ["has a longer message", withStack("sec", "Error: secret\n    at secret (a.ts:1:1)")],
   ["starts with a source line", withStack("m", "a.ts:1\n    at secret\nSyntaxError: m\n    at b (b.ts:1:1)")],
   ["has no name", withStack("", "\n    at secret (a.ts:1:1)")],

@@ -3,57 +3,74 @@
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
+import { Secret } from "../../src/core/secret.ts";
 import { type Delivery, TransportError, type TransportFailure } from "../../src/core/transport.ts";
-import { type FakeProvider, response, thrownBy } from "../support/fakes.ts";
-import {
-  APIKEY,
-  answering,
-  asking,
-  client,
-  LOGGED_IN,
-  NONCE,
-  OPERATIONS,
-  type Operation,
-  SERVERID,
-  USERID,
-} from "./ask.ts";
+import { createNextAuthClient, type NextAuthSettings } from "../../src/nextauth/client.ts";
+import { type FakeProvider, fakeClock, fakeProvider, response, thrownBy } from "../support/fakes.ts";
 
-const HEADERS = { "accept-encoding": "identity", "user-agent": "nextauth-token-proxy", "x-apikey": APIKEY };
-const session = () => response(200, LOGGED_IN);
+// Easy to find in output.
+const APIKEY = "apikey-Zq7xWv4kPj";
+const SERVERID = "c2VydmVyLTE=";
+const NONCE = "nonce-5f1d7a84db00";
+const USERID = "userid-alice";
+const LOGGED_IN = { loggedin: true, userid: USERID, accountid: 7 };
+const ATTRIBUTES = { mail: "a@b.example" };
+
+type Answer = FakeProvider["answer"];
+
+const answering = (status: number, body: unknown) => () => response(status, body);
+const throwing = (error: Error) => () => Promise.reject(error);
+
+function setUp(answer: Answer, settings: Partial<NextAuthSettings> = {}) {
+  const { createTransport, requests } = fakeProvider(answer);
+  const transport = createTransport({ connect_timeout: 1, connections: 1 });
+  const whole = { url: "https://ns.example", timeout: 2_000, ...settings };
+  return { ...createNextAuthClient(whole, new Secret(APIKEY), "nextauth[1]", transport, fakeClock()), requests };
+}
+
+const OPERATIONS = {
+  getSession: {
+    good: LOGGED_IN,
+    ask: (answer: Answer) => setUp(answer).getSession(SERVERID, NONCE),
+    failed: "session_check_failed",
+    timedOut: "session_check_timeout",
+    permission: "has the permission 'sessions' for this serverid",
+  },
+  getUserAttributes: {
+    good: ATTRIBUTES,
+    ask: (answer: Answer) => setUp(answer).getUserAttributes(SERVERID, USERID),
+    failed: "attributes_failed",
+    timedOut: "attributes_timeout",
+    permission: "may read the users of this serverid",
+  },
+};
 
 describe("the request", () => {
-  it("of getSession is one GET with the apikey and the nonce", async () => {
-    const { getSession, requests } = client(session);
+  it("is one GET with the apikey, and only for getSession with the nonce", async () => {
+    const { getSession, getUserAttributes, requests } = setUp(({ url }) =>
+      response(200, url.endsWith("/sessions/") ? LOGGED_IN : ATTRIBUTES),
+    );
     expect(await getSession(SERVERID, NONCE)).toEqual(LOGGED_IN);
+    expect(await getUserAttributes(SERVERID, USERID)).toEqual(new Map(Object.entries(ATTRIBUTES)));
+    const headers = { "accept-encoding": "identity", "user-agent": "nextauth-token-proxy", "x-apikey": APIKEY };
+    const common = { method: "GET", timeout: 2_000, maxResponseBytes: 65_536 };
     expect(requests).toEqual([
       {
-        method: "GET",
+        ...common,
         url: "https://ns.example/servers/c2VydmVyLTE%3D/sessions/",
-        headers: { ...HEADERS, accept: "application/json", "x-nonce": NONCE },
-        timeout: 2_000,
-        maxResponseBytes: 65_536,
+        headers: { ...headers, accept: "application/json", "x-nonce": NONCE },
+      },
+      {
+        ...common,
+        url: "https://ns.example/servers/c2VydmVyLTE%3D/users/userid-alice/attributes/",
+        headers: { ...headers, accept: "application/json, text/plain" },
       },
     ]);
   });
 
-  it("of getUserAttributes is one GET with the apikey and without the nonce of an earlier getSession", async () => {
-    const { getSession, getUserAttributes, requests } = client(({ url }) =>
-      url.endsWith("/sessions/") ? session() : response(200, OPERATIONS.getUserAttributes.good),
-    );
-    await getSession(SERVERID, NONCE);
-    expect(await getUserAttributes(SERVERID, USERID)).toEqual(new Map([["mail", "a@b.example"]]));
-    expect(requests[1]).toEqual({
-      method: "GET",
-      url: "https://ns.example/servers/c2VydmVyLTE%3D/users/userid-alice/attributes/",
-      headers: { ...HEADERS, accept: "application/json, text/plain" },
-      timeout: 2_000,
-      maxResponseBytes: 65_536,
-    });
-  });
-
   it("follows the server's url, role and timeout in the file", async () => {
     const settings = { url: "https://gateway.example:8443/nextauth/v2", su: "42", timeout: 250 };
-    const { getSession, requests } = client(session, settings);
+    const { getSession, requests } = setUp(answering(200, LOGGED_IN), settings);
     await getSession("a", NONCE);
     expect(requests[0]).toMatchObject({
       url: "https://gateway.example:8443/nextauth/v2/servers/a/sessions/",
@@ -68,10 +85,9 @@ describe("the request", () => {
     ["ü 😀", "%C3%BC%20%F0%9F%98%80"],
     ["a/../b", "a%2F..%2Fb"],
     ["?a=b&c#d", "%3Fa%3Db%26c%23d"],
-    ["a\\b;c", "a%5Cb%3Bc"],
     ["...", "..."],
   ])("has %j as one segment of its path", async (id, segment) => {
-    const { getSession, getUserAttributes, requests } = client(session);
+    const { getSession, getUserAttributes, requests } = setUp(answering(200, LOGGED_IN));
     await getSession(id, NONCE);
     await thrownBy(() => getUserAttributes("a/b", id));
     const paths = [`/servers/${segment}/sessions/`, `/servers/a%2Fb/users/${segment}/attributes/`];
@@ -80,16 +96,14 @@ describe("the request", () => {
   });
 
   it.each([".", ".."])("is not sent if the serverid or the userid is %j", async (dots) => {
-    const { getSession, getUserAttributes, requests } = client(session);
+    const { getSession, getUserAttributes, requests } = setUp(answering(200, LOGGED_IN));
+    const message = 'the serverid or userid is "." or "..", which has no URL in the nextAuth Server\'s API';
     for (const ask of [
       () => getSession(dots, NONCE),
       () => getUserAttributes("a", dots),
       () => getUserAttributes(dots, USERID),
     ]) {
-      expect(await thrownBy(ask)).toMatchObject({
-        code: "call_invalid",
-        message: 'the serverid or userid is "." or "..", which has no URL in the nextAuth Server\'s API',
-      });
+      expect(await thrownBy(ask)).toMatchObject({ code: "call_invalid", message });
     }
     expect(requests).toEqual([]);
   });
@@ -99,54 +113,33 @@ describe("the request", () => {
     ["stale", 2],
     ["some", 1],
   ])("that fails with delivery %s is sent %i time(s)", async (delivery, times) => {
-    const { getSession, requests } = client(() => {
-      throw new TransportError("unreachable", undefined, delivery);
-    });
+    const { getSession, requests } = setUp(throwing(new TransportError("unreachable", undefined, delivery)));
     await thrownBy(() => getSession(SERVERID, NONCE));
     expect(requests).toHaveLength(times);
   });
 });
 
-it("getUserAttributes returns undefined for a user whom the server does not know", async () => {
-  expect(await asking("getUserAttributes", answering(404, { mail: "a@b.example" }))).toBeUndefined();
-});
-
-const FAILED = { getSession: "session_check_failed", getUserAttributes: "attributes_failed" } as const;
-const TIMEOUT = { getSession: "session_check_timeout", getUserAttributes: "attributes_timeout" } as const;
-const PERMISSION = {
-  getSession: "check its apikey, and that it has the permission 'sessions' for this serverid",
-  getUserAttributes: "check its apikey, and that it may read the users of this serverid",
-} as const;
-
-async function failureOf(operation: Operation, answer: FakeProvider["answer"]): Promise<TokenProxyError> {
-  const error = await thrownBy(() => asking(operation, answer));
-  expect(error).toBeInstanceOf(TokenProxyError);
-  return error as TokenProxyError;
-}
-
-const throwing = (error: Error) => () => {
-  throw error;
-};
-
-describe.each(Object.keys(OPERATIONS) as Operation[])("%s", (operation) => {
-  const at = `${operation}: the nextAuth Server "nextauth[1]"`;
+describe.each(Object.entries(OPERATIONS))("%s", (name, { good, ask, failed, timedOut, permission }) => {
+  const at = `${name}: the nextAuth Server "nextauth[1]"`;
   const redirected = "answered with a redirect, which is never followed: correct its url";
 
+  async function failureOf(answer: Answer): Promise<TokenProxyError> {
+    const error = await thrownBy(() => ask(answer));
+    expect(error).toBeInstanceOf(TokenProxyError);
+    return error as TokenProxyError;
+  }
+
   it.each([
-    [201, "answered with status 201"],
     [204, "answered with status 204"],
     [301, redirected],
     [308, redirected],
-    [401, `refused the request with status 401: ${PERMISSION[operation]}`],
-    [403, `refused the request with status 403: ${PERMISSION[operation]}`],
+    [401, `refused the request with status 401: check its apikey, and that it ${permission}`],
+    [403, `refused the request with status 403: check its apikey, and that it ${permission}`],
     [429, "answered with status 429"],
     [500, "answered with status 500"],
-    ...(operation === "getSession" ? [[404, "answered with status 404"] as const] : []),
-  ] as const)("fails with status %i, whatever the body says", async (status, what) => {
-    const error = await failureOf(operation, answering(status, OPERATIONS[operation].good));
-    expect(error.code).toBe(FAILED[operation]);
-    expect(error.message).toBe(`${at} ${what}`);
-    expect(error.detail).toEqual({ nextauth_status: status });
+  ])("fails with status %i, whatever the body says", async (status, what) => {
+    const { code, message, detail } = await failureOf(answering(status, good));
+    expect([code, message, detail]).toEqual([failed, `${at} ${what}`, { nextauth_status: status }]);
   });
 
   it.each<[TransportFailure, string]>([
@@ -156,26 +149,22 @@ describe.each(Object.keys(OPERATIONS) as Operation[])("%s", (operation) => {
     ["truncated", "closed the connection in the middle of its answer"],
     ["too_large", "answered with more than 65536 bytes"],
     ["malformed", "answered with invalid HTTP"],
-  ])("fails if the exchange fails (%s), and keeps the cause for the log", async (failure, what) => {
-    const cause = new Error("connect ECONNREFUSED");
-    const error = await failureOf(operation, throwing(new TransportError(failure, cause)));
-    expect(error.code).toBe((failure === "timeout" ? TIMEOUT : FAILED)[operation]);
-    expect(error.message).toBe(`${at} ${what}`);
-    expect(error.cause).toBe(cause);
+  ])("fails if the request fails (%s), and keeps the cause for the log", async (failure, what) => {
+    const error = new Error("connect ECONNREFUSED");
+    const { code, message, cause } = await failureOf(throwing(new TransportError(failure, error)));
+    expect([code, message]).toEqual([failure === "timeout" ? timedOut : failed, `${at} ${what}`]);
+    expect(cause).toBe(error);
   });
 
   it("fails if a 200 has another body", async () => {
-    const error = await failureOf(operation, answering(200, "<html>"));
-    expect(error.code).toBe(FAILED[operation]);
-    expect(error.message).toMatch(
-      /^get\w+: the nextAuth Server "nextauth\[1\]" answered with something that is not a /,
-    );
-    expect(error.detail).toEqual({ nextauth_status: 200 });
+    const { code, message, detail } = await failureOf(answering(200, "<html>"));
+    expect([code, detail]).toEqual([failed, { nextauth_status: 200 }]);
+    expect(message).toContain(`${at} answered with something that is not a `);
   });
 
   it("throws a bug unchanged", async () => {
     const bug = new TypeError("a bug");
-    expect(await thrownBy(() => asking(operation, throwing(bug)))).toBe(bug);
+    expect(await thrownBy(() => ask(throwing(bug)))).toBe(bug);
   });
 
   it("repeats nothing of the call or the answer in an error", async () => {
@@ -183,7 +172,7 @@ describe.each(Object.keys(OPERATIONS) as Operation[])("%s", (operation) => {
     const bodies = [canary, [canary], { [canary]: [canary] }, { loggedin: true, userid: `${canary}\n` }];
     for (const status of [200, 302, 403, 500]) {
       for (const body of bodies) {
-        const error = await failureOf(operation, answering(status, body));
+        const error = await failureOf(answering(status, body));
         const shown = inspect(error, { depth: 9 }) + JSON.stringify(error) + String(error.stack);
         for (const hidden of [canary, APIKEY, NONCE, USERID, SERVERID, encodeURIComponent(SERVERID)]) {
           expect(shown).not.toContain(hidden);
@@ -191,4 +180,10 @@ describe.each(Object.keys(OPERATIONS) as Operation[])("%s", (operation) => {
       }
     }
   });
+});
+
+it("a 404 means for getUserAttributes that the server does not know the user, and fails getSession", async () => {
+  expect(await OPERATIONS.getUserAttributes.ask(answering(404, ATTRIBUTES))).toBeUndefined();
+  const error = await thrownBy(() => OPERATIONS.getSession.ask(answering(404, LOGGED_IN)));
+  expect(error).toMatchObject({ code: "session_check_failed", detail: { nextauth_status: 404 } });
 });

@@ -3,11 +3,9 @@
 import { describe, expect, it } from "vitest";
 import { parseLoginStatus } from "../../src/nextauth/login-status.ts";
 
-/** @param body JSON text or bytes, or a value to serialise */
-function parse(body: unknown) {
-  if (body instanceof Uint8Array) return parseLoginStatus(body);
-  return parseLoginStatus(new TextEncoder().encode(typeof body === "string" ? body : JSON.stringify(body)));
-}
+/** @param body JSON text, or a value to serialise */
+const parse = (body: unknown) =>
+  parseLoginStatus(new TextEncoder().encode(typeof body === "string" ? body : JSON.stringify(body)));
 
 const ALICE = { loggedin: true, userid: "alice", accountid: 7 };
 
@@ -25,16 +23,11 @@ describe("a session that is logged in", () => {
   });
 
   it.each([
-    ["0", 0],
-    ["-1", -1],
-    ["7e0", 7],
-    ["9007199254740991", Number.MAX_SAFE_INTEGER],
-  ])("may have the accountid %s", (written, accountid) => {
-    expect(parse(`{"loggedin":true,"userid":"alice","accountid":${written}}`)).toEqual({ ...ALICE, accountid });
-  });
-
-  it.each(["Алиса 😀", " ", "__proto__", "x".repeat(1_024)])("may have the userid %.20j", (userid) => {
-    expect(parse({ ...ALICE, userid })).toEqual({ ...ALICE, userid });
+    ["userid", "Алиса 😀"],
+    ["userid", "__proto__"],
+    ["accountid", 0],
+  ])("may have the %s %j", (name, value) => {
+    expect(parse({ ...ALICE, [name]: value })).toEqual({ ...ALICE, [name]: value });
   });
 });
 
@@ -49,33 +42,20 @@ const NO_USERID = "answered with a session that is logged in, but has no userid:
 const userid = (fault: string) => `answered with a LoginStatus whose "userid" ${fault}`;
 const ACCOUNTID = 'answered with a LoginStatus whose "accountid" must be an integer';
 
-describe("rejects", () => {
-  it.each<[string, unknown, string]>([
-    ["an empty answer", "", NO_STATUS],
-    ["a web page", "<html></html>", NO_STATUS],
-    ["JSON with more after it", '{"loggedin":false}{}', NO_STATUS],
-    ["bytes that are not UTF-8", Uint8Array.from(Buffer.from('{"loggedin":false,"a":"\xff"}', "latin1")), NO_STATUS],
-    ["a list", [ALICE], NO_STATUS],
-    ["null", "null", NO_STATUS],
-    ["no loggedin", { userid: "alice", accountid: 7 }, NOT_SAID],
-    ["loggedin as text", { ...ALICE, loggedin: "true" }, NOT_SAID],
-    ["loggedin as a number", { ...ALICE, loggedin: 1 }, NOT_SAID],
-    ["a list of loggedin", { ...ALICE, loggedin: [true] }, NOT_SAID],
-    ["an inherited status", '{"__proto__":{"loggedin":true,"userid":"alice"}}', NOT_SAID],
-    ["no userid", { loggedin: true, accountid: 7 }, NO_USERID],
-    ["an empty userid", { ...ALICE, userid: "" }, NO_USERID],
-    ["a userid of null", { ...ALICE, userid: null }, NO_USERID],
-    ["an inherited userid", '{"loggedin":true,"__proto__":{"userid":"alice"}}', NO_USERID],
-    ["a userid with a line break", { ...ALICE, userid: "alice\nX-a: b" }, userid("has control characters")],
-    ["half a surrogate", '{"loggedin":true,"userid":"a\\ud800"}', userid("is not well-formed Unicode")],
-    ["a userid that is too long", { ...ALICE, userid: "x".repeat(1_025) }, userid("has more than 1024 characters")],
-    ["a userid that is a number", { ...ALICE, userid: 7 }, userid("must be text")],
-    ["a list of userids", { ...ALICE, userid: ["alice"] }, userid("must be text")],
-    ["an accountid as text", { ...ALICE, accountid: "7" }, ACCOUNTID],
-    ["a fraction as accountid", { ...ALICE, accountid: 7.5 }, ACCOUNTID],
-    ["an accountid of 2^53", { ...ALICE, accountid: 2 ** 53 }, ACCOUNTID],
-    ["a list of accountids", { ...ALICE, accountid: [7] }, ACCOUNTID],
-  ])("%s", (_, body, fault) => {
-    expect(parse(body)).toBe(fault);
-  });
+it.each<[string, unknown, string]>([
+  ["a web page", "<html></html>", NO_STATUS],
+  ["no loggedin", { userid: "alice", accountid: 7 }, NOT_SAID],
+  ["loggedin as text", { ...ALICE, loggedin: "true" }, NOT_SAID],
+  ["loggedin as a number", { ...ALICE, loggedin: 1 }, NOT_SAID],
+  ["an inherited status", '{"__proto__":{"loggedin":true,"userid":"alice"}}', NOT_SAID],
+  ["no userid", { loggedin: true, accountid: 7 }, NO_USERID],
+  ["an empty userid", { ...ALICE, userid: "" }, NO_USERID],
+  ["a userid of null", { ...ALICE, userid: null }, NO_USERID],
+  ["an inherited userid", '{"loggedin":true,"__proto__":{"userid":"alice"}}', NO_USERID],
+  ["a userid with a line break", { ...ALICE, userid: "alice\nX-a: b" }, userid("has control characters")],
+  ["a userid that is a number", { ...ALICE, userid: 7 }, userid("must be text")],
+  ["an accountid as text", { ...ALICE, accountid: "7" }, ACCOUNTID],
+  ["an accountid of 2^53", { ...ALICE, accountid: 2 ** 53 }, ACCOUNTID],
+])("rejects %s", (_, body, fault) => {
+  expect(parse(body)).toBe(fault);
 });

@@ -6,22 +6,15 @@ import { readValue } from "../../src/nextauth/values.ts";
 const NOT_AN_INTEGER = { fault: "must be an integer" };
 
 describe("an accountid", () => {
-  it.each([7, 0, -1, Number.MAX_SAFE_INTEGER])("may be the JSON number %s", (value) => {
-    expect(readValue("accountid", value, true)).toBe(value);
+  it.each([7, 0, -1, Number.MAX_SAFE_INTEGER])("may be %s, as a JSON number or as digits elsewhere", (value) => {
+    expect([readValue("accountid", value, true), readValue("accountid", String(value), false)]).toEqual([value, value]);
   });
 
-  it.each([7.5, 2 ** 53, Number.NaN, Number.POSITIVE_INFINITY, "7", "", null, true, [7], { a: 7 }])(
-    "is not an integer in JSON: %j",
-    (value) => {
-      expect(readValue("accountid", value, true)).toEqual(NOT_AN_INTEGER);
-    },
-  );
-
-  it.each(["0", "7", "-1", "1234567890"])("may be the digits %s elsewhere", (value) => {
-    expect(readValue("accountid", value, false)).toBe(Number(value));
+  it.each([7.5, 2 ** 53, Number.POSITIVE_INFINITY, "7", null, [7]])("is not an integer in JSON: %j", (value) => {
+    expect(readValue("accountid", value, true)).toEqual(NOT_AN_INTEGER);
   });
 
-  it.each(["", "07", "+7", "-0", "7.0", "7e0", " 7", "7\n", "0x7", "٧", "9007199254740992", "1".repeat(17), "abc"])(
+  it.each(["", "07", "+7", "-0", "7.0", "7e0", " 7", "7\n", "0x7", "٧", "9007199254740992", "1".repeat(17)])(
     "is not an integer elsewhere: %j",
     (value) => {
       expect(readValue("accountid", value, false)).toEqual(NOT_AN_INTEGER);
@@ -30,23 +23,21 @@ describe("an accountid", () => {
 });
 
 describe("any other value", () => {
-  it.each(["alice@bank.example", "Алиса", "😀", " ", "a b", "'\"<>&;", "c2VydmVyLTE="])("may be %j", (value) => {
+  it.each(["alice@bank.example", "Алиса 😀", " ", "'\"<>&;"])("may be %j", (value) => {
     for (const name of ["serverid", "userid", "extra"]) {
       expect([readValue(name, value, true), readValue(name, value, false)]).toEqual([value, value]);
     }
   });
 
-  it.each([7, true, null, ["alice"], { id: "alice" }])("must be text, unlike %j", (value) => {
-    expect(readValue("userid", value, true)).toEqual({ fault: "must be text" });
-  });
-
   it.each([
+    [7, "must be text"],
+    [null, "must be text"],
+    [["alice"], "must be text"],
     ["", "is empty"],
-    ["a\nb", "has control characters"],
     ["a\u0000", "has control characters"],
+    ["a\u001f", "has control characters"],
     ["a\u007f", "has control characters"],
-    ["a\u0085b", "has control characters"],
-    ["\ud800", "is not well-formed Unicode"],
+    ["a\u009fb", "has control characters"],
     ["a\udc00b", "is not well-formed Unicode"],
   ])("must not be %j, which %s", (value, fault) => {
     expect(readValue("userid", value, true)).toEqual({ fault });
@@ -74,12 +65,8 @@ describe("a nonce", () => {
     expect(readValue("nonce", value, true)).toBe(value);
   });
 
-  it.each(["é", "😀", " ", " a", "a ", "a\u00a0b", "a,b"])("must not be %j, which a header would alter", (value) => {
+  it.each(["é", " a", "a ", "a\u00a0b", "a,b"])("must not be %j, which a header would alter", (value) => {
     expect(readValue("nonce", value, true)).toEqual({ fault: "is not visible ASCII without commas" });
-  });
-
-  it("must not have control characters", () => {
-    expect(readValue("nonce", "a\r\nX-apikey: b", true)).toEqual({ fault: "has control characters" });
   });
 });
 

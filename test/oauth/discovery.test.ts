@@ -36,7 +36,6 @@ async function failureOf(answer: Answer, issuer = ISSUER): Promise<TokenProxyErr
 
 describe("the URL of the document", () => {
   it.each([
-    ["https://idp.example", "https://idp.example/.well-known/openid-configuration"],
     ["https://idp.example/", "https://idp.example/.well-known/openid-configuration"],
     ["https://idp.example/realms/a/", "https://idp.example/realms/a/.well-known/openid-configuration"],
     ["http://[::1]:8080/a", "http://[::1]:8080/a/.well-known/openid-configuration"],
@@ -45,17 +44,10 @@ describe("the URL of the document", () => {
     expect(metadataUrls(issuer, "oidc")).toEqual([url]);
   });
 
-  it.each([
-    ["https://idp.example/", ["https://idp.example/.well-known/oauth-authorization-server"]],
-    [
-      "https://idp.example:8443/a/",
-      [
-        "https://idp.example:8443/.well-known/oauth-authorization-server/a",
-        "https://idp.example:8443/a/.well-known/oauth-authorization-server",
-      ],
-    ],
-  ])("of %s has RFC 8414's part inserted or, second, appended as by Okta", (issuer, urls) => {
-    expect(metadataUrls(issuer, "oauth")).toEqual(urls);
+  it("has RFC 8414's part inserted or, second, appended as by Okta", () => {
+    const [host, part] = ["https://idp.example:8443", "/.well-known/oauth-authorization-server"];
+    expect(metadataUrls(`${host}/`, "oauth")).toEqual([host + part]);
+    expect(metadataUrls(`${host}/a/`, "oauth")).toEqual([`${host}${part}/a`, `${host}/a${part}`]);
   });
 });
 
@@ -74,7 +66,6 @@ describe("a look-up by RFC 8414", () => {
 
   it.each<[string, Answer, string]>([
     ["a 500", response(500, ""), "provider_error"],
-    ["another issuer's document", response(200, { ...DOCUMENT, issuer: "https://idp.example" }), "provider_error"],
     ["no answer", new TransportError("timeout"), "provider_timeout"],
   ])("does not try the second URL after %s", async (_, answer, code) => {
     const answers = { [INSERTED]: answer, [APPENDED]: response(200, DOCUMENT) };
@@ -111,18 +102,19 @@ describe("a look-up", () => {
   });
 
   it.each([
-    ["https://idp.example", "https://idp.example/"],
-    ["https://idp.example", "https://idp.example:443"],
-    ["https://idp.example", "https://IDP.example"],
-    ["https://idp.example/a", "https://idp.example/%61"],
-    ["https://idp.example", "https://evil.example"],
-  ])("for %s refuses the document of %s, and names it for the log", async (configured, found) => {
-    const error = await failureOf(response(200, { ...DOCUMENT, issuer: found }), configured);
+    ["https://idp.example", "https://idp.example/", undefined],
+    ["https://idp.example", "https://idp.example:443", undefined],
+    ["https://idp.example", "https://IDP.example", undefined],
+    ["https://idp.example/a", "https://idp.example/%61", undefined],
+    ["https://idp.example", "eyJhbGciOi", "not a valid URL"],
+    ["https://idp.example", `https://idp.example/${"x".repeat(300)}`, "not a valid URL"],
+  ])("for %s refuses the document of %.30s, and names it for the log if it is a URL", async (issuer, found, shown) => {
+    const error = await failureOf(response(200, { ...DOCUMENT, issuer: found }), issuer);
     expect(error.code).toBe("provider_error");
     expect(error.message).toBe(
       'discovery of "providers.main" failed: the provider has another issuer than the file; copy the provider\'s exactly',
     );
-    expect(error.detail).toEqual({ provider_status: 200, provider_issuer: found });
+    expect(error.detail).toEqual({ provider_status: 200, provider_issuer: shown ?? found });
   });
 });
 
@@ -143,55 +135,30 @@ describe("the token endpoint for clients that authenticate by TLS", () => {
   it("must be an https URL", async () => {
     const aliases = { token_endpoint: "http://mtls.idp.example/token" };
     expect(await thrownBy(() => endpoint(aliases, true))).toMatchObject({ code: "provider_error" });
-    expect(await endpoint(aliases, false)).toBe(DOCUMENT.token_endpoint);
   });
 });
-
-it.each(["eyJhbGciOi", `https://idp.example/${"x".repeat(300)}`])(
-  "an issuer that is no reasonable URL is not logged: %.20s",
-  async (issuer) => {
-    const error = await failureOf(response(200, { ...DOCUMENT, issuer }), "https://idp.example");
-    expect(error.detail?.provider_issuer).toBe("not a valid URL");
-  },
-);
 
 describe("a look-up fails", () => {
   const NO_JSON = "the answer is not a JSON object; check issuer";
   const INCOMPLETE = "the document has no issuer or no token_endpoint; check issuer";
   const REDIRECT = "the answer is a redirect, which is never followed; correct issuer";
+  const ENDPOINT = "the token_endpoint in the document must";
   const at = (token_endpoint: unknown) => response(200, { ...DOCUMENT, token_endpoint });
 
-  it.each<[string, TransportResponse, string, string]>([
-    ["HTML", response(200, "<html>"), "provider_not_json", NO_JSON],
-    ["no body", response(200, ""), "provider_not_json", NO_JSON],
-    ["a list", response(200, [DOCUMENT]), "provider_not_json", NO_JSON],
-    ["no issuer", response(200, { token_endpoint: "https://idp.example/t" }), "provider_error", INCOMPLETE],
-    ["no token endpoint", response(200, { issuer: ISSUER }), "provider_error", INCOMPLETE],
-    ["a token endpoint that is a number", at(1), "provider_error", INCOMPLETE],
-    [
-      "a token endpoint without TLS",
-      at("http://idp.example/token"),
-      "provider_error",
-      "the token_endpoint in the document must be an https URL (http only on loopback)",
-    ],
-    [
-      "a token endpoint on this machine",
-      at("http://127.0.0.1/token"),
-      "provider_error",
-      "the token_endpoint in the document must be an https URL",
-    ],
-    [
-      "a token endpoint with credentials",
-      at("https://a:b@idp.example/"),
-      "provider_error",
-      "the token_endpoint in the document must not contain a user name or password",
-    ],
-    ["a redirect", response(302, "", { location: "https://evil.example" }), "provider_redirected", REDIRECT],
-    ["a permanent redirect", response(308, DOCUMENT), "provider_redirected", REDIRECT],
-    ["a 404", response(404, "<html>"), "provider_error", "the answer has status 404; check issuer"],
-    ["a 500", response(500, DOCUMENT), "provider_error", "the answer has status 500; check issuer"],
-    ["a 203", response(203, DOCUMENT), "provider_error", "the answer has status 203; check issuer"],
-  ])("for %s", async (_, answer, code, problem) => {
+  it.each<[string, string, TransportResponse]>([
+    ["provider_not_json", NO_JSON, response(200, "<html>")],
+    ["provider_error", INCOMPLETE, response(200, { token_endpoint: "https://idp.example/t" })],
+    ["provider_error", INCOMPLETE, response(200, { issuer: ISSUER })],
+    ["provider_error", INCOMPLETE, at(1)],
+    ["provider_error", `${ENDPOINT} be an https URL (http only on loopback)`, at("http://idp.example/token")],
+    ["provider_error", `${ENDPOINT} be an https URL`, at("http://127.0.0.1/token")],
+    ["provider_error", `${ENDPOINT} not contain a user name or password`, at("https://a:b@idp.example/")],
+    ["provider_redirected", REDIRECT, response(302, "", { location: "https://evil.example" })],
+    ["provider_redirected", REDIRECT, response(308, DOCUMENT)],
+    ["provider_error", "the answer has status 404; check issuer", response(404, "<html>")],
+    ["provider_error", "the answer has status 500; check issuer", response(500, DOCUMENT)],
+    ["provider_error", "the answer has status 203; check issuer", response(203, DOCUMENT)],
+  ])("as %s: %s", async (code, problem, answer) => {
     const error = await failureOf(answer);
     expect(error.code).toBe(code);
     expect(error.message).toBe(`discovery of "providers.main" failed: ${problem}`);

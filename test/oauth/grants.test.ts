@@ -25,7 +25,6 @@ describe("default parameters", () => {
     [TOKEN_EXCHANGE, { subject_token: "{{t}}" }, {}],
     ["client_credentials", {}, {}],
     [OTHER, {}, {}],
-    ["__proto__", {}, {}],
     ["constructor", {}, {}],
   ])("of %s with %j are %j", (grant_type, params, defaults) => {
     expect(allParams({ grant_type, params })).toEqual({ ...defaults, ...params });

@@ -18,6 +18,7 @@ import { makeKey, makeSelfSigned } from "../support/keys.ts";
 
 const EC = await makeKey("ES256");
 const [RSA, OTHER_RSA] = [await makeKey("PS256"), await makeKey("PS256")];
+const PAIRS = { ES256: EC, ES384: await makeKey("ES384"), PS256: RSA, RS256: RSA, EdDSA: await makeKey("EdDSA") };
 /** Its base64 ends in "=", so decoding it together with the chain would fail. */
 const CERTIFIED = await (async () => {
   for (let name = "certified"; ; name += "_") {
@@ -43,7 +44,7 @@ function load(
 
 describe.each(SIGNING_ALGORITHMS)("a key for %s", (alg) => {
   it("is the same from PEM and from a JWK, and publishes only its public half", async () => {
-    const { pem, jwk } = await makeKey(alg);
+    const { pem, jwk } = PAIRS[alg];
     const { kty, crv, x, y, n, e } = jwk;
     const members = Object.entries({ kty, crv, x, y, n, e }).filter(([, value]) => value !== undefined);
     for (const key of [await load(pem, alg), await load(JSON.stringify(jwk), alg)]) {
@@ -56,7 +57,7 @@ describe.each(SIGNING_ALGORITHMS)("a key for %s", (alg) => {
     ["WebCrypto", undefined],
     ["node:crypto", createNodeJwsSigner],
   ])("signs by %s what its public half verifies, whatever alg the header has", async (_, signer) => {
-    const key = await load((await makeKey(alg)).pem, alg, undefined, sha256, signer);
+    const key = await load(PAIRS[alg].pem, alg, undefined, sha256, signer);
     const jws = await key.sign({ typ: "JWT", alg: "none" }, '{"sub":"alice"}');
     expect(decodeProtectedHeader(jws)).toEqual({ typ: "JWT", alg });
     const { payload } = await jwtVerify(jws, await importJWK(key.publicJwk as JWK, alg));
@@ -65,15 +66,14 @@ describe.each(SIGNING_ALGORITHMS)("a key for %s", (alg) => {
 });
 
 describe("a key can be written", () => {
-  it.each<[string, string, SigningAlgorithm?]>([
+  it.each([
     ["with white space around it", `\n ${EC.pem}\n\n`],
     ["with the line ends of Windows", EC.pem.replaceAll("\n", "\r\n")],
     ["as a JWK with line breaks", `\n${JSON.stringify(EC.jwk, null, 2)}\n`],
     ["as a JWK for another use", JSON.stringify({ ...EC.jwk, use: "enc", key_ops: ["verify"], ext: false })],
     ["as a JWK with another kid", JSON.stringify({ ...EC.jwk, kid: "theirs", alg: "ES256" })],
-    ["in PEM for either algorithm of RSA", RSA.pem, "RS256"],
-  ])("%s", async (_, key, alg) => {
-    expect(await load(key, alg)).toMatchObject({ kid: "2026-11", publicJwk: { kid: "2026-11", use: "sig" } });
+  ])("%s", async (_, key) => {
+    expect(await load(key)).toMatchObject({ kid: "2026-11", publicJwk: { kid: "2026-11", use: "sig" } });
   });
 });
 
@@ -83,7 +83,8 @@ const convert = (label: string) =>
   `is ${label}, not PKCS#8: convert it with "openssl pkcs8 -topk8 -nocrypt -in FILE -out FILE"`;
 const needs = (alg: SigningAlgorithm, key: string) => `is not a key for ${alg}, which needs ${key}, or is damaged`;
 const P521 = generateKeyPairSync("ec", { namedCurve: "P-521" }).privateKey.export({ type: "pkcs8", format: "pem" });
-const SMALL = generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey;
+const SMALL = generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey.export({ type: "pkcs8", format: "pem" });
+const ENCRYPTED = 'is encrypted: decrypt it with "openssl pkcs8 -in FILE -out FILE"';
 const TWO_KEYS = JSON.stringify({ ...RSA.jwk, n: OTHER_RSA.jwk.n });
 
 describe("refuses, and says what to do:", () => {
@@ -92,45 +93,21 @@ describe("refuses, and says what to do:", () => {
     ["text before PEM", `key:\n${EC.pem}`, "ES256", "is neither PEM nor a JWK"],
     ["a public key", pkcs8("PUBLIC KEY"), "ES256", "is a public key (PUBLIC KEY): use the private key"],
     ["a certificate", CERTIFIED.certificate, "ES256", "is a public key (CERTIFICATE): use the private key"],
-    [
-      "an encrypted key",
-      pkcs8("ENCRYPTED PRIVATE KEY"),
-      "ES256",
-      'is encrypted: decrypt it with "openssl pkcs8 -in FILE -out FILE"',
-    ],
+    ["an encrypted key", pkcs8("ENCRYPTED PRIVATE KEY"), "ES256", ENCRYPTED],
     ["PKCS#1", pkcs8("RSA PRIVATE KEY"), "RS256", convert("RSA PRIVATE KEY")],
     ["SEC 1", pkcs8("EC PRIVATE KEY"), "ES256", convert("EC PRIVATE KEY")],
-    ["OpenSSH", pkcs8("OPENSSH PRIVATE KEY"), "EdDSA", convert("OPENSSH PRIVATE KEY")],
     ["broken JSON", '{"kty":"EC", Zq7xWv4kPj', "ES256", "looks like a JWK, but is not JSON"],
-    [
-      "a symmetric JWK",
-      '{"kty":"oct","k":"Zq7xWv4kPj"}',
-      "ES256",
-      "is a symmetric key: use the private key of a key pair",
-    ],
+    ["a symmetric JWK", '{"kty":"oct","k":"x"}', "ES256", "is a symmetric key: use the private key of a key pair"],
     ["a public JWK", JSON.stringify(PUBLIC), "ES256", 'is a public JWK (it has no "d"): use the private key'],
     ["a JWK of another alg", JSON.stringify({ ...EC.jwk, alg: "ES384" }), "ES256", 'is a JWK whose "alg" is not ES256'],
     ["RSA for ES256", RSA.pem, "ES256", needs("ES256", "an EC key on P-256")],
-    ["RSA in a JWK for ES256", JSON.stringify(RSA.jwk), "ES256", needs("ES256", "an EC key on P-256")],
     ["P-256 for ES384", EC.pem, "ES384", needs("ES384", "an EC key on P-384")],
     ["P-521 for ES256", String(P521), "ES256", needs("ES256", "an EC key on P-256")],
     ["EC for PS256", EC.pem, "PS256", needs("PS256", "an RSA key")],
     ["EC for EdDSA", EC.pem, "EdDSA", needs("EdDSA", "an Ed25519 key")],
     ["cut PEM", `${EC.pem.slice(0, 80)}\n-----END PRIVATE KEY-----`, "ES256", needs("ES256", "an EC key on P-256")],
     ["a JWK with a wrong d", JSON.stringify({ ...EC.jwk, d: "AAAA" }), "ES256", needs("ES256", "an EC key on P-256")],
-    ["a JWK of two keys", TWO_KEYS, "PS256", "has a private and a public half of different keys"],
-    [
-      "a small RSA key",
-      String(SMALL.export({ type: "pkcs8", format: "pem" })),
-      "RS256",
-      "is an RSA key of 1024 bits: make one of 2048 or more",
-    ],
-    [
-      "a small RSA key in a JWK",
-      JSON.stringify(SMALL.export({ format: "jwk" })),
-      "PS256",
-      "is an RSA key of 1024 bits: make one of 2048 or more",
-    ],
+    ["a small RSA key", String(SMALL), "RS256", "is an RSA key of 1024 bits: make one of 2048 or more"],
   ])("%s", async (_, key, alg, message) => {
     const error = await thrownBy(() => load(key, alg));
     expect(error).toBeInstanceOf(KeyError);
@@ -138,8 +115,9 @@ describe("refuses, and says what to do:", () => {
     expect((error as Error).cause).toBeUndefined();
   });
 
-  it("a JWK of two keys also if the host signs", async () => {
-    const error = await thrownBy(() => load(TWO_KEYS, "PS256", undefined, sha256, createNodeJwsSigner));
+  // Node 24.22 and later refuse to import it; before, our own check does.
+  it.each([undefined, createNodeJwsSigner])("a JWK of two keys, signed with %o", async (createSigner) => {
+    const error = await thrownBy(() => load(TWO_KEYS, "PS256", undefined, sha256, createSigner));
     expect(error).toBeInstanceOf(KeyError);
   });
 });
@@ -161,7 +139,6 @@ describe("a certificate", () => {
   const NONE = "is not an X.509 certificate in PEM with a key for ES256";
   it.each([
     ["of another key", OTHER.certificate, "is a certificate of another key"],
-    ["that is any other text", "Zq7xWv4kPj", NONE],
     ["that is a key", EC.pem, NONE],
     ["that is damaged", CERTIFIED.certificate.replace("MI", "AA"), NONE],
   ])("%s is refused", async (_, certificate, message) => {

@@ -7,17 +7,16 @@ import { createGuard, Refusal, readBearer } from "../../src/resource-server/bear
 const read = (authorization: string) => readBearer(new Headers({ authorization }));
 
 describe("Authorization", () => {
-  it.each(["Bearer abc", "bearer abc", "BEARER   abc"])("%j has the credential abc", (authorization) => {
-    expect(read(authorization)).toBe("abc");
-  });
-
-  it("can have any credential without spaces and commas", () => {
-    for (const credential of ["a+/b==", "a".repeat(20_000), "é"]) expect(read(`Bearer ${credential}`)).toBe(credential);
-  });
-
-  it.each(["", "abc", "Basic YTpi", "Bearerabc", "Negotiate Bearer"])("%j has no credential", (authorization) => {
-    expect(read(authorization)).toBeUndefined();
-    expect(readBearer(new Headers())).toBeUndefined();
+  it.each([
+    ["Bearer abc", "abc"],
+    ["BEARER   a+/b==", "a+/b=="],
+    ["bearer é", "é"],
+    ["", undefined],
+    ["Basic YTpi", undefined],
+    ["Bearerabc", undefined],
+    ["Negotiate Bearer", undefined],
+  ])("%j has the credential %s", (authorization, credential) => {
+    expect(read(authorization)).toBe(credential);
   });
 
   it.each(["Bearer", "Bearer ", "Bearer a b", "Bearer a,b", "Bearer a, Bearer a", "Bearer \tabc"])(
@@ -40,11 +39,6 @@ describe("a guarded route", () => {
       .onError((error, c) => c.text(error.message, 500));
   const ask = (accept: (token: string) => void, headers = { authorization: "Bearer abc" }) =>
     app(accept).request("/", { headers });
-
-  it("responds to an accepted request", async () => {
-    const response = await ask((token) => expect(token).toBe("abc"));
-    expect(await response.text()).toBe("ok");
-  });
 
   it("names the realm, and keeps headers that were set before", async () => {
     const response = await ask(() => {

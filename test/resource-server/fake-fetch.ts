@@ -43,20 +43,11 @@ export function hangInBody({ signal }: Request): Response {
 /** Answers that are wrong for every request for JSON. */
 export const WRONG_ANSWERS: [what: string, answer: FakeFetch["answer"]][] = [
   ["status 500", () => Response.json({}, { status: 500 })],
-  ["status 401", () => Response.json({}, { status: 401 })],
   ["status 204", () => new Response(null, { status: 204 })],
   ["a redirect", () => new Response(null, { status: 302, headers: { location: "https://elsewhere.example/" } })],
   ["HTML", () => new Response("<html>Log in</html>", { headers: { "content-type": "text/html" } })],
-  ["an empty body", () => new Response("")],
-  ["a list", () => Response.json([])],
-  ["null", () => Response.json(null)],
   ["a large body", () => new Response(`{"keys":[],"active":true,"loggedin":true,"pad":"${"x".repeat(300_000)}"}`)],
-  [
-    "no connection",
-    () => {
-      throw new TypeError("fetch failed");
-    },
-  ],
+  ["no connection", () => Promise.reject(new TypeError("fetch failed"))],
 ];
 
 /** Shows the reason of a 503, as a resource server may. */
@@ -74,7 +65,7 @@ type Expected = (typeof MALFORMED | typeof INVALID | typeof UNAVAILABLE) & {
   without?: string;
 };
 
-/** Checks a response against RFC 6750 §3. */
+/** Checks a response against RFC 6750 section 3. */
 export async function expectRefusal(response: Response, { status, error, without }: Expected): Promise<void> {
   const text = await response.text();
   expect(text).toContain(`"error":"${error}"`);
@@ -91,7 +82,7 @@ export async function expectRefusal(response: Response, { status, error, without
   if (without !== undefined) expect(text + JSON.stringify([...response.headers])).not.toContain(without);
 }
 
-/** RFC 6750 §3.1: no error code for a request without a credential. */
+/** RFC 6750 section 3.1: no error code for a request without a credential. */
 export async function expectNoCredential(response: Response): Promise<void> {
   expect(response.status).toBe(401);
   expect(await response.text()).toBe("");

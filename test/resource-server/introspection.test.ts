@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { IntrospectionOptions } from "../../src/resource-server/index.ts";
 import { createIntrospection } from "../../src/resource-server/introspection.ts";
 import { fakeProvider, NOW, response } from "../support/fakes.ts";
-import { expectRefusal, type FakeFetch, hang, hangInBody, INVALID, UNAVAILABLE, WRONG_ANSWERS } from "./fake-fetch.ts";
+import { expectRefusal, type FakeFetch, hang, INVALID, UNAVAILABLE, WRONG_ANSWERS } from "./fake-fetch.ts";
 import {
   type FakeIssuer,
   fakeIssuer,
@@ -51,13 +51,10 @@ describe("introspection", () => {
     expect(await request.text()).toBe(`token=${token}`);
   });
 
-  it.each([{ active: true }, { active: true, exp: NOW_SECONDS + 1, sub: "somebody" }, { active: true, exp: null }])(
-    "accepts the token after the answer %j",
-    async (value) => {
-      answerWith(value);
-      expect((await build()(token)).status).toBe(200);
-    },
-  );
+  it.each([{ exp: NOW_SECONDS + 1, sub: "somebody" }, { exp: null }])("accepts the token with %j", async (more) => {
+    answerWith({ active: true, ...more });
+    expect((await build()(token)).status).toBe(200);
+  });
 
   it.each([
     { active: false },
@@ -79,7 +76,6 @@ describe("introspection", () => {
   it.each<[string, FakeFetch["answer"]]>([
     ...WRONG_ANSWERS,
     ["status 201", () => Response.json({ active: true }, { status: 201 })],
-    ["bytes that are not UTF-8", () => new Response(Buffer.from('{"active":true,"sub":"\xff"}', "latin1"))],
     ["an exp that is text", () => Response.json({ active: true, exp: String(NOW_SECONDS + 300) })],
   ])("that is answered with %s gives 503 and the reason", async (_, answer) => {
     issuer.introspection.answer = answer;
@@ -88,12 +84,9 @@ describe("introspection", () => {
     await expectRefusal(response, { ...UNAVAILABLE, without: token });
   });
 
-  it.each([
-    ["never begins", hang],
-    ["never ends", hangInBody],
-  ])("whose answer %s is waited for until the timeout", async (_, answer) => {
+  it("without an answer is waited for until the timeout", async () => {
     vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"], now: NOW });
-    issuer.introspection.answer = answer;
+    issuer.introspection.answer = hang;
     const pending = build({ timeout: 700 })(token);
     await vi.waitFor(() => expect(issuer.introspection.requests).toHaveLength(1), { timeout: 10_000 });
     await vi.advanceTimersByTimeAsync(700);
@@ -126,13 +119,6 @@ describe("the answer", () => {
     const ask = build({ cacheFor: 10_000 });
     expect((await ask(token)).status).toBe(200);
     vi.advanceTimersByTime(2_000);
-    await expectRefusal(await ask(token), INVALID);
-  });
-
-  it("does not keep an expired token alive", async () => {
-    const ask = build({ cacheFor: 600_000 });
-    expect((await ask(token)).status).toBe(200);
-    vi.advanceTimersByTime(305_000);
     await expectRefusal(await ask(token), INVALID);
   });
 

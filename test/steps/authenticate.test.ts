@@ -16,6 +16,7 @@ const NEW = "new-key-0123456789";
 const BOTH_KEY = "both-key-0123456789";
 const OTHER = "other-key-0123456789";
 const UNKNOWN = "unknown-key-0123456789";
+const PINNED = "ns.bank.example";
 const [A, B, C] = ["a", "b", "c"].map((digit) => digit.repeat(64)) as [string, string, string];
 
 type NamedCaller = [string, CallerCredentials];
@@ -26,13 +27,18 @@ function caller(name: string, keys: string[], pins: ClientCertificatePin[] = [],
 
 const BY_KEY = caller("by-key", [OLD, NEW], [], ["a", "b"]);
 const BATCH = caller("batch", [OTHER]);
-const BY_CERTIFICATE = caller("by-certificate", [], [{ sha256: A }, { san_dns: "ns.bank.example" }], ["s"]);
+const BY_CERTIFICATE = caller("by-certificate", [], [{ sha256: A }, { san_dns: PINNED }], ["s"]);
 const BY_BOTH = caller("by-both", [BOTH_KEY], [{ sha256: B }, { san_dns: "both.example" }]);
 
+const UNKNOWN_KEY = "the API key of the call belongs to no caller in the configuration";
+const NO_KEY = "the call has no API key";
+const NEITHER = "the call has neither an API key nor a client certificate of a caller";
+const NEEDS_BOTH = "with this API key, the call also needs a client certificate of its caller";
+
 interface Presented {
-  key?: string | undefined;
+  key?: string;
   certificate?: ClientCertificate | undefined;
-  headers?: Headers;
+  headers?: Record<string, string>;
   /** The header of the binding. */
   header?: string;
   callers?: NamedCaller[];
@@ -42,8 +48,8 @@ interface Presented {
 async function authenticate({ key, certificate, callers, hash = hashText, header = "x-apikey", ...more }: Presented) {
   const known = new Map(callers ?? [BY_KEY, BATCH, BY_CERTIFICATE, BY_BOTH]);
   const authenticator = await createAuthenticator(known, { hashText: hash, ids: fakeIds() });
-  const headers = more.headers ?? new Headers(key === undefined ? {} : { [header]: key });
-  return authenticator(headers, certificate, header);
+  const headers = more.headers ?? (key === undefined ? {} : { [header]: key });
+  return authenticator(new Headers(headers), certificate, header);
 }
 
 async function refusal(presented: Presented): Promise<TokenProxyError> {
@@ -54,52 +60,73 @@ async function refusal(presented: Presented): Promise<TokenProxyError> {
 }
 
 const certificate = (sha256: string, ...dnsNames: string[]): ClientCertificate => ({ sha256, dnsNames });
+const header = "authorization";
+const SHARED = [caller("first", [OLD], [{ sha256: A }]), caller("second", [NEW], [{ sha256: A }])];
 
-const UNKNOWN_KEY = "the API key of the call belongs to no caller in the configuration";
-const NO_KEY = "the call has no API key";
-const NEITHER = "the call has neither an API key nor a client certificate of a caller";
-const NEEDS_BOTH = "with this API key, the call also needs a client certificate of its caller";
+it.each<[string, Presented, string]>([
+  ["the first key", { key: OLD }, "by-key"],
+  ["the second key", { key: NEW }, "by-key"],
+  ["another caller's key", { key: OTHER }, "batch"],
+  ["a key after Bearer", { header, key: `bEARER  ${OLD}` }, "by-key"],
+  ["Bearer beside X-apikey", { header, headers: { authorization: `Bearer ${OLD}`, "x-apikey": OTHER } }, "by-key"],
+  ["the fingerprint of a certificate", { certificate: certificate(A) }, "by-certificate"],
+  ["one of the names of a certificate", { certificate: certificate(C, "x.example", PINNED) }, "by-certificate"],
+  ["a key beside a certificate that it does not need", { key: OTHER, certificate: certificate(A) }, "batch"],
+  ["key and fingerprint", { key: BOTH_KEY, certificate: certificate(B) }, "by-both"],
+  ["key and name", { key: BOTH_KEY, certificate: certificate(C, "both.example") }, "by-both"],
+  ["a key beside a shared certificate", { key: NEW, certificate: certificate(A), callers: SHARED }, "second"],
+])("%s identifies the caller", async (_, presented, name) => {
+  expect((await authenticate(presented)).name).toBe(name);
+  expect((await authenticate({ ...presented, hash: asyncHashText })).name).toBe(name);
+});
 
-describe("an API key", () => {
-  it.each<[string, string, HashText]>([
-    [OLD, "by-key", hashText],
-    [NEW, "by-key", hashText],
-    [OTHER, "batch", hashText],
-    [OTHER, "batch", asyncHashText],
-  ])("%s identifies %s", async (key, name, hash) => {
-    expect((await authenticate({ key, hash })).name).toBe(name);
-  });
+it.each<[string, Presented, string]>([
+  ["an unknown key", { key: UNKNOWN }, UNKNOWN_KEY],
+  ["an empty key", { key: "" }, UNKNOWN_KEY],
+  ["a key that is too short", { key: OLD.slice(0, -1) }, UNKNOWN_KEY],
+  ["a key that is too long", { key: `${OLD}x` }, UNKNOWN_KEY],
+  ["a key with a scheme", { key: `Bearer ${OLD}` }, UNKNOWN_KEY],
+  ["a key that is sent twice", { key: `${OLD}, ${OLD}` }, UNKNOWN_KEY],
+  ["the digest of a key", { key: hashText(OLD) as string }, UNKNOWN_KEY],
+  ["a key in another header", { headers: { authorization: OLD, "x-api-key": OLD }, callers: [BY_KEY] }, NO_KEY],
+  ["a key without Bearer", { header, key: OLD }, UNKNOWN_KEY],
+  ["a key after Basic", { header, key: `Basic ${OLD}` }, UNKNOWN_KEY],
+  ["Bearer without a key", { header, key: "Bearer" }, UNKNOWN_KEY],
+  ["Bearer without a space", { header, key: `Bearer${OLD}` }, UNKNOWN_KEY],
+  ["more after the key", { header, key: `Bearer ${OLD} x` }, UNKNOWN_KEY],
+  ["X-apikey where Authorization counts", { header, headers: { "x-apikey": OLD } }, NEITHER],
+  ["no certificate", {}, NEITHER],
+  ["another certificate", { certificate: certificate(C) }, NEITHER],
+  ["a parent domain", { certificate: certificate(C, "bank.example", "example") }, NEITHER],
+  ["a subdomain", { certificate: certificate(C, `x.${PINNED}`) }, NEITHER],
+  ["a fingerprint as a name", { certificate: certificate(C, A) }, NEITHER],
+  ["a name as a fingerprint", { certificate: certificate(PINNED) }, NEITHER],
+  ["a fingerprint without the key that it needs", { certificate: certificate(B) }, NEITHER],
+  ["a name without the key that it needs", { certificate: certificate(C, "both.example") }, NEITHER],
+  ["a wrong key beside a certificate", { key: UNKNOWN, certificate: certificate(A) }, UNKNOWN_KEY],
+  ["an empty key beside a certificate", { key: "", certificate: certificate(A) }, UNKNOWN_KEY],
+  ["a key without the certificate that it needs", { key: BOTH_KEY }, NEEDS_BOTH],
+  ["a key and another caller's certificate", { key: BOTH_KEY, certificate: certificate(A, PINNED) }, NEEDS_BOTH],
+  // Certificates are only mentioned if some caller needs no key.
+  ["no key where all callers need one", { callers: [BY_KEY, BY_BOTH], certificate: certificate(B) }, NO_KEY],
+])("refuses %s", async (_, presented, message) => {
+  const error = await refusal(presented);
+  const scheme = presented.header === undefined ? "x-apikey" : "Bearer";
+  expect([error.message, error.challenge]).toEqual([message, `${scheme} realm="getToken"`]);
+  expect((await refusal({ ...presented, hash: asyncHashText })).message).toBe(message);
+});
 
-  it("gives the caller's serverids, or undefined for all", async () => {
-    expect((await authenticate({ key: NEW })).serverids).toEqual(new Set(["a", "b"]));
-    expect((await authenticate({ key: OTHER })).serverids).toBeUndefined();
-  });
+it("gives the caller's serverids, or undefined for all", async () => {
+  expect((await authenticate({ key: NEW })).serverids).toEqual(new Set(["a", "b"]));
+  expect((await authenticate({ key: OTHER })).serverids).toBeUndefined();
+  expect((await authenticate({ certificate: certificate(A) })).serverids).toEqual(new Set(["s"]));
+});
 
-  it.each([
-    ["unknown", UNKNOWN],
-    ["empty", ""],
-    ["too short", OLD.slice(0, -1)],
-    ["too long", `${OLD}x`],
-    ["with a scheme", `Bearer ${OLD}`],
-    ["sent twice", `${OLD}, ${OLD}`],
-    ["two different keys", `${OLD}, ${NEW}`],
-    ["replaced by its digest", hashText(OLD) as string],
-  ])("is refused: %s", async (_, key) => {
-    expect((await refusal({ key })).message).toBe(UNKNOWN_KEY);
-    expect((await refusal({ key, hash: asyncHashText })).message).toBe(UNKNOWN_KEY);
-  });
-
-  it.each(["Authorization", "X-Api-Key", "apikey", "Cookie"])("does not count in the header %s", async (name) => {
-    const headers = new Headers({ [name]: OLD });
-    expect((await refusal({ headers, callers: [BY_KEY] })).message).toBe(NO_KEY);
-  });
-
-  it("is not found in an error or in the authenticator", async () => {
-    const authenticator = await createAuthenticator(new Map([BY_KEY]), { hashText, ids: fakeIds() });
-    const error = await refusal({ key: UNKNOWN });
-    const shown = inspect([error, authenticator], { depth: 9, showHidden: true }) + JSON.stringify(error);
-    for (const key of [UNKNOWN, OLD, NEW]) expect(shown).not.toContain(key);
-  });
+it("shows no key in an error or in the authenticator", async () => {
+  const authenticator = await createAuthenticator(new Map([BY_KEY]), { hashText, ids: fakeIds() });
+  const error = await refusal({ key: UNKNOWN });
+  const shown = inspect([error, authenticator], { depth: 9, showHidden: true }) + JSON.stringify(error);
+  for (const key of [UNKNOWN, OLD, NEW]) expect(shown).not.toContain(key);
 });
 
 describe("the digest of a key", () => {
@@ -117,86 +144,5 @@ describe("the digest of a key", () => {
     };
     await refusal({ key: UNKNOWN, hash, callers: [BY_KEY] });
     expect(hashed).toEqual([OLD, NEW, UNKNOWN].map((key) => "07".repeat(32) + key));
-  });
-});
-
-describe("an API key in Authorization", () => {
-  const header = "authorization";
-
-  it.each([`Bearer ${OLD}`, `bearer ${OLD}`, `BEARER  ${OLD}`])("is accepted after Bearer: %s", async (key) => {
-    expect((await authenticate({ key, header })).name).toBe("by-key");
-  });
-
-  it.each([OLD, `Basic ${OLD}`, `Bearer ${OLD} x`, `Bearer ${OLD}, Bearer ${OLD}`, "Bearer", `Bearer${OLD}`])(
-    "is refused otherwise: %s",
-    async (key) => {
-      expect((await refusal({ key, header })).challenge).toBe('Bearer realm="getToken"');
-    },
-  );
-
-  it("is the only one that counts", async () => {
-    await refusal({ header, headers: new Headers({ "x-apikey": OLD }) });
-    const both = new Headers({ authorization: `Bearer ${OLD}`, "x-apikey": OTHER });
-    expect((await authenticate({ header, headers: both })).name).toBe("by-key");
-  });
-});
-
-describe("a client certificate", () => {
-  it.each([
-    ["its fingerprint", certificate(A)],
-    ["its name", certificate(C, "ns.bank.example")],
-    ["one of several names", certificate(C, "www.bank.example", "ns.bank.example", "x.example")],
-  ])("identifies a caller without keys by %s", async (_, presented) => {
-    const found = await authenticate({ certificate: presented });
-    expect(found).toMatchObject({ name: "by-certificate", serverids: new Set(["s"]) });
-  });
-
-  it.each([
-    ["no certificate", undefined],
-    ["another certificate", certificate(C)],
-    ["a parent domain of its name", certificate(C, "bank.example", "example")],
-    ["a subdomain of its name", certificate(C, "x.ns.bank.example")],
-    ["a wildcard", certificate(C, "*.bank.example")],
-    ["its fingerprint as a name", certificate(C, A)],
-    ["its name as a fingerprint", certificate("ns.bank.example")],
-    ["the fingerprint of a caller that also needs its key", certificate(B)],
-    ["the name of a caller that also needs its key", certificate(C, "both.example")],
-  ])("does not identify a caller: %s", async (_, presented) => {
-    expect((await refusal({ certificate: presented })).message).toBe(NEITHER);
-  });
-
-  it.each([UNKNOWN, ""])("does not make up for a wrong key: %j", async (key) => {
-    expect((await refusal({ key, certificate: certificate(A) })).message).toBe(UNKNOWN_KEY);
-    expect((await refusal({ key, certificate: certificate(B) })).message).toBe(UNKNOWN_KEY);
-  });
-
-  it.each([certificate(C), certificate(A)])("does not matter to a caller that only has keys", async (presented) => {
-    expect((await authenticate({ key: OTHER, certificate: presented })).name).toBe("batch");
-  });
-
-  it("is only mentioned to a caller without a key if some caller needs no key", async () => {
-    expect((await refusal({ callers: [BY_KEY, BY_BOTH] })).message).toBe(NO_KEY);
-    expect((await refusal({ callers: [BY_KEY, BY_BOTH], certificate: certificate(B) })).message).toBe(NO_KEY);
-    expect((await refusal({ callers: [BY_CERTIFICATE] })).message).toBe(NEITHER);
-  });
-});
-
-describe("a caller with keys and certificates", () => {
-  it.each([certificate(B), certificate(C, "both.example")])("is identified by one of each", async (presented) => {
-    expect((await authenticate({ key: BOTH_KEY, certificate: presented })).name).toBe("by-both");
-  });
-
-  it.each([
-    ["without a certificate", undefined],
-    ["with an unknown certificate", certificate(C, "x.example")],
-    ["with another caller's certificate", certificate(A, "ns.bank.example")],
-  ])("is refused %s", async (_, presented) => {
-    expect((await refusal({ key: BOTH_KEY, certificate: presented })).message).toBe(NEEDS_BOTH);
-  });
-
-  it("is identified by its key if it shares its certificate", async () => {
-    const callers = [caller("first", [OLD], [{ sha256: A }]), caller("second", [NEW], [{ sha256: A }])];
-    expect((await authenticate({ key: OLD, certificate: certificate(A), callers })).name).toBe("first");
-    expect((await authenticate({ key: NEW, certificate: certificate(A), callers })).name).toBe("second");
   });
 });

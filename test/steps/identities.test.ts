@@ -16,14 +16,11 @@ function describeBy(mode: IdentityMode, key: Secret | undefined = KEY, hash = ha
 describe("hashed identities", () => {
   it("are 16 digits for the user and the session", async () => {
     expect(await describeBy("hash")(FACTS)).toEqual({ user: HASH, session: HASH });
-    expect(await describeBy("hash")({ nonce: "n" })).toEqual({ session: HASH });
     expect(await describeBy("hash")({})).toEqual({});
   });
 
   it("are the same for the same user in every process with the key", async () => {
-    const expected = await describeBy("hash")(FACTS);
-    expect(await describeBy("hash")({ ...FACTS })).toEqual(expected);
-    expect(await describeBy("hash", KEY, asyncHashText)(FACTS)).toEqual(expected);
+    expect(await describeBy("hash", KEY, asyncHashText)(FACTS)).toEqual(await describeBy("hash")(FACTS));
   });
 
   it("differ for another user, for another key, and for a userid and a nonce of the same text", async () => {
@@ -50,7 +47,6 @@ describe("plain identities", () => {
   it("are the userid, and a hash of the nonce", async () => {
     const { session } = await describeBy("hash")(FACTS);
     expect(await describeBy("plain")(FACTS)).toEqual({ user: FACTS.userid, session });
-    expect(await describeBy("plain", KEY, asyncHashText)(FACTS)).toEqual({ user: FACTS.userid, session });
   });
 
   it("have at most 200 characters of the userid, and invisible ones escaped", async () => {

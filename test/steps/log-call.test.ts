@@ -54,27 +54,15 @@ function lineOf(error: TokenProxyError | undefined, report = FAILED) {
 const withCode = (code: string, cause?: unknown) => Object.assign(new Error(CANARY, { cause }), { code });
 
 it("has sizes, statuses and durations of a token", () => {
-  const token = {
-    ...FAILED,
-    outcome: "token",
-    status: 200,
-    errorCode: undefined,
-    providerStatus: 200,
-    bytes: 500,
-  } as const;
+  const found = { outcome: "token", status: 200, providerStatus: 200, bytes: 500 } as const;
+  const token = { ...FAILED, ...found, errorCode: undefined };
   const fields = { ...COMMON_FIELDS, outcome: "token", status: 200, provider_status: 200, bytes: 500 };
   expect(lineOf(undefined, token)).toEqual({ level: "info", event: "call", fields });
 });
 
 it("has the provider's error code and status of a refusal, which is no fault", () => {
-  const refused = {
-    ...FAILED,
-    outcome: "refused",
-    status: 403,
-    providerStatus: 200,
-    providerError: "access_denied",
-  } as const;
-  const fields = { outcome: "refused", status: 403, provider_status: 200, provider_error: "access_denied" };
+  const refused = { ...FAILED, outcome: "refused", providerError: "access_denied" } as const;
+  const fields = { outcome: "refused", provider_error: "access_denied" };
   expect(lineOf(undefined, refused)).toMatchObject({ level: "info", fields });
 });
 
@@ -100,10 +88,8 @@ describe("the cause of an error", () => {
     ["a name without a code", new TypeError(CANARY), "TypeError"],
     ["a name if the code is text", withCode(`bad ${CANARY}`), "Error"],
     ["a name if the code is too long", withCode("E".repeat(65)), "Error"],
-    ["a chain of codes", withCode("UND_ERR_SOCKET", withCode("ECONNRESET")), "UND_ERR_SOCKET < ECONNRESET"],
     ["a chain of names and codes", new TransportError("truncated", withCode("EPIPE")), "TransportError < EPIPE"],
     ["the type of a thrown text", CANARY, "thrown string"],
-    ["the type of a thrown object", { message: CANARY, code: "EFAKE" }, "thrown object"],
     ["a name without the text that caused it", new TypeError("m", { cause: CANARY }), "TypeError"],
     ["left out if there is none", undefined, undefined],
   ])("is logged as %s", (_, cause, logged) => {
@@ -121,15 +107,13 @@ describe("the cause of an error", () => {
 });
 
 describe("a bug", () => {
-  it.each([CANARY, `unexpected token\n    at ${CANARY}`, `x\n  at ${CANARY} (file.ts:1:1)\ny`])(
-    "is logged with its stack frames and without its message: %j",
-    (message) => {
-      const { fields } = lineOf(asCallError(new TypeError(message, { cause: new Error(CANARY) })));
-      expect(fields).toMatchObject({ error_code: "internal", cause: "TypeError < Error" });
-      expect(fields.stack).toMatch(/^at .*log-call\.test\.ts/);
-      expect(JSON.stringify(fields)).not.toContain(CANARY);
-    },
-  );
+  it("is logged with its stack frames and without its message", () => {
+    const bug = new TypeError(`x\n  at ${CANARY} (file.ts:1:1)\ny`, { cause: new Error(CANARY) });
+    const { fields } = lineOf(asCallError(bug));
+    expect(fields).toMatchObject({ error_code: "internal", cause: "TypeError < Error" });
+    expect(fields.stack).toMatch(/^at .*log-call\.test\.ts/);
+    expect(JSON.stringify(fields)).not.toContain(CANARY);
+  });
 
   it("is logged with its name if it has no stack", () => {
     const error = new RangeError(CANARY);

@@ -13,8 +13,7 @@ const printed: string[] = [];
 beforeEach(() => {
   printed.length = 0;
   for (const level of ["error", "warn", "info"] as const) {
-    const print = (...values: unknown[]) => void printed.push(values.map(String).join(" "));
-    vi.spyOn(console, level).mockImplementation(print);
+    vi.spyOn(console, level).mockImplementation((...values) => void printed.push(values.join(" ")));
   }
   vi.stubGlobal("fetch", async () => new Response(TOKEN, { headers: { "content-type": "application/json" } }));
 });
@@ -36,9 +35,8 @@ it("answers 500 and logs the fault if a secret is missing, until it is there", a
     error_code: "internal",
     error_description: "the Worker cannot start: its log says why",
   });
-  const fault =
-    /^token-proxy\.yaml:\d+:\d+ "providers\.main\.client_secret" refers to the binding CLIENT_SECRET, which is not set/;
-  expect(printed).toEqual([expect.stringMatching(fault)]);
+  const fault = '"providers.main.client_secret" refers to the binding CLIENT_SECRET, which is not set';
+  expect(printed).toEqual([expect.stringContaining(fault)]);
   const token = await worker.fetch(call(), SECRETS);
   expect([token.status, await token.text()]).toEqual([200, TOKEN]);
   expect((await worker.fetch(new Request("https://proxy.example/healthz"), SECRETS)).status).toBe(200);

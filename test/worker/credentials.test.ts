@@ -1,10 +1,10 @@
 // On Workers, secrets, client certificates and rate limits are bindings, not files.
 
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { SecretError } from "../../src/config/credentials.ts";
 import { Secret } from "../../src/core/secret.ts";
 import { createWorkerCredentialHost } from "../../src/worker/credentials.ts";
-import { sha256, thrownBy } from "../support/fakes.ts";
+import { sha256 } from "../support/fakes.ts";
 
 const host = createWorkerCredentialHost({
   APIKEY: "from a binding",
@@ -15,42 +15,32 @@ const host = createWorkerCredentialHost({
   LIMIT: { limit() {} },
 });
 /** Names of bindings that do not exist or have another type. */
-const OTHER_BINDINGS = ["MISSING", "KV", "NULL", "toString"];
+const OTHER_BINDINGS = ["MISSING", "KV", "NULL"];
 
-describe("a secret", () => {
-  it("is the text of its binding", () => {
-    expect([host.read({ env: "APIKEY" }), host.read({ env: "EMPTY" })]).toEqual(["from a binding", ""]);
-  });
-
-  it.each(OTHER_BINDINGS)("is missing if %s is not a text binding", async (env) => {
-    const error = await thrownBy(() => host.read({ env }));
-    expect(error).toBeInstanceOf(SecretError);
-    const message = `refers to the binding ${env}, which is not set: run "wrangler secret put ${env}"`;
-    expect((error as Error).message).toBe(message);
-  });
-
-  it("cannot be in a file", async () => {
-    const error = await thrownBy(() => host.read({ file: "/run/secrets/key" }));
-    expect(error).toBeInstanceOf(SecretError);
-    const message = "refers to a file, which Workers do not have: use { env: NAME } and a secret binding";
-    expect((error as Error).message).toBe(message);
-  });
+it("a secret is the text of its binding", () => {
+  expect([host.read({ env: "APIKEY" }), host.read({ env: "EMPTY" })]).toEqual(["from a binding", ""]);
 });
 
-describe("TLS", () => {
-  it("needs an mtls_certificates binding, or nothing", () => {
-    expect([host.tlsFault({ binding: "MTLS" }), host.tlsFault({})]).toEqual([undefined, undefined]);
-  });
+it.each(OTHER_BINDINGS)("a secret is missing if %s is not a text binding", (env) => {
+  const message = `refers to the binding ${env}, which is not set: run "wrangler secret put ${env}"`;
+  expect(() => host.read({ env })).toThrow(new SecretError(message));
+});
 
-  it.each([...OTHER_BINDINGS, "APIKEY"])("cannot use %s, which is no such binding", (binding) => {
+it("a secret cannot be in a file", () => {
+  const message = "refers to a file, which Workers do not have: use { env: NAME } and a secret binding";
+  expect(() => host.read({ file: "/run/secrets/key" })).toThrow(new SecretError(message));
+});
+
+it("TLS needs an mtls_certificates binding, or nothing, and no certificate of the file", () => {
+  expect([host.tlsFault({ binding: "MTLS" }), host.tlsFault({})]).toEqual([undefined, undefined]);
+  for (const binding of [...OTHER_BINDINGS, "APIKEY"]) {
     const fault = `refers to ${binding}, which is not an mtls_certificates binding of wrangler.toml`;
     expect(host.tlsFault({ binding })).toBe(fault);
-  });
-
-  it.each(["certificate", "private_key", "ca"])("cannot use a %s of the file", (name) => {
+  }
+  for (const name of ["certificate", "private_key", "ca"]) {
     const fault = "has a certificate, private_key or ca, which Workers cannot use: use binding";
     expect(host.tlsFault({ [name]: new Secret("x") })).toBe(fault);
-  });
+  }
 });
 
 it("hashes bytes, and leaves the dates of certificates to the check on Node", async () => {

@@ -38,18 +38,10 @@ describe("the log", () => {
   });
 });
 
-describe("the hash", () => {
-  it("is SHA-256, of text in UTF-8 and as hexadecimal digits", async () => {
-    const bytes = new TextEncoder().encode("abc");
-    expect(await workerSha256(bytes)).toEqual(await sha256(bytes));
-    for (const text of ["", "abc", "é€😀", "x".repeat(1_000)]) {
-      expect(await workerHashText(text)).toBe(hash("sha256", text, "hex"));
-    }
-  });
-
-  it("treats a lone surrogate as U+FFFD, like every encoder", async () => {
-    expect(await workerHashText("a\ud800b")).toBe(hash("sha256", "a\ufffdb", "hex"));
-  });
+it("the hash is SHA-256, of text in UTF-8 and as hexadecimal digits", async () => {
+  const bytes = new TextEncoder().encode("abc");
+  expect(await workerSha256(bytes)).toEqual(await sha256(bytes));
+  for (const text of ["", "é€😀"]) expect(await workerHashText(text)).toBe(hash("sha256", text, "hex"));
 });
 
 it("the ids are random", () => {
