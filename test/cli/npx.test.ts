@@ -94,18 +94,7 @@ describe.each(NODES)("on Node %i", (major) => {
     expect((await run("node", ["--version"], options())).stdout).toMatch(new RegExp(`^v${major}\\.`));
   });
 
-  it("the command, not Node, reports a missing env file", async () => {
-    const refused = run(bin(), ["check", "--env-file", join(folder, "nowhere.env")], options());
-    await expect(refused).rejects.toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining("cannot read the env file"),
-    });
-  });
-
-  it("schema, keygen and check work as in a checkout", async () => {
-    const { stdout: schema } = await run(bin(), ["schema"], options());
-    expect(JSON.parse(schema)).toEqual(JSON.parse(await readFile("token-proxy.schema.json", "utf8")));
-
+  it("keygen and check work as in a checkout", async () => {
     const key = join(folder, `${major}.pem`);
     const { stdout: jwk } = await run(bin(), ["keygen", "--out", key], options());
     expect(JSON.parse(jwk)).toMatchObject({ kty: "EC", use: "sig" });
@@ -116,8 +105,9 @@ describe.each(NODES)("on Node %i", (major) => {
     });
     const { stdout } = await run(bin(), ["check", "--config", config], options(SECRETS));
     expect(stdout).toMatch(/no faults, every secret and key is there\n.*ES256 k, signs/s);
-    const faulty = await run(bin(), ["check", "--config", config], options()).catch((error) => error);
-    expect([faulty.code, faulty.stderr]).toEqual([2, expect.stringContaining("APIKEY, which is not set")]);
+    // The command reads the env file, and not Node.
+    const faulty = await run(bin(), ["check", "--env-file", "nowhere.env"], options()).catch((error) => error);
+    expect([faulty.code, faulty.stderr]).toEqual([2, expect.stringContaining("cannot read the env file")]);
   });
 
   it("start answers getToken and get-token calls it, with a readable log", async () => {
@@ -144,42 +134,22 @@ describe.each(NODES)("on Node %i", (major) => {
 
   it("createApp serves in another project, and does not keep its process alive", async () => {
     const script = `
-import { createServer } from "node:http";
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { ConfigError, createApp } from "nextauth-token-proxy";
-const listening = (server) => new Promise((done) => server.listen(0, "127.0.0.1", () => done(server.address().port)));
-const provider = createServer((request, response) => {
-  const issuer = "http://127.0.0.1:" + provider.address().port;
-  const isToken = request.url === "/token";
-  response.setHeader("Content-Type", "application/json");
-  response.end(JSON.stringify(isToken ? { access_token: "t", token_type: "Bearer" } : { issuer, token_endpoint: issuer + "/token" }));
-});
-const issuer = "http://127.0.0.1:" + (await listening(provider));
-const text = JSON.stringify({
-  version: 1,
-  callers: { ns: { apikeys: [{ env: "APIKEY" }] } },
-  providers: { main: { issuer, client_id: "c", client_secret: { env: "CLIENT_SECRET" }, grant_type: "urn:example:user", params: { user: "{{userid}}" } } },
-});
-const reports = [];
-const proxy = await createApp(text, { onCall: (report) => reports.push(report.outcome) });
+const proxy = await createApp(process.argv[2]);
 const server = serve({ fetch: new Hono().route("/", proxy).fetch, port: 0, hostname: "127.0.0.1" }, async ({ port }) => {
   const headers = { "X-apikey": process.env.APIKEY, "Content-Type": "application/json" };
-  const answer = await fetch("http://127.0.0.1:" + port + "/getToken", { method: "POST", headers, body: '{"serverid":"s","userid":"alice"}' });
-  const body = await answer.text();
+  const body = '{"serverid":"s","userid":"alice"}';
+  const answer = await fetch("http://127.0.0.1:" + port + "/getToken", { method: "POST", headers, body });
   const faulty = await createApp("version: 2").catch((error) => error instanceof ConfigError);
-  console.log(JSON.stringify([answer.status, body, reports, faulty, process.versions.node.split(".")[0]]));
-  for (const one of [server, provider]) one.close();
+  console.log(JSON.stringify([answer.status, await answer.text(), faulty, process.versions.node.split(".")[0]]));
+  server.close();
 });
 `;
     await writeFile(join(project, "own.js"), script);
-    const { stdout } = await run(node(), ["own.js"], { ...options(SECRETS), timeout: 10_000 });
-    expect(JSON.parse(stdout)).toEqual([
-      200,
-      '{"access_token":"t","token_type":"Bearer"}',
-      ["token"],
-      true,
-      `${major}`,
-    ]);
+    const file = JSON.stringify(fileConfig(provider.tokenEndpoint));
+    const { stdout } = await run(node(), ["own.js", file], { ...options(SECRETS), timeout: 60_000 });
+    expect(JSON.parse(stdout)).toEqual([200, BYTES, true, `${major}`]);
   });
 });

@@ -33,15 +33,14 @@ async function startUntilHandled(): Promise<Run> {
 }
 
 describe.skipIf(!existsSync("/proc/self/status"))("during the start", () => {
-  it.each([0, 50, 150])("SIGHUP after %d ms does not end the process", async (delay) => {
+  it("SIGHUP again and again does not end the process", async () => {
     const run = await startUntilHandled();
-    await new Promise((done) => setTimeout(done, delay));
-    run.process.kill("SIGHUP");
-    await run.said(/"event":"started"/);
+    const again = setInterval(() => run.process.kill("SIGHUP"), 5);
+    await run.said(/"event":"started"/).finally(() => clearInterval(again));
     expect(run.process.exitCode).toBeNull();
   });
 
-  it.each([0, 100, 200, 300])("SIGTERM after %d ms ends the process without an error", async (delay) => {
+  it.each([0, 200])("SIGTERM after %d ms ends the process without an error", async (delay) => {
     const run = await startUntilHandled();
     await new Promise((done) => setTimeout(done, delay));
     run.process.kill("SIGTERM");

@@ -189,7 +189,7 @@ describe("the webNonce exchange", () => {
 {}\\n${WITH_DEFAULT}\\n${route("b")}
   => 11:1 "webnonce_exchange" needs a provider, because no route matches its serverid; set provider
 {}\\n${TWO_SERVERS}\\n${route("a")}
-{ serverid: b }\\n${TWO_SERVERS}\\n${route("b")}
+{ serverid: z }\\n${TWO_SERVERS}\\n${route("z")}
 `,
   );
 });

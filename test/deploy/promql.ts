@@ -1,4 +1,4 @@
-// What PromQL expressions ask for: each metric, with the labels that it is selected, grouped or joined by.
+// Finds in PromQL expressions each metric, and the labels by which it is selected, grouped or joined.
 
 /** The metrics that the proxy promises (docs/operations.md), with their labels. Histograms by their name without the suffix. */
 export const METRICS: Readonly<Record<string, readonly string[]>> = {
@@ -27,7 +27,7 @@ export const METRICS: Readonly<Record<string, readonly string[]>> = {
   nodejs_eventloop_lag_p99_seconds: [],
 };
 
-/** Prometheus gives these to whatever it scrapes; `le` is every histogram's. */
+/** Prometheus adds these to everything it scrapes. */
 export const TARGET_LABELS = ["job", "instance"];
 
 export interface Use {

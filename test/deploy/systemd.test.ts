@@ -1,4 +1,4 @@
-// The units of deploy/systemd: what systemd says about them, and what they and their configuration file say about each other.
+// The units of deploy/systemd: systemd accepts them, and they agree with their configuration file.
 
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -46,7 +46,7 @@ async function analyze(args: string[], changes: (unit: string) => string = (unit
 }
 
 describe("systemd", () => {
-  itWhere(version > 0, "no systemd-analyze")("takes both units without a word", async () => {
+  itWhere(version > 0, "no systemd-analyze")("accepts both units without a warning", async () => {
     expect(await analyze(["verify", "--man=no"])).toEqual({ status: 0, output: "" });
     const misspelt = await analyze(["verify", "--man=no"], (unit) => unit.replace("ProtectHome", "ProtectHomes"));
     expect(misspelt.output).toContain("ProtectHomes");
@@ -57,7 +57,6 @@ describe("systemd", () => {
     async () => {
       const rating = ["security", "--offline=true", "--threshold=15"];
       const { status, output } = await analyze(rating);
-      console.log(/Overall exposure.*/.exec(output)?.[0]);
       expect(status, output).toBe(0);
       expect((await analyze(rating, (unit) => unit.replaceAll(/^SystemCallFilter=.*$/gm, ""))).status).not.toBe(0);
     },
@@ -65,17 +64,17 @@ describe("systemd", () => {
 });
 
 describe("the service", () => {
-  it("starts a file that is there, with the configuration file of this folder", () => {
+  it("starts a file that exists", () => {
     const [command] = values(service, "ExecStart");
     expect(command).toBe("/usr/bin/node src/launch.js start --config /etc/nextauth-token-proxy/token-proxy.yaml");
     expect(existsSync("src/launch.js")).toBe(true);
   });
 
-  it("may execute what it writes: V8 does", () => {
+  it("may execute memory that it writes, as V8 does", () => {
     expect(values(service, "MemoryDenyWriteExecute")).toEqual(["no"]);
   });
 
-  it("has time for its shutdown before it is killed, and reloads by the signal that does", () => {
+  it("has time for its shutdown before it is killed, and reloads by SIGHUP", () => {
     const { shutdown_grace, shutdown_delay } = config.server;
     const seconds = Number(/^(\d+)s$/.exec(values(service, "TimeoutStopSec")[0] as string)?.[1]);
     expect(seconds).toBeGreaterThanOrEqual((shutdown_delay + shutdown_grace) / 1_000 + 5);
@@ -84,7 +83,7 @@ describe("the service", () => {
     expect(values(service, "RestartPreventExitStatus")).toEqual(["2"]);
   });
 
-  it("loads a credential for each secret that the configuration names, and no other", () => {
+  it("loads exactly the credentials that the configuration names", () => {
     const loaded = values(service, "LoadCredential").map((value) => value.split(":")[0]);
     const named = [...fileText.matchAll(/file: (\S+) }/g)].map(([, path]) => path);
     expect(named).toEqual(loaded.map((name) => `/run/credentials/${SERVICE}/${name}`));
