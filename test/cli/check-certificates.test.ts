@@ -1,24 +1,19 @@
 // What `check` prints about certificates: pins as openssl computes them, and warnings in time.
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { fileConfig, SECRETS } from "../support/config.ts";
 import { makeAuthority, makeSelfSigned, type TestCertificate } from "../support/keys.ts";
 import { runCommand } from "./run-command.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
 const DAY_MS = 86_400_000;
 const OPENSSL = "openssl";
 const hasOpenssl = spawnSync(OPENSSL, ["version"]).status === 0;
 
-let folder: string;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "token-proxy-tls-"));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 async function check(file: object, env: Record<string, string> = {}) {
   await writeFile(join(folder, "token-proxy.yaml"), JSON.stringify(file));

@@ -3,8 +3,7 @@
 
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -14,6 +13,7 @@ import { collect, end, waitForLine } from "../support/child.ts";
 import { fileConfig, SECRETS, SERVER } from "../support/config.ts";
 import { freePort } from "../support/port.ts";
 import { json, type RecordingProvider, startRecordingProvider } from "../support/recording-provider.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
 /** The oldest supported major version; Node 24 runs all other tests. */
 const NODES = [22];
@@ -22,13 +22,12 @@ const INSTALL_TIMEOUT_MS = 300_000;
 const UNREACHABLE = /\b(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|ETIMEDOUT)\b/;
 
 const run = promisify(execFile);
-let folder: string;
+const folder = temporaryFolder();
 let project: string;
 let provider: RecordingProvider;
 let isOffline = false;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "token-proxy-npx-"));
   project = join(folder, "project");
   provider = await startRecordingProvider();
   provider.answer = json(BYTES);
@@ -49,10 +48,7 @@ beforeAll(async () => {
   await rm(join(project, "node_modules/.bin/node")); // it belongs to one of the two; here the PATH chooses
 }, INSTALL_TIMEOUT_MS);
 beforeEach((context) => context.skip(isOffline, "the registry of npm cannot be reached"));
-afterAll(async () => {
-  await provider?.close();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => provider?.close());
 
 describe.each(NODES)("on Node %i", (major) => {
   const node = () => join(project, `node_modules/node${major}/bin/node`);

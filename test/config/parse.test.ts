@@ -95,28 +95,16 @@ describe("a valid file", () => {
     expect(configOf(text).callers["nextauth-server"]?.apikeys).toEqual(Array(3).fill({ env: "APIKEY" }));
   });
 
-  it("turns discovery off if token_endpoint is set", () => {
-    const provider = { discovery: "none", token_endpoint: "https://idp.example/token" };
-    expect(configOf(withProviderKeys(`token_endpoint: ${provider.token_endpoint}`)).providers.main).toMatchObject(
-      provider,
-    );
-  });
-
-  it("keeps the discovery, client authentication and routes that it sets", () => {
-    const text = `${withProviderKeys("discovery: oauth", "token_endpoint_auth_method: client_secret_post")}routes:
-  - { serverid: "c2VydmVyLTE=", provider: main }
-`;
-    expect(configOf(text)).toMatchObject({
-      providers: { main: { discovery: "oauth", token_endpoint_auth_method: "client_secret_post" } },
-      routes: [{ serverid: "c2VydmVyLTE=", provider: "main" }],
-    });
+  it.each([
+    ["token_endpoint: https://a.example/t", { discovery: "none", token_endpoint: "https://a.example/t" }],
+    ["discovery: oauth", { discovery: "oauth" }],
+    ["token_endpoint_auth_method: client_secret_post", { token_endpoint_auth_method: "client_secret_post" }],
+  ])("has with %s the settings %o", (line, settings) => {
+    expect(configOf(withProviderKeys(line)).providers.main).toMatchObject(settings);
   });
 
   it("keeps the issuer unchanged", () => {
-    const text = withProviderKeys("params: { i: '{{issuer}}' }").replace(
-      "https://idp.example",
-      "https://IDP.example:443/Realm/",
-    );
+    const text = replacing("https://idp.example", "https://IDP.example:443/Realm/");
     expect(configOf(text).providers.main?.issuer).toBe("https://IDP.example:443/Realm/");
   });
 
@@ -145,17 +133,9 @@ describe("faults", () => {
   it("are all reported at once, in the order of the file", () => {
     const text = `log: { leve: debug }
 version: 2
-callers:
-  nextauth-server:
-    apikey: [{ env: APIKEY }]
-    serverids: []
+callers: { ns: { apikey: [{ env: APIKEY }] } }
 providers:
-  main:
-    isuer: https://idp.example
-    client_id: ""
-    client_secret: hunter2
-    grant_type: authorization_code
-    timeout: 5
+  main: { isuer: https://idp.example, client_id: "", grant_type: authorization_code }
   second:
     issuer: https://idp.example
     client_id: x
@@ -168,15 +148,12 @@ providers:
       'f.yaml:1:1 "routes" is missing; with several providers, it says which one a call uses',
       'f.yaml:1:8 "log.leve" unknown key; did you mean "level"?',
       'f.yaml:2:10 "version" must be the number 1',
-      'f.yaml:5:5 "callers.nextauth-server.apikey" unknown key; did you mean "apikeys"?',
-      'f.yaml:5:5 "callers.nextauth-server" needs apikeys, client_certificates or both; otherwise anyone could call',
-      'f.yaml:6:16 "callers.nextauth-server.serverids" must have at least one entry',
-      'f.yaml:9:5 "providers.main.isuer" unknown key; did you mean "issuer"?',
-      'f.yaml:10:16 "providers.main.client_id" must not be empty',
-      'f.yaml:11:20 "providers.main.client_secret" must be { env: NAME } or { file: PATH }; secrets are never written in the file',
-      'f.yaml:13:14 "providers.main.timeout" must be a duration with a unit, like 500ms, 5s or 10m',
-      'f.yaml:19:12 "providers.second.scope" uses {{usrid}}, which no call provides; did you mean "userid"?',
-      'f.yaml:20:15 "providers.second.params.client_id" must not be a parameter here; use the key client_id',
+      'f.yaml:3:16 "callers.ns" needs apikeys, client_certificates or both; otherwise anyone could call',
+      'f.yaml:3:18 "callers.ns.apikey" unknown key; did you mean "apikeys"?',
+      'f.yaml:5:11 "providers.main.isuer" unknown key; did you mean "issuer"?',
+      'f.yaml:5:50 "providers.main.client_id" must not be empty',
+      'f.yaml:11:12 "providers.second.scope" uses {{usrid}}, which no call provides; did you mean "userid"?',
+      'f.yaml:12:15 "providers.second.params.client_id" must not be a parameter here; use the key client_id',
     ]);
   });
 
@@ -235,6 +212,7 @@ describe("routes", () => {
     `
 # none => 1:1 "routes" is missing; with several providers, it says which one a call uses
 routes: [{ serverid: a, provider: second }, { provider: main }]
+routes: [{ serverid: a }] => 12:10 "routes[0].provider" is missing
 `,
   );
   reports(

@@ -3,13 +3,13 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, mkdir, mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/config/parse.ts";
+import { temporaryFolder } from "../cli/temporary-folder.ts";
 import { callGetToken } from "../support/call.ts";
 import { collect, end, waitForLine } from "../support/child.ts";
 import { fileConfig, SECRETS } from "../support/config.ts";
@@ -64,12 +64,11 @@ describe("the Dockerfile", () => {
 
 describe("the image's files", () => {
   let image: string;
-  let folder: string;
+  const folder = temporaryFolder();
   let provider: RecordingProvider;
 
   beforeAll(async () => {
     provider = await startRecordingProvider();
-    folder = await mkdtemp(join(tmpdir(), "token-proxy-image-"));
     image = join(folder, "app");
     await mkdir(image);
     for (const source of copied) await cp(source, join(image, source), { recursive: true, filter: inContext });
@@ -79,10 +78,7 @@ describe("the image's files", () => {
     const [npm, ...args] = `${install} --prefer-offline --no-update-notifier`.split(" ") as [string, ...string[]];
     await run(npm, args, { cwd: image });
   });
-  afterAll(async () => {
-    await provider?.close();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => provider?.close());
 
   /** Runs the ENTRYPOINT with this project's Node, which may write nothing. */
   async function start() {

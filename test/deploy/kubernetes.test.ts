@@ -1,13 +1,13 @@
 // The manifests of deploy/kubernetes: they satisfy the schemas, and agree with each other, the image and the file.
 
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { parseConfig } from "../../src/config/parse.ts";
+import { temporaryFolder } from "../cli/temporary-folder.ts";
 import { runCli } from "../support/process.ts";
 import { execForm, parseDockerfile } from "./dockerfile.ts";
 import { itWhere, versionOf } from "./it-where.ts";
@@ -94,11 +94,7 @@ describe("the configuration", () => {
 });
 
 describe("the Secret", () => {
-  let folder: string;
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "token-proxy-secret-"));
-  });
-  afterAll(() => rm(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder();
 
   it("has no values in the example", () => {
     expect(Object.values(secret.stringData)).toEqual(["", "", ""]);

@@ -2,12 +2,12 @@
 
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/config/parse.ts";
+import { temporaryFolder } from "../cli/temporary-folder.ts";
 import { callGetToken } from "../support/call.ts";
 import { runCli } from "../support/process.ts";
 import { itWhere, versionOf } from "./it-where.ts";
@@ -28,11 +28,7 @@ const values = (unit: string, key: string) =>
 /** `security --offline` came with version 250. */
 const version = Number(/systemd (\d+)/.exec(await versionOf("systemd-analyze", "--version"))?.[1] ?? 0);
 
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "token-proxy-units-"));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 /** Puts the units into a folder, with this machine's Node, and runs `systemd-analyze`. */
 async function analyze(args: string[], changes: (unit: string) => string = (unit) => unit) {
