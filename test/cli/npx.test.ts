@@ -135,7 +135,7 @@ import { Hono } from "hono";
 import { ConfigError, createApp } from "nextauth-token-proxy";
 const proxy = await createApp(process.argv[2]);
 const server = serve({ fetch: new Hono().route("/", proxy).fetch, port: 0, hostname: "127.0.0.1" }, async ({ port }) => {
-  const headers = { "X-apikey": process.env.APIKEY, "Content-Type": "application/json" };
+  const headers = { "X-apikey": process.env.APIKEY, "X-nonce": "n", "Content-Type": "application/json" };
   const body = '{"serverid":"s","userid":"alice"}';
   const answer = await fetch("http://127.0.0.1:" + port + "/getToken", { method: "POST", headers, body });
   const faulty = await createApp("version: 2").catch((error) => error instanceof ConfigError);

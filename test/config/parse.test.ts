@@ -157,11 +157,11 @@ providers:
     ]);
   });
 
-  it("of an aliased part are reported at the alias", () => {
-    const text = replacing("{ env: CLIENT_SECRET }", "*secret").replace("{ env: APIKEY }", "&secret { evn: APIKEY }");
-    expect(faultsOf(text)).toEqual([
-      'f.yaml:4:23 "callers.nextauth-server.apikeys[0]" must be { env: NAME } or { file: PATH }; secrets are never written in the file',
-      'f.yaml:9:20 "providers.main.client_secret" must be { env: NAME } or { file: PATH }; secrets are never written in the file',
+  it("in an aliased part are reported there and at the alias", () => {
+    const MESSAGE = "must be a duration with a unit, like 500ms, 5s or 10m";
+    expect(faultsOf(withProviderKeys("jwt: { a: &jwt { ttl: 5 }, b: *jwt }"))).toEqual([
+      `f.yaml:11:27 "providers.main.jwt.a.ttl" ${MESSAGE}`,
+      `f.yaml:11:35 "providers.main.jwt.b.ttl" ${MESSAGE}`,
     ]);
   });
 });
