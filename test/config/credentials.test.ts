@@ -1,4 +1,4 @@
-// Secrets, keys and certificates are loaded before the first call; all faults are reported, and no secret is repeated.
+// Credentials are loaded before the first call; every fault is reported, and no secret repeated.
 
 import { describe, expect, it } from "vitest";
 import { type CredentialHost, loadCredentials } from "../../src/config/credentials.ts";

@@ -1,4 +1,4 @@
-// A minimal configuration file, functions that change and parse it, and tables of files and their faults.
+// A minimal configuration file, functions that change it, and tables of files and their faults.
 
 import { expect, it } from "vitest";
 import type { Config } from "../../src/config/complete.ts";

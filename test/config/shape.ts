@@ -1,4 +1,4 @@
-// Tables of faults that the JSON Schema finds too, so that an editor shows them, and of files that it accepts.
+// Tables of files that the parser and the JSON Schema both accept, or both refuse.
 
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect } from "vitest";

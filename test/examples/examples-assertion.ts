@@ -1,4 +1,4 @@
-// What the examples send whose grant is a JWT that this proxy signs about the user (RFC 7523 §2.1).
+// What the examples send whose grant is a JWT about the user, signed by this proxy (RFC 7523).
 
 import { basic, clientAssertion, discovered, type Expectation, type ExpectedJwt, userJwt } from "./expectation.ts";
 

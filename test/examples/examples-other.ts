@@ -1,4 +1,4 @@
-// What the examples send that exchange a token, relay one, name the user, or pass the nonce on as a code.
+// What the other examples send: an exchanged or relayed token, a user's name, or the nonce.
 
 import { CALL, NONCE } from "../support/call.ts";
 import { CLIENT_SECRET } from "../support/examples.ts";

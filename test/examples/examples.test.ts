@@ -1,4 +1,4 @@
-// Every file of examples/ through the real code: what goes to the provider, parameter by parameter and claim by claim.
+// Runs every file of examples/, and checks each parameter, header and claim that it sends.
 
 import { compactVerify, importJWK } from "jose";
 import { beforeAll, describe, expect, it } from "vitest";
