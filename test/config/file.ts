@@ -79,7 +79,7 @@ export function reports(
   }
 }
 
-/** @param fault of the file, without its name; it ends with "…" if the words are tested elsewhere */
+/** @param fault without the file's name; it ends with "…" if its words are tested elsewhere */
 export function faultLine(fault: string): string {
   return fault.endsWith("…") ? expect.stringContaining(`f.yaml:${fault.slice(0, -1)}`) : `f.yaml:${fault}`;
 }

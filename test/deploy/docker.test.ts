@@ -1,4 +1,4 @@
-// The container image, as far as it can be tested without Docker: what it copies, its user, and its commands.
+// The container image, without Docker: what it copies, its user, and its commands.
 
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";

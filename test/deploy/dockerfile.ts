@@ -39,7 +39,7 @@ export function parseDockerfile(text: string): Stage[] {
   return stages;
 }
 
-/** The command of ENTRYPOINT or CMD. @throws if it is in shell form, which receives the signals itself */
+/** The command of ENTRYPOINT or CMD. @throws if it is in shell form, which keeps the signals */
 export function execForm(rest: string): string[] {
   return JSON.parse(rest.replace(/^CMD\s+/, "")) as string[];
 }

@@ -1,4 +1,4 @@
-// Packs a copy of the sources, and installs the package in a project that has only its declared dependencies.
+// Packs the sources, and installs the package in a project with only its dependencies.
 
 import { execFile } from "node:child_process";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";

@@ -1,4 +1,4 @@
-// Tests that need a program which some machines lack: they are skipped there, with the reason in their name.
+// Tests that need a program: where it is missing they are skipped, and their name says why.
 
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";

@@ -1,4 +1,4 @@
-// The manifests of deploy/kubernetes: they satisfy the schemas, and agree with each other, the image and the file.
+// deploy/kubernetes: valid by the schemas, and consistent with the image and the file.
 
 import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";

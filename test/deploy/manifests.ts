@@ -1,4 +1,4 @@
-// Reads the manifests of deploy/kubernetes, and checks them by Kubernetes' schemas: values at run time, keys by the compiler.
+// Reads the manifests of deploy/kubernetes, and checks them by Kubernetes' schemas.
 
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";

@@ -1,4 +1,4 @@
-// Alert rules and dashboard use metrics and labels that exist, promtool accepts them, and each alert fires.
+// Alerts and dashboard use metrics that exist, promtool accepts them, and each alert fires.
 
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";

@@ -1,6 +1,6 @@
-// Finds in PromQL expressions each metric, and the labels by which it is selected, grouped or joined.
+// Finds the metrics in PromQL expressions, and the labels that select, group or join them.
 
-/** The metrics that the proxy promises (docs/operations.md), with their labels. Histograms by their name without the suffix. */
+/** The metrics of docs/operations.md with their labels; histograms without their suffix. */
 export const METRICS: Readonly<Record<string, readonly string[]>> = {
   token_proxy_build_info: ["version", "node"],
   token_proxy_provider_clock_skew_seconds: ["provider"],

@@ -1,4 +1,4 @@
-// Traefik's file, as far as it can be tested without Traefik: it parses, its names exist, and it retries nothing.
+// Traefik's file, without Traefik: it parses, its names exist, and it retries nothing.
 
 import { readFile } from "node:fs/promises";
 import { expect, it } from "vitest";

@@ -1,4 +1,4 @@
-// wrangler.toml: a dry run can deploy each environment with its bindings, also with the comments taken in.
+// wrangler.toml: a dry run deploys each environment, also with the comments taken in.
 
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";

@@ -2,7 +2,7 @@
 
 import { CLIENT_SECRET } from "../support/examples.ts";
 
-/** A JWT: every member of its header and claims, but for iat, exp and jti, which differ each time. */
+/** A JWT: all members of header and claims except iat, exp and jti, which differ each time. */
 export interface ExpectedJwt {
   /** Which key of the file must verify it. */
   key: string;
