@@ -1,24 +1,19 @@
 // What `check` prints about certificates: pins as openssl computes them, and warnings in time.
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { fileConfig, SECRETS } from "../support/config.ts";
 import { makeAuthority, makeSelfSigned, type TestCertificate } from "../support/keys.ts";
 import { runCommand } from "./run-command.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
 const DAY_MS = 86_400_000;
 const OPENSSL = "openssl";
 const hasOpenssl = spawnSync(OPENSSL, ["version"]).status === 0;
 
-let folder: string;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "token-proxy-tls-"));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 async function check(file: object, env: Record<string, string> = {}) {
   await writeFile(join(folder, "token-proxy.yaml"), JSON.stringify(file));
@@ -44,10 +39,10 @@ function opensslPin(certificate: string): string {
   return `sha256/${digest.toString("base64")}`;
 }
 
-async function opensslCertificate(newkey: string[]): Promise<TestCertificate> {
+async function opensslCertificate(): Promise<TestCertificate> {
   const files = ["-keyout", join(folder, "key.pem"), "-out", join(folder, "certificate.pem")];
   const subject = ["-subj", "/C=NL/O=Bank, N.V./CN=tokens.bank.example", "-days", "400"];
-  execFileSync(OPENSSL, ["req", "-x509", "-nodes", "-newkey", ...newkey, ...subject, ...files], { stdio: "ignore" });
+  execFileSync(OPENSSL, ["req", "-x509", "-nodes", "-newkey", "ed25519", ...subject, ...files], { stdio: "ignore" });
   return {
     certificate: await readFile(join(folder, "certificate.pem"), "utf8"),
     private_key: await readFile(join(folder, "key.pem"), "utf8"),
@@ -55,12 +50,8 @@ async function opensslCertificate(newkey: string[]): Promise<TestCertificate> {
 }
 
 describe("the certificate of server.tls", () => {
-  it.skipIf(!hasOpenssl).each([
-    ["RSA", ["rsa:2048"]],
-    ["EC", ["ec", "-pkeyopt", "ec_paramgen_curve:P-384"]],
-    ["Ed25519", ["ed25519"]],
-  ])("with a key of %s is described with its subject, its end and the pin that openssl computes", async (_, newkey) => {
-    const pair = await opensslCertificate(newkey);
+  it.skipIf(!hasOpenssl)("is described with its subject, its end and the pin that openssl computes", async () => {
+    const pair = await opensslCertificate();
     const { status, out } = await checkServer(pair);
     expect(status).toBe(0);
     expect(out).toMatch(

@@ -1,7 +1,6 @@
 // What `check` finds out about providers and nextAuth Servers by asking them.
 
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { NONCE } from "../support/call.ts";
@@ -16,16 +15,16 @@ import {
 } from "../support/nextauth-server.ts";
 import { json, type RecordingProvider, respond, startRecordingProvider, token } from "../support/recording-provider.ts";
 import { runCommand } from "./run-command.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
 let provider: RecordingProvider;
 let nextauth: NextAuthServer;
-let folder: string;
+const folder = temporaryFolder();
 
 beforeAll(async () => {
   provider = await startRecordingProvider();
   nextauth = await startNextAuthServer();
   nextauth.setUserAttributes(SERVERID, "alice", { branch: "Gent" });
-  folder = await mkdtemp(join(tmpdir(), "token-proxy-test-"));
 });
 beforeEach(() => {
   provider.answer = token();
@@ -35,7 +34,6 @@ beforeEach(() => {
 afterAll(async () => {
   await provider?.close();
   await nextauth?.close();
-  await rm(folder, { recursive: true, force: true });
 });
 
 async function check(file: object, args: string[] = [], env: Record<string, string> = {}) {

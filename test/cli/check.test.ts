@@ -1,7 +1,6 @@
 // The command `check`: what it says about the file, and one token request with --live.
 
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { APIKEY } from "../support/call.ts";
@@ -15,18 +14,15 @@ import {
 } from "../support/oidc-provider.ts";
 import { runCli } from "../support/process.ts";
 import { runCommand } from "./run-command.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
 let server: AuthorizationServer;
-let folder: string;
+const folder = temporaryFolder();
 
 beforeAll(async () => {
   server = await startAuthorizationServer();
-  folder = await mkdtemp(join(tmpdir(), "token-proxy-check-"));
 });
-afterAll(async () => {
-  await server?.close();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => server?.close());
 
 const SECRETS = { APIKEY, CLIENT_SECRET: POST_CLIENT.client_secret };
 const LIVE = ["--live", "--userid", "alice"];

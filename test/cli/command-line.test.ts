@@ -1,20 +1,14 @@
 // The command line itself: help is complete, and wrong usage gets one line without anything that
 // may be a secret.
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
 import schemaJson from "../../token-proxy.schema.json" with { type: "json" };
 import { runCli } from "../support/process.ts";
 import { runCommand } from "./run-command.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
-let folder: string;
-
-beforeAll(async () => {
-  folder = await mkdtemp(`${tmpdir()}/token-proxy-cli-`); // without a configuration file
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 const run = (...args: string[]) => runCommand(args, { cwd: folder });
 

@@ -1,23 +1,21 @@
 // How commands find and read the configuration file and --env-file.
 
-import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { environment, findFile } from "../../src/cli/configuration.ts";
 import { APIKEY } from "../support/call.ts";
 import { fileConfig, SECRETS } from "../support/config.ts";
 import { asNobody, canBeNobody } from "./nobody.ts";
 import { runCommand } from "./run-command.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
-let folder: string;
+const folder = temporaryFolder();
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "token-proxy-configuration-"));
   await chmod(folder, 0o755); // for the test that runs as another user
   await write("token-proxy.yaml", JSON.stringify(fileConfig("http://127.0.0.1:1/token")));
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const write = (name: string, content: string | Buffer) => writeFile(join(folder, name), content);
 const run = (args: string[], env: Record<string, string> = {}) => runCommand(args, { cwd: folder, env });

@@ -2,8 +2,7 @@
 // standard error.
 
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -15,12 +14,13 @@ import { freePort } from "../support/port.ts";
 import { CLI } from "../support/process.ts";
 import { json, type RecordingProvider, startRecordingProvider } from "../support/recording-provider.ts";
 import { runCommand } from "./run-command.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
 const BYTES = '{ "access_token":"caf\\u00e9",\n "token_type":"Bearer" }\r\n';
 const ENV = { ...SECRETS, NONCE };
 
 let provider: RecordingProvider;
-let folder: string;
+const folder = temporaryFolder();
 let host: Host;
 let tlsHost: Host;
 
@@ -36,28 +36,20 @@ const run = (args: string[], env: Record<string, string> = ENV) =>
 
 beforeAll(async () => {
   provider = await startRecordingProvider();
-  folder = await mkdtemp(join(tmpdir(), "token-proxy-test-"));
   const authority = await makeAuthority();
   const server = await authority.issue("localhost", { ips: ["127.0.0.1"] });
   const client = await authority.issue("any", { dns: ["ns.bank.example"] });
   const pems = {
-    "ca.pem": authority.certificate,
-    "key.pem": server.private_key,
-    "certificate.pem": server.certificate,
+    ...{ "ca.pem": authority.certificate, "key.pem": server.private_key, "certificate.pem": server.certificate },
+    ...{ "client.pem": client.certificate, "client-key.pem": client.private_key },
   };
-  const all = { ...pems, "client.pem": client.certificate, "client-key.pem": client.private_key };
-  for (const [name, pem] of Object.entries(all)) await writeFile(join(folder, name), pem);
+  for (const [name, pem] of Object.entries(pems)) await writeFile(join(folder, name), pem);
 
   const listen = `127.0.0.1:${await freePort()}`;
+  const values = { serverid: ["path:serverid"], userid: ["form:user"], nonce: ["header:X-nonce"] };
   host = await start("token-proxy.yaml", {
     server: { listen, admin: "127.0.0.1:0" },
-    get_token: [
-      {},
-      {
-        path: "/v2/{serverid}/token",
-        values: { serverid: ["path:serverid"], userid: ["form:user"], nonce: ["header:X-nonce"] },
-      },
-    ],
+    get_token: [{}, { path: "/v2/{serverid}/token", values }],
   });
   const file = (name: string) => ({ file: join(folder, name) });
   tlsHost = await start("tls.yaml", {
@@ -77,7 +69,6 @@ afterAll(async () => {
   await host?.close();
   await tlsHost?.close();
   await provider?.close();
-  await rm(folder, { recursive: true, force: true });
 });
 
 const sent = () => Object.fromEntries(new URLSearchParams(provider.requests[0]?.body));
@@ -88,7 +79,7 @@ describe("get-token", () => {
   it("calls the proxy of the file with its first binding and prints the bytes of the response", async () => {
     const { status, out, err } = await run(ALICE);
     expect([status, out]).toEqual([0, BYTES]);
-    expect(err).toMatch(/^200 application\/json, 56 bytes in \d+ ms\n$/);
+    expect(err).toMatch(/^200 application\/json, 56 bytes in \d+ ms\n$/); // neither the API key nor the nonce
     expect(sent()).toMatchObject({ userid: "alice", nonce: NONCE });
   });
 
@@ -152,11 +143,6 @@ describe("get-token", () => {
       "this command has a private_key that does not match its certificate",
     ],
     ["an authority that is not a certificate", ["--ca", "token-proxy.yaml"], "this command has a --ca"],
-    [
-      "a value that is given twice",
-      ["--value", "serverid=a", "--value", "serverid=b"],
-      'the value "serverid" is given twice',
-    ],
     ["a userid that is given twice", ["--value", "userid=bob"], 'the value "userid" is given twice'],
   ])("ends with status 2 for %s", async (_what, args, said) => {
     const { status, out, err } = await run(["--userid", "alice", ...args]);
@@ -182,11 +168,5 @@ describe("get-token", () => {
     });
     expect(stderr).not.toMatch(/EPIPE|at .*:\d+/);
     expect(stdout).toMatch(/^[01]\n$/);
-  });
-
-  it("never prints the API key or the nonce", async () => {
-    const { out, err } = await run(ALICE);
-    expect(out + err).not.toContain(APIKEY);
-    expect(out + err).not.toContain(NONCE);
   });
 });

@@ -1,23 +1,22 @@
 // Signals that arrive while the service starts.
 
 import { existsSync, readFileSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { constants, tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
+import { constants } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { fileConfig, SECRETS } from "../support/config.ts";
 import { type Run, runCli } from "../support/process.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
-let folder: string;
+const folder = temporaryFolder();
 const runs: Run[] = [];
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "token-proxy-signals-"));
   await writeFile(join(folder, "token-proxy.yaml"), JSON.stringify(fileConfig("http://127.0.0.1:1/token")));
 });
 afterEach(() => {
   for (const run of runs.splice(0)) run.process.kill("SIGKILL");
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Waits until the process handles SIGHUP: nothing can be done before Node runs any of our code. */
 async function startUntilHandled(): Promise<Run> {
@@ -33,15 +32,14 @@ async function startUntilHandled(): Promise<Run> {
 }
 
 describe.skipIf(!existsSync("/proc/self/status"))("during the start", () => {
-  it.each([0, 50, 150])("SIGHUP after %d ms does not end the process", async (delay) => {
+  it("SIGHUP again and again does not end the process", async () => {
     const run = await startUntilHandled();
-    await new Promise((done) => setTimeout(done, delay));
-    run.process.kill("SIGHUP");
-    await run.said(/"event":"started"/);
+    const again = setInterval(() => run.process.kill("SIGHUP"), 5);
+    await run.said(/"event":"started"/).finally(() => clearInterval(again));
     expect(run.process.exitCode).toBeNull();
   });
 
-  it.each([0, 100, 200, 300])("SIGTERM after %d ms ends the process without an error", async (delay) => {
+  it.each([0, 200])("SIGTERM after %d ms ends the process without an error", async (delay) => {
     const run = await startUntilHandled();
     await new Promise((done) => setTimeout(done, delay));
     run.process.kill("SIGTERM");

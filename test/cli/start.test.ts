@@ -4,9 +4,8 @@
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -17,25 +16,22 @@ import { CLI, type Run, runCli } from "../support/process.ts";
 import { type RecordingProvider, startRecordingProvider } from "../support/recording-provider.ts";
 import { asNobody, canBeNobody } from "./nobody.ts";
 import { runCommand } from "./run-command.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
 const WAIT_MS = 15_000;
 
-let folder: string;
+const folder = temporaryFolder();
 let provider: RecordingProvider;
 const runs: Run[] = [];
 
 beforeAll(async () => {
   provider = await startRecordingProvider();
-  folder = await mkdtemp(join(tmpdir(), "token-proxy-start-"));
   await chmod(folder, 0o755); // for the test that runs as another user
 });
 afterEach(() => {
   for (const run of runs.splice(0)) run.process.kill("SIGKILL");
 });
-afterAll(async () => {
-  await provider?.close();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => provider?.close());
 
 const write = (name: string, content: string) => writeFile(join(folder, name), content);
 const configure = (server: object = {}) =>

@@ -1,201 +1,203 @@
 // Keys of a provider that require or exclude each other.
 
-import { describe, expect, it } from "vitest";
-import { faultsOf, replacing, withProvider, withProviderKeys } from "./file.ts";
+import { describe } from "vitest";
+import { replacing, reports, withProvider, withProviderKeys } from "./file.ts";
 
-const ISSUER = "issuer: https://idp.example";
-const ENDPOINT = "token_endpoint: https://idp.example/token";
 const ID = "client_id: token-proxy";
 const SECRET = "client_secret: { env: S }";
-const GRANT = "grant_type: urn:example:user";
+const KEY = "client_key: { kid: k, alg: ES256, private_key: { env: K } }";
+const TLS = "tls: { certificate: { env: C }, private_key: { env: K } }";
+const SIGNING = `signing:
+  keys:
+    - { kid: a, alg: ES256, private_key: { env: A } }
+    - { kid: b, alg: PS256, private_key: { env: B }, use: verify }
+`;
+
+/** The keys of a text, each on a line of its own. */
+const lines = (text: string) => text.split(" / ").filter((line) => line !== "none");
+
+/** A provider whose own keys start on line 9. */
+const client = (text: string) =>
+  withProvider("issuer: https://idp.example", "grant_type: urn:example:user", ...lines(text));
+const withMethod = (text: string) => client(`token_endpoint_auth_method: ${text}`);
 
 describe("the token endpoint", () => {
-  it.each<[string, string[], string[]]>([
-    [
-      "neither issuer nor token_endpoint",
-      [ID, SECRET, GRANT],
-      ['7:5 "providers.main" needs issuer (to discover the token endpoint) or token_endpoint'],
-    ],
-    [
-      "discovery beside a token_endpoint",
-      [ISSUER, ENDPOINT, "discovery: oidc", ID, SECRET, GRANT],
-      ['9:16 "providers.main.discovery" has no effect with token_endpoint; remove one of the two'],
-    ],
-    [
-      "no discovery and no token_endpoint",
-      [ISSUER, "discovery: none", ID, SECRET, GRANT],
-      ['8:16 "providers.main.discovery" is none, so token_endpoint is required'],
-    ],
-    [
-      "discovery without issuer",
-      ["discovery: oauth", ID, SECRET, GRANT],
-      ['7:5 "providers.main" needs issuer (to discover the token endpoint) or token_endpoint'],
-    ],
-    [
-      "a connect_timeout longer than timeout",
-      [ISSUER, ID, SECRET, GRANT, "timeout: 1s", "connect_timeout: 1001ms"],
-      ['12:22 "providers.main.connect_timeout" must not be longer than timeout, which includes it'],
-    ],
-  ])("is reported as wrong: %s", (_, lines, faults) => {
-    expect(faultsOf(withProvider(...lines))).toEqual(faults.map((fault) => `f.yaml:${fault}`));
-  });
+  const ISSUER = "issuer: https://idp.example";
+  const ENDPOINT = "token_endpoint: https://idp.example/token";
+  reports(
+    (text) => withProvider(...lines(text), ID, SECRET, "grant_type: urn:example:user"),
+    `
+none => 7:5 "providers.main" needs issuer (to discover the token endpoint) or token_endpoint
+${ISSUER} / ${ENDPOINT} / discovery: oidc
+  => 9:16 "providers.main.discovery" has no effect with token_endpoint; remove one of the two
+${ISSUER} / discovery: none => 8:16 "providers.main.discovery" is none, so token_endpoint is required
+${ISSUER}
+${ENDPOINT}
+${ENDPOINT} / discovery: none
+${ISSUER} / ${ENDPOINT}
+${ISSUER} / timeout: 1s / connect_timeout: 1001ms
+  => 9:22 "providers.main.connect_timeout" must not be longer than timeout, which includes it
+${ISSUER} / timeout: 1s / connect_timeout: 1s
+${ISSUER} / timeout: 500ms
+`,
+  );
+});
 
-  it.each([
-    ["an issuer", [ISSUER]],
-    ["a token_endpoint", [ENDPOINT]],
-    ["a token_endpoint with discovery: none", [ENDPOINT, "discovery: none"]],
-    ["a token_endpoint, and an issuer for {{issuer}}", [ISSUER, ENDPOINT]],
-    ["a connect_timeout as long as timeout", [ISSUER, "timeout: 1s", "connect_timeout: 1s"]],
-    ["a timeout below the default of connect_timeout", [ISSUER, "timeout: 500ms"]],
-  ])("can be given as %s", (_, lines) => {
-    expect(faultsOf(withProvider(...lines, ID, SECRET, GRANT))).toEqual([]);
-  });
+describe("client authentication", () => {
+  const UNUSED = "is not used by token_endpoint_auth_method";
+  const NO_CERTIFICATE =
+    '7:5 "providers.main" needs tls.certificate and tls.private_key (on Workers: tls.binding) for token_endpoint_auth_method';
+  reports(
+    client,
+    `
+none
+  => 7:5 "providers.main" needs client_id
+  => 7:5 "providers.main" needs client_secret for token_endpoint_auth_method: client_secret_basic
+${ID} / ${SECRET}
+client_id: "a:b" / ${SECRET}
+${ID} / ${SECRET} / ${KEY}
+  => 11:5 "providers.main.client_key" ${UNUSED}: client_secret_basic; remove one of the two
+`,
+  );
+  reports(
+    withMethod,
+    `
+client_secret_basic_raw / ${ID}
+  => 7:5 "providers.main" needs client_secret for token_endpoint_auth_method: client_secret_basic_raw
+client_secret_basic_raw / client_id: "a:b" / ${SECRET}
+  => 10:16 "providers.main.client_id" must not contain a colon with client_secret_basic_raw; use client_secret_basic
+client_secret_post / ${ID}
+  => 7:5 "providers.main" needs client_secret for token_endpoint_auth_method: client_secret_post
+client_secret_post / ${ID} / ${SECRET} / client_assertion: { ttl: 30s }
+  => 12:5 "providers.main.client_assertion" ${UNUSED}: client_secret_post; remove one of the two
+client_secret_post / ${ID} / ${SECRET}
+client_secret_jwt / ${ID}
+  => 7:5 "providers.main" needs client_secret for token_endpoint_auth_method: client_secret_jwt
+client_secret_jwt / ${ID} / ${SECRET}
+private_key_jwt / ${ID}
+  => 7:5 "providers.main" needs client_key or signing.keys for token_endpoint_auth_method: private_key_jwt
+private_key_jwt / ${KEY} => 7:5 "providers.main" needs client_id
+private_key_jwt / ${ID} / ${SECRET} / ${KEY}
+  => 11:5 "providers.main.client_secret" ${UNUSED}: private_key_jwt; remove one of the two
+private_key_jwt / ${ID} / ${KEY}
+tls_client_auth / ${ID} => ${NO_CERTIFICATE}: tls_client_auth
+tls_client_auth / ${ID} / tls: { ca: { env: C } } => ${NO_CERTIFICATE}: tls_client_auth
+tls_client_auth / ${TLS} => 7:5 "providers.main" needs client_id
+tls_client_auth / ${ID} / ${SECRET} / ${TLS}
+  => 11:5 "providers.main.client_secret" ${UNUSED}: tls_client_auth; remove one of the two
+tls_client_auth / ${ID} / ${TLS}
+self_signed_tls_client_auth / ${ID} => ${NO_CERTIFICATE}: self_signed_tls_client_auth
+self_signed_tls_client_auth / ${ID} / tls: { binding: MTLS }
+none / ${ID} / ${SECRET} => 11:5 "providers.main.client_secret" ${UNUSED}: none; remove one of the two
+none / ${ID} / ${KEY} => 11:5 "providers.main.client_key" ${UNUSED}: none; remove one of the two
+none / ${ID} / client_assertion: { ttl: 30s }
+  => 11:5 "providers.main.client_assertion" ${UNUSED}: none; remove one of the two
+none / ${ID} / ${TLS}
+none
+`,
+  );
+  reports((text) => withMethod(text) + SIGNING, `private_key_jwt / ${ID}`);
+});
+
+describe("the algorithm of a client assertion", () => {
+  const RSA_KEY = "{ kid: r, alg: RS256, private_key: { env: R } }";
+  const ALG = '"providers.main.client_assertion.alg"';
+  const withAlg = (text: string) => {
+    const [alg, method, ...rest] = text.split(" / ");
+    return client(
+      [`client_assertion: { alg: ${alg} }`, `token_endpoint_auth_method: ${method}`, ID, ...rest].join(" / "),
+    );
+  };
+  reports(
+    withAlg,
+    `
+ES256 / client_secret_jwt / ${SECRET} => 9:30 ${ALG} must be one of HS256, HS384, HS512 for client_secret_jwt
+HS512 / client_secret_jwt / ${SECRET}
+HS256 / private_key_jwt / ${KEY}
+  => 9:30 ${ALG} must be one of ES256, ES384, PS256, RS256, EdDSA for private_key_jwt
+PS256 / private_key_jwt / ${KEY} => 9:30 ${ALG} is PS256, but no key under client_key has this alg
+RS256 / private_key_jwt / client_key: [${KEY.slice(12)}, ${RSA_KEY}]
+`,
+  );
+  reports(
+    (text) => withAlg(text) + SIGNING,
+    `
+PS256 / private_key_jwt => 9:30 ${ALG} is PS256, but no key under signing.keys has this alg
+ES256 / private_key_jwt
+`,
+  );
+});
+
+describe("tls", () => {
+  const NODE = "is for Workers; certificate, private_key and ca are for Node; remove one or the other";
+  reports(
+    (text) => withProviderKeys(`tls: { ${text} }`),
+    `
+certificate: { env: C } => 11:10 "providers.main.tls" needs both certificate and private_key, or neither
+private_key: { env: K } => 11:10 "providers.main.tls" needs both certificate and private_key, or neither
+binding: M, certificate: { env: C }, private_key: { env: K } => 11:21 "providers.main.tls.binding" ${NODE}
+binding: M, ca: { env: C } => 11:21 "providers.main.tls.binding" ${NODE}
+ca: { env: C }
+certificate: { env: C }, private_key: { env: K }, ca: { file: ca.pem }
+`,
+  );
 });
 
 describe("params", () => {
-  it.each([
-    ["grant_type", "grant_type"],
-    ["scope", "scope"],
-    ["client_id", "client_id"],
-    ["client_secret", "client_secret with token_endpoint_auth_method: client_secret_post"],
-    ["client_assertion", "token_endpoint_auth_method"],
-    ["client_assertion_type", "token_endpoint_auth_method"],
-  ])("must not contain %s, which another key sets", (name, own) => {
-    expect(faultsOf(withProviderKeys(`params: { ${name}: x }`))).toEqual([
-      `f.yaml:11:15 "providers.main.params.${name}" must not be a parameter here; use the key ${own}`,
-    ]);
-  });
-
-  it("can contain names of Object.prototype", () => {
-    expect(faultsOf(withProviderKeys("params: { constructor: x, toString: y }"))).toEqual([]);
-  });
-
-  it.each([
-    ["subject_token", "params: { subject_token: x }"],
-    ["actor_token", "params: { actor_token: x, subject_token: x, subject_token_type: y }"],
-  ])("must contain the type of a %s (RFC 8693)", (name, params) => {
-    const text = replacing(
-      "authorization_code",
-      "urn:ietf:params:oauth:grant-type:token-exchange",
-      withProviderKeys(params),
-    );
-    expect(faultsOf(text)).toEqual([
-      `f.yaml:11:15 "providers.main.params.${name}" needs "params.${name}_type" as well (RFC 8693 section 2.1)`,
-    ]);
-    expect(faultsOf(withProviderKeys(params))).toEqual([]);
-  });
+  const OTHER_KEY = "must not be a parameter here; use the key";
+  const params = (text: string) => withProviderKeys(`params: { ${text} }`);
+  reports(
+    params,
+    `
+grant_type: x => 11:15 "providers.main.params.grant_type" ${OTHER_KEY} grant_type
+scope: x => 11:15 "providers.main.params.scope" ${OTHER_KEY} scope
+client_id: x => 11:15 "providers.main.params.client_id" ${OTHER_KEY} client_id
+client_secret: x
+  => 11:15 "providers.main.params.client_secret" ${OTHER_KEY} client_secret with token_endpoint_auth_method: client_secret_post
+client_assertion: x => 11:15 "providers.main.params.client_assertion" ${OTHER_KEY} token_endpoint_auth_method
+client_assertion_type: x => 11:15 "providers.main.params.client_assertion_type" ${OTHER_KEY} token_endpoint_auth_method
+constructor: x, toString: y, subject_token: z
+`,
+  );
+  const TYPE = "as well (RFC 8693 section 2.1)";
+  reports(
+    (text) => replacing("authorization_code", "urn:ietf:params:oauth:grant-type:token-exchange", params(text)),
+    `
+subject_token: x => 11:15 "providers.main.params.subject_token" needs "params.subject_token_type" ${TYPE}
+actor_token: x, subject_token: x, subject_token_type: y
+  => 11:15 "providers.main.params.actor_token" needs "params.actor_token_type" ${TYPE}
+`,
+  );
 });
 
 describe("headers", () => {
-  it.each([
-    "Accept",
-    "accept-encoding",
-    "AUTHORIZATION",
-    "Connection",
-    "Content-Encoding",
-    "Content-Length",
-    "Content-Type",
-    "Cookie",
-    "Expect",
-    "Host",
-    "Keep-Alive",
-    "Proxy-Authorization",
-    "TE",
-    "Trailer",
-    "Transfer-Encoding",
-    "Upgrade",
-    "User-Agent",
-  ])("must not contain %s in any case", (name) => {
-    expect(faultsOf(withProviderKeys(`headers: { ${name}: x }`))).toEqual([
-      `f.yaml:11:16 "providers.main.headers.${name}" is set by this proxy; remove it`,
-    ]);
-  });
-
-  it("must not contain one name in two cases", () => {
-    expect(faultsOf(withProviderKeys("headers: { X-Tenant: a, x-tenant: b }"))).toEqual([
-      'f.yaml:11:29 "providers.main.headers.x-tenant" occurs twice; header names are case-insensitive',
-    ]);
-  });
-
-  it("must not contain invalid header values", () => {
-    expect(
-      faultsOf(withProviderKeys('headers: { X-A: "", X-B: Café, X-C: " {{userid}}", X-D: "a{{userid}}" }')),
-    ).toEqual([
-      'f.yaml:11:21 "providers.main.headers.X-A" must be visible ASCII, without spaces at the start or end',
-      'f.yaml:11:30 "providers.main.headers.X-B" must be visible ASCII, without spaces at the start or end',
-      'f.yaml:11:41 "providers.main.headers.X-C" must be visible ASCII, without spaces at the start or end',
-    ]);
-  });
-
-  it("can contain other names and secrets", () => {
-    expect(faultsOf(withProviderKeys("headers: { X-Tenant: a b, X-Key: { env: K } }"))).toEqual([]);
-  });
-});
-
-it("an error code is in user_errors or proxy_errors, not in both", () => {
-  const text = withProviderKeys("user_errors: [a, invalid_scope]", "proxy_errors: [b, invalid_scope]");
-  expect(faultsOf(text)).toEqual([
-    'f.yaml:12:23 "providers.main.proxy_errors[1]" is also in user_errors; remove one of the two',
-  ]);
-});
-
-describe("templates", () => {
-  it.each([
-    ["scope", 'scope: "{{usrid}}"', "11:12", "providers.main.scope"],
-    ["a parameter", 'params: { a: "{{usrid}}" }', "11:18", "providers.main.params.a"],
-    ["a parameter's list", 'params: { a: [x, "{{usrid}}"] }', "11:22", "providers.main.params.a[1]"],
-    ["a header", 'headers: { X-A: "{{usrid}}" }', "11:21", "providers.main.headers.X-A"],
-  ])("with an unknown name are reported in %s", (_, line, place, path) => {
-    expect(faultsOf(withProviderKeys(line))).toEqual([
-      `f.yaml:${place} "${path}" uses {{usrid}}, which no call provides; did you mean "userid"?`,
-    ]);
-  });
-
-  it.each(["toString", "constructor", "hasOwnProperty", "something_else"])(
-    "with an unknown name that resembles no other get a hint where to add it: %s",
-    (name) => {
-      expect(faultsOf(withProviderKeys(`scope: "{{${name}}}"`))).toEqual([
-        `f.yaml:11:12 "providers.main.scope" uses {{${name}}}, which no call provides; add it to "get_token.values"`,
-      ]);
-    },
+  const RESERVED =
+    "Accept accept-encoding AUTHORIZATION Connection Content-Encoding Content-Length Content-Type Cookie Expect Host " +
+    "Keep-Alive Proxy-Authorization TE Trailer Transfer-Encoding Upgrade User-Agent";
+  const ASCII = "must be visible ASCII, without spaces at the start or end";
+  reports(
+    (text) => withProviderKeys(`headers: { ${text} }`),
+    `
+${RESERVED.split(" ")
+  .map((name) => `${name}: x => 11:16 "providers.main.headers.${name}" is set by this proxy; remove it`)
+  .join("\n")}
+X-Tenant: a, x-tenant: b
+  => 11:29 "providers.main.headers.x-tenant" occurs twice; header names are case-insensitive
+X-A: "", X-B: Café, X-C: " {{userid}}", X-D: "a{{userid}}"
+  => 11:21 "providers.main.headers.X-A" ${ASCII}
+  => 11:30 "providers.main.headers.X-B" ${ASCII}
+  => 11:41 "providers.main.headers.X-C" ${ASCII}
+X-Tenant: a b, X-Key: { env: K }
+`,
   );
+});
 
-  it("with several unknown names are reported for each", () => {
-    expect(faultsOf(withProviderKeys('scope: "{{usrid}} {{userid}} {{nonse}}"'))).toEqual([
-      'f.yaml:11:12 "providers.main.scope" uses {{usrid}}, which no call provides; did you mean "userid"?',
-      'f.yaml:11:12 "providers.main.scope" uses {{nonse}}, which no call provides; did you mean "nonce"?',
-    ]);
-  });
-
-  it("can use the provider's names and every value of the call", () => {
-    const names = ["client_id", "issuer", "token_endpoint", "now", "uuid", "serverid", "userid", "accountid", "nonce"];
-    const params = names.map((name) => `  ${name}_: "{{${name}}}"`);
-    expect(faultsOf(withProviderKeys("params:", ...params))).toEqual([]);
-  });
-
-  it("must not use an issuer or a client_id that is not set", () => {
-    const text = withProvider(ENDPOINT, GRANT, "token_endpoint_auth_method: none", 'scope: "{{issuer}} {{client_id}}"');
-    expect(faultsOf(text)).toEqual([
-      'f.yaml:10:12 "providers.main.scope" uses {{issuer}}, but issuer is not set',
-      'f.yaml:10:12 "providers.main.scope" uses {{client_id}}, but client_id is not set',
-    ]);
-  });
-
-  it("are not looked for in secrets, which are sent unchanged", () => {
-    expect(faultsOf(withProviderKeys('params: { a: { env: A }, b: { file: "{{usrid}}" } }'))).toEqual([]);
-  });
-
-  it("of the defaults of a grant type are checked too", () => {
-    const text = withProviderKeys().concat("get_token: { values: { userid: [body:/userid] } }\n");
-    expect(faultsOf(text)).toEqual([
-      'f.yaml:10:17 "providers.main.grant_type" uses {{nonce}}, which no call provides; add it to "get_token.values"',
-    ]);
-  });
-
-  it("in params replace the defaults of a grant type", () => {
-    const text = withProviderKeys('params: { code: "{{userid}}" }').concat(
-      "get_token: { values: { userid: [body:/userid] } }\n",
-    );
-    expect(faultsOf(text)).toEqual([]);
-  });
+describe("error codes", () => {
+  reports(
+    (text) => withProviderKeys("user_errors: [a, invalid_scope]", `proxy_errors: [${text}]`),
+    `
+b, invalid_scope => 12:23 "providers.main.proxy_errors[1]" is also in user_errors; remove one of the two
+b
+`,
+  );
 });

@@ -1,177 +1,202 @@
-// Templates and the JWTs of a provider: every name and key must exist.
+// Templates and JWTs of a provider: every name has a value where it is used, and every JWT a use.
 
 import { describe, expect, it } from "vitest";
-import { faultsOf, withProvider } from "./file.ts";
+import { callNamesNeeded } from "../../src/oauth/template-names.ts";
+import { configOf, reports, withProvider, withProviderKeys } from "./file.ts";
 
-const CLIENT = ["issuer: https://idp.example", "client_id: x", "client_secret: { env: S }"];
 const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";
-const TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
 const SIGNING = `signing:
   issuer: https://proxy.example
   keys:
     - { kid: a, alg: ES256, private_key: { env: A } }
     - { kid: b, alg: PS256, private_key: { env: B }, use: verify }
 `;
-const SIGNING_WITHOUT_ISSUER = SIGNING.replace("  issuer: https://proxy.example\n", "");
+const WITHOUT_ISSUER = SIGNING.replace("  issuer: https://proxy.example\n", "");
+const NEXTAUTH = "nextauth: { url: https://ns.example, apikey: { env: N } }";
+const WITH_DEFAULT = NEXTAUTH.replace(" } }", " }, serverid: a }");
+const BINDING = "get_token: { session: trust, values: { userid: [body:/u], nonce: [body:/n] } }";
+const ADD = 'which no call provides; add it to "get_token.values"';
 
-/** A provider with this grant type, and further keys from line 11. */
-const provider = (grantType: string, ...lines: string[]) =>
-  withProvider(...CLIENT, `grant_type: ${grantType}`, ...lines);
-const located = (faults: string[]) => faults.map((fault) => `f.yaml:${fault}`);
+/** A provider with a grant type on line 10, and further keys from line 11. */
+const provider = (text: string) => {
+  const [grantType, ...keys] = text.split(" / ");
+  const client = ["issuer: https://idp.example", "client_id: x", "client_secret: { env: S }"];
+  return withProvider(...client, `grant_type: ${grantType}`, ...keys);
+};
+const signing = (text: string) => provider(text) + SIGNING;
 
-describe("a JWT", () => {
-  it.each<[string, string, string[]]>([
-    [
-      "that the grant type sends, without signing",
-      provider(JWT_BEARER),
-      [
-        '7:5 "providers.main.jwt.user.claims.iss" uses {{signing_issuer}}, but signing.issuer is not set',
-        '10:17 "providers.main.grant_type" needs "signing", because the request contains a JWT signed by this proxy',
-      ],
-    ],
-    [
-      "that a parameter sends, without signing",
-      provider("x", 'params: { a: "{{jwt.user}}" }', "jwt: { user: { claims: { iss: me } } }"),
-      ['10:17 "providers.main.grant_type" needs "signing", because the request contains a JWT signed by this proxy'],
-    ],
-    [
-      "that is used nowhere",
-      provider(JWT_BEARER, "jwt: { actor: {} }") + SIGNING,
-      ['11:12 "providers.main.jwt.actor" is not used; write {{jwt.actor}} in params or headers, or remove it'],
-    ],
-    [
-      "that the file's own assertion replaces",
-      provider(JWT_BEARER, "params: { assertion: x }", "jwt: { user: {} }") + SIGNING,
-      ['12:12 "providers.main.jwt.user" is not used; write {{jwt.user}} in params or headers, or remove it'],
-    ],
-    [
-      "signed by a key that is not there",
-      provider(JWT_BEARER, "jwt: { user: { kid: c } }") + SIGNING,
-      ['11:25 "providers.main.jwt.user.kid" is not the kid of a key that signs under signing.keys'],
-    ],
-    [
-      "signed by a key that only verifies",
-      provider(JWT_BEARER, "jwt: { user: { kid: b } }") + SIGNING,
-      ['11:25 "providers.main.jwt.user.kid" is not the kid of a key that signs under signing.keys'],
-    ],
-    [
-      "by another name",
-      provider("x", 'params: { a: "{{jwt.acto}}" , b: "{{jwt.actor}}" }', "jwt: { actor: {} }") + SIGNING,
-      ['11:18 "providers.main.params.a" uses {{jwt.acto}}, which is not under "jwt"; did you mean "jwt.actor"?'],
-    ],
-    [
-      "in a header, like no other",
-      provider("x", 'headers: { X-A: "{{jwt.something_else}}" }') + SIGNING,
-      ['11:21 "providers.main.headers.X-A" uses {{jwt.something_else}}, which is not under "jwt"; add it there'],
-    ],
-    [
-      "in another JWT",
-      provider(JWT_BEARER, 'jwt: { user: { claims: { a: ["{{jwt.user}}"] } } }') + SIGNING,
-      ['11:33 "providers.main.jwt.user.claims.a" uses {{jwt.user}}, but a JWT can be used only in params and headers'],
-    ],
-  ])("is reported as wrong: %s", (_, text, faults) => {
-    expect(faultsOf(text)).toEqual(located(faults));
-  });
-
-  it.each([
-    ["where the grant type sends it", provider(JWT_BEARER) + SIGNING],
-    ["where token exchange sends it", provider(TOKEN_EXCHANGE) + SIGNING],
-    ["not, where the file has its own assertion", provider(JWT_BEARER, 'params: { assertion: "{{userid}}" }')],
-    ["not, where a user is named instead", provider(TOKEN_EXCHANGE, 'params: { requested_subject: "{{userid}}" }')],
-    ["with a key that it names", provider(JWT_BEARER, "jwt: { user: { kid: a } }") + SIGNING],
-    [
-      "with its times in its claims",
-      provider(JWT_BEARER, 'jwt: { user: { claims: { nbf: "{{iat}}", x: "{{exp}}" } } }') + SIGNING,
-    ],
-    [
-      "without an issuer that is published",
-      provider(JWT_BEARER, "jwt: { user: { claims: { iss: me } } }") + SIGNING_WITHOUT_ISSUER,
-    ],
-  ])("is signed %s", (_, text) => {
-    expect(faultsOf(text)).toEqual([]);
-  });
+describe("a name in a template", () => {
+  const USERID = '{{usrid}}, which no call provides; did you mean "userid"?';
+  reports(
+    (text) => withProviderKeys(...text.split(" / ")),
+    `
+scope: "{{usrid}} {{userid}} {{nonse}}"
+  => 11:12 "providers.main.scope" uses ${USERID}
+  => 11:12 "providers.main.scope" uses {{nonse}}, which no call provides; did you mean "nonce"?
+params: { a: "{{usrid}}" } => 11:18 "providers.main.params.a" uses ${USERID}
+params: { a: [x, "{{usrid}}"] } => 11:22 "providers.main.params.a[1]" uses ${USERID}
+params: { a: { env: A }, b: { file: "{{usrid}}" } }
+params: { a: "{{client_id}} {{issuer}} {{token_endpoint}} {{now}} {{uuid}}" }
+params: { a: "{{serverid}} {{userid}} {{accountid}} {{nonce}}" }
+params: { a: "{{iat}}", b: "{{exp}}" }
+  => 11:18 "providers.main.params.a" uses {{iat}}, ${ADD}
+  => 11:32 "providers.main.params.b" uses {{exp}}, ${ADD}
+headers: { X-A: "{{usrid}}" } => 11:21 "providers.main.headers.X-A" uses ${USERID}
+expect_subject: { member: user, equals: "{{usrid}}" } => 11:21 "providers.main.expect_subject" uses ${USERID}
+scope: "{{constructor}}" => 11:12 "providers.main.scope" uses {{constructor}}, ${ADD}
+scope: "{{signing.kid}}" => 11:12 "providers.main.scope" uses {{signing.kid}}, but signing is not set
+`,
+  );
+  reports(
+    (assertion) => provider(`x / token_endpoint_auth_method: client_secret_jwt / client_assertion: { ${assertion} }`),
+    `
+aud: "{{usrid}}" => 12:30 "providers.main.client_assertion.aud" uses ${USERID}
+header: { a: "{{usrid}}" } => 12:38 "providers.main.client_assertion.header.a" uses ${USERID}
+claims: { a: "{{usrid}}" } => 12:38 "providers.main.client_assertion.claims.a" uses ${USERID}
+`,
+  );
+  reports(
+    signing,
+    `
+${JWT_BEARER} / jwt: { user: { claims: { a: { b: "{{usrid}}" } } } }
+  => 11:33 "providers.main.jwt.user.claims.a" uses ${USERID}
+${JWT_BEARER} / jwt: { user: { header: { a: "{{usrid}}" } } }
+  => 11:33 "providers.main.jwt.user.header.a" uses ${USERID}
+${JWT_BEARER} / jwt: { user: { claims: { nbf: "{{iat}}", x: "{{exp}}" } } }
+`,
+  );
+  reports(
+    (scope) =>
+      withProvider("token_endpoint: https://a.example/t", "grant_type: x", "token_endpoint_auth_method: none", scope),
+    `
+scope: "{{issuer}} {{client_id}}"
+  => 10:12 "providers.main.scope" uses {{issuer}}, but issuer is not set
+  => 10:12 "providers.main.scope" uses {{client_id}}, but client_id is not set
+`,
+  );
 });
 
-describe("a name without a value", () => {
-  it.each<[string, string, string[]]>([
-    [
-      "the issuer that is not published",
-      provider(JWT_BEARER) + SIGNING_WITHOUT_ISSUER,
-      ['7:5 "providers.main.jwt.user.claims.iss" uses {{signing_issuer}}, but signing.issuer is not set'],
-    ],
-    [
-      "the issuer that is not published, of a JWT of the file's own",
-      provider(JWT_BEARER, "jwt: { user: { claims: { a: b } } }") + SIGNING_WITHOUT_ISSUER,
-      ['11:28 "providers.main.jwt.user.claims.iss" uses {{signing_issuer}}, but signing.issuer is not set'],
-    ],
-    [
-      "the kid without signing",
-      provider("x", 'scope: "{{signing.kid}}"'),
-      ['11:12 "providers.main.scope" uses {{signing.kid}}, but signing is not set'],
-    ],
-    [
-      "the times of a JWT outside of one",
-      provider("x", 'params: { a: "{{iat}}", b: "{{exp}}" }'),
-      [
-        '11:18 "providers.main.params.a" uses {{iat}}, which no call provides; add it to "get_token.values"',
-        '11:32 "providers.main.params.b" uses {{exp}}, which no call provides; add it to "get_token.values"',
-      ],
-    ],
-    [
-      "a claim's",
-      provider(JWT_BEARER, 'jwt: { user: { claims: { a: { b: "{{usrid}}" } } } }') + SIGNING,
-      ['11:33 "providers.main.jwt.user.claims.a" uses {{usrid}}, which no call provides; did you mean "userid"?'],
-    ],
-    [
-      "a header member's",
-      provider(JWT_BEARER, 'jwt: { user: { header: { a: "{{usrid}}" } } }') + SIGNING,
-      ['11:33 "providers.main.jwt.user.header.a" uses {{usrid}}, which no call provides; did you mean "userid"?'],
-    ],
-    [
-      "an expected subject's",
-      provider("x", 'expect_subject: { member: user, equals: "{{usrid}}" }'),
-      ['11:21 "providers.main.expect_subject" uses {{usrid}}, which no call provides; did you mean "userid"?'],
-    ],
-    ...(["aud", "header: { a", "claims: { a"] as const).map((part): [string, string, string[]] => [
-      `an assertion's ${part.split(":")[0]}`,
-      provider(
-        "x",
-        "token_endpoint_auth_method: client_secret_jwt",
-        `client_assertion: { ${part}: "{{usrid}}" ${part.includes("{") ? "} " : ""}}`,
-      ),
-      [
-        `12:${part === "aud" ? 30 : 38} "providers.main.client_assertion.${part.replace(": { ", ".")}" uses {{usrid}}, which no call provides; did you mean "userid"?`,
-      ],
-    ]),
-  ])("is reported as wrong: %s", (_, text, faults) => {
-    expect(faultsOf(text)).toEqual(located(faults));
-  });
+describe("a JWT", () => {
+  const NEEDS_SIGNING =
+    '10:17 "providers.main.grant_type" needs "signing", because the request contains a JWT signed by this proxy';
+  const UNUSED = "is not used; write";
+  const NO_ISSUER = "uses {{signing_issuer}}, but signing.issuer is not set";
+  const NO_KID = '11:25 "providers.main.jwt.user.kid" is not the kid of a key that signs under signing.keys';
+  const NOT_HERE = "uses {{jwt.user}}, but a JWT can be used only in params and headers";
+  reports(
+    provider,
+    `
+${JWT_BEARER}
+  => 7:5 "providers.main.jwt.user.claims.iss" ${NO_ISSUER}
+  => ${NEEDS_SIGNING}
+x / params: { a: "{{jwt.user}}" } / jwt: { user: { claims: { iss: me } } } => ${NEEDS_SIGNING}
+${JWT_BEARER} / params: { assertion: "{{userid}}" }
+urn:ietf:params:oauth:grant-type:token-exchange / params: { requested_subject: "{{userid}}" }
+`,
+  );
+  reports(
+    signing,
+    `
+${JWT_BEARER}
+urn:ietf:params:oauth:grant-type:token-exchange
+${JWT_BEARER} / jwt: { actor: {} }
+  => 11:12 "providers.main.jwt.actor" ${UNUSED} {{jwt.actor}} in params or headers, or remove it
+${JWT_BEARER} / params: { assertion: x } / jwt: { user: {} }
+  => 12:12 "providers.main.jwt.user" ${UNUSED} {{jwt.user}} in params or headers, or remove it
+${JWT_BEARER} / jwt: { user: { kid: a } }
+${JWT_BEARER} / jwt: { user: { kid: b } } => ${NO_KID}
+${JWT_BEARER} / jwt: { user: { kid: c } } => ${NO_KID}
+x / params: { a: "{{jwt.acto}}" , b: "{{jwt.actor}}" } / jwt: { actor: {} }
+  => 11:18 "providers.main.params.a" uses {{jwt.acto}}, which is not under "jwt"; did you mean "jwt.actor"?
+x / headers: { X-A: "{{jwt.something_else}}" }
+  => 11:21 "providers.main.headers.X-A" uses {{jwt.something_else}}, which is not under "jwt"; add it there
+${JWT_BEARER} / jwt: { user: { claims: { a: ["{{jwt.user}}"] } } }
+  => 11:33 "providers.main.jwt.user.claims.a" ${NOT_HERE}
+x / expect_subject: { member: user, equals: "{{jwt.user}}" } => 11:21 "providers.main.expect_subject" ${NOT_HERE}
+x / token_endpoint_auth_method: client_secret_jwt / client_assertion: { aud: "{{jwt.user}}" }
+  => 12:30 "providers.main.client_assertion.aud" ${NOT_HERE}
+x / token_endpoint_auth_method: client_secret_jwt / client_assertion: { claims: { a: "{{jwt.user}}" } }
+  => 12:38 "providers.main.client_assertion.claims.a" ${NOT_HERE}
+`,
+  );
+  reports(
+    (text) => provider(text) + WITHOUT_ISSUER,
+    `
+${JWT_BEARER} => 7:5 "providers.main.jwt.user.claims.iss" ${NO_ISSUER}
+${JWT_BEARER} / jwt: { user: { claims: { a: b } } } => 11:28 "providers.main.jwt.user.claims.iss" ${NO_ISSUER}
+${JWT_BEARER} / jwt: { user: { claims: { iss: me } } }
+`,
+  );
+  // While signing is at fault, nothing is missing there.
+  reports(
+    (text) => provider(text) + SIGNING.replace("kid: a", "kid: 1"),
+    `
+x / scope: "{{signing.kid}} {{signing_issuer}}" => 15:14 "signing.keys[0].kid" must be text; put it in quotes
+`,
+  );
+});
 
+describe("names that the binding and the session provide", () => {
+  const names = (more: string) =>
+    `${provider('x / params: { a: "{{accountid}} {{serverid}} {{userid}}" }')}${more.replaceAll(" / ", "\n")}\n`;
+  const VERIFIED = BINDING.replace("trust", "verify");
+  reports(
+    names,
+    `
+${VERIFIED} / ${WITH_DEFAULT}
+${BINDING} / ${WITH_DEFAULT} => 11:18 "providers.main.params.a" uses {{accountid}}, ${ADD}
+${BINDING} / ${NEXTAUTH}
+  => 11:18 "providers.main.params.a" uses {{accountid}}, ${ADD}
+  => 11:18 "providers.main.params.a" uses {{serverid}}, ${ADD}
+`,
+  );
+  reports(
+    (keys) => `${withProviderKeys(...keys.split(" / "))}get_token: { values: { userid: [body:/u], x: [body:/x] } }\n`,
+    `
+scope: openid
+  => 10:17 "providers.main.grant_type" uses {{nonce}}, which no call provides; add it to "get_token.values"
+params: { code: "{{userid}}", y: "{{x}}" }
+`,
+  );
+});
+
+describe("{{attributes.NAME}}", () => {
+  const MAIL = "{{attributes.mail}}";
   it.each([
-    [
-      "the subject that is expected",
-      "expect_subject: { member: user, equals: '{{jwt.user}}' }",
-      '12:21 "providers.main.expect_subject"',
-    ],
-    [
-      "an assertion's audience",
-      "client_assertion: { aud: '{{jwt.user}}' }",
-      '12:30 "providers.main.client_assertion.aud"',
-    ],
-    [
-      "an assertion's claims",
-      "client_assertion: { claims: { a: '{{jwt.user}}' } }",
-      '12:38 "providers.main.client_assertion.claims.a"',
-    ],
-  ])("is reported as wrong: a JWT in %s", (_, line, place) => {
-    const text = provider("x", "token_endpoint_auth_method: client_secret_jwt", line) + SIGNING;
-    expect(faultsOf(text)).toEqual([
-      `f.yaml:${place} uses {{jwt.user}}, but a JWT can be used only in params and headers`,
-    ]);
+    `scope: "openid ${MAIL}"`,
+    `params: { m: [x, "a ${MAIL} b"] }`,
+    `headers: { X-Mail: "${MAIL}" }`,
+    `params: { a: "{{jwt.user}}" } / jwt: { user: { claims: { m: { n: ["${MAIL}"] } } } }`,
+    `params: { a: "{{jwt.user}}" } / jwt: { user: { header: { m: "${MAIL}" } } }`,
+    `expect_subject: { member: m, equals: "${MAIL}" }`,
+  ])("is allowed in %s", (keys) => {
+    const { main } = configOf(signing(`x / ${keys}`) + WITH_DEFAULT).providers;
+    expect(callNamesNeeded(main as NonNullable<typeof main>)).toContain("attributes.mail");
   });
 
-  it("is not reported while the part that would define it is at fault", () => {
-    const text = provider("x", 'scope: "{{signing.kid}} {{signing_issuer}}"') + SIGNING.replace("kid: a", "kid: 1");
-    expect(faultsOf(text)).toEqual([expect.stringContaining('"signing.keys[0].kid" must be text')]);
-  });
+  const NEEDS = `uses ${MAIL}, which needs "nextauth", the server that knows the attributes`;
+  reports(
+    (text) => `${provider(`x / params: { m: "${MAIL}" }`)}${text.replaceAll(" / ", "\n")}\n`,
+    `
+# no server => 11:18 "providers.main.params.m" ${NEEDS}
+nextauth: { apikey: { env: N } } => 12:11 "nextauth.url" is missing
+${NEXTAUTH} / get_token: { session: trust }
+${WITH_DEFAULT} / ${BINDING}
+${WITH_DEFAULT} / webnonce_exchange: {}
+${NEXTAUTH} / ${BINDING}
+  => 11:18 "providers.main.params.m" uses ${MAIL}, which needs a serverid; add it to "get_token.values" or set "nextauth.serverid"
+`,
+  );
+  reports(
+    (name) => `${provider(`x / scope: "{{${name}}}"`)}${WITH_DEFAULT}\n`,
+    `
+attributes.full-name
+attributes.a.b
+attributes.constructor
+attributes. => 11:12 "providers.main.scope" …
+attributes.a b => 11:12 "providers.main.scope" …
+attributes => 11:12 "providers.main.scope" uses {{attributes}}, ${ADD}
+attribute.mail => 11:12 "providers.main.scope" uses {{attribute.mail}}, ${ADD}
+`,
+  );
 });

@@ -1,36 +1,57 @@
-// Secrets are loaded before the first call; all faults are reported at once, and no secret is repeated.
+// Credentials are loaded before the first call; every fault is reported, and no secret repeated.
 
 import { describe, expect, it } from "vitest";
 import { type CredentialHost, loadCredentials } from "../../src/config/credentials.ts";
 import { parseConfig } from "../../src/config/parse.ts";
 import { ConfigError } from "../../src/core/errors.ts";
 import { fakeCredentialHost, thrownBy } from "../support/fakes.ts";
-import { FILE, replacing, withKeys, withProviderKeys } from "./file.ts";
+import { makeKey, makeSelfSigned } from "../support/keys.ts";
+import { FILE, faultLine, replacing, withKeys, withProvider, withProviderKeys } from "./file.ts";
 
 const APIKEY = "0123456789abcdef";
-const GOOD = { APIKEY, CLIENT_SECRET: "s" };
+const CERTIFIED = await makeSelfSigned("certified");
+const GOOD: Record<string, string> = {
+  APIKEY,
+  CLIENT_SECRET: "s",
+  N: "nextauth-key",
+  EC: (await makeKey("ES256")).pem,
+  EC2: (await makeKey("ES256")).pem,
+  RSA: (await makeKey("PS256")).pem,
+  CERT: CERTIFIED.certificate,
+  CERT_KEY: CERTIFIED.private_key,
+  CA: "authority",
+  NONE: "no key",
+};
 
-const load = (text: string, secrets: Record<string, string>, host: Partial<CredentialHost> = {}) =>
-  loadCredentials(parseConfig(text, "f.yaml"), fakeCredentialHost(secrets, host));
+const load = (text: string, secrets: Record<string, string> = {}, host: Partial<CredentialHost> = {}) =>
+  loadCredentials(parseConfig(text, "f.yaml"), fakeCredentialHost({ ...GOOD, ...secrets }, host));
 
-async function faultsOfSecrets(text: string, secrets: Record<string, string>): Promise<string[]> {
-  const error = await thrownBy(() => load(text, secrets));
+async function faultsOf(...given: Parameters<typeof load>): Promise<string[]> {
+  const error = await thrownBy(() => load(...given));
   expect(error).toBeInstanceOf(ConfigError);
   return (error as ConfigError).message.split("\n");
 }
 
+const providerOf = async (...given: Parameters<typeof load>) => (await load(...given)).providers.get("main");
 const secretsOf = async (...given: Parameters<typeof load>) =>
-  (await load(...given)).providers.get("main")?.secrets.map((secret) => secret.reveal());
+  (await providerOf(...given))?.secrets.map((secret) => secret.reveal());
+
+const EMPTY = "refers to an empty secret; give it a value";
+const NO_HEADER =
+  "refers to a secret that no header can carry; use visible ASCII, without spaces or line breaks at its ends";
+const CONTROL = "refers to a secret with a line break or control character; remove it";
 
 describe("usable secrets", () => {
-  it("are loaded by their references", async () => {
-    const text = replacing("[{ env: APIKEY }]", "[{ env: APIKEY }, { file: APIKEY }]\n    serverids: [a]");
-    const { callers, providers, signingKeys } = await load(text, { ...GOOD, "file:APIKEY": "fedcba9876543210" });
+  it("are loaded by their references, in the order of the file", async () => {
+    const text = replacing("[{ env: APIKEY }]", "[{ env: APIKEY }, { file: APIKEY }]\n    serverids: [a]").replace(
+      "client_secret: { env: CLIENT_SECRET }",
+      "client_secret: [{ env: CLIENT_SECRET }, { file: b }]",
+    );
+    const { callers, providers, signingKeys } = await load(text, { "file:APIKEY": "fedcba9876543210", "file:b": "b" });
     const caller = callers.get("nextauth-server");
     expect(caller?.apikeys.map((apikey) => apikey.reveal())).toEqual([APIKEY, "fedcba9876543210"]);
     expect(caller?.serverids).toEqual(["a"]);
-    expect([...callers.keys(), ...providers.keys()]).toEqual(["nextauth-server", "main"]);
-    expect(providers.get("main")?.secrets.map((secret) => secret.reveal())).toEqual(["s"]);
+    expect(providers.get("main")?.secrets.map((secret) => secret.reveal())).toEqual(["s", "b"]);
     expect(signingKeys).toEqual([]);
   });
 
@@ -39,23 +60,18 @@ describe("usable secrets", () => {
     expect(await secretsOf(FILE, {}, { read: async (reference) => read(reference) })).toEqual(["s"]);
   });
 
-  it.each(["s", "% + : & é", "日本語", "x".repeat(65_536)])("can be any text for a client: %.20s", async (secret) => {
-    expect(await secretsOf(FILE, { ...GOOD, CLIENT_SECRET: secret })).toEqual([secret]);
-  });
-
-  it("can be several for one client, in order", async () => {
-    const text = replacing("{ env: CLIENT_SECRET }", "[{ env: CLIENT_SECRET }, { file: b }, { env: C }]");
-    expect(await secretsOf(text, { ...GOOD, "file:b": "b", C: "c" })).toEqual(["s", "b", "c"]);
+  it.each(["% + : & é", "日本語", "x".repeat(65_536)])("can be any text for a client: %.20s", async (secret) => {
+    expect(await secretsOf(FILE, { CLIENT_SECRET: secret })).toEqual([secret]);
   });
 
   it("can occur twice among one caller's keys", async () => {
-    const text = replacing("{ env: APIKEY }", "{ env: APIKEY }, { env: APIKEY_NEXT }");
-    await expect(load(text, { ...GOOD, APIKEY_NEXT: APIKEY })).resolves.toBeDefined();
+    const text = replacing("{ env: APIKEY }", "{ env: APIKEY }, { env: N }");
+    await expect(load(text, { N: APIKEY })).resolves.toBeDefined();
   });
 
   it("can be in params and headers", async () => {
     const text = withProviderKeys("params: { a: { env: A }, b: x, c: [y] }", "headers: { X-Key: { file: k } }");
-    const placed = (await load(text, { ...GOOD, A: "{{a}} é", "file:k": "b c" })).providers.get("main")?.placed;
+    const placed = (await providerOf(text, { A: "{{a}} é", "file:k": "b c" }))?.placed;
     expect([...(placed ?? [])].map(([place, secret]) => [place, secret.reveal()])).toEqual([
       ["params.a", "{{a}} é"],
       ["headers.X-Key", "b c"],
@@ -63,136 +79,248 @@ describe("usable secrets", () => {
   });
 });
 
-describe("unusable secrets", () => {
+describe("an unusable secret is reported", () => {
+  const APIKEY_AT = '4:15 "callers.nextauth-server.apikeys[0]"';
+  const VISIBLE = 'refers to an API key with a space or a non-ASCII character; create one with "openssl rand -hex 32"';
+  const nextauth = withKeys("nextauth: { url: https://ns.example, apikey: { env: N } }");
+  const placed = withProviderKeys("params: { a: { env: A } }", "headers: { X-A: { env: B } }");
+  const SECRET_AT = '9:20 "providers.main.client_secret"';
   it.each<[string, Record<string, string>, string]>([
+    [FILE, { APIKEY: "" }, `${APIKEY_AT} ${EMPTY}`],
     [
-      "a missing API key",
-      { CLIENT_SECRET: "s" },
-      '4:15 "callers.nextauth-server.apikeys[0]" names APIKEY, which is not set',
+      FILE,
+      { APIKEY: APIKEY.slice(1) },
+      `${APIKEY_AT} refers to a key of fewer than 16 characters; create one with "openssl rand -hex 32"`,
     ],
-    [
-      "an empty API key",
-      { ...GOOD, APIKEY: "" },
-      '4:15 "callers.nextauth-server.apikeys[0]" refers to an empty secret; give it a value',
-    ],
-    [
-      "a short API key",
-      { ...GOOD, APIKEY: APIKEY.slice(1) },
-      '4:15 "callers.nextauth-server.apikeys[0]" refers to a key of fewer than 16 characters; create one with "openssl rand -hex 32"',
-    ],
-    [
-      "an API key with a space",
-      { ...GOOD, APIKEY: "0123456789 abcdef" },
-      '4:15 "callers.nextauth-server.apikeys[0]" refers to an API key with a space or a non-ASCII character; create one with "openssl rand -hex 32"',
-    ],
-    [
-      "an API key that is not ASCII",
-      { ...GOOD, APIKEY: "0123456789abcdéf" },
-      '4:15 "callers.nextauth-server.apikeys[0]" refers to an API key with a space or a non-ASCII character; create one with "openssl rand -hex 32"',
-    ],
-    [
-      "an API key with a line break",
-      { ...GOOD, APIKEY: `${APIKEY}\n` },
-      '4:15 "callers.nextauth-server.apikeys[0]" refers to a secret with a line break or control character; remove it',
-    ],
-    [
-      "a missing client secret",
-      { APIKEY },
-      '9:20 "providers.main.client_secret" names CLIENT_SECRET, which is not set',
-    ],
-    [
-      "an empty client secret",
-      { APIKEY, CLIENT_SECRET: "" },
-      '9:20 "providers.main.client_secret" refers to an empty secret; give it a value',
-    ],
-    [
-      "a line break in a client secret",
-      { APIKEY, CLIENT_SECRET: "s\r\n" },
-      '9:20 "providers.main.client_secret" refers to a secret with a line break or control character; remove it',
-    ],
-    [
-      "a tab in a client secret",
-      { APIKEY, CLIENT_SECRET: "a\tb" },
-      '9:20 "providers.main.client_secret" refers to a secret with a line break or control character; remove it',
-    ],
-    [
-      "a zero byte in a client secret",
-      { APIKEY, CLIENT_SECRET: "a\u0000" },
-      '9:20 "providers.main.client_secret" refers to a secret with a line break or control character; remove it',
-    ],
-    [
-      "a DEL in a client secret",
-      { APIKEY, CLIENT_SECRET: "a\u007f" },
-      '9:20 "providers.main.client_secret" refers to a secret with a line break or control character; remove it',
-    ],
-    [
-      "a client secret of only spaces",
-      { APIKEY, CLIENT_SECRET: "  " },
-      '9:20 "providers.main.client_secret" refers to an empty secret; give it a value',
-    ],
-  ])("are reported at their place: %s", async (_, secrets, fault) => {
-    expect(await faultsOfSecrets(FILE, secrets)).toEqual([`f.yaml:${fault}`]);
+    [FILE, { APIKEY: "0123456789 abcdef" }, `${APIKEY_AT} ${VISIBLE}`],
+    [FILE, { APIKEY: "0123456789abcdéf" }, `${APIKEY_AT} ${VISIBLE}`],
+    [FILE, { APIKEY: `${APIKEY}\n` }, `${APIKEY_AT} ${CONTROL}`],
+    [FILE, { CLIENT_SECRET: "  " }, `${SECRET_AT} ${EMPTY}`],
+    [FILE, { CLIENT_SECRET: "s\r\n" }, `${SECRET_AT} ${CONTROL}`],
+    [FILE, { CLIENT_SECRET: "a\u0000" }, `${SECRET_AT} ${CONTROL}`],
+    [FILE, { CLIENT_SECRET: "a\u007f" }, `${SECRET_AT} ${CONTROL}`],
+    [nextauth, { N: "" }, `11:46 "nextauth.apikey" ${EMPTY}`],
+    [nextauth, { N: "key\n" }, `11:46 "nextauth.apikey" ${NO_HEADER}`],
+    [nextauth, { N: "key " }, `11:46 "nextauth.apikey" ${NO_HEADER}`],
+    [nextauth, { N: "kéy" }, `11:46 "nextauth.apikey" ${NO_HEADER}`],
+    [placed, { A: "a\nb", B: "b" }, `11:18 "providers.main.params.a" ${CONTROL}`],
+    [placed, { A: "a", B: " b" }, `12:21 "providers.main.headers.X-A" ${NO_HEADER}`],
+  ])("at its place: case %#", async (text, secrets, fault) => {
+    expect(await faultsOf(text, secrets)).toEqual([`f.yaml:${fault}`]);
   });
+});
 
-  it("are reported at their place in a list", async () => {
-    const text = replacing("{ env: CLIENT_SECRET }", "[{ env: CLIENT_SECRET }, { env: NEXT }]");
-    expect(await faultsOfSecrets(text, { APIKEY })).toEqual([
-      'f.yaml:9:21 "providers.main.client_secret[0]" names CLIENT_SECRET, which is not set',
-      'f.yaml:9:45 "providers.main.client_secret[1]" names NEXT, which is not set',
-    ]);
-  });
-
-  it("are reported in params and headers", async () => {
-    const text = withProviderKeys("params: { a: { env: A } }", "headers: { X-A: { env: B }, X-B: { env: C } }");
-    expect(await faultsOfSecrets(text, { ...GOOD, A: "a\nb", B: "é", C: " a" })).toEqual([
-      'f.yaml:11:18 "providers.main.params.a" refers to a secret with a line break or control character; remove it',
-      'f.yaml:12:21 "providers.main.headers.X-A" refers to a secret that no header can carry; use visible ASCII, without spaces or line breaks at its ends',
-      'f.yaml:12:38 "providers.main.headers.X-B" refers to a secret that no header can carry; use visible ASCII, without spaces or line breaks at its ends',
-    ]);
-  });
-
-  const TWO = withKeys()
-    .replace("providers:", "  other:\n    apikeys: [{ env: NEXT }, { env: OTHER }]\nproviders:")
-    .concat("    # end\n");
+describe("unusable secrets", () => {
+  const TWO = FILE.replace("providers:", "  other:\n    apikeys: [{ env: NEXT }, { env: OTHER }]\nproviders:");
 
   it("are all reported at once, in the order of the file", async () => {
-    expect(await faultsOfSecrets(TWO, { APIKEY: "short", NEXT: "" })).toEqual([
+    const text = `${TWO.replace("env: CLIENT_SECRET", "env: NOWHERE")}log: { identities_key: { env: K } }
+nextauth:
+  - { url: https://a.example, apikey: { env: APIKEY }, serverids: [a] }
+  - { url: https://b.example, apikey: { file: n }, tls: { ca: { env: A } } }
+`;
+    expect(await faultsOf(text, { APIKEY: "short", NEXT: "", K: "short" })).toEqual([
       expect.stringMatching(/^f\.yaml:4:15 "callers\.nextauth-server\.apikeys\[0\]" .*fewer than 16/),
-      expect.stringMatching(/^f\.yaml:6:15 "callers\.other\.apikeys\[0\]" refers to an empty secret; give it a value/),
-      expect.stringMatching(/^f\.yaml:6:30 "callers\.other\.apikeys\[1\]" names OTHER, which is not set/),
-      expect.stringMatching(/^f\.yaml:11:20 "providers\.main\.client_secret" names CLIENT_SECRET, which is not set/),
+      expect.stringMatching(/^f\.yaml:6:15 "callers\.other\.apikeys\[0\]" refers to an empty secret/),
+      'f.yaml:6:30 "callers.other.apikeys[1]" names OTHER, which is not set',
+      'f.yaml:11:20 "providers.main.client_secret" names NOWHERE, which is not set',
+      expect.stringMatching(/^f\.yaml:13:24 "log\.identities_key" .*fewer than 16/),
+      'f.yaml:16:39 "nextauth[1].apikey" names file:n, which is not set',
+      'f.yaml:16:63 "nextauth[1].tls.ca" names A, which is not set',
     ]);
   });
 
-  it("include a key shared by two callers", async () => {
-    expect(await faultsOfSecrets(TWO, { ...GOOD, NEXT: "fedcba9876543210", OTHER: APIKEY })).toEqual([
+  it("include a key shared by two callers, unless it is empty", async () => {
+    expect(await faultsOf(TWO, { NEXT: "fedcba9876543210", OTHER: APIKEY })).toEqual([
       'f.yaml:6:30 "callers.other.apikeys[1]" is also a key of "callers.nextauth-server"; each caller needs different keys',
     ]);
-  });
-
-  it("are not reported as shared if both are empty", async () => {
-    expect(await faultsOfSecrets(TWO, { CLIENT_SECRET: "s", APIKEY: "", NEXT: "", OTHER: "fedcba9876543210" })).toEqual(
-      [
-        'f.yaml:4:15 "callers.nextauth-server.apikeys[0]" refers to an empty secret; give it a value',
-        'f.yaml:6:15 "callers.other.apikeys[0]" refers to an empty secret; give it a value',
-      ],
-    );
+    expect(await faultsOf(TWO, { APIKEY: "", NEXT: "", OTHER: "fedcba9876543210" })).toEqual([
+      `f.yaml:4:15 "callers.nextauth-server.apikeys[0]" ${EMPTY}`,
+      `f.yaml:6:15 "callers.other.apikeys[0]" ${EMPTY}`,
+    ]);
   });
 
   it("are never repeated", async () => {
     const canary = "Zq7xWv4kPj";
     for (const text of [canary, `${canary}${canary}é`, `${canary} ${canary}`, `${canary}\n`]) {
-      const faults = await faultsOfSecrets(TWO, { APIKEY: text, NEXT: text, OTHER: text, CLIENT_SECRET: `${text}\n` });
+      const faults = await faultsOf(TWO, { APIKEY: text, NEXT: text, OTHER: text, CLIENT_SECRET: `${text}\n` });
       expect(faults.length).toBeGreaterThan(2);
       expect(faults.join("\n")).not.toContain(canary);
     }
   });
+
+  it("hide no bug: another error is passed on", async () => {
+    const cause = new TypeError("a bug");
+    const read = () => {
+      throw cause;
+    };
+    expect(await thrownBy(() => load(FILE, {}, { read }))).toBe(cause);
+  });
 });
 
-it("an unexpected error is passed on", async () => {
-  const cause = new TypeError("a bug");
-  const read = () => {
-    throw cause;
-  };
-  expect(await thrownBy(() => load(FILE, {}, { read }))).toBe(cause);
+const key = (kid: string, alg: string, name: string, more = "") =>
+  `{ kid: ${kid}, alg: ${alg}, private_key: { env: ${name} }${more} }`;
+const CLIENT = [
+  ...["issuer: https://idp.example", "client_id: x", "grant_type: client_credentials"],
+  "token_endpoint_auth_method: private_key_jwt",
+];
+/** A provider with client_key on line 11, and further keys. */
+const withClientKey = (keys: string, ...more: string[]) => withProvider(...CLIENT, `client_key: ${keys}`, ...more);
+
+describe("signing keys", () => {
+  const kids = (keys: readonly { kid: string }[] | undefined) => keys?.map(({ kid }) => kid);
+  const KEYS = [key("ec", "ES256", "EC"), key("old", "ES256", "EC2", ", use: verify"), key("rs", "RS256", "RSA")];
+  const SIGNING = `signing: { issuer: https://proxy.example, keys: [${KEYS.join(", ")}] }\n`;
+  const OWN = `[${key("b", "ES256", "EC2")}, ${key("a", "PS256", "RSA")}]`;
+
+  it("sign, or are only published", async () => {
+    const { signingKeys, providers } = await load(FILE + SIGNING);
+    expect(kids(signingKeys)).toEqual(["ec", "old", "rs"]);
+    expect(kids(providers.get("main")?.signingKeys)).toEqual(["ec", "rs"]);
+    expect(providers.get("main")?.signingIssuer).toBe("https://proxy.example");
+  });
+
+  it.each<[string, string, string[]]>([
+    ["those of the file that sign", withProvider(...CLIENT) + SIGNING, ["ec", "rs"]],
+    ["those of one algorithm", withProvider(...CLIENT, "client_assertion: { alg: RS256 }") + SIGNING, ["rs"]],
+    ["its own, in their order", withClientKey(OWN) + SIGNING, ["b", "a"]],
+    ["its own of one algorithm", withClientKey(OWN, "client_assertion: { alg: PS256 }"), ["a"]],
+  ])("authenticate the client: %s", async (_, text, expected) => {
+    expect(kids((await providerOf(text))?.clientKeys)).toEqual(expected);
+  });
+
+  const certified = (name: string) => withClientKey(key("k", "ES256", "CERT_KEY", `, certificate: { env: ${name} }`));
+  it.each<[string, string, string]>([
+    [
+      "text that is no key",
+      withClientKey(key("k", "ES256", "NONE")),
+      '11:52 "providers.main.client_key.private_key" …',
+    ],
+    [
+      "one of a list for another algorithm",
+      withClientKey(`[${key("a", "ES256", "EC")}, ${key("k", "ES256", "RSA")}]`),
+      '11:103 "providers.main.client_key[1].private_key" …',
+    ],
+    [
+      "one under signing",
+      `${FILE}signing:\n  keys:\n    - ${key("a", "ES256", "EC")}\n    - ${key("k", "PS256", "EC2")}\n`,
+      '14:42 "signing.keys[1].private_key" …',
+    ],
+    ["no certificate", certified("NO"), '11:84 "providers.main.client_key.certificate" names NO, which is not set'],
+    ["text that is no certificate", certified("NONE"), '11:84 "providers.main.client_key.certificate" …'],
+  ])("are reported if unusable: %s", async (_, text, fault) => {
+    expect(await faultsOf(text)).toEqual([faultLine(fault)]);
+  });
+
+  it("are reported if the host rejects their certificate", async () => {
+    const certificateFault = (pem: string) => (pem === GOOD.CERT ? "has expired" : undefined);
+    expect(await faultsOf(certified("CERT"), {}, { certificateFault })).toEqual([
+      'f.yaml:11:84 "providers.main.client_key.certificate" has expired',
+    ]);
+  });
+
+  it("are never repeated", async () => {
+    const canary = "Zq7xWv4kPj";
+    for (const text of [canary, `{"d":"${canary}"`, `-----BEGIN ${canary}`, GOOD.EC?.replace("MIG", canary) ?? ""]) {
+      for (const file of [withClientKey(key("k", "ES256", "EC")), certified("CERT")]) {
+        expect((await faultsOf(file, { EC: text, CERT: text })).join()).not.toContain(canary);
+      }
+    }
+  });
+});
+
+describe("TLS credentials", () => {
+  const PAIR = "certificate: { env: CERT }, private_key: { env: CERT_KEY }";
+  const LISTENER = withKeys(`server: { tls: { ${PAIR}, client_ca: { env: CA } } }`);
+  it.each([
+    ["a provider", withProviderKeys(`tls: { ${PAIR}, ca: { env: CA } }`), '11:10 "providers.main.tls"', "ca"],
+    ["the listener", LISTENER, '11:16 "server.tls"', "client_ca"],
+  ])("of %s are loaded, and checked by the host", async (_, text, place, caKey) => {
+    const tlsFault: CredentialHost["tlsFault"] = ({ certificate, private_key, ca }, key) =>
+      `has ${certificate?.reveal() === GOOD.CERT} ${private_key?.reveal() === GOOD.CERT_KEY} ${ca?.reveal()} ${key}`;
+    expect(await faultsOf(text, {}, { tlsFault })).toEqual([`f.yaml:${place} has true true authority ${caKey}`]);
+    const { serverTls, providers } = await load(text);
+    expect((serverTls ?? providers.get("main")?.tls)?.private_key?.reveal()).toBe(GOOD.CERT_KEY);
+    const expired = await faultsOf(text, {}, { certificateFault: () => "has expired" });
+    expect(expired).toEqual([expect.stringMatching(/tls\.certificate" has expired$/)]);
+    const missing = await faultsOf(text.replaceAll(/(?:CERT|CERT_KEY|CA) /g, "MISSING "));
+    const parts = missing.map((fault) => /tls\.(\w+)" names MISSING, which is not set$/.exec(fault)?.[1]);
+    expect(parts).toEqual(["certificate", "private_key", caKey]);
+  });
+
+  it("are optional, and can be a binding of a Worker", async () => {
+    const { serverTls, providers, nextauth } = await load(FILE);
+    expect([serverTls, providers.get("main")?.tls, nextauth]).toEqual([undefined, undefined, []]);
+    expect((await providerOf(withProviderKeys("tls: { binding: MTLS }")))?.tls).toEqual({ binding: "MTLS" });
+  });
+
+  it("of the listener are not read on a host without one", async () => {
+    const text = LISTENER.replaceAll("CERT", "MISSING");
+    expect((await load(text, {}, { listens: false, tlsFault: () => "does not fit" })).serverTls).toBeUndefined();
+  });
+
+  it("of a nextAuth Server come with its key, in the order of the file", async () => {
+    const text = withKeys(
+      "nextauth:",
+      "  - { url: https://a.example, apikey: { env: N }, serverids: [a] }",
+      "  - { url: https://b.example, apikey: { file: n }, tls: { ca: { env: CA } } }",
+    );
+    const { nextauth } = await load(text, { "file:n": "!~ x" });
+    expect(nextauth.map(({ apikey, tls }) => [apikey.reveal(), tls?.ca?.reveal()])).toEqual([
+      ["nextauth-key", undefined],
+      ["!~ x", "authority"],
+    ]);
+  });
+});
+
+describe("a caller's certificate", () => {
+  const PIN = `{ sha256: ${"a".repeat(64)} }`;
+  const NAME = "{ san_dns: ns.example }";
+  /** Callers a and b, on lines 3 and 4. */
+  const callers = (a: string, b: string) =>
+    replacing("  nextauth-server:\n    apikeys: [{ env: APIKEY }]", `  a: { ${a} }\n  b: { ${b} }`);
+  const certificates = (...pins: string[]) => `client_certificates: [${pins.join(", ")}]`;
+
+  it("is part of the credentials", async () => {
+    const text = callers(`${certificates(PIN, NAME)}, serverids: [s]`, "apikeys: [{ env: APIKEY }]");
+    const client_certificates = [{ sha256: "a".repeat(64) }, { san_dns: "ns.example" }];
+    expect((await load(text)).callers.get("a")).toEqual({ apikeys: [], client_certificates, serverids: ["s"] });
+  });
+
+  it("is reported if the host cannot check it", async () => {
+    const pinFault: CredentialHost["pinFault"] = (pin, { listen }) =>
+      "san_dns" in pin ? `cannot be checked at ${listen.port}` : undefined;
+    const text = callers(certificates(PIN, NAME), `apikeys: [{ env: APIKEY }], ${certificates(NAME)}`);
+    expect(await faultsOf(text, {}, { pinFault })).toEqual([
+      'f.yaml:3:108 "callers.a.client_certificates[1]" cannot be checked at 8080',
+      'f.yaml:4:58 "callers.b.client_certificates[0]" cannot be checked at 8080',
+    ]);
+  });
+
+  it.each([PIN, "{ san_dns: NS.Example }"])("without apikeys must identify one caller: %s", async (pin) => {
+    expect(await faultsOf(callers(certificates(PIN, NAME), certificates("{ san_dns: b.example }", pin)))).toEqual([
+      'f.yaml:4:54 "callers.b.client_certificates[1]" is also a certificate of "callers.a"; without apikeys, it must identify one caller',
+    ]);
+  });
+
+  it.each([
+    ["if one caller has a key", certificates(PIN), `apikeys: [{ env: APIKEY }], ${certificates(PIN)}`],
+    ["by one caller", certificates(PIN, PIN), "apikeys: [{ env: APIKEY }]"],
+  ])("can be shared %s", async (_, a, b) => {
+    expect((await load(callers(a, b))).callers.size).toBe(2);
+  });
+});
+
+it("the limits of the webNonce exchange are reported if the host cannot apply them", async () => {
+  const rateLimitFault = ({ binding }: { binding: string }) => `needs ${binding}`;
+  const text = withKeys(
+    "nextauth: { url: https://ns.example, apikey: { env: N }, serverid: a }",
+    "webnonce_exchange:",
+    "  rate_limit: { per_webnonce: { binding: B } }",
+  );
+  expect(await faultsOf(text, {}, { rateLimitFault })).toEqual([
+    'f.yaml:13:15 "webnonce_exchange.rate_limit.per_address" needs WEBNONCE_EXCHANGE_PER_ADDRESS',
+    'f.yaml:13:31 "webnonce_exchange.rate_limit.per_webnonce" needs B',
+  ]);
+  await expect(load(FILE, {}, { rateLimitFault })).resolves.toBeDefined();
 });

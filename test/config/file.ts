@@ -1,5 +1,6 @@
-// A minimal configuration file, and functions that change and parse it.
+// A minimal configuration file, functions that change it, and tables of files and their faults.
 
+import { expect, it } from "vitest";
 import type { Config } from "../../src/config/complete.ts";
 import { parseConfig } from "../../src/config/parse.ts";
 import { ConfigError } from "../../src/core/errors.ts";
@@ -51,4 +52,34 @@ export function faultsOf(text: string): string[] {
     if (!(error instanceof ConfigError)) throw error;
     return error.message.split("\n");
   }
+}
+
+/**
+ * A test for each row of the table: `TEXT => FAULT`. Lines that start with "=>" are further faults
+ * of the row, and a row without a fault must be accepted. `\n` in a text is a line break.
+ * @param fileOf makes the file of a text
+ * @param alsoCheck is called with each file, and whether it must be accepted
+ */
+export function reports(
+  fileOf: (text: string) => string,
+  table: string,
+  alsoCheck = (_file: string, _isValid: boolean) => {},
+): void {
+  const rows = table
+    .trim()
+    .split(/\n(?!\s*=>)/)
+    .map((row) => row.trim().split(/\s+=> /));
+  for (const [text = "", ...faults] of rows) {
+    const name = faults.length === 0 ? `accepts ${text}` : `reports of ${text}: ${faults.join(" and ")}`;
+    it(name, () => {
+      const file = fileOf(text.replaceAll("\\n", "\n"));
+      expect(faultsOf(file)).toEqual(faults.map(faultLine));
+      alsoCheck(file, faults.length === 0);
+    });
+  }
+}
+
+/** @param fault without the file's name; it ends with "…" if its words are tested elsewhere */
+export function faultLine(fault: string): string {
+  return fault.endsWith("…") ? expect.stringContaining(`f.yaml:${fault.slice(0, -1)}`) : `f.yaml:${fault}`;
 }

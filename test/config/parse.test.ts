@@ -1,9 +1,10 @@
 // Text becomes a Config with defaults, or one error with the line and column of every fault.
 
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { parseConfig } from "../../src/config/parse.ts";
 import { ConfigError } from "../../src/core/errors.ts";
-import { configOf, FILE, faultsOf, replacing, withKeys, withProvider, withProviderKeys } from "./file.ts";
+import { configOf, FILE, faultsOf, replacing, reports, withKeys, withProviderKeys } from "./file.ts";
 
 describe("a valid file", () => {
   it("needs only a version, a caller and a provider", () => {
@@ -75,18 +76,7 @@ describe("a valid file", () => {
   });
 
   it("can be JSON, indented by tabs or on one line", () => {
-    const value = {
-      version: 1,
-      callers: { "nextauth-server": { apikeys: [{ env: "APIKEY" }] } },
-      providers: {
-        main: {
-          issuer: "https://idp.example",
-          client_id: "token-proxy",
-          client_secret: { env: "CLIENT_SECRET" },
-          grant_type: "authorization_code",
-        },
-      },
-    };
+    const value = parse(FILE);
     expect(configOf(JSON.stringify(value))).toEqual(configOf(FILE));
     expect(configOf(JSON.stringify(value, null, "\t"))).toEqual(configOf(FILE));
   });
@@ -105,48 +95,16 @@ describe("a valid file", () => {
     expect(configOf(text).callers["nextauth-server"]?.apikeys).toEqual(Array(3).fill({ env: "APIKEY" }));
   });
 
-  it("converts durations to milliseconds and splits addresses", () => {
-    const text = `${withProviderKeys("timeout: 2s", "connect_timeout: 250ms")}server:
-  listen: "[::1]:0"
-  admin: localhost:9000
-  shutdown_delay: 0s
-  shutdown_grace: 2m
-`;
-    const { server, providers } = configOf(text);
-    expect(server).toEqual({
-      listen: { host: "::1", port: 0 },
-      admin: { host: "localhost", port: 9000 },
-      trusted_proxies: [],
-      max_in_flight: 1_024,
-      shutdown_delay: 0,
-      shutdown_grace: 120_000,
-    });
-    expect(providers.main).toMatchObject({ timeout: 2_000, connect_timeout: 250 });
-  });
-
-  it("turns discovery off if token_endpoint is set", () => {
-    const text = withProviderKeys("token_endpoint: https://idp.example/token");
-    expect(configOf(text).providers.main).toMatchObject({
-      discovery: "none",
-      token_endpoint: "https://idp.example/token",
-    });
-  });
-
-  it("keeps the discovery, client authentication and routes that it sets", () => {
-    const text = `${withProviderKeys("discovery: oauth", "token_endpoint_auth_method: client_secret_post")}routes:
-  - { serverid: "c2VydmVyLTE=", provider: main }
-`;
-    expect(configOf(text)).toMatchObject({
-      providers: { main: { discovery: "oauth", token_endpoint_auth_method: "client_secret_post" } },
-      routes: [{ serverid: "c2VydmVyLTE=", provider: "main" }],
-    });
+  it.each([
+    ["token_endpoint: https://a.example/t", { discovery: "none", token_endpoint: "https://a.example/t" }],
+    ["discovery: oauth", { discovery: "oauth" }],
+    ["token_endpoint_auth_method: client_secret_post", { token_endpoint_auth_method: "client_secret_post" }],
+  ])("has with %s the settings %o", (line, settings) => {
+    expect(configOf(withProviderKeys(line)).providers.main).toMatchObject(settings);
   });
 
   it("keeps the issuer unchanged", () => {
-    const text = withProviderKeys("params: { i: '{{issuer}}' }").replace(
-      "https://idp.example",
-      "https://IDP.example:443/Realm/",
-    );
+    const text = replacing("https://idp.example", "https://IDP.example:443/Realm/");
     expect(configOf(text).providers.main?.issuer).toBe("https://IDP.example:443/Realm/");
   });
 
@@ -164,14 +122,8 @@ describe("faults", () => {
       expect.unreachable();
     } catch (error) {
       expect(error).toBeInstanceOf(ConfigError);
-      expect((error as ConfigError).faults).toEqual([
-        {
-          line: 7,
-          column: 5,
-          path: "providers.main.isuer",
-          message: 'unknown key; did you mean "issuer"?',
-        },
-      ]);
+      const message = 'unknown key; did you mean "issuer"?';
+      expect((error as ConfigError).faults).toEqual([{ line: 7, column: 5, path: "providers.main.isuer", message }]);
       expect((error as ConfigError).message).toBe(
         'token-proxy.yaml:7:5 "providers.main.isuer" unknown key; did you mean "issuer"?',
       );
@@ -181,17 +133,9 @@ describe("faults", () => {
   it("are all reported at once, in the order of the file", () => {
     const text = `log: { leve: debug }
 version: 2
-callers:
-  nextauth-server:
-    apikey: [{ env: APIKEY }]
-    serverids: []
+callers: { ns: { apikey: [{ env: APIKEY }] } }
 providers:
-  main:
-    isuer: https://idp.example
-    client_id: ""
-    client_secret: hunter2
-    grant_type: authorization_code
-    timeout: 5
+  main: { isuer: https://idp.example, client_id: "", grant_type: authorization_code }
   second:
     issuer: https://idp.example
     client_id: x
@@ -204,81 +148,111 @@ providers:
       'f.yaml:1:1 "routes" is missing; with several providers, it says which one a call uses',
       'f.yaml:1:8 "log.leve" unknown key; did you mean "level"?',
       'f.yaml:2:10 "version" must be the number 1',
-      'f.yaml:5:5 "callers.nextauth-server.apikey" unknown key; did you mean "apikeys"?',
-      'f.yaml:5:5 "callers.nextauth-server" needs apikeys, client_certificates or both; otherwise anyone could call',
-      'f.yaml:6:16 "callers.nextauth-server.serverids" must have at least one entry',
-      'f.yaml:9:5 "providers.main.isuer" unknown key; did you mean "issuer"?',
-      'f.yaml:10:16 "providers.main.client_id" must not be empty',
-      'f.yaml:11:20 "providers.main.client_secret" must be { env: NAME } or { file: PATH }; secrets are never written in the file',
-      'f.yaml:13:14 "providers.main.timeout" must be a duration with a unit, like 500ms, 5s or 10m',
-      'f.yaml:19:12 "providers.second.scope" uses {{usrid}}, which no call provides; did you mean "userid"?',
-      'f.yaml:20:15 "providers.second.params.client_id" must not be a parameter here; use the key client_id',
+      'f.yaml:3:16 "callers.ns" needs apikeys, client_certificates or both; otherwise anyone could call',
+      'f.yaml:3:18 "callers.ns.apikey" unknown key; did you mean "apikeys"?',
+      'f.yaml:5:11 "providers.main.isuer" unknown key; did you mean "issuer"?',
+      'f.yaml:5:50 "providers.main.client_id" must not be empty',
+      'f.yaml:11:12 "providers.second.scope" uses {{usrid}}, which no call provides; did you mean "userid"?',
+      'f.yaml:12:15 "providers.second.params.client_id" must not be a parameter here; use the key client_id',
     ]);
   });
 
-  it("have the same places in a file with CRLF", () => {
-    expect(faultsOf(replacing("issuer:", "isuer:").replaceAll("\n", "\r\n"))).toEqual([
-      'f.yaml:7:5 "providers.main.isuer" unknown key; did you mean "issuer"?',
-    ]);
-  });
-
-  it("have columns in JSON on one line", () => {
-    expect(faultsOf('{"version":1,"callers":{"a":{"apikeys":[]}},"providers":{}}')).toEqual([
-      'f.yaml:1:40 "callers.a.apikeys" must have at least one entry',
-      'f.yaml:1:57 "providers" must have at least one entry',
-    ]);
-  });
-
-  it("of an aliased part are reported at the alias", () => {
-    const text = replacing("{ env: CLIENT_SECRET }", "*secret").replace("{ env: APIKEY }", "&secret { evn: APIKEY }");
-    expect(faultsOf(text)).toEqual([
-      'f.yaml:4:23 "callers.nextauth-server.apikeys[0]" must be { env: NAME } or { file: PATH }; secrets are never written in the file',
-      'f.yaml:9:20 "providers.main.client_secret" must be { env: NAME } or { file: PATH }; secrets are never written in the file',
+  it("in an aliased part are reported there and at the alias", () => {
+    const MESSAGE = "must be a duration with a unit, like 500ms, 5s or 10m";
+    expect(faultsOf(withProviderKeys("jwt: { a: &jwt { ttl: 5 }, b: *jwt }"))).toEqual([
+      `f.yaml:11:27 "providers.main.jwt.a.ttl" ${MESSAGE}`,
+      `f.yaml:11:35 "providers.main.jwt.b.ttl" ${MESSAGE}`,
     ]);
   });
 });
 
 describe("a fault hides no other", () => {
-  it("of the shape of the same provider", () => {
-    expect(faultsOf(withProviderKeys("scop: openid", "timeout: 5"))).toEqual([
-      'f.yaml:11:5 "providers.main.scop" unknown key; did you mean "scope"?',
-      'f.yaml:12:14 "providers.main.timeout" must be a duration with a unit, like 500ms, 5s or 10m',
-    ]);
-  });
+  const DURATION = "must be a duration with a unit, like 500ms, 5s or 10m";
+  reports(
+    withProviderKeys,
+    `
+scop: openid\\n    timeout: 5
+  => 11:5 "providers.main.scop" unknown key; did you mean "scope"?
+  => 12:14 "providers.main.timeout" ${DURATION}
+timeout: 5\\nroutes: [{ provider: mai }]
+  => 11:14 "providers.main.timeout" ${DURATION}
+  => 12:22 "routes[0].provider" is not a provider of this file; did you mean "main"?
+timeout: 5\\nserver: { listen: 127.0.0.1:1, admin: 127.0.0.1:1 }
+  => 11:14 "providers.main.timeout" ${DURATION}
+  => 12:39 "server.admin" must differ from server.listen, because callers must not reach it
+timeout: 5\\n  second: { issuer: https://idp.example, client_id: x, grant_type: x }\\nroutes: [{ provider: main }]
+  => 11:14 "providers.main.timeout" ${DURATION}
+  => 12:11 "providers.second" needs client_secret for token_endpoint_auth_method: client_secret_basic
+`,
+  );
+  // A misspelt key is not missing too.
+  reports(
+    (key) => replacing("client_secret:", `${key}:`),
+    `client_secrt => 9:5 "providers.main.client_secrt" unknown key; did you mean "client_secret"?`,
+  );
+  // A faulty server may have the default serverid that others need.
+  const NO_URL = '11:11 "nextauth.url" is missing';
+  reports(
+    (more) => `${withKeys("nextauth: { apikey: { env: N } }")}${more}\n`,
+    `
+webnonce_exchange: {} => ${NO_URL}
+webnonce_exchange: { serverid: a } => ${NO_URL}
+get_token: { values: { userid: [body:/u], nonce: [body:/n] } } => ${NO_URL}
+`,
+  );
+});
 
-  it("in another provider", () => {
-    const text = `${withProvider("isuer: https://idp.example", "grant_type: x")}  second:
-    issuer: https://idp.example
-    client_id: x
-    grant_type: x
-routes: [{ provider: main }]
-`;
-    expect(faultsOf(text)).toEqual([
-      'f.yaml:7:5 "providers.main.isuer" unknown key; did you mean "issuer"?',
-      'f.yaml:10:5 "providers.second" needs client_secret for token_endpoint_auth_method: client_secret_basic',
-    ]);
-  });
+describe("routes", () => {
+  const UNREACHABLE = "is unreachable, because a route above matches the same calls; move it up or remove it";
+  const second = withKeys(
+    "  second: { issuer: https://idp.example, client_id: x, client_secret: { env: S }, grant_type: x }",
+  );
+  reports(
+    (text) => `${second}${text}\n`,
+    `
+# none => 1:1 "routes" is missing; with several providers, it says which one a call uses
+routes: [{ serverid: a, provider: second }, { provider: main }]
+routes: [{ serverid: a }] => 12:10 "routes[0].provider" is missing
+`,
+  );
+  reports(
+    (text) => withKeys(`routes: [${text}]`),
+    `
+{ serverid: a, provider: mai }, { provider: retail }
+  => 11:35 "routes[0].provider" is not a provider of this file; did you mean "main"?
+  => 11:54 "routes[1].provider" is not a provider of this file; the providers are main
+{ provider: __proto__ } => 11:22 "routes[0].provider" is not a provider of this file; the providers are main
+{ provider: main }, { serverid: a, provider: main } => 11:30 "routes[1]" ${UNREACHABLE}
+{ provider: main }, { provider: main } => 11:30 "routes[1]" ${UNREACHABLE}
+{ serverid: a, provider: main }, { serverid: a, provider: main } => 11:43 "routes[1]" ${UNREACHABLE}
+`,
+  );
+});
 
-  it("in routes if a provider is at fault", () => {
-    expect(faultsOf(`${withProviderKeys("timeout: 5")}routes: [{ provider: mai }]\n`)).toEqual([
-      'f.yaml:11:14 "providers.main.timeout" must be a duration with a unit, like 500ms, 5s or 10m',
-      'f.yaml:12:22 "routes[0].provider" is not a provider of this file; did you mean "main"?',
-    ]);
-  });
+describe("serverids without a binding that reads one", () => {
+  const NEVER = 'never matches, because no call has a serverid; add one to "get_token.values"';
+  const binding = "get_token: { values: { userid: [body:/u], nonce: [body:/n] } }";
+  reports(
+    (serverids) =>
+      `${withKeys(binding).replace("providers:", `    serverids: ${serverids}\nproviders:`)}routes: [{ serverid: a, provider: main }, { provider: main }]\n`,
+    `
+[a]
+  => 5:16 "callers.nextauth-server.serverids" ${NEVER}
+  => 13:22 "routes[0].serverid" ${NEVER}
+`,
+  );
+  reports((routes) => withKeys(binding, routes), "routes: [{ provider: main }]");
+});
 
-  it("in server if a caller is at fault", () => {
-    const text = replacing("apikeys:", "apikyes:", withKeys("server: { listen: 127.0.0.1:1, admin: 127.0.0.1:1 }"));
-    expect(faultsOf(text)).toEqual([
-      'f.yaml:4:5 "callers.nextauth-server.apikyes" unknown key; did you mean "apikeys"?',
-      'f.yaml:4:5 "callers.nextauth-server" needs apikeys, client_certificates or both; otherwise anyone could call',
-      'f.yaml:11:39 "server.admin" must differ from server.listen, because callers must not reach it',
-    ]);
-  });
-
-  it("and a misspelt key is not also reported as missing", () => {
-    const text = replacing("client_secret:", "client_secrt:");
-    expect(faultsOf(text)).toEqual([
-      'f.yaml:9:5 "providers.main.client_secrt" unknown key; did you mean "client_secret"?',
-    ]);
-  });
+describe("signing", () => {
+  const key = (kid: string, more = "") => `{ kid: ${kid}, alg: ES256, private_key: { env: K }${more} }`;
+  reports(
+    (keys) => withKeys(`signing: { keys: [${keys}] }`),
+    `
+${key("a")}, ${key("b")}, ${key("a", ", use: verify")}
+  => 11:124 "signing.keys[2].kid" is already used by a key above; each key needs a different kid
+${key("a", ", use: verify")} => 11:18 "signing.keys" has no key that signs; remove "use: verify" from one of the keys
+${key("a", ", use: verify")}, ${key("b")}
+`,
+  );
 });

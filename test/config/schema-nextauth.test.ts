@@ -1,161 +1,267 @@
-// Callers and the listener: API keys, certificates, TLS, trusted proxies.
+// The shape of server, callers, get_token, nextauth and webnonce_exchange.
 
 import { describe, expect, it } from "vitest";
-import { configOf, replacing, withKeys } from "./file.ts";
-import { reports } from "./reports.ts";
+import { configOf, replacing, reports, withKeys } from "./file.ts";
+import { reportsShape } from "./shape.ts";
 
+const SECRET = "must be { env: NAME } or { file: PATH }; secrets are never written in the file";
+const MISSING = "is missing; write { env: NAME } or { file: PATH }";
+const MAPPING = "must be a mapping of keys to values";
+const LIST = "must be a list, such as [a, b]";
+const DURATION = "must be a duration with a unit, like 500ms, 5s or 10m";
 const FINGERPRINT = "0123456789abcdef".repeat(4);
 const WITH_COLONS = (FINGERPRINT.match(/../g) ?? []).join(":").toUpperCase();
 
-/** A caller with these keys, from line 4. */
-const caller = (...lines: string[]) =>
-  replacing("    apikeys: [{ env: APIKEY }]", lines.map((line) => `    ${line}`).join("\n"));
-const certificates = (list: string) => caller(`client_certificates: ${list}`);
-const callerOf = (text: string) => configOf(text).callers["nextauth-server"];
-
 describe("a caller", () => {
-  it.each([
-    ["as openssl prints it", `"${WITH_COLONS}"`],
-    ["as Cloudflare prints it", FINGERPRINT],
-    ["in capitals without colons", FINGERPRINT.toUpperCase()],
-  ])("can have a fingerprint %s", (_, written) => {
-    expect(callerOf(certificates(`[{ sha256: ${written} }]`))).toEqual({
-      apikeys: [],
-      client_certificates: [{ sha256: FINGERPRINT }],
-    });
-  });
+  /** Its keys start on line 4. */
+  const caller = (text: string) =>
+    replacing("    apikeys: [{ env: APIKEY }]", `    ${text.replaceAll(" / ", "\n    ")}`);
+  const callerOf = (text: string) => configOf(caller(text)).callers["nextauth-server"];
 
-  it.each(["ns.bank.example", "NS.Bank.example", "localhost", "_x.a-b.example"])("can have the name %s", (name) => {
-    expect(callerOf(certificates(`[{ san_dns: ${name} }]`))?.client_certificates).toEqual([
-      { san_dns: name.toLowerCase() },
-    ]);
-  });
+  it.each([`"${WITH_COLONS}"`, FINGERPRINT, FINGERPRINT.toUpperCase()])(
+    "can have the fingerprint %.12s…",
+    (written) => {
+      expect(callerOf(`client_certificates: [{ sha256: ${written} }]`)?.client_certificates).toEqual([
+        { sha256: FINGERPRINT },
+      ]);
+    },
+  );
 
   it("can require a key and one of several certificates", () => {
-    const text = caller(
-      "apikeys: [{ env: A }, { file: b }]",
-      `client_certificates: [{ sha256: ${FINGERPRINT} }, { san_dns: x }]`,
-      "serverids: [s]",
-    );
-    expect(callerOf(text)).toEqual({
+    const certificates = `client_certificates: [{ sha256: ${FINGERPRINT} }, { san_dns: NS.Bank.example }]`;
+    expect(callerOf(`apikeys: [{ env: A }, { file: b }] / ${certificates} / serverids: [s]`)).toEqual({
       apikeys: [{ env: "A" }, { file: "b" }],
-      client_certificates: [{ sha256: FINGERPRINT }, { san_dns: "x" }],
+      client_certificates: [{ sha256: FINGERPRINT }, { san_dns: "ns.bank.example" }],
       serverids: ["s"],
     });
   });
-});
 
-describe("invalid callers", () => {
-  const EITHER = "must be { sha256: FINGERPRINT } with 64 hexadecimal digits, or { san_dns: NAME } without wildcards";
-  const DIGITS = "must be 64 hexadecimal digits, with or without colons";
-  const NAME = "must be a DNS name without wildcards";
-  const NOTHING = "needs apikeys, client_certificates or both; otherwise anyone could call";
   const at = '"callers.nextauth-server';
-  const sha256 = (text: string): [string, string] => [
-    certificates(`[{ sha256: "${text}" }]`),
-    `4:37 ${at}.client_certificates[0].sha256" ${DIGITS}`,
-  ];
-  const name = (text: string): [string, string] => [
-    certificates(`[{ san_dns: "${text}" }]`),
-    `4:38 ${at}.client_certificates[0].san_dns" ${NAME}`,
-  ];
-  reports([
-    [caller("serverids: [a]"), `4:5 ${at}" ${NOTHING}`],
-    [certificates("[]"), `4:26 ${at}.client_certificates" must have at least one entry`],
-    [certificates(`{ sha256: ${FINGERPRINT} }`), `4:26 ${at}.client_certificates" must be a list, such as [a, b]`],
-    [certificates("[ns.bank.example]"), `4:27 ${at}.client_certificates[0]" ${EITHER}`],
-    [certificates("[{}]"), `4:27 ${at}.client_certificates[0]" ${EITHER}`],
-    [certificates("[{ sha1: x }]"), `4:27 ${at}.client_certificates[0]" ${EITHER}`],
-    [certificates(`[{ sha256: ${FINGERPRINT}, san_dns: x }]`), `4:27 ${at}.client_certificates[0]" ${EITHER}`],
-    [certificates("[{ san_dns: x }, { san_dns: 7 }]"), `4:43 ${at}.client_certificates[1]" ${EITHER}`],
-    sha256(""),
-    sha256(FINGERPRINT.slice(2)),
-    sha256(`${FINGERPRINT}00`),
-    sha256(`${FINGERPRINT.slice(1)}g`),
-    sha256(WITH_COLONS.slice(3)),
-    sha256(`${WITH_COLONS}:`),
-    sha256(WITH_COLONS.replaceAll(":", " ")),
-    name(""),
-    name("*.bank.example"),
-    name("ns.bank.example."),
-    name(".bank.example"),
-    name("ns..example"),
-    name("ns bank"),
-    name("ns.bank.example, evil.example"),
-    name("bücher.example"),
-    [
-      caller("client_certificate: [{ san_dns: x }]"),
-      `4:5 ${at}.client_certificate" unknown key; did you mean "client_certificates"?`,
-      `4:5 ${at}" ${NOTHING}`,
-    ],
-    [
-      caller("apikeys: []", "client_certificates: []"),
-      `4:14 ${at}.apikeys" must have at least one entry`,
-      `5:26 ${at}.client_certificates" must have at least one entry`,
-    ],
-  ]);
+  const NOTHING = "needs apikeys, client_certificates or both; otherwise anyone could call";
+  const EITHER = "must be { sha256: FINGERPRINT } with 64 hexadecimal digits, or { san_dns: NAME } without wildcards";
+  reportsShape(
+    caller,
+    `
+serverids: [a] => 4:5 ${at}" ${NOTHING}
+apikeys: [{ env: A }] / serverid: [a] => 5:5 ${at}.serverid" unknown key; did you mean "serverids"?
+apikeys: [{ env: A }] / serverids: [] => 5:16 ${at}.serverids" must have at least one entry
+apikeys: [{ env: A }] / serverids: [a, ""] => 5:20 ${at}.serverids[1]" must not be empty
+apikeys: [{ env: A }] / serverids: [1] => 5:17 ${at}.serverids[0]" must be text; put it in quotes
+apikeys: { env: A } => 4:14 ${at}.apikeys" ${LIST}
+apikeys: [{ env: A }, { evn: B }] => 4:27 ${at}.apikeys[1]" ${SECRET}
+apikeys: [] / client_certificates: []
+  => 4:14 ${at}.apikeys" must have at least one entry
+  => 5:26 ${at}.client_certificates" must have at least one entry
+client_certificate: [{ san_dns: x }]
+  => 4:5 ${at}.client_certificate" unknown key; did you mean "client_certificates"?
+  => 4:5 ${at}" ${NOTHING}
+client_certificates: [{ sha256: "${WITH_COLONS}" }, { san_dns: x }]
+client_certificates: [ns.bank.example] => 4:27 ${at}.client_certificates[0]" ${EITHER}
+client_certificates: [{}] => 4:27 ${at}.client_certificates[0]" ${EITHER}
+client_certificates: [{ sha256: ${FINGERPRINT}, san_dns: x }] => 4:27 ${at}.client_certificates[0]" ${EITHER}
+client_certificates: [{ san_dns: x }, { san_dns: 7 }] => 4:43 ${at}.client_certificates[1]" ${EITHER}
+`,
+  );
+
+  const FINGERPRINTS = [FINGERPRINT.slice(2), `${FINGERPRINT}00`, `${FINGERPRINT.slice(1)}g`, `${WITH_COLONS}:`];
+  const sha256 = (text: string) => `client_certificates: [{ sha256: "${text}" }]
+  => 4:37 ${at}.client_certificates[0].sha256" must be 64 hexadecimal digits, with or without colons`;
+  const NAMES = ["", "*.bank.example", "ns.bank.example.", ".bank.example", "ns..example", "ns bank", "bücher.example"];
+  const sanDns = (text: string) => `client_certificates: [{ san_dns: "${text}" }]
+  => 4:38 ${at}.client_certificates[0].san_dns" must be a DNS name without wildcards`;
+  reportsShape(caller, [...FINGERPRINTS.map(sha256), ...NAMES.map(sanDns)].join("\n"));
 });
 
-/** `server: TEXT` on line 11, where TEXT starts in column 9. */
-const server = (text: string) => withKeys(`server: ${text}`);
-
-describe("a listener", () => {
-  it("can have TLS and a client_ca", () => {
-    const keys = { certificate: { file: "c" }, private_key: { env: "K" } };
-    const tls = (text: string) => configOf(server(`{ tls: ${text} }`)).server.tls;
-    expect(tls("{ certificate: { file: c }, private_key: { env: K } }")).toEqual(keys);
-    expect(tls("{ certificate: { file: c }, private_key: { env: K }, client_ca: { file: a } }")).toEqual({
-      ...keys,
-      client_ca: { file: "a" },
-    });
-  });
-
-  it.each(["10.0.0.1", "10.0.0.0/8", "0.0.0.0/0", "::1", "fd00::/8", "2001:db8::7", "::ffff:10.0.0.1"])(
-    "can trust %s",
-    (proxy) => {
-      expect(configOf(server(`{ trusted_proxies: ["${proxy}"] }`)).server.trusted_proxies).toEqual([proxy]);
-    },
+describe("server", () => {
+  const server = (text: string) => withKeys(`server: { ${text} }`);
+  const TLS = "certificate: { env: C }, private_key: { env: K }";
+  const RANGE = "must be an IP address or a range, like 10.0.0.0/8";
+  reportsShape(
+    server,
+    `
+listen: "[::1]:8080", tls: { ${TLS}, client_ca: { file: a } }, max_in_flight: 1, shutdown_delay: 0s
+lisen: a => 11:11 "server.lisen" unknown key; did you mean "listen"?
+processes: 2 => 11:11 "server.processes" removed: run several instances instead, see docs/deploy.md
+listen: 8080
+  => 11:19 "server.listen" must be host:port with a port up to 65535, like 127.0.0.1:8080 or [::1]:8080
+max_in_flight: 0 => 11:26 "server.max_in_flight" must be at least 1
+shutdown_grace: 10 => 11:27 "server.shutdown_grace" ${DURATION}
+tls: true => 11:16 "server.tls" ${MAPPING}
+tls: { private_key: { env: K } } => 11:16 "server.tls.certificate" ${MISSING}
+tls: { certificate: { env: C } } => 11:16 "server.tls.private_key" ${MISSING}
+tls: { ${TLS}, client_ca: ca.pem } => 11:79 "server.tls.client_ca" ${SECRET}
+tls: { ${TLS}, ca: { env: A } }
+  => 11:68 "server.tls.ca" unknown key; the keys allowed here are certificate, private_key, client_ca
+trusted_proxies: 10.0.0.1 => 11:28 "server.trusted_proxies" ${LIST}
+trusted_proxies: ["10.0.0.1", "10.0.0.0/8", "0.0.0.0/0", "::1", "fd00::/8", "2001:db8::7", "::ffff:10.0.0.1"]
+`,
+  );
+  const PROXIES = ["localhost", "10.0.0", "010.0.0.1", "10.0.0.1/33", '"[::1]"', '"*"', '""', "7"];
+  const proxy = (text: string) => `trusted_proxies: [10.0.0.1, ${text}] => 11:39 "server.trusted_proxies[1]" ${RANGE}`;
+  reportsShape(server, PROXIES.map(proxy).join("\n"));
+  const DIFFER = '"server.admin" must differ from server.listen, because callers must not reach it';
+  reports(
+    server,
+    `
+${proxy("10.0.0.1:80")}
+${proxy('"fd00::/129"')}
+${proxy('"fe80::1%eth0"')}
+listen: 0.0.0.0:80, admin: 0.0.0.0:80 => 11:38 ${DIFFER}
+listen: 127.0.0.1:9613 => 11:9 ${DIFFER}
+listen: 127.0.0.1:0, admin: 127.0.0.1:0
+listen: 127.0.0.1:80, admin: 10.0.0.1:80
+`,
   );
 });
 
-describe("an invalid listener", () => {
-  const MISSING = "is missing; write { env: NAME } or { file: PATH }";
-  const SECRET = "must be { env: NAME } or { file: PATH }; secrets are never written in the file";
-  const RANGE = "must be an IP address or a range, like 10.0.0.0/8";
-  const tls = (text: string) => server(`{ tls: ${text} }`);
-  const proxy = (text: string): [string, string] => [
-    server(`{ trusted_proxies: [10.0.0.1, ${text}] }`),
-    `11:39 "server.trusted_proxies[1]" ${RANGE}`,
-  ];
-  reports([
-    [tls("{ private_key: { env: K } }"), `11:16 "server.tls.certificate" ${MISSING}`],
-    [tls("{ certificate: { env: C } }"), `11:16 "server.tls.private_key" ${MISSING}`],
-    [tls("{ certificate: { env: C }, private_key: k.pem }"), `11:56 "server.tls.private_key" ${SECRET}`],
-    [
-      tls("{ certificate: { env: C }, private_key: { env: K }, client_ca: ca.pem }"),
-      `11:79 "server.tls.client_ca" ${SECRET}`,
-    ],
-    [
-      tls("{ certificate: { env: C }, private_key: { env: K }, ca: { env: A } }"),
-      '11:68 "server.tls.ca" unknown key; the keys allowed here are certificate, private_key, client_ca',
-    ],
-    [
-      tls("{ certificat: { env: C }, certificate: { env: C }, private_key: { env: K } }"),
-      '11:18 "server.tls.certificat" unknown key; did you mean "certificate"?',
-    ],
-    [server("{ tls: true }"), '11:16 "server.tls" must be a mapping of keys to values'],
-    [server("{ trusted_proxies: 10.0.0.1 }"), '11:28 "server.trusted_proxies" must be a list, such as [a, b]'],
-    [server("{ trusted_proxie: [] }"), '11:11 "server.trusted_proxie" unknown key; did you mean "trusted_proxies"?'],
-    proxy("localhost"),
-    proxy("10.0.0"),
-    proxy("010.0.0.1"),
-    proxy("10.0.0.1/33"),
-    proxy("10.0.0.1:80"),
-    proxy('"fd00::/129"'),
-    proxy('"fe80::1%eth0"'),
-    proxy('"[::1]"'),
-    proxy('"*"'),
-    proxy('""'),
-    proxy("7"),
-  ]);
+describe("get_token", () => {
+  const PATH = "must be a path like /getToken or /servers/{serverid}/getToken";
+  reportsShape(
+    (text) => withKeys(`get_token: ${text}`),
+    `
+POST => 11:12 "get_token" ${MAPPING}
+[] => 11:12 "get_token" must have at least one entry
+[{ path: /a }, 7] => 11:27 "get_token[1]" ${MAPPING}
+[{ path: /a }, { pth: /b }] => 11:29 "get_token[1].pth" unknown key; did you mean "path"?
+[{ path: /a }, { path: "/servers/{serverid}/b", method: POST }]
+{ method: PUT } => 11:22 "get_token.method" must be one of POST, GET
+{ path: getToken } => 11:20 "get_token.path" ${PATH}
+{ path: / } => 11:20 "get_token.path" ${PATH}
+{ path: //getToken } => 11:20 "get_token.path" ${PATH}
+{ path: /get%54oken } => 11:20 "get_token.path" ${PATH}
+{ path: "/getToken?a=b" } => 11:20 "get_token.path" ${PATH}
+{ path: "/:serverid/getToken" } => 11:20 "get_token.path" ${PATH}
+{ path: "/*" } => 11:20 "get_token.path" ${PATH}
+{ path: "/a{serverid}" } => 11:20 "get_token.path" ${PATH}
+{ session: maybe } => 11:23 "get_token.session" must be one of verify, trust
+{ apikey_header: X Key }
+  => 11:29 "get_token.apikey_header" must be the name of a header, like X-apikey
+`,
+  );
+  const USERID = '"get_token.values.userid';
+  reportsShape(
+    (text) => withKeys(`get_token: { values: { nonce: [body:/n], userid: ${text} } }`),
+    `
+[body:/u, "form:u"]
+{ from: ["header:u", "query:u"], type: text, max_length: 16384, required: true }
+body:/userid => 11:50 ${USERID}" must be a list of places to look, or { from, type, max_length, required }
+[] => 11:50 ${USERID}" must have at least one entry
+[1] => 11:51 ${USERID}[0]" must be text; put it in quotes
+[cookie:a] => 11:51 ${USERID}[0]" …
+[body:d] => 11:51 ${USERID}[0]" …
+{} => 11:50 ${USERID}.from" is missing
+{ from: [cookie:a] } => 11:59 ${USERID}.from[0]" …
+{ from: [body:/u], maxlength: 3 } => 11:69 ${USERID}.maxlength" unknown key; did you mean "max_length"?
+{ from: [body:/u], type: number } => 11:75 ${USERID}.type" must be one of text, integer
+{ from: [body:/u], max_length: 0 } => 11:81 ${USERID}.max_length" must be at least 1
+{ from: [body:/u], max_length: 16385 } => 11:81 ${USERID}.max_length" must be at most 16384
+{ from: [body:/u], required: yes } => 11:79 ${USERID}.required" must be true or false
+`,
+  );
+});
+
+describe("nextauth", () => {
+  const URL = "url: https://ns.example";
+  const KEY = "apikey: { env: N }";
+  const nextauth = (text: string) => withKeys(`nextauth: ${text}`);
+
+  it("requires only url and apikey", () => {
+    const server = { timeout: 2_000, connect_timeout: 1_000, session_cache: 0, apikey: { env: "N" } };
+    expect(configOf(nextauth(`{ ${URL}, ${KEY} }`)).nextauth).toEqual([{ url: "https://ns.example", ...server }]);
+    expect(configOf(nextauth(`[{ ${URL}/, ${KEY} }]`)).nextauth).toEqual([{ url: "https://ns.example", ...server }]);
+  });
+
+  it("accepts all its keys", () => {
+    const tls = "{ certificate: { file: c }, private_key: { file: k }, ca: { env: CA } }";
+    const text = `{ url: "http://127.0.0.1:8080/api//", apikey: { file: a }, su: "42", serverid: "c2VydmVyLTE=", serverids: ["c2VydmVyLTE=", b], timeout: 500ms, session_cache: 60s, tls: ${tls} }`;
+    expect(configOf(nextauth(text)).nextauth).toEqual([
+      {
+        url: "http://127.0.0.1:8080/api",
+        apikey: { file: "a" },
+        su: "42",
+        serverid: "c2VydmVyLTE=",
+        serverids: ["c2VydmVyLTE=", "b"],
+        timeout: 500,
+        connect_timeout: 500,
+        session_cache: 60_000,
+        tls: { certificate: { file: "c" }, private_key: { file: "k" }, ca: { env: "CA" } },
+      },
+    ]);
+  });
+
+  reportsShape(
+    nextauth,
+    `
+~ => 11:11 "nextauth" ${MAPPING}
+[] => 11:11 "nextauth" must have at least one entry
+[https://ns.example] => 11:12 "nextauth[0]" ${MAPPING}
+[{ ${URL}, ${KEY}, serverids: [a] }, { ${URL}, ${KEY} }]
+{ ${KEY} } => 11:11 "nextauth.url" is missing
+{ ${URL} } => 11:11 "nextauth.apikey" ${MISSING}
+{ ${URL}, apikey: Zq7xWv4kPj } => 11:46 "nextauth.apikey" ${SECRET}
+{ url: ns.example, ${KEY} } => 11:18 "nextauth.url" …
+{ ${URL}, ${KEY}, su: é } => 11:62 "nextauth.su" must be visible ASCII
+{ ${URL}, ${KEY}, serverid: 7 } => 11:68 "nextauth.serverid" must be text; put it in quotes
+{ ${URL}, ${KEY}, serverids: [] } => 11:69 "nextauth.serverids" must have at least one entry
+{ ${URL}, ${KEY}, timeout: 2 } => 11:67 "nextauth.timeout" ${DURATION}
+{ ${URL}, ${KEY}, serverId: x } => 11:58 "nextauth.serverId" unknown key; did you mean "serverid"?
+{ ${URL}, ${KEY}, tls: { ca: ca.pem } } => 11:69 "nextauth.tls.ca" ${SECRET}
+[{ ${URL}, ${KEY}, tymeout: 3s }] => 11:59 "nextauth[0].tymeout" unknown key; did you mean "timeout"?
+`,
+  );
+  reports(
+    nextauth,
+    `
+{ url: http://ns.example, ${KEY} } => 11:18 "nextauth.url" …
+{ url: "https://ns.example?a=b", ${KEY} } => 11:18 "nextauth.url" …
+{ url: "https://a:b@ns.example", ${KEY} } => 11:18 "nextauth.url" …
+{ ${URL}, ${KEY}, session_cache: 60001ms } => 11:73 "nextauth.session_cache" must be at most 60s
+{ ${URL}, ${KEY}, serverid: ".." } => 11:68 "nextauth.serverid" …
+{ ${URL}, ${KEY}, serverids: [a, "."] } => 11:73 "nextauth.serverids[1]" …
+`,
+  );
+});
+
+describe("webnonce_exchange", () => {
+  const exchange = (text: string) =>
+    withKeys(`webnonce_exchange: ${text}`, "nextauth: { url: https://ns.example, apikey: { env: N }, serverid: a }");
+
+  it("is off unless configured, and needs no keys", () => {
+    expect(configOf(withKeys()).webnonce_exchange).toBeUndefined();
+    expect(configOf(exchange("{}")).webnonce_exchange).toEqual({
+      path: "/token",
+      rate_limit: {
+        per_address: { limit: 300, window: 60_000, binding: "WEBNONCE_EXCHANGE_PER_ADDRESS" },
+        per_webnonce: { limit: 10, window: 60_000, binding: "WEBNONCE_EXCHANGE_PER_WEBNONCE" },
+      },
+    });
+  });
+
+  const PATH = "must be a path like /token";
+  const LIMIT = '"webnonce_exchange.rate_limit.per_address';
+  reportsShape(
+    exchange,
+    `
+{ path: /oauth2/token/, provider: main, serverid: b, rate_limit: { per_webnonce: { limit: 1000000 } } }
+~ => 11:20 "webnonce_exchange" ${MAPPING}
+[{}] => 11:20 "webnonce_exchange" ${MAPPING}
+{ pth: /x } => 11:22 "webnonce_exchange.pth" unknown key; did you mean "path"?
+{ path: token } => 11:28 "webnonce_exchange.path" ${PATH}
+{ path: / } => 11:28 "webnonce_exchange.path" ${PATH}
+{ path: /a//b } => 11:28 "webnonce_exchange.path" ${PATH}
+{ path: "/{x}" } => 11:28 "webnonce_exchange.path" ${PATH}
+{ path: "/a?b" } => 11:28 "webnonce_exchange.path" ${PATH}
+{ path: /t%6fken } => 11:28 "webnonce_exchange.path" ${PATH}
+{ provider: "" } => 11:32 "webnonce_exchange.provider" must not be empty
+{ serverid: "" } => 11:32 "webnonce_exchange.serverid" must not be empty
+{ rate_limit: 10 } => 11:34 "webnonce_exchange.rate_limit" ${MAPPING}
+{ rate_limit: { per_adress: {} } }
+  => 11:36 "webnonce_exchange.rate_limit.per_adress" unknown key; did you mean "per_address"?
+{ rate_limit: { per_address: 10 } } => 11:49 ${LIMIT}" ${MAPPING}
+{ rate_limit: { per_address: { limit: 1000001 } } } => 11:58 ${LIMIT}.limit" must be at most 1000000
+{ rate_limit: { per_address: { window: 60 } } } => 11:59 ${LIMIT}.window" ${DURATION}
+{ rate_limit: { per_address: { binding: a-b } } }
+  => 11:60 ${LIMIT}.binding" must be the name of a binding: letters, digits and _
+`,
+  );
 });

@@ -1,15 +1,15 @@
-// The container image as far as it can be tested without Docker: what it copies, as whom it runs, and that its commands work on it.
+// The container image, without Docker: what it copies, its user, and its commands.
 
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, mkdir, mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/config/parse.ts";
+import { temporaryFolder } from "../cli/temporary-folder.ts";
 import { callGetToken } from "../support/call.ts";
 import { collect, end, waitForLine } from "../support/child.ts";
 import { fileConfig, SECRETS } from "../support/config.ts";
@@ -28,13 +28,13 @@ const one = (stage: Stage, name: string) => {
   if (found.length !== 1) throw new Error(`${found.length} of ${name}`);
   return found[0]?.rest as string;
 };
-/** What the build takes out of the repository. */
+/** What the build copies from the repository. */
 const copied = all(build, "COPY").flatMap(({ rest }) => rest.split(/\s+/).slice(0, -1));
 const entrypoint = execForm(one(final, "ENTRYPOINT"));
 const healthcheck = execForm(one(final, "HEALTHCHECK"));
 
 describe("the Dockerfile", () => {
-  it("copies what is there and what .dockerignore lets through", async () => {
+  it("copies files that exist and that .dockerignore does not exclude", async () => {
     expect(copied.length).toBeGreaterThan(0);
     for (const source of copied) {
       expect(existsSync(source), source).toBe(true);
@@ -50,7 +50,7 @@ describe("the Dockerfile", () => {
     }
   });
 
-  it("runs as a user with a number, which is not root", () => {
+  it("runs as a numeric user other than root", () => {
     expect(one(final, "USER")).toMatch(/^[1-9]\d*:[1-9]\d*$/);
   });
 
@@ -64,12 +64,11 @@ describe("the Dockerfile", () => {
 
 describe("the image's files", () => {
   let image: string;
-  let folder: string;
+  const folder = temporaryFolder();
   let provider: RecordingProvider;
 
   beforeAll(async () => {
     provider = await startRecordingProvider();
-    folder = await mkdtemp(join(tmpdir(), "token-proxy-image-"));
     image = join(folder, "app");
     await mkdir(image);
     for (const source of copied) await cp(source, join(image, source), { recursive: true, filter: inContext });
@@ -79,19 +78,16 @@ describe("the image's files", () => {
     const [npm, ...args] = `${install} --prefer-offline --no-update-notifier`.split(" ") as [string, ...string[]];
     await run(npm, args, { cwd: image });
   });
-  afterAll(async () => {
-    await provider?.close();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => provider?.close());
 
-  /** Runs the ENTRYPOINT there, with this project's Node in place of the image's. */
-  async function start(options: string[] = []) {
+  /** Runs the ENTRYPOINT with this project's Node, which may write nothing. */
+  async function start() {
     const etc = await mkdtemp(join(folder, "etc-"));
     const config = join(etc, "token-proxy.yaml");
     await writeFile(config, JSON.stringify(fileConfig(provider.tokenEndpoint)));
     const [node, ...args] = entrypoint.map((word) => word.replace("/etc/token-proxy/token-proxy.yaml", config));
     expect([node, args.at(-1)]).toEqual(["node", config]);
-    const child = spawn(process.execPath, [...options, ...args], {
+    const child = spawn(process.execPath, ["--permission", "--allow-fs-read=*", ...args], {
       cwd: image,
       env: { NODE_ENV: "production", ...SECRETS },
       stdio: ["ignore", "pipe", "pipe"],
@@ -104,28 +100,14 @@ describe("the image's files", () => {
     return { child, output, ...started, close: () => end(child, etc) };
   }
 
-  it("hold the file that the ENTRYPOINT runs, and no dev dependency", async () => {
+  it("contain the file that the ENTRYPOINT runs, and no dev dependency", async () => {
     expect(existsSync(join(image, entrypoint[1] as string))).toBe(true);
     const installed = await readdir(join(image, "node_modules"));
     expect(installed).toContain("hono");
     for (const name of ["vitest", "typescript", "node", "wrangler"]) expect(installed).not.toContain(name);
   });
 
-  it("answer getToken, and end with 0 at the SIGTERM that `docker stop` sends", async () => {
-    const proxy = await start();
-    expect((await callGetToken(proxy.listen)).status).toBe(200);
-    proxy.child.kill("SIGTERM");
-    expect(await once(proxy.child, "exit")).toEqual([0, null]);
-  });
-
-  it("need no right to write: a read-only root file system is enough", async () => {
-    const proxy = await start(["--permission", "--allow-fs-read=*"]);
-    expect((await callGetToken(proxy.listen)).status).toBe(200);
-    expect(proxy.output()).not.toContain("ERR_ACCESS_DENIED");
-    await proxy.close();
-  });
-
-  it("have a HEALTHCHECK that says 0 of a proxy that runs, and 1 of none", async () => {
+  it("answer getToken and the HEALTHCHECK on a read-only file system, until `docker stop` sends SIGTERM", async () => {
     const check = async (port: string) => {
       const [node, ...args] = healthcheck.map((word) => word.replace("127.0.0.1:9613", `127.0.0.1:${port}`));
       expect(node).toBe("node");
@@ -135,8 +117,13 @@ describe("the image's files", () => {
       );
     };
     const proxy = await start();
+    expect((await callGetToken(proxy.listen)).status).toBe(200);
     expect(await check(new URL(proxy.admin).port)).toBe(0);
-    await proxy.close();
     expect(await check(String(await freePort()))).toBe(1);
+    expect(proxy.output()).not.toContain("ERR_ACCESS_DENIED");
+    const exit = once(proxy.child, "exit");
+    proxy.child.kill("SIGTERM");
+    expect(await exit).toEqual([0, null]);
+    await proxy.close();
   });
 });

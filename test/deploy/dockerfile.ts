@@ -1,4 +1,4 @@
-// Reads a Dockerfile and a .dockerignore as far as this project's own need it, so that they can be tested without Docker.
+// Reads this project's Dockerfile and .dockerignore, so that they can be tested without Docker.
 
 export interface Instruction {
   /** In capitals. */
@@ -39,19 +39,19 @@ export function parseDockerfile(text: string): Stage[] {
   return stages;
 }
 
-/** The command of ENTRYPOINT or CMD in exec form. @throws where it is in shell form, which keeps signals to itself */
+/** The command of ENTRYPOINT or CMD. @throws if it is in shell form, which keeps the signals */
 export function execForm(rest: string): string[] {
   return JSON.parse(rest.replace(/^CMD\s+/, "")) as string[];
 }
 
-/** @returns whether a path of the repository gets to the builder, by a .dockerignore: the last line that matches decides */
+/** @returns whether .dockerignore sends a path to the builder; its last matching line decides */
 export function createContextFilter(dockerignore: string): (path: string) => boolean {
   const lines = dockerignore.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("#"));
   return (path) => {
     let excluded = false;
     for (const line of lines) {
       const pattern = globOf(line.replace(/^!/, ""));
-      // A folder that matches takes what is in it along.
+      // A matching folder includes its contents.
       const parts = path.split("/");
       const hits = parts.some((_, index) => pattern.test(parts.slice(0, index + 1).join("/")));
       if (hits) excluded = !line.startsWith("!");
@@ -60,7 +60,7 @@ export function createContextFilter(dockerignore: string): (path: string) => boo
   };
 }
 
-/** `*` takes dots too, other than a shell's and node:path's. */
+/** `*` matches dots too, unlike that of a shell or of node:path. */
 function globOf(pattern: string): RegExp {
   if (/[?[\\]|\*\*/.test(pattern)) throw new Error(`${pattern} is more than this reads`);
   return new RegExp(`^${pattern.replaceAll(".", "\\.").replaceAll("*", "[^/]*")}$`);

@@ -1,4 +1,4 @@
-// The commands in the pages: they are shell, their files exist, their options exist, and those for systemd work.
+// The commands in the pages: valid shell, files and options that exist; those for systemd run.
 
 import { execFile } from "node:child_process";
 import { existsSync, globSync } from "node:fs";

@@ -1,4 +1,4 @@
-// Packs a copy of the sources, and installs the package in a project that has its declared dependencies and nothing else.
+// Packs the sources, and installs the package in a project with only its dependencies.
 
 import { execFile } from "node:child_process";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
@@ -8,24 +8,11 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** What the package is made of, npm's own part included. */
+/** What npm and the build need. */
 const SOURCES = [
-  "src",
-  "package.json",
-  "tsconfig.json",
-  "tsconfig.build.json",
-  "bundle.ts",
-  "README.md",
-  "LICENSE",
-  "CHANGELOG.md",
-  "CONTRIBUTING.md",
-  "SECURITY.md",
-  "token-proxy.schema.json",
-  "deploy",
-  "docs",
-  "bench/README.md",
-  "bench/results.json",
-  "examples",
+  ...["src", "package.json", "tsconfig.json", "tsconfig.build.json", "bundle.ts", "token-proxy.schema.json"],
+  ...["README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"],
+  ...["deploy", "docs", "bench/README.md", "bench/results.json", "examples"],
 ];
 
 export interface InstalledPackage {
@@ -56,7 +43,7 @@ export async function installPackage(): Promise<InstalledPackage> {
 }
 
 /**
- * In a copy, since the build empties its folder first, and other tests run meanwhile.
+ * Packs a copy, because the build first empties its folder while other tests run.
  * @returns the path of the tarball
  */
 export async function pack(folder: string): Promise<string> {

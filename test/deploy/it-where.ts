@@ -1,4 +1,4 @@
-// Tests that need a program which not every machine has: skipped where it is missing, with the reason in their name.
+// Tests that need a program: where it is missing they are skipped, and their name says why.
 
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
@@ -6,7 +6,7 @@ import { it } from "vitest";
 
 const run = promisify(execFile);
 
-/** What a program says about itself; empty where it is not installed. */
+/** The output of a program; empty if it is not installed. */
 export function versionOf(program: string, ...args: string[]): Promise<string> {
   return run(program, args).then(
     ({ stdout, stderr }) => stdout + stderr,
@@ -14,7 +14,7 @@ export function versionOf(program: string, ...args: string[]): Promise<string> {
   );
 }
 
-/** @param missing what is not here, where it is not */
+/** @param missing the reason for skipping */
 export function itWhere(isHere: boolean, missing: string) {
   return (name: string, body: () => Promise<void>) =>
     it.skipIf(!isHere)(isHere ? name : `${name} [skipped: ${missing}]`, body);

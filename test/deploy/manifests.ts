@@ -1,4 +1,4 @@
-// Reads the manifests of deploy/kubernetes, and holds them against Kubernetes' own schemas: values at run time, keys by the compiler.
+// Reads the manifests of deploy/kubernetes, and checks them by Kubernetes' schemas.
 
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -23,7 +23,7 @@ const MODELS: Readonly<Record<string, () => Promise<object>>> = {
   ServiceMonitor: () => import("@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor"),
 };
 
-// biome-ignore lint/suspicious/noExplicitAny: of any kind, until checkValues has looked at it
+// biome-ignore lint/suspicious/noExplicitAny: a manifest of any kind
 export type Manifest = any;
 
 /** @returns every manifest, by "FILE KIND NAME" */
@@ -43,7 +43,7 @@ interface Checked {
   validate(): void;
 }
 
-/** @throws where a value is not what the schema of its kind says */
+/** @throws if the schema of its kind does not allow a value */
 export async function checkValues(manifest: Manifest): Promise<void> {
   const load = MODELS[manifest.kind];
   if (load === undefined) throw new Error(`no schema for ${manifest.kind}`);
@@ -58,8 +58,8 @@ function typesOf({ apiVersion, kind }: Manifest): string {
 }
 
 /**
- * The schemas let keys pass that they do not know, and Kubernetes would drop them; the types made of them do not.
- * @returns what the compiler says about them; nothing where all is well
+ * The schemas accept unknown keys, which Kubernetes would drop. The types made of them do not.
+ * @returns the compiler's errors
  */
 export async function compileManifests(manifests: Iterable<Manifest>): Promise<string> {
   await mkdir("build", { recursive: true });

@@ -1,4 +1,4 @@
-// Starts nginx on the configuration that we ship, with nothing changed in it but addresses and paths.
+// Starts nginx with the configuration that we ship; only addresses and paths are changed.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -21,7 +21,6 @@ const HOST = "tokens.bank.example";
 export interface Nginx {
   /** Sends a request to it over TLS. */
   send(options?: SendOptions): Promise<Answered>;
-  /** What is in its access log. */
   accessLog(): Promise<string>;
   output(): string;
   close(): Promise<void>;
@@ -36,7 +35,7 @@ export interface SendOptions {
   from?: string;
 }
 
-/** Replaces what must be there exactly once. */
+/** Replaces a text that must occur exactly once. */
 function replaceOnce(text: string, what: string, by: string): string {
   if (text.split(what).length !== 2) throw new Error(`${FILE} has "${what}" not just once`);
   return text.replace(what, by);
@@ -44,7 +43,7 @@ function replaceOnce(text: string, what: string, by: string): string {
 
 export interface Rendered {
   folder: string;
-  /** What to give nginx. */
+  /** Arguments of nginx. */
   args: string[];
   port: number;
   ca: string;
@@ -67,7 +66,7 @@ export async function render(upstreams: string[]): Promise<Rendered> {
   text = replaceOnce(text, `/etc/nginx/tls/${HOST}.key`, join(folder, "cert.key"));
   text = replaceOnce(text, "/var/log/nginx/nextauth-token-proxy.log", join(folder, "access.log"));
   await writeFile(join(folder, "site.conf"), text);
-  // Temporary files where none can be: a body or an answer that nginx does not keep in memory fails.
+  // These folders do not exist, so a body or an answer that nginx does not keep in memory fails.
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     .map((name) => `${name}_temp_path ${join(folder, name)};`)
     .join("\n");

@@ -1,6 +1,6 @@
-// What PromQL expressions ask for: each metric, with the labels that it is selected, grouped or joined by.
+// Finds the metrics in PromQL expressions, and the labels that select, group or join them.
 
-/** The metrics that the proxy promises (docs/operations.md), with their labels. Histograms by their name without the suffix. */
+/** The metrics of docs/operations.md with their labels; histograms without their suffix. */
 export const METRICS: Readonly<Record<string, readonly string[]>> = {
   token_proxy_build_info: ["version", "node"],
   token_proxy_provider_clock_skew_seconds: ["provider"],
@@ -27,7 +27,7 @@ export const METRICS: Readonly<Record<string, readonly string[]>> = {
   nodejs_eventloop_lag_p99_seconds: [],
 };
 
-/** Prometheus gives these to whatever it scrapes; `le` is every histogram's. */
+/** Prometheus adds these to everything it scrapes. */
 export const TARGET_LABELS = ["job", "instance"];
 
 export interface Use {

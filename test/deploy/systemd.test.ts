@@ -1,13 +1,13 @@
-// The units of deploy/systemd: what systemd says about them, and what they and their configuration file say about each other.
+// The units of deploy/systemd: systemd accepts them, and they agree with their configuration file.
 
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/config/parse.ts";
+import { temporaryFolder } from "../cli/temporary-folder.ts";
 import { callGetToken } from "../support/call.ts";
 import { runCli } from "../support/process.ts";
 import { itWhere, versionOf } from "./it-where.ts";
@@ -28,11 +28,7 @@ const values = (unit: string, key: string) =>
 /** `security --offline` came with version 250. */
 const version = Number(/systemd (\d+)/.exec(await versionOf("systemd-analyze", "--version"))?.[1] ?? 0);
 
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "token-proxy-units-"));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 /** Puts the units into a folder, with this machine's Node, and runs `systemd-analyze`. */
 async function analyze(args: string[], changes: (unit: string) => string = (unit) => unit) {
@@ -46,7 +42,7 @@ async function analyze(args: string[], changes: (unit: string) => string = (unit
 }
 
 describe("systemd", () => {
-  itWhere(version > 0, "no systemd-analyze")("takes both units without a word", async () => {
+  itWhere(version > 0, "no systemd-analyze")("accepts both units without a warning", async () => {
     expect(await analyze(["verify", "--man=no"])).toEqual({ status: 0, output: "" });
     const misspelt = await analyze(["verify", "--man=no"], (unit) => unit.replace("ProtectHome", "ProtectHomes"));
     expect(misspelt.output).toContain("ProtectHomes");
@@ -57,7 +53,6 @@ describe("systemd", () => {
     async () => {
       const rating = ["security", "--offline=true", "--threshold=15"];
       const { status, output } = await analyze(rating);
-      console.log(/Overall exposure.*/.exec(output)?.[0]);
       expect(status, output).toBe(0);
       expect((await analyze(rating, (unit) => unit.replaceAll(/^SystemCallFilter=.*$/gm, ""))).status).not.toBe(0);
     },
@@ -65,17 +60,17 @@ describe("systemd", () => {
 });
 
 describe("the service", () => {
-  it("starts a file that is there, with the configuration file of this folder", () => {
+  it("starts a file that exists", () => {
     const [command] = values(service, "ExecStart");
     expect(command).toBe("/usr/bin/node src/launch.js start --config /etc/nextauth-token-proxy/token-proxy.yaml");
     expect(existsSync("src/launch.js")).toBe(true);
   });
 
-  it("may execute what it writes: V8 does", () => {
+  it("may execute memory that it writes, as V8 does", () => {
     expect(values(service, "MemoryDenyWriteExecute")).toEqual(["no"]);
   });
 
-  it("has time for its shutdown before it is killed, and reloads by the signal that does", () => {
+  it("has time for its shutdown before it is killed, and reloads by SIGHUP", () => {
     const { shutdown_grace, shutdown_delay } = config.server;
     const seconds = Number(/^(\d+)s$/.exec(values(service, "TimeoutStopSec")[0] as string)?.[1]);
     expect(seconds).toBeGreaterThanOrEqual((shutdown_delay + shutdown_grace) / 1_000 + 5);
@@ -84,7 +79,7 @@ describe("the service", () => {
     expect(values(service, "RestartPreventExitStatus")).toEqual(["2"]);
   });
 
-  it("loads a credential for each secret that the configuration names, and no other", () => {
+  it("loads exactly the credentials that the configuration names", () => {
     const loaded = values(service, "LoadCredential").map((value) => value.split(":")[0]);
     const named = [...fileText.matchAll(/file: (\S+) }/g)].map(([, path]) => path);
     expect(named).toEqual(loaded.map((name) => `/run/credentials/${SERVICE}/${name}`));

@@ -1,4 +1,4 @@
-// Traefik's file as far as it can be tested without Traefik: it parses, its names exist, and it retries nothing.
+// Traefik's file, without Traefik: it parses, its names exist, and it retries nothing.
 
 import { readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
@@ -11,14 +11,14 @@ const { http, tls } = parse(text, { strict: true });
 const router = http.routers["token-proxy"];
 const service = http.services[router.service].loadBalancer;
 
-it("names services, middlewares, transports and TLS options that the file has, and each of them", () => {
+it("names exactly the services, middlewares, transports and TLS options that the file has", () => {
   expect(Object.keys(http.services)).toEqual([router.service]);
   expect(Object.keys(http.middlewares)).toEqual(router.middlewares);
   expect(Object.keys(http.serversTransports)).toEqual([service.serversTransport]);
   expect(Object.keys(tls.options)).toEqual([router.tls.options]);
 });
 
-it("leads to getToken's port and to none of the admin listener", () => {
+it("sends requests to the port of getToken, and none to the admin listener", () => {
   const minimal = JSON.stringify(fileConfig("https://sso.bank.example/token", { file: { server: {} } }));
   const { listen, admin } = parseConfig(minimal, "file").config.server;
   expect(service.servers).toEqual([{ url: `http://${listen.host}:${listen.port}` }]);
@@ -29,7 +29,7 @@ it("retries nothing: a second getToken would be a second token", () => {
   expect(JSON.stringify({ http, tls })).not.toMatch(/retry/i);
 });
 
-it("takes bodies as the service does, and waits longer than it does", () => {
+it("accepts at least the bodies that the service accepts, and waits longer", () => {
   const body = http.middlewares["token-proxy-body"].buffering;
   expect(body.maxRequestBodyBytes).toBeGreaterThan(65_536);
   expect(body.memRequestBodyBytes).toBe(body.maxRequestBodyBytes); // nothing on the disk

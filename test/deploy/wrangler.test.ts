@@ -1,4 +1,4 @@
-// wrangler.toml: each environment can be deployed, up to the sending, with the bindings of its own; and so can what is a comment there.
+// wrangler.toml: a dry run deploys each environment, also with the comments taken in.
 
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** @returns what wrangler says, and the folder with what it would have sent */
+/** @returns the output of wrangler, and the folder with what it would upload */
 async function dryRun(args: string[], cwd = "."): Promise<{ said: string; built: string }> {
   const built = await mkdtemp(join(folder, "built-"));
   const { stdout, stderr } = await run(
@@ -41,7 +41,7 @@ describe("as it is", () => {
     });
   }
 
-  itSlowly("what is deployed without an environment has no bindings, and so it works with no account's", async () => {
+  itSlowly("without an environment there are no bindings, so that any account can deploy it", async () => {
     const { said } = await dryRun(["--env", ""]);
     expect(said).toContain("No bindings found");
     expect(said).not.toMatch(/WARNING|ERROR/);

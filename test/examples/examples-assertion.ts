@@ -1,8 +1,14 @@
-// What the examples send whose grant is a JWT that this proxy signs about the user (RFC 7523 §2.1).
+// What the examples send whose grant is a JWT about the user, signed by this proxy (RFC 7523).
 
-import { basic, clientAssertion, type Expectation, userJwt } from "./expectation.ts";
+import { basic, clientAssertion, discovered, type Expectation, type ExpectedJwt, userJwt } from "./expectation.ts";
 
 const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
+const accounts = (jwt: ExpectedJwt): Expectation["form"] => [
+  ["grant_type", JWT_BEARER],
+  ["assertion", jwt],
+  ["scope", "accounts"],
+];
 
 const okta = {
   issuer: "https://login.bank.example/oauth2/customers",
@@ -12,24 +18,15 @@ const oktaUserJwt = userJwt("RS256", okta.issuer);
 
 export const ASSERTION_EXAMPLES: Readonly<Record<string, Expectation>> = {
   "keycloak-jwt-grant.yaml": {
-    discovery: {
-      url: "https://sso.bank.example/realms/retail/.well-known/openid-configuration",
-      metadata: {
-        issuer: "https://sso.bank.example/realms/retail",
-        token_endpoint: "https://sso.bank.example/realms/retail/protocol/openid-connect/token",
-      },
-    },
-    tokenEndpoint: "https://sso.bank.example/realms/retail/protocol/openid-connect/token",
-    form: [
-      ["grant_type", JWT_BEARER],
-      ["assertion", userJwt("ES256", "https://sso.bank.example/realms/retail", { backdate: 5 })],
-      ["scope", "accounts"],
-    ],
+    ...discovered(
+      "https://sso.bank.example/realms/retail",
+      "https://sso.bank.example/realms/retail/protocol/openid-connect/token",
+    ),
+    form: accounts(userJwt("ES256", "https://sso.bank.example/realms/retail", { backdate: 5 })),
     ...basic("token-proxy"),
   },
   "okta-id-jag.yaml": {
-    discovery: { url: `${okta.issuer}/.well-known/openid-configuration`, metadata: okta },
-    tokenEndpoint: okta.token_endpoint,
+    ...discovered(okta.issuer, okta.token_endpoint),
     form: [
       ["grant_type", JWT_BEARER],
       [
@@ -49,69 +46,29 @@ export const ASSERTION_EXAMPLES: Readonly<Record<string, Expectation>> = {
     mechanism: "client_assertion",
   },
   "pingam.yaml": {
-    discovery: {
-      url: "https://am.bank.example:443/am/oauth2/customers/.well-known/openid-configuration",
-      metadata: {
-        issuer: "https://am.bank.example:443/am/oauth2/customers",
-        token_endpoint: "https://am.bank.example:443/am/oauth2/customers/access_token",
-      },
-    },
-    tokenEndpoint: "https://am.bank.example:443/am/oauth2/customers/access_token",
-    form: [
-      ["grant_type", JWT_BEARER],
-      ["assertion", userJwt("ES256", "https://am.bank.example:443/am/oauth2/customers")],
-      ["scope", "accounts"],
-    ],
+    ...discovered(
+      "https://am.bank.example:443/am/oauth2/customers",
+      "https://am.bank.example:443/am/oauth2/customers/access_token",
+    ),
+    form: accounts(userJwt("ES256", "https://am.bank.example:443/am/oauth2/customers")),
     ...basic("token-proxy"),
   },
   "pingfederate.yaml": {
-    discovery: {
-      url: "https://pf.bank.example/.well-known/openid-configuration",
-      metadata: {
-        issuer: "https://pf.bank.example",
-        token_endpoint: "https://pf.bank.example/as/token.oauth2",
-        mtls_endpoint_aliases: { token_endpoint: "https://pf.bank.example:9032/as/token.oauth2" },
-      },
-    },
+    ...discovered("https://pf.bank.example", "https://pf.bank.example/as/token.oauth2", {
+      mtls_endpoint_aliases: { token_endpoint: "https://pf.bank.example:9032/as/token.oauth2" },
+    }),
     tokenEndpoint: "https://pf.bank.example:9032/as/token.oauth2",
-    form: [
-      ["grant_type", JWT_BEARER],
-      ["assertion", userJwt("ES256", "https://pf.bank.example")],
-      ["scope", "accounts"],
-      ["client_id", "token-proxy"],
-    ],
+    form: [...accounts(userJwt("ES256", "https://pf.bank.example")), ["client_id", "token-proxy"]],
     mechanism: "client certificate",
   },
   "curity.yaml": {
-    discovery: {
-      url: "https://id.bank.example/oauth/v2/oauth-anonymous/.well-known/openid-configuration",
-      metadata: {
-        issuer: "https://id.bank.example/oauth/v2/oauth-anonymous",
-        token_endpoint: "https://id.bank.example/oauth/v2/oauth-token",
-      },
-    },
-    tokenEndpoint: "https://id.bank.example/oauth/v2/oauth-token",
-    form: [
-      ["grant_type", JWT_BEARER],
-      ["assertion", userJwt("PS256", "https://id.bank.example/oauth/v2/oauth-anonymous")],
-      ["scope", "accounts"],
-    ],
+    ...discovered("https://id.bank.example/oauth/v2/oauth-anonymous", "https://id.bank.example/oauth/v2/oauth-token"),
+    form: accounts(userJwt("PS256", "https://id.bank.example/oauth/v2/oauth-anonymous")),
     ...basic("token-proxy"),
   },
   "hydra.yaml": {
-    discovery: {
-      url: "https://hydra.bank.example/.well-known/openid-configuration",
-      metadata: {
-        issuer: "https://hydra.bank.example/",
-        token_endpoint: "https://hydra.bank.example/oauth2/token",
-      },
-    },
-    tokenEndpoint: "https://hydra.bank.example/oauth2/token",
-    form: [
-      ["grant_type", JWT_BEARER],
-      ["assertion", userJwt("ES256", "https://hydra.bank.example/oauth2/token")],
-      ["scope", "accounts"],
-    ],
+    ...discovered("https://hydra.bank.example/", "https://hydra.bank.example/oauth2/token"),
+    form: accounts(userJwt("ES256", "https://hydra.bank.example/oauth2/token")),
     ...basic("token-proxy"),
   },
   "google.yaml": {
@@ -161,11 +118,7 @@ export const ASSERTION_EXAMPLES: Readonly<Record<string, Expectation>> = {
   },
   "wso2.yaml": {
     tokenEndpoint: "https://is.bank.example/oauth2/token",
-    form: [
-      ["grant_type", JWT_BEARER],
-      ["assertion", userJwt("RS256", "https://is.bank.example/oauth2/token")],
-      ["scope", "accounts"],
-    ],
+    form: accounts(userJwt("RS256", "https://is.bank.example/oauth2/token")),
     ...basic("tokenProxy"),
   },
 };

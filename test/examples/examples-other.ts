@@ -1,8 +1,8 @@
-// What the examples send that exchange a token, relay one, name the user, or pass the nonce on as a code.
+// What the other examples send: an exchanged or relayed token, a user's name, or the nonce.
 
 import { CALL, NONCE } from "../support/call.ts";
 import { CLIENT_SECRET } from "../support/examples.ts";
-import { accessTokenFor, basic, clientAssertion, type Expectation, post, userJwt } from "./expectation.ts";
+import { accessTokenFor, basic, clientAssertion, discovered, type Expectation, post, userJwt } from "./expectation.ts";
 
 const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -13,14 +13,10 @@ const auth0Jwt = userJwt("RS256", "https://login.bank.example/");
 
 export const OTHER_EXAMPLES: Readonly<Record<string, Expectation>> = {
   "keycloak-token-exchange-v1.yaml": {
-    discovery: {
-      url: "https://sso.bank.example/realms/retail/.well-known/openid-configuration",
-      metadata: {
-        issuer: "https://sso.bank.example/realms/retail",
-        token_endpoint: "https://sso.bank.example/realms/retail/protocol/openid-connect/token",
-      },
-    },
-    tokenEndpoint: "https://sso.bank.example/realms/retail/protocol/openid-connect/token",
+    ...discovered(
+      "https://sso.bank.example/realms/retail",
+      "https://sso.bank.example/realms/retail/protocol/openid-connect/token",
+    ),
     form: [
       ["grant_type", TOKEN_EXCHANGE],
       ["requested_subject", "alice"],
@@ -51,14 +47,7 @@ export const OTHER_EXAMPLES: Readonly<Record<string, Expectation>> = {
     mechanism: "client_assertion",
   },
   "auth0.yaml": {
-    discovery: {
-      url: "https://login.bank.example/.well-known/openid-configuration",
-      metadata: {
-        issuer: "https://login.bank.example/",
-        token_endpoint: "https://login.bank.example/oauth/token",
-      },
-    },
-    tokenEndpoint: "https://login.bank.example/oauth/token",
+    ...discovered("https://login.bank.example/", "https://login.bank.example/oauth/token"),
     form: [
       ["grant_type", TOKEN_EXCHANGE],
       ["subject_token", { ...auth0Jwt, claims: { ...auth0Jwt.claims, accountid: 7 } }],
@@ -70,14 +59,7 @@ export const OTHER_EXAMPLES: Readonly<Record<string, Expectation>> = {
     mechanism: "client_secret",
   },
   "zitadel.yaml": {
-    discovery: {
-      url: "https://zitadel.bank.example/.well-known/openid-configuration",
-      metadata: {
-        issuer: "https://zitadel.bank.example",
-        token_endpoint: "https://zitadel.bank.example/oauth/v2/token",
-      },
-    },
-    tokenEndpoint: "https://zitadel.bank.example/oauth/v2/token",
+    ...discovered("https://zitadel.bank.example", "https://zitadel.bank.example/oauth/v2/token"),
     accessToken: accessTokenFor("alice"),
     form: [
       ["grant_type", TOKEN_EXCHANGE],
@@ -91,11 +73,7 @@ export const OTHER_EXAMPLES: Readonly<Record<string, Expectation>> = {
     ...basic("259254409320529922%40portal"),
   },
   "oidc-provider.yaml": {
-    discovery: {
-      url: "https://op.bank.example/.well-known/openid-configuration",
-      metadata: { issuer: "https://op.bank.example", token_endpoint: "https://op.bank.example/token" },
-    },
-    tokenEndpoint: "https://op.bank.example/token",
+    ...discovered("https://op.bank.example", "https://op.bank.example/token"),
     form: [
       ["grant_type", "urn:bank.example:grant-type:nextauth"],
       ["userid", "alice"],

@@ -1,8 +1,8 @@
-// What an example is expected to send, in words that do not come from the example itself.
+// What an example must send, written without a look into the example.
 
 import { CLIENT_SECRET } from "../support/examples.ts";
 
-/** A JWT: every member of its header and claims, but for iat, exp and jti, which differ each time. */
+/** A JWT: all members of header and claims except iat, exp and jti, which differ each time. */
 export interface ExpectedJwt {
   /** Which key of the file must verify it. */
   key: string;
@@ -35,6 +35,12 @@ export interface Expectation {
   basic?: string;
   /** Headers beyond those of every token request. */
   headers?: Record<string, string>;
+}
+
+/** @param more members of the metadata */
+export function discovered(issuer: string, token_endpoint: string, more = {}) {
+  const url = `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
+  return { discovery: { url, metadata: { issuer, token_endpoint, ...more } }, tokenEndpoint: token_endpoint };
 }
 
 /** CLIENT_SECRET, form-encoded by hand. */

@@ -1,4 +1,4 @@
-// docs/match-the-vendor.md: each request on the page is read by the binding below it, and its default binding is the real one.
+// docs/match-the-vendor.md: each request is read by its binding; the default binding is current.
 
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
