@@ -74,7 +74,8 @@ describe("the certificate of server.tls", () => {
       opensslPin(leaf.certificate),
       opensslPin(authority.certificate),
     ]);
-    expect(lines[4]).toMatch(/^ {2}warning +it expires in less than 30 days: renew it$/); // the authority is valid for a day
+    // The authority is valid for a day.
+    expect(lines[4]).toMatch(/^ {2}warning +it expires in less than 30 days: renew it$/);
   });
 
   it.each([

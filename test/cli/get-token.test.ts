@@ -79,7 +79,8 @@ describe("get-token", () => {
   it("calls the proxy of the file with its first binding and prints the bytes of the response", async () => {
     const { status, out, err } = await run(ALICE);
     expect([status, out]).toEqual([0, BYTES]);
-    expect(err).toMatch(/^200 application\/json, 56 bytes in \d+ ms\n$/); // neither the API key nor the nonce
+    // Neither the API key nor the nonce.
+    expect(err).toMatch(/^200 application\/json, 56 bytes in \d+ ms\n$/);
     expect(sent()).toMatchObject({ userid: "alice", nonce: NONCE });
   });
 

@@ -45,7 +45,8 @@ beforeAll(async () => {
     if (!isOffline) throw error;
     return;
   }
-  await rm(join(project, "node_modules/.bin/node")); // it belongs to one of the two; here the PATH chooses
+  // It belongs to one of the two; here the PATH chooses.
+  await rm(join(project, "node_modules/.bin/node"));
 }, INSTALL_TIMEOUT_MS);
 beforeEach((context) => context.skip(isOffline, "the registry of npm cannot be reached"));
 afterAll(() => provider?.close());

@@ -43,7 +43,8 @@ describe.skipIf(!existsSync("/proc/self/status"))("during the start", () => {
     const run = await startUntilHandled();
     await new Promise((done) => setTimeout(done, delay));
     run.process.kill("SIGTERM");
-    expect([0, null]).toContain(await run.exit()); // null: the signal itself, before our handler is there
+    // Null: the signal itself, before our handler is there.
+    expect([0, null]).toContain(await run.exit());
     expect(run.stderr()).toBe("");
   });
 });

@@ -146,7 +146,8 @@ describe("the pods", () => {
     expect(deployment.spec.strategy.rollingUpdate.maxUnavailable).toBe(0);
     expect(autoscaler.spec.minReplicas).toBe(2);
     expect(autoscaler.spec.scaleTargetRef).toEqual({ apiVersion: "apps/v1", kind: "Deployment", name: NAME });
-    expect(container.resources.requests.cpu).toBeDefined(); // what the autoscaler's percentage is of
+    // What the autoscaler's percentage is of.
+    expect(container.resources.requests.cpu).toBeDefined();
     expect(budget.spec.maxUnavailable).toBe(1);
   });
 

@@ -100,7 +100,8 @@ describe.skipIf(!hasNginx)(title, () => {
     const answer = await nginx.send({ headers: HEADERS });
     expect(answer.text === text).toBe(true);
     const configuration = await readFile("deploy/nginx/nextauth-token-proxy.conf", "utf8");
-    expect(configuration).toContain("\n  proxy_max_temp_file_size 0;\n"); // only a slow client would show it
+    // Only a slow client would show it.
+    expect(configuration).toContain("\n  proxy_max_temp_file_size 0;\n");
   });
 
   it("keeps the service's headers, and adds HSTS", async () => {

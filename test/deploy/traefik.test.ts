@@ -34,6 +34,7 @@ it("accepts at least the bodies that the service accepts, and waits longer", () 
   expect(body.maxRequestBodyBytes).toBeGreaterThan(65_536);
   expect(body.memRequestBodyBytes).toBe(body.maxRequestBodyBytes); // nothing on the disk
   const { responseHeaderTimeout, idleConnTimeout } = http.serversTransports["token-proxy"].forwardingTimeouts;
-  expect(Number.parseInt(responseHeaderTimeout, 10)).toBeGreaterThan(7); // nextauth.timeout + providers.NAME.timeout
+  // Nextauth.timeout + providers.NAME.timeout.
+  expect(Number.parseInt(responseHeaderTimeout, 10)).toBeGreaterThan(7);
   expect(Number.parseInt(idleConnTimeout, 10)).toBeLessThan(65); // keep-alive of the listener
 });

@@ -166,7 +166,8 @@ describe("the size of a call", () => {
 
   it.each(FRAMINGS)("is refused at a megabyte %s, and the next call is answered", async (_, headers) => {
     await expectRefused("call_too_large", { body: MEGABYTE, headers });
-    // node:http keeps its connections: this call comes on the same one, if the proxy leaves it open.
+    // node:http keeps its connections: this call comes on the same one, if the proxy leaves it
+    // open.
     expect((await proxy.call()).status).toBe(200);
   });
 

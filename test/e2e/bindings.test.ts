@@ -1,4 +1,5 @@
-// Each binding of the file reads its own calls: from path, query, headers, a form or JSON, with its own key header.
+// Each binding of the file reads its own calls: from path, query, headers, a form or JSON, with its
+// own key header.
 
 import { describe, expect, it } from "vitest";
 import { APIKEY, type CallOptions } from "../support/call.ts";

@@ -1,4 +1,5 @@
-// The provider's body reaches the caller byte for byte, whatever it looks like and however it was sent; of its headers only the type.
+// The provider's body reaches the caller byte for byte, whatever it looks like and however it was
+// sent; of its headers only the type.
 
 import { readFile } from "node:fs/promises";
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";

@@ -1,4 +1,5 @@
-// A client certificate, a key or both identify a caller: by TLS on Node, by what Cloudflare has verified on Workers.
+// A client certificate, a key or both identify a caller: by TLS on Node, by what Cloudflare has
+// verified on Workers.
 
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";

@@ -1,4 +1,5 @@
-// Client authentication on the wire, with credentials that must be encoded correctly; and secrets elsewhere in a token request.
+// Client authentication on the wire, with credentials that must be encoded correctly; and secrets
+// elsewhere in a token request.
 
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { APIKEY, CALL, callGetToken } from "../support/call.ts";
@@ -6,7 +7,8 @@ import { fileConfig, providerConfig } from "../support/config.ts";
 import { type Host, startHost } from "../support/host.ts";
 import { json, type RecordingProvider, startRecordingProvider, token } from "../support/recording-provider.ts";
 
-const ID = "cliént%+ &id"; // oidc-provider accepts only ASCII (RFC 6749 App. A), others accept "é" too
+// Oidc-provider accepts only ASCII (RFC 6749 App. A), others accept "é" too.
+const ID = "cliént%+ &id";
 const SECRET = "s%+: &é=";
 const SECRETS = { CLIENT_SECRET: SECRET, ACTOR: "pat {{userid}} & more", GATEWAY: "gateway key {{nonce}}" };
 

@@ -1,5 +1,6 @@
-// The four ways of nextAuth's guide to reach backend resources: app, stand-in of the nextAuth Server, this proxy, a real
-// authorization server (oidc-provider), and a resource server with the middlewares of this package.
+// The four ways of nextAuth's guide to reach backend resources: app, stand-in of the nextAuth
+// Server, this proxy, a real authorization server (oidc-provider), and a resource server with the
+// middlewares of this package.
 
 import * as oauth from "oauth4webapi";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

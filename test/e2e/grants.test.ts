@@ -1,4 +1,5 @@
-// Every grant with every client authentication, against a real authorization server that verifies our JWTs by discovery.
+// Every grant with every client authentication, against a real authorization server that verifies
+// our JWTs by discovery.
 
 import { createLocalJWKSet, jwtVerify } from "jose";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -167,7 +168,8 @@ afterAll(async () => {
 function pairs() {
   return Object.keys(GRANTS).flatMap((grant) =>
     Object.keys(CLIENTS)
-      .filter((method) => !(grant === "client_credentials" && method === "none")) // a client without proof has no token
+      // A client without proof has no token.
+      .filter((method) => !(grant === "client_credentials" && method === "none"))
       .map((method) => ({ grant, method, name: nameOf(grant, method) })),
   );
 }

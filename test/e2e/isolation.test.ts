@@ -1,4 +1,5 @@
-// 200 users at once, with faults and answers out of order: nobody gets an answer of another call. SOAK=1 makes it long.
+// 200 users at once, with faults and answers out of order: nobody gets an answer of another call.
+// SOAK=1 makes it long.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RUNTIME } from "../support/host.ts";
@@ -7,7 +8,10 @@ import { describeTally, judge, runSoak, type Soak, startSoak, wrong } from "../s
 const USERS = 200;
 const SEED = 20_261_124;
 const CALLS = process.env.SOAK !== "1" ? 2_000 : RUNTIME === "node" ? 100_000 : 20_000;
-/** Share of the provider's answers that must arrive, so that enough is compared. A busy machine loses some to timeouts. */
+/**
+ * Share of the provider's answers that must arrive, so that enough is compared. A busy machine
+ * loses some to timeouts.
+ */
 const LEAST_RELAYED = 0.5;
 
 describe(`${USERS} users at once`, () => {

@@ -1,4 +1,5 @@
-// What a caller gets if the provider's answer is an error, breaks off, comes too late or not at all; and that its next call succeeds.
+// What a caller gets if the provider's answer is an error, breaks off, comes too late or not at
+// all; and that its next call succeeds.
 
 import { UnsecuredJWT } from "jose";
 import { describe, expect, it, vi } from "vitest";
@@ -57,7 +58,10 @@ async function expectNextCallRight() {
   expect(proxy.provider.requests).toHaveLength(1);
 }
 
-/** The proxy has answered later requests, so it has also read what was sent on its connections before. */
+/**
+ * The proxy has answered later requests, so it has also read what was sent on its connections
+ * before.
+ */
 async function expectNoticed() {
   for (let i = 0; i < 3; i++) expect((await proxy.call({ path: "/nowhere" })).status).toBe(404);
 }
@@ -83,7 +87,8 @@ describe("faults on the wire", () => {
       proxy.provider.answer = fault.answer;
       const { status, text } = await callTo("main");
       expect({ status, body: text }).toEqual(expected);
-      if (!fault.keeps) await new Promise((resolve) => setTimeout(resolve, 50)); // surplus comes after 10 ms
+      // Surplus comes after 10 ms.
+      if (!fault.keeps) await new Promise((resolve) => setTimeout(resolve, 50));
       await expectNoticed();
     }
     await expectNextCallRight();

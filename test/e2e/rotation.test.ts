@@ -1,4 +1,5 @@
-// Rotation of the client's credentials: the next one is tried once, only after invalid_client, with everything signed again.
+// Rotation of the client's credentials: the next one is tried once, only after invalid_client, with
+// everything signed again.
 
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";

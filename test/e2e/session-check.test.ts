@@ -1,4 +1,5 @@
-// The nextAuth Server confirms the session of a call, and knows the user's attributes, before anything is sent to a provider.
+// The nextAuth Server confirms the session of a call, and knows the user's attributes, before
+// anything is sent to a provider.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { CALL, callGetToken, NONCE } from "../support/call.ts";
@@ -15,7 +16,9 @@ import {
 } from "../support/nextauth-server.ts";
 import { type RecordingProvider, startRecordingProvider } from "../support/recording-provider.ts";
 
-/** The virtual servers of the tests. Each has its own settings in the file; SERVERID is the default. */
+/**
+ * The virtual servers of the tests. Each has its own settings in the file; SERVERID is the default.
+ */
 const OF_SECOND = "c2VydmVyLTI=";
 const WITH_ROLE = "a+/b=";
 const WRONG_ROLE = "wrong-role";

@@ -1,4 +1,5 @@
-// The webNonce exchange: a token endpoint at which an app, as a standard OAuth client, sends its webNonce as the code.
+// The webNonce exchange: a token endpoint at which an app, as a standard OAuth client, sends its
+// webNonce as the code.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Answered, APIKEY, type CallOptions, callGetToken, NONCE } from "../support/call.ts";

@@ -1,4 +1,5 @@
-// Sources, the named segments of paths, paths that cover others, and who confirms the user of a call.
+// Sources, the named segments of paths, paths that cover others, and who confirms the user of a
+// call.
 
 import { describe, expect, it } from "vitest";
 import { covers, isRequired, parseSource, pathParameters, sessionMode } from "../../src/nextauth/binding.ts";

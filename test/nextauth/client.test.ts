@@ -1,4 +1,5 @@
-// The client of a nextAuth Server: the exact requests, and an error for everything except a proper answer.
+// The client of a nextAuth Server: the exact requests, and an error for everything except a proper
+// answer.
 
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";

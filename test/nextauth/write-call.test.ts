@@ -1,4 +1,5 @@
-// A call is written by its binding as the nextAuth Server sends it, or refused if the binding cannot carry it.
+// A call is written by its binding as the nextAuth Server sends it, or refused if the binding
+// cannot carry it.
 
 import { describe, expect, it } from "vitest";
 import type { Value } from "../../src/core/values.ts";

@@ -1,4 +1,5 @@
-// When a provider is suspended, what counts as its failure, and that no call waits for another's trial.
+// When a provider is suspended, what counts as its failure, and that no call waits for another's
+// trial.
 
 import { describe, expect, it, vi } from "vitest";
 import { type ErrorCode, TokenProxyError } from "../../src/core/errors.ts";

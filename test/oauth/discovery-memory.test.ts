@@ -1,4 +1,5 @@
-// Metadata is remembered, kept through an outage, and handed to the discovery that replaces this one.
+// Metadata is remembered, kept through an outage, and handed to the discovery that replaces this
+// one.
 
 import { describe, expect, it } from "vitest";
 import { TransportError } from "../../src/core/transport.ts";

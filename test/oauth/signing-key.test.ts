@@ -1,4 +1,5 @@
-// A signing key is checked against its algorithm and certificate at start, and shows only its public half.
+// A signing key is checked against its algorithm and certificate at start, and shows only its
+// public half.
 
 import { createHash, generateKeyPairSync, X509Certificate } from "node:crypto";
 import { inspect } from "node:util";

@@ -1,4 +1,5 @@
-// accessToken accepts a good token in a good request, and refuses anything else before it does any work.
+// accessToken accepts a good token in a good request, and refuses anything else before it does any
+// work.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { type AccessTokenOptions, accessToken } from "../../src/resource-server/index.ts";

@@ -1,4 +1,5 @@
-// The Bearer credential of a request is read in exactly one way, and responses keep earlier headers.
+// The Bearer credential of a request is read in exactly one way, and responses keep earlier
+// headers.
 
 import { Hono } from "hono";
 import { describe, expect, it } from "vitest";

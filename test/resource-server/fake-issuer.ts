@@ -69,7 +69,9 @@ export function publish(...keys: IssuerKey[]): FakeFetch["answer"] {
   return () => Response.json({ keys: keys.map(({ jwk }) => jwk) });
 }
 
-/** @returns sends a request to a resource server that trusts the issuer and responds with the claims */
+/**
+ * @returns sends a request to a resource server that trusts the issuer and responds with the claims
+ */
 export function resourceServer(
   { fetch }: FakeIssuer,
   options: Partial<AccessTokenOptions> = {},

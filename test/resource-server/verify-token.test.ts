@@ -1,5 +1,5 @@
-// Only a token that the issuer signed, for this server and for now, with an expected algorithm, is accepted.
-// The JWKS is cached, fetched again for a new key, and 503 without a usable one.
+// Only a token that the issuer signed, for this server and for now, with an expected algorithm, is
+// accepted. The JWKS is cached, fetched again for a new key, and 503 without a usable one.
 
 import { generateKeyPairSync } from "node:crypto";
 import { base64url, exportSPKI, SignJWT, UnsecuredJWT } from "jose";

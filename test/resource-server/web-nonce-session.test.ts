@@ -1,4 +1,5 @@
-// webNonceSession accepts only the webNonce of a session that is logged in, by a clear answer to getSession.
+// webNonceSession accepts only the webNonce of a session that is logged in, by a clear answer to
+// getSession.
 
 import { Hono } from "hono";
 import { afterEach, describe, expect, it, vi } from "vitest";

@@ -18,7 +18,9 @@ const EXCHANGE = {
   ]),
 } as unknown as Env["Variables"]["call"];
 
-/** Runs one request through a limit. @returns what the limiter counted, and the error or "passed" */
+/**
+ * Runs one request through a limit. @returns what the limiter counted, and the error or "passed"
+ */
 async function pass(limit: typeof limitPerAddress, limiter: RateLimiter, hash: LimitDeps["hashText"] = hashText) {
   const keys: string[] = [];
   const deps: LimitDeps = {
