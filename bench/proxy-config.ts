@@ -46,6 +46,7 @@ export function writeProxyConfig(folder: string, name: string, options: ProxyOpt
     version: 1,
     server: { listen: `127.0.0.1:${port}`, admin: "127.0.0.1:0", max_in_flight: MAX_IN_FLIGHT },
     callers: entries((index) => ({ apikeys: [{ env: `APIKEY_${index}` }], serverids: [serverid(index)] }), "caller"),
+    get_token: { session: "trust" },
     ...(signs ? { signing: createSigning(folder, name) } : {}),
     providers: entries(() => provider, "provider"),
     ...(count > 1

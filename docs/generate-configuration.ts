@@ -18,6 +18,8 @@ version: 1
 callers:
   nextauth-server:
     apikeys: [{ env: GETTOKEN_APIKEY }]
+get_token:
+  session: trust # in production, configure nextauth instead
 providers:
   retail:
     issuer: https://sso.bank.example/realms/retail

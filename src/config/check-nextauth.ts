@@ -1,6 +1,6 @@
 // Rules for the bindings of getToken, the nextAuth Servers and the webNonce exchange.
 
-import { covers, isRequired, pathParameters, type SessionMode, sessionMode } from "../nextauth/binding.ts";
+import { covers, isRequired, pathParameters, type SessionMode } from "../nextauth/binding.ts";
 import { isNextAuthName, NEXTAUTH_RULES } from "../nextauth/values.ts";
 import { JWT_TEMPLATE_NAMES } from "../oauth/jwt.ts";
 import { ATTRIBUTE_PREFIX, callNamesNeeded, OWN_NAMES } from "../oauth/template-names.ts";
@@ -18,6 +18,11 @@ const CREDENTIAL_HEADERS = ["x-apikey", "proxy-authorization", "cookie"];
 
 /** What a webNonce and its session provide. */
 export const EXCHANGE_NAMES = ["serverid", "nonce", "userid", "accountid"];
+
+/** A file must say that it trusts callers: a stolen API key then gets tokens for any user. */
+const WITHOUT_NEXTAUTH =
+  'is verify, the default, which needs "nextauth", the server that confirms each session; add it, or write ' +
+  '"session: trust" to believe callers: anyone with an API key can then get a token for any user';
 
 const RESERVED_NAMES: readonly string[] = [...OWN_NAMES, ...JWT_TEMPLATE_NAMES];
 
@@ -37,10 +42,9 @@ function checkBindings(around: Surroundings, reportAll: Report): void {
       report(["path"], `is unreachable, because get_token[${above}] matches the same calls; move it up or remove it`);
     }
     checkPath(binding.path, below(report, "path"));
-    const session = sessionMode(binding, around.hasNextauth);
-    checkSession(binding.values, session, around, report);
+    checkSession(binding, around, report);
     for (const [name, value] of Object.entries(binding.values)) {
-      checkValue(name, value, session, below(report, "values", name));
+      checkValue(name, value, binding.session, below(report, "values", name));
       checkSources(binding, value, below(report, "values", name, "from"));
     }
     const isInBody = ({ from }: FileBoundValue) => from.some((source) => source.in === "body" || source.in === "form");
@@ -67,13 +71,13 @@ function checkPath(path: string, report: Report): void {
   }
 }
 
-function checkSession(values: FileBinding["values"], session: SessionMode, around: Surroundings, report: Report): void {
+function checkSession({ session, values }: FileBinding, around: Surroundings, report: Report): void {
   const { userid, nonce, serverid } = values;
   if (session === "trust") {
     if (userid === undefined) report(["values"], "must contain userid, the user to get a token for");
     return;
   }
-  if (!around.hasNextauth) report(["session"], 'is verify, which needs "nextauth", the server that is asked');
+  if (!around.hasNextauth) report(["session"], WITHOUT_NEXTAUTH);
   if (nonce === undefined) report(["values"], "must contain nonce, the session to verify");
   if (serverid === undefined && !around.defaultServerid) {
     report(["values"], 'must contain serverid, unless "nextauth.serverid" sets a default');

@@ -1,6 +1,6 @@
 // The configuration with every default filled in, including those that depend on other keys.
 
-import { type Binding, isRequired, sessionMode } from "../nextauth/binding.ts";
+import { type Binding, isRequired } from "../nextauth/binding.ts";
 import { ruleOf } from "../nextauth/values.ts";
 import type { HmacAlgorithm } from "../oauth/client-authentication.ts";
 import { withDefaults } from "../oauth/grants.ts";
@@ -29,10 +29,10 @@ export interface Config extends Omit<FileConfig, "get_token" | "providers" | "ro
 
 /** @param file that passed all checks */
 export function complete(file: FileConfig): Config {
-  const { get_token, nextauth, providers, routes } = file;
+  const { get_token, providers, routes } = file;
   return {
     ...file,
-    get_token: get_token.map((binding) => completeBinding(binding, nextauth.length > 0)),
+    get_token: get_token.map(completeBinding),
     providers: Object.fromEntries(
       Object.entries(providers).map(([name, provider]) => [name, completeProvider(provider)]),
     ),
@@ -41,15 +41,14 @@ export function complete(file: FileConfig): Config {
   };
 }
 
-function completeBinding(binding: FileBinding, hasNextauth: boolean): Binding {
-  const session = sessionMode(binding, hasNextauth);
+function completeBinding(binding: FileBinding): Binding {
   const values = Object.entries(binding.values).map(([name, value]) => {
     const rule = ruleOf(name);
     const { from, type = rule.type, max_length = rule.max_length } = value;
-    const required = value.required === true || isRequired(name, session);
+    const required = value.required === true || isRequired(name, binding.session);
     return [name, { from, type, max_length, required }] as const;
   });
-  return { ...binding, session, values: Object.fromEntries(values) };
+  return { ...binding, values: Object.fromEntries(values) };
 }
 
 function completeProvider(provider: FileProvider): ProviderConfig {

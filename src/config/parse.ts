@@ -1,7 +1,6 @@
 // Text to Config, or one ConfigError with every fault. credentials.ts reads the secrets later.
 
 import type { ConfigError } from "../core/errors.ts";
-import { sessionMode } from "../nextauth/binding.ts";
 import { checkExchangeNames, checkNextAuth, checkProviderName, EXCHANGE_NAMES } from "./check-nextauth.ts";
 import { checkProvider } from "./check-provider.ts";
 import type { Surroundings } from "./check-templates.ts";
@@ -50,17 +49,16 @@ function checkParts(file: Record<string, unknown>, shapeFaults: readonly PathFau
   const bindings = part("get_token");
   const servers = part("nextauth");
   const providers = Object.entries((typeof file.providers === "object" && file.providers) || {});
-  const hasNextauth = servers?.length !== 0;
   const defaultServerid = servers?.some(({ serverid }) => serverid !== undefined) ?? true;
   const around: Surroundings = {
     bindings,
     servers,
     exchange: part("webnonce_exchange"),
-    hasNextauth,
+    hasNextauth: servers?.length !== 0,
     defaultServerid,
     callNames: bindings && [
       ...bindings.flatMap(({ values }) => Object.keys(values)),
-      ...(bindings.some((binding) => sessionMode(binding, hasNextauth) === "verify") ? ["userid", "accountid"] : []),
+      ...(bindings.some(({ session }) => session === "verify") ? ["userid", "accountid"] : []),
       ...(defaultServerid ? ["serverid"] : []),
       ...(file.webnonce_exchange === undefined ? [] : EXCHANGE_NAMES),
     ],

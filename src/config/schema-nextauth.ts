@@ -104,10 +104,8 @@ const binding = z.strictObject({
     .describe("Values of a call, by name. Replaces the whole default."),
   session: z
     .enum(["verify", "trust"])
-    .optional()
-    .describe(
-      "verify (the default with nextauth): getSession must confirm the call. trust: the userid is used as sent.",
-    ),
+    .default("verify")
+    .describe("verify: getSession of nextauth must confirm the call. trust: the userid is used as sent."),
   apikey_header: t.headerName
     .transform((written) => written.toLowerCase())
     .default("x-apikey")

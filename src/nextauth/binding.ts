@@ -28,11 +28,6 @@ export interface Binding {
   apikey_header: string;
 }
 
-/** The default is `verify` if there is a nextAuth Server to ask. */
-export function sessionMode({ session }: { session?: SessionMode | undefined }, hasNextauth: boolean): SessionMode {
-  return session ?? (hasNextauth ? "verify" : "trust");
-}
-
 /** A call always needs the nonce for the session check or, without one, the userid. */
 export function isRequired(name: string, session: SessionMode): boolean {
   return name === (session === "verify" ? "nonce" : "userid");

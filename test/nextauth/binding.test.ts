@@ -2,7 +2,7 @@
 // call.
 
 import { describe, expect, it } from "vitest";
-import { covers, isRequired, parseSource, pathParameters, sessionMode } from "../../src/nextauth/binding.ts";
+import { covers, isRequired, parseSource, pathParameters } from "../../src/nextauth/binding.ts";
 
 describe("a source", () => {
   it.each([
@@ -48,15 +48,6 @@ it.each([
 });
 
 describe("the session mode", () => {
-  it.each([
-    [undefined, false, "trust"],
-    [undefined, true, "verify"],
-    ["trust", true, "trust"],
-    ["verify", false, "verify"],
-  ] as const)("for session: %s and a nextAuth Server: %j is %s", (session, hasNextauth, mode) => {
-    expect(sessionMode({ session }, hasNextauth)).toBe(mode);
-  });
-
   it("decides whether a call needs a userid or a nonce", () => {
     const required = (session: "verify" | "trust") =>
       ["serverid", "userid", "accountid", "nonce", "extra"].filter((name) => isRequired(name, session));

@@ -26,6 +26,13 @@ export function fileConfig(tokenEndpoint: string, changes: { provider?: object; 
     server: SERVER,
     callers: { "nextauth-server": { apikeys: [{ env: "APIKEY" }] } },
     providers: { main: providerConfig(tokenEndpoint, changes.provider) },
-    ...changes.file,
+    ...trusted(changes.file),
   };
+}
+
+/** Without `nextauth`, a file must say that it trusts its callers. */
+export function trusted({ get_token = {}, ...file }: { get_token?: object; nextauth?: object } = {}): object {
+  const trust = (binding: object) => ({ session: "trust", ...binding });
+  if (file.nextauth !== undefined) return { ...file, get_token };
+  return { ...file, get_token: Array.isArray(get_token) ? get_token.map(trust) : trust(get_token) };
 }
