@@ -2,7 +2,8 @@
 
 import { isUtf8 } from "node:buffer";
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
 import { resolve } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
@@ -13,17 +14,20 @@ import { createNodeJwsSigner } from "./sign.ts";
 
 /** Larger than any key or certificate chain. */
 const MAX_SECRET_FILE_BYTES = 65_536;
+/** A network mount whose server is gone would hold up a reload and the stop for ever. */
+const READ_TIMEOUT_MS = 3_000;
 
 /**
  * @param env where `{ env: NAME }` is looked up
  * @param directory base of a relative `{ file: PATH }`: the folder of the configuration file
+ * @param openFile replaced by tests
  */
-export function createNodeCredentialHost(env: NodeJS.ProcessEnv, directory: string): CredentialHost {
+export function createNodeCredentialHost(env: NodeJS.ProcessEnv, directory: string, openFile = open): CredentialHost {
   return {
     read: (reference) =>
       "env" in reference
         ? readVariable(env, reference.env)
-        : readSecretFile(resolve(directory, reference.file), reference.file),
+        : readSecretFile(resolve(directory, reference.file), reference.file, openFile),
     sha256: nodeSha256,
     createJwsSigner: createNodeJwsSigner,
     listens: true,
@@ -58,12 +62,13 @@ export function cureOfUnreadable(code: string | undefined): string {
   return UNREADABLE.get(code ?? "") ?? "";
 }
 
-async function readSecretFile(path: string, written: string): Promise<string> {
-  // `end` is inclusive: one byte too many shows that the file, or endless device, is too large.
-  const reading = buffer(createReadStream(path, { end: MAX_SECRET_FILE_BYTES }));
-  const bytes = await reading.catch(({ code, name }: NodeJS.ErrnoException) => {
-    throw new SecretError(`names a file that cannot be read (${code ?? name}): ${written}${cureOfUnreadable(code)}`);
+async function readSecretFile(path: string, written: string, openFile: typeof open): Promise<string> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const message = `names a file that could not be read within ${READ_TIMEOUT_MS / 1000} s: ${written}`;
+    timer = setTimeout(() => reject(new SecretError(message)), READ_TIMEOUT_MS);
   });
+  const bytes = await Promise.race([readRegularFile(path, written, openFile), late]).finally(() => clearTimeout(timer));
   if (bytes.length > MAX_SECRET_FILE_BYTES) {
     throw new SecretError(`names a file of more than ${MAX_SECRET_FILE_BYTES} bytes: ${written}`);
   }
@@ -71,6 +76,20 @@ async function readSecretFile(path: string, written: string): Promise<string> {
   // Editors may add a byte order mark, and a line break at the end. Neither is part of the secret.
   const text = bytes.toString().replace(/^\ufeff/, "");
   return text.replace(/\r?\n$/, "");
+}
+
+/** @returns one byte too many if the file is too large */
+async function readRegularFile(path: string, written: string, openFile: typeof open): Promise<Buffer> {
+  try {
+    // Opening a named pipe would otherwise wait for its writer.
+    const file = await openFile(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    if ((await file.stat()).isFile()) return await buffer(file.createReadStream({ end: MAX_SECRET_FILE_BYTES }));
+    await file.close();
+  } catch (error) {
+    const { code, name } = error as NodeJS.ErrnoException;
+    throw new SecretError(`names a file that cannot be read (${code ?? name}): ${written}${cureOfUnreadable(code)}`);
+  }
+  throw new SecretError(`names a folder, pipe or device, not a regular file: ${written}`);
 }
 
 function tlsFault({ certificate, private_key, ca, binding }: TlsCredentials, caKey = "ca"): string | undefined {

@@ -1,5 +1,6 @@
 // Secrets come from environment variables or files, and OpenSSL checks what TLS uses.
 
+import { spawnSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -69,12 +70,30 @@ describe("a file", () => {
 
   it.each([
     ["missing", undefined, "names a file that cannot be read (ENOENT): missing: there is no such file"],
-    ["keys", undefined, "names a file that cannot be read (EISDIR): keys: it is a folder, so name a file in it"],
+    ["keys", undefined, "names a folder, pipe or device, not a regular file: keys"],
     ["large", "x".repeat(65_537), "names a file of more than 65536 bytes: large"],
     ["latin1", Buffer.from("s\xe9cret", "latin1"), "names a file that is not UTF-8: latin1"],
   ])("is refused with the reason: %s", async (name, content, message) => {
     if (content !== undefined) await writeFile(join(folder, name), content);
     expect(await messageFor(() => read(name))).toBe(message);
+  });
+
+  it("is never a pipe, whose writer would hold up a reload and the stop", async () => {
+    spawnSync("mkfifo", [join(folder, "pipe")]);
+    expect(await messageFor(() => read("pipe"))).toBe("names a folder, pipe or device, not a regular file: pipe");
+  });
+
+  // A mock, because no file system here can hang.
+  it("on a mount that hangs is given up after 3 s", async () => {
+    vi.useFakeTimers();
+    try {
+      const hanging = createNodeCredentialHost({}, folder, () => new Promise(() => {}));
+      const message = messageFor(() => hanging.read({ file: "secret" }));
+      await vi.advanceTimersByTimeAsync(3_000);
+      expect(await message).toBe("names a file that could not be read within 3 s: secret");
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 
