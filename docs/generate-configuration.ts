@@ -34,7 +34,7 @@ providers:
 
 | type | written as |
 |---|---|
-| secret | A reference, because secrets are never written in the file: \`{ env: NAME }\` (an environment variable; on Workers, a secret binding of that name) or \`{ file: PATH }\` (Node only, relative to this file). One line break at the end of a file is ignored. |
+| secret | A reference, because secrets are never written in the file: \`{ env: NAME }\` (an environment variable; on Workers, a secret binding of that name) or \`{ file: PATH }\` (Node only, relative to this file). It must be a regular file of at most 64 KiB; one line break at its end is ignored. |
 | duration | A whole number with a unit: \`500ms\`, \`5s\`, \`10m\`, \`1h\`. At most 24h. |
 | address | \`host:port\`, with brackets around an IPv6 address: \`127.0.0.1:8080\`, \`[::1]:8080\`. Port 0 means any free port. |
 | URL | https, or http on a loopback address. |

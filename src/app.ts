@@ -9,6 +9,7 @@ import type { Runtime } from "./core/runtime.ts";
 import { createNextAuthServers } from "./nextauth/servers.ts";
 import { createProviders } from "./oauth/provider.ts";
 import { answerWithToken, toErrorResponse } from "./steps/answer.ts";
+import { auditTokens } from "./steps/audit.ts";
 import { authenticateCaller, createAuthenticator } from "./steps/authenticate.ts";
 import type { Env } from "./steps/context.ts";
 import { createIdentities } from "./steps/identities.ts";
@@ -38,6 +39,7 @@ export function createPipeline(deps: Deps): Hono<Env> {
   const { config, inbound, nextauth, providers, maxInFlight } = deps;
   const { get_token, webnonce_exchange: exchange, routes } = config;
   const answer = answerWithToken({ routes, providers, nextauth });
+  const audit = auditTokens(deps);
   const app = new Hono<Env>({ getPath: (request, options) => inbound.pathAsSent(request, options?.env) });
 
   if (deps.hasHealth) app.get(HEALTH_PATH, (c) => c.json({ status: "ok" }, 200, { "Cache-Control": "no-store" }));
@@ -61,6 +63,7 @@ export function createPipeline(deps: Deps): Hono<Env> {
         limitCalls,
         authenticateCaller(inbound, deps.authenticate, binding.apikey_header),
         readCall(inbound, binding, nextauth.defaultServerid),
+        audit,
         answer,
       );
     }
@@ -79,6 +82,7 @@ export function createPipeline(deps: Deps): Hono<Env> {
       limitPerAddress(deps, rate_limit.per_address),
       readExchange(serverid, exchange.provider),
       limitPerWebNonce(deps, rate_limit.per_webnonce),
+      audit,
       answer,
     );
     app.all(path, observe(deps, route), methodNotAllowed(["POST"]));

@@ -1,6 +1,7 @@
 // What happens to a call whose caller has proved its identity, free of HTTP.
 
 import type { Route } from "./config/complete.ts";
+import type { Announce } from "./core/audit.ts";
 import { TokenProxyError } from "./core/errors.ts";
 import type { Recipient } from "./core/inbound.ts";
 import type { Trace } from "./core/trace.ts";
@@ -33,12 +34,13 @@ export interface Call {
   provider?: string | undefined;
   trace: Trace;
   recipient: Recipient | undefined;
+  announce?: Announce | undefined;
 }
 
 /**
  * @returns the provider's answer, its body byte for byte
  * @throws {TokenProxyError} caller_not_allowed, no_route, call_invalid, session_…, attribute…,
- * provider_… or overloaded
+ * provider_…, overloaded or audit_failed
  */
 export async function getToken(deps: UseCase, caller: Caller, call: Call): Promise<Answer> {
   authorizeServerid(caller, call);

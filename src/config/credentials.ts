@@ -22,6 +22,8 @@ export interface CredentialHost {
   createJwsSigner: CreateJwsSigner | undefined;
   /** Whether it opens the listener of `server`; a Worker does not. */
   listens: boolean;
+  /** @returns an absolute path; relative ones start at the folder of the configuration file */
+  resolvePath(file: string): string;
   /** @returns why this host cannot identify a caller by such a certificate */
   pinFault(pin: ClientCertificatePin, server: Config["server"]): string | undefined;
   /** @returns why this host cannot apply the rate limit */
@@ -85,6 +87,7 @@ export async function loadCredentials({ config, error }: ParsedFile, host: Crede
     const own = await loadProvider(provider, ["providers", name], signers, load);
     providers.set(name, { ...own, signingKeys: signers, signingIssuer: signing?.issuer });
   }
+  if (log.audit !== undefined && !host.listens) report(["log", "audit"], "needs a file, which Workers do not have");
   const identitiesKey = await load.secret(log.identities_key, ["log", "identities_key"], shortKeyFault);
   if (faults.length > 0) throw error(faults);
   return { identitiesKey, callers, nextauth, serverTls, providers, signingKeys };

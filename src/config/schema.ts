@@ -13,6 +13,13 @@ const route = z.strictObject({
 const log = z.strictObject({
   level: z.enum(["error", "warn", "info", "debug"]).default("info").describe("The least severe level to write."),
   format: z.enum(["auto", "json", "pretty"]).default("auto").describe("auto: pretty on a terminal, else JSON."),
+  audit: z
+    .strictObject({
+      file: t.text.describe("Relative to this file. Lines are appended."),
+      required: z.boolean().default(true).describe("Whether no token is requested if its line cannot be written."),
+    })
+    .optional()
+    .describe("Two lines per token, for auditors. Node only."),
   identities: z.enum(["hash", "plain"]).default("hash").describe("How userids are written."),
   identities_key: t.secretReference.optional().describe("Key of the hashes; set it for equal hashes in all instances."),
 });

@@ -30,6 +30,7 @@ export const ERROR_TABLE = {
   provider_unreachable: [502, "server_error"],
   provider_timeout: [504, "server_error"],
   provider_suspended: [503, "temporarily_unavailable"],
+  audit_failed: [503, "temporarily_unavailable"],
   overloaded: [503, "temporarily_unavailable"],
   internal: [500, "server_error"],
 } as const;

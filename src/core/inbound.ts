@@ -8,8 +8,13 @@ export interface ClientCertificate {
   dnsNames: readonly string[];
 }
 
-/** The connection that the response goes to: destroyed once the caller has hung up. */
-export type Recipient = { readonly destroyed: boolean };
+/** Where the response goes to: destroyed once it was sent or the caller has hung up. */
+export interface Recipient {
+  readonly destroyed: boolean;
+  /** Whether the whole response was handed to the operating system. */
+  readonly writableFinished: boolean;
+  once(event: "close", listener: () => void): unknown;
+}
 
 /** `env` is Hono's `c.env`. */
 export interface Inbound {

@@ -1,6 +1,7 @@
 // What the runtime, Node or Workers, supplies to the app. Tests replace parts of it.
 
 import type { Tracer } from "@opentelemetry/api";
+import type { Audit } from "./audit.ts";
 import type { OnReport } from "./call-report.ts";
 import type { CreateRateLimiter, Inbound } from "./inbound.ts";
 import type { Clock, CreateBulkhead, HashText, Ids, Log } from "./ports.ts";
@@ -17,6 +18,8 @@ export interface Runtime {
   tracer: Tracer;
   onReport: OnReport;
   inbound: Inbound;
+  /** Undefined without `log.audit`. */
+  audit?: Audit | undefined;
   /** Limit for calls in flight, and a separate one of the same size for exchanges. */
   maxInFlight: number;
   /** Whether the app answers /healthz: on Workers, which have no admin listener. */

@@ -9,6 +9,7 @@ import { createTracer } from "../core/trace.ts";
 import type { TlsCredentials } from "../core/transport.ts";
 import { nextauthKey } from "../nextauth/servers.ts";
 import type { CertificateSnapshot, KeySnapshot } from "./admin/snapshot.ts";
+import { openAuditFile } from "./audit.ts";
 import { expiryOf } from "./credentials.ts";
 import { nodeClock, nodeHashText, nodeIds } from "./host.ts";
 import { createNodeInbound } from "./inbound/inbound.ts";
@@ -28,6 +29,7 @@ export async function createProgram(
   { log, onReport, identitiesKey }: Pick<Runtime, "log" | "onReport"> & { identitiesKey?: Secret },
 ) {
   const { config } = file;
+  const audit = await openAudit(file, host, log);
   const loaded = await loadCredentials(file, host);
   const credentials = { ...loaded, identitiesKey: loaded.identitiesKey ?? identitiesKey };
   const deps = await createDeps(config, credentials, {
@@ -40,6 +42,7 @@ export async function createProgram(
     log,
     tracer: createTracer(),
     onReport,
+    audit,
     inbound: createNodeInbound(config.server.trusted_proxies),
     maxInFlight: config.server.max_in_flight,
     hasHealth: false,
@@ -48,6 +51,7 @@ export async function createProgram(
   return {
     config,
     tls: credentials.serverTls,
+    audit,
     providers: deps.providers,
     nextauth: deps.nextauth,
     keys: credentials.signingKeys.map(({ kid, alg }, index): KeySnapshot => {
@@ -57,6 +61,18 @@ export async function createProgram(
     certificates: certificateSnapshots(credentials),
     fetch: (request: Request, env: unknown) => app.fetch(request, env as object),
   };
+}
+
+async function openAudit({ config, error }: ParsedFile, host: CredentialHost, log: Runtime["log"]) {
+  const { audit } = config.log;
+  if (audit === undefined) return undefined;
+  try {
+    return await openAuditFile(host.resolvePath(audit.file), audit.required, log);
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const problem = `cannot be written (${code ?? message}); the user that runs this must be able to append to it`;
+    throw error([{ path: ["log", "audit", "file"], message: problem, at: "value" }]);
+  }
 }
 
 /** How long a new configuration may wait for discovery before calls use it. */

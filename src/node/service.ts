@@ -100,6 +100,7 @@ export async function startService(load: () => Loaded, { tryIt }: { tryIt?: TryI
     /** Logs how many calls are being cut off. The process has to exit afterwards. */
     async abort(): Promise<void> {
       log("error", "stopped", { calls_cut_off: publicListener.inFlight() });
+      await program.audit?.close();
       await closeLog();
     },
     /**
@@ -121,6 +122,7 @@ export async function startService(load: () => Loaded, { tryIt }: { tryIt?: TryI
       const cutOff = await publicListener.close(shutdown_grace);
       await adminListener.close(0);
       log(cutOff === 0 ? "info" : "error", "stopped", { calls_cut_off: cutOff });
+      await program.audit?.close();
       await closeLog();
       return cutOff;
     },
@@ -140,6 +142,7 @@ function summary({ config }: Program) {
     session: [...new Set(config.get_token.map(({ session }) => session))].join(", "),
     webnonce_exchange: config.webnonce_exchange?.path,
     tls: config.server.tls !== undefined,
+    audit: config.log.audit?.file,
   };
 }
 

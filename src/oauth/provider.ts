@@ -4,7 +4,6 @@ import { TokenProxyError } from "../core/errors.ts";
 import type { Recipient } from "../core/inbound.ts";
 import type { Bulkhead, Clock, CreateBulkhead, Ids, Log } from "../core/ports.ts";
 import { withOneRetry } from "../core/retry.ts";
-import type { Trace } from "../core/trace.ts";
 import type { CreateTransport, Delivery } from "../core/transport.ts";
 import type { Values } from "../core/values.ts";
 import { type BreakerState, createBreaker } from "./breaker.ts";
@@ -16,7 +15,7 @@ import { type Answer, asProviderError } from "./judge-answer.ts";
 import type { ProviderCredentials, ProviderSettings } from "./provider-settings.ts";
 import { createRotation } from "./rotation.ts";
 import { ATTRIBUTE_PREFIX, callNamesNeeded } from "./template-names.ts";
-import { createTokenRequest } from "./token-request.ts";
+import { type Attempt, createTokenRequest } from "./token-request.ts";
 
 export interface Provider {
   readonly name: string;
@@ -25,7 +24,7 @@ export interface Provider {
   /** The user's attributes that its templates need: NAME for `attributes.NAME`. */
   readonly attributes: readonly string[];
   /** @throws {TokenProxyError} call_invalid if a value is missing, overloaded, or `provider_…` */
-  requestToken(values: Values, call: { trace: Trace; recipient: Recipient | undefined }): Promise<Answer>;
+  requestToken(values: Values, call: RequestedFor): Promise<Answer>;
   /**
    * `suspensions` since the configuration was loaded, and the seconds by which the provider's clock
    * is ahead of ours, undefined if its answers do not tell.
@@ -35,6 +34,11 @@ export interface Provider {
     suspensions: number;
     clockSkew: number | undefined;
   };
+}
+
+/** The part of a call that a token request needs. */
+interface RequestedFor extends Pick<Attempt, "trace" | "announce"> {
+  recipient: Pick<Recipient, "destroyed"> | undefined;
 }
 
 export interface ProviderDeps {
@@ -84,7 +88,7 @@ export function createProvider(
     attributes: needed
       .filter((value) => value.startsWith(ATTRIBUTE_PREFIX))
       .map((value) => value.slice(ATTRIBUTE_PREFIX.length)),
-    async requestToken(values, { trace, recipient }) {
+    async requestToken(values, { trace, announce, recipient }) {
       const missing = needed.find((value) => !values.has(value));
       if (missing !== undefined) {
         throw new TokenProxyError("call_invalid", `the call has no value "${missing}", which "${key}" needs`);
@@ -94,7 +98,7 @@ export function createProvider(
           const deadline = clock.elapsed() + timeout; // the wait for a place does not count
           try {
             return await withRotation((credential) =>
-              withOneRetry(() => requestToken(values, { credential, deadline, send, trace }), isHarmless),
+              withOneRetry(() => requestToken(values, { credential, deadline, send, trace, announce }), isHarmless),
             );
           } catch (error) {
             throw asProviderError(error, key);
@@ -114,7 +118,7 @@ export function createProvider(
 async function withPlace<T>(
   bulkhead: Bulkhead,
   key: string,
-  recipient: Recipient | undefined,
+  recipient: RequestedFor["recipient"],
   use: () => Promise<T>,
 ): Promise<T> {
   const overloaded = () => {

@@ -1,5 +1,6 @@
 // Builds a token request (RFC 6749 section 3.2), sends it, and judges the provider's answer.
 
+import type { Announce } from "../core/audit.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import { FORM_CONTENT_TYPE, Form } from "../core/form.ts";
 import { HEADER_VALUE, REQUEST_HEADERS } from "../core/headers.ts";
@@ -26,6 +27,7 @@ export interface Attempt {
   deadline: number;
   send: Transport;
   trace: Trace;
+  announce?: Announce | undefined;
 }
 
 /**
@@ -57,6 +59,7 @@ export function createTokenRequest(
     const { headers, form } = await (signs
       ? trace.step("signing", () => buildRequest(values, attempt.credential))
       : buildRequest(values, attempt.credential));
+    await attempt.announce?.(new URLSearchParams(form.toString()).get("scope") ?? undefined);
     // Discovery or a first attempt may have used up the time: then no token may be requested.
     const timeout = deadline - clock.elapsed();
     if (timeout <= 0) throw new TransportError("timeout");

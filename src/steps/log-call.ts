@@ -48,9 +48,11 @@ function rounded(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : Math.round(ms * 10) / 10;
 }
 
+const OPERATOR_ERRORS: readonly ErrorCode[] = ["internal", "provider_rejected_proxy", "audit_failed"];
+
 /** `error` means that an operator or a developer has to change something. */
 function levelOf(code: ErrorCode): LogLevel {
-  return code === "internal" || code === "provider_rejected_proxy" ? "error" : "warn";
+  return OPERATOR_ERRORS.includes(code) ? "error" : "warn";
 }
 
 function describeError({ code, message, detail, cause }: TokenProxyError): LogFields {

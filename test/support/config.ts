@@ -31,7 +31,7 @@ export function fileConfig(tokenEndpoint: string, changes: { provider?: object; 
 }
 
 /** Without `nextauth`, a file must say that it trusts its callers. */
-export function trusted({ get_token = {}, ...file }: { get_token?: object; nextauth?: object } = {}): object {
+function trusted({ get_token = {}, ...file }: { get_token?: object; nextauth?: object } = {}): object {
   const trust = (binding: object) => ({ session: "trust", ...binding });
   if (file.nextauth !== undefined) return { ...file, get_token };
   return { ...file, get_token: Array.isArray(get_token) ? get_token.map(trust) : trust(get_token) };

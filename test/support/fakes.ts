@@ -100,6 +100,7 @@ export function fakeCredentialHost(
     sha256,
     createJwsSigner: undefined,
     listens: true,
+    resolvePath: (file) => file,
     pinFault: () => undefined,
     rateLimitFault: () => undefined,
     tlsFault: () => undefined,

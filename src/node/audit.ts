@@ -1,0 +1,81 @@
+// The audit file of `log.audit`: lines are appended together, and a call waits until its is written.
+
+import { appendFile } from "node:fs/promises";
+import type { Audit, AuditLine } from "../core/audit.ts";
+import { TokenProxyError } from "../core/errors.ts";
+import type { Log } from "../core/ports.ts";
+import { nodeSha256 } from "./host.ts";
+
+/** Lines that wait for a slow disk; further ones fail. */
+const MAX_WAITING_CHARS = 8_388_608;
+const WRITE_TIMEOUT_MS = 2_000;
+/** Only for the user that runs this: the lines say who got which token. */
+const MODE = 0o600;
+
+export interface AuditFile extends Audit {
+  /** Waits until everything is written, 2 s at most. */
+  close(): Promise<void>;
+}
+
+/**
+ * The file is opened for each write, so it can be moved away at any time.
+ * @param required whether a call fails if its intent cannot be written
+ * @throws {NodeJS.ErrnoException} if the file cannot be written now
+ */
+export async function openAuditFile(path: string, required: boolean, log: Log): Promise<AuditFile> {
+  await withDeadline(appendFile(path, "", { mode: MODE }));
+  let gathered = "";
+  let written: Promise<void> = Promise.resolve();
+  let next: Promise<void> | undefined;
+  let isTorn = false;
+  let isFailing = false;
+
+  async function flush(): Promise<void> {
+    next = undefined;
+    const text = isTorn ? `\n${gathered}` : gathered; // a full disk may have taken half a line
+    gathered = "";
+    isTorn = true;
+    await appendFile(path, text, { mode: MODE });
+    isTorn = false;
+    isFailing = false;
+  }
+
+  function append(line: AuditLine): Promise<void> {
+    if (gathered.length > MAX_WAITING_CHARS) return Promise.reject(new Error("too many lines wait"));
+    gathered += `${JSON.stringify(line)}\n`;
+    if (next === undefined) {
+      next = written.then(flush, flush);
+      written = next;
+    }
+    return withDeadline(next);
+  }
+
+  function report(error: NodeJS.ErrnoException): void {
+    if (!isFailing) log("error", "audit lines are not written", { file: path, cause: error.code ?? error.message });
+    isFailing = true;
+  }
+
+  return {
+    sha256: nodeSha256,
+    async intent(line) {
+      try {
+        await append(line);
+      } catch (cause) {
+        report(cause as Error);
+        if (!required) return;
+        const message = 'the line in "log.audit.file" cannot be written, so no token is requested';
+        throw new TokenProxyError("audit_failed", message, { cause, retryAfter: 5 });
+      }
+    },
+    result: (line) => void append(line).catch(report),
+    close: () => withDeadline(written).catch(report),
+  };
+}
+
+async function withDeadline(writing: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error("the disk did not answer in 2 s")), WRITE_TIMEOUT_MS);
+  });
+  await Promise.race([writing, late]).finally(() => clearTimeout(timer));
+}

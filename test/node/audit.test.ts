@@ -1,0 +1,80 @@
+// The audit file on real disks: one that works, one that is full, one that is torn.
+
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openAuditFile } from "../../src/node/audit.ts";
+import { fakeLog, thrownBy } from "../support/fakes.ts";
+
+/** Every write to it fails with ENOSPC. */
+const FULL_DISK = "/dev/full";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "audit-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const lines = async (path: string) =>
+  (await readFile(path, "utf8"))
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+
+describe("the audit file", () => {
+  it("has every line once it is written, also of calls at the same time", async () => {
+    const path = join(folder, "many");
+    const audit = await openAuditFile(path, true, fakeLog().log);
+    const numbers = Array.from({ length: 500 }, (_, number) => number);
+    await Promise.all(numbers.map((number) => audit.intent({ number })));
+    audit.result({ number: 500 });
+    await audit.close();
+    expect((await lines(path)).map(({ number }) => number)).toEqual([...numbers, 500]);
+  });
+
+  it("may be read only by the user that runs the proxy", async () => {
+    const path = join(folder, "private");
+    await openAuditFile(path, true, fakeLog().log);
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+  });
+
+  it("can be moved away, and is made again", async () => {
+    const path = join(folder, "moved");
+    const audit = await openAuditFile(path, true, fakeLog().log);
+    await audit.intent({ number: 1 });
+    await rm(path);
+    await audit.intent({ number: 2 });
+    expect(await lines(path)).toEqual([{ number: 2 }]);
+  });
+
+  it("that cannot be written at the start is an error", async () => {
+    const error = await thrownBy(() => openAuditFile(join(folder, "missing", "file"), true, fakeLog().log));
+    expect(error).toMatchObject({ code: "ENOENT" });
+  });
+});
+
+describe.skipIf(process.platform !== "linux")("a full disk", () => {
+  it("fails the call if the line is required, and is logged once", async () => {
+    const { log, lines: logged } = fakeLog();
+    const audit = await openAuditFile(FULL_DISK, true, log);
+    for (const number of [1, 2]) {
+      expect(await thrownBy(() => audit.intent({ number }))).toMatchObject({
+        code: "audit_failed",
+        message: 'the line in "log.audit.file" cannot be written, so no token is requested',
+      });
+    }
+    expect(logged).toEqual([
+      { level: "error", event: "audit lines are not written", fields: { file: FULL_DISK, cause: "ENOSPC" } },
+    ]);
+  });
+
+  it("fails no call if the line is not required", async () => {
+    const { log, lines: logged } = fakeLog();
+    const audit = await openAuditFile(FULL_DISK, false, log);
+    await audit.intent({ number: 1 });
+    audit.result({ number: 1 });
+    await audit.close();
+    expect(logged).toHaveLength(1);
+  });
+});
