@@ -1,6 +1,7 @@
 // Rules for the bindings of getToken, the nextAuth Servers and the webNonce exchange.
 
-import { describe } from "vitest";
+import { describe, expect, it } from "vitest";
+import { parseConfig } from "../../src/config/parse.ts";
 import { FILE, reports, withKeys, withProviderKeys } from "./file.ts";
 
 const NEXTAUTH = "nextauth: { url: https://ns.example, apikey: { env: N } }";
@@ -55,8 +56,8 @@ describe("the method of a binding", () => {
     `
 { method: GET }
   => 11:22 "get_token.method" is GET, which has no body, but values reads serverid, userid, accountid, nonce ${NO_BODY}
-[{ path: /a }, { path: /b, method: GET, values: { userid: [query:u, body:/a], serverid: [form:s] } }]
-  => 11:47 "get_token[1].method" is GET, which has no body, but values reads userid, serverid ${NO_BODY}
+[{ path: /a }, { path: /b, method: GET, values: { nonce: [query:n, body:/a], serverid: [form:s] } }]
+  => 11:47 "get_token[1].method" is GET, which has no body, but values reads nonce, serverid ${NO_BODY}
 { method: GET, values: { userid: [query:u], nonce: [query:n] } }
 `,
   );
@@ -99,12 +100,17 @@ userid: { from: [body:/u], required: false }
 
 describe("the session of a binding", () => {
   const NONCE = "nonce: [body:/n]";
+  const UNCONFIRMED =
+    'is verify, the default, which needs "nextauth", the server that confirms each session; add it, or write ' +
+    '"session: trust" to believe callers: anyone with an API key can then get a token for any user';
+  it("is refused if nothing says whether callers are trusted", () => {
+    expect(() => parseConfig(FILE, "f.yaml")).toThrow(`f.yaml:1:1 "get_token.session" ${UNCONFIRMED}`);
+  });
   reports(
     getToken,
     `
-{ session: verify } => 11:23 "get_token.session" is verify, which needs "nextauth", the server that is asked
-[{ path: /a, session: trust }, { path: /b, session: verify }]
-  => 11:64 "get_token[1].session" is verify, which needs "nextauth", the server that is asked
+{ session: verify } => 11:23 "get_token.session" ${UNCONFIRMED}
+[{ path: /a, session: trust }, { path: /b, session: verify }] => 11:64 "get_token[1].session" ${UNCONFIRMED}
 { ${WITHOUT_SERVERID} }\\n${NEXTAUTH}
   => 11:22 "get_token.values" must contain serverid, unless "nextauth.serverid" sets a default
 { session: trust, ${WITHOUT_SERVERID} }\\n${NEXTAUTH}

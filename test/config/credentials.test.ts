@@ -6,7 +6,7 @@ import { parseConfig } from "../../src/config/parse.ts";
 import { ConfigError } from "../../src/core/errors.ts";
 import { fakeCredentialHost, thrownBy } from "../support/fakes.ts";
 import { makeKey, makeSelfSigned } from "../support/keys.ts";
-import { FILE, faultLine, replacing, withKeys, withProvider, withProviderKeys } from "./file.ts";
+import { FILE, faultLine, replacing, trusting, withKeys, withProvider, withProviderKeys } from "./file.ts";
 
 const APIKEY = "0123456789abcdef";
 const CERTIFIED = await makeSelfSigned("certified");
@@ -24,7 +24,7 @@ const GOOD: Record<string, string> = {
 };
 
 const load = (text: string, secrets: Record<string, string> = {}, host: Partial<CredentialHost> = {}) =>
-  loadCredentials(parseConfig(text, "f.yaml"), fakeCredentialHost({ ...GOOD, ...secrets }, host));
+  loadCredentials(parseConfig(trusting(text), "f.yaml"), fakeCredentialHost({ ...GOOD, ...secrets }, host));
 
 async function faultsOf(...given: Parameters<typeof load>): Promise<string[]> {
   const error = await thrownBy(() => load(...given));
@@ -257,6 +257,13 @@ describe("TLS credentials", () => {
   it("of the listener are not read on a host without one", async () => {
     const text = LISTENER.replaceAll("CERT", "MISSING");
     expect((await load(text, {}, { listens: false, tlsFault: () => "does not fit" })).serverTls).toBeUndefined();
+  });
+
+  it("are not all: an audit needs a file, which Workers do not have", async () => {
+    const text = withKeys("log: { identities: plain, audit: { file: a.jsonl } }");
+    await expect(load(text, {}, { listens: false })).rejects.toThrow(
+      '"log.audit" needs a file, which Workers do not have',
+    );
   });
 
   it("of a nextAuth Server come with its key, in the order of the file", async () => {

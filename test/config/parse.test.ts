@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { parseConfig } from "../../src/config/parse.ts";
 import { ConfigError } from "../../src/core/errors.ts";
-import { configOf, FILE, faultsOf, replacing, reports, withKeys, withProviderKeys } from "./file.ts";
+import { configOf, FILE, faultsOf, replacing, reports, trusting, withKeys, withProviderKeys } from "./file.ts";
 
 describe("a valid file", () => {
   it("needs only a version, a caller and a provider", () => {
@@ -76,7 +76,7 @@ describe("a valid file", () => {
   });
 
   it("can be JSON, indented by tabs or on one line", () => {
-    const value = parse(FILE);
+    const value = parse(trusting(FILE));
     expect(configOf(JSON.stringify(value))).toEqual(configOf(FILE));
     expect(configOf(JSON.stringify(value, null, "\t"))).toEqual(configOf(FILE));
   });
@@ -85,7 +85,7 @@ describe("a valid file", () => {
     ["a byte order mark", `\ufeff${FILE}`],
     ["CRLF line ends", FILE.replaceAll("\n", "\r\n")],
     ["comments", `# yaml-language-server: $schema=./token-proxy.schema.json\n${FILE}`],
-    ["a document start and end", `---\n${FILE}...\n`],
+    ["a document start and end", `---\n${trusting(FILE)}...\n`],
   ])("accepts %s", (_, text) => {
     expect(configOf(text)).toEqual(configOf(FILE));
   });
@@ -118,7 +118,7 @@ describe("a valid file", () => {
 describe("faults", () => {
   it("have line, column, path and message, also in the error's text", () => {
     try {
-      parseConfig(replacing("issuer:", "isuer:"), "token-proxy.yaml");
+      parseConfig(trusting(replacing("issuer:", "isuer:")), "token-proxy.yaml");
       expect.unreachable();
     } catch (error) {
       expect(error).toBeInstanceOf(ConfigError);
@@ -253,6 +253,18 @@ ${key("a")}, ${key("b")}, ${key("a", ", use: verify")}
   => 11:124 "signing.keys[2].kid" is already used by a key above; each key needs a different kid
 ${key("a", ", use: verify")} => 11:18 "signing.keys" has no key that signs; remove "use: verify" from one of the keys
 ${key("a", ", use: verify")}, ${key("b")}
+`,
+  );
+});
+
+describe("an audit", () => {
+  reports(
+    (log) => withKeys(`log: { ${log} }`),
+    `
+audit: { file: a.jsonl }
+  => 11:15 "log.audit" could not tell users apart after a restart; set "log.identities_key", or "log.identities" to plain
+audit: { file: a.jsonl }, identities: plain
+audit: { file: a.jsonl, required: false }, identities_key: { env: K }
 `,
   );
 });

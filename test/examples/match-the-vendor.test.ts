@@ -37,7 +37,9 @@ function requestOf(http: string): Request {
 
 it("shows the default binding as it is", () => {
   const file = { callers: { a: { apikeys: [{ env: "A" }] } }, providers: { p: PROVIDER }, version: 1 };
-  const bindingOf = (part: object) => parseConfig(JSON.stringify({ ...file, ...part }), "f.yaml").config.get_token;
+  const nextauth = { url: "https://ns.example", apikey: { env: "N" }, serverid: "a" };
+  const bindingOf = (part: object) =>
+    parseConfig(JSON.stringify({ ...file, nextauth, ...part }), "f.yaml").config.get_token;
   expect(bindingOf(parse(block(page, "yaml")))).toEqual(bindingOf({}));
 });
 

@@ -20,6 +20,7 @@ let built = 0;
 
 /** With parts that other places repeat. */
 const ALIASES = `version: 1
+get_token: { session: trust }
 callers:
   one: &caller { apikeys: [&key { env: APIKEY }] }
   two: *caller
