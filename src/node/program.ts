@@ -1,5 +1,6 @@
 // Builds what a configuration decides on Node: providers, nextAuth Servers and the app.
 
+import type { Socket } from "node:net";
 import { createDeps, createPipeline } from "../app.ts";
 import { type CredentialHost, type Credentials, loadCredentials } from "../config/credentials.ts";
 import type { ParsedFile } from "../config/parse.ts";
@@ -16,16 +17,22 @@ import { createNodeRateLimiter } from "./inbound/rate-limiter.ts";
 import { createNodeBulkhead } from "./outbound/bulkhead.ts";
 import { createNodeTransport } from "./outbound/transport.ts";
 
+type Observers = Pick<Runtime, "log" | "onReport"> & {
+  identitiesKey?: Secret;
+  isOutdated?: (socket: Socket) => boolean;
+};
+
 export type Program = Awaited<ReturnType<typeof createProgram>>;
 
 /**
  * @param identitiesKey for hashes in the log if the file has no key; random by default
+ * @param isOutdated as in Inbound, for a connection
  * @throws {ConfigError} for a secret, key or certificate that cannot be used
  */
 export async function createProgram(
   file: ParsedFile,
   host: CredentialHost,
-  { log, onReport, identitiesKey }: Pick<Runtime, "log" | "onReport"> & { identitiesKey?: Secret },
+  { log, onReport, identitiesKey, isOutdated }: Observers,
 ) {
   const { config } = file;
   const loaded = await loadCredentials(file, host);
@@ -40,7 +47,7 @@ export async function createProgram(
     log,
     tracer: createTracer(),
     onReport,
-    inbound: createNodeInbound(config.server.trusted_proxies),
+    inbound: createNodeInbound(config.server.trusted_proxies, isOutdated),
     maxInFlight: config.server.max_in_flight,
     hasHealth: false,
   });
@@ -48,6 +55,7 @@ export async function createProgram(
   return {
     config,
     tls: credentials.serverTls,
+    trust: trustOf(credentials),
     providers: deps.providers,
     nextauth: deps.nextauth,
     keys: credentials.signingKeys.map(({ kid, alg }, index): KeySnapshot => {
@@ -57,6 +65,15 @@ export async function createProgram(
     certificates: certificateSnapshots(credentials),
     fetch: (request: Request, env: unknown) => app.fetch(request, env as object),
   };
+}
+
+/** API keys are kept only as salted hashes. */
+const TRUST_SALT = nodeIds.uuid();
+
+/** Equal for programs with the same callers, API keys and client_ca. */
+function trustOf({ callers, serverTls }: Credentials): string {
+  const known = [...callers].map(([name, { apikeys, ...rest }]) => [name, apikeys.map((key) => key.reveal()), rest]);
+  return nodeHashText(TRUST_SALT + JSON.stringify([known, serverTls?.client_ca?.reveal()]));
 }
 
 /** How long a new configuration may wait for discovery before calls use it. */

@@ -94,7 +94,8 @@ describe("a reload while discovery is down", () => {
     await reload(run);
     expect((await fetch(`${admin}/readyz`)).status).toBe(200);
     expect((await callGetToken(listen)).status).toBe(200);
-    expect(new URLSearchParams(provider.requests.at(-1)?.body).get("v")).toBe("new");
+    const tokenRequest = provider.requests.findLast(({ method }) => method === "POST");
+    expect(new URLSearchParams(tokenRequest?.body).get("v")).toBe("new");
     expect(ofEvent(run, "discovery failed").length).toBeGreaterThan(0);
   });
 });
