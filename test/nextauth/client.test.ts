@@ -153,13 +153,14 @@ describe.each(Object.keys(OPERATIONS) as Operation[])("%s", (operation) => {
     ["unreachable", "cannot be reached"],
     ["connect_timeout", "did not accept a connection in time"],
     ["timeout", "did not answer in time"],
+    ["late", "could not answer in time, because this proxy was paused"],
     ["truncated", "closed the connection in the middle of its answer"],
     ["too_large", "answered with more than 65536 bytes"],
     ["malformed", "answered with invalid HTTP"],
   ])("fails if the exchange fails (%s), and keeps the cause for the log", async (failure, what) => {
     const cause = new Error("connect ECONNREFUSED");
     const error = await failureOf(operation, throwing(new TransportError(failure, cause)));
-    expect(error.code).toBe((failure === "timeout" ? TIMEOUT : FAILED)[operation]);
+    expect(error.code).toBe((["timeout", "late"].includes(failure) ? TIMEOUT : FAILED)[operation]);
     expect(error.message).toBe(`${at} ${what}`);
     expect(error.cause).toBe(cause);
   });
