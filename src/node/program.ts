@@ -37,8 +37,13 @@ export async function createProgram(
   const { config } = file;
   const loaded = await loadCredentials(file, host);
   const credentials = { ...loaded, identitiesKey: loaded.identitiesKey ?? identitiesKey };
+  const transports: ReturnType<typeof createNodeTransport>[] = [];
   const deps = await createDeps(config, credentials, {
-    createTransport: createNodeTransport,
+    createTransport(settings) {
+      const transport = createNodeTransport(settings);
+      transports.push(transport);
+      return transport;
+    },
     createRateLimiter: createNodeRateLimiter,
     createBulkhead: createNodeBulkhead,
     hashText: nodeHashText,
@@ -52,6 +57,11 @@ export async function createProgram(
     hasHealth: false,
   });
   const app = createPipeline(deps);
+  let calls = 0;
+  let isReplaced = false;
+  const closeUnused = () => {
+    if (isReplaced && calls === 0) for (const transport of transports) void transport.close();
+  };
   return {
     config,
     tls: credentials.serverTls,
@@ -63,7 +73,20 @@ export async function createProgram(
       return { kid, alg, use, created };
     }),
     certificates: certificateSnapshots(credentials),
-    fetch: (request: Request, env: unknown) => app.fetch(request, env as object),
+    async fetch(request: Request, env: unknown) {
+      calls += 1;
+      try {
+        return await app.fetch(request, env as object);
+      } finally {
+        calls -= 1;
+        closeUnused();
+      }
+    },
+    /** Closes the connections to providers and nextAuth Servers after the last call. */
+    replace() {
+      isReplaced = true;
+      closeUnused();
+    },
   };
 }
 

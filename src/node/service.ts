@@ -85,6 +85,7 @@ export async function startService(load: () => Loaded, { tryIt }: { tryIt?: TryI
         if (next.tls !== undefined && !unchangeable.includes("server.tls")) publicListener.setTls(next.tls);
         if (next.trust !== program.trust) publicListener.outdateConnections();
         stopDiscovery();
+        program.replace();
         program = next;
         stopDiscovery = keepDiscovered(program.providers.values(), log);
         setLevel(program.config.log.level);

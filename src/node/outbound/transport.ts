@@ -3,13 +3,14 @@
 import { Agent, Client, type Dispatcher, errors, Pool } from "undici";
 import { PAUSE_MS, startDeadline } from "../../core/deadline.ts";
 import {
-  type CreateTransport,
   type Delivery,
   isBodyJudged,
+  type Transport,
   TransportError,
   type TransportFailure,
   type TransportRequest,
   type TransportResponse,
+  type TransportSettings,
 } from "../../core/transport.ts";
 import { inBatch } from "../fast-path/batch.ts";
 import { nodeClock } from "../host.ts";
@@ -22,7 +23,8 @@ const UNDICI_TICK_MS = 500;
 /** Limit for the headers of a provider's answer. */
 const MAX_HEADER_BYTES = 16_384;
 
-export const createNodeTransport: CreateTransport = ({ connect_timeout, connections, tls }) => {
+/** @returns with `close`, which closes the connections once they have no request */
+export const createNodeTransport = ({ connect_timeout, connections, tls }: TransportSettings) => {
   const agent = new Agent({
     connections, // as many as requests in flight, so that none waits behind a slow one
     pipelining: 1,
@@ -40,7 +42,7 @@ export const createNodeTransport: CreateTransport = ({ connect_timeout, connecti
       new Pool(origin, { ...options, factory: (at, settings) => new Connection(at, settings) }),
   });
 
-  return (request) => {
+  const send: Transport = (request) => {
     const sent = new SentRequest(request, connect_timeout);
     try {
       const { origin, pathname, search } = new URL(request.url);
@@ -51,6 +53,7 @@ export const createNodeTransport: CreateTransport = ({ connect_timeout, connecti
     }
     return sent.result.promise;
   };
+  return Object.assign(send, { close: () => agent.close() });
 };
 
 class Connection extends Client {
