@@ -2,7 +2,7 @@
 
 import type { Clock } from "./ports.ts";
 
-/** A busy event loop is less late. More means that the process was stopped, or its memory cleaned. */
+/** A busy event loop is less late. This process must have been stopped, or was freeing memory. */
 export const PAUSE_MS = 500;
 /** Long enough to read and decode the answers to all calls. */
 const CATCH_UP_MS = 100;

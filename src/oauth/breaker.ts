@@ -105,7 +105,7 @@ type Outcome = "failure" | "answer" | "unknown";
 
 const FAILURES: ReadonlySet<ErrorCode> = new Set(["provider_unreachable", "provider_timeout", "provider_truncated"]);
 
-/** A provider that refuses a user or limits calls is working. A bug or pause of ours proves nothing. */
+/** A provider that refuses or limits calls is working. A bug or pause of ours proves nothing. */
 function outcomeOf(error: unknown): Outcome {
   if (!(error instanceof TokenProxyError) || error.code === "call_invalid" || error.detail?.late) return "unknown";
   const isFailure =
