@@ -71,8 +71,10 @@ describe("discovery", () => {
   ])("for which %i ms pass leaves the provider's breaker %s", async (passed, breaker, detail) => {
     const { provider, upstream, request, clock } = setUp(DISCOVERING);
     const { answer } = upstream;
-    upstream.answer = (sent) => {
-      if (upstream.requests.length === 1) clock.advance(passed); // all calls have begun
+    upstream.answer = async (sent) => {
+      const isFirst = upstream.requests.length === 1;
+      await new Promise((done) => setImmediate(done)); // until then all calls begin
+      if (isFirst) clock.advance(passed);
       return answer(sent);
     };
     const calls = Array.from({ length: FAILURES_BEFORE_SUSPENSION }, () => thrownBy(request));
