@@ -50,17 +50,19 @@ beforeAll(async () => {
 
   const releasePrompt = hold(prompt);
   releaseSlow = hold(slow);
-  const calls = NAMES.map((name) =>
-    Promise.all(Array.from({ length: name === "connecting" ? CONNECTS : CALLS }, () => callProvider(name))),
-  );
-  const arrived = () => [prompt.requests.length, slow.requests.length, sockets.length];
-  await vi.waitFor(() => expect(arrived()).toEqual([CALLS, CALLS, CONNECTS]), { interval: 1, timeout: 15_000 });
+  const callMany = (count: number, name: (typeof NAMES)[number]) =>
+    Promise.all(Array.from({ length: count }, () => callProvider(name)));
+  const arrived = (count: () => number, wanted: number) =>
+    vi.waitFor(() => expect(count()).toBe(wanted), { interval: 1, timeout: 15_000 });
+  const [ofPrompt, ofSlow] = [callMany(CALLS, "prompt"), callMany(CALLS, "slow")];
+  await arrived(() => prompt.requests.length + slow.requests.length, 2 * CALLS);
+  const ofConnecting = callMany(CONNECTS, "connecting");
+  await arrived(() => sockets.length, CONNECTS);
   host.process.kill("SIGSTOP"); // as a frozen container does, and a very long garbage collection
   releasePrompt();
   await new Promise((done) => setTimeout(done, PAUSE_MS));
   host.process.kill("SIGCONT");
-  const [ofPrompt, ofSlow, ofConnecting] = (await Promise.all(calls)) as [Answered[], Answered[], Answered[]];
-  answers = { prompt: ofPrompt, slow: ofSlow, connecting: ofConnecting };
+  answers = { prompt: await ofPrompt, slow: await ofSlow, connecting: await ofConnecting };
 });
 afterAll(async () => {
   for (const socket of sockets) socket.destroy();
