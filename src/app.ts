@@ -10,7 +10,7 @@ import { createNextAuthServers } from "./nextauth/servers.ts";
 import { createProviders } from "./oauth/provider.ts";
 import { answerWithToken, toErrorResponse } from "./steps/answer.ts";
 import { auditTokens } from "./steps/audit.ts";
-import { authenticateCaller, createAuthenticator } from "./steps/authenticate.ts";
+import { authenticateCaller, createAuthenticator, refuseOutdated } from "./steps/authenticate.ts";
 import type { Env } from "./steps/context.ts";
 import { createIdentities } from "./steps/identities.ts";
 import { limitInFlight, limitPerAddress, limitPerWebNonce } from "./steps/limit.ts";
@@ -63,6 +63,7 @@ export function createPipeline(deps: Deps): Hono<Env> {
         limitCalls,
         authenticateCaller(inbound, deps.authenticate, binding.apikey_header),
         readCall(inbound, binding, nextauth.defaultServerid),
+        refuseOutdated(inbound, binding.apikey_header),
         audit,
         answer,
       );

@@ -54,7 +54,7 @@ export async function createApp(text: string, options: CreateAppOptions = {}): P
   const program = await createProgram(file, host, { log, onReport });
 
   // A mounted app uses its parent's getPath and notFound; passing requests on keeps ours.
-  const pass = (c: Context) => {
+  const pass = async (c: Context) => {
     const incoming: IncomingMessage | undefined = c.env?.incoming;
     if (incoming === undefined) throw new TypeError(NO_INCOMING);
     // As on our own listener. HTTP/2 has no ambiguous requests.

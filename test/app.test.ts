@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import type { Runtime } from "../src/core/runtime.ts";
 import type { TransportSettings } from "../src/core/transport.ts";
+import { workerInbound } from "../src/worker/inbound.ts";
 import { type AppChanges, buildApp, call, type SentCall, TOKEN, TOKEN_ENDPOINT } from "./support/app.ts";
 import { APIKEY, CALL, NONCE } from "./support/call.ts";
 import { fakeProvider, response } from "./support/fakes.ts";
@@ -229,6 +230,20 @@ describe("the order of the steps", () => {
     const { app } = await buildApp();
     const request = call({ headers: NO_KEY, body });
     expect([(await app.request(request)).status, request.bodyUsed]).toEqual([401, false]);
+  });
+
+  it("refuses an outdated connection once the body is there, and not at the exchange, which has no callers", async () => {
+    const inbound = { ...workerInbound, isOutdated: () => true };
+    const { app, upstream } = await buildApp({ deps: { inbound } });
+    const request = call();
+    const description = "the callers of the configuration have changed: call again, on a new connection";
+    expect(await whole(await app.request(request))).toEqual(
+      ownError(401, "invalid_client", "caller_unauthenticated", description, {
+        "www-authenticate": 'x-apikey realm="getToken"',
+      }),
+    );
+    expect([request.bodyUsed, upstream.requests]).toEqual([true, []]);
+    expect((await (await buildExchange({ inbound })).exchange()).status).toBe(200);
   });
 
   it("reads the call before it authorizes its serverid", async () => {

@@ -1,13 +1,19 @@
 // A transport on top of fetch: the global one, a Workers binding's, or a resource server's.
 
+import { startDeadline } from "./deadline.ts";
+import type { Clock } from "./ports.ts";
 import { readUpTo } from "./read-stream.ts";
 import { isBodyJudged, type Transport, TransportError } from "./transport.ts";
 
 /** fetch has no connect timeout, and decodes content codings itself. */
-export function createFetchTransport(send: typeof fetch): Transport {
+export function createFetchTransport(send: typeof fetch, elapsed: Clock["elapsed"]): Transport {
   return async ({ method, url, headers, body = null, timeout, maxResponseBytes }) => {
     const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), timeout);
+    let failure: "timeout" | "late" | undefined;
+    const stopDeadline = startDeadline(timeout, elapsed, (isLate) => {
+      failure = isLate ? "late" : "timeout";
+      abort.abort();
+    });
     let response: Response | undefined;
     try {
       response = await send(url, { method, headers, body, redirect: "manual", signal: abort.signal });
@@ -26,13 +32,13 @@ export function createFetchTransport(send: typeof fetch): Transport {
       if (bytes === undefined || bytes.length > maxResponseBytes) throw new TransportError("too_large");
       return { status, headers: received, body: bytes };
     } catch (error) {
-      if (abort.signal.aborted) throw new TransportError("timeout", error);
+      if (failure !== undefined) throw new TransportError(failure, error);
       abort.abort(); // stops the rest of the answer
       if (error instanceof TransportError) throw error;
       // fetch does not tell refused, reset and TLS failures apart.
       throw new TransportError(response === undefined ? "unreachable" : "truncated", error);
     } finally {
-      clearTimeout(timer);
+      stopDeadline();
     }
   };
 }

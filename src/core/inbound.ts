@@ -25,6 +25,8 @@ export interface Inbound {
   pathAsSent(request: Request, env: unknown): string;
   /** Undefined without a certificate, or if it is not verified. */
   clientCertificate(request: Request, env: unknown): ClientCertificate | undefined;
+  /** Whether callers or client_ca have changed since the connection was accepted. */
+  isOutdated(env: unknown): boolean;
   /** Undefined if the runtime does not expose the connection. */
   recipient(env: unknown): Recipient | undefined;
   /** The client for rate limits: an IPv4 address, or the /64 of an IPv6 address. */

@@ -54,9 +54,17 @@ export type CreateTransport = (settings: TransportSettings) => Transport;
 
 /**
  * `unreachable`: no answer began (refused, reset, TLS, DNS). `connect_timeout`: no connection in
- * time. `truncated`: the answer broke off. `malformed`: not HTTP, or an unknown content coding.
+ * time. `late`: a timeout, but this process was paused, so the server may have been in time.
+ * `truncated`: the answer broke off. `malformed`: not HTTP, or an unknown content coding.
  */
-export type TransportFailure = "unreachable" | "connect_timeout" | "timeout" | "truncated" | "too_large" | "malformed";
+export type TransportFailure =
+  | "unreachable"
+  | "connect_timeout"
+  | "timeout"
+  | "late"
+  | "truncated"
+  | "too_large"
+  | "malformed";
 
 /**
  * What the server may have seen of a failed request. `none`: no byte was sent. `stale`: probably

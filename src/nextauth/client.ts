@@ -54,6 +54,7 @@ const FAILURES: Record<TransportFailure, string> = {
   unreachable: "cannot be reached",
   connect_timeout: "did not accept a connection in time",
   timeout: "did not answer in time",
+  late: "could not answer in time, because this proxy was paused",
   truncated: "closed the connection in the middle of its answer",
   too_large: `answered with more than ${MAX_ANSWER_BYTES} bytes`,
   malformed: "answered with invalid HTTP",
@@ -81,7 +82,7 @@ export function createNextAuthClient(
       return await withOneRetry(send, (delivery) => delivery !== "some");
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
-      const code = error.failure === "timeout" ? timedOut : failed;
+      const code = error.failure === "timeout" || error.failure === "late" ? timedOut : failed;
       const message = `${name}: the nextAuth Server "${key}" ${FAILURES[error.failure]}`;
       throw new TokenProxyError(code, message, { cause: error.cause });
     }

@@ -9,4 +9,4 @@ export const nodeIds: Ids = { uuid: () => randomUUID(), random: (length) => rand
 
 export const nodeSha256: Sha256 = (bytes) => hash("sha256", bytes, "buffer");
 
-export const nodeHashText: HashText = (text) => hash("sha256", text, "hex");
+export const nodeHashText = ((text) => hash("sha256", text, "hex")) satisfies HashText;

@@ -1,5 +1,6 @@
 // Builds what a configuration decides on Node: providers, nextAuth Servers and the app.
 
+import type { Socket } from "node:net";
 import { createDeps, createPipeline } from "../app.ts";
 import { type CredentialHost, type Credentials, loadCredentials } from "../config/credentials.ts";
 import type { ParsedFile } from "../config/parse.ts";
@@ -17,23 +18,34 @@ import { createNodeRateLimiter } from "./inbound/rate-limiter.ts";
 import { createNodeBulkhead } from "./outbound/bulkhead.ts";
 import { createNodeTransport } from "./outbound/transport.ts";
 
+type Observers = Pick<Runtime, "log" | "onReport"> & {
+  identitiesKey?: Secret;
+  isOutdated?: (socket: Socket) => boolean;
+};
+
 export type Program = Awaited<ReturnType<typeof createProgram>>;
 
 /**
  * @param identitiesKey for hashes in the log if the file has no key; random by default
+ * @param isOutdated as in Inbound, for a connection
  * @throws {ConfigError} for a secret, key or certificate that cannot be used
  */
 export async function createProgram(
   file: ParsedFile,
   host: CredentialHost,
-  { log, onReport, identitiesKey }: Pick<Runtime, "log" | "onReport"> & { identitiesKey?: Secret },
+  { log, onReport, identitiesKey, isOutdated }: Observers,
 ) {
   const { config } = file;
   const audit = await openAudit(file, host, log);
   const loaded = await loadCredentials(file, host);
   const credentials = { ...loaded, identitiesKey: loaded.identitiesKey ?? identitiesKey };
+  const transports: ReturnType<typeof createNodeTransport>[] = [];
   const deps = await createDeps(config, credentials, {
-    createTransport: createNodeTransport,
+    createTransport(settings) {
+      const transport = createNodeTransport(settings);
+      transports.push(transport);
+      return transport;
+    },
     createRateLimiter: createNodeRateLimiter,
     createBulkhead: createNodeBulkhead,
     hashText: nodeHashText,
@@ -43,15 +55,21 @@ export async function createProgram(
     tracer: createTracer(),
     onReport,
     audit,
-    inbound: createNodeInbound(config.server.trusted_proxies),
+    inbound: createNodeInbound(config.server.trusted_proxies, isOutdated),
     maxInFlight: config.server.max_in_flight,
     hasHealth: false,
   });
   const app = createPipeline(deps);
+  let calls = 0;
+  let isReplaced = false;
+  const closeUnused = () => {
+    if (isReplaced && calls === 0) for (const transport of transports) void transport.close();
+  };
   return {
     config,
     tls: credentials.serverTls,
     audit,
+    trust: trustOf(credentials),
     providers: deps.providers,
     nextauth: deps.nextauth,
     keys: credentials.signingKeys.map(({ kid, alg }, index): KeySnapshot => {
@@ -59,7 +77,20 @@ export async function createProgram(
       return { kid, alg, use, created };
     }),
     certificates: certificateSnapshots(credentials),
-    fetch: (request: Request, env: unknown) => app.fetch(request, env as object),
+    async fetch(request: Request, env: unknown) {
+      calls += 1;
+      try {
+        return await app.fetch(request, env as object);
+      } finally {
+        calls -= 1;
+        closeUnused();
+      }
+    },
+    /** Closes the connections to providers and nextAuth Servers after the last call. */
+    replace() {
+      isReplaced = true;
+      closeUnused();
+    },
   };
 }
 
@@ -73,6 +104,15 @@ async function openAudit({ config, error }: ParsedFile, host: CredentialHost, lo
     const problem = `cannot be written (${code ?? message}); the user that runs this must be able to append to it`;
     throw error([{ path: ["log", "audit", "file"], message: problem, at: "value" }]);
   }
+}
+
+/** API keys are kept only as salted hashes. */
+const TRUST_SALT = nodeIds.uuid();
+
+/** Equal for programs with the same callers, API keys and client_ca. */
+function trustOf({ callers, serverTls }: Credentials): string {
+  const known = [...callers].map(([name, { apikeys, ...rest }]) => [name, apikeys.map((key) => key.reveal()), rest]);
+  return nodeHashText(TRUST_SALT + JSON.stringify([known, serverTls?.client_ca?.reveal()]));
 }
 
 /** How long a new configuration may wait for discovery before calls use it. */

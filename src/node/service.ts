@@ -1,5 +1,6 @@
 // A running service: two listeners, which can be reloaded and stopped without losing a call.
 
+import type { Socket } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import type { CredentialHost } from "../config/credentials.ts";
 import type { ParsedFile } from "../config/parse.ts";
@@ -42,6 +43,7 @@ export async function startService(load: () => Loaded, { tryIt }: { tryIt?: TryI
   const observers = {
     log,
     identitiesKey: new Secret(nodeIds.uuid() + nodeIds.uuid()), // a user's hash survives a reload
+    isOutdated: (socket: Socket) => publicListener.isOutdated(socket),
     onReport(report: CallReport) {
       recorder.record(report);
       metrics.onReport(report);
@@ -81,7 +83,9 @@ export async function startService(load: () => Loaded, { tryIt }: { tryIt?: TryI
         const wanted = restartKeys(next);
         const unchangeable = [...atStart.keys()].filter((key) => atStart.get(key) !== wanted.get(key));
         if (next.tls !== undefined && !unchangeable.includes("server.tls")) publicListener.setTls(next.tls);
+        if (next.trust !== program.trust) publicListener.outdateConnections();
         stopDiscovery();
+        program.replace();
         program = next;
         stopDiscovery = keepDiscovered(program.providers.values(), log);
         setLevel(program.config.log.level);

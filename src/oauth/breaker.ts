@@ -105,9 +105,9 @@ type Outcome = "failure" | "answer" | "unknown";
 
 const FAILURES: ReadonlySet<ErrorCode> = new Set(["provider_unreachable", "provider_timeout", "provider_truncated"]);
 
-/** A provider that refuses a user or limits calls is working. A bug of ours proves nothing. */
+/** A provider that refuses or limits calls is working. A bug or pause of ours proves nothing. */
 function outcomeOf(error: unknown): Outcome {
-  if (!(error instanceof TokenProxyError) || error.code === "call_invalid") return "unknown";
+  if (!(error instanceof TokenProxyError) || error.code === "call_invalid" || error.detail?.late) return "unknown";
   const isFailure =
     error.code === "provider_error" ? Number(error.detail?.provider_status ?? 500) >= 500 : FAILURES.has(error.code);
   return isFailure ? "failure" : "answer";

@@ -101,6 +101,7 @@ const FAILURES = {
   unreachable: ["provider_unreachable", "cannot be reached"],
   connect_timeout: ["provider_unreachable", "did not accept a connection in time"],
   timeout: ["provider_timeout", "did not answer in time"],
+  late: ["provider_timeout", "could not answer in time, because this proxy was paused"],
   truncated: ["provider_truncated", "closed the connection in the middle of its answer"],
   too_large: ["provider_too_large", "sent an answer larger than max_response_bytes"],
   malformed: ["provider_error", "sent an answer that is not valid HTTP"],
@@ -110,7 +111,8 @@ const FAILURES = {
 export function asProviderError(error: unknown, key: string): unknown {
   if (!(error instanceof TransportError)) return error;
   const [code, what] = FAILURES[error.failure];
-  return new TokenProxyError(code, `the provider "${key}" ${what}`, { cause: error.cause });
+  const detail = error.failure === "late" ? { late: "process paused" } : {};
+  return new TokenProxyError(code, `the provider "${key}" ${what}`, { cause: error.cause, detail });
 }
 
 /** Whether the provider rejected the client's credentials, and nothing else. */

@@ -1,6 +1,7 @@
 // Builds a token request (RFC 6749 section 3.2), sends it, and judges the provider's answer.
 
 import type { Announce } from "../core/audit.ts";
+import { PAUSE_MS } from "../core/deadline.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import { FORM_CONTENT_TYPE, Form } from "../core/form.ts";
 import { HEADER_VALUE, REQUEST_HEADERS } from "../core/headers.ts";
@@ -62,7 +63,7 @@ export function createTokenRequest(
     await attempt.announce?.(new URLSearchParams(form.toString()).get("scope") ?? undefined);
     // Discovery or a first attempt may have used up the time: then no token may be requested.
     const timeout = deadline - clock.elapsed();
-    if (timeout <= 0) throw new TransportError("timeout");
+    if (timeout <= 0) throw new TransportError(timeout < -PAUSE_MS ? "late" : "timeout");
     const response = await trace.step("provider", (traceHeaders) =>
       send({
         method: "POST",

@@ -27,7 +27,7 @@ const MAX_TOKEN_LENGTH = 16_384;
  * @throws {TypeError} if an option is missing or invalid
  */
 export function accessToken(options: AccessTokenOptions): MiddlewareHandler<AccessTokenEnv> {
-  const transport = createFetchTransport(options.fetch ?? fetch);
+  const transport = createFetchTransport(options.fetch ?? fetch, () => performance.now());
   const verify = createTokenVerifier(options, transport);
   const isActive = options.introspection && createIntrospection(options.introspection, transport);
 

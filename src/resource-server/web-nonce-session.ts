@@ -74,7 +74,7 @@ function createClient({ url, apikey, serverid, su, timeout = 2_000, ...options }
   if (su !== undefined) checkText("su", su, headerFault);
   checkNumber("timeout", timeout, 1);
   const settings = { url: url.replace(/\/+$/, ""), su, timeout };
-  const transport = createFetchTransport(options.fetch ?? fetch);
+  const transport = createFetchTransport(options.fetch ?? fetch, () => performance.now());
   const clock = { elapsed: () => performance.now() };
   return createNextAuthClient(settings, new Secret(apikey), new URL(url).host, transport, clock);
 }

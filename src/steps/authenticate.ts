@@ -20,6 +20,20 @@ export function authenticateCaller(inbound: Inbound, authenticate: Authenticate,
   };
 }
 
+/**
+ * Refuses a call whose last byte arrived after its credentials may have been withdrawn: the
+ * certificate was verified, and perhaps the caller authenticated, with the old configuration.
+ */
+export function refuseOutdated(inbound: Inbound, apikeyHeader: string): CallStep {
+  return (c, next) => {
+    if (!inbound.isOutdated(c.env)) return next();
+    throw unauthenticated(
+      "the callers of the configuration have changed: call again, on a new connection",
+      apikeyHeader,
+    );
+  };
+}
+
 export interface KnownCaller extends Caller {
   name: string;
   /** It must present one of these client certificates; empty if it needs none. */

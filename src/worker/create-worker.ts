@@ -9,7 +9,7 @@ import { createTracer } from "../core/trace.ts";
 import { errorResponse } from "../steps/answer.ts";
 import type { Env as CallEnv } from "../steps/context.ts";
 import { createWorkerCredentialHost } from "./credentials.ts";
-import { createWorkerLog, createWorkerTransports, type Env, workerHashText, workerIds } from "./host.ts";
+import { createWorkerLog, createWorkerTransports, type Env, workerClock, workerHashText, workerIds } from "./host.ts";
 import { workerInbound } from "./inbound.ts";
 import { createWorkerRateLimiters } from "./rate-limiter.ts";
 
@@ -54,7 +54,7 @@ async function buildApp(file: ReturnType<typeof parseConfig>, env: Env): Promise
     // A place could also get lost, because a call whose caller hung up may just be cut off.
     createBulkhead: () => ({ enter: () => true, leave: () => {}, state: () => ({ inFlight: 0, queued: 0 }) }),
     hashText: workerHashText,
-    clock: { now: () => Date.now(), elapsed: () => performance.now() },
+    clock: workerClock,
     ids: workerIds,
     log: createWorkerLog(config.log.level),
     tracer: createTracer(),

@@ -2,11 +2,13 @@
 
 import { createFetchTransport } from "../core/fetch-transport.ts";
 import { hex } from "../core/hex.ts";
-import type { HashText, Ids, Log, LogLevel, Sha256 } from "../core/ports.ts";
+import type { Clock, HashText, Ids, Log, LogLevel, Sha256 } from "../core/ports.ts";
 import type { CreateTransport } from "../core/transport.ts";
 
 /** The bindings of wrangler.toml, including secrets. */
 export type Env = Readonly<Record<string, unknown>>;
+
+export const workerClock: Clock = { now: () => Date.now(), elapsed: () => performance.now() };
 
 export const workerIds: Ids = {
   uuid: () => crypto.randomUUID(),
@@ -33,7 +35,10 @@ export function createWorkerLog(least: LogLevel): Log {
 /** The global fetch, or that of a binding with a client certificate. */
 export function createWorkerTransports(env: Env): CreateTransport {
   return ({ tls }) =>
-    createFetchTransport(tls?.binding === undefined ? fetch : (fetcherOf(env, tls.binding) as typeof fetch));
+    createFetchTransport(
+      tls?.binding === undefined ? fetch : (fetcherOf(env, tls.binding) as typeof fetch),
+      workerClock.elapsed,
+    );
 }
 
 /** @returns the fetch of an `mtls_certificates` binding; undefined if it is something else */

@@ -16,6 +16,7 @@ export const workerInbound: Inbound = {
     return end === -1 ? url.slice(start) : url.slice(start, end);
   },
   clientCertificate: (request) => certificateOf((request as { cf?: Cf }).cf),
+  isOutdated: () => false, // a new configuration is a new isolate
   recipient: () => undefined,
   // Cloudflare replaces whatever a client sends under this name.
   clientAddress: ({ headers }) => limitedAddress(headers.get("cf-connecting-ip") ?? ""),

@@ -1,10 +1,11 @@
 // Over fetch, a request is sent unchanged and the whole answer read, or the failure is known.
 
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { PAUSE_MS } from "../../src/core/deadline.ts";
 import { createFetchTransport } from "../../src/core/fetch-transport.ts";
 import type { TransportRequest } from "../../src/core/transport.ts";
 import { type FakeFetch, fakeFetch, hang, hangInBody } from "../resource-server/fake-fetch.ts";
-import { thrownBy } from "../support/fakes.ts";
+import { fakeClock, thrownBy } from "../support/fakes.ts";
 
 const REQUEST: TransportRequest = {
   method: "POST",
@@ -15,7 +16,8 @@ const REQUEST: TransportRequest = {
   maxResponseBytes: 4,
 };
 
-const exchange = (answer: FakeFetch["answer"]) => createFetchTransport(fakeFetch(answer).fetch)(REQUEST);
+const { elapsed, advance } = fakeClock();
+const exchange = (answer: FakeFetch["answer"]) => createFetchTransport(fakeFetch(answer).fetch, elapsed)(REQUEST);
 
 afterEach(() => {
   vi.useRealTimers();
@@ -23,7 +25,7 @@ afterEach(() => {
 
 it("sends the request unchanged and follows no redirect", async () => {
   const { fetch, requests } = fakeFetch(() => new Response("ok"));
-  await createFetchTransport(fetch)(REQUEST);
+  await createFetchTransport(fetch, elapsed)(REQUEST);
   expect(requests[0]).toMatchObject({ method: "POST", url: REQUEST.url, redirect: "manual" });
   expect(requests[0]?.headers.get("accept")).toBe("application/json");
   expect(await requests[0]?.text()).toBe("grant_type=x");
@@ -74,7 +76,7 @@ it.each<[string, FakeFetch["answer"], string]>([
   ["a body that breaks off", () => new Response(brokenOff()), "truncated"],
 ])("fails after %s and aborts the request", async (_, answer, failure) => {
   const { fetch, requests } = fakeFetch(answer);
-  const error = await thrownBy(() => createFetchTransport(fetch)(REQUEST));
+  const error = await thrownBy(() => createFetchTransport(fetch, elapsed)(REQUEST));
   expect(error).toMatchObject({ name: "TransportError", failure });
   expect(requests[0]?.signal.aborted).toBe(true);
 });
@@ -88,5 +90,15 @@ describe("the timeout", () => {
     const failed = thrownBy(() => exchange(answer));
     await vi.advanceTimersByTimeAsync(1_000);
     expect(await failed).toMatchObject({ name: "TransportError", failure: "timeout" });
+  });
+
+  it("is late if the process was paused meanwhile", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const failed = thrownBy(() => exchange(hang));
+    advance(REQUEST.timeout + PAUSE_MS + 1);
+    await vi.advanceTimersByTimeAsync(REQUEST.timeout);
+    await new Promise((done) => setImmediate(done));
+    await vi.advanceTimersByTimeAsync(1_000); // for answers to come
+    expect(await failed).toMatchObject({ failure: "late" });
   });
 });

@@ -147,13 +147,14 @@ describe.each(Object.entries(OPERATIONS))("%s", (name, { good, ask, failed, time
     ["unreachable", "cannot be reached"],
     ["connect_timeout", "did not accept a connection in time"],
     ["timeout", "did not answer in time"],
+    ["late", "could not answer in time, because this proxy was paused"],
     ["truncated", "closed the connection in the middle of its answer"],
     ["too_large", "answered with more than 65536 bytes"],
     ["malformed", "answered with invalid HTTP"],
   ])("fails if the request fails (%s), and keeps the cause for the log", async (failure, what) => {
     const error = new Error("connect ECONNREFUSED");
     const { code, message, cause } = await failureOf(throwing(new TransportError(failure, error)));
-    expect([code, message]).toEqual([failure === "timeout" ? timedOut : failed, `${at} ${what}`]);
+    expect([code, message]).toEqual([["timeout", "late"].includes(failure) ? timedOut : failed, `${at} ${what}`]);
     expect(cause).toBe(error);
   });
 

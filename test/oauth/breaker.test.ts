@@ -37,7 +37,7 @@ function setUp() {
           throw error;
         }),
       ),
-    fail: async (code: ErrorCode = "provider_timeout", detail: Record<string, number> = {}) => {
+    fail: async (code: ErrorCode = "provider_timeout", detail: Record<string, number | string> = {}) => {
       const error = new TokenProxyError(code, "it failed", { detail });
       return (await breaker.throwing(error)) as TokenProxyError;
     },
@@ -162,6 +162,7 @@ describe("tells nothing about the provider, and is no trial:", () => {
     ["a use that sent nothing", ({ failUnasked }) => failUnasked(failed())],
     ["a call that cannot be sent", ({ fail }) => fail("call_invalid")],
     ["a bug of ours", ({ throwing }) => throwing(new TypeError("a bug"))],
+    ["a pause of ours", ({ fail }) => fail("provider_timeout", { late: "process paused" })],
   ])("%s", async (_, use) => {
     const breaker = setUp();
     for (let i = 0; i < FAILURES_BEFORE_SUSPENSION - 1; i++) await breaker.fail();

@@ -1,6 +1,7 @@
 // A provider: deadline, limits, retries, rotation of credentials, and suspension.
 
 import { describe, expect, it } from "vitest";
+import { PAUSE_MS } from "../../src/core/deadline.ts";
 import type { TokenProxyError } from "../../src/core/errors.ts";
 import { Secret } from "../../src/core/secret.ts";
 import { type Delivery, TransportError } from "../../src/core/transport.ts";
@@ -62,6 +63,24 @@ describe("discovery", () => {
     failing.upstream.answer = () => response(404, "");
     expect(await codeOf(failing.request)).toBe("provider_error");
     expect([...upstream.requests, ...failing.upstream.requests].map(({ method }) => method)).toEqual(["GET", "GET"]);
+  });
+
+  it.each([
+    [5_000, "open", undefined],
+    [5_001 + PAUSE_MS, "closed", { late: "process paused" }],
+  ])("for which %i ms pass leaves the provider's breaker %s", async (passed, breaker, detail) => {
+    const { provider, upstream, request, clock } = setUp(DISCOVERING);
+    const { answer } = upstream;
+    upstream.answer = async (sent) => {
+      const isFirst = upstream.requests.length === 1;
+      await new Promise((done) => setImmediate(done)); // until then all calls begin
+      if (isFirst) clock.advance(passed);
+      return answer(sent);
+    };
+    const calls = Array.from({ length: FAILURES_BEFORE_SUSPENSION }, () => thrownBy(request));
+    const expected = { code: "provider_timeout", ...(detail && { detail }) };
+    for (const call of calls) expect(await call).toMatchObject(expected);
+    expect(provider.state().breaker).toBe(breaker);
   });
 
   it.each(TOKEN_ENDPOINT_AUTH_METHODS)("gives %s its endpoint", async (token_endpoint_auth_method) => {

@@ -9,6 +9,7 @@ it.each([
   ["unreachable", "provider_unreachable", "cannot be reached"],
   ["connect_timeout", "provider_unreachable", "did not accept a connection in time"],
   ["timeout", "provider_timeout", "did not answer in time"],
+  ["late", "provider_timeout", "could not answer in time, because this proxy was paused"],
   ["truncated", "provider_truncated", "closed the connection in the middle of its answer"],
   ["too_large", "provider_too_large", "sent an answer larger than max_response_bytes"],
   ["malformed", "provider_error", "sent an answer that is not valid HTTP"],
@@ -16,7 +17,8 @@ it.each([
   const cause = new Error("canary");
   const error = asProviderError(new TransportError(failure, cause), "providers.main");
   expect(error).toBeInstanceOf(TokenProxyError);
-  expect(error).toMatchObject({ code, message: `the provider "providers.main" ${what}`, cause });
+  const detail = failure === "late" ? { late: "process paused" } : {};
+  expect(error).toMatchObject({ code, message: `the provider "providers.main" ${what}`, cause, detail });
 });
 
 it.each([new TypeError("a bug"), new TokenProxyError("call_invalid", "m"), undefined])(

@@ -7,8 +7,11 @@ import type { HttpBindings } from "@hono/node-server";
 import type { ClientCertificate, Inbound } from "../../core/inbound.ts";
 import { limitedAddress } from "../../core/limited-address.ts";
 
-/** @param trustedProxies addresses and ranges of load balancers whose X-Forwarded-For is trusted */
-export function createNodeInbound(trustedProxies: readonly string[]): Inbound {
+/**
+ * @param trustedProxies addresses and ranges of load balancers whose X-Forwarded-For is trusted
+ * @param isOutdated as in Inbound, for a connection
+ */
+export function createNodeInbound(trustedProxies: readonly string[], isOutdated = (_socket: Socket) => false): Inbound {
   const trusted = new BlockList();
   for (const range of trustedProxies) {
     const [address, prefix] = range.split("/") as [string, string | undefined];
@@ -21,6 +24,7 @@ export function createNodeInbound(trustedProxies: readonly string[]): Inbound {
     pathAsSent: (_request, env) => (incoming(env).url ?? "").split("?", 1)[0] as string,
     recipient: (env) => (env as HttpBindings).outgoing,
     clientCertificate: (_request, env) => certificateOf(incoming(env).socket),
+    isOutdated: (env) => isOutdated(incoming(env).socket),
     clientAddress(request, env) {
       const hops = (request.headers.get("x-forwarded-for") ?? "").split(",").map((hop) => hop.trim());
       let address = withoutPort(incoming(env).socket.remoteAddress ?? "");

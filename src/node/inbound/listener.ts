@@ -47,13 +47,15 @@ export async function listen(
   { tls, hostname }: { tls?: ServerTls | undefined; hostname?: string } = {},
 ) {
   const requests = new OpenRequests();
-  const sockets = new Set<Socket>();
+  /** By their ends: with TLS, a request's socket is not that of the connection event. */
+  const connections = new Map<string, { socket: Socket; isOutdated: boolean }>();
+  const isOutdated = (socket: Socket) => connections.get(endsOf(socket))?.isOutdated ?? !socket.destroyed;
   let draining = false;
 
   const respond = getRequestListener(fetch, hostname === undefined ? {} : { hostname });
   const onRequest: RequestListener = (request, response) => {
     if (!requests.admit(request, response)) return;
-    if (draining) response.setHeader("Connection", "close");
+    if (draining || isOutdated(request.socket)) response.setHeader("Connection", "close");
     if (isAmbiguous(request)) {
       requests.refuse(request.socket);
       response.writeHead(400, { Connection: "close" }).end();
@@ -69,8 +71,10 @@ export async function listen(
   tlsServer?.on("secureConnection", (socket) => socket.getPeerX509Certificate());
   const server = tlsServer ?? createServer(LIMITS, onRequest);
   server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
+    const ends = endsOf(socket);
+    const connection = { socket, isOutdated: false };
+    connections.set(ends, connection);
+    socket.once("close", () => connections.get(ends) === connection && connections.delete(ends));
   });
 
   await new Promise<void>((resolve, reject) => {
@@ -103,13 +107,18 @@ export async function listen(
   return {
     /** For example `http://127.0.0.1:8080`, with the actual port if 0 was configured. */
     url: `${tls === undefined ? "http" : "https"}://${host}:${address.port}`,
-    /** Uses these files for new connections, and closes the old ones. */
+    /** Uses these files for new connections. */
     setTls(next: ServerTls) {
       tlsServer?.setSecureContext(tlsOptions(next));
-      // A removed authority must not vouch for open connections any longer.
+    },
+    /** Closes idle connections now, and the others with the response to their next request. */
+    outdateConnections() {
+      for (const connection of connections.values()) connection.isOutdated = true;
       server.closeIdleConnections();
       closeAfterResponses();
     },
+    /** Whether `outdateConnections` was called since the connection was accepted, before TLS. */
+    isOutdated,
     drain,
     /** Requests without a complete response. */
     inFlight: () => requests.responses().length,
@@ -125,8 +134,8 @@ export async function listen(
       // After close(), Node's own timeouts no longer apply to silent connections and slow requests.
       const timers = [
         setTimeout(() => {
-          const busy = new Set(requests.responses().map(({ req }) => remoteEnd(req.socket)));
-          for (const socket of sockets) if (!busy.has(remoteEnd(socket))) socket.destroy();
+          const busy = new Set(requests.responses().map(({ req }) => endsOf(req.socket)));
+          for (const [ends, { socket }] of connections) if (!busy.has(ends)) socket.destroy();
         }, QUIET_MS),
         setTimeout(() => {
           for (const { req } of requests.responses()) if (!req.complete) req.socket.destroy();
@@ -157,9 +166,9 @@ function tlsOptions({ certificate, private_key, client_ca }: ServerTls) {
   };
 }
 
-/** Identifies a connection: with TLS, a request's socket is not that of the connection event. */
-function remoteEnd({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`;
+/** A remote end may have a connection to each of our addresses. */
+function endsOf({ remoteAddress, remotePort, localAddress }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress}`;
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -1,6 +1,8 @@
 // Limits how many token requests are in flight, with a short queue.
 
+import { startDeadline } from "../../core/deadline.ts";
 import type { CreateBulkhead } from "../../core/ports.ts";
+import { nodeClock } from "../host.ts";
 
 export const createNodeBulkhead: CreateBulkhead = (limit, queue, wait) => {
   let inFlight = 0;
@@ -11,11 +13,11 @@ export const createNodeBulkhead: CreateBulkhead = (limit, queue, wait) => {
     new Promise<boolean>((resolve) => {
       const settle = (isAdmitted: boolean) => {
         waiting.delete(admit);
-        clearTimeout(timer);
+        stopDeadline();
         resolve(isAdmitted);
       };
       const admit = () => settle(true);
-      const timer = setTimeout(settle, wait, false);
+      const stopDeadline = startDeadline(wait, nodeClock.elapsed, () => settle(false));
       waiting.add(admit);
     });
 

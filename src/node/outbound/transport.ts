@@ -1,30 +1,35 @@
 // The transport on Node, with undici, which shows what a server saw of a failed request.
 
 import { Agent, Client, type Dispatcher, errors, Pool } from "undici";
+import { PAUSE_MS, startDeadline } from "../../core/deadline.ts";
 import {
-  type CreateTransport,
   type Delivery,
   isBodyJudged,
+  type Transport,
   TransportError,
   type TransportFailure,
   type TransportRequest,
   type TransportResponse,
+  type TransportSettings,
 } from "../../core/transport.ts";
 import { inBatch } from "../fast-path/batch.ts";
+import { nodeClock } from "../host.ts";
 import { decode } from "./content-coding.ts";
 
 /** A connection that the server has closed fails within a round trip. A crash takes longer. */
 const STALE_MS = 50;
+/** undici may be this late with a connect timeout of more than a second. */
+const UNDICI_TICK_MS = 500;
 /** Limit for the headers of a provider's answer. */
 const MAX_HEADER_BYTES = 16_384;
 
-export const createNodeTransport: CreateTransport = ({ connect_timeout, connections, tls }) => {
+/** @returns with `close`, which closes the connections once they have no request */
+export const createNodeTransport = ({ connect_timeout, connections, tls }: TransportSettings) => {
   const agent = new Agent({
     connections, // as many as requests in flight, so that none waits behind a slow one
     pipelining: 1,
     allowH2: false,
     maxHeaderSize: MAX_HEADER_BYTES,
-    // undici may be half a second late with a timeout of more than a second.
     connect: {
       timeout: connect_timeout,
       ...(tls?.certificate === undefined ? {} : { cert: tls.certificate.reveal(), key: tls.private_key?.reveal() }),
@@ -37,8 +42,8 @@ export const createNodeTransport: CreateTransport = ({ connect_timeout, connecti
       new Pool(origin, { ...options, factory: (at, settings) => new Connection(at, settings) }),
   });
 
-  return (request) => {
-    const sent = new SentRequest(request);
+  const send: Transport = (request) => {
+    const sent = new SentRequest(request, connect_timeout);
     try {
       const { origin, pathname, search } = new URL(request.url);
       const { method, headers, body = null } = request;
@@ -48,6 +53,7 @@ export const createNodeTransport: CreateTransport = ({ connect_timeout, connecti
     }
     return sent.result.promise;
   };
+  return Object.assign(send, { close: () => agent.close() });
 };
 
 class Connection extends Client {
@@ -72,7 +78,9 @@ class SentRequest implements Dispatcher.DispatchHandler {
   connection?: Connection;
   readonly #request: TransportRequest;
   readonly result = Promise.withResolvers<TransportResponse>();
-  readonly #timer: NodeJS.Timeout;
+  readonly #stopDeadline: () => void;
+  /** A later connect timeout was late. */
+  readonly #connectLateAt: number;
   #isSettled = false;
   /** Undefined until the request is being sent. */
   #controller: Dispatcher.DispatchController | undefined;
@@ -84,9 +92,12 @@ class SentRequest implements Dispatcher.DispatchHandler {
   readonly #chunks: Buffer[] = [];
   #length = 0;
 
-  constructor(request: TransportRequest) {
+  constructor(request: TransportRequest, connectTimeout: number) {
     this.#request = request;
-    this.#timer = setTimeout(() => this.#fail(new TransportError("timeout")), request.timeout);
+    this.#connectLateAt = performance.now() + connectTimeout + UNDICI_TICK_MS + PAUSE_MS;
+    this.#stopDeadline = startDeadline(request.timeout, nodeClock.elapsed, (isLate) =>
+      this.#fail(new TransportError(isLate ? "late" : "timeout")),
+    );
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -127,8 +138,11 @@ class SentRequest implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: unknown, error: Error): void {
-    const delivery = performance.now() < this.#staleUntil ? "stale" : "some";
-    this.#fail(toTransportError(error, this.#status !== 0, this.#controller === undefined ? "none" : delivery));
+    const now = performance.now();
+    const delivery = now < this.#staleUntil ? "stale" : "some";
+    const failed = toTransportError(error, this.#status !== 0, this.#controller === undefined ? "none" : delivery);
+    const isLate = failed.failure === "connect_timeout" && now > this.#connectLateAt;
+    this.#fail(isLate ? new TransportError("late", error) : failed);
   }
 
   /** Stops reading a body that is too large or cannot be decoded. */
@@ -157,7 +171,7 @@ class SentRequest implements Dispatcher.DispatchHandler {
   #settle(): boolean {
     if (this.#isSettled) return false;
     this.#isSettled = true;
-    clearTimeout(this.#timer);
+    this.#stopDeadline();
     return true;
   }
 }

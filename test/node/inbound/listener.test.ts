@@ -2,6 +2,7 @@
 
 import { once } from "node:events";
 import { connect } from "node:net";
+import type { HttpBindings } from "@hono/node-server";
 import { afterEach, expect, it } from "vitest";
 import { type Listener, listen } from "../../../src/node/inbound/listener.ts";
 import { closeOf, request } from "../../support/raw-call.ts";
@@ -12,12 +13,12 @@ const MAX_OPEN_REQUESTS = 32;
 let listener: Listener | undefined;
 afterEach(() => listener?.close(0));
 
-async function startListener() {
-  const fetch = async () => {
+async function startListener(host = "127.0.0.1") {
+  const fetch = async (_request: Request, env: unknown) => {
     await new Promise(setImmediate); // until then all requests of one read are in flight
-    return new Response("ok");
+    return new Response(listener?.isOutdated((env as HttpBindings).incoming.socket) === true ? "outdated" : "current");
   };
-  listener = await listen(fetch, { host: "127.0.0.1", port: 0 }, "server.listen");
+  listener = await listen(fetch, { host, port: 0 }, "server.listen");
   return { port: Number(new URL(listener.url).port), listener };
 }
 
@@ -36,4 +37,30 @@ it.each([
   await closed;
   await expect.poll(() => listener.inFlight(), { timeout: 10_000 }).toBe(0);
   other.destroy();
+});
+
+it("closes the idle ones of outdated connections at once, and the others with their next response", async () => {
+  const { port, listener } = await startListener("0.0.0.0");
+  /** From one port to two addresses of ours. */
+  const open = async (host: string, localPort?: number) => {
+    const socket = connect({ port, host, localAddress: "127.0.0.1", ...(localPort && { localPort }) });
+    await once(socket, "connect");
+    const answer = async () => {
+      let text = "";
+      socket.write(REQUEST);
+      while (!/(current|outdated)$/.test(text)) text += String((await once(socket, "data"))[0]);
+      return text;
+    };
+    return { socket, answer, closed: closeOf(socket) };
+  };
+  const [idle, silent] = [await open("127.0.0.1"), await open("127.0.0.1")];
+  expect(await idle.answer()).toMatch(/keep-alive.*current$/s);
+  listener.outdateConnections();
+  await idle.closed;
+  const later = await open("127.0.0.2", silent.socket.localPort);
+  expect(await later.answer()).toMatch(/keep-alive.*current$/s);
+  expect(await silent.answer()).toMatch(/Connection: close.*outdated$/s);
+  await silent.closed;
+  expect(await later.answer()).toMatch(/keep-alive.*current$/s);
+  later.socket.destroy();
 });
