@@ -13,3 +13,26 @@ export function readJsonObject(bytes: Uint8Array): Record<string, unknown> | und
     return undefined; // without the cause: JSON.parse quotes its input
   }
 }
+
+/** Texts, marks, and other values. */
+const JSON_TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
+
+/**
+ * JSON.parse would round a number, and keep only the last of several members with one name.
+ * @param json a valid JSON object
+ * @returns the members of this name, each as it is written, a list or object as its bracket
+ */
+export function membersAsWritten(json: string, name: string): string[] {
+  const found: string[] = [];
+  let depth = 0;
+  let member: unknown;
+  let previous = "";
+  for (const [token] of json.matchAll(JSON_TOKENS)) {
+    if (depth === 1 && previous === ":" && member === name) found.push(token);
+    else if (depth === 1 && previous !== ":" && token.startsWith('"')) member = JSON.parse(token);
+    if (token === "{" || token === "[") depth += 1;
+    if (token === "}" || token === "]") depth -= 1;
+    previous = token;
+  }
+  return found;
+}

@@ -175,3 +175,28 @@ describe("a name without a value", () => {
     expect(faultsOf(text)).toEqual([expect.stringContaining('"signing.keys[0].kid" must be text')]);
   });
 });
+
+describe("a text in which a value could add parts of its own", () => {
+  const JSON_FAULT =
+    "looks like JSON or XML, to which a value could add parts of its own; write a mapping or list instead (in params: { json: … })";
+  it.each<[string, string[], string]>([
+    [
+      "JSON in a parameter",
+      [`params: { authorization_details: '[{"user":"{{userid}}"}]' }`],
+      `11:38 "providers.main.params.authorization_details" ${JSON_FAULT}`,
+    ],
+    ["XML in a header", [`headers: { X-A: " <a>{{userid}}</a>" }`], `11:21 "providers.main.headers.X-A" ${JSON_FAULT}`],
+    [
+      "two values without text between",
+      ['scope: "{{serverid}}{{userid}}"'],
+      '11:12 "providers.main.scope" has two templates with nothing between them, so their values could not be told apart; put text between them, like {{serverid}}|{{userid}}',
+    ],
+    [
+      "a URL that is asked",
+      ['token_endpoint: "https://idp.example/{{userid}}"'],
+      '11:21 "providers.main.token_endpoint" takes no templates; write the complete URL',
+    ],
+  ])("is refused: %s", (_, lines, fault) => {
+    expect(faultsOf(provider("x", ...lines))).toEqual(located([fault]));
+  });
+});

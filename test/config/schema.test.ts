@@ -110,15 +110,15 @@ describe("a provider", () => {
     [key("params: [a]"), '11:13 "providers.main.params" must be a mapping of keys to values'],
     [
       key("params: { a: { b: c } }"),
-      '11:18 "providers.main.params.a" must be text, a list of texts, { env: NAME } or { file: PATH }',
+      '11:18 "providers.main.params.a" must be text, a list of texts, { json: … }, { env: NAME } or { file: PATH }',
     ],
     [
       key("params: { a: [b, 1] }"),
-      '11:18 "providers.main.params.a" must be text, a list of texts, { env: NAME } or { file: PATH }',
+      '11:18 "providers.main.params.a" must be text, a list of texts, { json: … }, { env: NAME } or { file: PATH }',
     ],
     [
       key("params: { a: 1 }"),
-      '11:18 "providers.main.params.a" must be text, a list of texts, { env: NAME } or { file: PATH }',
+      '11:18 "providers.main.params.a" must be text, a list of texts, { json: … }, { env: NAME } or { file: PATH }',
     ],
     [
       key("headers: { X Tenant: a }"),

@@ -68,7 +68,7 @@ it.each<[boolean, string, Params]>([
   [false, OTHER, { userid: "{{userid}}" }],
   [false, JWT_BEARER, { assertion: "{{user_token}}" }],
   [false, TOKEN_EXCHANGE, { subject_token: "{{user_token}}" }],
-  [false, JWT_BEARER, { assertion: "{{jwt.user}}{{nonce}}" }],
+  [false, JWT_BEARER, { assertion: "{{jwt.user}}/{{nonce}}" }],
   [false, JWT_BEARER, { assertion: ["{{jwt.user}}"] }],
 ])("a request may be repeated after a stale connection: %s for %s with %j", (repeatable, grant_type, params) => {
   expect(isRepeatable({ grant_type, params })).toBe(repeatable);
