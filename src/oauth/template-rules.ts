@@ -49,7 +49,7 @@ const IN_URL: Rule = {
 /** Between "||" and "||", the value "|a" contains no "||", but could be read in two ways. */
 const between = (separator: string): Rule => ({
   accepts: (value) => `${separator}${value}${separator}`.indexOf(separator, 1) === separator.length + value.length,
-  must: `not contain ${JSON.stringify(separator)}, which separates the values there, or a part of it at an end`,
+  must: `not contain or extend ${JSON.stringify(separator)}, which separates the values there`,
   exceptOwn: true,
 });
 

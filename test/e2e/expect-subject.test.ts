@@ -58,14 +58,27 @@ describe(`expect_subject on ${RUNTIME}`, () => {
     ["of another case", "access_token", async () => ({ access_token: await jwtOf({ sub: "Alice" }) })],
     ["without the claim", "access_token", async () => ({ access_token: await jwtOf({ client_id: "alice" }) })],
     ["with a list", "access_token", async () => ({ access_token: await jwtOf({ sub: ["alice"] }) })],
-    ["that is opaque", "access_token", async () => ({ access_token: "opaque" })],
+    ["that is opaque", "access_token", async () => ({ access_token: "0paque-t0ken" })],
     ["without the member", "id_token", async () => ({ access_token: await jwtOf({ sub: "alice" }) })],
     ["with a member of another user", "member", async () => ({ access_token: "opaque", user: "bob" })],
   ])("refuses a token %s", async (_, name, response) => {
     const { answer } = await answerFor(name, await response());
     expect(answer.status).toBe(502);
     expect(answer.json()).toMatchObject({ error: "server_error", error_code: "provider_wrong_subject" });
-    expect(answer.text).not.toMatch(/bob|eyJ|opaque/);
+    expect(answer.text).not.toMatch(/bob|eyJ|0paque/);
+  });
+
+  it.each<[string, string, RegExp]>([
+    ["whose number is another one when it is not rounded", '{"sub":9007199254740993}', /of another user/],
+    ["with the claim twice", '{"sub":"9007199254740992","sub":"9007199254740992"}', /"sub" twice/],
+    ["with claims that are no object", "[]", /opaque/],
+  ])("refuses a token %s", async (_, claims, message) => {
+    const access_token = `e30.${Buffer.from(claims).toString("base64url")}.c2ln`;
+    provider.answer = json({ access_token });
+    const body = { ...CALL, userid: "9007199254740992", serverid: "access_token" };
+    const answer = await callGetToken(host.url, { body });
+    expect(answer.json()).toMatchObject({ error_code: "provider_wrong_subject" });
+    expect(answer.json().error_description).toMatch(message);
   });
 
   it.each<[string, Name, () => Promise<object>]>([

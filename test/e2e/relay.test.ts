@@ -47,6 +47,30 @@ describe(`secrets in params and headers on ${RUNTIME}`, () => {
   });
 });
 
+describe(`a refusal of the user on ${RUNTIME}`, () => {
+  const refusal = (text: string) => json({ error: "invalid_grant", error_description: `sent ${text}` }, 400);
+  const secret = SECRETS.CLIENT_SECRET;
+
+  it.each<[string, string]>([
+    ["plain", secret],
+    ["form-encoded", new URLSearchParams({ client_secret: secret }).toString()],
+    ["in base64", Buffer.from(`token-proxy:${secret}`).toString("base64")],
+  ])("is not relayed if it repeats the client secret %s", async (_, text) => {
+    provider.answer = refusal(text);
+    const answer = await callGetToken(host.url);
+    expect(answer.status).toBe(502);
+    expect(answer.json()).toMatchObject({ error_code: "provider_error" });
+    expect(answer.text + host.output()).not.toContain(text);
+  });
+
+  it("is relayed if it repeats what came with the call", async () => {
+    provider.answer = refusal(`alice and ${NONCE}`);
+    const answer = await callGetToken(host.url);
+    expect(answer.status).toBe(400);
+    expect(answer.json().error_description).toBe(`sent alice and ${NONCE}`);
+  });
+});
+
 describe(`a proper call on ${RUNTIME}`, () => {
   it("has an id and a type of its own, though others are answered at the same moment", async () => {
     provider.answer = (socket, request) => {
