@@ -185,6 +185,21 @@ describe("a text in which a value could add parts of its own", () => {
       [`params: { authorization_details: '[{"user":"{{userid}}"}]' }`],
       `11:38 "providers.main.params.authorization_details" ${JSON_FAULT}`,
     ],
+    [
+      "JSON in a text of a JSON parameter",
+      [`params: { a: { json: { b: '{"user":"{{userid}}"}' } } }`],
+      `11:31 "providers.main.params.a.json.b" ${JSON_FAULT}`,
+    ],
+    [
+      "JSON in a claim",
+      [`jwt: { a: { claims: { b: ['["{{userid}}"]'] } } }`],
+      `11:31 "providers.main.jwt.a.claims.b[0]" ${JSON_FAULT}`,
+    ],
+    [
+      "JSON in an expected subject",
+      [`expect_subject: { member: a, equals: "{{{userid}}}" }`],
+      `11:42 "providers.main.expect_subject.equals" ${JSON_FAULT}`,
+    ],
     ["XML in a header", [`headers: { X-A: " <a>{{userid}}</a>" }`], `11:21 "providers.main.headers.X-A" ${JSON_FAULT}`],
     [
       "two values without text between",
@@ -198,5 +213,19 @@ describe("a text in which a value could add parts of its own", () => {
     ],
   ])("is refused: %s", (_, lines, fault) => {
     expect(faultsOf(provider("x", ...lines))).toEqual(located([fault]));
+  });
+
+  it.each([
+    ["a JSON parameter", `params: { a: { json: [{ user: "{{userid}}", n: 1, "{{b}}": null }] } }`],
+    ["JSON without templates", `params: { a: '{"user":"{}"}' }`],
+    ["a template at the start", `params: { a: " {{userid}}: {}" }`],
+  ])("is not: %s", (_, line) => {
+    expect(faultsOf(provider("x", line))).toEqual([]);
+  });
+
+  it("does not hide an unknown name in a JSON parameter", () => {
+    expect(faultsOf(provider("x", `params: { a: { json: [{ user: "{{usrid}}" }] } }`))).toEqual(
+      located(['11:18 "providers.main.params.a" uses {{usrid}}, which no call provides; did you mean "userid"?']),
+    );
   });
 });

@@ -38,9 +38,9 @@ describe("default parameters", () => {
   });
 });
 
-it("a parameter has one template, several, or none if it is a secret", () => {
-  const params = ["{{a}}", ["a", "{{b}}"], { env: "A" }, { file: "a" }];
-  expect(params.map(templatesOf)).toEqual([["{{a}}"], ["a", "{{b}}"], [], []]);
+it("a parameter has one template, several, those of its JSON, or none if it is a secret", () => {
+  const params = ["{{a}}", ["a", "{{b}}"], { json: { c: ["{{d}}"] } }, { env: "A" }, { file: "a" }];
+  expect(params.map(templatesOf)).toEqual([["{{a}}"], ["a", "{{b}}"], [{ c: ["{{d}}"] }], [], []]);
 });
 
 describe("the default JWT", () => {

@@ -32,6 +32,7 @@ it.each<[string, Partial<Settings>, string[]]>([
     { params: { a: ["{{b}}", "{{c}} {{b}}"] }, scope: "{{c}} {{d}}" },
     ["b", "c", "d"],
   ],
+  ["JSON", { params: { a: { json: [{ b: "{{b}}" }, "{{c}} {{b}}"] } } }, ["b", "c"]],
   ["what the grant implies", { grant_type: "authorization_code" }, ["nonce"]],
   ["a JWT that is sent", { params: { a: "{{jwt.a}}" }, jwt: { a: JWT } }, ["nonce", "userid"]],
   ["a JWT that is not sent", { jwt: { a: JWT } }, []],

@@ -34,6 +34,18 @@ describe("the body", () => {
     expect(body).toBe("grant_type=urn%3Aexample%3Auser&audience=a&audience=alice&audience=b");
   });
 
+  it("has JSON that is serialised after its values are filled in, with a fresh uuid", async () => {
+    const json = [{ "{{userid}}": "{{userid}}", id: "{{uuid}}", n: 1.5, t: "at {{now}}", none: null }];
+    const { form } = await build(
+      { params: { a: { json }, b: { json: "{{uuid}}" }, c: { json: "" } } },
+      { userid: '","x":"' },
+    );
+    expect(form.get("a")).toBe(
+      `[{"{{userid}}":"\\",\\"x\\":\\"","id":"uuid-2","n":1.5,"t":"at ${NOW / 1000}","none":null}]`,
+    );
+    expect([form.get("b"), form.get("c")]).toEqual(['"uuid-3"', '""']);
+  });
+
   it("omits empty parameters", async () => {
     const { body } = await build({ scope: "", params: { a: "{{empty}}", b: ["", "c"], d: "" } });
     expect(body).toBe("grant_type=urn%3Aexample%3Auser&b=c");
