@@ -65,6 +65,7 @@ const claimsOf = (jwt: string | null) => {
   const { iat, exp, jti, ...claims } = decodeJwt(String(jwt));
   return claims;
 };
+const scopesIn = (scope: unknown) => [scope].flat().flatMap((text) => String(text).split(" "));
 const urlOf = (text: string | undefined) => {
   const { origin, pathname, searchParams, hash } = new URL(String(text));
   return { origin, path: pathname.split("/").slice(1).map(decodeURIComponent), query: [...searchParams], hash };
@@ -93,9 +94,9 @@ const PLACES: Record<string, Place> = {
     fits: noBar,
   },
   "a scope": {
-    settings: { scope: "openid x:{{a}} {{b}}" },
+    settings: { scope: "openid x:{{a}}", params: { p: "{{b}}" } },
     read: ({ form }) => form.get("scope")?.split(" "),
-    intended: (a, b) => ["openid", `x:${a}`, String(b)],
+    intended: (a) => ["openid", `x:${a}`],
     fits: isScopeToken,
   },
   "a URL": {
@@ -112,8 +113,8 @@ const PLACES: Record<string, Place> = {
   },
   "a scope in JSON": {
     settings: { params: { p: { json: { list: [{ scope: ["{{a}}", "x:{{b}}"] }] } } } },
-    read: ({ form }) => JSON.parse(String(form.get("p"))),
-    intended: (a, b) => ({ list: [{ scope: [a, `x:${b}`] }] }),
+    read: ({ form }) => scopesIn(JSON.parse(String(form.get("p"))).list[0].scope),
+    intended: (a, b) => [String(a), `x:${b}`],
     fits: isScopeToken,
   },
   "a header": {
@@ -146,8 +147,11 @@ const PLACES: Record<string, Place> = {
       params: { p: "{{jwt.j}}" },
       jwt: { j: { ...JWT, claims: { scope: "openid {{a}}", authorization: { scope: "{{b}}" } } } },
     },
-    read: ({ form }) => claimsOf(form.get("p")),
-    intended: (a, b) => ({ scope: `openid ${a}`, authorization: { scope: b } }),
+    read: ({ form }) => {
+      const { scope, authorization } = claimsOf(form.get("p")) as { scope: string; authorization: { scope: unknown } };
+      return [scopesIn(scope), scopesIn(authorization.scope)];
+    },
+    intended: (a, b) => [["openid", String(a)], [String(b)]],
     fits: isScopeToken,
   },
   "the header of a JWT": {

@@ -63,13 +63,13 @@ describe("a refusal that repeats", () => {
   type Sent = { body?: string | undefined; headers: Readonly<Record<string, string>> };
 
   function refusing(settings: Partial<ProviderSettings>, credential: (sent: Sent) => string, place = "body") {
-    const secrets = [new Secret(SECRET)];
+    const secrets = [new Secret(place === "short" ? "short" : SECRET)];
     const placed = new Map([["headers.X-Key", new Secret("gateway-key-1")]]);
     const set = setUp({ params: {}, headers: { "X-Key": { env: "K" } }, ...settings }, { secrets, placed });
     set.values.set("user_token", "eyJ.user.token");
     set.upstream.answer = (sent) => {
       const repeated = credential(sent);
-      if (place === "body") return response(400, { error: "invalid_grant", error_description: repeated });
+      if (place !== "header") return response(400, { error: "invalid_grant", error_description: repeated });
       return response(400, { error: "invalid_grant" }, { "content-type": `application/json; x=${repeated}` });
     };
     return set;
@@ -79,6 +79,7 @@ describe("a refusal that repeats", () => {
     ["the client secret", {}, () => SECRET],
     ["the client secret of the form", { token_endpoint_auth_method: "client_secret_post" }, field("client_secret")],
     ["the Authorization header", {}, ({ headers }) => String(headers.authorization)],
+    ["the Authorization header with a short secret", {}, ({ headers }) => String(headers.authorization), "short"],
     ["a client assertion", { token_endpoint_auth_method: "private_key_jwt" }, field("client_assertion")],
     ["an HMAC client assertion", { token_endpoint_auth_method: "client_secret_jwt" }, field("client_assertion")],
     ["an assertion", { params: { assertion: "{{jwt.user}}" }, jwt: { user: jwt } }, field("assertion")],
