@@ -25,10 +25,11 @@ function spellings(credential: string): string[] {
   return [...new Set([credential, credential.replaceAll(" ", "+"), ...inBase64, ...inBase64url])];
 }
 
-/** What base64 of a longer text has of this part of it, `offset` bytes after a multiple of three. */
+/** What base64 of a longer text has of a part, `offset` bytes after a multiple of three. */
 function base64Inside(part: string, offset: number): string {
   const bytes = [...new Array<number>(offset).fill(0), ...new TextEncoder().encode(part)];
-  const own = Math.floor((bytes.length * 8) / 6); // the characters after it depend on what follows
+  // Later characters depend on what follows.
+  const own = Math.floor((bytes.length * 8) / 6);
   return btoa(String.fromCharCode(...bytes)).slice(Math.ceil((offset * 8) / 6), own);
 }
 

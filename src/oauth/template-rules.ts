@@ -12,8 +12,9 @@ export const JWT_TEMPLATE_NAMES = ["iat", "exp"];
 
 export const JWT_PREFIX = "jwt.";
 
-/** Where a template is: `key` in the file, like `providers.retail.scope`; in plain text by default. */
+/** Where a template is. By default, it is in plain text. */
 export interface Place {
+  /** In the file, like `providers.retail.scope`. */
   key: string;
   kind?: "scope" | "header" | undefined;
 }

@@ -31,7 +31,7 @@ export function parseTemplate(text: string): ParsedTemplate {
   }
   if (literals.slice(1, -1).includes("")) {
     throw new TemplateSyntaxError(
-      "has two templates with nothing between them, so their values could not be told apart; put text between them, like {{serverid}}|{{userid}}",
+      "has two templates with nothing between them, so their values could be confused; put text between them, like {{serverid}}|{{userid}}",
     );
   }
   if (names.length > 0 && /^\s*[{[<]/.test(literals[0] as string)) {

@@ -204,7 +204,7 @@ describe("a text in which a value could add parts of its own", () => {
     [
       "two values without text between",
       ['scope: "{{serverid}}{{userid}}"'],
-      '11:12 "providers.main.scope" has two templates with nothing between them, so their values could not be told apart; put text between them, like {{serverid}}|{{userid}}',
+      '11:12 "providers.main.scope" has two templates with nothing between them, so their values could be confused; put text between them, like {{serverid}}|{{userid}}',
     ],
     [
       "a URL that is asked",

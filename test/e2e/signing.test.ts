@@ -133,12 +133,11 @@ describe(`signing on ${RUNTIME}`, () => {
     expect((await get("/.well-known/jwks.json")).status).toBe(404);
   });
 
-  it("passes no private key on when the provider quotes the assertion", async () => {
+  it("passes neither key nor assertion on when the provider quotes the assertion", async () => {
     provider.answer = (socket, request) => json({ error: "invalid_grant", quoted: request.body }, 400)(socket, request);
     const answer = await callGetToken(host.url, { body: { serverid: "ES256", userid: "alice", accountid: 7 } });
-    expect(answer.status).toBe(400);
+    expect(answer.json()).toMatchObject({ error_code: "provider_error" });
     await expect.poll(() => host.output()).toContain(answer.headers["x-request-id"]);
-    expect(answer.text + host.output()).not.toContain("PRIVATE KEY");
-    expect(host.output()).not.toContain("eyJ");
+    expect(answer.text + host.output()).not.toMatch(/PRIVATE KEY|eyJ/);
   });
 });
