@@ -19,8 +19,11 @@ export function repeatsCredential(text: string, credentials: readonly string[]):
 }
 
 function spellings(credential: string): string[] {
-  const inForm = formEncode(credential);
-  const inBase64 = [credential, inForm].flatMap((plain) => [0, 1, 2].map((offset) => base64Inside(plain, offset)));
+  const inJson = JSON.stringify(credential).slice(1, -1);
+  const inUrl = encodeURIComponent(credential.toWellFormed());
+  const inBase64 = [...new Set([credential, formEncode(credential), inUrl, inJson])].flatMap((text) =>
+    [0, 1, 2].map((offset) => base64Inside(text, offset)),
+  );
   const inBase64url = inBase64.map((text) => text.replaceAll("+", "-").replaceAll("/", "_"));
   return [...new Set([credential, credential.replaceAll(" ", "+"), ...inBase64, ...inBase64url])];
 }

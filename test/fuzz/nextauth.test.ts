@@ -4,6 +4,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseAttributes } from "../../src/nextauth/attributes.ts";
 import { parseLoginStatus } from "../../src/nextauth/login-status.ts";
+import { isFault, readValue } from "../../src/nextauth/values.ts";
+import { client } from "../nextauth/ask.ts";
 import { call, TOKEN } from "../support/app.ts";
 import { CALL } from "../support/call.ts";
 import { MARKER } from "../support/expect-error.ts";
@@ -109,6 +111,29 @@ describe("attributes", () => {
       const parsed = parseAttributes(bytes);
       if (typeof parsed === "string") return expect(parsed).toMatch(/^answered /);
       expect(Object.fromEntries(parsed)).toEqual(read(bytes));
+    });
+  });
+});
+
+describe("any serverid and userid that a call may have", () => {
+  const id = fc
+    .oneof(fc.string({ unit: fc.constantFrom(..."./\\?#%&;: aé😀", "..", "%2e", "%2F") }), anyText)
+    .filter((text) => !isFault(readValue("userid", text, true)));
+  it("is one segment of the path, or refused before anything is sent", async () => {
+    await forAll(fc.tuple(id, id), async ([serverid, userid]) => {
+      const { getUserAttributes, requests } = client(() => response(200, {}));
+      const isSent = await getUserAttributes(serverid, userid).then(
+        () => true,
+        () => false,
+      );
+      expect(isSent).toBe(![serverid, userid].some((text) => /^\.\.?$/.test(text)));
+      expect(requests).toHaveLength(isSent ? 1 : 0);
+      for (const { url } of requests) {
+        const { origin, pathname, search, hash } = new URL(url);
+        expect([origin, search, hash]).toEqual(["https://ns.example", "", ""]);
+        const segments = pathname.split("/").map(decodeURIComponent);
+        expect(segments).toEqual(["", "servers", serverid, "users", userid, "attributes", ""]);
+      }
     });
   });
 });
