@@ -39,6 +39,7 @@ providers:
 | address | \`host:port\`, with brackets around an IPv6 address: \`127.0.0.1:8080\`, \`[::1]:8080\`. Port 0 means any free port. |
 | URL | https, or http on a loopback address. |
 | template | Text that may contain \`{{name}}\`, see below. |
+| JSON | Any JSON, written as YAML, with templates in its texts. A text that is only \`{{name}}\` takes the type of the value: \`accountid\` is a number. |
 | place | Where a value is in the call: \`body:/POINTER\` (a JSON pointer into a JSON body), \`form:NAME\`, \`header:NAME\`, \`query:NAME\` or \`path:NAME\`. |
 | \`NAME\` in a key | A name of your choice: up to 64 letters, digits, \`_\` and \`-\`, starting with a letter or \`_\`. |
 
@@ -58,6 +59,26 @@ Where the type says "mapping or list of mappings", the keys are those of each ma
 | \`now\`, \`uuid\` | The time in seconds since 1970, and a new UUID. |
 | \`jwt.NAME\` | A JWT under the provider's \`jwt\`; only in \`params\` and \`headers\`. |
 | \`iat\`, \`exp\` | The times of the JWT; only in a JWT's header and claims. |
+
+A value never becomes another part of the text around it. One that does not fit is \`call_invalid\`, which names the template and
+the key, not the value:
+
+| where | what a value must be |
+|---|---|
+| \`scope\`, and every claim or JSON member of this name | exactly one scope-token (RFC 6749 appendix A.4), so without spaces |
+| \`headers\` | visible ASCII, without spaces at the start or end |
+| a text with several templates, such as \`"{{serverid}}:{{userid}}"\` | without the text between the templates, here \`:\` |
+| a text that is a URL, such as \`"https://api.bank.example/{{userid}}"\` | only unreserved characters (RFC 3986), and not \`.\` or \`..\` |
+| JSON, and any other text | anything |
+
+The third and fourth rule do not apply to values that no call can choose, such as \`issuer\` or \`uuid\`. These are configuration
+errors: two templates with nothing between them, a template in a text that looks like JSON or XML, and a template in a URL that the
+proxy itself uses, such as \`token_endpoint\`. Write JSON as a mapping or list instead:
+
+\`\`\`yaml
+params:
+  authorization_details: { json: [{ type: accounts, owner: "{{userid}}" }] }
+\`\`\`
 `;
 
 /** @returns the text of docs/configuration.md */

@@ -2,8 +2,8 @@
 
 import { covers, isRequired, pathParameters, type SessionMode } from "../nextauth/binding.ts";
 import { isNextAuthName, NEXTAUTH_RULES } from "../nextauth/values.ts";
-import { JWT_TEMPLATE_NAMES } from "../oauth/jwt.ts";
-import { ATTRIBUTE_PREFIX, callNamesNeeded, OWN_NAMES } from "../oauth/template-names.ts";
+import { ATTRIBUTE_PREFIX, callNamesNeeded } from "../oauth/template-names.ts";
+import { JWT_TEMPLATE_NAMES, OWN_NAMES } from "../oauth/template-rules.ts";
 import { checkTimeouts, checkTls } from "./check-provider.ts";
 import type { Surroundings } from "./check-templates.ts";
 import type { Config } from "./complete.ts";

@@ -1,9 +1,10 @@
 // Rules for the templates of a provider: every name must have a value where it is used.
 
 import { allParams, templatesOf, USER_JWT, withDefaults } from "../oauth/grants.ts";
-import { JWT_TEMPLATE_NAMES, type JwtSettings } from "../oauth/jwt.ts";
+import type { JwtSettings } from "../oauth/jwt.ts";
 import { type JsonValue, jsonTemplateNames } from "../oauth/template.ts";
-import { ATTRIBUTE_PREFIX, JWT_PREFIX, jwtsNeeded, OWN_NAMES } from "../oauth/template-names.ts";
+import { ATTRIBUTE_PREFIX, jwtsNeeded } from "../oauth/template-names.ts";
+import { JWT_PREFIX, JWT_TEMPLATE_NAMES, OWN_NAMES } from "../oauth/template-rules.ts";
 import { type Path, type Report, suggestion } from "./faults.ts";
 import type { FileBinding, FileExchange, FileNextAuth } from "./schema-nextauth.ts";
 import type { FileProvider, FileSigning } from "./schema-provider.ts";

@@ -222,7 +222,7 @@ async function loadPlaced({ params, headers }: ProviderConfig, at: Path, load: L
   const placed = new Map<string, Secret>();
   for (const [part, members] of Object.entries({ params, headers })) {
     for (const [name, value] of Object.entries(members)) {
-      if (typeof value === "string" || Array.isArray(value)) continue;
+      if (typeof value === "string" || Array.isArray(value) || "json" in value) continue;
       const faultOf = part === "headers" ? headerFault : controlFault;
       const secret = await load.secret(value as SecretReference, [...at, part, name], faultOf);
       if (secret !== undefined) placed.set(`${part}.${name}`, secret);

@@ -78,7 +78,11 @@ export const tls = z.strictObject({
   binding: t.bindingName.optional().describe("mTLS binding in wrangler.toml; Workers only."),
 });
 
-const PARAM_MESSAGE = "must be text, a list of texts, { env: NAME } or { file: PATH }";
+const jsonParam = z
+  .strictObject({ json: t.json.describe("Sent as JSON, after its templates are filled in.") })
+  .meta({ title: "{ json: JSON }" });
+
+const PARAM_MESSAGE = "must be text, a list of texts, { json: … }, { env: NAME } or { file: PATH }";
 const HEADER_MESSAGE = "must be text, { env: NAME } or { file: PATH }";
 
 export const provider = z
@@ -102,9 +106,9 @@ export const provider = z
     grant_type: t.text.describe("Any; authorization_code, jwt-bearer and token-exchange have default params."),
     scope: t.templated.optional().describe("The scope to request; may contain templates."),
     params: z
-      .record(t.text, z.union([t.templated, z.array(t.templated), t.secretReference], PARAM_MESSAGE))
+      .record(t.text, z.union([t.templated, z.array(t.templated), jsonParam, t.secretReference], PARAM_MESSAGE))
       .default({})
-      .describe("Parameters to add: text with templates, a list to repeat one, or a secret."),
+      .describe("Parameters to add: text with templates, a list to repeat one, JSON, or a secret."),
     headers: z
       .record(t.headerName, z.union([t.templated, t.secretReference], HEADER_MESSAGE))
       .default({})

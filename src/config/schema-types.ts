@@ -66,7 +66,10 @@ export type Address = z.output<typeof address>;
 
 /** @param faultOf see core/url.ts */
 export const url = (faultOf: (url: string) => string | undefined) =>
-  textWith(faultOf).meta({ title: "URL", pattern: "^[Hh][Tt][Tt][Pp][Ss]?://[^#]+$" });
+  textWith((text) => (text.includes("{{") ? "takes no templates; write the complete URL" : faultOf(text))).meta({
+    title: "URL",
+    pattern: "^[Hh][Tt][Tt][Pp][Ss]?://[^#]+$",
+  });
 
 /** Text that may contain templates. */
 export const templated = textWith((written) => {

@@ -17,7 +17,12 @@ interface Method {
   /** What the client proves its identity with. */
   credential: "secret" | "key" | "certificate" | "nothing";
   /** One function per credential, in the order of the file. */
-  create(settings: ClientSettings, credentials: ClientCredentials, deps: JwtDeps): readonly ClientAuthentication[];
+  create(
+    settings: ClientSettings,
+    credentials: ClientCredentials,
+    deps: JwtDeps,
+    key: string,
+  ): readonly ClientAuthentication[];
 }
 
 interface ClientCredentials {
@@ -47,16 +52,16 @@ const METHODS = {
   },
   client_secret_jwt: {
     credential: "secret",
-    create: (settings, { secrets }, deps) =>
+    create: (settings, { secrets }, deps, key) =>
       secrets.map((secret) => {
-        const key = new TextEncoder().encode(secret.reveal());
-        const sign = signByWebCrypto(key, settings.client_assertion.alg ?? "HS256");
-        return assertion(settings, { sign }, deps);
+        const bytes = new TextEncoder().encode(secret.reveal());
+        const sign = signByWebCrypto(bytes, settings.client_assertion.alg ?? "HS256");
+        return assertion(settings, { sign }, deps, key);
       }),
   },
   private_key_jwt: {
     credential: "key",
-    create: (settings, { keys }, deps) => keys.map((key) => assertion(settings, key, deps)),
+    create: (settings, { keys }, deps, key) => keys.map((signer) => assertion(settings, signer, deps, key)),
   },
   /** The certificate belongs to the transport; the form says whose it is (RFC 8705 section 2). */
   tls_client_auth: { credential: "certificate", create: clientIdOnly },
@@ -98,9 +103,12 @@ export interface ClientSettings {
   client_assertion: ClientAssertionSettings;
 }
 
-/** @returns one function per credential, in the order of the file */
-export const createClientAuthentications: Method["create"] = (settings, credentials, deps) =>
-  METHODS[settings.token_endpoint_auth_method].create(settings, credentials, deps);
+/**
+ * @param key the provider's key in the file, for errors
+ * @returns one function per credential, in the order of the file
+ */
+export const createClientAuthentications: Method["create"] = (settings, credentials, deps, key) =>
+  METHODS[settings.token_endpoint_auth_method].create(settings, credentials, deps, key);
 
 function clientIdOnly({ client_id = "" }: ClientSettings): readonly ClientAuthentication[] {
   return [(form) => form.append("client_id", client_id)];
@@ -118,11 +126,12 @@ function assertion(
   { client_id = "", client_assertion }: ClientSettings,
   signer: Signer,
   deps: JwtDeps,
+  key: string,
 ): ClientAuthentication {
   const { aud, typ } = client_assertion;
   const header = { typ, ...client_assertion.header };
   const claims = { iss: "{{client_id}}", sub: "{{client_id}}", aud, ...client_assertion.claims };
-  const sign = compileJwt({ ...client_assertion, header, claims }, signer, deps);
+  const sign = compileJwt({ ...client_assertion, header, claims }, signer, deps, `${key}.client_assertion`);
   return async (form, _headers, values) => {
     form.append("client_id", client_id); // Entra requires it; RFC 7521 section 4.2 allows it
     form.append("client_assertion_type", ASSERTION_TYPE);

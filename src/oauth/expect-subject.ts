@@ -1,9 +1,10 @@
 // Checks that a token is about the user of the call: a 200 does not prove it (authentik, Janssen).
 
-import { decodeJwt } from "jose";
+import { base64url } from "jose";
 import { TokenProxyError } from "../core/errors.ts";
+import { membersAsWritten, readJsonObject } from "../core/json.ts";
 import type { Values } from "../core/values.ts";
-import { parseTemplate } from "./template.ts";
+import { compileTemplate } from "./template.ts";
 
 export interface ExpectSubjectSettings {
   /** The member of the token response that holds a JWT, or the user itself. */
@@ -17,31 +18,42 @@ export interface ExpectSubjectSettings {
 /**
  * The signature is not verified: the token came over the provider's TLS connection.
  * @param key the provider's key in the file, for the error
- * @returns a function that throws a TokenProxyError provider_wrong_subject
+ * @returns a function for the values of a call, which throws call_invalid; it returns one for the
+ * body of the answer, a JSON object, which throws provider_wrong_subject
  */
 export function compileExpectSubject({ member, claim, equals }: ExpectSubjectSettings, key: string) {
-  const expected = parseTemplate(equals);
-  return (body: Uint8Array, values: Values): void => {
-    if (subjectIn(body, member, claim) === expected.render(values)) return;
-    throw new TokenProxyError(
-      "provider_wrong_subject",
-      `the provider "${key}" sent a token of another user than "${key}.expect_subject" expects`,
-    );
+  const setting = `${key}.expect_subject`;
+  const expected = compileTemplate(equals, { key: setting });
+  const wrong = (what: string) => new TokenProxyError("provider_wrong_subject", `the provider "${key}" sent ${what}`);
+
+  /** Readers differ in which of two members of one name they use. */
+  function textOf(json: string, name: string): string | undefined {
+    const [written, ...more] = membersAsWritten(json, name);
+    if (more.length > 0) throw wrong(`"${name}" twice, so "${setting}" cannot tell which one counts`);
+    if (written?.startsWith('"')) return JSON.parse(written) as string;
+    // As written, because numbers beyond 2^53 would be rounded. Nothing else names a user.
+    return written !== undefined && /^[-\d]/.test(written) ? written : undefined;
+  }
+
+  function claimIn(token: string, name: string): string | undefined {
+    const claims = claimsOf(token);
+    if (claims !== undefined) return textOf(claims, name);
+    throw wrong(`an opaque token as "${member}", which "${setting}" cannot read; name a member that is a signed JWT`);
+  }
+
+  return (values: Values) => {
+    const wanted = expected(values);
+    return (body: Uint8Array): void => {
+      const found = textOf(new TextDecoder().decode(body), member);
+      const subject = claim === undefined || found === undefined ? found : claimIn(found, claim);
+      if (subject !== wanted) throw wrong(`a token of another user than "${setting}" expects`);
+    };
   };
 }
 
-function subjectIn(body: Uint8Array, member: string, claim: string | undefined): string | undefined {
-  const value = memberText(JSON.parse(new TextDecoder().decode(body)), member);
-  if (claim === undefined || value === undefined) return value;
-  try {
-    return memberText(decodeJwt(value), claim);
-  } catch {
-    return undefined; // an opaque token
-  }
-}
-
-/** Numbers are compared as text; lists, objects and inherited members name no user. */
-function memberText(members: Readonly<Record<string, unknown>>, name: string): string | undefined {
-  const value = members[name];
-  return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
+/** @returns the text of a signed JWT's claims; undefined for an opaque or encrypted token */
+function claimsOf(token: string): string | undefined {
+  const part = /^[\w-]+\.([\w-]+)\.[\w-]*$/.exec(token)?.[1];
+  const bytes = part !== undefined && part.length % 4 !== 1 ? base64url.decode(part) : undefined;
+  return bytes && readJsonObject(bytes) && new TextDecoder().decode(bytes);
 }

@@ -2,14 +2,24 @@
 
 import type { SecretReference } from "../core/secret.ts";
 import type { JwtSettings } from "./jwt.ts";
+import type { JsonValue } from "./template.ts";
 
-/** A template, several (the parameter is repeated), or a secret, which is sent as it is. */
-export type Param = string | string[] | SecretReference;
+/** A value that is sent as JSON, serialised after its templates are filled in. */
+interface JsonParam {
+  json: JsonValue;
+}
+
+/** A template, several (the parameter is repeated), JSON, or a secret, which is sent as it is. */
+export type Param = string | string[] | JsonParam | SecretReference;
 export type Params = Readonly<Record<string, Param>>;
 
-/** The templates of a parameter or header; a secret has none. */
-export function templatesOf(param: Param): string[] {
-  return [param].flat().filter((part) => typeof part === "string");
+export function isJsonParam(param: Param): param is JsonParam {
+  return typeof param === "object" && "json" in param;
+}
+
+/** The templates of a parameter or header, each as text or JSON; a secret has none. */
+export function templatesOf(param: Param): JsonValue[] {
+  return isJsonParam(param) ? [param.json] : [param].flat().filter((part) => typeof part === "string");
 }
 
 export const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";

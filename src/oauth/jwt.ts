@@ -3,7 +3,7 @@
 import type { Clock, Ids } from "../core/ports.ts";
 import type { Values } from "../core/values.ts";
 import type { SigningKey } from "./signing-key.ts";
-import { compileJson, type JsonValue, jsonTemplateNames } from "./template.ts";
+import { compileJson, type JsonValue, jsonTemplateNames, memberPlace } from "./template.ts";
 
 /** A JWT as the file describes it. Durations are in milliseconds. */
 export interface JwtSettings {
@@ -18,9 +18,6 @@ export interface JwtSettings {
   kid?: string | undefined;
 }
 
-/** Names that only exist in the claims of a JWT. */
-export const JWT_TEMPLATE_NAMES = ["iat", "exp"] as const;
-
 /** A private key, or a client secret (client-authentication.ts). */
 export type Signer = Pick<SigningKey, "sign"> & { kid?: string | undefined; x5tS256?: string | undefined };
 
@@ -29,10 +26,18 @@ export interface JwtDeps {
   ids: Ids;
 }
 
-/** Each JWT has a new jti: a reused assertion looks like a replay (RFC 7523 section 3). */
-export function compileJwt(settings: JwtSettings, { kid, x5tS256, sign }: Signer, { clock, ids }: JwtDeps) {
-  const fillHeader = compileMembers(settings.header);
-  const fillClaims = compileMembers({ iat: "{{iat}}", exp: "{{exp}}", ...settings.claims });
+/**
+ * Each JWT has a new jti: a reused assertion looks like a replay (RFC 7523 section 3).
+ * @param key of the settings in the file, for errors
+ */
+export function compileJwt(
+  settings: JwtSettings,
+  { kid, x5tS256, sign }: Signer,
+  { clock, ids }: JwtDeps,
+  key: string,
+) {
+  const fillHeader = compileMembers(settings.header, `${key}.header`);
+  const fillClaims = compileMembers({ iat: "{{iat}}", exp: "{{exp}}", ...settings.claims }, `${key}.claims`);
   const headerOf = (values: Values) => ({ kid, "x5t#S256": x5tS256, ...fillHeader(values) });
   const usesUuid = jsonTemplateNames([settings.header, settings.claims]).includes("uuid");
   // A header without templates is the same object for every JWT, so the signer encodes it once.
@@ -49,9 +54,10 @@ export function compileJwt(settings: JwtSettings, { kid, x5tS256, sign }: Signer
 }
 
 /** `null` becomes undefined, which JSON.stringify leaves out. */
-function compileMembers(members: Readonly<Record<string, JsonValue>>) {
+function compileMembers(members: Readonly<Record<string, JsonValue>>, key: string) {
   const filled = Object.entries(members).map(
-    ([name, member]) => [name, member === null ? () => undefined : compileJson(member)] as const,
+    ([name, member]) =>
+      [name, member === null ? () => undefined : compileJson(member, memberPlace({ key }, name))] as const,
   );
   return (values: Values) => Object.fromEntries(filled.map(([name, fill]) => [name, fill(values)]));
 }

@@ -1,14 +1,9 @@
 // Which names the templates of a provider use, and which of them a call must supply.
 
 import { allParams, type RequestParameters, templatesOf } from "./grants.ts";
-import { JWT_TEMPLATE_NAMES } from "./jwt.ts";
 import type { ProviderSettings } from "./provider-settings.ts";
 import { jsonTemplateNames } from "./template.ts";
-
-/** Names that every token request has. `jwt.NAME` is one more for each JWT of the provider. */
-export const OWN_NAMES = ["client_id", "issuer", "token_endpoint", "signing_issuer", "signing.kid", "now", "uuid"];
-
-export const JWT_PREFIX = "jwt.";
+import { JWT_PREFIX, JWT_TEMPLATE_NAMES, OWN_NAMES } from "./template-rules.ts";
 
 /** `attributes.NAME` is an attribute of the user at the nextAuth Server. */
 export const ATTRIBUTE_PREFIX = "attributes.";

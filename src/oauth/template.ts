@@ -1,11 +1,13 @@
 // Templates of the configuration file: text and JSON with `{{name}}` places.
 
 import type { Values } from "../core/values.ts";
+import { type Place, withRules } from "./template-rules.ts";
 
-export interface Template {
-  /** Every name in it, in order, with repetitions. */
-  readonly names: readonly string[];
-  render(values: Values): string;
+interface ParsedTemplate {
+  /** One more than names, which are between them. */
+  literals: string[];
+  /** In order, with repetitions. */
+  names: string[];
 }
 
 const PLACE = /\{\{([^{}]*)\}\}/;
@@ -16,11 +18,8 @@ export class TemplateSyntaxError extends Error {
   override readonly name = "TemplateSyntaxError";
 }
 
-/**
- * Parses once, so that rendering is only concatenation.
- * @throws {TemplateSyntaxError}
- */
-export function parseTemplate(text: string): Template {
+/** @throws {TemplateSyntaxError} */
+export function parseTemplate(text: string): ParsedTemplate {
   const parts = text.split(PLACE); // literals and, between them, names
   const literals = parts.filter((_, index) => index % 2 === 0);
   const names = parts.filter((_, index) => index % 2 === 1).map((name) => name.trim());
@@ -30,16 +29,32 @@ export function parseTemplate(text: string): Template {
   if (literals.some((literal) => literal.includes("{{"))) {
     throw new TemplateSyntaxError("has a template that is never closed: write {{name}}, like {{userid}}");
   }
-  return {
-    names,
-    render(values) {
-      let rendered = literals[0] as string;
-      for (let i = 0; i < names.length; i++) {
-        rendered += String(requiredValue(values, names[i] as string)) + (literals[i + 1] as string);
-      }
-      return rendered;
-    },
-  };
+  if (literals.slice(1, -1).includes("")) {
+    throw new TemplateSyntaxError(
+      "has two templates with nothing between them, so their values could be confused; put text between them, like {{serverid}}|{{userid}}",
+    );
+  }
+  if (names.length > 0 && /^\s*[{[<]/.test(literals[0] as string)) {
+    throw new TemplateSyntaxError(
+      "looks like JSON or XML, to which a value could add parts of its own; write a mapping or list instead (in params: { json: … })",
+    );
+  }
+  return { literals, names };
+}
+
+/**
+ * Parses once, so that rendering is only concatenation and the checks that the place needs.
+ * @throws {TemplateSyntaxError}
+ */
+export function compileTemplate(text: string, place: Place): (values: Values) => string {
+  const { literals, names } = parseTemplate(text);
+  return withRules(text, literals, names, place, (values) => {
+    let rendered = literals[0] as string;
+    for (let i = 0; i < names.length; i++) {
+      rendered += String(requiredValue(values, names[i] as string)) + (literals[i + 1] as string);
+    }
+    return rendered;
+  });
 }
 
 /** Every name is checked at start and before the first request, so a missing value is a bug. */
@@ -54,23 +69,36 @@ export type JsonValue = string | number | boolean | null | JsonValue[] | { reado
 
 /**
  * A text that is nothing but one `{{name}}` takes the type of the value; any other text stays text.
+ * A member named scope is one at any depth.
  * @throws {TemplateSyntaxError}
  */
-export function compileJson(value: JsonValue): (values: Values) => JsonValue {
+export function compileJson(value: JsonValue, place: Place): (values: Values) => JsonValue {
   if (typeof value === "string") {
-    const { names, render } = parseTemplate(value);
-    const isPlace = names.length === 1 && value.replace(PLACE, "") === "";
-    return isPlace ? (values) => requiredValue(values, names[0] as string) : render;
+    const { literals, names } = parseTemplate(value);
+    if (names.length !== 1 || literals.join("") !== "") return compileTemplate(value, place);
+    return withRules(value, literals, names, place, (values) => requiredValue(values, names[0] as string));
   }
   if (Array.isArray(value)) {
-    const items = value.map(compileJson);
+    const items = value.map((item) => compileJson(item, place));
     return (values) => items.map((item) => item(values));
   }
   if (typeof value === "object" && value !== null) {
-    const members = Object.entries(value).map(([name, member]) => [name, compileJson(member)] as const);
+    const members = Object.entries(value).map(
+      ([name, member]) => [name, compileJson(member, memberPlace(place, name))] as const,
+    );
     return (values) => Object.fromEntries(members.map(([name, member]) => [name, member(values)]));
   }
   return () => value;
+}
+
+/** Serialises after the values are filled in, so each is a JSON text or number and nothing else. */
+export function compileJsonText(value: JsonValue, place: Place): (values: Values) => string {
+  const fill = compileJson(value, place);
+  return (values) => JSON.stringify(fill(values));
+}
+
+export function memberPlace({ key, kind }: Place, name: string): Place {
+  return { key: `${key}.${name}`, kind: name === "scope" ? "scope" : kind };
 }
 
 /** Every name in the templates of a value. */

@@ -4,21 +4,23 @@ import type { Announce } from "../core/audit.ts";
 import { PAUSE_MS } from "../core/deadline.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import { FORM_CONTENT_TYPE, Form } from "../core/form.ts";
-import { HEADER_VALUE, REQUEST_HEADERS } from "../core/headers.ts";
+import { REQUEST_HEADERS } from "../core/headers.ts";
 import type { Ids } from "../core/ports.ts";
 import type { Trace } from "../core/trace.ts";
 import { type Transport, TransportError } from "../core/transport.ts";
 import type { Value, Values } from "../core/values.ts";
 import { type ClientAuthentication, createClientAuthentications, isSigned } from "./client-authentication.ts";
 import type { Discovery, Metadata } from "./discovery.ts";
+import { repeatsCredential } from "./echoed-credential.ts";
 import { compileExpectSubject } from "./expect-subject.ts";
-import { allParams, type Param, templatesOf } from "./grants.ts";
+import { allParams, isJsonParam, type Param, templatesOf } from "./grants.ts";
 import { type Answer, judgeAnswer } from "./judge-answer.ts";
 import { compileJwt, type JwtDeps, type JwtSettings } from "./jwt.ts";
 import type { ProviderCredentials, ProviderSettings } from "./provider-settings.ts";
 import type { SigningKey } from "./signing-key.ts";
-import { parseTemplate, type Template } from "./template.ts";
-import { JWT_PREFIX, jwtsNeeded } from "./template-names.ts";
+import { compileJsonText, compileTemplate, jsonTemplateNames, memberPlace } from "./template.ts";
+import { jwtsNeeded } from "./template-names.ts";
+import { JWT_PREFIX, type Place } from "./template-rules.ts";
 
 /** What one attempt needs besides the values of its call. */
 export interface Attempt {
@@ -43,11 +45,11 @@ export function createTokenRequest(
   deps: JwtDeps,
 ) {
   const { clock, ids } = deps;
-  const parameters = compileParts(allParams(settings), "params", credentials, ids);
-  const headerParts = compileParts(settings.headers, "headers", credentials, ids);
-  const jwts = compileJwts(settings, credentials, deps);
+  const parameters = compileParts(allParams(settings), "params", credentials, ids, key);
+  const headerParts = compileParts(settings.headers, "headers", credentials, ids, key);
+  const jwts = compileJwts(settings, credentials, deps, key);
   const { secrets, clientKeys: keys } = credentials;
-  const authentications = createClientAuthentications(settings, { secrets, keys }, deps);
+  const authentications = createClientAuthentications(settings, { secrets, keys }, deps, key);
   const signs = jwts.length > 0 || isSigned(settings.token_endpoint_auth_method);
   const expectSubject = settings.expect_subject && compileExpectSubject(settings.expect_subject, key);
   const fromFile = { issuer: settings.issuer ?? "", token_endpoint: settings.token_endpoint ?? "" };
@@ -57,6 +59,7 @@ export function createTokenRequest(
     const { deadline, send, trace } = attempt;
     const metadata = await findMetadata(attempt);
     const values = withOwnValues(callValues, metadata);
+    const checkSubject = expectSubject?.(values); // before anything is sent
     const { headers, form } = await (signs
       ? trace.step("signing", () => buildRequest(values, attempt.credential))
       : buildRequest(values, attempt.credential));
@@ -75,8 +78,23 @@ export function createTokenRequest(
       }),
     );
     const answer = judgeAnswer(response, settings, key, clock.now());
-    if (answer.outcome === "token") expectSubject?.(answer.body, values);
+    if (answer.outcome === "token") checkSubject?.(answer.body);
+    else if (repeatsCredential(relayedText(answer), sentCredentials(values, headers, form, callValues))) {
+      throw echoed(answer, key);
+    }
     return answer;
+  }
+
+  /** A token or code that came with the call is the caller's, and may be relayed to it. */
+  function sentCredentials(values: Values, headers: Record<string, string>, form: Form, callValues: Values): string[] {
+    const sent = new URLSearchParams(form.toString());
+    const ofCall = [...callValues.values()].map(String);
+    return [
+      ...[...secrets, ...credentials.placed.values()].map((secret) => secret.reveal()),
+      headers.authorization?.split(" ")[1] ?? "",
+      ...jwts.map(({ name }) => String(values.get(name))),
+      ...TOKEN_PARAMS.flatMap((name) => sent.getAll(name)).filter((token) => !ofCall.includes(token)),
+    ];
   }
 
   function findMetadata({ deadline, send, trace }: Attempt): Metadata | Promise<Metadata> {
@@ -100,14 +118,7 @@ export function createTokenRequest(
     for (const { name, sign } of jwts) values.set(name, await sign(values));
 
     const headers: Record<string, string> = { ...REQUEST_HEADERS, "content-type": FORM_CONTENT_TYPE };
-    for (const { name, render } of headerParts) {
-      const value = render(values);
-      if (!HEADER_VALUE.test(value)) {
-        const message = `a value of the call has characters that the header "${key}.headers.${name}" cannot carry`;
-        throw new TokenProxyError("call_invalid", message);
-      }
-      headers[name.toLowerCase()] = value;
-    }
+    for (const { name, render } of headerParts) headers[name.toLowerCase()] = render(values);
     const form = new Form();
     form.append("grant_type", settings.grant_type);
     for (const { name, render } of parameters) form.append(name, render(values));
@@ -120,28 +131,45 @@ export function createTokenRequest(
   return { requestToken, credentialCount: authentications.length };
 }
 
+/** Parameters that prove who somebody is (RFC 7521, RFC 8693). */
+const TOKEN_PARAMS = ["client_assertion", "assertion", "subject_token", "actor_token"];
+
+/** A header can repeat a credential too. */
+const relayedText = ({ contentType, body }: Answer) => `${contentType}\n${new TextDecoder().decode(body)}`;
+
+function echoed({ providerStatus, providerError = "" }: Answer, key: string): TokenProxyError {
+  const message = `the provider "${key}" refused the user, but its answer repeats a credential of this proxy, so it is not relayed`;
+  const detail = { provider_status: providerStatus, provider_error: providerError };
+  return new TokenProxyError("provider_error", message, { detail });
+}
+
 /** A secret is sent as it is, even if it looks like a template. Each part gets a new uuid. */
 function compileParts(
   parts: Readonly<Record<string, Param>>,
   place: "params" | "headers",
   { placed }: ProviderCredentials,
   ids: Ids,
-): { name: string; render: Template["render"] }[] {
+  key: string,
+): { name: string; render(values: Values): string }[] {
   return Object.entries(parts).flatMap(([name, part]) => {
     const secret = placed.get(`${place}.${name}`);
     if (secret !== undefined) return [{ name, render: () => secret.reveal() }];
-    return templatesOf(part).map((text) => {
-      const { names, render } = parseTemplate(text);
-      if (!names.includes("uuid")) return { name, render };
+    const at: Place =
+      place === "headers"
+        ? { key: `${key}.headers.${name}`, kind: "header" }
+        : memberPlace({ key: name === "scope" ? key : `${key}.params` }, name);
+    return templatesOf(part).map((value) => {
+      const render = isJsonParam(part) ? compileJsonText(value, at) : compileTemplate(value as string, at);
+      if (!jsonTemplateNames(value).includes("uuid")) return { name, render };
       return { name, render: (values: Values) => render(new Map(values).set("uuid", ids.uuid())) };
     });
   });
 }
 
-function compileJwts(settings: ProviderSettings, { signingKeys }: ProviderCredentials, deps: JwtDeps) {
+function compileJwts(settings: ProviderSettings, { signingKeys }: ProviderCredentials, deps: JwtDeps, key: string) {
   return jwtsNeeded(settings).map((name) => {
     const jwt = settings.jwt[name] as JwtSettings;
     const signer = jwt.kid === undefined ? signingKeys[0] : signingKeys.find(({ kid }) => kid === jwt.kid);
-    return { name: JWT_PREFIX + name, sign: compileJwt(jwt, signer as SigningKey, deps) };
+    return { name: JWT_PREFIX + name, sign: compileJwt(jwt, signer as SigningKey, deps, `${key}.jwt.${name}`) };
   });
 }

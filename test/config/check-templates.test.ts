@@ -200,3 +200,29 @@ attribute.mail => 11:12 "providers.main.scope" uses {{attribute.mail}}, ${ADD}
 `,
   );
 });
+
+describe("a text in which a value could add parts of its own", () => {
+  const JSON_FAULT =
+    "looks like JSON or XML, to which a value could add parts of its own; write a mapping or list instead (in params: { json: … })";
+  reports(
+    (keys) => provider(`x / ${keys}`),
+    `
+params: { authorization_details: '[{"user":"{{userid}}"}]' }
+  => 11:38 "providers.main.params.authorization_details" ${JSON_FAULT}
+params: { a: { json: { b: '{"user":"{{userid}}"}' } } } => 11:31 "providers.main.params.a.json.b" ${JSON_FAULT}
+jwt: { a: { claims: { b: ['["{{userid}}"]'] } } } => 11:31 "providers.main.jwt.a.claims.b[0]" ${JSON_FAULT}
+expect_subject: { member: a, equals: "{{{userid}}}" }
+  => 11:42 "providers.main.expect_subject.equals" ${JSON_FAULT}
+headers: { X-A: " <a>{{userid}}</a>" } => 11:21 "providers.main.headers.X-A" ${JSON_FAULT}
+scope: "{{serverid}}{{userid}}"
+  => 11:12 "providers.main.scope" has two templates with nothing between them, so their values could be confused; put text between them, like {{serverid}}|{{userid}}
+token_endpoint: "https://idp.example/{{userid}}"
+  => 11:21 "providers.main.token_endpoint" takes no templates; write the complete URL
+params: { a: { json: [{ user: "{{userid}}", n: 1, "{{b}}": null }] } }
+params: { a: '{"user":"{}"}' }
+params: { a: " {{userid}}: {}" }
+params: { a: { json: [{ user: "{{usrid}}" }] } }
+  => 11:18 "providers.main.params.a" uses {{usrid}}, which no call provides; did you mean "userid"?
+`,
+  );
+});

@@ -9,7 +9,7 @@ const ALGORITHMS = "ES256, ES384, PS256, RS256, EdDSA";
 
 describe("a provider", () => {
   const MAPPING = "must be a mapping of keys to values";
-  const PARAM = "must be text, a list of texts, { env: NAME } or { file: PATH }";
+  const PARAM = "must be text, a list of texts, { json: … }, { env: NAME } or { file: PATH }";
   const DURATION = "must be a duration with a unit, like 500ms, 5s or 10m";
   const SUBJECT = "must be MEMBER or MEMBER.CLAIM, like access_token.sub, or { member, claim, equals }";
   reportsShape(

@@ -1,7 +1,7 @@
-// Only an object in UTF-8 counts. Callers that need a certain member check it themselves.
+// Only an object in UTF-8 counts, and members are found as they are written.
 
 import { expect, it } from "vitest";
-import { readJsonObject } from "../../src/core/json.ts";
+import { membersAsWritten, readJsonObject } from "../../src/core/json.ts";
 
 const read = (text: string, encoding: BufferEncoding = "utf8") => readJsonObject(Buffer.from(text, encoding));
 
@@ -15,4 +15,20 @@ it.each(["", "<html></html>", "{}{}", '{"a":1', "[{}]", "null", '"a"', "1"])("re
 
 it("refuses bytes that are not UTF-8", () => {
   expect(read('{"a":"\xff"}', "latin1")).toBeUndefined();
+});
+
+it.each<[string, string[]]>([
+  ['{"a":1}', ["1"]],
+  ['{ "b" : "a" , "a"\n:\t-1.50E+3 }', ["-1.50E+3"]],
+  ['{"a":9007199254740993,"a":"x"}', ["9007199254740993", '"x"']],
+  ['{"\\u0061":true,"a":null}', ["true", "null"]],
+  ['{"a":"x\\"a\\":1,"}', ['"x\\"a\\":1,"']],
+  ['{"x":{"a":1},"y":[{"a":2},"a"],"z":"a"}', []],
+  ['{"a":{"a":[1]},"a":["a"],"a":{}}', ['{"a":[1]}', '["a"]', "{}"]],
+  ['{":":"a","a":":","b":","}', ['":"']],
+  ['{"a\\\\":1,"a":"\\\\"}', ['"\\\\"']],
+  ["{}", []],
+])("finds a member as written, each time it occurs: %s", (json, found) => {
+  expect(() => JSON.parse(json)).not.toThrow();
+  expect(membersAsWritten(json, "a")).toEqual(found);
 });

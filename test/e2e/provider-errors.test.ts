@@ -3,8 +3,8 @@
 
 import { UnsecuredJWT } from "jose";
 import { describe, expect, it, vi } from "vitest";
-import { CALL } from "../support/call.ts";
-import { providerConfig } from "../support/config.ts";
+import { CALL, NONCE } from "../support/call.ts";
+import { providerConfig, SECRETS } from "../support/config.ts";
 import { expectProviderError, MARKER, type TableCode } from "../support/expect-error.ts";
 import { RUNTIME } from "../support/host.ts";
 import { freePort } from "../support/port.ts";
@@ -167,6 +167,24 @@ it("user_errors and proxy_errors apply only to their own provider", async () => 
   proxy.provider.answer = json(mfa, 403);
   expect(await callTo("lenient")).toMatchObject({ status: 403, text: mfa });
   expectProviderError(await callTo("strict"), "provider_rejected_proxy", "providers.strict");
+});
+
+describe("a refusal of the user", () => {
+  const secret = SECRETS.CLIENT_SECRET;
+  const refusal = (text: string) => json({ error: "invalid_grant", error_description: `sent ${text}` }, 400);
+
+  it.each([
+    ["plain", secret],
+    ["in a form", new URLSearchParams({ client_secret: secret }).toString()],
+    ["in base64", Buffer.from(`token-proxy:${secret}`).toString("base64")],
+  ])("that repeats the client secret %s is not relayed", async (_, text) => {
+    await expectCode(refusal(text), "provider_error");
+  });
+
+  it("that repeats what came with the call is relayed", async () => {
+    proxy.provider.answer = refusal(`alice and ${NONCE}`);
+    expect(await callTo("main")).toMatchObject({ status: 400, text: expect.stringContaining(`alice and ${NONCE}`) });
+  });
 });
 
 describe("expect_subject", () => {

@@ -2,12 +2,15 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { Secret } from "../../src/core/secret.ts";
 import { parseAttributes } from "../../src/nextauth/attributes.ts";
+import { createNextAuthClient } from "../../src/nextauth/client.ts";
 import { parseLoginStatus } from "../../src/nextauth/login-status.ts";
+import { isFault, readValue } from "../../src/nextauth/values.ts";
 import { call, TOKEN } from "../support/app.ts";
 import { CALL, readResponse } from "../support/call.ts";
 import { MARKER } from "../support/expect-error.ts";
-import { response } from "../support/fakes.ts";
+import { fakeClock, fakeProvider, response } from "../support/fakes.ts";
 import { anyJson, anyText, buildFuzzedApp, bytesOf, forAll, mutated, RUNS, rowOf, watchRejections } from "./fuzz.ts";
 
 watchRejections();
@@ -98,6 +101,38 @@ describe("attributes", () => {
       const parsed = parseAttributes(bytes);
       if (typeof parsed === "string") return expect(parsed).toMatch(/^answered /);
       expect(Object.fromEntries(parsed)).toEqual(read(bytes));
+    });
+  });
+});
+
+describe("any serverid and userid that a call may have", () => {
+  const id = fc
+    .oneof(fc.string({ unit: fc.constantFrom(..."./\\?#%&;: aé😀", "..", "%2e", "%2F") }), anyText)
+    .filter((text) => !isFault(readValue("userid", text, true)));
+  it("is one segment of the path, or refused before anything is sent", async () => {
+    await forAll(fc.tuple(id, id), async ([serverid, userid]) => {
+      const { createTransport, requests } = fakeProvider(() => response(200, {}));
+      const transport = createTransport({ connect_timeout: 1, connections: 1 });
+      const settings = { url: "https://ns.example", timeout: 2_000 };
+      const { getUserAttributes } = createNextAuthClient(
+        settings,
+        new Secret("key"),
+        "nextauth",
+        transport,
+        fakeClock(),
+      );
+      const isSent = await getUserAttributes(serverid, userid).then(
+        () => true,
+        () => false,
+      );
+      expect(isSent).toBe(![serverid, userid].some((text) => /^\.\.?$/.test(text)));
+      expect(requests).toHaveLength(isSent ? 1 : 0);
+      for (const { url } of requests) {
+        const { origin, pathname, search, hash } = new URL(url);
+        expect([origin, search, hash]).toEqual(["https://ns.example", "", ""]);
+        const segments = pathname.split("/").map(decodeURIComponent);
+        expect(segments).toEqual(["", "servers", serverid, "users", userid, "attributes", ""]);
+      }
     });
   });
 });

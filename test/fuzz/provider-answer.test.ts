@@ -3,6 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ERROR_TABLE, TokenProxyError } from "../../src/core/errors.ts";
+import { membersAsWritten } from "../../src/core/json.ts";
 import { TransportError, type TransportFailure, type TransportResponse } from "../../src/core/transport.ts";
 import { type ErrorRules, judgeAnswer } from "../../src/oauth/judge-answer.ts";
 import { call, TOKEN } from "../support/app.ts";
@@ -179,5 +180,32 @@ describe("an answer", () => {
       },
       0.5,
     );
+  });
+});
+
+describe("members of an object", () => {
+  const entries = fc.array(fc.tuple(fc.oneof(fc.constantFrom("a", "__proto__"), anyText), anyJson("a")), {
+    maxLength: 5,
+  });
+  it("are found as they are written, each of those with one name", async () => {
+    await forAll(fc.tuple(entries, fc.constantFrom("", " ", "\n\t")), ([list, space]) => {
+      const written = list.map(([name, value]) => [name, JSON.stringify(value, null, space)] as const);
+      const text = `{${written.map(([name, value]) => `${JSON.stringify(name)}${space}:${space}${value}${space}`)}}`;
+      for (const wanted of ["a", "__proto__", ...list.map(([name]) => name)]) {
+        expect(membersAsWritten(text, wanted)).toEqual(
+          written.filter(([name]) => name === wanted).map(([, value]) => value),
+        );
+      }
+    });
+  });
+
+  it("end, even if the text does", async () => {
+    await forAll(bytes, (cut) => {
+      try {
+        membersAsWritten(new TextDecoder().decode(cut), "a");
+      } catch (error) {
+        expect(error).toBeInstanceOf(SyntaxError);
+      }
+    });
   });
 });

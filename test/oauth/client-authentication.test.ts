@@ -47,6 +47,7 @@ function create({ method, client_id, secrets = [SECRET], assertion }: Client) {
     { token_endpoint_auth_method: method, client_id, client_assertion },
     { secrets: secrets.map((secret) => new Secret(secret)), keys: KEYS },
     { clock: fakeClock(), ids: fakeIds() },
+    "providers.main",
   );
 }
 

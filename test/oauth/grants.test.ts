@@ -37,9 +37,9 @@ describe("default parameters", () => {
   });
 });
 
-it("a parameter has one template, several, or none if it is a secret", () => {
-  const params = ["{{a}}", ["a", "{{b}}"], { env: "A" }, { file: "a" }];
-  expect(params.map(templatesOf)).toEqual([["{{a}}"], ["a", "{{b}}"], [], []]);
+it("a parameter has one template, several, those of its JSON, or none if it is a secret", () => {
+  const params = ["{{a}}", ["a", "{{b}}"], { json: { c: ["{{d}}"] } }, { env: "A" }, { file: "a" }];
+  expect(params.map(templatesOf)).toEqual([["{{a}}"], ["a", "{{b}}"], [{ c: ["{{d}}"] }], [], []]);
 });
 
 describe("the default JWT", () => {
@@ -67,7 +67,7 @@ it.each<[boolean, string, Params]>([
   [false, OTHER, { userid: "{{userid}}" }],
   [false, JWT_BEARER, { assertion: "{{user_token}}" }],
   [false, TOKEN_EXCHANGE, { subject_token: "{{user_token}}" }],
-  [false, JWT_BEARER, { assertion: "{{jwt.user}}{{nonce}}" }],
+  [false, JWT_BEARER, { assertion: "{{jwt.user}}/{{nonce}}" }],
   [false, JWT_BEARER, { assertion: ["{{jwt.user}}"] }],
 ])("a request may be repeated after a stale connection: %s for %s with %j", (repeatable, grant_type, params) => {
   expect(isRepeatable({ grant_type, params })).toBe(repeatable);

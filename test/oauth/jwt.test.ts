@@ -22,7 +22,7 @@ async function sign(settings: Partial<JwtSettings>, key: Partial<Signer> = {}, p
   const clock = fakeClock();
   clock.advance(passed);
   const complete = { header: {}, claims: {}, ttl: 60_000, backdate: 0, ...settings };
-  const signJwt = compileJwt(complete, signer, { clock, ids: fakeIds() });
+  const signJwt = compileJwt(complete, signer, { clock, ids: fakeIds() }, "providers.main.jwt.user");
   expect([await signJwt(VALUES), await signJwt(VALUES)]).toEqual(["a.b.c", "a.b.c"]);
   const [first, second] = signed;
   return { header: first?.header, claims: first?.claims, second: second?.claims };

@@ -11,7 +11,7 @@ function settings(changes: Partial<Settings>): Settings {
 }
 
 const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";
-const OWN = "{{client_id}}{{issuer}}{{token_endpoint}}{{signing_issuer}}{{signing.kid}}{{now}}{{uuid}}";
+const OWN = "{{client_id}} {{issuer}} {{token_endpoint}} {{signing_issuer}} {{signing.kid}} {{now}} {{uuid}}";
 const JWT = { header: { h: "{{nonce}}" }, claims: { sub: "{{userid}}", nbf: "{{iat}}", e: "{{exp}}" } };
 const ASSERTION = { aud: "{{issuer}}/{{tenant}}", header: { a: "{{b}}" }, claims: { c: ["{{d}}"] } };
 
@@ -27,7 +27,12 @@ it.each<[string, Partial<Settings>, string[]]>([
 it.each<[string, Partial<Settings>, string[]]>([
   ["the provider's own", { params: { a: OWN } }, []],
   ["parameters and headers", { params: { a: "{{userid}}" }, headers: { b: "{{nonce}}" } }, ["userid", "nonce"]],
-  ["lists and the scope, once each", { params: { a: ["{{b}}", "{{c}}{{b}}"] }, scope: "{{c}}{{d}}" }, ["b", "c", "d"]],
+  [
+    "lists and the scope, once each",
+    { params: { a: ["{{b}}", "{{c}} {{b}}"] }, scope: "{{c}} {{d}}" },
+    ["b", "c", "d"],
+  ],
+  ["JSON", { params: { a: { json: [{ b: "{{b}}" }, "{{c}} {{b}}"] } } }, ["b", "c"]],
   ["what the grant implies", { grant_type: "authorization_code" }, ["nonce"]],
   ["a JWT that is sent", { params: { a: "{{jwt.a}}" }, jwt: { a: JWT } }, ["nonce", "userid"]],
   ["a JWT that is not sent", { jwt: { a: JWT } }, []],

@@ -3,12 +3,14 @@
 import { describe, expect, it } from "vitest";
 import {
   compileJson,
+  compileTemplate,
   type JsonValue,
   jsonTemplateNames,
   parseTemplate,
   TemplateSyntaxError,
 } from "../../src/oauth/template.ts";
 
+const PLACE = { key: "providers.main.params.a" };
 const VALUES = new Map<string, string | number>([
   ["userid", "alice"],
   ["nonce", "n"],
@@ -24,17 +26,17 @@ describe("a template", () => {
     ["openid", "openid"],
     ["{{ userid }}", "alice"],
     ["urn:{{userid}}:{{nonce}}", "urn:alice:n"],
-    ["{{jwt.user}}{{accountid}}", "a.b.c7"],
+    ["{{jwt.user}}/{{accountid}}", "a.b.c/7"],
     ["a{{empty}}b", "ab"],
     ["{userid} } } {", "{userid} } } {"],
     ["{{userid}}}} { {userid} }", "alice}} { {userid} }"],
     ["$& $1 {{userid}} $$", "$& $1 alice $$"],
   ])("%j renders %j", (text, rendered) => {
-    expect(parseTemplate(text).render(VALUES)).toBe(rendered);
+    expect(compileTemplate(text, PLACE)(VALUES)).toBe(rendered);
   });
 
   it("does not read a value as a template", () => {
-    expect(parseTemplate("<{{a}}>").render(new Map([["a", "{{b}} $& {{a}}"]]))).toBe("<{{b}} $& {{a}}>");
+    expect(compileTemplate("({{a}})", PLACE)(new Map([["a", "{{b}} $& {{a}}"]]))).toBe("({{b}} $& {{a}})");
   });
 
   it("lists its names in order, with repetitions", () => {
@@ -42,7 +44,7 @@ describe("a template", () => {
   });
 
   it.each(["toString", "missing"])("throws if a name has no value, which is a bug: %s", (name) => {
-    expect(() => parseTemplate(`{{${name}}}`).render(VALUES)).toThrow(`no value for the template name ${name}`);
+    expect(() => compileTemplate(`{{${name}}}`, PLACE)(VALUES)).toThrow(`no value for the template name ${name}`);
   });
 
   it.each(["{{}}", "{{ }}", "{{user id}}", "{{1st}}", "{{.a}}", "{{a.}}", "{{a..b}}", "{{é}}", "{{a}} {{b c}}"])(
@@ -75,20 +77,20 @@ describe("JSON", () => {
     [" {{accountid}}", " 7"],
     ["{{accountid}}\n", "7\n"],
     ["account {{accountid}}", "account 7"],
-    ["{{accountid}}{{accountid}}", "77"],
+    ["{{accountid}}/{{accountid}}", "7/7"],
     [{ a: { b: ["{{accountid}}", { c: "u-{{userid}}" }] } }, { a: { b: [7, { c: "u-alice" }] } }],
     [{ "{{userid}}": "x" }, { "{{userid}}": "x" }],
   ])("%j renders %j: only a single {{name}} takes the type of its value", (value, rendered) => {
-    expect(compileJson(value)(VALUES)).toStrictEqual(rendered);
+    expect(compileJson(value, PLACE)(VALUES)).toStrictEqual(rendered);
   });
 
   it("may have members like __proto__", () => {
     const value = JSON.parse('{"__proto__":{"a":"{{userid}}"},"constructor":"x"}') as JsonValue;
-    expect(JSON.stringify(compileJson(value)(VALUES))).toBe('{"__proto__":{"a":"alice"},"constructor":"x"}');
+    expect(JSON.stringify(compileJson(value, PLACE)(VALUES))).toBe('{"__proto__":{"a":"alice"},"constructor":"x"}');
   });
 
   it("is rendered anew for each call", () => {
-    const render = compileJson({ list: ["{{userid}}"] });
+    const render = compileJson({ list: ["{{userid}}"] }, PLACE);
     const first = render(new Map([["userid", "{{now}}"]])) as { list: string[] };
     expect(first).toEqual({ list: ["{{now}}"] });
     first.list.push("more");
@@ -96,12 +98,12 @@ describe("JSON", () => {
   });
 
   it.each(["{{userid", ["{{ }}"], { a: { b: "{{user id}}" } }])("is refused with a faulty template: %j", (value) => {
-    expect(() => compileJson(value)).toThrow(TemplateSyntaxError);
+    expect(() => compileJson(value, PLACE)).toThrow(TemplateSyntaxError);
   });
 
   it.each<[JsonValue, string[]]>([
     [["a", 1, null], []],
-    ["{{a}} {{b}}{{a}}", ["a", "b", "a"]],
+    ["{{a}} {{b}}/{{a}}", ["a", "b", "a"]],
     [{ x: ["{{a}}", { y: "{{b}}" }], "{{c}}": true }, ["a", "b"]],
   ])("%j has the names %j", (value, names) => {
     expect(jsonTemplateNames(value)).toEqual(names);

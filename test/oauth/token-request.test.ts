@@ -34,6 +34,18 @@ describe("the body", () => {
     expect(body).toBe("grant_type=urn%3Aexample%3Auser&audience=a&audience=alice&audience=b");
   });
 
+  it("has JSON that is serialised after its values are filled in, with a fresh uuid", async () => {
+    const json = [{ "{{userid}}": "{{userid}}", id: "{{uuid}}", n: 1.5, t: "at {{now}}", none: null }];
+    const { form } = await build(
+      { params: { a: { json }, b: { json: "{{uuid}}" }, c: { json: "" } } },
+      { userid: '","x":"' },
+    );
+    expect(form.get("a")).toBe(
+      `[{"{{userid}}":"\\",\\"x\\":\\"","id":"uuid-2","n":1.5,"t":"at ${NOW / 1000}","none":null}]`,
+    );
+    expect([form.get("b"), form.get("c")]).toEqual(['"uuid-3"', '""']);
+  });
+
   it("omits empty parameters", async () => {
     const { body } = await build({ scope: "", params: { a: "{{empty}}", b: ["", "c"], d: "" } });
     expect(body).toBe("grant_type=urn%3Aexample%3Auser&b=c");
@@ -91,7 +103,8 @@ describe("the headers", () => {
     async (userid) => {
       expect(await thrownBy(() => build({ headers: { "X-User": "{{userid}}" } }, { userid }))).toMatchObject({
         code: "call_invalid",
-        message: 'a value of the call has characters that the header "providers.main.headers.X-User" cannot carry',
+        message:
+          'the value of {{userid}} does not fit into "providers.main.headers.X-User": there it must be visible ASCII, without spaces at the start or end',
       });
     },
   );
@@ -116,4 +129,32 @@ it("signs each JWT once per request, with the first key or the one that the file
   expect(kids).toEqual(["first", "second"]);
   expect(form.get("again")).toBe(form.get("a"));
   expect(headers["x-b"]).toBe(form.get("b"));
+});
+
+describe("a value of the call", () => {
+  const jwt = { header: {}, claims: { scope: "read:{{userid}}" }, ttl: 60_000, backdate: 0 };
+  it.each<[string, Partial<ProviderSettings>, string, string]>([
+    ["a second scope", { scope: "read:{{userid}}" }, "alice admin", "scope"],
+    [
+      "a second scope in a signed JWT",
+      { params: { a: "{{jwt.a}}" }, jwt: { a: jwt } },
+      "alice admin",
+      "jwt.a.claims.scope",
+    ],
+    ["another value's part of a text", { params: { a: "{{nonce}}|{{userid}}" } }, "x|bob", "params.a"],
+    [
+      "another path of a URL",
+      { params: { resource: "https://api.bank.example/{{userid}}" } },
+      "bob/../x",
+      "params.resource",
+    ],
+  ])("cannot become %s", async (_, settings, userid, place) => {
+    const { upstream, values, request } = setUp({ params: {}, ...settings });
+    values.set("userid", userid).set("nonce", "n");
+    expect(await thrownBy(request)).toMatchObject({
+      code: "call_invalid",
+      message: expect.stringContaining(`the value of {{userid}} does not fit into "providers.main.${place}"`),
+    });
+    expect(upstream.requests).toHaveLength(0);
+  });
 });

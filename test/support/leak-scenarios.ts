@@ -22,7 +22,8 @@ const exchangeOf = (form: Record<string, string>): CallOptions => ({
 
 const loggedIn = (userid = C.userid.text) => Response.json({ loggedin: true, userid, accountid: 7 });
 const TOKEN = { access_token: C.token.text, refresh_token: C.token.text, token_type: "Bearer", sub: C.userid.text };
-const bad = { error_description: `${C.page.text} ${C.userid.text} ${C.clientSecret.text}`, mfa_token: C.mfaToken.text };
+const no = { error_description: `${C.page.text} ${C.userid.text}`, mfa_token: C.mfaToken.text };
+const bad = { ...no, sent: C.clientSecret.text };
 const never = () => {};
 const PAGE = `<html>${C.page.text} ${C.token.text} ${C.userid.text}</html>`;
 const ATTRIBUTES = { iban: C.attribute.text };
@@ -112,10 +113,13 @@ export const SCENARIOS: Scenario[] = [
     call: exchangeOf({ grant_type: C.garbage.text, code: C.nonce.text }),
   },
   { what: "a webNonce too often", code: "rate_limited", call: exchange, times: 5 },
-  at("a refusal of the user", "refused", "main", { provider: json({ error: "mfa_required", ...bad }, 403) }),
-  at("a refusal in a 200", "refused", "main", { provider: json({ error: "interaction_required", ...bad }) }),
+  at("a refusal of the user", "refused", "main", { provider: json({ error: "mfa_required", ...no }, 403) }),
+  at("a refusal in a 200", "refused", "main", { provider: json({ error: "interaction_required", ...no }) }),
   at("a refusal with an unregistered code", "refused", "main", {
-    provider: json({ error: C.page.text, ...bad }, 403),
+    provider: json({ error: C.page.text, ...no }, 403),
+  }),
+  at("a refusal that repeats the client's secret", "provider_error", "main", {
+    provider: json({ error: "mfa_required", ...bad }, 403),
   }),
   at("a 401 with an unregistered code", "provider_rejected_proxy", "main", {
     provider: json({ error: C.page.text, ...bad }, 401),
@@ -173,5 +177,5 @@ export function arrange({ provider, nextauth }: World, scenario: Scenario): void
 /** What the caller receives by design: the provider's body. */
 export function delivered({ code }: Scenario): readonly (typeof C)[keyof typeof C][] {
   if (code === "token") return [C.token, C.userid];
-  return code === "refused" ? [C.page, C.userid, C.clientSecret, C.mfaToken] : [];
+  return code === "refused" ? [C.page, C.userid, C.mfaToken] : [];
 }

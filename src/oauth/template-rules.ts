@@ -1,0 +1,91 @@
+// What a value may contain at its place in a template, so that it never becomes another part of it.
+
+import { TokenProxyError } from "../core/errors.ts";
+import { HEADER_VALUE } from "../core/headers.ts";
+import type { Values } from "../core/values.ts";
+
+/** Names that every token request has. `jwt.NAME` is one more for each JWT of the provider. */
+export const OWN_NAMES = ["client_id", "issuer", "token_endpoint", "signing_issuer", "signing.kid", "now", "uuid"];
+
+/** Names that only exist in the claims of a JWT. */
+export const JWT_TEMPLATE_NAMES = ["iat", "exp"];
+
+export const JWT_PREFIX = "jwt.";
+
+/** Where a template is. By default, it is in plain text. */
+export interface Place {
+  /** In the file, like `providers.retail.scope`. */
+  key: string;
+  kind?: "scope" | "header" | undefined;
+}
+
+interface Rule {
+  accepts(value: string): boolean;
+  /** A phrase that follows "must". */
+  must: string;
+  /** Values of our own, which no call can choose, are exempt. */
+  exceptOwn?: boolean;
+}
+
+const matches = (pattern: RegExp) => (value: string) => pattern.test(value);
+
+const BY_KIND: Readonly<Record<NonNullable<Place["kind"]>, Rule>> = {
+  scope: {
+    accepts: matches(/^[\x21\x23-\x5b\x5d-\x7e]+$/),
+    must: "be exactly one scope-token (RFC 6749 appendix A.4)",
+  },
+  header: { accepts: matches(HEADER_VALUE), must: "be visible ASCII, without spaces at the start or end" },
+};
+
+/** A scheme, or an own URL that continues. */
+const URL_START = /^\s*(?:[A-Za-z][A-Za-z0-9+.-]*:\/\/|\{\{ *(?:issuer|token_endpoint|signing_issuer) *\}\}[/?#])/;
+
+/** Dot segments are unreserved characters too, but lead to another path. */
+const IN_URL: Rule = {
+  accepts: matches(/^(?!\.{1,2}$)[A-Za-z0-9._~-]+$/),
+  must: 'contain only unreserved characters (RFC 3986), and not be "." or ".."',
+  exceptOwn: true,
+};
+
+/** Between "||" and "||", the value "|a" contains no "||", but could be read in two ways. */
+const between = (separator: string): Rule => ({
+  accepts: (value) => `${separator}${value}${separator}`.indexOf(separator, 1) === separator.length + value.length,
+  must: `not contain or extend ${JSON.stringify(separator)}, which separates the values there`,
+  exceptOwn: true,
+});
+
+/**
+ * @param literals of the template's text, with its names between them
+ * @param fill what the template does with values that are fine
+ * @returns `fill` itself if no value can do harm there, so that such a template costs nothing more;
+ * otherwise it throws a TokenProxyError call_invalid for a value that does not fit
+ */
+export function withRules<Filled>(
+  text: string,
+  literals: readonly string[],
+  names: readonly string[],
+  { key, kind }: Place,
+  fill: (values: Values) => Filled,
+): (values: Values) => Filled {
+  const rules = [
+    ...(kind === undefined ? [] : [BY_KIND[kind]]),
+    ...(URL_START.test(text) ? [IN_URL] : []),
+    ...[...new Set(literals.slice(1, -1))].map(between),
+  ];
+  const checks = rules.flatMap(({ exceptOwn, ...rule }) =>
+    names.filter((name) => exceptOwn !== true || !isOwn(name)).map((name) => ({ ...rule, name })),
+  );
+  if (checks.length === 0) return fill;
+  return (values) => {
+    for (const { name, accepts, must } of checks) {
+      if (accepts(String(values.get(name)))) continue;
+      const message = `the value of {{${name}}} does not fit into "${key}": there it must ${must}`;
+      throw new TokenProxyError("call_invalid", message);
+    }
+    return fill(values);
+  };
+}
+
+function isOwn(name: string): boolean {
+  return OWN_NAMES.includes(name) || JWT_TEMPLATE_NAMES.includes(name) || name.startsWith(JWT_PREFIX);
+}
