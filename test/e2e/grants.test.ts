@@ -126,6 +126,7 @@ beforeAll(async () => {
   const file = {
     version: 1,
     callers: { "nextauth-server": { apikeys: [{ env: "APIKEY" }] } },
+    get_token: { session: "trust" },
     get_token: {
       values: {
         serverid: ["body:/serverid"],

@@ -62,6 +62,7 @@ beforeAll(async () => {
       version: 1,
       server: { listen: "127.0.0.1:0", admin: "127.0.0.1:0" },
       callers: { ns: { apikeys: [{ env: "APIKEY" }] } },
+      get_token: { session: "trust" },
       signing: { issuer: ISSUER, keys },
       providers,
       routes: ALGORITHMS.map((alg) => ({ serverid: alg, provider: alg })),
