@@ -11,8 +11,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Of 262,144 counters. */
-const KEYS = 30_000;
+/** Keys that a limiter remembers. */
+const MAX_KEYS = 100_000;
 
 const create = (limit: number, window: number) => createNodeRateLimiter({ limit, window, binding: "unused" });
 
@@ -84,8 +84,7 @@ describe("a key", () => {
   it("does not count for other keys", async () => {
     const limiter = create(1, 60_000);
     await ask(limiter, "k", 5);
-    // One of twenty may share its counter, once in thousands of runs; two never will.
-    expect((await refused(limiter, keys("other", 20))).length).toBeLessThan(2);
+    expect(await refused(limiter, keys("other", 20))).toEqual([]);
   });
 
   it("does not count for other limiters", async () => {
@@ -102,21 +101,30 @@ describe("a key", () => {
 });
 
 describe("many keys", () => {
-  it("share 2^18 counters evenly", async () => {
+  it("are counted separately, and the oldest ones are forgotten beyond 100,000", async () => {
     const limiter = create(1, 60_000);
-    const sharing = (await refused(limiter, keys("k", KEYS))).length;
-    // KEYS² / (2 · 262,144) = 1,717 on average, with a standard deviation of 41.
-    expect(sharing).toBeGreaterThan(1_300);
-    expect(sharing).toBeLessThan(2_150);
-    expect(vi.getTimerCount()).toBe(KEYS - sharing);
-    vi.advanceTimersByTime(60_000);
-    expect(vi.getTimerCount()).toBe(0);
+    expect(await refused(limiter, keys("k", MAX_KEYS))).toEqual([]);
+    expect(await refused(limiter, ["k0", `k${MAX_KEYS - 1}`])).toEqual(["k0", `k${MAX_KEYS - 1}`]);
+    expect(await refused(limiter, keys("new", 10))).toEqual([]);
+    expect(await refused(limiter, ["k10", `k${MAX_KEYS - 1}`])).toEqual(["k10", `k${MAX_KEYS - 1}`]);
+    expect(await refused(limiter, ["k9"])).toEqual([]);
   });
 
-  it("share counters differently in every limiter, so that nobody can choose keys that share one", async () => {
-    const [first, second] = [create(1, 60_000), create(1, 60_000)];
-    const together = await refused(first, keys("k", 8_000));
-    expect(together.length).toBeGreaterThan(20);
-    expect(await refused(second, keys("k", 8_000))).not.toEqual(together);
+  it("keep no timers, and are forgotten after their window", async () => {
+    const limiter = create(1, 60_000);
+    await refused(limiter, keys("k", 1_000));
+    expect(vi.getTimerCount()).toBe(0);
+    vi.advanceTimersByTime(60_000);
+    // Renewed, k5 is the newest one: the others make room before it does.
+    expect(await refused(limiter, ["k5", ...keys("new", MAX_KEYS - 1), "k5"])).toEqual(["k5"]);
   });
+});
+
+it.each([-3_600_000, 3_600_000])("does not depend on the wall clock, which is set by %i ms", async (change) => {
+  const limiter = create(1, 60_000);
+  await limiter("k");
+  vi.setSystemTime(Date.now() + change);
+  expect(await limiter("k")).toBe(60);
+  vi.advanceTimersByTime(60_000);
+  expect(await limiter("k")).toBeUndefined();
 });
