@@ -211,12 +211,12 @@ describe("the webNonce exchange", () => {
 });
 
 describe("the order of the steps", () => {
-  it("refuses a wrong method before it limits calls", async () => {
-    expect((await answerTo({ method: "PUT" }, { deps: { maxInFlight: 0 } })).status).toBe(405);
-  });
-
-  it("limits calls in flight before it authenticates the caller", async () => {
-    expect((await answerTo({ headers: NO_KEY }, { deps: { maxInFlight: 0 } })).status).toBe(503);
+  it("limits calls in flight after method, caller and body, and before the call is answered", async () => {
+    const full = { deps: { maxInFlight: 0 } };
+    expect((await answerTo({ method: "PUT" }, full)).status).toBe(405);
+    expect((await answerTo({ headers: NO_KEY }, full)).status).toBe(401);
+    expect((await answerTo({ body: "not JSON" }, full)).status).toBe(400);
+    expect((await answerTo({}, full)).status).toBe(503);
   });
 
   it.each(["not JSON", "x".repeat(70_000)])("authenticates the caller before it reads the body", async (body) => {
@@ -231,9 +231,9 @@ describe("the order of the steps", () => {
     expect((await answerTo({}, { file: { callers } })).status).toBe(403);
   });
 
-  it("limits an exchange in flight, then by address, then reads it, then limits it by webNonce", async () => {
+  it("limits an exchange by address, then reads it, then limits it by webNonce, then in flight", async () => {
     const full = await buildExchange({ maxInFlight: 0 });
-    expect([await codeOf(await full.exchange()), full.asked]).toEqual(["overloaded", []]);
+    expect([await codeOf(await full.exchange()), full.asked]).toEqual(["overloaded", ["PER_ADDRESS", "PER_WEBNONCE"]]);
     const { exchange, asked, limited, upstream } = await buildExchange();
     expect(await codeOf(await exchange("code=x"))).toBe("call_invalid");
     expect(asked).toEqual(["PER_ADDRESS"]);

@@ -17,6 +17,8 @@ export const workerInbound: Inbound = {
   },
   clientCertificate: (request) => certificateOf((request as { cf?: Cf }).cf),
   recipient: () => undefined,
+  // Cloudflare limits requests itself, and a request that it cuts off would be counted forever.
+  awaitsBody: () => false,
   // Cloudflare replaces whatever a client sends under this name.
   clientAddress: ({ headers }) => limitedAddress(headers.get("cf-connecting-ip") ?? ""),
 };

@@ -202,6 +202,15 @@ describe(`the size of a call on ${RUNTIME}`, () => {
   });
 
   it.each<[string, Record<string, string | undefined>, string]>([
+    ["its Content-Length promises", { "Content-Length": "1000" }, "{"],
+    ["its chunks promise", CHUNKED, "1\r\n{\r\n"],
+  ])("answers call_timeout if the body does not have in time what %s", async (_what, headers, body) => {
+    const { status, body: text } = await exchange(proxy.host.url, request("POST", "/getToken", headers, body));
+    expect([status, text]).toEqual([408, expect.stringContaining('"error_code":"call_timeout"')]);
+    expect(proxy.provider.requests).toEqual([]);
+  });
+
+  it.each<[string, Record<string, string | undefined>, string]>([
     ["its Content-Length promises", { "Content-Length": "1000" }, JSON.stringify(CALL)],
     ["its chunks promise", CHUNKED, `ff\r\n${JSON.stringify(CALL)}`],
   ])("asks no provider for a call that breaks off before %s", async (_what, headers, body) => {

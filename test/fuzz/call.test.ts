@@ -6,6 +6,7 @@ import type { Value } from "../../src/core/values.ts";
 import type { Binding } from "../../src/nextauth/binding.ts";
 import { isFault, readValue } from "../../src/nextauth/values.ts";
 import { UnwritableCallError, writeCall } from "../../src/nextauth/write-call.ts";
+import { readText } from "../../src/steps/body.ts";
 import { createCallReader } from "../../src/steps/read-call.ts";
 import { bind } from "../nextauth/bind.ts";
 import { call, TOKEN } from "../support/app.ts";
@@ -246,7 +247,7 @@ describe("what is written by a binding", () => {
           headers,
           ...(body === undefined ? {} : { body: bytesOf(body) }),
         });
-        const back = await createCallReader(binding)(request, new URL(request.url).pathname);
+        const back = await createCallReader(binding)(request, new URL(request.url).pathname, () => readText(request));
         expect(back).toEqual(values);
         read += 1;
       },

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
+import { readForm, readText } from "../../src/steps/body.ts";
 import { readExchangeValues } from "../../src/steps/read-exchange.ts";
 import { thrownBy } from "../support/fakes.ts";
 
@@ -14,7 +15,7 @@ const withCode = (code: string) => `grant_type=authorization_code&code=${code}`;
 async function read(body: string | Uint8Array, type = FORM) {
   const headers: Record<string, string> = type === "" ? {} : { "content-type": type };
   const request = new Request("http://proxy.example/token", { method: "POST", headers, body: body as string });
-  return Object.fromEntries(await readExchangeValues(request, "a"));
+  return Object.fromEntries(readExchangeValues(await readForm(request, () => readText(request)), "a"));
 }
 
 async function refusal(body: string | Uint8Array, type?: string): Promise<TokenProxyError> {

@@ -2,7 +2,7 @@
 
 import { type Context, Hono } from "hono";
 import { TokenProxyError } from "../../core/errors.ts";
-import { readForm } from "../../steps/body.ts";
+import { readForm, readText } from "../../steps/body.ts";
 import type { LastOutcome } from "./recorder.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { STATUS_PAGE_HEADERS, statusPage } from "./status-page.ts";
@@ -48,7 +48,7 @@ export function createAdminApp({ snapshot, metrics, tryIt }: AdminSource): Hono 
   if (tryIt !== undefined) {
     app.post("/try-it", async (c) => {
       if (!isFromStatusPage(c.req.raw)) return c.text("send this form from the status page, opened on localhost", 403);
-      const call = parseTryIt(await readForm(c.req.raw));
+      const call = parseTryIt(await readForm(c.req.raw, () => readText(c.req.raw)));
       return page(c, "fault" in call ? call : { call, answer: await tryIt(call) });
     });
   }

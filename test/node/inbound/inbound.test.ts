@@ -26,6 +26,10 @@ describe("the raw path", () => {
   });
 });
 
+it.each([true, false])("a body has arrived if Node has read all of it: %s", (complete) => {
+  expect(createNodeInbound([]).awaitsBody({ incoming: { complete } })).toBe(!complete);
+});
+
 /** @param forwarded what X-Forwarded-For says, each header by itself */
 function addressOf(remoteAddress: string | undefined, forwarded: string[], trusted: string[]): string {
   const headers = new Headers();
