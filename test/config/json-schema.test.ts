@@ -151,6 +151,7 @@ describe("the schema and the parser accept", () => {
       "an IPv6 address",
       withServer({
         listen: "[::1]:8080",
+        admin_hosts: ["metrics.bank.example"],
         trusted_proxies: ["10.0.0.0/8", "::1", "192.0.2.1", "::ffff:10.0.0.1", "fd00::/8"],
       }),
     ],
@@ -203,6 +204,7 @@ describe("the schema and the parser refuse", () => {
     ["a duration of days", withServer({ shutdown_grace: "1d" })],
     ["an address without a port", withServer({ listen: "127.0.0.1" })],
     ["a range that is none", withServer({ trusted_proxies: ["10.0.0.0/33"] })],
+    ["a host name with a port", withServer({ admin_hosts: ["bank.example:9613"] })],
     ["TLS without its key", withServer({ tls: { certificate: SECRET } })],
     ["a path that is none", good({ get_token: { path: "getToken" } })],
     ["a place that is none", good({ get_token: { values: { userid: ["cookie:u"] } } })],

@@ -118,6 +118,11 @@ describe("a listener", () => {
   );
 });
 
+it("reads admin_hosts in lower case", () => {
+  const names = configOf(server("{ admin_hosts: [Metrics.Bank.example, proxy] }")).server.admin_hosts;
+  expect(names).toEqual(["metrics.bank.example", "proxy"]);
+});
+
 describe("an invalid listener", () => {
   const MISSING = "is missing; write { env: NAME } or { file: PATH }";
   const SECRET = "must be { env: NAME } or { file: PATH }; secrets are never written in the file";
@@ -146,6 +151,13 @@ describe("an invalid listener", () => {
     [server("{ tls: true }"), '11:16 "server.tls" must be a mapping of keys to values'],
     [server("{ trusted_proxies: 10.0.0.1 }"), '11:28 "server.trusted_proxies" must be a list, such as [a, b]'],
     [server("{ trusted_proxie: [] }"), '11:11 "server.trusted_proxie" unknown key; did you mean "trusted_proxies"?'],
+    ...["'*.bank.example'", "bank.example:9613", "http://bank.example", "bank.example.", "''"].map(
+      (name): [string, string] => [
+        server(`{ admin_hosts: [${name}] }`),
+        '11:25 "server.admin_hosts[0]" must be a DNS name without wildcards',
+      ],
+    ),
+    [server("{ admin_hosts: bank.example }"), '11:24 "server.admin_hosts" must be a list, such as [a, b]'],
     proxy("localhost"),
     proxy("10.0.0"),
     proxy("010.0.0.1"),

@@ -232,6 +232,7 @@ describe("a caller's certificate", () => {
   }) => ({
     listen: { host: "127.0.0.1", port: 8080 },
     admin: { host: "127.0.0.1", port: 9613 },
+    admin_hosts: [],
     trusted_proxies: [],
     max_in_flight: 1,
     shutdown_delay: 0,

@@ -147,6 +147,25 @@ describe("dev mode", () => {
 });
 
 describe("readiness", () => {
+  it("is not answered under a name that server.admin_hosts does not have, until a reload adds it", async () => {
+    const file = { server: { ...SERVER, admin_hosts: ["a.bank.example"] } };
+    const path = await write("hosts.yaml", fileConfig(provider.tokenEndpoint, { file }));
+    const started = run(["--config", path], { env: SECRETS });
+    const [, admin] = await started.said(/"admin":"([^"]+)"/);
+    const statusOf = async (host: string) =>
+      (await exchange(admin as string, `GET /readyz HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)).status;
+    const hosts = ["a.bank.example", "A.bank.example.:9613", "b.bank.example", "127.0.0.1:80", "[::1]:80", "LOCALHOST"];
+    const statuses = async () => await Promise.all(hosts.map(statusOf));
+    expect(await statuses()).toEqual([200, 200, 421, 200, 200, 200]);
+    await write(
+      "hosts.yaml",
+      fileConfig(provider.tokenEndpoint, { file: { server: { ...SERVER, admin_hosts: ["b.bank.example"] } } }),
+    );
+    started.process.kill("SIGHUP");
+    await started.said(/"event":"reloaded"/);
+    expect(await statuses()).toEqual([421, 421, 200, 200, 200, 200]);
+  });
+
   it("is answered in HTTP/1.0 without a Host, as load balancers ask", async () => {
     const host = await start();
     const { status, body } = await exchange(host.adminUrl as string, "GET /readyz HTTP/1.0\r\n\r\n");
