@@ -9,13 +9,13 @@ import type { CallContext } from "./context.ts";
 /** A call names a user, and at most carries a token or two. */
 export const MAX_CALL_BYTES = 65_536;
 
-/** A body usually arrives with its headers; a lost packet delays it by some hundred milliseconds. */
+/** A body usually comes with its headers; a lost packet delays it by some 100 milliseconds. */
 const BODY_TIMEOUT_MS = 2_000;
 /** After a pause of the process, the time to read what has arrived in the meantime. */
 const CATCH_UP_MS = 100;
-/** Of getToken, and of the exchange. Each can fill 64 KiB, so together they have 128 MiB at most. */
+/** Of getToken, and of the exchange. With 64 KiB each, together they take 128 MiB at most. */
 const MAX_UNFINISHED_BODIES = 1_024;
-/** Three times as many as the rate limit's default, 300 in a minute, allows to be slow all the time. */
+/** By the default of the rate limit, 300 a minute, ten can be unfinished all the time. */
 export const MAX_UNFINISHED_PER_ADDRESS = 32;
 
 export type ReadBody = (c: CallContext) => Promise<string>;
@@ -84,7 +84,7 @@ export async function readText(request: Request): Promise<string> {
   }
 }
 
-/** For requests that must be forms. @throws {TokenProxyError} call_invalid, and what `read` throws */
+/** For requests that must be forms. Throws call_invalid, and what `read` throws. */
 export async function readForm(request: Request, read: () => Promise<string>): Promise<URLSearchParams> {
   if (mediaType(request) !== FORM_CONTENT_TYPE) throw invalid(`the call's Content-Type must be ${FORM_CONTENT_TYPE}`);
   return parseParameters(await read());
