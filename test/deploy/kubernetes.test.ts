@@ -151,6 +151,21 @@ describe("the pods", () => {
     expect(text).toContain(`USER ${runAsUser}:${runAsGroup}\n`);
   });
 
+  it("may take more memory than the most that was measured, as the container of the docs", async () => {
+    const docs = await readFile("docs/deploy.md", "utf8");
+    const measured = Number(/^\| memory \|.* At most (\d+) MiB:/m.exec(docs)?.[1]);
+    const inDocs = Number(/--memory (\d+)m /.exec(docs)?.[1]);
+    for (const limit of [container.resources.limits.memory, `${inDocs}Mi`]) {
+      expect(Number(/^(\d+)Mi$/.exec(limit)?.[1])).toBeGreaterThan(measured * 1.2);
+    }
+  });
+
+  it("are probed without a host name, which the admin listener would have to know", () => {
+    for (const probe of [container.startupProbe, container.livenessProbe, container.readinessProbe]) {
+      expect(Object.keys(probe.httpGet)).toEqual(["path", "port"]);
+    }
+  });
+
   it("have time for their shutdown before they are killed", () => {
     const { shutdown_grace, shutdown_delay } = config.server;
     const needed = (shutdown_delay + shutdown_grace) / 1_000;
