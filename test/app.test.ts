@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import type { Runtime } from "../src/core/runtime.ts";
 import type { TransportSettings } from "../src/core/transport.ts";
+import { workerInbound } from "../src/worker/inbound.ts";
 import { type AppChanges, buildApp, call, type SentCall, TOKEN, TOKEN_ENDPOINT } from "./support/app.ts";
 import { APIKEY, CALL, NONCE } from "./support/call.ts";
 import { fakeProvider, response } from "./support/fakes.ts";
@@ -243,6 +244,32 @@ describe("the order of the steps", () => {
     limited.add("WEBNONCE_EXCHANGE_PER_ADDRESS");
     expect(await codeOf(await exchange("code=x"))).toBe("rate_limited");
     expect(upstream.requests).toEqual([]);
+  });
+
+  it("limits unfinished bodies of exchanges by address, then altogether, and those of calls separately", async () => {
+    const inbound = { ...workerInbound, awaitsBody: () => true };
+    const { app } = await buildExchange({ inbound });
+    const type = { "content-type": "application/x-www-form-urlencoded" };
+    const begin = (address: string) => {
+      const headers = { ...type, "cf-connecting-ip": address };
+      const body = new ReadableStream();
+      return app.request("http://proxy.example/token", {
+        method: "POST",
+        headers,
+        body,
+        duplex: "half",
+      } as RequestInit);
+    };
+    const slow = Array.from({ length: 1_024 }, (_, index) => begin(`192.0.2.${Math.floor(index / 32)}`));
+    const refusals = await Promise.all(
+      [begin("192.0.2.0"), begin("198.51.100.1")].map(async (one) => (await one).json()),
+    );
+    expect(refusals).toMatchObject([
+      { error_description: "too many requests from this address have an unfinished body: try again in 2 s" },
+      { error_description: "too many requests have an unfinished body: try again in 2 s" },
+    ]);
+    expect((await app.request(call({ body: {} }))).status).toBe(200);
+    for (const one of slow) expect(await codeOf(await one)).toBe("call_timeout");
   });
 
   it("counts calls of all bindings together, and exchanges separately", async () => {

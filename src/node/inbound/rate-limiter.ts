@@ -12,7 +12,6 @@ export const createNodeRateLimiter: CreateRateLimiter = ({ limit, window }) => {
   const windows = new Map<string, { count: number; end: number }>();
 
   function startWindow(key: string, now: number) {
-    windows.delete(key); // so that it becomes the newest
     for (const [oldest, { end }] of windows) {
       if (end > now && windows.size < MAX_KEYS) break;
       windows.delete(oldest);
