@@ -132,6 +132,7 @@ describe("the alerts", () => {
       "caller_not_allowed",
       "call_too_large",
       "call_invalid",
+      "call_timeout",
       "method_not_allowed",
       "not_found",
       "no_route",
