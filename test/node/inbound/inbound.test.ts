@@ -110,6 +110,12 @@ describe("with trusted proxies the client", () => {
     expect(clientAddress(request, { incoming: { socket: { remoteAddress: "10.0.0.1" } } })).toBe("10.0.0.1");
   });
 
+  it.each(["::ffff:10.0.0.1", "::ffff:a00:1", "::ffff:10.0.0.0/104"])("are known by %s in the file too", (trusted) => {
+    for (const socket of ["10.0.0.1", "::ffff:10.0.0.1", "::ffff:a00:1"]) {
+      expect(addressOf(socket, ["203.0.113.5"], [trusted])).toBe("203.0.113.5");
+    }
+  });
+
   it("can be anybody if the file trusts every address", () => {
     expect(addressOf("198.51.100.1", ["203.0.113.5"], ["0.0.0.0/0", "::/0"])).toBe("203.0.113.5");
     expect(addressOf("2001:db8::1", ["203.0.113.5"], ["::/0"])).toBe("203.0.113.5");
