@@ -154,10 +154,8 @@ describe("the pods", () => {
   it("may take more memory than the most that was measured, as the container of the docs", async () => {
     const docs = await readFile("docs/deploy.md", "utf8");
     const measured = Number(/^\| memory \|.* At most (\d+) MiB:/m.exec(docs)?.[1]);
-    const inDocs = Number(/--memory (\d+)m /.exec(docs)?.[1]);
-    for (const limit of [container.resources.limits.memory, `${inDocs}Mi`]) {
-      expect(Number(/^(\d+)Mi$/.exec(limit)?.[1])).toBeGreaterThan(measured * 1.2);
-    }
+    const gibibytes = [/^(\d+)Gi$/.exec(container.resources.limits.memory), /--memory (\d+)g /.exec(docs)];
+    for (const limit of gibibytes) expect(Number(limit?.[1]) * 1_024).toBeGreaterThan(measured * 1.2);
   });
 
   it("are probed without a host name, which the admin listener would have to know", () => {
