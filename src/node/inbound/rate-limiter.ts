@@ -3,7 +3,7 @@
 import type { CreateRateLimiter } from "../../core/inbound.ts";
 import { nodeClock } from "../host.ts";
 
-/** More keys than that make it forget the oldest. */
+/** Beyond it, the oldest is forgotten. So many webNonces and as many addresses take 40 MiB. */
 const MAX_KEYS = 100_000;
 
 /** A key's window starts with its first request. */
