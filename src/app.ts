@@ -11,6 +11,7 @@ import { createProviders } from "./oauth/provider.ts";
 import { answerWithToken, toErrorResponse } from "./steps/answer.ts";
 import { auditTokens } from "./steps/audit.ts";
 import { authenticateCaller, createAuthenticator, refuseOutdated } from "./steps/authenticate.ts";
+import { createBodyReader, MAX_UNFINISHED_PER_ADDRESS } from "./steps/body.ts";
 import type { Env } from "./steps/context.ts";
 import { createIdentities } from "./steps/identities.ts";
 import { limitInFlight, limitPerAddress, limitPerWebNonce } from "./steps/limit.ts";
@@ -50,6 +51,7 @@ export function createPipeline(deps: Deps): Hono<Env> {
     app.all(path, observe(deps, { path, open: true }), methodNotAllowed(["GET", "HEAD"]));
   }
 
+  const readBody = createBodyReader(inbound);
   const limitCalls = limitInFlight(maxInFlight);
   for (const [path, bindings] of Map.groupBy(get_token, (binding) => binding.path)) {
     const at = honoPath(path);
@@ -60,10 +62,10 @@ export function createPipeline(deps: Deps): Hono<Env> {
         at,
         observe(deps, { path }),
         onlyMethod(binding.method, methods),
-        limitCalls,
         authenticateCaller(inbound, deps.authenticate, binding.apikey_header),
-        readCall(inbound, binding, nextauth.defaultServerid),
+        readCall(inbound, readBody, binding, nextauth.defaultServerid),
         refuseOutdated(inbound, binding.apikey_header),
+        limitCalls, // after the body has arrived: slow ones take no place
         audit,
         answer,
       );
@@ -79,10 +81,10 @@ export function createPipeline(deps: Deps): Hono<Env> {
     app.post(
       path,
       observe(deps, route),
-      limitInFlight(maxInFlight), // separate, so that slow exchange bodies cannot starve getToken
       limitPerAddress(deps, rate_limit.per_address),
-      readExchange(serverid, exchange.provider),
+      readExchange(createBodyReader(inbound, MAX_UNFINISHED_PER_ADDRESS), serverid, exchange.provider),
       limitPerWebNonce(deps, rate_limit.per_webnonce),
+      limitInFlight(maxInFlight), // separate, so that exchanges cannot starve getToken
       audit,
       answer,
     );

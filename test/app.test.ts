@@ -218,12 +218,12 @@ describe("the webNonce exchange", () => {
 });
 
 describe("the order of the steps", () => {
-  it("refuses a wrong method before it limits calls", async () => {
-    expect((await answerTo({ method: "PUT" }, { deps: { maxInFlight: 0 } })).status).toBe(405);
-  });
-
-  it("limits calls in flight before it authenticates the caller", async () => {
-    expect((await answerTo({ headers: NO_KEY }, { deps: { maxInFlight: 0 } })).status).toBe(503);
+  it("limits calls in flight after method, caller and body, and before the call is answered", async () => {
+    const full = { deps: { maxInFlight: 0 } };
+    expect((await answerTo({ method: "PUT" }, full)).status).toBe(405);
+    expect((await answerTo({ headers: NO_KEY }, full)).status).toBe(401);
+    expect((await answerTo({ body: "not JSON" }, full)).status).toBe(400);
+    expect((await answerTo({}, full)).status).toBe(503);
   });
 
   it.each(["not JSON", "x".repeat(70_000)])("authenticates the caller before it reads the body", async (body) => {
@@ -252,9 +252,9 @@ describe("the order of the steps", () => {
     expect((await answerTo({}, { file: { callers } })).status).toBe(403);
   });
 
-  it("limits an exchange in flight, then by address, then reads it, then limits it by webNonce", async () => {
+  it("limits an exchange by address, then reads it, then limits it by webNonce, then in flight", async () => {
     const full = await buildExchange({ maxInFlight: 0 });
-    expect([await codeOf(await full.exchange()), full.asked]).toEqual(["overloaded", []]);
+    expect([await codeOf(await full.exchange()), full.asked]).toEqual(["overloaded", ["PER_ADDRESS", "PER_WEBNONCE"]]);
     const { exchange, asked, limited, upstream } = await buildExchange();
     expect(await codeOf(await exchange("code=x"))).toBe("call_invalid");
     expect(asked).toEqual(["PER_ADDRESS"]);
@@ -264,6 +264,32 @@ describe("the order of the steps", () => {
     limited.add("WEBNONCE_EXCHANGE_PER_ADDRESS");
     expect(await codeOf(await exchange("code=x"))).toBe("rate_limited");
     expect(upstream.requests).toEqual([]);
+  });
+
+  it("limits unfinished bodies of exchanges by address, then altogether, and those of calls separately", async () => {
+    const inbound = { ...workerInbound, awaitsBody: () => true };
+    const { app } = await buildExchange({ inbound });
+    const type = { "content-type": "application/x-www-form-urlencoded" };
+    const begin = (address: string) => {
+      const headers = { ...type, "cf-connecting-ip": address };
+      const body = new ReadableStream();
+      return app.request("http://proxy.example/token", {
+        method: "POST",
+        headers,
+        body,
+        duplex: "half",
+      } as RequestInit);
+    };
+    const slow = Array.from({ length: 1_024 }, (_, index) => begin(`192.0.2.${Math.floor(index / 32)}`));
+    const refusals = await Promise.all(
+      [begin("192.0.2.0"), begin("198.51.100.1")].map(async (one) => (await one).json()),
+    );
+    expect(refusals).toMatchObject([
+      { error_description: "too many requests from this address have an unfinished body: try again in 2 s" },
+      { error_description: "too many requests have an unfinished body: try again in 2 s" },
+    ]);
+    expect((await app.request(call({ body: {} }))).status).toBe(200);
+    for (const one of slow) expect(await codeOf(await one)).toBe("call_timeout");
   });
 
   it("counts calls of all bindings together, and exchanges separately", async () => {

@@ -5,6 +5,7 @@ import type { Config, ProviderConfig } from "../config/complete.ts";
 import { type Credentials, loadCredentials } from "../config/credentials.ts";
 import { UsageError } from "../core/errors.ts";
 import { createTracer, startTrace } from "../core/trace.ts";
+import { isLoopback } from "../core/url.ts";
 import type { Values } from "../core/values.ts";
 import { getToken, type UseCase } from "../get-token.ts";
 import { createNextAuthServers } from "../nextauth/servers.ts";
@@ -56,7 +57,7 @@ export async function check({ live = false, ...options }: CallOptions & { live?:
 }
 
 function describeService(
-  { callers, get_token, webnonce_exchange, signing }: Config,
+  { server, callers, get_token, webnonce_exchange, signing }: Config,
   { signingKeys }: Credentials,
 ): void {
   for (const [name, { apikeys, client_certificates, serverids }] of Object.entries(callers)) {
@@ -71,7 +72,13 @@ function describeService(
     line("caller", `${name}: ${proofs.join(" and ")}, ${serverids?.join(", ") ?? "any serverid"}`);
   }
   for (const { method, path, session } of get_token) line("getToken", `${method} ${path}, session: ${session}`);
-  if (webnonce_exchange !== undefined) line("webNonce exchange", `POST ${webnonce_exchange.path}`);
+  if (webnonce_exchange !== undefined) {
+    line("webNonce exchange", `POST ${webnonce_exchange.path}`);
+    if (!isLoopback(server.listen.host) && server.trusted_proxies.length === 0) {
+      const cure = "if a load balancer is in front, add its address there, or all apps share one limit";
+      line("  warning", `server.trusted_proxies is empty: ${cure}`);
+    }
+  }
   if (signing === undefined) return;
   for (const [index, { kid, alg }] of signingKeys.entries()) {
     const use = signing.keys[index]?.use === "sign" ? "signs" : "is only published";

@@ -13,12 +13,21 @@ const serverTls = z.strictObject({
   client_ca: t.secretReference.optional().describe("PEM: the authorities that issue callers' certificates."),
 });
 
+const dnsName = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/, "must be a DNS name without wildcards")
+  .transform((written) => written.toLowerCase());
+
 export const server = z
   .strictObject({
     listen: t.address.prefault("127.0.0.1:8080").describe("Where callers connect."),
     admin: t.address
       .prefault("127.0.0.1:9613")
       .describe("For health, readiness, metrics and the status page. It has no authentication."),
+    admin_hosts: z
+      .array(dnsName)
+      .default([])
+      .describe("Host names that requests to admin may use, besides IP addresses and localhost."),
     tls: serverTls.optional().describe("TLS for callers; without it, put a TLS proxy in front."),
     trusted_proxies: z
       .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], "must be an IP address or a range, like 10.0.0.0/8"))
@@ -41,14 +50,10 @@ const fingerprint = z
   .transform((written) => written.replaceAll(":", "").toLowerCase())
   .describe("Its fingerprint, as openssl x509 -fingerprint -sha256 prints it.");
 
-const dnsName = z
-  .string()
-  .regex(/^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/, "must be a DNS name without wildcards")
-  .transform((written) => written.toLowerCase())
-  .describe("A DNS name in the certificate's subjectAltName. Node only.");
+const sanDns = dnsName.describe("A DNS name in the certificate's subjectAltName. Node only.");
 
 const clientCertificate = z.union(
-  [z.strictObject({ sha256: fingerprint }), z.strictObject({ san_dns: dnsName })],
+  [z.strictObject({ sha256: fingerprint }), z.strictObject({ san_dns: sanDns })],
   "must be { sha256: FINGERPRINT } with 64 hexadecimal digits, or { san_dns: NAME } without wildcards",
 );
 

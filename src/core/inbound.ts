@@ -29,6 +29,8 @@ export interface Inbound {
   isOutdated(env: unknown): boolean;
   /** Undefined if the runtime does not expose the connection. */
   recipient(env: unknown): Recipient | undefined;
+  /** Whether the body is still arriving. False on Workers: see workerInbound. */
+  awaitsBody(env: unknown): boolean;
   /** The client for rate limits: an IPv4 address, or the /64 of an IPv6 address. */
   clientAddress(request: Request, env: unknown): string;
 }

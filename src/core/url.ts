@@ -21,6 +21,7 @@ export function issuerUrlFault(text: string): string | undefined {
   return endpointUrlFault(text) ?? (text.includes("?") ? "must not have a query" : undefined);
 }
 
-function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname);
+/** @param hostname IPv6 with brackets, as in a URL, or without */
+export function isLoopback(hostname: string): boolean {
+  return ["localhost", "[::1]", "::1"].includes(hostname) || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 }

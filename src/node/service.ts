@@ -55,7 +55,8 @@ export async function startService(load: () => Loaded, { tryIt }: { tryIt?: TryI
   // Not program.fetch itself, because a reload replaces the program.
   const answer = (request: Request, env: unknown) => program.fetch(request, env);
   const publicListener = await listen(answer, inheritedSocket() ?? address, "server.listen", { tls: program.tls });
-  const adminApp = createAdminApp({ snapshot, metrics: metrics.text, tryIt });
+  const adminHosts = () => program.config.server.admin_hosts;
+  const adminApp = createAdminApp({ snapshot, metrics: metrics.text, adminHosts, tryIt });
   // Load balancers check the health in HTTP/1.0 without a Host header.
   const adminListener = await listen(adminApp.fetch, adminAddress, "server.admin", { hostname: "localhost" }).catch(
     async (error: unknown) => {

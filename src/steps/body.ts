@@ -1,11 +1,76 @@
-// Reads the body of a call, up to a limit.
+// Reads the body of a call, within limits of size and time, and limits unfinished bodies.
 
 import { TokenProxyError } from "../core/errors.ts";
 import { FORM_CONTENT_TYPE } from "../core/form.ts";
+import type { Inbound } from "../core/inbound.ts";
 import { readUpTo } from "../core/read-stream.ts";
+import type { CallContext } from "./context.ts";
 
 /** A call names a user, and at most carries a token or two. */
 export const MAX_CALL_BYTES = 65_536;
+
+/** A body usually comes with its headers; a lost packet delays it by some 100 milliseconds. */
+const BODY_TIMEOUT_MS = 2_000;
+/** After a pause of the process, the time to read what has arrived in the meantime. */
+const CATCH_UP_MS = 100;
+/** Of getToken, and of the exchange. With 64 KiB each, together they take 128 MiB at most. */
+const MAX_UNFINISHED_BODIES = 1_024;
+/** By the default of the rate limit, 300 a minute, ten can be unfinished all the time. */
+export const MAX_UNFINISHED_PER_ADDRESS = 32;
+
+export type ReadBody = (c: CallContext) => Promise<string>;
+
+/**
+ * Each reader has its own limit, so that nobody can hinder getToken at the exchange.
+ * @param maxPerAddress the limit of unfinished bodies of one client address, asked first
+ */
+export function createBodyReader(inbound: Inbound, maxPerAddress = MAX_UNFINISHED_BODIES): ReadBody {
+  const byAddress = new Map<string, number>();
+  let total = 0;
+  const count = (address: string, change: number) => {
+    total += change;
+    const left = (byAddress.get(address) ?? 0) + change;
+    if (left === 0) byAddress.delete(address);
+    else byAddress.set(address, left);
+  };
+  return async ({ req: { raw }, env }) => {
+    if (!inbound.awaitsBody(env)) return inTime(readText(raw));
+    const address = inbound.clientAddress(raw, env);
+    if ((byAddress.get(address) ?? 0) >= maxPerAddress) throw tooMany("requests from this address");
+    if (total >= MAX_UNFINISHED_BODIES) throw tooMany("requests");
+    count(address, 1);
+    try {
+      return await inTime(readText(raw));
+    } finally {
+      count(address, -1);
+    }
+  };
+}
+
+/** A late body is left unread: Node closes such a connection soon after the response. */
+async function inTime(reading: Promise<string>): Promise<string> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const expire = () => {
+      const message = `the call's body was not complete within ${BODY_TIMEOUT_MS / 1_000} s`;
+      reject(new TokenProxyError("call_timeout", message));
+    };
+    timer = setTimeout(() => {
+      timer = setTimeout(expire, CATCH_UP_MS);
+    }, BODY_TIMEOUT_MS - CATCH_UP_MS);
+  });
+  try {
+    return await Promise.race([reading, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function tooMany(what: string): TokenProxyError {
+  const retryAfter = BODY_TIMEOUT_MS / 1_000;
+  const message = `too many ${what} have an unfinished body: try again in ${retryAfter} s`;
+  return new TokenProxyError("rate_limited", message, { retryAfter });
+}
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
@@ -19,10 +84,10 @@ export async function readText(request: Request): Promise<string> {
   }
 }
 
-/** For requests that must be forms. @throws {TokenProxyError} call_invalid or call_too_large */
-export async function readForm(request: Request): Promise<URLSearchParams> {
+/** For requests that must be forms. Throws call_invalid, and what `read` throws. */
+export async function readForm(request: Request, read: () => Promise<string>): Promise<URLSearchParams> {
   if (mediaType(request) !== FORM_CONTENT_TYPE) throw invalid(`the call's Content-Type must be ${FORM_CONTENT_TYPE}`);
-  return parseParameters(await readText(request));
+  return parseParameters(await read());
 }
 
 export function mediaType(request: Request): string {

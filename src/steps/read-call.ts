@@ -6,15 +6,20 @@ import { textOf, type Value, type Values } from "../core/values.ts";
 import { type Binding, pathParameters, type Source } from "../nextauth/binding.ts";
 import { pointerTokens, valueAt } from "../nextauth/json-pointer.ts";
 import { isFault, readValue } from "../nextauth/values.ts";
-import { decode, invalid, mediaType, parseParameters, readText } from "./body.ts";
+import { decode, invalid, mediaType, parseParameters, type ReadBody } from "./body.ts";
 import type { CallStep } from "./context.ts";
 
 /** @param defaultServerid for calls that name none */
-export function readCall(inbound: Inbound, binding: Binding, defaultServerid: string | undefined): CallStep {
+export function readCall(
+  inbound: Inbound,
+  readBody: ReadBody,
+  binding: Binding,
+  defaultServerid: string | undefined,
+): CallStep {
   const read = createCallReader(binding, defaultServerid);
   return async (c, next) => {
     const trace = c.get("trace");
-    const values = await read(c.req.raw, c.req.path);
+    const values = await read(c.req.raw, c.req.path, () => readBody(c));
     trace.note({ userid: textOf(values, "userid"), nonce: textOf(values, "nonce") });
     c.set("call", { values, session: binding.session, trace, recipient: inbound.recipient(c.env) });
     await next();
@@ -28,12 +33,14 @@ interface Places extends Body {
   query: URLSearchParams;
 }
 
+type ReadText = () => Promise<string>;
+
 /** Parsed once, according to its Content-Type. */
 type Body = { json?: object; form?: URLSearchParams };
 
 const NO_PARAMETERS = new URLSearchParams();
 
-/** Throws call_invalid or call_too_large. The path is as sent, with percent-encoding. */
+/** Throws call_invalid, and what `readText` throws. The path is as sent, with percent-encoding. */
 export function createCallReader(binding: Binding, defaultServerid?: string) {
   const segmentOf = pathParameters(binding.path);
   const rules = Object.entries(binding.values).map(([name, rule]) => ({
@@ -43,12 +50,12 @@ export function createCallReader(binding: Binding, defaultServerid?: string) {
   }));
   const sources = new Set(rules.flatMap(({ rule }) => rule.from.map((source) => source.in)));
 
-  return async (request: Request, path: string): Promise<Values> => {
+  return async (request: Request, path: string, readText: ReadText): Promise<Values> => {
     const places: Places = {
       headers: request.headers,
       segments: path.split("/"),
       query: sources.has("query") ? parseParameters(request.url.replace(/^[^?]*\??/, "")) : NO_PARAMETERS,
-      ...(await readBody(request, sources)),
+      ...(await parseBody(request, sources, readText)),
     };
     const values = new Map<string, Value>();
     for (const { name, rule, lookups } of rules) {
@@ -87,14 +94,13 @@ function compileSource({ in: place, name }: Source, segmentOf: ReadonlyMap<strin
   };
 }
 
-async function readBody(request: Request, sources: ReadonlySet<Source["in"]>): Promise<Body> {
+async function parseBody(request: Request, sources: ReadonlySet<Source["in"]>, readText: ReadText): Promise<Body> {
   const json = sources.has("body");
   const form = sources.has("form");
   if (!json && !form) return {};
   const type = mediaType(request);
-  if (form && type === FORM_CONTENT_TYPE) return { form: parseParameters(await readText(request)) };
-  if (json && /^application\/(?:[a-z0-9.+-]+\+)?json$/.test(type))
-    return { json: parseObject(await readText(request)) };
+  if (form && type === FORM_CONTENT_TYPE) return { form: parseParameters(await readText()) };
+  if (json && /^application\/(?:[a-z0-9.+-]+\+)?json$/.test(type)) return { json: parseObject(await readText()) };
   const types = [json ? "application/json" : "", form ? FORM_CONTENT_TYPE : ""].filter(Boolean);
   throw invalid(`the call's Content-Type must be ${types.join(" or ")}`);
 }

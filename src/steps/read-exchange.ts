@@ -3,15 +3,15 @@
 import { TokenProxyError } from "../core/errors.ts";
 import { textOf, type Values } from "../core/values.ts";
 import { isFault, readValue } from "../nextauth/values.ts";
-import { invalid, readForm } from "./body.ts";
+import { invalid, type ReadBody, readForm } from "./body.ts";
 import type { CallStep } from "./context.ts";
 import { singleParameter } from "./read-call.ts";
 
 /** @param provider undefined leaves it to the routes */
-export function readExchange(serverid: string, provider: string | undefined): CallStep {
+export function readExchange(readBody: ReadBody, serverid: string, provider: string | undefined): CallStep {
   return async (c, next) => {
     const trace = c.get("trace");
-    const values = await readExchangeValues(c.req.raw, serverid);
+    const values = await readExchangeValues(await readForm(c.req.raw, () => readBody(c)), serverid);
     trace.note({ nonce: textOf(values, "nonce") });
     c.set("caller", { serverids: undefined }); // the session check replaces authentication
     c.set("call", { values, session: "verify", provider, trace, recipient: undefined });
@@ -23,10 +23,9 @@ export function readExchange(serverid: string, provider: string | undefined): Ca
  * client_id, redirect_uri and code_verifier are ignored: the webNonce reaches the app through the
  * SDK, so there is no front channel for PKCE to protect. An empty parameter counts as omitted
  * (RFC 6749 section 3.2).
- * @throws {TokenProxyError} grant_type_unsupported, call_invalid or call_too_large
+ * @throws {TokenProxyError} grant_type_unsupported or call_invalid
  */
-export async function readExchangeValues(request: Request, serverid: string): Promise<Values> {
-  const form = await readForm(request);
+export function readExchangeValues(form: URLSearchParams, serverid: string): Values {
   const grantType = singleParameter(form, "grant_type");
   if (!grantType) throw invalid('the request has no "grant_type"');
   if (grantType !== "authorization_code") {

@@ -18,6 +18,8 @@ export const workerInbound: Inbound = {
   clientCertificate: (request) => certificateOf((request as { cf?: Cf }).cf),
   isOutdated: () => false, // a new configuration is a new isolate
   recipient: () => undefined,
+  // Cloudflare limits requests itself, and a request that it cuts off would be counted forever.
+  awaitsBody: () => false,
   // Cloudflare replaces whatever a client sends under this name.
   clientAddress: ({ headers }) => limitedAddress(headers.get("cf-connecting-ip") ?? ""),
 };

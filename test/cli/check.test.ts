@@ -92,6 +92,29 @@ describe("check", () => {
     );
   });
 
+  const EXCHANGE = { webnonce_exchange: {} };
+  it.each<[string, object, boolean]>([
+    [
+      "warns if apps reach the exchange without a trusted proxy",
+      { server: { listen: "0.0.0.0:8080" }, ...EXCHANGE },
+      true,
+    ],
+    ["warns so for an IPv6 address", { server: { listen: "[2001:db8::1]:8080" }, ...EXCHANGE }, true],
+    [
+      "does not warn with a trusted proxy",
+      { server: { listen: "0.0.0.0:8080", trusted_proxies: ["10.0.0.0/8"] }, ...EXCHANGE },
+      false,
+    ],
+    ["does not warn on loopback", { server: { listen: "[::1]:8080" }, ...EXCHANGE }, false],
+    ["does not warn without an exchange", { server: { listen: "0.0.0.0:8080" } }, false],
+  ])("%s", async (_what, file, warns) => {
+    const nextauth = { url: "http://127.0.0.1:1", apikey: { env: "APIKEY" }, serverid: "a" };
+    await write({}, { nextauth, ...file });
+    const { out } = await check();
+    const warning = /warning +server\.trusted_proxies is empty: .* add its address there, or all apps share one limit/;
+    expect(warning.test(out)).toBe(warns);
+  });
+
   it.each<[string, string[], Record<string, string>, RegExp]>([
     [
       "a faulty file and a missing secret",

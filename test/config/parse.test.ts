@@ -13,6 +13,7 @@ describe("a valid file", () => {
       server: {
         listen: { host: "127.0.0.1", port: 8080 },
         admin: { host: "127.0.0.1", port: 9613 },
+        admin_hosts: [],
         trusted_proxies: [],
         max_in_flight: 1_024,
         shutdown_delay: 5_000,

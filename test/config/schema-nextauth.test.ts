@@ -80,6 +80,10 @@ describe("server", () => {
     server,
     `
 listen: "[::1]:8080", tls: { ${TLS}, client_ca: { file: a } }, max_in_flight: 1, shutdown_delay: 0s
+admin_hosts: [metrics.bank.example, proxy]
+admin_hosts: bank.example => 11:24 "server.admin_hosts" ${LIST}
+admin_hosts: ["*.bank.example"] => 11:25 "server.admin_hosts[0]" must be a DNS name without wildcards
+admin_hosts: [bank.example:9613] => 11:25 "server.admin_hosts[0]" must be a DNS name without wildcards
 lisen: a => 11:11 "server.lisen" unknown key; did you mean "listen"?
 processes: 2 => 11:11 "server.processes" removed: run several instances instead, see docs/deploy.md
 listen: 8080

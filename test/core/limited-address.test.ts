@@ -3,8 +3,29 @@
 import { expect, it } from "vitest";
 import { limitedAddress } from "../../src/core/limited-address.ts";
 
-it.each(["192.0.2.1", "", "unknown", "a b"])("returns other text unchanged: %j", (address) => {
+it.each(["192.0.2.1", "0.0.0.0", "255.255.255.255"])("counts %s as it is", (address) => {
   expect(limitedAddress(address)).toBe(address);
+});
+
+it.each([
+  "::ffff:192.0.2.1",
+  "::FFFF:192.0.2.1",
+  "::ffff:c000:201",
+  "::ffff:C000:0201",
+  "0:0:0:0:0:ffff:192.0.2.1",
+  "0000:0000:0000:0000:0000:ffff:c000:0201",
+  "0::0:ffff:c000:201",
+  "::ffff:c000:201%eth0",
+])("counts an IPv4 address in IPv6 as the IPv4 address: %s", (address) => {
+  expect(limitedAddress(address)).toBe("192.0.2.1");
+});
+
+it("counts ::ffff:0:0 and other IPv4 addresses with zeros as IPv4", () => {
+  expect(["::ffff:0:0", "::ffff:7f00:1", "::ffff:a00:0"].map(limitedAddress)).toEqual([
+    "0.0.0.0",
+    "127.0.0.1",
+    "10.0.0.0",
+  ]);
 });
 
 it.each([
@@ -25,9 +46,10 @@ it.each([
   expect(limitedAddress(address)).toBe(counted);
 });
 
-it.each([":", "::::", ":::", "1::2::3", "a:b", "1:2:3:4:5:6:7:8:9:10", "%:", "[::1]:80", ":".repeat(10_000)])(
-  "returns some key for invalid text: %.20s",
-  (garbage) => {
-    expect(limitedAddress(garbage)).toMatch(/::\/64$/);
-  },
-);
+it.each([
+  ...["", "unknown", "_hidden", "a b", "127.1", "010.0.0.1", "0x7f.0.0.1", "1.2.3.256", "1.2.3.4.5", "1.2.3.4:80"],
+  ...[":", "::::", ":::", "1::2::3", "a:b", "1:2:3:4:5:6:7:8:9:10", "%:", "[::1]:80", "::1]/[", "::1]@[::2"],
+  ...[":".repeat(10_000), "1".repeat(10_000)],
+])("counts everything that is not an address as one client: %.20s", (garbage) => {
+  expect(limitedAddress(garbage)).toBe("");
+});

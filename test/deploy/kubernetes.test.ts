@@ -135,6 +135,19 @@ describe("the pods", () => {
     expect(text).toContain(`USER ${runAsUser}:${runAsGroup}\n`);
   });
 
+  it("may take more memory than the most that was measured, as the container of the docs", async () => {
+    const docs = await readFile("docs/deploy.md", "utf8");
+    const measured = Number(/^\| memory \|.* At most (\d+) MiB:/m.exec(docs)?.[1]);
+    const gibibytes = [/^(\d+)Gi$/.exec(container.resources.limits.memory), /--memory (\d+)g /.exec(docs)];
+    for (const limit of gibibytes) expect(Number(limit?.[1]) * 1_024).toBeGreaterThan(measured * 1.2);
+  });
+
+  it("are probed without a host name, which the admin listener would have to know", () => {
+    for (const probe of [container.startupProbe, container.livenessProbe, container.readinessProbe]) {
+      expect(Object.keys(probe.httpGet)).toEqual(["path", "port"]);
+    }
+  });
+
   it("have time for their shutdown before they are killed", () => {
     const { shutdown_grace, shutdown_delay } = config.server;
     const needed = (shutdown_delay + shutdown_grace) / 1_000;

@@ -125,7 +125,14 @@ describe("the alerts", () => {
     const ours = new RegExp(`^(?:${/error_code=~"([^"]+)"/.exec(fails)?.[1]})$`);
     // Each new code needs a decision for one of the two lists.
     expect(codes.filter((code) => !ours.test(code))).toEqual([
-      ...["caller_unauthenticated", "caller_not_allowed", "call_too_large", "call_invalid", "method_not_allowed"],
+      ...[
+        "caller_unauthenticated",
+        "caller_not_allowed",
+        "call_too_large",
+        "call_invalid",
+        "call_timeout",
+        "method_not_allowed",
+      ],
       ...["not_found", "no_route", "session_not_logged_in", "session_mismatch", "attribute_missing"],
       ...["grant_type_unsupported", "rate_limited"],
     ]);

@@ -172,6 +172,15 @@ describe("the size of a call", () => {
   });
 
   it.each<[string, Record<string, string | undefined>, string]>([
+    ["Content-Length", { "Content-Length": "1000" }, "{"],
+    ["chunks", CHUNKED, "1\r\n{\r\n"],
+  ])("is call_timeout if the body does not come in time, with %s", async (_, headers, body) => {
+    const { status, body: text } = await exchange(proxy.host.url, request("POST", "/getToken", headers, body));
+    expect([status, text]).toEqual([408, expect.stringContaining('"error_code":"call_timeout"')]);
+    expect(proxy.provider.requests).toEqual([]);
+  });
+
+  it.each<[string, Record<string, string | undefined>, string]>([
     ["a Content-Length over the limit, before the body", { "Content-Length": "1000000" }, ""],
     ["chunks over the limit, before their end", CHUNKED, `11000\r\n${"a".repeat(0x11000)}\r\n`],
   ])("is refused for %s", async (_, headers, sent) => {

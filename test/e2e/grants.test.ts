@@ -126,8 +126,8 @@ beforeAll(async () => {
   const file = {
     version: 1,
     callers: { "nextauth-server": { apikeys: [{ env: "APIKEY" }] } },
-    get_token: { session: "trust" },
     get_token: {
+      session: "trust",
       values: {
         serverid: ["body:/serverid"],
         userid: ["body:/userid"],

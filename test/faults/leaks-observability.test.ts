@@ -203,16 +203,19 @@ describe.each(["json", "pretty"] as const)("forged requests, with %s lines", (fo
     expect(search((await proxy.page(path)) as string, [FORGED, ...ALL])).toEqual([]);
   });
 
-  it("are not repeated by the admin listener", async () => {
+  it.each([
+    ["by its address", "127.0.0.1", [200, 503, 200, 404]], // one provider is never ready
+    ["by another name", undefined, [421, 421, 421, 421]],
+  ])("are not repeated by the admin listener %s", async (_, host, expected) => {
     const text = String(FORGED.needles[0]);
     const statuses: number[] = [];
     for (const path of ["/", "/readyz", "/metrics", "/nowhere"]) {
-      const sent = request("GET", `${path}?paused=${text}&${text}`, { Host: text }, "");
+      const sent = request("GET", `${path}?paused=${text}&${text}`, { Host: host ?? text }, "");
       const { status, head, body } = await exchange(proxy.adminUrl, sent);
       statuses.push(status);
       expect(search(head + body, [FORGED]), path).toEqual([]);
     }
-    expect(statuses).toEqual([200, 503, 200, 404]); // one provider is never ready
+    expect(statuses).toEqual(expected);
   });
 
   it("do not get into a span or its name", () => {

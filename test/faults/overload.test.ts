@@ -73,14 +73,14 @@ it("a waiting call whose caller hangs up requests no token", async () => {
   expect(sent()).toBe(5);
 });
 
-it("server.max_in_flight refuses calls before their caller is authenticated, and health stays", async () => {
+it("server.max_in_flight refuses calls beyond it, but only those of known callers, and health stays", async () => {
   await service.configure({ server: { max_in_flight: 3 } });
   const { listen, admin } = await service.start();
   const release = hold(service.provider);
   const admitted = Array.from({ length: 3 }, () => callGetToken(listen));
   await expect.poll(sent).toBe(3);
-  const answer = await callGetToken(listen, { headers: { "X-apikey": undefined } });
-  expect(expectError(answer, "overloaded")).toContain('"server.max_in_flight"');
+  expect(expectError(await callGetToken(listen), "overloaded")).toContain('"server.max_in_flight"');
+  expectError(await callGetToken(listen, { headers: { "X-apikey": undefined } }), "caller_unauthenticated");
   expect((await fetch(`${admin}/healthz`)).status).toBe(200);
   release();
   expect((await Promise.all(admitted)).map(({ status }) => status)).toEqual([200, 200, 200]);

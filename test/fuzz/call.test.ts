@@ -6,6 +6,7 @@ import type { Value } from "../../src/core/values.ts";
 import type { Binding } from "../../src/nextauth/binding.ts";
 import { isFault, readValue } from "../../src/nextauth/values.ts";
 import { UnwritableCallError, writeCall } from "../../src/nextauth/write-call.ts";
+import { readText } from "../../src/steps/body.ts";
 import { createCallReader } from "../../src/steps/read-call.ts";
 import { bind } from "../nextauth/bind.ts";
 import { call, TOKEN } from "../support/app.ts";
@@ -235,7 +236,7 @@ describe("a call written by a binding", () => {
           headers,
           ...(body === undefined ? {} : { body: bytesOf(body) }),
         });
-        const back = await createCallReader(binding)(request, new URL(request.url).pathname);
+        const back = await createCallReader(binding)(request, new URL(request.url).pathname, () => readText(request));
         expect(back).toEqual(values);
         read += 1;
       },

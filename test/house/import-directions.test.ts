@@ -32,7 +32,6 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   pino: ["node"],
   "pino-pretty": ["node"],
   "prom-client": ["node"],
-  "rate-limiter-flexible": ["node"],
   "node:": ["node", "cli", "index"],
   zod: ["config", "oauth", "nextauth"],
   yaml: ["config"],

@@ -29,6 +29,20 @@ describe("readiness", () => {
     expect([old.status, JSON.parse(old.body)]).toEqual([200, body]);
   });
 
+  it("is answered only for host names of server.admin_hosts, which a reload can change", async () => {
+    await service.configure({ server: { admin_hosts: ["a.bank.example"] } });
+    const run = await service.start();
+    const statusOf = async (host: string) =>
+      (await exchange(run.admin, `GET /readyz HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)).status;
+    const hosts = ["a.bank.example", "A.bank.example.:9613", "b.bank.example", "127.0.0.1:80", "[::1]:80", "LOCALHOST"];
+    const statuses = () => Promise.all(hosts.map(statusOf));
+    expect(await statuses()).toEqual([200, 200, 421, 200, 200, 200]);
+    await service.configure({ server: { admin_hosts: ["b.bank.example"] } });
+    run.process.kill("SIGHUP");
+    await expect.poll(() => run.lines("reloaded")).toHaveLength(1);
+    expect(await statuses()).toEqual([421, 421, 200, 200, 200, 200]);
+  });
+
   it("waits for a provider that is down, which does not stop the start and is logged", async () => {
     const issuer = service.provider.url;
     service.provider.answer = json("down", 503);

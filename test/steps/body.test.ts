@@ -1,8 +1,13 @@
-// The body of a call is read up to 64 KiB. A larger one is refused as soon as that is known.
+// The body of a call is read within limits of size and time. Unfinished bodies are limited too.
 
-import { describe, expect, it } from "vitest";
+import { createServer, type IncomingMessage, request } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Readable } from "node:stream";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
-import { MAX_CALL_BYTES, readText } from "../../src/steps/body.ts";
+import { createBodyReader, MAX_CALL_BYTES, type ReadBody, readText } from "../../src/steps/body.ts";
+import type { CallContext } from "../../src/steps/context.ts";
+import { workerInbound } from "../../src/worker/inbound.ts";
 import { thrownBy } from "../support/fakes.ts";
 
 const URL = "http://proxy.example/getToken";
@@ -91,4 +96,128 @@ describe("a body with Content-Length", () => {
     const { request } = streamed([bytes(1), new Error("reset")], { "content-length": "5" });
     expect((await refusal(request)).code).toBe("call_invalid");
   });
+});
+
+describe("a body that arrives slowly", () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  const inbound = {
+    ...workerInbound,
+    awaitsBody: () => true,
+    clientAddress: (request: Request) => request.headers.get("x-address") as string,
+  };
+
+  /** Begins to read a body. @returns its code, unless it was read, and ways to finish it */
+  function begin(read: ReadBody, address = "192.0.2.1") {
+    let body: ReadableStreamDefaultController | undefined;
+    const stream = new ReadableStream({
+      start(controller) {
+        body = controller;
+      },
+    });
+    const raw = new Request(URL, {
+      ...{ method: "POST", headers: { "x-address": address }, duplex: "half" },
+      body: stream,
+    });
+    const outcome = read({ req: { raw }, env: {} } as unknown as CallContext).catch((error) => error);
+    return {
+      outcome: outcome.then((result) =>
+        result instanceof TokenProxyError ? [result.code, result.retryAfter] : result,
+      ),
+      send: (text: string) => body?.enqueue(new TextEncoder().encode(text)),
+      end: () => body?.close(),
+      breakOff: () => body?.error(new Error("reset")),
+    };
+  }
+  const beginMany = (read: ReadBody, count: number, address?: string) =>
+    Array.from({ length: count }, () => begin(read, address));
+  const TIMED_OUT = ["call_timeout", undefined];
+  const TOO_MANY = ["rate_limited", 2];
+
+  it("is a call like any other within 2 s", async () => {
+    const slow = begin(createBodyReader(inbound));
+    slow.send("a");
+    await vi.advanceTimersByTimeAsync(1_999);
+    slow.send("b");
+    slow.end();
+    expect(await slow.outcome).toBe("ab");
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it.each([true, false])("is refused after 2 s, counted (%s) or not as on Workers", async (counts) => {
+    const { outcome, send } = begin(createBodyReader(counts ? inbound : workerInbound));
+    send("a");
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(await outcome).toEqual(TIMED_OUT);
+  });
+
+  it("is one of 1,024 at most, until it is complete, breaks off or is late", async () => {
+    const read = createBodyReader(inbound);
+    const slow = beginMany(read, 1_024);
+    expect(await begin(read).outcome).toEqual(TOO_MANY);
+    slow[0]?.end();
+    slow[1]?.breakOff();
+    expect([await slow[0]?.outcome, await slow[1]?.outcome]).toEqual(["", ["call_invalid", undefined]]);
+    const more = beginMany(read, 3);
+    expect(await more[2]?.outcome).toEqual(TOO_MANY);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(await more[1]?.outcome).toEqual(TIMED_OUT);
+    expect(await slow[1_023]?.outcome).toEqual(TIMED_OUT);
+    const again = beginMany(read, 1_025);
+    expect(await again[1_024]?.outcome).toEqual(TOO_MANY);
+  });
+
+  it("counts for its address before it counts for all", async () => {
+    const read = createBodyReader(inbound, 2);
+    const slow = beginMany(read, 2, "192.0.2.1");
+    expect(await begin(read, "192.0.2.1").outcome).toEqual(TOO_MANY);
+    const other = begin(read, "192.0.2.2");
+    other.end();
+    expect(await other.outcome).toBe("");
+    slow[0]?.end();
+    await slow[0]?.outcome;
+    const [next, refused] = beginMany(read, 2, "192.0.2.1");
+    next?.end();
+    expect([await next?.outcome, await refused?.outcome]).toEqual(["", TOO_MANY]);
+  });
+
+  it("does not count for other readers, nor if the runtime says that it has arrived", async () => {
+    const read = createBodyReader(inbound, 1);
+    begin(read);
+    const other = begin(createBodyReader(inbound, 1));
+    const whole = begin(createBodyReader(workerInbound, 0));
+    for (const one of [other, whole]) {
+      one.end();
+      expect(await one.outcome).toBe("");
+    }
+  });
+});
+
+it("a body that arrives while the process is paused is not late", async () => {
+  let arrived: (incoming: IncomingMessage) => void = () => {};
+  const server = createServer((incoming) => arrived(incoming));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const headers = { "Content-Length": "2" };
+  const client = request({ port, host: "127.0.0.1", method: "POST", headers }).on("error", () => {});
+  try {
+    const incoming = await new Promise<IncomingMessage>((resolve) => {
+      arrived = resolve;
+      client.write("a");
+    });
+    const body = Readable.toWeb(incoming) as ReadableStream;
+    const raw = new Request(URL, { method: "POST", body, duplex: "half" } as RequestInit);
+    const text = createBodyReader(workerInbound)({ req: { raw }, env: {} } as unknown as CallContext);
+    client.write("b");
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_200); // stops the event loop beyond the deadline
+    expect(await text).toBe("ab");
+  } finally {
+    client.destroy();
+    server.close();
+  }
 });

@@ -2,6 +2,7 @@
 
 import { expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
+import { readText } from "../../src/steps/body.ts";
 import { createCallReader } from "../../src/steps/read-call.ts";
 import { bind, type Places } from "../nextauth/bind.ts";
 import { thrownBy } from "../support/fakes.ts";
@@ -36,7 +37,7 @@ async function read(places: Places, sent: Sent, path?: string, defaultServerid?:
   const { values, ...binding } = bind(places, path);
   const userid = { ...values.userid, required: true } as (typeof values)[string];
   const reader = createCallReader({ ...binding, values: { ...values, userid } }, defaultServerid);
-  return Object.fromEntries(await reader(request, target.split("?")[0] as string));
+  return Object.fromEntries(await reader(request, target.split("?")[0] as string, () => readText(request)));
 }
 
 const FORM = { userid: ["form:user id"], accountid: ["form:account"], extra: ["form:extra", "query:extra"] };

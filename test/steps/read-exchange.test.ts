@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
+import { readForm, readText } from "../../src/steps/body.ts";
 import { readExchangeValues } from "../../src/steps/read-exchange.ts";
 import { thrownBy } from "../support/fakes.ts";
 
@@ -17,7 +18,7 @@ async function read(body: string, type = FORM) {
     headers: { "content-type": type },
     body,
   });
-  return Object.fromEntries(await readExchangeValues(request, "a"));
+  return Object.fromEntries(readExchangeValues(await readForm(request, () => readText(request)), "a"));
 }
 
 async function refusal(body: string, type?: string): Promise<TokenProxyError> {

@@ -12,6 +12,7 @@ const TABLE = {
   caller_not_allowed: [403, "access_denied"],
   call_too_large: [413, "invalid_request"],
   call_invalid: [400, "invalid_request"],
+  call_timeout: [408, "invalid_request"],
   method_not_allowed: [405, "invalid_request"],
   not_found: [404, "invalid_request"],
   no_route: [404, "invalid_target"],

@@ -1,8 +1,9 @@
 // The admin listener: liveness, readiness, metrics, version and the status page.
 
+import { isIPv4 } from "node:net";
 import { type Context, Hono } from "hono";
 import { TokenProxyError } from "../../core/errors.ts";
-import { readForm } from "../../steps/body.ts";
+import { readForm, readText } from "../../steps/body.ts";
 import type { LastOutcome } from "./recorder.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { STATUS_PAGE_HEADERS, statusPage } from "./status-page.ts";
@@ -11,17 +12,23 @@ import { isFromStatusPage, parseTryIt, type TryItAnswer, type TryItCall, type Tr
 export interface AdminSource {
   snapshot(): Snapshot;
   metrics(): Promise<string>;
+  /** server.admin_hosts, which a reload can change. */
+  adminHosts(): readonly string[];
   /** Makes one getToken call; only in dev mode. */
   tryIt?: TryIt | undefined;
 }
 
 export type TryIt = (call: TryItCall) => Promise<TryItAnswer>;
 
-export function createAdminApp({ snapshot, metrics, tryIt }: AdminSource): Hono {
+const HOST_NOT_ACCEPTED =
+  'this host name is not accepted here: use the IP address, or add the name to "server.admin_hosts"';
+
+export function createAdminApp({ snapshot, metrics, adminHosts, tryIt }: AdminSource): Hono {
   const app = new Hono();
 
   app.use(async (c, next) => {
-    await next();
+    if (isAcceptedHost(new URL(c.req.url).hostname, adminHosts())) await next();
+    else c.res = c.text(HOST_NOT_ACCEPTED, 421);
     c.header("Cache-Control", "no-store");
     c.header("X-Content-Type-Options", "nosniff");
   });
@@ -48,7 +55,7 @@ export function createAdminApp({ snapshot, metrics, tryIt }: AdminSource): Hono 
   if (tryIt !== undefined) {
     app.post("/try-it", async (c) => {
       if (!isFromStatusPage(c.req.raw)) return c.text("send this form from the status page, opened on localhost", 403);
-      const call = parseTryIt(await readForm(c.req.raw));
+      const call = parseTryIt(await readForm(c.req.raw, () => readText(c.req.raw)));
       return page(c, "fault" in call ? call : { call, answer: await tryIt(call) });
     });
   }
@@ -59,6 +66,15 @@ export function createAdminApp({ snapshot, metrics, tryIt }: AdminSource): Hono 
     return c.text("internal error: please report this as a bug", 500);
   });
   return app;
+}
+
+/**
+ * A web page can make a name of its own lead to this listener, and then read what it answers (DNS
+ * rebinding). It cannot do so with an IP address or a loopback name.
+ */
+function isAcceptedHost(hostname: string, names: readonly string[]): boolean {
+  const name = hostname.replace(/\.$/, "");
+  return name.startsWith("[") || isIPv4(name) || /^(?:.+\.)?localhost$/.test(name) || names.includes(name);
 }
 
 /** Failed calls are reported but do not count: another instance would fail as well. */

@@ -23,11 +23,13 @@ export function createNodeInbound(trustedProxies: readonly string[], isOutdated 
     // Request.url resolves dot segments, and a forged Host header could put text before the path.
     pathAsSent: (_request, env) => (incoming(env).url ?? "").split("?", 1)[0] as string,
     recipient: (env) => (env as HttpBindings).outgoing,
+    awaitsBody: (env) => !incoming(env).complete,
     clientCertificate: (_request, env) => certificateOf(incoming(env).socket),
     isOutdated: (env) => isOutdated(incoming(env).socket),
     clientAddress(request, env) {
       const hops = (request.headers.get("x-forwarded-for") ?? "").split(",").map((hop) => hop.trim());
       let address = withoutPort(incoming(env).socket.remoteAddress ?? "");
+      // BlockList also finds 10.0.0.1 in ::ffff:10.0.0.1, as a dual-stack socket shows it.
       // Backwards from the last hop, as long as a trusted proxy added it. Others can be forged.
       while (trusted.check(address, familyOf(address)) && hops.length > 0) {
         const before = withoutPort(hops.pop() as string);
@@ -39,10 +41,9 @@ export function createNodeInbound(trustedProxies: readonly string[], isOutdated 
   };
 }
 
-/** Some load balancers append the port. A dual-stack socket shows 192.0.2.1 as ::ffff:192.0.2.1. */
+/** Some load balancers append the port. */
 function withoutPort(hop: string): string {
-  const address = /^\[(.+)\](?::\d+)?$/.exec(hop)?.[1] ?? hop.replace(/^(\d+(?:\.\d+){3}):\d+$/, "$1");
-  return address.replace(/^::ffff:(?=\d+\.)/i, "");
+  return /^\[(.+)\](?::\d+)?$/.exec(hop)?.[1] ?? hop.replace(/^(\d+(?:\.\d+){3}):\d+$/, "$1");
 }
 
 function familyOf(address: string): "ipv6" | "ipv4" {

@@ -8,7 +8,11 @@ import type { TryItCall } from "../../../src/node/admin/try-it.ts";
 import { NOW, provider, snapshot } from "../../support/status-snapshot.ts";
 
 async function get(path: string, changes: Partial<Snapshot> = {}) {
-  const app = createAdminApp({ snapshot: () => snapshot(changes), metrics: async () => "a_metric 1\n" });
+  const app = createAdminApp({
+    snapshot: () => snapshot(changes),
+    metrics: async () => "a_metric 1\n",
+    adminHosts: () => [],
+  });
   const response = await app.request(path);
   const { status, headers } = response;
   return {
@@ -75,9 +79,41 @@ it("/version is that of the proxy and of Node", async () => {
   expect((await get("/version")).body).toBe('{"version":"0.1.0","node":"24.21.0"}');
 });
 
+describe("the host name of a request", () => {
+  const app = createAdminApp({
+    snapshot: () => snapshot(),
+    metrics: async () => "",
+    adminHosts: () => ["metrics.bank.example"],
+  });
+
+  it.each([
+    ...["127.0.0.1:9613", "127.0.0.1", "10.1.2.3:9613", "[::1]:9613", "[2001:db8::1]", "[::ffff:10.0.0.1]"],
+    ...["localhost", "localhost:9613", "LocalHost", "localhost.", "token-proxy.localhost:9613"],
+    ...["metrics.bank.example", "metrics.bank.example:9613", "METRICS.Bank.Example", "metrics.bank.example."],
+  ])("may be %s", async (host) => {
+    for (const path of ["/", "/readyz", "/healthz", "/metrics", "/version"]) {
+      expect((await app.request(`http://${host}${path}`)).status).toBe(200);
+    }
+  });
+
+  it.each([
+    ...["evil.example", "evil.example:9613", "127.0.0.1.evil.example", "localhost.evil.example", "evillocalhost"],
+    ...["bank.example", "evil.metrics.bank.example", "metrics.bank.example.evil.example", "metrics.bank.example.."],
+  ])("must not be %s: a web page could have made it lead here", async (host) => {
+    for (const path of ["/", "/readyz", "/healthz", "/metrics", "/version", "/nothing"]) {
+      const response = await app.request(`http://${host}${path}`);
+      expect([response.status, await response.text()]).toEqual([
+        421,
+        'this host name is not accepted here: use the IP address, or add the name to "server.admin_hosts"',
+      ]);
+      expect(response.headers.get("content-type")).toMatch(/^text\/plain/);
+    }
+  });
+});
+
 describe("the status page", () => {
   it("is sent with its security headers", async () => {
-    const app = createAdminApp({ snapshot: () => snapshot(), metrics: async () => "" });
+    const app = createAdminApp({ snapshot: () => snapshot(), metrics: async () => "", adminHosts: () => [] });
     const { headers } = await app.request("/");
     expect(Object.fromEntries(headers)).toMatchObject({
       ...Object.fromEntries(new Headers(STATUS_PAGE_HEADERS)),
@@ -106,6 +142,7 @@ describe("the form of dev mode", () => {
   const app = createAdminApp({
     snapshot: () => snapshot(),
     metrics: async () => "",
+    adminHosts: () => [],
     async tryIt(call) {
       calls.push(call);
       return { status: 200, contentType: "application/json", bytes: Buffer.from('{"access_token":"<b>"}') };
@@ -145,6 +182,7 @@ it("a bug is answered without quoting the error", async () => {
   const app = createAdminApp({
     snapshot: () => snapshot(),
     metrics: async () => Promise.reject(new Error("a secret")),
+    adminHosts: () => [],
   });
   const response = await app.request("/metrics");
   expect([response.status, await response.text()]).toEqual([500, "internal error: please report this as a bug"]);

@@ -28,6 +28,7 @@ beforeAll(async () => {
   const app = createAdminApp({
     snapshot: () => current,
     metrics: async () => "",
+    adminHosts: () => [],
     async tryIt() {
       calls += 1;
       return { status: 200, contentType: "application/json", bytes: Buffer.from(ANSWER) };

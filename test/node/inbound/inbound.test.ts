@@ -66,7 +66,9 @@ describe("the client's address", () => {
     ["an empty last part", "10.0.0.1", ["203.0.113.5, "], "10.0.0.1"],
     ["no space", "10.0.0.1", ["198.51.100.1,203.0.113.5"], "203.0.113.5"],
     ["spaces and tabs", "10.0.0.1", ["  198.51.100.1 ,\t 203.0.113.5\t "], "203.0.113.5"],
-    ["a text that is not an address", "10.0.0.1", ["203.0.113.5, unknown"], "unknown"],
+    ["a text that is not an address", "10.0.0.1", ["203.0.113.5, unknown"], ""],
+    ["a proxy in hexadecimal form", "::ffff:a00:1", ["203.0.113.5, ::ffff:a00:2"], "203.0.113.5"],
+    ["an IPv4 address in hexadecimal form", "10.0.0.1", ["::ffff:cb00:7105"], "203.0.113.5"],
     ["an IPv4 address in IPv6", "10.0.0.1", ["::ffff:203.0.113.5"], "203.0.113.5"],
     ["an IPv6 address", "10.0.0.1", ["2001:db8:1:2::9"], "2001:db8:1:2::/64"],
     ["a port", "10.0.0.1", ["203.0.113.5:41952, 10.0.0.2:443"], "203.0.113.5"],
@@ -83,6 +85,12 @@ describe("the client's address", () => {
       expect(addressOf("10.0.0.1", [`203.0.113.5, ${garbage}`], TRUSTED)).not.toBe("203.0.113.5");
     },
   );
+
+  it.each(["::ffff:10.0.0.1", "::ffff:a00:1", "::ffff:10.0.0.0/104"])("can be trusted as %s", (trusted) => {
+    for (const socket of ["10.0.0.1", "::ffff:10.0.0.1", "::ffff:a00:1"]) {
+      expect(addressOf(socket, ["203.0.113.5"], [trusted])).toBe("203.0.113.5");
+    }
+  });
 
   it("can be anything if the file trusts every address", () => {
     expect(addressOf("198.51.100.1", ["203.0.113.5"], ["0.0.0.0/0", "::/0"])).toBe("203.0.113.5");

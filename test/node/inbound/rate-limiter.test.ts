@@ -11,6 +11,9 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+/** That a limiter remembers. */
+const MAX_KEYS = 100_000;
+
 const create = (limit: number, window: number) => createNodeRateLimiter({ limit, window, binding: "unused" });
 
 /** @returns for each request the seconds to wait, or undefined */
@@ -63,15 +66,30 @@ it.each(["", "__proto__", "ü\u0000\n", "x".repeat(100_000)])("accepts any text 
   expect(await ask(create(1, 60_000), key, 2)).toEqual([undefined, 60]);
 });
 
-it("spreads keys over 2^18 counters, differently in every limiter, and forgets them with the window", async () => {
-  const KEYS = 10_000;
+it("counts keys separately, and forgets the oldest ones beyond 100,000", async () => {
   const limiter = create(1, 60_000);
-  const sharing = await refused(limiter, KEYS);
-  // KEYS² / (2 · 2^18) = 191 on average, with a standard deviation of 14: bounds at 9 of them.
-  expect(sharing.length).toBeGreaterThan(65);
-  expect(sharing.length).toBeLessThan(320);
-  // Nobody can choose keys that share.
-  expect(await refused(create(1, 60_000), 3_000)).not.toEqual(sharing.filter((key) => key < 3_000));
-  vi.advanceTimersByTime(60_000);
+  expect(await refused(limiter, MAX_KEYS)).toEqual([]);
+  expect(await ask(limiter, "key-0", 1)).toEqual([60]);
+  expect(await ask(limiter, "new", 1)).toEqual([undefined]); // takes the room of 0
+  expect(await ask(limiter, "key-1", 1)).toEqual([60]);
+  expect(await ask(limiter, "key-0", 1)).toEqual([undefined]);
+});
+
+it("keeps no timers, and renews a key as the newest one after its window", async () => {
+  const limiter = create(1, 60_000);
+  await refused(limiter, 1_000);
   expect(vi.getTimerCount()).toBe(0);
+  vi.advanceTimersByTime(60_000);
+  expect(await limiter("key-5")).toBeUndefined();
+  for (let key = 0; key < MAX_KEYS - 1; key++) await limiter(`new ${key}`);
+  expect(await limiter("key-5")).toBe(60);
+});
+
+it.each([-3_600_000, 3_600_000])("does not depend on the wall clock, which is set by %i ms", async (change) => {
+  const limiter = create(1, 60_000);
+  await limiter("k");
+  vi.setSystemTime(Date.now() + change);
+  expect(await limiter("k")).toBe(60);
+  vi.advanceTimersByTime(60_000);
+  expect(await limiter("k")).toBeUndefined();
 });
