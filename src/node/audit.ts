@@ -1,4 +1,5 @@
-// The audit file of `log.audit`: lines are appended together, and a call waits until its is written.
+// The audit file of `log.audit`: lines are appended together, and a call waits until its is
+// written.
 
 import { appendFile } from "node:fs/promises";
 import type { Audit, AuditLine } from "../core/audit.ts";

@@ -1,4 +1,5 @@
-// A process that was stopped for seconds reads what has arrived before its deadlines count, and does not blame the provider.
+// A process that was stopped for seconds reads what has arrived before its deadlines count, and
+// does not blame the provider.
 
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";

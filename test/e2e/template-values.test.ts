@@ -1,4 +1,5 @@
-// A value of the call stays in its place: it never becomes a second scope, another member or another user.
+// A value of the call stays in its place: it never becomes a second scope, another member or
+// another user.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { CALL, callGetToken } from "../support/call.ts";

@@ -1,4 +1,5 @@
-// Reloads leave nothing behind: the old connections and memory go once the last call of the old configuration has ended.
+// Reloads leave nothing behind: the old connections and memory go once the last call of the old
+// configuration has ended.
 
 import { existsSync, readdirSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";

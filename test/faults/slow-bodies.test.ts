@@ -54,7 +54,10 @@ afterAll(async () => {
 const PLACES = 20;
 const FORM = "application/x-www-form-urlencoded";
 
-/** Sends a request with one byte of its body. @returns what the proxy says until it closes the connection */
+/**
+ * Sends a request with one byte of its body. @returns what the proxy says until it closes the
+ * connection
+ */
 function begin(path: string, headers: Record<string, string> = {}): Promise<string> {
   const socket = connect(Number(new URL(host.url).port), "127.0.0.1");
   sockets.push(socket);

@@ -1,4 +1,5 @@
-// A credential that a reload withdraws is of no use on any connection, whatever has been sent on it; calls under way end.
+// A credential that a reload withdraws is of no use on any connection, whatever has been sent on
+// it; calls under way end.
 
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
@@ -135,7 +136,9 @@ const sentBefore = (state: (typeof STATES)[number], bytes: string) => {
   return bytes.slice(0, state === "half of the headers" ? bytes.indexOf("X-nonce") : -5);
 };
 
-/** Opens one connection of each state; the call on `running` waits for its provider until `release`. */
+/**
+ * Opens one connection of each state; the call on `running` waits for its provider until `release`.
+ */
 async function openAll(started: Started, presented: Presented) {
   const bytes = callOf(presented);
   const idle = await open(started, presented);

@@ -1,4 +1,5 @@
-// Hostile values in every place of a template: what arrives has exactly the intended structure, or the call is refused.
+// Hostile values in every place of a template: what arrives has exactly the intended structure, or
+// the call is refused.
 
 import fc from "fast-check";
 import { decodeJwt, decodeProtectedHeader } from "jose";

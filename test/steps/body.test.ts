@@ -214,7 +214,8 @@ it("a body that arrives while the process is paused is not late", async () => {
     const raw = new Request(URL, { method: "POST", body, duplex: "half" } as RequestInit);
     const text = createBodyReader(workerInbound)({ req: { raw }, env: {} } as unknown as CallContext);
     client.write("b");
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_200); // stops the event loop beyond the deadline
+    // Stops the event loop beyond the deadline.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_200);
     expect(await text).toBe("ab");
   } finally {
     client.destroy();
