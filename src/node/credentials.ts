@@ -27,6 +27,7 @@ export function createNodeCredentialHost(env: NodeJS.ProcessEnv, directory: stri
     sha256: nodeSha256,
     createJwsSigner: createNodeJwsSigner,
     listens: true,
+    connectionFault: undefined,
     pinFault: (_pin, { tls }) =>
       tls?.client_ca === undefined
         ? 'needs "server.tls" with a client_ca; otherwise callers are not asked for a certificate'

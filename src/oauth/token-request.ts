@@ -70,9 +70,14 @@ export function createTokenRequest(
         maxResponseBytes: settings.max_response_bytes,
       }),
     );
-    const answer = judgeAnswer(response, settings, key, clock.now());
-    if (answer.outcome === "token") expectSubject?.(answer.body, values);
-    return answer;
+    try {
+      const answer = judgeAnswer(response, settings, key, clock.now());
+      if (answer.outcome === "token") expectSubject?.(answer.body, values);
+      return answer;
+    } catch (error) {
+      if (isOutOfPlace(error)) response.connection?.close();
+      throw error;
+    }
   }
 
   function findMetadata({ deadline, send, trace }: Attempt): Metadata | Promise<Metadata> {
@@ -114,6 +119,14 @@ export function createTokenRequest(
   }
 
   return { requestToken, credentialCount: authentications.length };
+}
+
+/** Whether an answer may belong to another request: then all later ones on its connection may. */
+function isOutOfPlace(error: unknown): boolean {
+  if (!(error instanceof TokenProxyError)) return false;
+  const { code, detail } = error;
+  const isWrong = code === "provider_not_json" || code === "provider_no_token" || code === "provider_wrong_subject";
+  return isWrong || (code === "provider_error" && Number(detail?.provider_status) < 500);
 }
 
 /** A secret is sent as it is, even if it looks like a template. Each part gets a new uuid. */

@@ -94,11 +94,11 @@ describe("a provider", () => {
     [key("clientId: x"), '11:5 "providers.main.clientId" unknown key; did you mean "client_id"?'],
     [
       key("callers: x"),
-      '11:5 "providers.main.callers" unknown key; the keys allowed here are issuer, discovery, token_endpoint, client_id, token_endpoint_auth_method, client_secret, client_key, client_assertion, grant_type, scope, params, headers, jwt, tls, expect_subject, timeout, connect_timeout, max_response_bytes, max_in_flight, user_errors, proxy_errors',
+      '11:5 "providers.main.callers" unknown key; the keys allowed here are issuer, discovery, token_endpoint, client_id, token_endpoint_auth_method, client_secret, client_key, client_assertion, grant_type, scope, params, headers, jwt, tls, expect_subject, timeout, connect_timeout, http2, reuse_connections, max_response_bytes, max_in_flight, user_errors, proxy_errors',
     ],
     [
       key("constructor: x"),
-      '11:5 "providers.main.constructor" unknown key; the keys allowed here are issuer, discovery, token_endpoint, client_id, token_endpoint_auth_method, client_secret, client_key, client_assertion, grant_type, scope, params, headers, jwt, tls, expect_subject, timeout, connect_timeout, max_response_bytes, max_in_flight, user_errors, proxy_errors',
+      '11:5 "providers.main.constructor" unknown key; the keys allowed here are issuer, discovery, token_endpoint, client_id, token_endpoint_auth_method, client_secret, client_key, client_assertion, grant_type, scope, params, headers, jwt, tls, expect_subject, timeout, connect_timeout, http2, reuse_connections, max_response_bytes, max_in_flight, user_errors, proxy_errors',
     ],
     [key("discovery: maybe"), '11:16 "providers.main.discovery" must be one of oidc, oauth, none'],
     [

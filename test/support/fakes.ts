@@ -66,6 +66,15 @@ export function response(status: number, body: unknown, headers: Record<string, 
   return { status, headers: new Headers(headers), body: bytes };
 }
 
+export function fakeConnection(): { isTroubled: boolean; close(): void } {
+  return {
+    isTroubled: false,
+    close() {
+      this.isTroubled = true;
+    },
+  };
+}
+
 export interface FakeProvider {
   createTransport: CreateTransport;
   requests: TransportRequest[];
@@ -100,6 +109,7 @@ export function fakeCredentialHost(
     sha256,
     createJwsSigner: undefined,
     listens: true,
+    connectionFault: undefined,
     pinFault: () => undefined,
     rateLimitFault: () => undefined,
     tlsFault: () => undefined,

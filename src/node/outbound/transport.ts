@@ -1,6 +1,6 @@
 // The transport on Node, with undici, which shows what a server saw of a failed request.
 
-import { Agent, Client, type Dispatcher, errors, Pool } from "undici";
+import { type Dispatcher, errors } from "undici";
 import {
   type CreateTransport,
   type Delivery,
@@ -12,37 +12,21 @@ import {
 } from "../../core/transport.ts";
 import { inBatch } from "../fast-path/batch.ts";
 import { decode } from "./content-coding.ts";
+import { type ConnectionHandler, createDispatcher, type Line, type OpenConnection } from "./dispatcher.ts";
 
 /** A connection that the server has closed fails within a round trip. A crash takes longer. */
 const STALE_MS = 50;
-/** Limit for the headers of a provider's answer. */
-const MAX_HEADER_BYTES = 16_384;
 
-export const createNodeTransport: CreateTransport = ({ connect_timeout, connections, tls }) => {
-  const agent = new Agent({
-    connections, // as many as requests in flight, so that none waits behind a slow one
-    pipelining: 1,
-    allowH2: false,
-    maxHeaderSize: MAX_HEADER_BYTES,
-    // undici may be half a second late with a timeout of more than a second.
-    connect: {
-      timeout: connect_timeout,
-      ...(tls?.certificate === undefined ? {} : { cert: tls.certificate.reveal(), key: tls.private_key?.reveal() }),
-      ...(tls?.ca === undefined ? {} : { ca: tls.ca.reveal() }),
-    },
-    // One exact deadline of ours covers connect, headers and body.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    factory: (origin, options) =>
-      new Pool(origin, { ...options, factory: (at, settings) => new Connection(at, settings) }),
-  });
+export const createNodeTransport: CreateTransport = (settings) => {
+  const agent = createDispatcher(settings);
+  const reset = settings.reuse_connections === false;
 
   return (request) => {
     const sent = new SentRequest(request);
     try {
       const { origin, pathname, search } = new URL(request.url);
       const { method, headers, body = null } = request;
-      agent.dispatch({ origin, path: pathname + search, method, headers, body }, sent);
+      agent.dispatch({ origin, path: pathname + search, method, headers, body, reset }, sent);
     } catch (error) {
       sent.onResponseError(undefined, error as Error);
     }
@@ -50,32 +34,18 @@ export const createNodeTransport: CreateTransport = ({ connect_timeout, connecti
   };
 };
 
-class Connection extends Client {
-  /** Whether it has carried a response before. A server may close such a connection at any time. */
-  isReused = false;
-
-  constructor(origin: URL, options: object) {
-    super(origin, options as Client.Options);
-    this.on("connect", () => {
-      this.isReused = false;
-    });
-  }
-
-  override dispatch(options: Dispatcher.DispatchOptions, sent: SentRequest): boolean {
-    sent.connection = this;
-    return super.dispatch(options, sent);
-  }
-}
-
 /** One request and its answer. */
-class SentRequest implements Dispatcher.DispatchHandler {
-  connection?: Connection;
+class SentRequest implements ConnectionHandler {
+  line?: Line;
+  onConnected: ((error?: Error) => void) | undefined;
   readonly #request: TransportRequest;
   readonly result = Promise.withResolvers<TransportResponse>();
   readonly #timer: NodeJS.Timeout;
-  #isSettled = false;
-  /** Undefined until the request is being sent. */
+  isSettled = false;
+  /** Undefined until the request is being sent, as its connection. */
   #controller: Dispatcher.DispatchController | undefined;
+  #connection: OpenConnection | undefined;
+  #wasReused = false;
   /** Until then, a failure means that the server had already closed a reused connection. */
   #staleUntil = 0;
   /** 0 until the headers have arrived. */
@@ -90,10 +60,17 @@ class SentRequest implements Dispatcher.DispatchHandler {
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.onConnected?.();
+    const isSentAgain = this.#controller !== undefined;
     this.#controller = controller;
-    if (this.connection?.isReused === true) this.#staleUntil = performance.now() + STALE_MS;
+    this.#connection = this.line?.connection;
+    this.#wasReused = this.#connection?.isReused === true;
+    if (this.#wasReused) this.#staleUntil = performance.now() + STALE_MS;
     // The deadline passed while the request waited for a connection.
-    if (this.#isSettled) controller.abort(new TransportError("timeout"));
+    if (this.isSettled) controller.abort(new TransportError("timeout"));
+    // After GOAWAY or REFUSED_STREAM, which say that the server did nothing (RFC 9113 section 8.7),
+    // undici would send the same bytes again. Our retry signs anew.
+    else if (isSentAgain) this.#fail(new TransportError("unreachable", undefined, "none"));
   }
 
   onResponseStarted(): void {
@@ -114,19 +91,18 @@ class SentRequest implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    if (this.connection !== undefined) this.connection.isReused = true;
-    const body = Buffer.concat(this.#chunks, this.#length);
+    if (this.#connection !== undefined) this.#connection.isReused = true;
     const codings = firstValue(this.#headers, "content-encoding");
-    if (codings === null) this.#succeed(body);
-    else {
-      decode(body, codings, this.#request.maxResponseBytes).then(
-        (decoded) => this.#succeed(decoded),
-        (error: TransportError) => this.#giveUpBody(error.failure, error.cause),
-      );
+    try {
+      this.#succeed(decode(Buffer.concat(this.#chunks, this.#length), codings, this.#request.maxResponseBytes));
+    } catch (error) {
+      const { failure, cause } = error as TransportError;
+      this.#giveUpBody(failure, cause);
     }
   }
 
   onResponseError(_controller: unknown, error: Error): void {
+    this.onConnected?.(error);
     const delivery = performance.now() < this.#staleUntil ? "stale" : "some";
     this.#fail(toTransportError(error, this.#status !== 0, this.#controller === undefined ? "none" : delivery));
   }
@@ -137,26 +113,39 @@ class SentRequest implements Dispatcher.DispatchHandler {
     if (isBodyJudged(this.#status)) this.#fail(error);
     else {
       this.#succeed(new Uint8Array());
-      this.#controller?.abort(error);
+      this.#abort(error);
     }
   }
 
   #succeed(body: Uint8Array): void {
     const headers = this.#headers;
-    const response = { status: this.#status, headers: { get: (name: string) => firstValue(headers, name) }, body };
-    if (this.#settle()) inBatch(() => this.result.resolve(response));
+    const get = (name: string) => firstValue(headers, name);
+    const response = { status: this.#status, headers: { get }, body, connection: this.#connection };
+    if (!this.#settle()) return;
+    inBatch(() => {
+      const { isHttp2, isTroubled } = this.#connection ?? {};
+      // Two answers to one request: the first may be the answer to the request before, sent twice.
+      if (isTroubled === true && this.#wasReused && !isHttp2) this.result.reject(new TransportError("malformed"));
+      else this.result.resolve(response);
+    });
   }
 
   #fail(error: TransportError): void {
     if (!this.#settle()) return;
     this.result.reject(error);
+    this.#abort(error);
+  }
+
+  /** A connection on which a request failed is not used again: on HTTP/2 it may be dead. */
+  #abort(error: TransportError): void {
     this.#controller?.abort(error);
+    if (error.delivery !== "none") this.#connection?.close();
   }
 
   /** @returns false if the result was settled before */
   #settle(): boolean {
-    if (this.#isSettled) return false;
-    this.#isSettled = true;
+    if (this.isSettled) return false;
+    this.isSettled = true;
     clearTimeout(this.#timer);
     return true;
   }

@@ -1,0 +1,100 @@
+// A peer on HTTP/1.1 that sends some of its responses twice, late, or in pieces, as a faulty load balancer does.
+
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { createServer as createTlsServer, type TlsOptions } from "node:tls";
+import { randomFrom } from "./soak-provider.ts";
+
+export interface PeerRequest {
+  /** Of the request line. */
+  target: string;
+  headers: string;
+  body: string;
+}
+
+export interface ShiftingPeer {
+  port: number;
+  connections: number;
+  requests: number;
+  /** Responses that it sent twice. */
+  duplicates: number;
+  close(): Promise<void>;
+}
+
+export interface Faults {
+  /** How many of 1,000 responses it sends twice; or the numbers of those responses, from 1. */
+  duplicate?: number | readonly number[];
+  /** Sends one response per request, so that a second copy takes the place of the next response, and so on. */
+  shifts?: boolean;
+  /** Milliseconds that a response may take. */
+  delay?: number;
+  /** Whether responses come in pieces. */
+  split?: boolean;
+  seed?: number;
+  tls?: TlsOptions;
+}
+
+/** @param answer gives the JSON body for a request, by what stands in it */
+export async function startShiftingPeer(
+  answer: (request: PeerRequest) => string,
+  { duplicate = 0, shifts = false, delay = 0, split = false, seed = 1, tls }: Faults = {},
+): Promise<ShiftingPeer> {
+  const random = randomFrom(seed);
+  const sockets = new Set<Socket>();
+  const pause = (most: number) => new Promise((done) => setTimeout(done, random() * most));
+
+  async function send(socket: Socket, bytes: Buffer): Promise<void> {
+    const middle = split ? Math.floor(random() * bytes.length) : 0;
+    if (middle > 0) {
+      socket.write(bytes.subarray(0, middle));
+      await pause(3);
+    }
+    socket.write(bytes.subarray(middle));
+  }
+
+  const serve = (socket: Socket) => {
+    peer.connections += 1;
+    sockets.add(socket);
+    socket.setNoDelay(true);
+    socket.on("error", () => {});
+    socket.once("close", () => sockets.delete(socket));
+    let received = "";
+    const owed: Buffer[] = [];
+    socket.on("data", async (bytes) => {
+      received += bytes.toString("latin1");
+      const end = received.indexOf("\r\n\r\n") + 4;
+      const length = Number(/content-length: (\d+)/i.exec(received)?.[1] ?? 0);
+      if (end < 4 || received.length < end + length) return;
+      const headers = received.slice(0, end);
+      const request = { target: headers.split(" ")[1] as string, headers, body: received.slice(end, end + length) };
+      received = "";
+      peer.requests += 1;
+      const body = answer(request);
+      const head = `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`;
+      const response = Buffer.from(head + body);
+      const isTwice = typeof duplicate === "number" ? random() * 1_000 < duplicate : duplicate.includes(peer.requests);
+      if (isTwice) peer.duplicates += 1;
+      owed.push(response, ...(isTwice ? [response] : []));
+      if (delay > 0) await pause(delay);
+      await send(socket, owed.shift() as Buffer);
+      if (shifts || owed.length === 0) return;
+      if (random() < 0.5) await pause(5);
+      await send(socket, owed.shift() as Buffer);
+    });
+  };
+  const server = tls === undefined ? createServer(serve) : createTlsServer(tls, serve);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const peer: ShiftingPeer = {
+    port: (server.address() as AddressInfo).port,
+    connections: 0,
+    requests: 0,
+    duplicates: 0,
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, "close");
+    },
+  };
+  return peer;
+}
