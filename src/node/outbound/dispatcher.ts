@@ -94,7 +94,8 @@ export class Line extends Client {
       ...options,
       connect: (at, done) =>
         options.connect(at, (...result) => {
-          if (this !== undefined && result[1] !== null) this.connection = new OpenConnection(this, result[1]);
+          const [error, socket] = result;
+          if (error === null) this.connection = new OpenConnection(this, socket);
           done(...result);
         }),
     });
