@@ -12,6 +12,19 @@ export interface PeerRequest {
   body: string;
 }
 
+/** The body of a 200; or what else happens: `cut off` in the answer, or a status without a body. */
+export type PeerAnswer = (request: PeerRequest) => string | { status: number } | "cut off";
+
+export type Random = () => number;
+
+export const pauseFor = (random: Random, most: number) => new Promise((done) => setTimeout(done, random() * most));
+
+/** @returns undefined if the answer is the body of a 200 */
+export function answerFault(answer: ReturnType<PeerAnswer>) {
+  if (typeof answer === "object") return { status: answer.status, text: "" };
+  return answer === "cut off" ? answer : undefined;
+}
+
 export interface ShiftingPeer {
   port: number;
   connections: number;
@@ -34,20 +47,19 @@ export interface Faults {
   tls?: TlsOptions;
 }
 
-/** @param answer gives the JSON body for a request, by what stands in it */
+/** @param answer gives the body for a request */
 export async function startShiftingPeer(
-  answer: (request: PeerRequest) => string,
+  answer: PeerAnswer,
   { duplicate = 0, shifts = false, delay = 0, split = false, seed = 1, tls }: Faults = {},
 ): Promise<ShiftingPeer> {
   const random = randomFrom(seed);
   const sockets = new Set<Socket>();
-  const pause = (most: number) => new Promise((done) => setTimeout(done, random() * most));
 
   async function send(socket: Socket, bytes: Buffer): Promise<void> {
     const middle = split ? Math.floor(random() * bytes.length) : 0;
     if (middle > 0) {
       socket.write(bytes.subarray(0, middle));
-      await pause(3);
+      await pauseFor(random, 3);
     }
     socket.write(bytes.subarray(middle));
   }
@@ -70,15 +82,19 @@ export async function startShiftingPeer(
       received = "";
       peer.requests += 1;
       const body = answer(request);
-      const head = `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`;
-      const response = Buffer.from(head + body);
+      const fault = answerFault(body);
+      const { status, text } = typeof fault === "object" ? fault : { status: 200, text: body as string };
+      const type = "Content-Type: application/json\r\n";
+      const head = `HTTP/1.1 ${status} Any\r\n${type}Content-Length: ${Buffer.byteLength(text)}\r\n\r\n`;
+      const response = Buffer.from(head + text);
+      if (fault === "cut off") return socket.end(response.subarray(0, -3));
       const isTwice = typeof duplicate === "number" ? random() * 1_000 < duplicate : duplicate.includes(peer.requests);
       if (isTwice) peer.duplicates += 1;
       owed.push(response, ...(isTwice ? [response] : []));
-      if (delay > 0) await pause(delay);
+      if (delay > 0) await pauseFor(random, delay);
       await send(socket, owed.shift() as Buffer);
       if (shifts || owed.length === 0) return;
-      if (random() < 0.5) await pause(5);
+      if (random() < 0.5) await pauseFor(random, 5);
       await send(socket, owed.shift() as Buffer);
     });
   };
