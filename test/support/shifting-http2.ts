@@ -33,6 +33,7 @@ export async function startShiftingHttp2(
     if (delay > 0) await pauseFor(random, delay);
     if (stream.destroyed) return;
     const fault = answerFault(response);
+    if (fault === "nothing") return;
     if (fault === "cut off") return stream.close(2);
     const { status, text } = fault ?? { status: 200, text: response as string };
     stream.respond({

@@ -12,8 +12,8 @@ export interface PeerRequest {
   body: string;
 }
 
-/** The body of a 200; or what else happens: `cut off` in the answer, or a status without a body. */
-export type PeerAnswer = (request: PeerRequest) => string | { status: number } | "cut off";
+/** The body of a 200; or what else happens: `cut off` in the answer, `nothing`, or a status without a body. */
+export type PeerAnswer = (request: PeerRequest) => string | { status: number } | "cut off" | "nothing";
 
 export type Random = () => number;
 
@@ -22,7 +22,7 @@ export const pauseFor = (random: Random, most: number) => new Promise((done) => 
 /** @returns undefined if the answer is the body of a 200 */
 export function answerFault(answer: ReturnType<PeerAnswer>) {
   if (typeof answer === "object") return { status: answer.status, text: "" };
-  return answer === "cut off" ? answer : undefined;
+  return answer === "cut off" || answer === "nothing" ? answer : undefined;
 }
 
 export interface ShiftingPeer {
@@ -87,7 +87,11 @@ export async function startShiftingPeer(
       const type = "Content-Type: application/json\r\n";
       const head = `HTTP/1.1 ${status} Any\r\n${type}Content-Length: ${Buffer.byteLength(text)}\r\n\r\n`;
       const response = Buffer.from(head + text);
-      if (fault === "cut off") return socket.end(response.subarray(0, -3));
+      if (fault === "nothing") return;
+      if (fault === "cut off") {
+        socket.end(response.subarray(0, -3));
+        return;
+      }
       const isTwice = typeof duplicate === "number" ? random() * 1_000 < duplicate : duplicate.includes(peer.requests);
       if (isTwice) peer.duplicates += 1;
       owed.push(response, ...(isTwice ? [response] : []));
