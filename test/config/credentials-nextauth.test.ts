@@ -219,3 +219,15 @@ describe("the limits of the webNonce exchange", () => {
     await expect(load(withKeys(), GOOD, { rateLimitFault })).resolves.toBeDefined();
   });
 });
+
+it("reports http2 and reuse_connections where the host has no connections of its own", async () => {
+  const text = withKeys(
+    "nextauth: { url: https://ns.example, apikey: { env: N }, http2: never }",
+    "log: { level: info }",
+  ).replace("    client_id", "    reuse_connections: true\n    client_id");
+  expect(await faultsOf(text, GOOD, { connectionFault: "is for Node" })).toEqual([
+    'f.yaml:8:5 "providers.main.reuse_connections" is for Node',
+    'f.yaml:12:58 "nextauth.http2" is for Node',
+  ]);
+  expect(await load(text)).toBeDefined();
+});

@@ -4,7 +4,7 @@ import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
 import { type Delivery, TransportError, type TransportFailure } from "../../src/core/transport.ts";
-import { type FakeProvider, response, thrownBy } from "../support/fakes.ts";
+import { type FakeProvider, fakeConnection, response, thrownBy } from "../support/fakes.ts";
 import {
   APIKEY,
   answering,
@@ -171,6 +171,17 @@ describe.each(Object.keys(OPERATIONS) as Operation[])("%s", (operation) => {
       /^get\w+: the nextAuth Server "nextauth\[1\]" answered with something that is not a /,
     );
     expect(error.detail).toEqual({ nextauth_status: 200 });
+  });
+
+  it.each([
+    [200, "<html>", true],
+    [200, OPERATIONS[operation].good, false],
+    [401, "<html>", false],
+    [500, "<html>", false],
+  ])("closes the connection of an answer that may belong to another request: %i %j", async (status, body, isClosed) => {
+    const connection = fakeConnection();
+    await asking(operation, () => ({ ...response(status, body), connection })).catch(() => {});
+    expect(connection.isTroubled).toBe(isClosed);
   });
 
   it("throws a bug unchanged", async () => {

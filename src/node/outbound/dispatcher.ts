@@ -55,9 +55,10 @@ class Origin extends Pool {
     this.on("connect", () => {
       this.#isOpen = true;
     });
-    this.on("disconnect", () => {
+    const look = () => {
       this.#isOpen = this.stats.connected > 0;
-    });
+    };
+    this.on("disconnect", look).on("connectionError", look);
   }
 
   override dispatch(options: Dispatcher.DispatchOptions, handler: ConnectionHandler): boolean {
@@ -131,10 +132,20 @@ export class OpenConnection implements Connection {
     else line?.emit("connectionError", new URL("https://unused"), [line], new errors.SocketError("closed"));
   }
 
-  end(error: Error & { code?: string }): void {
-    this.#ends = undefined;
-    const isOrderly = error.code === "UND_ERR_INFO" || error.message === "other side closed";
-    // Surplus bytes, for example: an answer that came twice may be the one to an earlier request.
-    if (!isOrderly) this.isTroubled = true;
+  /** Whether more bytes than an answer came on HTTP/1.1. */
+  get hasSurplus(): boolean {
+    const { errored } = this.#ends?.socket ?? {};
+    return !this.isHttp2 && errored != null && !isOrderly(errored);
   }
+
+  end(error: Error): void {
+    this.#ends = undefined;
+    // Surplus bytes, for example: an answer that came twice may be the one to an earlier request.
+    if (!isOrderly(error)) this.isTroubled = true;
+  }
+}
+
+/** An idle connection that either side closes; DESTROYED: the whole pool was closed. */
+function isOrderly({ code, message }: Error & { code?: string }): boolean {
+  return code === "UND_ERR_INFO" || code === "UND_ERR_DESTROYED" || message === "other side closed";
 }

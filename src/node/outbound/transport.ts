@@ -123,9 +123,9 @@ class SentRequest implements ConnectionHandler {
     const response = { status: this.#status, headers: { get }, body, connection: this.#connection };
     if (!this.#settle()) return;
     inBatch(() => {
-      const { isHttp2, isTroubled } = this.#connection ?? {};
       // Two answers to one request: the first may be the answer to the request before, sent twice.
-      if (isTroubled === true && this.#wasReused && !isHttp2) this.result.reject(new TransportError("malformed"));
+      const isDoubtful = this.#wasReused && this.#connection?.hasSurplus === true;
+      if (isDoubtful) this.result.reject(new TransportError("malformed"));
       else this.result.resolve(response);
     });
   }
