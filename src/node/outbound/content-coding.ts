@@ -14,7 +14,7 @@ const DECODERS = new Map<string, Decoder>([
 
 /**
  * Synchronous, so that an answer is judged before the next request uses its connection.
- * @param codings value of Content-Encoding, null without one; one coding besides identity is supported
+ * @param codings value of Content-Encoding or null; one coding besides identity is supported
  * @param limit bytes of the decoded body; more are never held in memory
  * @throws {TransportError} too_large, truncated or malformed
  */
