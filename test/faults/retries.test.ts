@@ -8,7 +8,8 @@ import { CALL, callGetToken } from "../support/call.ts";
 import { fileConfig, providerConfig, SECRETS } from "../support/config.ts";
 import { expectProviderError } from "../support/expect-error.ts";
 import { type Host, noticed, startHost } from "../support/host.ts";
-import { makeKey } from "../support/keys.ts";
+import { answerWith, type Http2Peer, startHttp2Peer } from "../support/http2-peer.ts";
+import { makeAuthority, makeKey } from "../support/keys.ts";
 import { freePort } from "../support/port.ts";
 
 const BODY = '{"access_token":"the-token","token_type":"Bearer"}';
@@ -23,6 +24,7 @@ let behave: Behaviour;
 const bodies: string[] = [];
 let connections = 0;
 const sockets = new Set<Socket>();
+let http2: Http2Peer;
 let host: Host;
 
 const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -54,12 +56,23 @@ beforeAll(async () => {
     }),
     tls: providerConfig(`https://${at}`, { ...signed, timeout: "1s", connect_timeout: "1s" }),
   };
+  const authority = await makeAuthority();
+  const { certificate, private_key } = await authority.issue("127.0.0.1", { ips: ["127.0.0.1"] });
+  http2 = await startHttp2Peer(answerWith(BODY), { cert: certificate, key: private_key });
+  Object.assign(providers, {
+    http2: providerConfig(`${http2.origin}/token`, {
+      params: {},
+      grant_type: "authorization_code",
+      headers: { "X-Attempt": "{{uuid}}" },
+      tls: { ca: { env: "CA" } },
+    }),
+  });
   const file = {
     signing: { keys: [{ kid: "k", alg: "ES256", private_key: { env: "KEY" } }], issuer: "https://proxy.example" },
     providers,
     routes: Object.keys(providers).map((name) => ({ serverid: name, provider: name })),
   };
-  const secrets = { ...SECRETS, KEY: (await makeKey("ES256")).pem };
+  const secrets = { ...SECRETS, KEY: (await makeKey("ES256")).pem, CA: authority.certificate };
   host = await startHost(fileConfig("", { file }), secrets, { runtime: "node" });
 });
 beforeEach(async () => {
@@ -70,6 +83,7 @@ beforeEach(async () => {
 });
 afterAll(async () => {
   await host?.close();
+  await http2?.close();
   for (const socket of sockets) socket.destroy();
   server?.close();
 });
@@ -123,6 +137,26 @@ describe.each(closings)("a re-used connection that the provider %s", (_what, beh
     expectProviderError(answer, "provider_unreachable", `providers.${provider}`);
     expect(bodies).toHaveLength(2);
     await lineOf(answer.headers["x-request-id"]).toContain('"attempts":1');
+  });
+});
+
+describe("on HTTP/2", () => {
+  const REFUSED_STREAM = 7;
+  const INTERNAL_ERROR = 2;
+
+  it.each([
+    ["is built anew and sent again if the server refuses its stream, whatever the grant", REFUSED_STREAM, 200, 2],
+    ["is not sent again if the server resets its stream otherwise", INTERNAL_ERROR, 502, 1],
+  ])("a request %s", async (_what, code, status, attempts) => {
+    http2.requests.length = 0;
+    http2.onStream = (stream) => {
+      http2.onStream = answerWith(BODY);
+      stream.close(code);
+    };
+    const answer = await callTo("http2");
+    expect([answer.status, http2.requests.length]).toEqual([status, attempts]);
+    const uuids = http2.requests.map(({ headers }) => headers["x-attempt"]);
+    expect(new Set(uuids).size).toBe(attempts);
   });
 });
 

@@ -113,6 +113,32 @@ describe("a provider that sends its first response twice, so that each later one
   });
 });
 
+describe("a gateway on HTTP/2 whose own connections to the provider shift", () => {
+  const CALLS = 20;
+
+  async function run(provider: object) {
+    let before: string | undefined;
+    const late = (request: PeerRequest) => {
+      const token = before ?? tokenOf(userOf(request));
+      before = tokenOf(userOf(request));
+      return token;
+    };
+    const peer = await startPeer({}, true, late);
+    const tls = { ca: { env: "CA" } };
+    const host = await startProxy({ main: providerConfig(endpointOf(peer, "https"), { tls, ...provider }) });
+    return callAll(host, CALLS, 1);
+  }
+
+  it("gives users the tokens of others: no setting of connections helps", async () => {
+    expect(await run({})).toEqual({ right: 1, wrong: CALLS - 1, errors: {} });
+  });
+
+  it("gives nobody a token of another user with expect_subject", async () => {
+    const errors = { provider_wrong_subject: CALLS - 1 };
+    expect(await run({ expect_subject: "access_token.sub" })).toEqual({ right: 1, wrong: 0, errors });
+  });
+});
+
 describe("a nextAuth Server that sends its first response twice", () => {
   const nonceOf = (user: string) => `nonce-of-${user}`;
   const session = ({ headers }: PeerRequest) =>
