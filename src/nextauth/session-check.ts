@@ -31,7 +31,8 @@ export function createSessionCheck(
     const isOther = (name: string, confirmed: Value | undefined) =>
       claimed.has(name) && confirmed !== undefined && claimed.get(name) !== confirmed;
     if (isOther("userid", userid) || isOther("accountid", accountid)) {
-      status.connection?.close(); // the answer may belong to another request
+      memory.forget(serverid, nonce); // the answer may belong to another request
+      status.connection?.close();
       const problem = "the session of this call is logged in as another user or account";
       throw new TokenProxyError("session_mismatch", problem);
     }
@@ -61,6 +62,9 @@ export function createSessionMemory(lifetime: number, clock: Clock) {
       const found = sessions.get(keyOf(serverid, nonce));
       if (found === undefined || clock.elapsed() >= found.until) return undefined;
       return found.status.connection?.isTroubled === true ? undefined : found.status;
+    },
+    forget(serverid: string, nonce: string): void {
+      sessions.delete(keyOf(serverid, nonce));
     },
     set(serverid: string, nonce: string, status: Session, askedAt: number): void {
       const key = keyOf(serverid, nonce);

@@ -148,9 +148,10 @@ describe(`session_cache on ${RUNTIME}`, () => {
     expect(nextauth.requests).toHaveLength(1);
     expectError(await call(CACHED, bob), "session_mismatch");
     expectError(await call(CACHED, alice, asBob({})), "session_mismatch");
-    expect((await call(CACHED, bob, asBob({ accountid: 8 }))).status).toBe(200);
-    expect(nextauth.requests).toHaveLength(2);
-    expect(usersSent()).toEqual(["alice", "alice", "alice", "bob"]);
+    for (let i = 0; i < 2; i++) expect((await call(CACHED, bob, asBob({ accountid: 8 }))).status).toBe(200);
+    // An answer about another user is never remembered, and on Node nothing else from its connection.
+    expect(nextauth.requests).toHaveLength(RUNTIME === "node" ? 4 : 3);
+    expect(usersSent()).toEqual(["alice", "alice", "alice", "bob", "bob"]);
   });
 
   it("lets a logout go unnoticed for no longer than it says", async () => {

@@ -126,14 +126,14 @@ describe("with session_cache", () => {
     expect(await codeOf(check)).toBe("session_not_logged_in");
   });
 
-  it("a remembered session confirms no other user or account", async () => {
+  it("a remembered session confirms no other user or account, and is then asked for again", async () => {
     const { check, server } = setUp(CACHE_MS);
-    await check();
     for (const values of [{ userid: "bob" }, { accountid: 8 }]) {
+      await check();
       expect(await codeOf(() => check(values))).toBe("session_mismatch");
     }
     expect(await check({ userid: "alice" })).toEqual({ userid: "alice", accountid: 7 });
-    expect(server.asked).toHaveLength(1);
+    expect(server.asked).toHaveLength(3);
   });
 
   it("an answer about another user is not remembered", async () => {

@@ -40,6 +40,7 @@ export function startLoad(url: string, peers: Peers, options: { calls: number; u
   const pool = new Pool(url, { connections: users, pipelining: 1 });
   const counts: Counts = { calls: 0, tokens: 0, refused: 0, wrong: 0, outcomes: {} };
   let begun = 0;
+  let isStopped = false;
 
   function request(user: number) {
     const nonce = peers.nonces[user] as string;
@@ -71,7 +72,7 @@ export function startLoad(url: string, peers: Peers, options: { calls: number; u
   }
 
   async function callAgainAndAgain(user: number): Promise<void> {
-    while (begun < calls && counts.wrong === 0) {
+    while (begun < calls && counts.wrong === 0 && !isStopped) {
       begun += 1;
       await call(user);
     }
@@ -80,7 +81,11 @@ export function startLoad(url: string, peers: Peers, options: { calls: number; u
   const done = Promise.all(Array.from({ length: users }, (_, user) => callAgainAndAgain(user))).finally(() =>
     pool.destroy(),
   );
-  return { counts: () => counts, done };
+  done.catch(() => {}); // it may fail before anyone waits for it
+  const stop = () => {
+    isStopped = true;
+  };
+  return { counts: () => counts, done, stop };
 }
 
 function judge(status: number, bytes: Buffer, said: Buffer[]): string {

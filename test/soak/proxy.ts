@@ -77,6 +77,7 @@ export async function startProxy(folder: string, peers: Peers) {
       return Math.round(Number(/^process_resident_memory_bytes (\S+)/m.exec(metrics)?.[1]) / 1_048_576);
     },
     async close(): Promise<void> {
+      if (child.exitCode !== null || child.signalCode !== null) return;
       const ended = new Promise((done) => child.once("exit", done));
       child.kill("SIGTERM");
       await ended;

@@ -20,6 +20,7 @@ const USAGE = `npm run soak -- [options]
   --json FILE    writes the result to FILE
   --help         prints this
 
+SIGINT and SIGTERM end it early, with the result so far.
 Exit status: 0 if every response was right, 1 at the first wrong one, 2 for wrong options.
 `;
 
@@ -49,6 +50,7 @@ if (options.help) {
 const calls = number("calls", options.calls);
 const users = number("users", options.users);
 const seed = number("seed", options.seed);
+const reloadEvery = number("reload", options.reload);
 
 const folder = await mkdtemp(join(tmpdir(), "token-proxy-soak-"));
 const peers = await startPeers(users, randomFrom(seed), { shifts: options.shift, seed });
@@ -72,7 +74,9 @@ const everyMinute = setInterval(() => {
   });
 }, 60_000);
 const progress = setInterval(() => isTerminal && process.stdout.write(`\r\x1b[K${describe(findings())}`), 1_000);
-const reload = setInterval(proxy.reload, number("reload", options.reload));
+const reload = setInterval(proxy.reload, reloadEvery);
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, load.stop);
 
 let problem: string | undefined;
 try {
@@ -80,11 +84,9 @@ try {
   await load.done;
   await remember();
 } catch (error) {
-  if (!(error instanceof MixUp)) throw error;
-  problem = error.message;
-} finally {
-  for (const timer of [everyMinute, progress, reload]) clearInterval(timer);
+  problem = error instanceof MixUp ? error.message : String(error);
 }
+for (const timer of [everyMinute, progress, reload]) clearInterval(timer);
 const result = { ...findings(), calls_wanted: calls, users, seed, node: process.version, problem };
 if (isTerminal) process.stdout.write("\r\x1b[K");
 console.log(describe(result));

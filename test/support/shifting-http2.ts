@@ -4,8 +4,14 @@ import { once } from "node:events";
 import { createServer } from "node:http2";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
-import type { Faults, ShiftingPeer } from "./shifting-peer.ts";
-import { answerFault, type PeerAnswer, pauseFor, type Random } from "./shifting-peer.ts";
+import {
+  answerFault,
+  type Faults,
+  type PeerAnswer,
+  pauseFor,
+  type Random,
+  type ShiftingPeer,
+} from "./shifting-peer.ts";
 import { randomFrom } from "./soak-provider.ts";
 
 const HEADERS = 1;
@@ -61,12 +67,12 @@ export async function startShiftingHttp2(
       });
     }
     client.pipe(inner);
-    const forward = disturb(client, random, split, (responses) => {
-      const isTwice = random() * 1_000 < Number(duplicate);
-      if (isTwice) peer.duplicates += responses;
-      return isTwice;
-    });
-    inner.on("data", forward);
+    const isTwice = () => {
+      const result = random() * 1_000 < Number(duplicate);
+      if (result) peer.duplicates += 1;
+      return result;
+    };
+    inner.on("data", disturb(client, random, split, isTwice));
   });
   front.on("tlsClientError", () => {});
   front.listen(0, "127.0.0.1");
@@ -88,7 +94,7 @@ export async function startShiftingHttp2(
 }
 
 /** @returns a function that takes the bytes of the server and passes frames on, those of some responses twice */
-function disturb(client: Socket, random: Random, split: boolean, isTwice: (responses: number) => boolean) {
+function disturb(client: Socket, random: Random, split: boolean, isTwice: () => boolean) {
   let received = Buffer.alloc(0);
   const responses = new Map<number, Buffer[]>();
   let last: Promise<void> = Promise.resolve();
@@ -114,7 +120,7 @@ function disturb(client: Socket, random: Random, split: boolean, isTwice: (respo
       responses.set(stream, frames);
       if ((flags & END_STREAM) === 0) continue;
       responses.delete(stream);
-      if (isTwice(1)) send(Buffer.concat(frames), random() < 0.5 ? 5 : 0);
+      if (isTwice()) send(Buffer.concat(frames), random() < 0.5 ? 5 : 0);
     }
   };
 }
