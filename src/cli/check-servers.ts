@@ -58,6 +58,8 @@ export async function checkProvider(
   describeCertificates("  certificate", tls?.certificate, false);
   warnOfAuthorities("tls.ca", tls?.ca);
   line("  grant", settings.grant_type);
+  // Issuers with metadata mostly issue JWTs; for others, --live shows what the token is.
+  if (discovery !== undefined) adviseExpectSubject(settings);
   if (discovery === undefined) {
     line("  token endpoint", `${settings.token_endpoint} (from the file)`);
     return true;
@@ -78,4 +80,10 @@ export async function checkProvider(
     line("  warning", `the provider's ${list} does not have ${used}: enable it there, or use one that is listed`);
   }
   return metadata !== undefined;
+}
+
+/** For a provider whose tokens are probably JWTs. */
+export function adviseExpectSubject({ expect_subject }: ProviderConfig): void {
+  if (expect_subject !== undefined) return;
+  line("  advice", "set expect_subject, such as access_token.sub, so that a token of another user is never relayed");
 }

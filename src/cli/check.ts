@@ -14,7 +14,7 @@ import { createNodeBulkhead } from "../node/outbound/bulkhead.ts";
 import { createNodeTransport } from "../node/outbound/transport.ts";
 import { createProviders } from "../oauth/provider.ts";
 import { describeCertificates, warnOfAuthorities } from "./check-certificates.ts";
-import { checkNextAuthServers, checkProvider } from "./check-servers.ts";
+import { adviseExpectSubject, checkNextAuthServers, checkProvider } from "./check-servers.ts";
 import { type CallOptions, readCallOptions } from "./configuration.ts";
 import { attempt, line, withDetails } from "./report.ts";
 
@@ -51,7 +51,7 @@ export async function check({ live = false, ...options }: CallOptions & { live?:
     const useCase = { routes: config.routes, providers, nextauth };
     const serverid = values.get("serverid") ?? nextauth.defaultServerid;
     const completed = serverid === undefined ? values : new Map(values).set("serverid", serverid);
-    succeeded = (await requestToken(useCase, completed, config.nextauth.length > 0)) && succeeded;
+    succeeded = (await requestToken(useCase, completed, config)) && succeeded;
   }
   return succeeded;
 }
@@ -103,7 +103,8 @@ function assertLiveValues(values: Values, { get_token, nextauth }: Config): void
 }
 
 /** Requests one token. Only a nonce allows a session check; without one the user is trusted. */
-async function requestToken(deps: UseCase, values: Values, hasNextauth: boolean): Promise<boolean> {
+async function requestToken(deps: UseCase, values: Values, config: Config): Promise<boolean> {
+  const hasNextauth = config.nextauth.length > 0;
   const session = hasNextauth && values.has("nonce") ? "verify" : "trust";
   const trace = startTrace("check", undefined, { clock: nodeClock, tracer: createTracer() });
   line("live", "one token request");
@@ -118,19 +119,22 @@ async function requestToken(deps: UseCase, values: Values, hasNextauth: boolean)
     line("  FAILED", `the provider refuses this user (${answer.providerError}): try another user, or look in its log`);
     return false;
   }
-  describeToken(answer.body);
+  const provider = config.providers[trace.facts.provider as string] as ProviderConfig;
+  if (describeToken(answer.body) && provider.discovery === "none") adviseExpectSubject(provider);
   return true;
 }
 
-/** The names of the members and the claims that identify a JWT, but never the token. */
-function describeToken(body: Uint8Array): void {
+/** Prints members and a JWT's identifying claims, never the token. @returns whether it is a JWT */
+function describeToken(body: Uint8Array): boolean {
   const members = JSON.parse(new TextDecoder().decode(body)) as Record<string, unknown>;
   line("  members", Object.keys(members).join(", "));
   try {
     const { alg, kid } = decodeProtectedHeader(String(members.access_token));
     const { iss, sub, aud, exp } = decodeJwt(String(members.access_token));
     line("  access_token", `a JWT, ${JSON.stringify({ alg, kid, iss, sub, aud, exp })}`);
+    return true;
   } catch {
     line("  access_token", "not a JWT");
+    return false;
   }
 }

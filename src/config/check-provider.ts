@@ -23,8 +23,8 @@ const RESERVED_PARAMS = new Map([
 /** Headers that the request needs for itself, or that would be a second client authentication. */
 const RESERVED_HEADERS = [
   ...["accept", "accept-encoding", "authorization", "connection", "content-encoding", "content-length", "content-type"],
-  ...["cookie", "expect", "host", "keep-alive", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade"],
-  "user-agent",
+  ...["cookie", "expect", "host", "http2-settings", "keep-alive", "proxy-authorization", "proxy-connection", "te"],
+  ...["trailer", "transfer-encoding", "upgrade", "user-agent"],
 ];
 
 export function checkProvider(provider: FileProvider, around: Surroundings, report: Report): void {

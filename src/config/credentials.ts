@@ -8,9 +8,9 @@ import type { NextAuthCredentials } from "../nextauth/servers.ts";
 import type { PlacedSecrets, ProviderCredentials } from "../oauth/provider-settings.ts";
 import { type CreateJwsSigner, importSigningKey, KeyError, type SigningKey } from "../oauth/signing-key.ts";
 import type { Config, ProviderConfig } from "./complete.ts";
-import { type Path, type PathFault, type Report, reportTo } from "./faults.ts";
+import { below, type Path, type PathFault, type Report, reportTo } from "./faults.ts";
 import type { ParsedFile } from "./parse.ts";
-import type { ClientCertificatePin } from "./schema-nextauth.ts";
+import type { ClientCertificatePin, FileNextAuth } from "./schema-nextauth.ts";
 import type { KeySettings, TlsSettings } from "./schema-provider.ts";
 
 /** What loading needs from the runtime. Each `…Fault` returns a phrase that follows the path. */
@@ -24,6 +24,8 @@ export interface CredentialHost {
   listens: boolean;
   /** @returns an absolute path; relative ones start at the folder of the configuration file */
   resolvePath(file: string): string;
+  /** Why it cannot apply http2 and reuse_connections; undefined if it can. */
+  connectionFault: string | undefined;
   /** @returns why this host cannot identify a caller by such a certificate */
   pinFault(pin: ClientCertificatePin, server: Config["server"]): string | undefined;
   /** @returns why this host cannot apply the rate limit */
@@ -75,7 +77,9 @@ export async function loadCredentials({ config, error }: ParsedFile, host: Crede
   }
   const callers = await loadCallers(config, load, host, report);
   const serverTls = host.listens ? await loadServerTls(config, load) : undefined;
-  const nextauth = await load.list(config.nextauth, ["nextauth"], async ({ apikey: reference, tls }, path) => {
+  const nextauth = await load.list(config.nextauth, ["nextauth"], async (server, path) => {
+    const { apikey: reference, tls } = server;
+    checkConnections(server, host, below(report, ...path));
     const apikey = await load.secret(reference, [...path, "apikey"], headerFault);
     const credentials = await load.tls(tls, [...path, "tls"]);
     return apikey && { apikey, tls: credentials };
@@ -84,6 +88,7 @@ export async function loadCredentials({ config, error }: ParsedFile, host: Crede
   const signers = signingKeys.filter(({ kid }) => signing?.keys.some((key) => key.kid === kid && key.use === "sign"));
   const providers = new Map<string, ProviderCredentials>();
   for (const [name, provider] of Object.entries(config.providers)) {
+    checkConnections(provider, host, below(report, "providers", name));
     const own = await loadProvider(provider, ["providers", name], signers, load);
     providers.set(name, { ...own, signingKeys: signers, signingIssuer: signing?.issuer });
   }
@@ -91,6 +96,13 @@ export async function loadCredentials({ config, error }: ParsedFile, host: Crede
   const identitiesKey = await load.secret(log.identities_key, ["log", "identities_key"], shortKeyFault);
   if (faults.length > 0) throw error(faults);
   return { identitiesKey, callers, nextauth, serverTls, providers, signingKeys };
+}
+
+function checkConnections(server: FileNextAuth | ProviderConfig, { connectionFault }: CredentialHost, report: Report) {
+  if (connectionFault === undefined) return;
+  for (const key of ["http2", "reuse_connections"] as const) {
+    if (server[key] !== undefined) report([key], connectionFault, "key");
+  }
 }
 
 type Loader = ReturnType<typeof createLoader>;

@@ -131,6 +131,7 @@ const nextauthServer = z
     serverids: t.serverids.describe("Its virtual servers, if you list several servers; all by default."),
     timeout: t.duration.prefault("2s").describe("Limit for one request, including its response."),
     connect_timeout: t.connectTimeout,
+    ...t.connectionSettings,
     session_cache: t.durationOrZero
       .refine((ms) => ms <= 60_000, "must be at most 60s")
       .prefault("0s")

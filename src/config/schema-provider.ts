@@ -120,6 +120,7 @@ export const provider = z
       .describe("Must equal the userid, or the token is refused: MEMBER or MEMBER.CLAIM, like access_token.sub."),
     timeout: t.duration.prefault("5s").describe("Limit for one token: discovery, connection, request and answer."),
     connect_timeout: t.connectTimeout,
+    ...t.connectionSettings,
     // Each response is held in memory. Token responses are far smaller.
     max_response_bytes: t.count(4_194_304, 65_536).describe("Longer answers are refused."),
     max_in_flight: t.count(10_000, 256).describe("Token requests at the same time. Node only."),

@@ -149,6 +149,20 @@ export const connectTimeout = duration
   .optional()
   .describe("Limit for the connection; 1s or timeout by default. Node only.");
 
+/** Without defaults, because on Workers they must not be written. */
+export const connectionSettings = {
+  http2: z
+    .enum(["auto", "never"])
+    .optional()
+    .describe(
+      "auto, the default: HTTP/2 over TLS where the server offers it, so that answers cannot be swapped. Node only.",
+    ),
+  reuse_connections: z
+    .boolean()
+    .optional()
+    .describe("true, the default; false: each request on a new connection, by HTTP/1.1. Node only."),
+};
+
 /** Fills in the default of connect_timeout, which depends on timeout. */
 export const withConnectTimeout = <Timed extends { timeout: number; connect_timeout?: number | undefined }>(
   timed: Timed,

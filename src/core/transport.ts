@@ -19,6 +19,16 @@ export interface TransportResponse {
   headers: { get(name: string): string | null };
   /** The complete body without content codings; empty if only the status matters (isBodyJudged). */
   body: Uint8Array;
+  /** Undefined on Workers, which do not show it. */
+  connection?: Connection | undefined;
+}
+
+/** The connection that an answer came on. */
+export interface Connection {
+  /** An answer on it was wrong or broken, so earlier ones may belong to other requests. */
+  readonly isTroubled: boolean;
+  /** For an answer that cannot be right: no further request uses the connection. */
+  close(): void;
 }
 
 /**
@@ -36,6 +46,10 @@ export interface TransportSettings {
   /** Milliseconds for the connection, including TLS. Node only, like `connections`. */
   connect_timeout: number;
   connections: number;
+  /** Whether to use HTTP/2 where the server offers it; auto by default. Node only. */
+  http2?: "auto" | "never" | undefined;
+  /** False: each request on a new connection. Node only. */
+  reuse_connections?: boolean | undefined;
   tls?: TlsCredentials | undefined;
 }
 

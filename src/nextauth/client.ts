@@ -20,7 +20,7 @@ export interface NextAuthSettings {
 
 export interface NextAuthClient {
   /** @throws {TokenProxyError} session_check_failed or session_check_timeout */
-  getSession(serverid: string, nonce: string): Promise<LoginStatus>;
+  getSession(serverid: string, nonce: string): Promise<LoginStatus & Pick<TransportResponse, "connection">>;
   /**
    * @returns undefined if the server does not know the user
    * @throws {TokenProxyError} attributes_failed or attributes_timeout
@@ -90,12 +90,13 @@ export function createNextAuthClient(
 
   function read<T>(
     operation: Operation,
-    { status, body }: TransportResponse,
+    { status, body, connection }: TransportResponse,
     parse: (body: Uint8Array) => T | string,
   ): T {
     const { name, failed, permission } = operation;
     const result = status === 200 ? parse(body) : statusProblem(status, permission);
     if (typeof result !== "string") return result;
+    if (status === 200) connection?.close(); // the answer may belong to another request
     const detail = { nextauth_status: status };
     throw new TokenProxyError(failed, `${name}: the nextAuth Server "${key}" ${result}`, { detail });
   }
@@ -103,7 +104,7 @@ export function createNextAuthClient(
   return {
     async getSession(serverid, nonce) {
       const response = await get(GET_SESSION, `/servers/${segment(serverid)}/sessions/`, { "x-nonce": nonce });
-      return read(GET_SESSION, response, parseLoginStatus);
+      return { ...read(GET_SESSION, response, parseLoginStatus), connection: response.connection };
     },
     async getUserAttributes(serverid, userid) {
       const path = `/servers/${segment(serverid)}/users/${segment(userid)}/attributes/`;

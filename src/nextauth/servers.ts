@@ -2,7 +2,7 @@
 
 import type { Runtime } from "../core/runtime.ts";
 import type { Secret } from "../core/secret.ts";
-import type { TlsCredentials } from "../core/transport.ts";
+import type { TlsCredentials, TransportSettings } from "../core/transport.ts";
 import { createNextAuthClient, type NextAuthSettings } from "./client.ts";
 import { createSessionCheck } from "./session-check.ts";
 
@@ -12,6 +12,8 @@ export interface NextAuthServerSettings extends NextAuthSettings {
   /** The virtual servers that it is responsible for; undefined means all. */
   serverids?: readonly string[] | undefined;
   connect_timeout: number;
+  http2?: TransportSettings["http2"];
+  reuse_connections?: boolean | undefined;
   /** Milliseconds; 0 for no cache. */
   session_cache: number;
 }
@@ -34,9 +36,10 @@ export function createNextAuthServers(
 ) {
   const all = settings.map((server, index) => {
     const { apikey, tls } = credentials[index] as NextAuthCredentials;
-    const { connect_timeout, session_cache } = server;
+    const { connect_timeout, http2, reuse_connections, session_cache } = server;
     const key = nextauthKey(index, settings.length);
-    const transport = createTransport({ connect_timeout, connections: MAX_CONNECTIONS, tls });
+    const connections = MAX_CONNECTIONS;
+    const transport = createTransport({ connect_timeout, connections, http2, reuse_connections, tls });
     const client = createNextAuthClient(server, apikey, key, transport, clock);
     return { key, ...client, confirmSession: createSessionCheck(client, session_cache, key, clock) };
   });

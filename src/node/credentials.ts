@@ -32,6 +32,7 @@ export function createNodeCredentialHost(env: NodeJS.ProcessEnv, directory: stri
     createJwsSigner: createNodeJwsSigner,
     listens: true,
     resolvePath: (file) => resolve(directory, file),
+    connectionFault: undefined,
     pinFault: (_pin, { tls }) =>
       tls?.client_ca === undefined
         ? 'needs "server.tls" with a client_ca; otherwise callers are not asked for a certificate'

@@ -78,7 +78,12 @@ export function createDiscovery(
       });
       if (response.status !== 404) break;
     }
-    return parseMetadata(response as TransportResponse, settings, key);
+    try {
+      return parseMetadata(response as TransportResponse, settings, key);
+    } catch (error) {
+      response?.connection?.close(); // the answer may belong to another request
+      throw error;
+    }
   }
 
   /** Looks the metadata up. A failure throws as in `metadata`, and keeps the known metadata. */

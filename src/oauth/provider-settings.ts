@@ -1,7 +1,7 @@
 // A provider as the configuration file describes it, and the secrets and keys that it refers to.
 
 import type { Secret, SecretReference } from "../core/secret.ts";
-import type { TlsCredentials } from "../core/transport.ts";
+import type { TlsCredentials, TransportSettings } from "../core/transport.ts";
 import type { ClientSettings } from "./client-authentication.ts";
 import type { DiscoveryKind } from "./discovery.ts";
 import type { ExpectSubjectSettings } from "./expect-subject.ts";
@@ -21,6 +21,8 @@ export interface ProviderSettings extends RequestParameters, ClientSettings, Err
   expect_subject?: ExpectSubjectSettings | undefined;
   timeout: number;
   connect_timeout: number;
+  http2?: TransportSettings["http2"];
+  reuse_connections?: boolean | undefined;
   max_response_bytes: number;
   /** Token requests at the same time; Node only. */
   max_in_flight: number;

@@ -60,11 +60,12 @@ export function createProvider(
   deps: ProviderDeps,
 ): Provider {
   const { clock, log } = deps;
-  const { issuer, timeout, connect_timeout, max_in_flight } = settings;
+  const { issuer, timeout, connect_timeout, max_in_flight, http2, reuse_connections } = settings;
   const key = `providers.${name}`;
   const clockWatch = createClockWatch(name, deps);
+  const { tls } = credentials;
   const transport = clockWatch.over(
-    deps.createTransport({ connect_timeout, connections: max_in_flight, tls: credentials.tls }),
+    deps.createTransport({ connect_timeout, connections: max_in_flight, http2, reuse_connections, tls }),
   );
   const byTls = credentialOf(settings.token_endpoint_auth_method) === "certificate";
   const discovery =

@@ -77,12 +77,17 @@ export function createTokenRequest(
         maxResponseBytes: settings.max_response_bytes,
       }),
     );
-    const answer = judgeAnswer(response, settings, key, clock.now());
-    if (answer.outcome === "token") checkSubject?.(answer.body);
-    else if (repeatsCredential(relayedText(answer), sentCredentials(values, headers, form, callValues))) {
-      throw echoed(answer, key);
+    try {
+      const answer = judgeAnswer(response, settings, key, clock.now());
+      if (answer.outcome === "token") checkSubject?.(answer.body);
+      else if (repeatsCredential(relayedText(answer), sentCredentials(values, headers, form, callValues))) {
+        throw echoed(answer, key);
+      }
+      return answer;
+    } catch (error) {
+      if (isOutOfPlace(error)) response.connection?.close();
+      throw error;
     }
-    return answer;
   }
 
   /** A token or code that came with the call is the caller's, and may be relayed to it. */
@@ -141,6 +146,14 @@ function echoed({ providerStatus, providerError = "" }: Answer, key: string): To
   const message = `the provider "${key}" refused the user, but its answer repeats a credential of this proxy, so it is not relayed`;
   const detail = { provider_status: providerStatus, provider_error: providerError };
   return new TokenProxyError("provider_error", message, { detail });
+}
+
+/** Whether an answer may belong to another request: then all later ones on its connection may. */
+function isOutOfPlace(error: unknown): boolean {
+  if (!(error instanceof TokenProxyError)) return false;
+  const { code, detail } = error;
+  const isWrong = code === "provider_not_json" || code === "provider_no_token" || code === "provider_wrong_subject";
+  return isWrong || (code === "provider_error" && Number(detail?.provider_status) < 500);
 }
 
 /** A secret is sent as it is, even if it looks like a template. Each part gets a new uuid. */

@@ -129,6 +129,19 @@ describe("a provider", () => {
     ]);
   });
 
+  it("with metadata probably issues JWTs, so the check advises expect_subject unless it is set", async () => {
+    provider.answer = json(metadata());
+    const advice = /^ {2}advice +set expect_subject, such as access_token\.sub, /m;
+    expect((await check(discovered())).out).toMatch(advice);
+    const set = { token_endpoint: undefined, issuer: provider.url, expect_subject: "access_token.sub" };
+    expect((await check(fileConfig("", { provider: set }))).out).not.toMatch(advice);
+    expect((await check(fileConfig(provider.tokenEndpoint))).out).not.toMatch(advice);
+    const jwt = ["{}", '{"sub":"alice"}', "s"].map((part) => Buffer.from(part).toString("base64url")).join(".");
+    provider.answer = json({ access_token: jwt });
+    const named = fileConfig(provider.tokenEndpoint, { provider: { params: { userid: "{{userid}}" } } });
+    expect((await check(named, ["--live", "--userid", "alice"])).out).toMatch(advice);
+  });
+
   it("that says it is another issuer fails the check with status 1", async () => {
     provider.answer = json(metadata({ issuer: "https://other.example" }));
     const { status, out } = await check(discovered());

@@ -172,8 +172,8 @@ actor_token: x, subject_token: x, subject_token_type: y
 
 describe("headers", () => {
   const RESERVED =
-    "Accept accept-encoding AUTHORIZATION Connection Content-Encoding Content-Length Content-Type Cookie Expect Host " +
-    "Keep-Alive Proxy-Authorization TE Trailer Transfer-Encoding Upgrade User-Agent";
+    "Accept accept-encoding AUTHORIZATION Connection Content-Encoding Content-Length Content-Type Cookie Expect Host HTTP2-Settings " +
+    "Keep-Alive Proxy-Authorization Proxy-Connection TE Trailer Transfer-Encoding Upgrade User-Agent";
   const ASCII = "must be visible ASCII, without spaces at the start or end";
   reports(
     (text) => withProviderKeys(`headers: { ${text} }`),

@@ -259,6 +259,15 @@ describe("TLS credentials", () => {
     expect((await load(text, {}, { listens: false, tlsFault: () => "does not fit" })).serverTls).toBeUndefined();
   });
 
+  it("are not all: http2 and reuse_connections need connections of the host's own", async () => {
+    const text = withKeys("nextauth: { url: https://ns.example, apikey: { env: N }, http2: never }");
+    const both = replacing("    client_id", "    reuse_connections: true\n    client_id", text);
+    expect(await faultsOf(both, {}, { connectionFault: "is for Node" })).toEqual([
+      'f.yaml:8:5 "providers.main.reuse_connections" is for Node',
+      'f.yaml:12:58 "nextauth.http2" is for Node',
+    ]);
+  });
+
   it("are not all: an audit needs a file, which Workers do not have", async () => {
     const text = withKeys("log: { identities: plain, audit: { file: a.jsonl } }");
     await expect(load(text, {}, { listens: false })).rejects.toThrow(

@@ -40,7 +40,9 @@ beforeAll(async () => {
   silent.listen(0, "127.0.0.1");
   await once(silent, "listening");
   const timeout = `${TIMEOUT_MS}ms`;
-  const connect = { timeout: "1m", connect_timeout: `${CONNECT_TIMEOUT_MS}ms` };
+  // Without HTTP/2, each call opens a connection; the key is only for Node.
+  const http2 = RUNTIME === "node" ? { http2: "never" } : {};
+  const connect = { ...http2, timeout: "1m", connect_timeout: `${CONNECT_TIMEOUT_MS}ms` };
   const providers = {
     prompt: providerConfig(prompt.tokenEndpoint, { timeout }),
     slow: providerConfig(slow.tokenEndpoint, { timeout }),

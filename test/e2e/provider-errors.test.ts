@@ -67,7 +67,9 @@ async function expectNoticed() {
 }
 
 describe("faults on the wire", () => {
-  it.each(WIRE_FAULTS.map((fault) => [fault.name, fault] as const))("%s", async (_, fault) => {
+  // Where it matters whether the connection is new, leftovers.test.ts has both.
+  const faults = WIRE_FAULTS.filter(({ expected, reused }) => RUNTIME === "workerd" || reused === expected.node);
+  it.each(faults.map((fault) => [fault.name, fault] as const))("%s", async (_, fault) => {
     const expected = fault.expected[RUNTIME];
     if (expected === "provider_timeout") {
       const closed = vi.fn();
@@ -103,7 +105,10 @@ describe("faults on the wire", () => {
         surplus(socket, request);
         socket.uncork();
       };
-      expect((await callTo("main")).text).toBe(body);
+      const answer = await callTo("main");
+      // On a connection that was used before, the first may be the answer to the request before.
+      if (answer.status === 502) expectProviderError(answer, "provider_error");
+      else expect([answer.status, answer.text]).toEqual([200, body]);
       await expectNextCallRight();
     }
   });

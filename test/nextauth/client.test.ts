@@ -7,7 +7,7 @@ import { TokenProxyError } from "../../src/core/errors.ts";
 import { Secret } from "../../src/core/secret.ts";
 import { type Delivery, TransportError, type TransportFailure } from "../../src/core/transport.ts";
 import { createNextAuthClient, type NextAuthSettings } from "../../src/nextauth/client.ts";
-import { type FakeProvider, fakeClock, fakeProvider, response, thrownBy } from "../support/fakes.ts";
+import { type FakeProvider, fakeClock, fakeConnection, fakeProvider, response, thrownBy } from "../support/fakes.ts";
 
 // Easy to find in output.
 const APIKEY = "apikey-Zq7xWv4kPj";
@@ -162,6 +162,17 @@ describe.each(Object.entries(OPERATIONS))("%s", (name, { good, ask, failed, time
     const { code, message, detail } = await failureOf(answering(200, "<html>"));
     expect([code, detail]).toEqual([failed, { nextauth_status: 200 }]);
     expect(message).toContain(`${at} answered with something that is not a `);
+  });
+
+  it.each([
+    [200, "<html>", true],
+    [200, good, false],
+    [401, "<html>", false],
+    [500, "<html>", false],
+  ])("closes the connection of an answer that may belong to another request: %i %j", async (status, body, isClosed) => {
+    const connection = fakeConnection();
+    await ask(() => ({ ...response(status, body), connection })).catch(() => {});
+    expect(connection.isTroubled).toBe(isClosed);
   });
 
   it("throws a bug unchanged", async () => {

@@ -55,7 +55,10 @@ it.each<[Settings, string | undefined]>([
 
 it("asks each server, in the order of the file, with its own URL, API key and transport", async () => {
   const tls = { ca: new Secret("ca") };
-  const { servers, requests, transports } = setUp([{}, { serverids: ["a"], connect_timeout: 5 }], tls);
+  const { servers, requests, transports } = setUp(
+    [{}, { serverids: ["a"], connect_timeout: 5, http2: "never", reuse_connections: false }],
+    tls,
+  );
   for (const { getSession } of servers.all) await getSession("x", "n");
   expect(requests.map(({ url, headers }) => [url, headers["x-apikey"]])).toEqual([
     ["https://ns0/servers/x/sessions/", "key-0"],
@@ -63,7 +66,7 @@ it("asks each server, in the order of the file, with its own URL, API key and tr
   ]);
   expect(transports).toEqual([
     { connect_timeout: 1_000, connections: 256, tls },
-    { connect_timeout: 5, connections: 256, tls },
+    { connect_timeout: 5, connections: 256, http2: "never", reuse_connections: false, tls },
   ]);
 });
 

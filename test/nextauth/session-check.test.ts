@@ -3,9 +3,10 @@
 import { describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
 import type { Value } from "../../src/core/values.ts";
+import type { NextAuthClient } from "../../src/nextauth/client.ts";
 import type { LoginStatus } from "../../src/nextauth/login-status.ts";
 import { createSessionCheck, createSessionMemory } from "../../src/nextauth/session-check.ts";
-import { fakeClock, thrownBy } from "../support/fakes.ts";
+import { fakeClock, fakeConnection, thrownBy } from "../support/fakes.ts";
 
 const ALICE: LoginStatus = { loggedin: true, userid: "alice", accountid: 7 };
 const NO_ACCOUNT: LoginStatus = { loggedin: true, userid: "alice", accountid: undefined };
@@ -13,7 +14,7 @@ const LOGGED_OUT: LoginStatus = { loggedin: false };
 const CACHE_MS = 5_000;
 
 /** The server returns or throws `server.answer` after `server.takes` milliseconds. */
-function setUp(lifetime = 0, answer: LoginStatus | Error = ALICE) {
+function setUp(lifetime = 0, answer: Awaited<ReturnType<NextAuthClient["getSession"]>> | Error = ALICE) {
   const clock = fakeClock();
   const server = { answer, asked: [] as string[][], takes: 0 };
   const client = {
@@ -46,6 +47,21 @@ describe("a session that is logged in", () => {
   it("without an accountid only confirms the userid", async () => {
     expect(await setUp(0, NO_ACCOUNT).check({ userid: "alice" })).toEqual({ userid: "alice" });
   });
+});
+
+it("closes the connection of an answer about another user or account, and of no other answer", async () => {
+  for (const [values, isClosed] of [
+    [{}, false],
+    [{ userid: "alice", accountid: 7 }, false],
+    [{ userid: "bob" }, true],
+    [{ accountid: 8 }, true],
+  ] as [Record<string, Value>, boolean][]) {
+    const connection = fakeConnection();
+    await setUp(0, { ...ALICE, connection })
+      .check(values)
+      .catch(() => {});
+    expect(connection.isTroubled).toBe(isClosed);
+  }
 });
 
 const MISMATCH = ["session_mismatch", "the session of this call is logged in as another user or account"];
@@ -99,13 +115,33 @@ describe("with session_cache", () => {
     expect(await codeOf(check)).toBe("session_not_logged_in");
   });
 
-  it("a remembered session confirms no other user or account", async () => {
+  it("a remembered session confirms no other user or account, and is then asked for again", async () => {
     const { check, server } = setUp(CACHE_MS);
     for (const values of [{ userid: "bob" }, { accountid: 8 }]) {
+      await check();
       expect(await codeOf(() => check(values))).toBe("session_mismatch");
     }
     expect(await check({ userid: "alice" })).toEqual({ userid: "alice", accountid: 7 });
+    expect(server.asked).toHaveLength(3);
+  });
+
+  it("an answer about another user is not remembered", async () => {
+    const { check, server } = setUp(CACHE_MS);
+    expect(await codeOf(() => check({ userid: "bob" }))).toBe("session_mismatch");
+    server.answer = { loggedin: true, userid: "bob", accountid: 8 };
+    expect((await check()).userid).toBe("bob");
+  });
+
+  it("an answer on a connection that had trouble before or after is not remembered", async () => {
+    const connection = fakeConnection();
+    const { check, server } = setUp(CACHE_MS, { ...ALICE, connection });
+    await check();
+    await check();
     expect(server.asked).toHaveLength(1);
+    connection.close();
+    await check();
+    await check();
+    expect(server.asked).toHaveLength(3);
   });
 
   it("another nonce, or the same nonce at another serverid, is another session", async () => {

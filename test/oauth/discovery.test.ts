@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
 import { TransportError, type TransportResponse } from "../../src/core/transport.ts";
 import { createDiscovery, type DiscoverySettings, metadataUrls } from "../../src/oauth/discovery.ts";
-import { fakeClock, fakeProvider, response, thrownBy } from "../support/fakes.ts";
+import { fakeClock, fakeConnection, fakeProvider, response, thrownBy } from "../support/fakes.ts";
 
 const ISSUER = "https://idp.example/realms/a";
 const DOCUMENT = { issuer: ISSUER, token_endpoint: "https://idp.example/realms/a/token" };
@@ -184,4 +184,15 @@ describe("a look-up fails", () => {
       expect(JSON.stringify([error.message, error.detail, String(error.cause)])).not.toContain(canary);
     }
   });
+});
+
+it.each([
+  [DOCUMENT, false],
+  [{ access_token: "t" }, true],
+  [{ ...DOCUMENT, issuer: "https://other.example" }, true],
+])("closes the connection of an answer that may belong to another request: %j", async (body, isClosed) => {
+  const connection = fakeConnection();
+  const { metadata } = discover({ ...response(200, body), connection });
+  await metadata().catch(() => {});
+  expect(connection.isTroubled).toBe(isClosed);
 });

@@ -19,7 +19,10 @@ function unreachable(): never {
 
 it("has a transport with the file's settings", () => {
   const tls = { ca: new Secret("a CA") };
-  expect(setUp({}, { tls }).transports).toEqual([{ connect_timeout: 1_000, connections: 256, tls }]);
+  const common = { connect_timeout: 1_000, connections: 256, tls };
+  expect(setUp({}, { tls }).transports).toEqual([common]);
+  const connections = { http2: "never", reuse_connections: false } as const;
+  expect(setUp(connections, { tls }).transports).toEqual([{ ...common, ...connections }]);
 });
 
 it("refuses a call without a value that it needs, before anything is sent", async () => {

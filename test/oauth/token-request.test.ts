@@ -4,7 +4,7 @@ import { decodeProtectedHeader } from "jose";
 import { describe, expect, it } from "vitest";
 import { Secret } from "../../src/core/secret.ts";
 import type { ProviderCredentials, ProviderSettings } from "../../src/oauth/provider-settings.ts";
-import { NOW, thrownBy } from "../support/fakes.ts";
+import { fakeConnection, NOW, response, thrownBy } from "../support/fakes.ts";
 import { ENDPOINT, ISSUER, setUp } from "./set-up-provider.ts";
 
 const VALUES = { userid: "alice", nonce: "n0nce", empty: "" };
@@ -157,4 +157,25 @@ describe("a value of the call", () => {
     });
     expect(upstream.requests).toHaveLength(0);
   });
+});
+
+it.each([
+  ["no JSON", 200, "<html>", true],
+  ["no token", 200, { issuer: ISSUER }, true],
+  ["a token of another user", 200, { access_token: "t", user: "bob" }, true],
+  ["an error that is not a text", 400, { error: 7 }, true],
+  ["a 404 without an error code", 404, {}, true],
+  ["the user's token", 200, { access_token: "t", user: "alice" }, false],
+  ["a refusal", 400, { error: "invalid_grant" }, false],
+  ["a rejection", 401, {}, false],
+  ["a limit", 429, "<html>", false],
+  ["a failure", 500, "<html>", false],
+])("%s: whether its connection is closed, because later answers on it may be wrong too", async (...row) => {
+  const [, status, body, isClosed] = row;
+  const { upstream, request } = setUp({ expect_subject: { member: "user", equals: "{{userid}}" } });
+  const connection = fakeConnection();
+  upstream.answer = () => ({ ...response(status, body), connection });
+  await request().catch(() => {});
+  expect(connection.isTroubled).toBe(isClosed);
+  expect(upstream.requests).toHaveLength(1);
 });

@@ -66,6 +66,15 @@ export function response(status: number, body: unknown, headers: Record<string, 
   return { status, headers: new Headers(headers), body: bytes };
 }
 
+export function fakeConnection(): { isTroubled: boolean; close(): void } {
+  return {
+    isTroubled: false,
+    close() {
+      this.isTroubled = true;
+    },
+  };
+}
+
 export interface FakeProvider {
   createTransport: CreateTransport;
   requests: TransportRequest[];
@@ -101,6 +110,7 @@ export function fakeCredentialHost(
     createJwsSigner: undefined,
     listens: true,
     resolvePath: (file) => file,
+    connectionFault: undefined,
     pinFault: () => undefined,
     rateLimitFault: () => undefined,
     tlsFault: () => undefined,

@@ -13,6 +13,8 @@ export interface WireFault {
   answer: Answer;
   /** By runtime: workerd mostly says only that there was no answer. */
   expected: Record<"node" | "workerd", Expected>;
+  /** On Node, on a connection that has carried an answer before, where it matters. */
+  reused: Expected;
   /** Whether the connection stays open for the next call. */
   keeps: boolean;
 }
@@ -43,25 +45,29 @@ export function flood(start: string, part: Buffer): Answer {
   };
 }
 
-type Row = [name: string, answer: Answer, expected: Expected, workerd?: Expected];
+type Row = [name: string, answer: Answer, expected: Expected, workerd?: Expected, reused?: Expected];
 
 /** Complete answers: the connection can be used again. */
 const COMPLETE: Row[] = [
   ["200 with an error", json(GRANT), { status: 403, body: GRANT }],
-  ["200 without a token", json(`{"token_type":"${MARKER}"}`), "provider_no_token"],
-  ["200 with nothing", respond({}), "provider_not_json"],
-  ["204", raw("HTTP/1.1 204 No\r\n\r\n"), "provider_not_json"],
   ["303 with a body", respond({ status: 303, headers: { Location: "/x" }, body: BODY }), "provider_redirected"],
   ["400 invalid_grant", json(GRANT, 400), { status: 400, body: GRANT }],
   ["429 in HTML", html(429), "provider_busy"],
   ["an interim response first", raw(head({}, 103), right, BODY), { status: 200, body: BODY }],
   ["gzip", coded("gzip", gzipSync(BODY)), { status: 200, body: BODY }],
   ["br", coded("br", brotliCompressSync(BODY)), { status: 200, body: BODY }],
+  ["chunks", chunked(Buffer.from(BODY), 3), { status: 200, body: BODY }],
+];
+
+/** Complete answers that may belong to another request, so that the next one may be wrong too. */
+const OUT_OF_PLACE: Row[] = [
+  ["200 without a token", json(`{"token_type":"${MARKER}"}`), "provider_no_token"],
+  ["200 with nothing", respond({}), "provider_not_json"],
+  ["204", raw("HTTP/1.1 204 No\r\n\r\n"), "provider_not_json"],
   ["truncated gzip", coded("gzip", gzipSync(BODY).subarray(0, -9)), "provider_truncated"],
   ["a body that is not gzip but declared so", coded("gzip", Buffer.from(BODY)), "provider_error", "provider_truncated"],
   ["an unknown coding", coded("vendor", Buffer.from(BODY)), "provider_error", { status: 200, body: BODY }],
   ["a bomb in gzip", coded("gzip", gzipSync(Buffer.alloc(5_000_000))), "provider_too_large"],
-  ["chunks", chunked(Buffer.from(BODY), 3), { status: 200, body: BODY }],
 ];
 
 /** Answers that break, never end, or never come. */
@@ -113,19 +119,27 @@ const BROKEN: Row[] = [
   ["chunks that never end", flood(inChunks, chunks(tooLong, 9_000)[0] as Buffer), "provider_too_large"],
   ["a redirect whose body never ends", flood(head(JSON_TYPE, 307), Buffer.alloc(LIMIT)), "provider_redirected"],
   ["a 500 whose body never ends", flood(head(JSON_TYPE, 500), Buffer.alloc(LIMIT)), "provider_error"],
-  ["surplus at once", raw(right, BODY, right, BODY), { status: 200, body: BODY }],
+  [
+    "surplus at once",
+    raw(right, BODY, right, BODY),
+    { status: 200, body: BODY },
+    { status: 200, body: BODY },
+    "provider_error", // the first of the two may be the answer to the request before
+  ],
   ["surplus later", thenSurplus(raw(right, BODY), raw("x"), 10), { status: 200, body: BODY }],
   ["an answer and the connection's end", thenClose(raw(right, BODY)), { status: 200, body: BODY }],
 ];
 
-const faultOf = ([name, answer, expected, workerd = expected]: Row, keeps: boolean): WireFault => ({
+const faultOf = ([name, answer, expected, workerd = expected, reused = expected]: Row, keeps: boolean): WireFault => ({
   name,
   answer,
   expected: { node: expected, workerd },
+  reused,
   keeps,
 });
 
 export const WIRE_FAULTS: WireFault[] = [
   ...COMPLETE.map((row) => faultOf(row, true)),
+  ...OUT_OF_PLACE.map((row) => faultOf(row, false)),
   ...BROKEN.map((row) => faultOf(row, false)),
 ];

@@ -62,3 +62,7 @@ it("needs a rate limiting binding for a rate limit", () => {
     expect(host.rateLimitFault({ binding })).toBe(fault);
   }
 });
+
+it("has no say in connections", () => {
+  expect(host.connectionFault).toBe("is for Node, because Cloudflare manages the connections of a Worker: remove it");
+});

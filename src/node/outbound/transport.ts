@@ -1,6 +1,6 @@
 // The transport on Node, with undici, which shows what a server saw of a failed request.
 
-import { Agent, Client, type Dispatcher, errors, Pool } from "undici";
+import { type Dispatcher, errors } from "undici";
 import { PAUSE_MS, startDeadline } from "../../core/deadline.ts";
 import {
   type Delivery,
@@ -15,39 +15,24 @@ import {
 import { inBatch } from "../fast-path/batch.ts";
 import { nodeClock } from "../host.ts";
 import { decode } from "./content-coding.ts";
+import { type ConnectionHandler, createDispatcher, type Line, type OpenConnection } from "./dispatcher.ts";
 
 /** A connection that the server has closed fails within a round trip. A crash takes longer. */
 const STALE_MS = 50;
 /** undici may be this late with a connect timeout of more than a second. */
 const UNDICI_TICK_MS = 500;
-/** Limit for the headers of a provider's answer. */
-const MAX_HEADER_BYTES = 16_384;
 
 /** @returns with `close`, which closes the connections once they have no request */
-export const createNodeTransport = ({ connect_timeout, connections, tls }: TransportSettings) => {
-  const agent = new Agent({
-    connections, // as many as requests in flight, so that none waits behind a slow one
-    pipelining: 1,
-    allowH2: false,
-    maxHeaderSize: MAX_HEADER_BYTES,
-    connect: {
-      timeout: connect_timeout,
-      ...(tls?.certificate === undefined ? {} : { cert: tls.certificate.reveal(), key: tls.private_key?.reveal() }),
-      ...(tls?.ca === undefined ? {} : { ca: tls.ca.reveal() }),
-    },
-    // One exact deadline of ours covers connect, headers and body.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    factory: (origin, options) =>
-      new Pool(origin, { ...options, factory: (at, settings) => new Connection(at, settings) }),
-  });
+export const createNodeTransport = (settings: TransportSettings) => {
+  const agent = createDispatcher(settings);
+  const reset = settings.reuse_connections === false;
 
   const send: Transport = (request) => {
-    const sent = new SentRequest(request, connect_timeout);
+    const sent = new SentRequest(request, settings.connect_timeout);
     try {
       const { origin, pathname, search } = new URL(request.url);
       const { method, headers, body = null } = request;
-      agent.dispatch({ origin, path: pathname + search, method, headers, body }, sent);
+      agent.dispatch({ origin, path: pathname + search, method, headers, body, reset }, sent);
     } catch (error) {
       sent.onResponseError(undefined, error as Error);
     }
@@ -56,34 +41,20 @@ export const createNodeTransport = ({ connect_timeout, connections, tls }: Trans
   return Object.assign(send, { close: () => agent.close() });
 };
 
-class Connection extends Client {
-  /** Whether it has carried a response before. A server may close such a connection at any time. */
-  isReused = false;
-
-  constructor(origin: URL, options: object) {
-    super(origin, options as Client.Options);
-    this.on("connect", () => {
-      this.isReused = false;
-    });
-  }
-
-  override dispatch(options: Dispatcher.DispatchOptions, sent: SentRequest): boolean {
-    sent.connection = this;
-    return super.dispatch(options, sent);
-  }
-}
-
 /** One request and its answer. */
-class SentRequest implements Dispatcher.DispatchHandler {
-  connection?: Connection;
+class SentRequest implements ConnectionHandler {
+  line?: Line;
+  onConnected: ((error?: Error) => void) | undefined;
   readonly #request: TransportRequest;
   readonly result = Promise.withResolvers<TransportResponse>();
   readonly #stopDeadline: () => void;
   /** A later connect timeout was late. */
   readonly #connectLateAt: number;
-  #isSettled = false;
-  /** Undefined until the request is being sent. */
+  isSettled = false;
+  /** Undefined until the request is being sent, as its connection. */
   #controller: Dispatcher.DispatchController | undefined;
+  #connection: OpenConnection | undefined;
+  #wasReused = false;
   /** Until then, a failure means that the server had already closed a reused connection. */
   #staleUntil = 0;
   /** 0 until the headers have arrived. */
@@ -101,10 +72,17 @@ class SentRequest implements Dispatcher.DispatchHandler {
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.onConnected?.();
+    const isSentAgain = this.#controller !== undefined;
     this.#controller = controller;
-    if (this.connection?.isReused === true) this.#staleUntil = performance.now() + STALE_MS;
+    this.#connection = this.line?.connection;
+    this.#wasReused = this.#connection?.isReused === true;
+    if (this.#wasReused) this.#staleUntil = performance.now() + STALE_MS;
     // The deadline passed while the request waited for a connection.
-    if (this.#isSettled) controller.abort(new TransportError("timeout"));
+    if (this.isSettled) controller.abort(new TransportError("timeout"));
+    // After GOAWAY or REFUSED_STREAM, which say that the server did nothing (RFC 9113 section 8.7),
+    // undici would send the same bytes again. Our retry signs anew.
+    else if (isSentAgain) this.#fail(new TransportError("unreachable", undefined, "none"));
   }
 
   onResponseStarted(): void {
@@ -125,19 +103,18 @@ class SentRequest implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    if (this.connection !== undefined) this.connection.isReused = true;
-    const body = Buffer.concat(this.#chunks, this.#length);
+    if (this.#connection !== undefined) this.#connection.isReused = true;
     const codings = firstValue(this.#headers, "content-encoding");
-    if (codings === null) this.#succeed(body);
-    else {
-      decode(body, codings, this.#request.maxResponseBytes).then(
-        (decoded) => this.#succeed(decoded),
-        (error: TransportError) => this.#giveUpBody(error.failure, error.cause),
-      );
+    try {
+      this.#succeed(decode(Buffer.concat(this.#chunks, this.#length), codings, this.#request.maxResponseBytes));
+    } catch (error) {
+      const { failure, cause } = error as TransportError;
+      this.#giveUpBody(failure, cause);
     }
   }
 
   onResponseError(_controller: unknown, error: Error): void {
+    this.onConnected?.(error);
     const now = performance.now();
     const delivery = now < this.#staleUntil ? "stale" : "some";
     const failed = toTransportError(error, this.#status !== 0, this.#controller === undefined ? "none" : delivery);
@@ -151,26 +128,39 @@ class SentRequest implements Dispatcher.DispatchHandler {
     if (isBodyJudged(this.#status)) this.#fail(error);
     else {
       this.#succeed(new Uint8Array());
-      this.#controller?.abort(error);
+      this.#abort(error);
     }
   }
 
   #succeed(body: Uint8Array): void {
     const headers = this.#headers;
-    const response = { status: this.#status, headers: { get: (name: string) => firstValue(headers, name) }, body };
-    if (this.#settle()) inBatch(() => this.result.resolve(response));
+    const get = (name: string) => firstValue(headers, name);
+    const response = { status: this.#status, headers: { get }, body, connection: this.#connection };
+    if (!this.#settle()) return;
+    inBatch(() => {
+      // Two answers to one request: the first may be the answer to the request before, sent twice.
+      const isDoubtful = this.#wasReused && this.#connection?.hasSurplus === true;
+      if (isDoubtful) this.result.reject(new TransportError("malformed"));
+      else this.result.resolve(response);
+    });
   }
 
   #fail(error: TransportError): void {
     if (!this.#settle()) return;
     this.result.reject(error);
+    this.#abort(error);
+  }
+
+  /** A connection on which a request failed is not used again: on HTTP/2 it may be dead. */
+  #abort(error: TransportError): void {
     this.#controller?.abort(error);
+    if (error.delivery !== "none") this.#connection?.close();
   }
 
   /** @returns false if the result was settled before */
   #settle(): boolean {
-    if (this.#isSettled) return false;
-    this.#isSettled = true;
+    if (this.isSettled) return false;
+    this.isSettled = true;
     this.#stopDeadline();
     return true;
   }
