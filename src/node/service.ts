@@ -154,9 +154,10 @@ function summary({ config }: Program) {
 function takeSnapshot(program: Program, recorder: Recorder, state: State, inFlight: number): Snapshot {
   const providers = [...program.providers.values()].map((provider) => {
     const { clockSkew: clock_skew, inFlight: in_flight, ...breakerAndQueue } = provider.state();
-    const { ready, problem, discoveredAt: discovered_at } = provider.discovery?.state() ?? { ready: true };
+    const { ready, problem, discoveredAt, movedTo } = provider.discovery?.state() ?? { ready: true };
+    const metadata = { ready, problem, discovered_at: discoveredAt, moved_to: movedTo };
     const limits = { ...breakerAndQueue, clock_skew, in_flight };
-    return { name: provider.name, ready, problem, discovered_at, ...limits, ...recorder.provider(provider.name) };
+    return { name: provider.name, ...metadata, ...limits, ...recorder.provider(provider.name) };
   });
   return {
     ...VERSIONS,

@@ -116,6 +116,20 @@ const discovered = (v: string) => ({
   main: { issuer: service.provider.url, token_endpoint: undefined, params: { v } },
 });
 
+it("a reload accepts a token endpoint on another host", async () => {
+  discoverBy(found);
+  await service.configure(discovered("old"));
+  const run = await service.start();
+  await expect.poll(() => run.lines("discovered")).toHaveLength(1);
+  const token_endpoint = service.provider.tokenEndpoint.replace("127.0.0.1", "localhost");
+  discoverBy((socket, request) => json({ issuer: service.provider.url, token_endpoint })(socket, request));
+  await reload(run);
+  await expect.poll(() => run.lines("discovered").at(-1)).toMatchObject({ token_endpoint });
+  expect(await (await fetch(`${run.admin}/metrics`)).text()).toContain(
+    'token_proxy_provider_endpoint_moved{provider="main"} 0\n',
+  );
+});
+
 describe("while discovery is down", () => {
   it("a reload keeps the metadata that it has", async () => {
     discoverBy(found);
