@@ -36,14 +36,11 @@ function base64Inside(part: string, offset: number): string {
   return btoa(String.fromCharCode(...bytes)).slice(Math.ceil((offset * 8) / 6), own);
 }
 
+/** Other bytes than UTF-8 next to a credential do not hide it, as they would from decodeURIComponent. */
 function withoutPercent(text: string): string {
-  return text.replaceAll(/(?:%[0-9a-f]{2})+/gi, (escapes) => {
-    try {
-      return decodeURIComponent(escapes);
-    } catch {
-      return escapes; // not UTF-8
-    }
-  });
+  return text.replaceAll(/(?:%[0-9a-f]{2})+/gi, (escapes) =>
+    new TextDecoder().decode(Uint8Array.from(escapes.slice(1).split("%"), (digits) => Number.parseInt(digits, 16))),
+  );
 }
 
 function withoutBackslashes(text: string): string {
