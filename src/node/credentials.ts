@@ -14,7 +14,7 @@ import { createNodeJwsSigner } from "./sign.ts";
 
 /** Larger than any key or certificate chain. */
 const MAX_SECRET_FILE_BYTES = 65_536;
-/** A network mount whose server is gone would hold up a reload and the stop for ever. */
+/** A network mount whose server is gone would hold up a reload for ever. */
 const READ_TIMEOUT_MS = 3_000;
 
 /**
@@ -63,13 +63,26 @@ export function cureOfUnreadable(code: string | undefined): string {
   return UNREADABLE.get(code ?? "") ?? "";
 }
 
+/** Reading it holds one of Node's four threads, which DNS and signatures need too. */
+let hanging: string | undefined;
+
 async function readSecretFile(path: string, written: string, openFile: typeof open): Promise<string> {
+  if (hanging !== undefined) {
+    throw new SecretError(`was not read, because reading this file still hangs: ${hanging}`);
+  }
+  const reading = readRegularFile(path, written, openFile);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    const message = `names a file that could not be read within ${READ_TIMEOUT_MS / 1000} s: ${written}`;
-    timer = setTimeout(() => reject(new SecretError(message)), READ_TIMEOUT_MS);
+    timer = setTimeout(() => {
+      hanging = written;
+      const end = () => {
+        hanging = undefined;
+      };
+      reading.then(end, end);
+      reject(new SecretError(`names a file that could not be read within ${READ_TIMEOUT_MS / 1000} s: ${written}`));
+    }, READ_TIMEOUT_MS);
   });
-  const bytes = await Promise.race([readRegularFile(path, written, openFile), late]).finally(() => clearTimeout(timer));
+  const bytes = await Promise.race([reading, late]).finally(() => clearTimeout(timer));
   if (bytes.length > MAX_SECRET_FILE_BYTES) {
     throw new SecretError(`names a file of more than ${MAX_SECRET_FILE_BYTES} bytes: ${written}`);
   }
