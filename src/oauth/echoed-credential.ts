@@ -33,7 +33,7 @@ function base64Inside(part: string, offset: number): string {
   const bytes = [...new Array<number>(offset).fill(0), ...new TextEncoder().encode(part)];
   // Later characters depend on what follows.
   const own = Math.floor((bytes.length * 8) / 6);
-  return btoa(String.fromCharCode(...bytes)).slice(Math.ceil((offset * 8) / 6), own);
+  return btoa(bytes.map((byte) => String.fromCharCode(byte)).join("")).slice(Math.ceil((offset * 8) / 6), own);
 }
 
 /** Other bytes than UTF-8 next to a credential do not hide it, as they would from decodeURIComponent. */
