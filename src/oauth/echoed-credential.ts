@@ -36,7 +36,7 @@ function base64Inside(part: string, offset: number): string {
   return btoa(bytes.map((byte) => String.fromCharCode(byte)).join("")).slice(Math.ceil((offset * 8) / 6), own);
 }
 
-/** Other bytes than UTF-8 next to a credential do not hide it, as they would from decodeURIComponent. */
+/** Not by decodeURIComponent, from which a byte that is not UTF-8 would hide what is next to it. */
 function withoutPercent(text: string): string {
   return text.replaceAll(/(?:%[0-9a-f]{2})+/gi, (escapes) =>
     new TextDecoder().decode(Uint8Array.from(escapes.slice(1).split("%"), (digits) => Number.parseInt(digits, 16))),
