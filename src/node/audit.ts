@@ -14,7 +14,7 @@ const WRITE_TIMEOUT_MS = 2_000;
 const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
 const OPTIONS = {
   mode: 0o600, // only for the user that runs this: the lines say who got which token
-  flag: O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, // a pipe would wait for its reader, even at exit
+  flag: O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, // a pipe waits for its reader, even at exit
 };
 
 export interface AuditFile extends Audit {

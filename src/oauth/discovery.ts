@@ -89,7 +89,7 @@ export function createDiscovery(
     return parseMetadata(response as TransportResponse, settings, key);
   }
 
-  /** A forged document must not send our credentials elsewhere: only a reload accepts a new host. */
+  /** A forged document must not redirect our credentials: only a reload accepts a new host. */
   function learn(found: Metadata): Metadata {
     const host = hostOf(known?.metadata ?? found);
     movedTo = hostOf(found) === host ? undefined : hostOf(found);
