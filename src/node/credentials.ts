@@ -75,8 +75,10 @@ async function readSecretFile(path: string, written: string, openFile: typeof op
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
       hanging = written;
+      process.once("exit", killProcess);
       const end = () => {
         hanging = undefined;
+        process.off("exit", killProcess);
       };
       reading.then(end, end);
       reject(new SecretError(`names a file that could not be read within ${READ_TIMEOUT_MS / 1000} s: ${written}`));
@@ -90,6 +92,11 @@ async function readSecretFile(path: string, written: string, openFile: typeof op
   // Editors may add a byte order mark, and a line break at the end. Neither is part of the secret.
   const text = bytes.toString().replace(/^\ufeff/, "");
   return text.replace(/\r?\n$/, "");
+}
+
+/** At its exit, Node would wait for the thread that hangs, so SIGTERM would not end the process. */
+function killProcess(): void {
+  process.kill(process.pid, "SIGKILL");
 }
 
 /** @returns one byte too many if the file is too large */

@@ -87,6 +87,7 @@ describe("a file", () => {
   it("on a mount that hangs is given up after 3 s, and until it is back, no file is opened", async () => {
     vi.useFakeTimers();
     try {
+      const listeners = process.listeners("exit");
       const { promise, reject } = Promise.withResolvers<never>();
       const opened = vi.fn(() => promise);
       const message = messageFor(() => createNodeCredentialHost({}, folder, opened).read({ file: "secret" }));
@@ -96,9 +97,15 @@ describe("a file", () => {
       const next = () => messageFor(() => createNodeCredentialHost({}, folder, opened).read({ file: "other" }));
       expect(await next()).toBe("was not read, because reading this file still hangs: secret");
       expect(opened).toHaveBeenCalledOnce();
+      // Node's exit would wait for that thread, so SIGTERM would not end the process.
+      const kill = vi.spyOn(process, "kill").mockReturnValue(true);
+      for (const listener of process.listeners("exit").filter((one) => !listeners.includes(one))) listener(0);
+      expect(kill.mock.calls).toEqual([[process.pid, "SIGKILL"]]);
+      kill.mockRestore();
       reject(Object.assign(new Error(), { code: "EIO" }));
       await vi.advanceTimersByTimeAsync(0);
       expect(await next()).toBe("names a file that cannot be read (EIO): other");
+      expect(process.listeners("exit")).toEqual(listeners);
     } finally {
       vi.useRealTimers();
     }
