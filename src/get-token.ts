@@ -99,7 +99,8 @@ async function readAttributes(
   if (found === undefined) throw fail("the nextAuth Server does not know the user of this call");
   for (const attribute of attributes) {
     const value = found.get(attribute);
-    if (value === undefined) throw fail(`the user has no attribute "${attribute}", which "providers.${name}" needs`);
+    // An empty parameter would be left out, and so name no user at all.
+    if (!value) throw fail(`the user has no attribute "${attribute}", which "providers.${name}" needs`);
     values.set(ATTRIBUTE_PREFIX + attribute, value);
   }
   return values;

@@ -181,6 +181,7 @@ describe("attributes", () => {
 
   it.each<[string, Changes["known"], string]>([
     ["is missing", { Mail: "x" }, 'the user has no attribute "mail", which "providers.main" needs'],
+    ["is empty", { mail: "" }, 'the user has no attribute "mail", which "providers.main" needs'],
     ["belongs to an unknown user", undefined, "the nextAuth Server does not know the user of this call"],
   ])("refuse a call if one %s", async (_, known, message) => {
     const { error } = await refusal({ attributes: ["mail"], known }, VERIFIED);

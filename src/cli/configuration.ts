@@ -1,6 +1,6 @@
 // Reads what options name: the configuration file, --env-file, and the values of a call.
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { parseConfig } from "../config/parse.ts";
@@ -64,21 +64,24 @@ export function loadFile(path: string, env: NodeJS.ProcessEnv): Loaded {
 }
 
 function readText(path: string, what: string): string {
+  const fault = (problem: string) => new UsageError(`the ${what} ${path} ${problem}`);
   let bytes: Buffer;
   try {
+    const found = statSync(path);
+    // A pipe would block the process until somebody writes, at a reload too.
+    if (!found.isFile() && !found.isDirectory()) throw fault("is not a regular file: name one");
+    if (found.size > MAX_FILE_BYTES) throw fault(`is larger than ${MAX_FILE_BYTES} bytes: name another file`);
     bytes = readFileSync(path);
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     const { code, name } = error as NodeJS.ErrnoException;
     throw new UsageError(`cannot read the ${what} ${path} (${code ?? name})${cureOfUnreadable(code)}`);
-  }
-  if (bytes.length > MAX_FILE_BYTES) {
-    throw new UsageError(`the ${what} ${path} is larger than ${MAX_FILE_BYTES} bytes: name another file`);
   }
   try {
     // Replacing undecodable bytes would silently change a path or a name.
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new UsageError(`the ${what} ${path} is not in UTF-8: save it in that encoding`);
+    throw fault("is not in UTF-8: save it in that encoding");
   }
 }
 

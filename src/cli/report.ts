@@ -2,9 +2,10 @@
 
 import { TokenProxyError } from "../core/errors.ts";
 import { nodeClock } from "../node/host.ts";
+import { escapeInvisible } from "../steps/identities.ts";
 
 export function line(label: string, text: string): void {
-  console.log(`${label.padEnd(18)}${text}`);
+  console.log(`${label.padEnd(18)}${escapeInvisible(text)}`);
 }
 
 /** @returns the text with its details in parentheses, like `text (status 401, ECONNREFUSED)` */

@@ -1,7 +1,10 @@
 // Which URLs an issuer or an endpoint may have: https, or http on loopback.
 
-/** URL parsers repair `https:/a`, backslashes and spaces, but not all in the same way. */
-const COMPLETE = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/\s\\][^\s\\]*$/;
+/**
+ * URL parsers repair `https:/a`, backslashes and spaces, but not all in the same way. A terminal
+ * would obey control characters, and show text after a direction mark backwards.
+ */
+const COMPLETE = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/(?!\/)[^\s\\\p{Cc}\p{Cf}]+$/u;
 
 /** @returns what is wrong, as a phrase that follows the path in the file */
 export function endpointUrlFault(text: string): string | undefined {

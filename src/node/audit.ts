@@ -1,6 +1,7 @@
 // The audit file of `log.audit`: lines are appended together, and a call waits until its is
 // written.
 
+import { constants } from "node:fs";
 import { appendFile } from "node:fs/promises";
 import type { Audit, AuditLine } from "../core/audit.ts";
 import { TokenProxyError } from "../core/errors.ts";
@@ -10,8 +11,11 @@ import { nodeSha256 } from "./host.ts";
 /** Lines that wait for a slow disk; further ones fail. */
 const MAX_WAITING_CHARS = 8_388_608;
 const WRITE_TIMEOUT_MS = 2_000;
-/** Only for the user that runs this: the lines say who got which token. */
-const MODE = 0o600;
+const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
+const OPTIONS = {
+  mode: 0o600, // only for the user that runs this: the lines say who got which token
+  flag: O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, // a pipe waits for its reader, even at exit
+};
 
 export interface AuditFile extends Audit {
   /** Waits until everything is written, 2 s at most. */
@@ -24,7 +28,7 @@ export interface AuditFile extends Audit {
  * @throws {NodeJS.ErrnoException} if the file cannot be written now
  */
 export async function openAuditFile(path: string, required: boolean, log: Log): Promise<AuditFile> {
-  await withDeadline(appendFile(path, "", { mode: MODE }));
+  await withDeadline(appendFile(path, "", OPTIONS));
   let gathered = "";
   let written: Promise<void> = Promise.resolve();
   let next: Promise<void> | undefined;
@@ -36,7 +40,7 @@ export async function openAuditFile(path: string, required: boolean, log: Log): 
     const text = isTorn ? `\n${gathered}` : gathered; // a full disk may have taken half a line
     gathered = "";
     isTorn = true;
-    await appendFile(path, text, { mode: MODE });
+    await appendFile(path, text, OPTIONS);
     isTorn = false;
     isFailing = false;
   }

@@ -14,7 +14,7 @@ import { createNodeJwsSigner } from "./sign.ts";
 
 /** Larger than any key or certificate chain. */
 const MAX_SECRET_FILE_BYTES = 65_536;
-/** A network mount whose server is gone would hold up a reload and the stop for ever. */
+/** A network mount whose server is gone would hold up a reload for ever. */
 const READ_TIMEOUT_MS = 3_000;
 
 /**
@@ -64,13 +64,28 @@ export function cureOfUnreadable(code: string | undefined): string {
   return UNREADABLE.get(code ?? "") ?? "";
 }
 
+/** Reading it holds one of Node's four threads, which DNS and signatures need too. */
+let hanging: string | undefined;
+
 async function readSecretFile(path: string, written: string, openFile: typeof open): Promise<string> {
+  if (hanging !== undefined) {
+    throw new SecretError(`was not read, because reading this file still hangs: ${hanging}`);
+  }
+  const reading = readRegularFile(path, written, openFile);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    const message = `names a file that could not be read within ${READ_TIMEOUT_MS / 1000} s: ${written}`;
-    timer = setTimeout(() => reject(new SecretError(message)), READ_TIMEOUT_MS);
+    timer = setTimeout(() => {
+      hanging = written;
+      process.once("exit", killProcess);
+      const end = () => {
+        hanging = undefined;
+        process.off("exit", killProcess);
+      };
+      reading.then(end, end);
+      reject(new SecretError(`names a file that could not be read within ${READ_TIMEOUT_MS / 1000} s: ${written}`));
+    }, READ_TIMEOUT_MS);
   });
-  const bytes = await Promise.race([readRegularFile(path, written, openFile), late]).finally(() => clearTimeout(timer));
+  const bytes = await Promise.race([reading, late]).finally(() => clearTimeout(timer));
   if (bytes.length > MAX_SECRET_FILE_BYTES) {
     throw new SecretError(`names a file of more than ${MAX_SECRET_FILE_BYTES} bytes: ${written}`);
   }
@@ -78,6 +93,11 @@ async function readSecretFile(path: string, written: string, openFile: typeof op
   // Editors may add a byte order mark, and a line break at the end. Neither is part of the secret.
   const text = bytes.toString().replace(/^\ufeff/, "");
   return text.replace(/\r?\n$/, "");
+}
+
+/** At its exit, Node would wait for the thread that hangs, so SIGTERM would not end the process. */
+function killProcess(): void {
+  process.kill(process.pid, "SIGKILL");
 }
 
 /** @returns one byte too many if the file is too large */

@@ -26,6 +26,7 @@ const GAUGES = {
   provider_breaker_state: ["1 for the current state of the circuit breaker.", "provider", "state"],
   provider_suspensions_total: ["How often the provider was suspended.", "provider"],
   discovery_timestamp_seconds: ["Last successful discovery of the provider.", "provider"],
+  provider_endpoint_moved: ["1 if newer metadata has a token endpoint on another host, not adopted.", "provider"],
   provider_clock_skew_seconds: ["How far the provider's clock is ahead of ours.", "provider"],
   signing_key_created_timestamp_seconds: ["Date of a signing key in the file.", "kid", "use"],
   certificate_expiry_timestamp_seconds: ["Expiry of a certificate, by its key in the file.", "certificate"],
@@ -99,6 +100,7 @@ function createGauges(register: Registry): (snapshot: Snapshot) => void {
         set("provider_breaker_state", one === state.breaker ? 1 : 0, { provider, state: one });
       }
       set("provider_suspensions_total", state.suspensions, { provider });
+      set("provider_endpoint_moved", state.moved_to === undefined ? 0 : 1, { provider });
       if (clock_skew !== undefined) set("provider_clock_skew_seconds", clock_skew, { provider });
       if (discovered_at !== undefined) set("discovery_timestamp_seconds", discovered_at / 1000, { provider });
     }

@@ -118,13 +118,17 @@ function trustOf({ callers, serverTls }: Credentials): string {
 /** How long a new configuration may wait for discovery before calls use it. */
 const RELOAD_DISCOVERY_MS = 2_000;
 
-/** Passes on the old program's metadata, for providers that do not answer at the reload. */
+/**
+ * Passes on the old program's metadata, for providers that do not answer at the reload. Only then:
+ * a reload accepts an endpoint on another host.
+ */
 export async function takeOver(next: Program, old: Program): Promise<void> {
-  const refreshes = [...next.providers.values()].map(({ name, discovery }) => {
-    discovery?.adopt(old.providers.get(name)?.discovery?.remembered());
-    return discovery?.refresh(RELOAD_DISCOVERY_MS);
-  });
-  await Promise.allSettled(refreshes);
+  const refreshes = [...next.providers.values()].map(({ name, discovery }) =>
+    discovery
+      ?.refresh(RELOAD_DISCOVERY_MS)
+      .catch(() => discovery.adopt(old.providers.get(name)?.discovery?.remembered())),
+  );
+  await Promise.all(refreshes);
 }
 
 function certificateSnapshots({ serverTls, providers, nextauth }: Credentials): CertificateSnapshot[] {

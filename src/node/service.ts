@@ -51,6 +51,9 @@ export async function startService(load: () => Loaded, { tryIt }: { tryIt?: TryI
   };
   let program = await createProgram(first.file, first.host, observers);
   const atStart = restartKeys(program);
+  /** Of every configuration since the start: the last calls of an old one write to its own. */
+  const audits = [program.audit];
+  const closeAudits = () => Promise.all(audits.map((audit) => audit?.close()));
   const { listen: address, admin: adminAddress } = program.config.server;
   // Not program.fetch itself, because a reload replaces the program.
   const answer = (request: Request, env: unknown) => program.fetch(request, env);
@@ -88,6 +91,7 @@ export async function startService(load: () => Loaded, { tryIt }: { tryIt?: TryI
         stopDiscovery();
         program.replace();
         program = next;
+        audits.push(next.audit);
         stopDiscovery = keepDiscovered(program.providers.values(), log);
         setLevel(program.config.log.level);
         state.configured_at = nodeClock.now();
@@ -105,7 +109,7 @@ export async function startService(load: () => Loaded, { tryIt }: { tryIt?: TryI
     /** Logs how many calls are being cut off. The process has to exit afterwards. */
     async abort(): Promise<void> {
       log("error", "stopped", { calls_cut_off: publicListener.inFlight() });
-      await program.audit?.close();
+      await closeAudits();
       await closeLog();
     },
     /**
@@ -127,7 +131,7 @@ export async function startService(load: () => Loaded, { tryIt }: { tryIt?: TryI
       const cutOff = await publicListener.close(shutdown_grace);
       await adminListener.close(0);
       log(cutOff === 0 ? "info" : "error", "stopped", { calls_cut_off: cutOff });
-      await program.audit?.close();
+      await closeAudits();
       await closeLog();
       return cutOff;
     },
@@ -154,9 +158,10 @@ function summary({ config }: Program) {
 function takeSnapshot(program: Program, recorder: Recorder, state: State, inFlight: number): Snapshot {
   const providers = [...program.providers.values()].map((provider) => {
     const { clockSkew: clock_skew, inFlight: in_flight, ...breakerAndQueue } = provider.state();
-    const { ready, problem, discoveredAt: discovered_at } = provider.discovery?.state() ?? { ready: true };
+    const { ready, problem, discoveredAt, movedTo } = provider.discovery?.state() ?? { ready: true };
+    const metadata = { ready, problem, discovered_at: discoveredAt, moved_to: movedTo };
     const limits = { ...breakerAndQueue, clock_skew, in_flight };
-    return { name: provider.name, ready, problem, discovered_at, ...limits, ...recorder.provider(provider.name) };
+    return { name: provider.name, ...metadata, ...limits, ...recorder.provider(provider.name) };
   });
   return {
     ...VERSIONS,

@@ -51,6 +51,13 @@ const metadataSchema = z.object({
 export type Metadata = z.infer<typeof metadataSchema>;
 export type Discovery = ReturnType<typeof createDiscovery>;
 
+interface DiscoveryDeps {
+  transport: Transport;
+  clock: Clock;
+  /** Gets the host in use and the host in the document, which is not adopted. */
+  onMoved(host: string, movedTo: string): void;
+}
+
 /**
  * Calls share no promise: on Workers, another request's promise never settles (workerd#210).
  * @param key the provider's key in the file, for errors
@@ -58,11 +65,12 @@ export type Discovery = ReturnType<typeof createDiscovery>;
 export function createDiscovery(
   settings: DiscoverySettings,
   key: string,
-  { transport, clock }: { transport: Transport; clock: Clock },
+  { transport, clock, onMoved }: DiscoveryDeps,
 ) {
   const urls = metadataUrls(settings.issuer, settings.discovery);
   const ownSettings = JSON.stringify(settings);
   let known: Remembered | undefined;
+  let movedTo: string | undefined;
   let failed: { error: TokenProxyError; until: number } | undefined;
 
   async function lookUp(timeout: number, send: Transport): Promise<Metadata> {
@@ -86,14 +94,25 @@ export function createDiscovery(
     }
   }
 
-  /** Looks the metadata up. A failure throws as in `metadata`, and keeps the known metadata. */
+  /** A forged document must not redirect our credentials: only a reload accepts a new host. */
+  function learn(found: Metadata): Metadata {
+    const host = hostOf(known?.metadata ?? found);
+    movedTo = hostOf(found) === host ? undefined : hostOf(found);
+    if (movedTo !== undefined) onMoved(host, movedTo);
+    const metadata = movedTo === undefined ? found : (known?.metadata ?? found);
+    known = { settings: ownSettings, metadata, at: clock.now(), refreshAt: clock.elapsed() + METADATA_LIFETIME_MS };
+    return metadata;
+  }
+
+  /**
+   * Looks the metadata up. A failure throws as in `metadata`, and keeps the known metadata, as does
+   * a token endpoint on another host.
+   */
   async function refresh(timeout: number, send = transport): Promise<Metadata> {
     // Set before the look-up, so that calls that arrive meanwhile do not start another.
     if (known !== undefined) known.refreshAt = Math.max(known.refreshAt, clock.elapsed() + REFRESH_PAUSE_MS);
     try {
-      const metadata = await lookUp(timeout, send);
-      known = { settings: ownSettings, metadata, at: clock.now(), refreshAt: clock.elapsed() + METADATA_LIFETIME_MS };
-      return metadata;
+      return learn(await lookUp(timeout, send));
     } catch (cause) {
       const error = asProviderError(cause, key);
       if (error instanceof TokenProxyError) failed = { error, until: clock.elapsed() + FAILURE_LIFETIME_MS };
@@ -121,9 +140,12 @@ export function createDiscovery(
       if (failed !== undefined && clock.elapsed() < failed.until) throw failed.error;
       return refresh(timeout, send);
     },
-    /** Whether there is metadata, with the time of the last successful look-up or the problem. */
-    state(): { ready: boolean; problem?: string; discoveredAt?: number } {
-      if (known !== undefined) return { ready: true, discoveredAt: known.at };
+    /**
+     * Whether there is metadata, with the time of the last successful look-up or the problem.
+     * `movedTo` is the host of a token endpoint that was not adopted.
+     */
+    state(): { ready: boolean; problem?: string; discoveredAt?: number; movedTo?: string | undefined } {
+      if (known !== undefined) return { ready: true, discoveredAt: known.at, movedTo };
       return { ready: false, problem: failed?.error.message ?? "no discovery yet" };
     },
     /** For the discovery that replaces this one. */
@@ -175,6 +197,11 @@ function parseMetadata({ status, body }: TransportResponse, settings: DiscoveryS
   const fault = endpointUrlFault(endpoint) ?? (isDowngraded ? "must be an https URL" : undefined);
   if (fault !== undefined) throw fail("provider_error", `the token_endpoint in the document ${fault}`);
   return { ...data, token_endpoint: endpoint };
+}
+
+/** With the port: another port may be another program. */
+function hostOf({ token_endpoint }: Metadata): string {
+  return new URL(token_endpoint).host;
 }
 
 const MAX_SHOWN_CHARS = 256;

@@ -33,17 +33,14 @@ function base64Inside(part: string, offset: number): string {
   const bytes = [...new Array<number>(offset).fill(0), ...new TextEncoder().encode(part)];
   // Later characters depend on what follows.
   const own = Math.floor((bytes.length * 8) / 6);
-  return btoa(String.fromCharCode(...bytes)).slice(Math.ceil((offset * 8) / 6), own);
+  return btoa(bytes.map((byte) => String.fromCharCode(byte)).join("")).slice(Math.ceil((offset * 8) / 6), own);
 }
 
+/** Not by decodeURIComponent, from which a byte that is not UTF-8 would hide what is next to it. */
 function withoutPercent(text: string): string {
-  return text.replaceAll(/(?:%[0-9a-f]{2})+/gi, (escapes) => {
-    try {
-      return decodeURIComponent(escapes);
-    } catch {
-      return escapes; // not UTF-8
-    }
-  });
+  return text.replaceAll(/(?:%[0-9a-f]{2})+/gi, (escapes) =>
+    new TextDecoder().decode(Uint8Array.from(escapes.slice(1).split("%"), (digits) => Number.parseInt(digits, 16))),
+  );
 }
 
 function withoutBackslashes(text: string): string {

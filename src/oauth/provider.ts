@@ -71,7 +71,19 @@ export function createProvider(
   const discovery =
     settings.discovery === "none" || issuer === undefined
       ? undefined
-      : createDiscovery({ issuer, discovery: settings.discovery, byTls }, key, { transport, clock });
+      : createDiscovery({ issuer, discovery: settings.discovery, byTls }, key, {
+          transport,
+          clock,
+          onMoved(host, moved_to) {
+            const cure = "if the provider confirms that it moved, reload the configuration";
+            log("warn", "token endpoint moved to another host: the old one stays", {
+              provider: name,
+              host,
+              moved_to,
+              cure,
+            });
+          },
+        });
   const bulkhead = deps.createBulkhead(max_in_flight, Math.ceil(max_in_flight * QUEUE_SHARE), timeout * QUEUE_SHARE);
   const breaker = createBreaker({ timeout, name, transport, clock, log });
   const { requestToken, credentialCount } = createTokenRequest(settings, credentials, key, discovery, deps);

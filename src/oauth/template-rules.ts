@@ -38,7 +38,8 @@ const BY_KIND: Readonly<Record<NonNullable<Place["kind"]>, Rule>> = {
 };
 
 /** A scheme, or an own URL that continues. */
-const URL_START = /^\s*(?:[A-Za-z][A-Za-z0-9+.-]*:\/\/|\{\{ *(?:issuer|token_endpoint|signing_issuer) *\}\}[/?#])/;
+const URL_START =
+  /^\s*(?:[A-Za-z][A-Za-z0-9+.-]*:\/\/|\{\{ *(?:issuer|token_endpoint|signing_issuer) *\}\}[/?#A-Za-z0-9])/;
 
 /** Dot segments are unreserved characters too, but lead to another path. */
 const IN_URL: Rule = {

@@ -16,8 +16,8 @@ export type DescribeIdentities = (facts: CallFacts) => Promise<LoggedIdentities>
 const SHOWN_DIGITS = 16;
 /** Longer plain userids are cut, so that log lines stay short. */
 const MAX_SHOWN_CHARS = 200;
-/** Direction marks and separators, which could make a log line look like another. */
-const INVISIBLE = /[\p{Cf}\p{Zl}\p{Zp}]/gu;
+/** Control characters, direction marks and separators, which make a line look like another. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** @param key keeps hashes the same in all instances and after a restart; random by default */
 export function createIdentities(
@@ -29,7 +29,7 @@ export function createIdentities(
   /** The kind is part of the hash, so that a nonce that equals a userid has another hash. */
   const hashOf = async (kind: string, text: string | undefined) =>
     text === undefined ? undefined : (await hashText(`${keyText}${kind}\n${text}`)).slice(0, SHOWN_DIGITS);
-  const plain = (userid: string | undefined) => userid?.slice(0, MAX_SHOWN_CHARS).replaceAll(INVISIBLE, escaped);
+  const plain = (userid: string | undefined) => userid && escapeInvisible(userid.slice(0, MAX_SHOWN_CHARS));
 
   return async ({ userid, nonce }) => ({
     user: mode === "plain" ? plain(userid) : await hashOf("userid", userid),
@@ -37,6 +37,7 @@ export function createIdentities(
   });
 }
 
-function escaped(character: string): string {
-  return `\\u{${(character.codePointAt(0) as number).toString(16)}}`;
+/** For text that somebody else wrote, in a log line or on a terminal. */
+export function escapeInvisible(text: string): string {
+  return text.replaceAll(INVISIBLE, (character) => `\\u{${(character.codePointAt(0) as number).toString(16)}}`);
 }

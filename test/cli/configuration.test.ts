@@ -1,5 +1,6 @@
 // How commands find and read the configuration file and --env-file.
 
+import { spawnSync } from "node:child_process";
 import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -40,6 +41,7 @@ describe("the configuration file", () => {
       () => write("faulty", "#".repeat(1_048_577)),
       "the configuration file faulty is larger than 1048576 bytes: name another file\n",
     ],
+    ["is a pipe", async () => spawnSync("mkfifo", [join(folder, "faulty")]), "is not a regular file: name one\n"],
     ["is empty", () => write("faulty", ""), "faulty:1:1 "],
   ])("that %s stops the command with status 2", async (_, make, expected) => {
     await make();

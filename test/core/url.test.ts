@@ -40,6 +40,10 @@ it.each([
   [INCOMPLETE, " https://idp.example"],
   [INCOMPLETE, "https://idp.example\n"],
   [INCOMPLETE, "https://idp\t.example"],
+  // What a terminal or a reader of the log would not show as it is.
+  [INCOMPLETE, "https://idp.example/\u001b[2J"],
+  [INCOMPLETE, "https://idp.example/\u009b2J"],
+  [INCOMPLETE, "https://idp.example/\u202enekot"],
   [CREDENTIALS, "https://user@idp.example"],
   [CREDENTIALS, "https://user:secret@idp.example"],
   [FRAGMENT, "https://idp.example#"],

@@ -14,6 +14,7 @@ export const METRICS: Readonly<Record<string, readonly string[]>> = {
   token_proxy_provider_queued: ["provider"],
   token_proxy_provider_breaker_state: ["provider", "state"],
   token_proxy_provider_suspensions_total: ["provider"],
+  token_proxy_provider_endpoint_moved: ["provider"],
   token_proxy_provider_retries_total: ["provider"],
   token_proxy_discovery_timestamp_seconds: ["provider"],
   token_proxy_signing_key_created_timestamp_seconds: ["kid", "use"],

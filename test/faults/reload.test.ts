@@ -1,7 +1,7 @@
 // A reload fails no call, a faulty file changes nothing, and what still works stays as it was.
 
 import { once } from "node:events";
-import { rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { describe, expect, it } from "vitest";
@@ -48,6 +48,28 @@ describe("calls", () => {
     release();
     expect((await before).status).toBe(200);
     expect(sent()).toEqual(["old", "new"]);
+  });
+
+  it("of the old file are in its audit to the end, also if the proxy stops before they do", async () => {
+    const log = (name: string) => ({ log: { audit: { file: `${name}.jsonl` }, identities: "plain" } });
+    const audited = async (name: string) =>
+      (await readFile(join(service.folder, `${name}.jsonl`), "utf8"))
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line).event);
+    await configure({ v: "old" }, { ...log("old"), server: { shutdown_delay: "0s" } });
+    const run = await service.start();
+    const release = hold(service.provider);
+    const call = callGetToken(run.listen);
+    await expect.poll(sent).toEqual(["old"]);
+    await configure({ v: "new" }, log("new"));
+    await reload(run);
+    run.process.kill("SIGTERM");
+    await expect.poll(() => run.lines("shutting down")).toHaveLength(1);
+    release();
+    expect((await call).status).toBe(200);
+    expect(await run.exit()).toBe(0);
+    expect(await audited("old")).toEqual(["token_intent", "token_result"]);
   });
 
   it("do not fail under load, however often the file changes", async () => {
@@ -114,6 +136,20 @@ const found: RecordingProvider["answer"] = (socket, request) =>
   json({ issuer: service.provider.url, token_endpoint: service.provider.tokenEndpoint })(socket, request);
 const discovered = (v: string) => ({
   main: { issuer: service.provider.url, token_endpoint: undefined, params: { v } },
+});
+
+it("a reload accepts a token endpoint on another host", async () => {
+  discoverBy(found);
+  await service.configure(discovered("old"));
+  const run = await service.start();
+  await expect.poll(() => run.lines("discovered")).toHaveLength(1);
+  const token_endpoint = service.provider.tokenEndpoint.replace("127.0.0.1", "localhost");
+  discoverBy((socket, request) => json({ issuer: service.provider.url, token_endpoint })(socket, request));
+  await reload(run);
+  await expect.poll(() => run.lines("discovered").at(-1)).toMatchObject({ token_endpoint });
+  expect(await (await fetch(`${run.admin}/metrics`)).text()).toContain(
+    'token_proxy_provider_endpoint_moved{provider="main"} 0\n',
+  );
 });
 
 describe("while discovery is down", () => {

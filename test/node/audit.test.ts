@@ -1,5 +1,6 @@
 // The audit file on real disks: one that works, one that is full, one that is torn.
 
+import { spawnSync } from "node:child_process";
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -51,6 +52,13 @@ describe("the audit file", () => {
   it("that cannot be written at the start is an error", async () => {
     const error = await thrownBy(() => openAuditFile(join(folder, "missing", "file"), true, fakeLog().log));
     expect(error).toMatchObject({ code: "ENOENT" });
+  });
+
+  it("that is a pipe without a reader is an error at once, and holds up no thread and no exit", async () => {
+    const path = join(folder, "pipe");
+    spawnSync("mkfifo", [path]);
+    const error = await thrownBy(() => openAuditFile(path, true, fakeLog().log));
+    expect(error).toMatchObject({ code: "ENXIO" });
   });
 });
 

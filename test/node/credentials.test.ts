@@ -84,13 +84,28 @@ describe("a file", () => {
   });
 
   // A mock, because no file system here can hang.
-  it("on a mount that hangs is given up after 3 s", async () => {
+  it("on a mount that hangs is given up after 3 s, and until it is back, no file is opened", async () => {
     vi.useFakeTimers();
     try {
-      const hanging = createNodeCredentialHost({}, folder, () => new Promise(() => {}));
-      const message = messageFor(() => hanging.read({ file: "secret" }));
+      const listeners = process.listeners("exit");
+      const { promise, reject } = Promise.withResolvers<never>();
+      const opened = vi.fn(() => promise);
+      const message = messageFor(() => createNodeCredentialHost({}, folder, opened).read({ file: "secret" }));
       await vi.advanceTimersByTimeAsync(3_000);
       expect(await message).toBe("names a file that could not be read within 3 s: secret");
+      // Each would hold one of Node's four threads.
+      const next = () => messageFor(() => createNodeCredentialHost({}, folder, opened).read({ file: "other" }));
+      expect(await next()).toBe("was not read, because reading this file still hangs: secret");
+      expect(opened).toHaveBeenCalledOnce();
+      // Node's exit would wait for that thread, so SIGTERM would not end the process.
+      const kill = vi.spyOn(process, "kill").mockReturnValue(true);
+      for (const listener of process.listeners("exit").filter((one) => !listeners.includes(one))) listener(0);
+      expect(kill.mock.calls).toEqual([[process.pid, "SIGKILL"]]);
+      kill.mockRestore();
+      reject(Object.assign(new Error(), { code: "EIO" }));
+      await vi.advanceTimersByTimeAsync(0);
+      expect(await next()).toBe("names a file that cannot be read (EIO): other");
+      expect(process.listeners("exit")).toEqual(listeners);
     } finally {
       vi.useRealTimers();
     }

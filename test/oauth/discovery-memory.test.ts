@@ -8,17 +8,20 @@ import { fakeClock, fakeProvider, response, thrownBy } from "../support/fakes.ts
 
 const ISSUER = "https://idp.example";
 const [FIRST, SECOND] = [`${ISSUER}/first`, `${ISSUER}/second`];
+const ELSEWHERE = "https://other.example:8443/token";
 const naming = (token_endpoint: string) => () => response(200, { issuer: ISSUER, token_endpoint });
 
 const SETTINGS: DiscoverySettings = { issuer: ISSUER, discovery: "oidc", byTls: false };
 
 function setUp(changes: Partial<DiscoverySettings> = {}, clock = fakeClock()) {
   const provider = fakeProvider(naming(FIRST));
+  const moves: unknown[] = [];
   const discovery = createDiscovery({ ...SETTINGS, ...changes }, "providers.main", {
     transport: provider.createTransport({ connect_timeout: 1, connections: 1 }),
     clock,
+    onMoved: (...hosts) => moves.push(hosts),
   });
-  return { clock, provider, discovery, endpoint: async () => (await discovery.metadata(1_000)).token_endpoint };
+  return { clock, provider, discovery, moves, endpoint: async () => (await discovery.metadata(1_000)).token_endpoint };
 }
 
 const down = () => {
@@ -70,6 +73,56 @@ describe("a refresh", () => {
     expect(await endpoint()).toBe(FIRST);
     provider.answer = naming(SECOND);
     expect((await discovery.refresh(1_000)).token_endpoint).toBe(SECOND);
+  });
+});
+
+describe("an endpoint that moves to another host", () => {
+  it("is not adopted by a refresh, which reports it, until the document names the old host again", async () => {
+    const { clock, provider, discovery, moves, endpoint } = setUp();
+    await endpoint();
+    provider.answer = naming(ELSEWHERE);
+    clock.advance(METADATA_LIFETIME_MS);
+    expect(await endpoint()).toBe(FIRST);
+    expect((await discovery.refresh(1_000)).token_endpoint).toBe(FIRST);
+    expect(await endpoint()).toBe(FIRST);
+    expect(moves).toEqual(Array(2).fill(["idp.example", "other.example:8443"]));
+    expect(discovery.state()).toMatchObject({ ready: true, movedTo: "other.example:8443" });
+    expect(discovery.remembered()?.metadata.token_endpoint).toBe(FIRST);
+
+    provider.answer = naming(SECOND);
+    await discovery.refresh(1_000);
+    expect(await endpoint()).toBe(SECOND);
+    expect(discovery.state()).toMatchObject({ movedTo: undefined });
+  });
+
+  it("is asked for once in a lifetime, as any other", async () => {
+    const { clock, provider, endpoint } = setUp();
+    await endpoint();
+    provider.answer = naming(ELSEWHERE);
+    clock.advance(METADATA_LIFETIME_MS);
+    await endpoint();
+    clock.advance(METADATA_LIFETIME_MS - 1);
+    await endpoint();
+    expect(provider.requests).toHaveLength(2);
+  });
+
+  it.each([
+    ["another port", "https://idp.example:8443/token", undefined],
+    ["a subdomain", "https://a.idp.example/token", undefined],
+    ["another spelling of the host", "https://IDP.example:443/token", "https://IDP.example:443/token"],
+  ])("counts as moved by its host and port: %s", async (_, written, adopted = FIRST) => {
+    const { provider, discovery, endpoint } = setUp();
+    await endpoint();
+    provider.answer = naming(written);
+    await discovery.refresh(1_000);
+    expect(await endpoint()).toBe(adopted);
+  });
+
+  it("is not adopted either if two first look-ups differ", async () => {
+    const { provider, endpoint } = setUp();
+    const answers = [naming(FIRST), naming(ELSEWHERE)];
+    provider.answer = () => (answers.shift() as (typeof answers)[0])();
+    expect(await Promise.all([endpoint(), endpoint()])).toEqual([FIRST, FIRST]);
   });
 });
 

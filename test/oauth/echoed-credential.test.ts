@@ -50,6 +50,16 @@ describe("a credential is found", () => {
     expect(repeatsCredential("wrong secret", ["secret", ""])).toBe(false);
   });
 
+  it("that is percent-encoded completely, next to bytes that are not UTF-8", () => {
+    const hex = Buffer.from(SECRET).toString("hex").replaceAll(/../g, "%$&");
+    expect(repeatsCredential(`%ff${hex}%C3`, [SECRET])).toBe(true);
+  });
+
+  it("however long it is", () => {
+    const long = "é".repeat(65_536);
+    expect(repeatsCredential(base64(`a:${long}`), [long])).toBe(true);
+  });
+
   it("among escapes that are not valid", () => {
     expect(repeatsCredential(`%\\u%zz\\x%ff\\U0041\\u00 ${SECRET}`, [SECRET])).toBe(true);
   });

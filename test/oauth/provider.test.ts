@@ -7,6 +7,7 @@ import { Secret } from "../../src/core/secret.ts";
 import { type Delivery, TransportError } from "../../src/core/transport.ts";
 import { FAILURES_BEFORE_SUSPENSION } from "../../src/oauth/breaker.ts";
 import { TOKEN_ENDPOINT_AUTH_METHODS } from "../../src/oauth/client-authentication.ts";
+import { METADATA_LIFETIME_MS } from "../../src/oauth/discovery.ts";
 import { fakeTrace, response, thrownBy } from "../support/fakes.ts";
 import { ENDPOINT, ISSUER, setUp, TOKEN } from "./set-up-provider.ts";
 
@@ -51,6 +52,28 @@ describe("discovery", () => {
       ["GET", `${ISSUER}/.well-known/openid-configuration`, 5_000],
       ["POST", ENDPOINT, 3_500],
       ["POST", ENDPOINT, 5_000],
+    ]);
+  });
+
+  it("that moves the endpoint to another host is logged, and calls go to the old one", async () => {
+    const { upstream, request, clock, lines } = setUp(DISCOVERING);
+    const { answer } = upstream;
+    await request();
+    const moved = response(200, { issuer: ISSUER, token_endpoint: "https://evil.example/token" });
+    upstream.answer = (sent) => (sent.method === "GET" ? moved : answer(sent));
+    clock.advance(METADATA_LIFETIME_MS);
+    await request();
+    expect(upstream.requests.map(({ method, url }) => `${method} ${url}`).slice(2)).toEqual([
+      `GET ${ISSUER}/.well-known/openid-configuration`,
+      `POST ${ENDPOINT}`,
+    ]);
+    const cure = "if the provider confirms that it moved, reload the configuration";
+    expect(lines).toEqual([
+      {
+        level: "warn",
+        event: "token endpoint moved to another host: the old one stays",
+        fields: { provider: "main", host: "idp.example", moved_to: "evil.example", cure },
+      },
     ]);
   });
 

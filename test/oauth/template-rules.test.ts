@@ -58,6 +58,7 @@ describe("a text refuses", () => {
     ["https://{{a}}/x", "evil.example#", URL_RULE],
     [" com.bank.app://{{a}}", "x?y", URL_RULE],
     ["{{issuer}}/users/{{a}}", "x?y", URL_RULE],
+    ["{{issuer}}users/{{a}}", "../admin", URL_RULE],
     ["{{ token_endpoint }}?user={{a}}", "x&y", URL_RULE],
     ["{{a}}", "", SCOPE, "scope"],
     ["{{a}}", "x y", SCOPE, "scope"],

@@ -15,6 +15,7 @@ export function provider(changes: Partial<ProviderSnapshot> = {}): ProviderSnaps
     ready: true,
     problem: undefined,
     discovered_at: undefined,
+    moved_to: undefined,
     breaker: "closed",
     suspensions: 0,
     in_flight: 0,

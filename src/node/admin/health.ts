@@ -56,6 +56,10 @@ function concernsOf({ providers, nextauth, certificates, reload, at }: Snapshot)
       const text = `${percent(recent.error, calls)} of the calls in the last ${RECENT_MINUTES} minutes failed`;
       add("warning", where, `${provider.name}: ${text}`, "Look up the error codes in the last calls or in the log.");
     }
+    if (provider.moved_to !== undefined) {
+      const text = `${provider.name}: its metadata has a token endpoint on ${provider.moved_to}, which is not used`;
+      add("warning", where, text, "If the provider confirms that it moved, reload with SIGHUP.");
+    }
     const skew = skewText(provider);
     if (skew !== undefined) {
       const text = `${provider.name}: its clock is ${skew}`;

@@ -34,6 +34,8 @@ export interface ProviderSnapshot {
   problem: string | undefined;
   /** The last successful discovery; undefined without discovery. */
   discovered_at: number | undefined;
+  /** The host of a token endpoint in newer metadata, which is not used. */
+  moved_to: string | undefined;
   breaker: BreakerState;
   suspensions: number;
   /** Seconds by which its clock is ahead of ours. */

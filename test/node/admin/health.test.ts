@@ -51,6 +51,13 @@ describe("the state of the service", () => {
     expect(withMinute(minute(5, { error: 90 }))).toEqual(["good: Ready"]);
   });
 
+  it("has a warning if a provider's token endpoint moved to another host", () => {
+    expect(health({ providers: [provider({ moved_to: "other.example:8443" })] })).toEqual([
+      "warning: Ready, with warnings",
+      "warning #provider-0: retail: its metadata has a token endpoint on other.example:8443, which is not used. If the provider confirms that it moved, reload with SIGHUP.",
+    ]);
+  });
+
   it("has a warning if a provider's clock is off by five seconds, beside its other problems", () => {
     const withClock = (clock_skew: number, changes = {}) =>
       health({ providers: [provider({ clock_skew, ...changes })] });

@@ -21,7 +21,8 @@ function setUp() {
   const provider = fakeProvider(() => found);
   const transport = provider.createTransport({ connect_timeout: 1, connections: 1 });
   const settings = { issuer: ISSUER, discovery: "oidc", byTls: false } as const;
-  const discovery = createDiscovery(settings, "providers.main", { transport, clock: fakeClock() });
+  const deps = { transport, clock: fakeClock(), onMoved: () => {} };
+  const discovery = createDiscovery(settings, "providers.main", deps);
   const { log, lines } = fakeLog();
   return {
     provider,
