@@ -1,7 +1,7 @@
 // The listener's limit of requests on one connection, seen from the wire.
 
 import { once } from "node:events";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import type { HttpBindings } from "@hono/node-server";
 import { afterEach, expect, it } from "vitest";
 import { type Listener, listen } from "../../../src/node/inbound/listener.ts";
@@ -63,4 +63,24 @@ it("closes the idle ones of outdated connections at once, and the others with th
   await silent.closed;
   expect(await later.answer()).toMatch(/keep-alive.*current$/s);
   later.socket.destroy();
+});
+
+it("a connection answered before its body has arrived says that it closes, and takes no other request", async () => {
+  const accepted: Socket[] = [];
+  const fetch = async (_request: Request, env: unknown) => {
+    accepted.push((env as HttpBindings).incoming.socket);
+    return new Response("refused", { status: 401 });
+  };
+  listener = await listen(fetch, { host: "127.0.0.1", port: 0 }, "server.listen");
+  const socket = connect({ port: Number(new URL(listener.url).port), host: "127.0.0.1", allowHalfOpen: true });
+  const body = "b".repeat(10_000);
+  socket.write(request("POST", "/", { Connection: "keep-alive", "Content-Length": String(body.length) }, ""));
+  let text = "";
+  for await (const chunk of socket.iterator({ destroyOnReturn: false })) text += chunk;
+  expect(text).toMatch(/^HTTP\/1\.1 401 .*\r\nConnection: close\r\n.*refused$/s);
+  // A load balancer may use it all the same.
+  const closed = closeOf(accepted[0] as Socket);
+  socket.end(body + REQUEST);
+  await closed;
+  expect(accepted).toHaveLength(1);
 });
