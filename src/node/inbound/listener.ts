@@ -1,7 +1,7 @@
 // An HTTP(S) listener that can stop without failing the requests it has accepted.
 
 import { constants } from "node:crypto";
-import { createServer, type RequestListener, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
@@ -78,8 +78,8 @@ export async function listen(
     if (!requests.admit(request, response)) return;
     if (draining || isOutdated(request.socket)) response.setHeader("Connection", "close");
     if (isAmbiguous(request)) {
-      requests.refuse(request.socket);
-      response.writeHead(400, { Connection: "close" }).end();
+      closeAfter(request.socket, response);
+      response.writeHead(400).end();
       return;
     }
     inBatch(() => {
@@ -91,6 +91,10 @@ export async function listen(
   // queue, and Node would fail the next read with it. Reading the certificate clears the queue.
   tlsServer?.on("secureConnection", (socket) => socket.getPeerX509Certificate());
   const server = tlsServer ?? createServer(LIMITS, onRequest);
+  server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
+    closeAfter(request.socket, response);
+    response.writeHead(417).end();
+  });
   server.on("connection", (socket: Socket) => {
     const ends = endsOf(socket);
     const connection = { socket, isOutdated: false };
