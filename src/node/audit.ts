@@ -17,7 +17,7 @@ const OPTIONS = {
   mode: 0o600, // the lines say who got which token
 };
 /** A provider's text could move the cursor of the terminal that shows the file, or hide. */
-const UNPRINTABLE = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu;
+const UNPRINTABLE = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}\p{DI}]/gu;
 
 export interface AuditFile extends Audit {
   /** Waits until everything is written, 2 s at most. */
@@ -90,7 +90,8 @@ async function endsInHalfALine(path: string): Promise<boolean> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const { size } = await file.stat();
-    const { buffer } = await file.read({ buffer: Buffer.from("\n"), position: Math.max(0, size - 1) });
+    if (size === 0) return false; // or a pipe, which has no end to look at
+    const { buffer } = await file.read({ buffer: Buffer.alloc(1), position: size - 1 });
     return buffer.toString() !== "\n";
   } finally {
     await file.close();

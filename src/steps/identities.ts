@@ -16,8 +16,8 @@ export type DescribeIdentities = (facts: CallFacts) => Promise<LoggedIdentities>
 const SHOWN_DIGITS = 16;
 /** Longer plain userids are cut, so that log lines stay short. */
 const MAX_SHOWN_CHARS = 200;
-/** Direction marks and separators, which could make a log line look like another. */
-const INVISIBLE = /[\p{Cf}\p{Zl}\p{Zp}]/gu;
+/** Direction marks, separators and blank letters could make a line or a user look like another. */
+const INVISIBLE = /[\p{Cf}\p{Zl}\p{Zp}\p{DI}]/gu;
 
 /** @param key keeps hashes the same in all instances and after a restart; random by default */
 export function createIdentities(

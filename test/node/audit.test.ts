@@ -1,7 +1,8 @@
 // The audit file on real disks: one that works, one that is full, one that is torn.
 
 import { execFileSync } from "node:child_process";
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { mkdtemp, open, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -74,6 +75,17 @@ describe("the audit file", () => {
 });
 
 describe.skipIf(process.platform === "win32")("a pipe in the place of the file", () => {
+  it("gets the lines if somebody reads them", async () => {
+    const path = join(folder, "read");
+    execFileSync("mkfifo", [path]);
+    const reader = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const audit = await openAuditFile(path, true, fakeLog().log);
+    await audit.intent({ number: 1 });
+    const { buffer, bytesRead } = await reader.read();
+    await reader.close();
+    expect(buffer.toString("utf8", 0, bytesRead)).toBe('{"number":1}\n');
+  });
+
   it("fails calls at once, and does not outlast the pipe", async () => {
     const path = join(folder, "pipe");
     const audit = await openAuditFile(path, true, fakeLog().log);
