@@ -2,7 +2,7 @@
 // written.
 
 import { constants } from "node:fs";
-import { appendFile } from "node:fs/promises";
+import { appendFile, open } from "node:fs/promises";
 import type { Audit, AuditLine } from "../core/audit.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import type { Log } from "../core/ports.ts";
@@ -11,11 +11,13 @@ import { nodeSha256 } from "./host.ts";
 /** Lines that wait for a slow disk; further ones fail. */
 const MAX_WAITING_CHARS = 8_388_608;
 const WRITE_TIMEOUT_MS = 2_000;
-const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
 const OPTIONS = {
-  mode: 0o600, // only for the user that runs this: the lines say who got which token
-  flag: O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, // a pipe waits for its reader, even at exit
+  // Opening a pipe without a reader would block a thread for ever, and with it the exit.
+  flag: constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | constants.O_NONBLOCK,
+  mode: 0o600, // the lines say who got which token
 };
+/** A provider's text could move the cursor of the terminal that shows the file, or hide. */
+const UNPRINTABLE = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}\p{DI}]/gu;
 
 export interface AuditFile extends Audit {
   /** Waits until everything is written, 2 s at most. */
@@ -32,7 +34,7 @@ export async function openAuditFile(path: string, required: boolean, log: Log): 
   let gathered = "";
   let written: Promise<void> = Promise.resolve();
   let next: Promise<void> | undefined;
-  let isTorn = false;
+  let isTorn = await withDeadline(endsInHalfALine(path));
   let isFailing = false;
 
   async function flush(): Promise<void> {
@@ -47,7 +49,7 @@ export async function openAuditFile(path: string, required: boolean, log: Log): 
 
   function append(line: AuditLine): Promise<void> {
     if (gathered.length > MAX_WAITING_CHARS) return Promise.reject(new Error("too many lines wait"));
-    gathered += `${JSON.stringify(line)}\n`;
+    gathered += `${JSON.stringify(line).replaceAll(UNPRINTABLE, escaped)}\n`;
     if (next === undefined) {
       next = written.then(flush, flush);
       written = next;
@@ -77,10 +79,29 @@ export async function openAuditFile(path: string, required: boolean, log: Log): 
   };
 }
 
-async function withDeadline(writing: Promise<void>): Promise<void> {
+/** As JSON writes it: two escapes for a character beyond U+FFFF. */
+function escaped(character: string): string {
+  return Array.from({ length: character.length }, (_, i) => {
+    return `\\u${character.charCodeAt(i).toString(16).padStart(4, "0")}`;
+  }).join("");
+}
+
+async function endsInHalfALine(path: string): Promise<boolean> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const { size } = await file.stat();
+    if (size === 0) return false; // or a pipe, which has no end to look at
+    const { buffer } = await file.read({ buffer: Buffer.alloc(1), position: size - 1 });
+    return buffer.toString() !== "\n";
+  } finally {
+    await file.close();
+  }
+}
+
+async function withDeadline<T>(writing: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error("the disk did not answer in 2 s")), WRITE_TIMEOUT_MS);
   });
-  await Promise.race([writing, late]).finally(() => clearTimeout(timer));
+  return Promise.race([writing, late]).finally(() => clearTimeout(timer));
 }

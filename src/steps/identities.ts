@@ -16,8 +16,10 @@ export type DescribeIdentities = (facts: CallFacts) => Promise<LoggedIdentities>
 const SHOWN_DIGITS = 16;
 /** Longer plain userids are cut, so that log lines stay short. */
 const MAX_SHOWN_CHARS = 200;
-/** Control characters, direction marks and separators, which make a line look like another. */
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+/**
+ * Control characters, direction marks, separators and blank letters make lines or users look alike.
+ */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}]/gu;
 
 /** @param key keeps hashes the same in all instances and after a restart; random by default */
 export function createIdentities(

@@ -1,7 +1,8 @@
 // The audit file on real disks: one that works, one that is full, one that is torn.
 
-import { spawnSync } from "node:child_process";
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { constants } from "node:fs";
+import { mkdtemp, open, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -49,16 +50,59 @@ describe("the audit file", () => {
     expect(await lines(path)).toEqual([{ number: 2 }]);
   });
 
+  it("with half a line at its end, after a crash, loses no further line", async () => {
+    const path = join(folder, "torn");
+    await writeFile(path, '{"number":1}\n{"num');
+    const audit = await openAuditFile(path, true, fakeLog().log);
+    await audit.intent({ number: 2 });
+    const [first, torn, second] = (await readFile(path, "utf8")).split("\n");
+    expect([first, torn, second]).toEqual(['{"number":1}', '{"num', '{"number":2}']);
+  });
+
+  it("shows no character that moves or hides text on a terminal, and keeps every value", async () => {
+    const path = join(folder, "terminal");
+    const audit = await openAuditFile(path, true, fakeLog().log);
+    const hostile = "a\x9b2J\x7f\u0085b\u202ec\u2028d\u200be\u{e0041}f\u2029\ufeff";
+    await audit.intent({ jti: hostile });
+    expect(await readFile(path, "utf8")).toMatch(/^[\x20-\x7e]+\n$/);
+    expect(await lines(path)).toEqual([{ jti: hostile }]);
+  });
+
   it("that cannot be written at the start is an error", async () => {
     const error = await thrownBy(() => openAuditFile(join(folder, "missing", "file"), true, fakeLog().log));
     expect(error).toMatchObject({ code: "ENOENT" });
   });
 
   it("that is a pipe without a reader is an error at once, and holds up no thread and no exit", async () => {
-    const path = join(folder, "pipe");
-    spawnSync("mkfifo", [path]);
+    const path = join(folder, "unread");
+    execFileSync("mkfifo", [path]);
     const error = await thrownBy(() => openAuditFile(path, true, fakeLog().log));
     expect(error).toMatchObject({ code: "ENXIO" });
+  });
+});
+
+describe.skipIf(process.platform === "win32")("a pipe in the place of the file", () => {
+  it("gets the lines if somebody reads them", async () => {
+    const path = join(folder, "read");
+    execFileSync("mkfifo", [path]);
+    const reader = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const audit = await openAuditFile(path, true, fakeLog().log);
+    await audit.intent({ number: 1 });
+    const { buffer, bytesRead } = await reader.read();
+    await reader.close();
+    expect(buffer.toString("utf8", 0, bytesRead)).toBe('{"number":1}\n');
+  });
+
+  it("fails calls at once, and does not outlast the pipe", async () => {
+    const path = join(folder, "pipe");
+    const audit = await openAuditFile(path, true, fakeLog().log);
+    await rm(path);
+    execFileSync("mkfifo", [path]);
+    const error = await thrownBy(() => audit.intent({ number: 1 }));
+    expect(error).toMatchObject({ code: "audit_failed", cause: { code: "ENXIO" } });
+    await rm(path);
+    await audit.intent({ number: 2 });
+    expect(await lines(path)).toEqual([{ number: 2 }]);
   });
 });
 

@@ -52,6 +52,8 @@ describe("plain identities", () => {
   it("have at most 200 characters of the userid, and invisible ones escaped", async () => {
     const { user } = await describeBy("plain")({ userid: "a\u202eb\u200bc\u2028d\u{e0041}é" });
     expect(user).toBe("a\\u{202e}b\\u{200b}c\\u{2028}d\\u{e0041}é");
+    const blankLetter = "\u3164";
+    expect((await describeBy("plain")({ userid: `alice${blankLetter}` })).user).toBe("alice\\u{3164}");
     expect((await describeBy("plain")({ userid: "x".repeat(300) })).user).toBe("x".repeat(200));
   });
 });

@@ -27,7 +27,7 @@ export function createAdminApp({ snapshot, metrics, adminHosts, tryIt }: AdminSo
   const app = new Hono();
 
   app.use(async (c, next) => {
-    if (isAcceptedHost(new URL(c.req.url).hostname, adminHosts())) await next();
+    if (isAcceptedHost(URL.parse(c.req.url)?.hostname ?? "", adminHosts())) await next();
     else c.res = c.text(HOST_NOT_ACCEPTED, 421);
     c.header("Cache-Control", "no-store");
     c.header("X-Content-Type-Options", "nosniff");

@@ -1,10 +1,10 @@
 // An HTTP(S) listener that can stop without failing the requests it has accepted.
 
 import { constants } from "node:crypto";
-import { createServer, type RequestListener } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
-import { getRequestListener } from "@hono/node-server";
+import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import type { ServerTls } from "../../config/credentials.ts";
 import type { Address } from "../../config/schema-types.ts";
 import { inBatch } from "../fast-path/batch.ts";
@@ -22,6 +22,8 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 /** During a shutdown, a connection that sends nothing for this long has no request on its way. */
 const QUIET_MS = 1_000;
+/** How long the rest of a body is still read after its response. */
+const LINGER_MS = 500;
 /** Node's 511 is too short for 2,048 clients at once: those beyond retry after a second. */
 const BACKLOG = 4_096;
 
@@ -52,13 +54,32 @@ export async function listen(
   const isOutdated = (socket: Socket) => connections.get(endsOf(socket))?.isOutdated ?? !socket.destroyed;
   let draining = false;
 
-  const respond = getRequestListener(fetch, hostname === undefined ? {} : { hostname });
+  const answer = async (request: Request, env: unknown) => {
+    const response = await fetch(request, env);
+    const { incoming, outgoing } = env as HttpBindings;
+    if (!incoming.complete) closeAfter(incoming.socket, outgoing);
+    return response;
+  };
+  /**
+   * The rest of a body would be read as a request by us, or the next request as this body: Apache
+   * Traffic Server reuses such a connection before it has sent the body.
+   */
+  const closeAfter = (socket: Socket, response: ServerResponse) => {
+    requests.refuse(socket);
+    response.setHeader("Connection", "close");
+    // Closed at once, it would be reset by the rest, and the response could get lost.
+    socket.destroySoon = () => {
+      socket.end();
+      setTimeout(() => socket.destroy(), LINGER_MS);
+    };
+  };
+  const respond = getRequestListener(answer, hostname === undefined ? {} : { hostname });
   const onRequest: RequestListener = (request, response) => {
     if (!requests.admit(request, response)) return;
     if (draining || isOutdated(request.socket)) response.setHeader("Connection", "close");
     if (isAmbiguous(request)) {
-      requests.refuse(request.socket);
-      response.writeHead(400, { Connection: "close" }).end();
+      closeAfter(request.socket, response);
+      response.writeHead(400).end();
       return;
     }
     inBatch(() => {
@@ -70,6 +91,10 @@ export async function listen(
   // queue, and Node would fail the next read with it. Reading the certificate clears the queue.
   tlsServer?.on("secureConnection", (socket) => socket.getPeerX509Certificate());
   const server = tlsServer ?? createServer(LIMITS, onRequest);
+  server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
+    closeAfter(request.socket, response);
+    response.writeHead(417).end();
+  });
   server.on("connection", (socket: Socket) => {
     const ends = endsOf(socket);
     const connection = { socket, isOutdated: false };

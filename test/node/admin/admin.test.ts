@@ -5,6 +5,8 @@ import { createAdminApp } from "../../../src/node/admin/admin.ts";
 import type { Snapshot } from "../../../src/node/admin/snapshot.ts";
 import { STATUS_PAGE_HEADERS } from "../../../src/node/admin/status-page.ts";
 import type { TryItCall } from "../../../src/node/admin/try-it.ts";
+import { listen } from "../../../src/node/inbound/listener.ts";
+import { exchange, request } from "../../support/raw-call.ts";
 import { NOW, provider, snapshot } from "../../support/status-snapshot.ts";
 
 async function get(path: string, changes: Partial<Snapshot> = {}) {
@@ -108,6 +110,13 @@ describe("the host name of a request", () => {
       ]);
       expect(response.headers.get("content-type")).toMatch(/^text\/plain/);
     }
+  });
+
+  it("must be one that a URL can have, which 1.2.3.4.5 is not", async () => {
+    const listener = await listen(app.fetch, { host: "127.0.0.1", port: 0 }, "server.admin");
+    const { status } = await exchange(listener.url, request("GET", "/version", { Host: "1.2.3.4.5" }, ""));
+    await listener.close(0);
+    expect(status).toBe(421);
   });
 });
 

@@ -64,3 +64,33 @@ it("closes the idle ones of outdated connections at once, and the others with th
   expect(await later.answer()).toMatch(/keep-alive.*current$/s);
   later.socket.destroy();
 });
+
+it.each([
+  ["by the application", "", 401],
+  ["because of an unknown expectation", "a-token", 417],
+])(
+  "a connection answered before its body has arrived, %s, closes and takes no other request",
+  async (_, Expect, status) => {
+    let calls = 0;
+    const fetch = async () => {
+      calls += 1;
+      return new Response(null, { status: 401 });
+    };
+    listener = await listen(fetch, { host: "127.0.0.1", port: 0 }, "server.listen");
+    const socket = connect({ port: Number(new URL(listener.url).port), host: "127.0.0.1", allowHalfOpen: true });
+    const body = "b".repeat(10_000);
+    const headers = { Connection: "keep-alive", "Content-Length": String(body.length), ...(Expect && { Expect }) };
+    socket.write(request("POST", "/", headers, ""));
+    let text = "";
+    for await (const chunk of socket.iterator({ destroyOnReturn: false })) text += chunk;
+    const [head] = text.split("\r\n\r\n", 1);
+    expect([head?.slice(0, 12), head]).toEqual([
+      `HTTP/1.1 ${status}`,
+      expect.stringContaining("\r\nConnection: close"),
+    ]);
+    calls = 0;
+    socket.end(body + REQUEST); // a load balancer may use it all the same
+    await listener.close(10_000);
+    expect(calls).toBe(0);
+  },
+);
