@@ -7,7 +7,8 @@ import net, { createServer } from "node:net";
 const LOWEST = 20_000;
 const PER_WORKER = 1_000;
 const first = LOWEST + (Number(process.env.VITEST_POOL_ID ?? 0) % 10) * PER_WORKER;
-let next = 0;
+/** Not the same in another run of the suite at the same time. */
+let next = process.pid % PER_WORKER;
 
 /** A free port that no other test worker gets. */
 export async function freePort(): Promise<number> {

@@ -132,7 +132,8 @@ describe("many POSTs at once", () => {
     const send = connect({ connect_timeout: 100 });
     const origin = `https://127.0.0.1:${hole.port}`;
     const failures = await Promise.all(Array.from({ length: 20 }, () => failureOf(send(origin))));
-    expect(new Set(failures)).toEqual(new Set(["connect_timeout none"]));
+    // "late" if this process was paused meanwhile, as on a busy machine.
+    for (const failure of failures) expect(failure).toMatch(/^(?:connect_timeout none|late .*)$/);
     expect(connections).toBe(1);
     await hole.close();
   });
