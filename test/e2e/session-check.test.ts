@@ -197,8 +197,9 @@ describe("attributes of the user", () => {
   let attributes: Host;
 
   beforeAll(async () => {
-    nextauth.setUserAttributes(SERVERID, USERID, { branch: "Gent", note: "", other: "x" });
+    nextauth.setUserAttributes(SERVERID, USERID, { branch: "Gent", note: "n", other: "x" });
     nextauth.setUserAttributes(SERVERID, "no-branch", { note: "n" });
+    nextauth.setUserAttributes(SERVERID, "empty-branch", { branch: "", note: "n" });
     nextauth.setUserAttributes(SERVERID, "odd-branch", { branch: "Gent é", note: "n" });
     const file = fileConfig(provider.tokenEndpoint, {
       provider: {
@@ -232,12 +233,13 @@ describe("attributes of the user", () => {
     ]);
     const [request] = provider.requests;
     const form = Object.fromEntries(new URLSearchParams(request?.body));
-    expect(form).toEqual({ grant_type: "urn:example:user", userid: USERID, branch: "Gent" });
+    expect(form).toEqual({ grant_type: "urn:example:user", userid: USERID, branch: "Gent", note: "n" });
     expect(request?.headers["x-branch"]).toBe("Gent");
   });
 
   it.each<[TableCode, string, object, (() => Response | Promise<Response>)?]>([
     ["attribute_missing", "the user has no such attribute", { userid: "no-branch" }],
+    ["attribute_missing", "the user has it without a value", { userid: "empty-branch" }],
     ["attribute_missing", "the user is unknown", { userid: "nobody" }],
     ["attributes_failed", "the answer is a redirect", {}, () => Response.redirect("http://127.0.0.1/")],
     ["attributes_failed", "the answer is text", {}, () => new Response(MARKER)],
