@@ -60,7 +60,7 @@ Where the type says "mapping or list of mappings", the keys are those of each ma
 | \`jwt.NAME\` | A JWT under the provider's \`jwt\`; only in \`params\` and \`headers\`. |
 | \`iat\`, \`exp\` | The times of the JWT; only in a JWT's header and claims. |
 
-A value never becomes another part of the text around it. One that does not fit is \`call_invalid\`, which names the template and
+A value never becomes another scope, another part of JSON, or another path of a URL. One that does not fit is \`call_invalid\`, which names the template and
 the key, not the value:
 
 | where | what a value must be |

@@ -34,17 +34,27 @@ export async function openAuditFile(path: string, required: boolean, log: Log): 
   let gathered = "";
   let written: Promise<void> = Promise.resolve();
   let next: Promise<void> | undefined;
-  let isTorn = await withDeadline(endsInHalfALine(path));
+  /** A crash or a full disk may have left half a line, to which nothing must be joined. */
+  let mayBeTorn = true;
   let isFailing = false;
+  let lost = 0;
 
   async function flush(): Promise<void> {
     next = undefined;
-    const text = isTorn ? `\n${gathered}` : gathered; // a full disk may have taken half a line
+    const text = gathered;
     gathered = "";
-    isTorn = true;
-    await appendFile(path, text, OPTIONS);
-    isTorn = false;
+    try {
+      const isTorn = mayBeTorn && (await endsInHalfALine(path));
+      mayBeTorn = true;
+      await appendFile(path, isTorn ? `\n${text}` : text, OPTIONS);
+    } catch (error) {
+      lost += text.split("\n").length - 1;
+      throw error;
+    }
+    mayBeTorn = false;
+    if (isFailing) log("warn", "audit lines are written again", { file: path, lost });
     isFailing = false;
+    lost = 0;
   }
 
   function append(line: AuditLine): Promise<void> {
@@ -87,7 +97,8 @@ function escaped(character: string): string {
 }
 
 async function endsInHalfALine(path: string): Promise<boolean> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined);
+  if (file === undefined) return false; // it will be made again
   try {
     const { size } = await file.stat();
     if (size === 0) return false; // or a pipe, which has no end to look at

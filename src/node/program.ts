@@ -101,7 +101,8 @@ async function openAudit({ config, error }: ParsedFile, host: CredentialHost, lo
     return await openAuditFile(host.resolvePath(audit.file), audit.required, log);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
-    const problem = `cannot be written (${code ?? message}); the user that runs this must be able to append to it`;
+    const cure = code === "ENOENT" ? "make its folder" : "name a file that the user that runs this can append to";
+    const problem = `cannot be written (${code ?? message}); ${cure}`;
     throw error([{ path: ["log", "audit", "file"], message: problem, at: "value" }]);
   }
 }

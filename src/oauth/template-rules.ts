@@ -32,7 +32,7 @@ const matches = (pattern: RegExp) => (value: string) => pattern.test(value);
 const BY_KIND: Readonly<Record<NonNullable<Place["kind"]>, Rule>> = {
   scope: {
     accepts: matches(/^[\x21\x23-\x5b\x5d-\x7e]+$/),
-    must: "be exactly one scope-token (RFC 6749 appendix A.4)",
+    must: 'be one scope-token: visible ASCII without spaces, " and \\ (RFC 6749 appendix A.4)',
   },
   header: { accepts: matches(HEADER_VALUE), must: "be visible ASCII, without spaces at the start or end" },
 };

@@ -62,7 +62,9 @@ describe("systemd", () => {
 describe("the service", () => {
   it("starts a file that exists", () => {
     const [command] = values(service, "ExecStart");
-    expect(command).toBe("/usr/bin/node src/launch.js start --config /etc/nextauth-token-proxy/token-proxy.yaml");
+    expect(command).toBe(
+      "/usr/bin/node --disable-sigusr1 src/launch.js start --config /etc/nextauth-token-proxy/token-proxy.yaml",
+    );
     expect(existsSync("src/launch.js")).toBe(true);
   });
 

@@ -2,7 +2,7 @@
 
 import { execFileSync } from "node:child_process";
 import { constants } from "node:fs";
-import { mkdtemp, open, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -79,6 +79,22 @@ describe("the audit file", () => {
     const error = await thrownBy(() => openAuditFile(path, true, fakeLog().log));
     expect(error).toMatchObject({ code: "ENXIO" });
   });
+});
+
+it("says how many lines were lost once it can be written again, and begins a new file without an empty line", async () => {
+  const { log, lines: logged } = fakeLog();
+  const path = join(folder, "lost");
+  const audit = await openAuditFile(path, false, log);
+  await rm(path);
+  await mkdir(path);
+  for (const number of [1, 2]) await audit.intent({ number });
+  await rm(path, { recursive: true });
+  await audit.intent({ number: 3 });
+  expect(await readFile(path, "utf8")).toBe('{"number":3}\n');
+  expect(logged.map(({ event, fields }) => [event, fields.lost])).toEqual([
+    ["audit lines are not written", undefined],
+    ["audit lines are written again", 2],
+  ]);
 });
 
 describe.skipIf(process.platform === "win32")("a pipe in the place of the file", () => {

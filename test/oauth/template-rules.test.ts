@@ -7,7 +7,7 @@ import type { Place } from "../../src/oauth/template-rules.ts";
 import { thrownBy } from "../support/fakes.ts";
 
 const KEY = "providers.main.params.a";
-const SCOPE = "be exactly one scope-token (RFC 6749 appendix A.4)";
+const SCOPE = 'be one scope-token: visible ASCII without spaces, " and \\ (RFC 6749 appendix A.4)';
 const HEADER = "be visible ASCII, without spaces at the start or end";
 const URL_RULE = 'contain only unreserved characters (RFC 3986), and not be "." or ".."';
 const separated = (by: string) => `not contain or extend ${JSON.stringify(by)}, which separates the values there`;
