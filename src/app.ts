@@ -51,7 +51,7 @@ export function createPipeline(deps: Deps): Hono<Env> {
     app.all(path, observe(deps, { path, open: true }), methodNotAllowed(["GET", "HEAD"]));
   }
 
-  const readBody = createBodyReader(inbound);
+  const readBody = createBodyReader(deps);
   const limitCalls = limitInFlight(maxInFlight);
   for (const [path, bindings] of Map.groupBy(get_token, (binding) => binding.path)) {
     const at = honoPath(path);
@@ -82,7 +82,7 @@ export function createPipeline(deps: Deps): Hono<Env> {
       path,
       observe(deps, route),
       limitPerAddress(deps, rate_limit.per_address),
-      readExchange(createBodyReader(inbound, MAX_UNFINISHED_PER_ADDRESS), serverid, exchange.provider),
+      readExchange(createBodyReader(deps, MAX_UNFINISHED_PER_ADDRESS), serverid, exchange.provider),
       limitPerWebNonce(deps, rate_limit.per_webnonce),
       limitInFlight(maxInFlight), // separate, so that exchanges cannot starve getToken
       audit,

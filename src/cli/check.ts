@@ -120,12 +120,12 @@ async function requestToken(deps: UseCase, values: Values, config: Config): Prom
     return false;
   }
   const provider = config.providers[trace.facts.provider as string] as ProviderConfig;
-  if (describeToken(answer.body) && provider.discovery === "none") adviseExpectSubject(provider);
+  if (printToken(answer.body) && provider.discovery === "none") adviseExpectSubject(provider);
   return true;
 }
 
 /** Prints members and a JWT's identifying claims, never the token. @returns whether it is a JWT */
-function describeToken(body: Uint8Array): boolean {
+function printToken(body: Uint8Array): boolean {
   const members = JSON.parse(new TextDecoder().decode(body)) as Record<string, unknown>;
   line("  members", Object.keys(members).join(", "));
   try {

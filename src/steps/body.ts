@@ -1,9 +1,10 @@
 // Reads the body of a call, within limits of size and time, and limits unfinished bodies.
 
+import { startDeadline } from "../core/deadline.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import { FORM_CONTENT_TYPE } from "../core/form.ts";
-import type { Inbound } from "../core/inbound.ts";
 import { readUpTo } from "../core/read-stream.ts";
+import type { Runtime } from "../core/runtime.ts";
 import type { CallContext } from "./context.ts";
 
 /** A call names a user, and at most carries a token or two. */
@@ -11,8 +12,6 @@ export const MAX_CALL_BYTES = 65_536;
 
 /** A body usually comes with its headers; a lost packet delays it by some 100 milliseconds. */
 const BODY_TIMEOUT_MS = 2_000;
-/** After a pause of the process, the time to read what has arrived in the meantime. */
-const CATCH_UP_MS = 100;
 /** Of getToken, and of the exchange. With 64 KiB each, together they take 128 MiB at most. */
 const MAX_UNFINISHED_BODIES = 1_024;
 /** By the default of the rate limit, 300 a minute, ten can be unfinished all the time. */
@@ -24,7 +23,10 @@ export type ReadBody = (c: CallContext) => Promise<string>;
  * Each reader has its own limit, so that nobody can hinder getToken at the exchange.
  * @param maxPerAddress the limit of unfinished bodies of one client address, asked first
  */
-export function createBodyReader(inbound: Inbound, maxPerAddress = MAX_UNFINISHED_BODIES): ReadBody {
+export function createBodyReader(
+  { inbound, clock }: Pick<Runtime, "inbound" | "clock">,
+  maxPerAddress = MAX_UNFINISHED_BODIES,
+): ReadBody {
   const byAddress = new Map<string, number>();
   let total = 0;
   const count = (address: string, change: number) => {
@@ -34,13 +36,13 @@ export function createBodyReader(inbound: Inbound, maxPerAddress = MAX_UNFINISHE
     else byAddress.set(address, left);
   };
   return async ({ req: { raw }, env }) => {
-    if (!inbound.awaitsBody(env)) return inTime(readText(raw));
+    if (!inbound.awaitsBody(env)) return inTime(readText(raw), clock);
     const address = inbound.clientAddress(raw, env);
     if ((byAddress.get(address) ?? 0) >= maxPerAddress) throw tooMany("requests from this address");
     if (total >= MAX_UNFINISHED_BODIES) throw tooMany("requests");
     count(address, 1);
     try {
-      return await inTime(readText(raw));
+      return await inTime(readText(raw), clock);
     } finally {
       count(address, -1);
     }
@@ -48,22 +50,13 @@ export function createBodyReader(inbound: Inbound, maxPerAddress = MAX_UNFINISHE
 }
 
 /** A late body is left unread: Node closes such a connection soon after the response. */
-async function inTime(reading: Promise<string>): Promise<string> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    const expire = () => {
-      const message = `the call's body was not complete within ${BODY_TIMEOUT_MS / 1_000} s`;
-      reject(new TokenProxyError("call_timeout", message));
-    };
-    timer = setTimeout(() => {
-      timer = setTimeout(expire, CATCH_UP_MS);
-    }, BODY_TIMEOUT_MS - CATCH_UP_MS);
+async function inTime(reading: Promise<string>, { elapsed }: Runtime["clock"]): Promise<string> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const stopDeadline = startDeadline(BODY_TIMEOUT_MS, elapsed, () => {
+    const message = `the call's body was not complete within ${BODY_TIMEOUT_MS / 1_000} s`;
+    reject(new TokenProxyError("call_timeout", message));
   });
-  try {
-    return await Promise.race([reading, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return Promise.race([reading, late]).finally(stopDeadline);
 }
 
 function tooMany(what: string): TokenProxyError {

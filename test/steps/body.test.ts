@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
+import { nodeClock } from "../../src/node/host.ts";
 import { createBodyReader, MAX_CALL_BYTES, type ReadBody, readText } from "../../src/steps/body.ts";
 import type { CallContext } from "../../src/steps/context.ts";
 import { workerInbound } from "../../src/worker/inbound.ts";
@@ -111,6 +112,7 @@ describe("a body that arrives slowly", () => {
     awaitsBody: () => true,
     clientAddress: (request: Request) => request.headers.get("x-address") as string,
   };
+  const deps = { inbound, clock: nodeClock };
 
   /** Begins to read a body. @returns its code, unless it was read, and ways to finish it */
   function begin(read: ReadBody, address = "192.0.2.1") {
@@ -140,7 +142,7 @@ describe("a body that arrives slowly", () => {
   const TOO_MANY = ["rate_limited", 2];
 
   it("is a call like any other within 2 s", async () => {
-    const slow = begin(createBodyReader(inbound));
+    const slow = begin(createBodyReader(deps));
     slow.send("a");
     await vi.advanceTimersByTimeAsync(1_999);
     slow.send("b");
@@ -150,14 +152,14 @@ describe("a body that arrives slowly", () => {
   });
 
   it.each([true, false])("is refused after 2 s, counted (%s) or not as on Workers", async (counts) => {
-    const { outcome, send } = begin(createBodyReader(counts ? inbound : workerInbound));
+    const { outcome, send } = begin(createBodyReader({ ...deps, inbound: counts ? inbound : workerInbound }));
     send("a");
     await vi.advanceTimersByTimeAsync(2_000);
     expect(await outcome).toEqual(TIMED_OUT);
   });
 
   it("is one of 1,024 at most, until it is complete, breaks off or is late", async () => {
-    const read = createBodyReader(inbound);
+    const read = createBodyReader(deps);
     const slow = beginMany(read, 1_024);
     expect(await begin(read).outcome).toEqual(TOO_MANY);
     slow[0]?.end();
@@ -173,7 +175,7 @@ describe("a body that arrives slowly", () => {
   });
 
   it("counts for its address before it counts for all", async () => {
-    const read = createBodyReader(inbound, 2);
+    const read = createBodyReader(deps, 2);
     const slow = beginMany(read, 2, "192.0.2.1");
     expect(await begin(read, "192.0.2.1").outcome).toEqual(TOO_MANY);
     const other = begin(read, "192.0.2.2");
@@ -187,10 +189,10 @@ describe("a body that arrives slowly", () => {
   });
 
   it("does not count for other readers, nor if the runtime says that it has arrived", async () => {
-    const read = createBodyReader(inbound, 1);
+    const read = createBodyReader(deps, 1);
     begin(read);
-    const other = begin(createBodyReader(inbound, 1));
-    const whole = begin(createBodyReader(workerInbound, 0));
+    const other = begin(createBodyReader(deps, 1));
+    const whole = begin(createBodyReader({ inbound: workerInbound, clock: nodeClock }, 0));
     for (const one of [other, whole]) {
       one.end();
       expect(await one.outcome).toBe("");
@@ -212,7 +214,10 @@ it("a body that arrives while the process is paused is not late", async () => {
     });
     const body = Readable.toWeb(incoming) as ReadableStream;
     const raw = new Request(URL, { method: "POST", body, duplex: "half" } as RequestInit);
-    const text = createBodyReader(workerInbound)({ req: { raw }, env: {} } as unknown as CallContext);
+    const text = createBodyReader({ inbound: workerInbound, clock: nodeClock })({
+      req: { raw },
+      env: {},
+    } as unknown as CallContext);
     client.write("b");
     // Stops the event loop beyond the deadline.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_200);
