@@ -39,7 +39,7 @@ export async function createDeps(config: Config, credentials: Credentials, runti
 export function createPipeline(deps: Deps): Hono<Env> {
   const { config, inbound, nextauth, providers, maxInFlight } = deps;
   const { get_token, webnonce_exchange: exchange, routes } = config;
-  const answer = answerWithToken({ routes, providers, nextauth });
+  const answer = answerWithToken({ routes, providers, nextauth, clock: deps.clock });
   const audit = auditTokens(deps);
   const app = new Hono<Env>({ getPath: (request, options) => inbound.pathAsSent(request, options?.env) });
 
@@ -82,7 +82,7 @@ export function createPipeline(deps: Deps): Hono<Env> {
       path,
       observe(deps, route),
       limitPerAddress(deps, rate_limit.per_address),
-      readExchange(createBodyReader(deps, MAX_UNFINISHED_PER_ADDRESS), serverid, exchange.provider),
+      readExchange(inbound, createBodyReader(deps, MAX_UNFINISHED_PER_ADDRESS), serverid, exchange),
       limitPerWebNonce(deps, rate_limit.per_webnonce),
       limitInFlight(maxInFlight), // separate, so that exchanges cannot starve getToken
       audit,

@@ -8,7 +8,7 @@ import type { Value, Values } from "../src/core/values.ts";
 import { type Call, getToken, type UseCase } from "../src/get-token.ts";
 import type { NextAuthServer } from "../src/nextauth/servers.ts";
 import type { Answer } from "../src/oauth/judge-answer.ts";
-import { fakeTrace, thrownBy } from "./support/fakes.ts";
+import { fakeClock, fakeTrace, thrownBy } from "./support/fakes.ts";
 
 const ANSWER = { outcome: "token", status: 200 } as Answer;
 const TRUST = { session: "trust" } as const;
@@ -57,10 +57,12 @@ function setUp(changes: Changes = {}) {
     routes,
     providers: new Map(["main", "staff"].map((name) => [name, provider(name)])),
     nextauth: { serverFor: (serverid) => (["a", "b"].includes(serverid) ? server : undefined) },
+    clock: fakeClock(),
   };
   const run = (named: Record<string, Value>, { serverids, ...call }: Partial<Call> & { serverids?: string[] } = {}) => {
     const values = new Map(Object.entries(named));
-    const defaults = { values, session: "verify", trace: fakeTrace(facts), recipient: undefined } as const;
+    const limit = { key: "get_token.timeout", ms: 8_000 } as const;
+    const defaults = { values, session: "verify", limit, trace: fakeTrace(facts), recipient: undefined } as const;
     return getToken(deps, { serverids: serverids && new Set(serverids) }, { ...defaults, ...call });
   };
   return { run, events, facts };

@@ -96,6 +96,11 @@ const boundValue = z.preprocess(
 const BINDING_PATH = /^(?:\/(?:[A-Za-z0-9._~-]+|\{[A-Za-z_][A-Za-z0-9_-]*\}))+\/?$/;
 const EXCHANGE_PATH = /^(?:\/[A-Za-z0-9._~-]+)+\/?$/;
 
+/** The sum of what two requests to the nextAuth Server and one to a provider may take by default. */
+const callTimeout = t.duration
+  .prefault("8s")
+  .describe("Limit for the whole call, from its last byte to its response; covers nextauth and providers.");
+
 const binding = z.strictObject({
   method: z.enum(["POST", "GET"]).default("POST").describe("The method of the call."),
   path: z
@@ -115,6 +120,7 @@ const binding = z.strictObject({
     .transform((written) => written.toLowerCase())
     .default("x-apikey")
     .describe("Where the caller's key is; after Bearer in Authorization."),
+  timeout: callTimeout,
 });
 
 export const getToken = t.listOrOne(binding).prefault({});
@@ -129,7 +135,7 @@ const nextauthServer = z
     su: z.string().regex(HEADER_VALUE, "must be visible ASCII").optional().describe("The role to act as (X-su)."),
     serverid: t.serverid.optional().describe("The virtual server of calls that name none."),
     serverids: t.serverids.describe("Its virtual servers, if you list several servers; all by default."),
-    timeout: t.duration.prefault("2s").describe("Limit for one request, including its response."),
+    timeout: t.duration.prefault("1500ms").describe("Limit for one request, including its response."),
     connect_timeout: t.connectTimeout,
     ...t.connectionSettings,
     session_cache: t.durationOrZero
@@ -160,6 +166,7 @@ export const webnonceExchange = z
       .describe("Path of the token endpoint, compared exactly."),
     provider: t.text.optional().describe("The provider to use; routes by default."),
     serverid: t.serverid.optional().describe("The virtual server of these webNonces; nextauth.serverid by default."),
+    timeout: callTimeout,
     rate_limit: z
       .strictObject({
         // Generous, because a mobile network puts many users behind one address.

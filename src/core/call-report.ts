@@ -30,7 +30,9 @@ export interface CallReport {
   callBytes: number | undefined;
   /** Length of the relayed body. */
   bytes: number | undefined;
+  /** Whether the whole response was sent; undefined if the runtime does not tell. */
+  delivered: boolean | undefined;
 }
 
-/** Called once per call, before the response is sent: it must be quick and must not throw. */
+/** Called once per call, after its response: it must be quick and must not throw. */
 export type OnReport = (report: CallReport) => void;

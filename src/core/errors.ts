@@ -7,6 +7,9 @@ export const ERROR_TABLE = {
   call_too_large: [413, "invalid_request"],
   call_invalid: [400, "invalid_request"],
   call_timeout: [408, "invalid_request"],
+  call_deadline: [504, "server_error"],
+  // As nginx logs it; no caller receives it.
+  caller_gone: [499, "invalid_request"],
   method_not_allowed: [405, "invalid_request"],
   not_found: [404, "invalid_request"],
   no_route: [404, "invalid_target"],

@@ -7,13 +7,15 @@ import { isBodyJudged, type Transport, TransportError } from "./transport.ts";
 
 /** fetch has no connect timeout, and decodes content codings itself. */
 export function createFetchTransport(send: typeof fetch, elapsed: Clock["elapsed"]): Transport {
-  return async ({ method, url, headers, body = null, timeout, maxResponseBytes }) => {
+  return async ({ method, url, headers, body = null, timeout, maxResponseBytes, recipient }) => {
     const abort = new AbortController();
     let failure: "timeout" | "late" | undefined;
     const stopDeadline = startDeadline(timeout, elapsed, (isLate) => {
       failure = isLate ? "late" : "timeout";
       abort.abort();
     });
+    const onHangUp = () => abort.abort();
+    recipient?.once("close", onHangUp);
     let response: Response | undefined;
     try {
       response = await send(url, { method, headers, body, redirect: "manual", signal: abort.signal });
@@ -39,6 +41,7 @@ export function createFetchTransport(send: typeof fetch, elapsed: Clock["elapsed
       throw new TransportError(response === undefined ? "unreachable" : "truncated", error);
     } finally {
       stopDeadline();
+      recipient?.off("close", onHangUp);
     }
   };
 }

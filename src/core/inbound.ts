@@ -8,12 +8,11 @@ export interface ClientCertificate {
   dnsNames: readonly string[];
 }
 
-/** Where the response goes to: destroyed once it was sent or the caller has hung up. */
+/** Where the response goes to: closed once it was sent or the caller has hung up. */
 export interface Recipient {
   readonly destroyed: boolean;
-  /** Whether the whole response was handed to the operating system. */
-  readonly writableFinished: boolean;
   once(event: "close", listener: () => void): unknown;
+  off(event: "close", listener: () => void): unknown;
 }
 
 /** `env` is Hono's `c.env`. */
@@ -27,8 +26,12 @@ export interface Inbound {
   clientCertificate(request: Request, env: unknown): ClientCertificate | undefined;
   /** Whether callers or client_ca have changed since the connection was accepted. */
   isOutdated(env: unknown): boolean;
-  /** Undefined if the runtime does not expose the connection. */
-  recipient(env: unknown): Recipient | undefined;
+  recipient(request: Request, env: unknown): Recipient | undefined;
+  /**
+   * Calls `run` once the response was sent or cannot be. `delivered`: whether all of it was handed
+   * to the operating system; undefined if the runtime does not tell.
+   */
+  afterResponse(request: Request, env: unknown, run: (delivered: boolean | undefined) => void): void;
   /** Whether the body is still arriving. False on Workers: see workerInbound. */
   awaitsBody(env: unknown): boolean;
   /** The client for rate limits: an IPv4 address, or the /64 of an IPv6 address. */

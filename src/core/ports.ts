@@ -28,11 +28,11 @@ export type Log = (level: LogLevel, event: string, fields?: LogFields) => void;
 
 /** A limited number of places, with a short queue. */
 export interface Bulkhead {
-  /** @returns whether there is a place, now or after a wait */
-  enter(): boolean | Promise<boolean>;
+  /** @returns whether there is a place, now or within `wait` milliseconds */
+  enter(wait: number): boolean | Promise<boolean>;
   leave(): void;
   state(): { inFlight: number; queued: number };
 }
 
-/** `queue` calls may wait for one of `limit` places, each for `wait` milliseconds. */
-export type CreateBulkhead = (limit: number, queue: number, wait: number) => Bulkhead;
+/** `queue` calls may wait for one of `limit` places. */
+export type CreateBulkhead = (limit: number, queue: number) => Bulkhead;

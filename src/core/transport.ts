@@ -1,5 +1,6 @@
 // How the core sends a request to a provider or a nextAuth Server. Each runtime implements it.
 
+import type { Recipient } from "./inbound.ts";
 import type { Secret } from "./secret.ts";
 
 export interface TransportRequest {
@@ -12,6 +13,8 @@ export interface TransportRequest {
   timeout: number;
   /** Reading stops after this many decoded bytes. */
   maxResponseBytes: number;
+  /** Once it is closed, nobody needs the answer: the request is aborted, as `unreachable`. */
+  recipient?: Recipient | undefined;
 }
 
 export interface TransportResponse {

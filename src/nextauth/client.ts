@@ -1,5 +1,6 @@
 // Asks a nextAuth Server over its REST API for the user of a session and a user's attributes.
 
+import type { CallTime } from "../core/call-time.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import { REQUEST_HEADERS } from "../core/headers.ts";
 import type { Clock } from "../core/ports.ts";
@@ -18,14 +19,23 @@ export interface NextAuthSettings {
   timeout: number;
 }
 
+/** `time` is that of the call, whose errors are thrown too; undefined outside a call. */
 export interface NextAuthClient {
   /** @throws {TokenProxyError} session_check_failed or session_check_timeout */
-  getSession(serverid: string, nonce: string): Promise<LoginStatus & Pick<TransportResponse, "connection">>;
+  getSession(
+    serverid: string,
+    nonce: string,
+    time?: CallTime,
+  ): Promise<LoginStatus & Pick<TransportResponse, "connection">>;
   /**
    * @returns undefined if the server does not know the user
    * @throws {TokenProxyError} attributes_failed or attributes_timeout
    */
-  getUserAttributes(serverid: string, userid: string): Promise<ReadonlyMap<string, string> | undefined>;
+  getUserAttributes(
+    serverid: string,
+    userid: string,
+    time?: CallTime,
+  ): Promise<ReadonlyMap<string, string> | undefined>;
 }
 
 /** A LoginStatus contains the data of a QR code, some kilobytes. Attributes are a few texts. */
@@ -33,6 +43,7 @@ const MAX_ANSWER_BYTES = 65_536;
 
 const GET_SESSION = {
   name: "getSession",
+  step: "the session check",
   failed: "session_check_failed",
   timedOut: "session_check_timeout",
   accept: "application/json",
@@ -42,6 +53,7 @@ const GET_SESSION = {
 
 const GET_USER_ATTRIBUTES = {
   name: "getUserAttributes",
+  step: "reading the user's attributes",
   failed: "attributes_failed",
   timedOut: "attributes_timeout",
   accept: "application/json, text/plain", // its description says text/plain
@@ -70,12 +82,18 @@ export function createNextAuthClient(
 ): NextAuthClient {
   const headers = { ...REQUEST_HEADERS, "x-apikey": apikey.reveal(), ...(su === undefined ? {} : { "x-su": su }) };
 
-  async function get({ name, failed, timedOut, accept }: Operation, path: string, more: Record<string, string> = {}) {
-    const request = { method: "GET", url: url + path, headers: { ...headers, accept, ...more } } as const;
+  async function get(operation: Operation, path: string, time?: CallTime, more: Record<string, string> = {}) {
+    const { name, step, failed, timedOut, accept } = operation;
     const deadline = clock.elapsed() + timeout;
     const send = () => {
-      const left = Math.max(deadline - clock.elapsed(), 1);
-      return transport({ ...request, timeout: left, maxResponseBytes: MAX_ANSWER_BYTES });
+      const request = {
+        method: "GET",
+        url: url + path,
+        headers: { ...headers, accept, ...more },
+        timeout: Math.max(deadline - clock.elapsed(), 1),
+        maxResponseBytes: MAX_ANSWER_BYTES,
+      } as const;
+      return time === undefined ? transport(request) : time.send(transport, request, step);
     };
     try {
       // A GET can be sent again (RFC 9110 section 9.2.2), unless the server may be working on it.
@@ -102,13 +120,13 @@ export function createNextAuthClient(
   }
 
   return {
-    async getSession(serverid, nonce) {
-      const response = await get(GET_SESSION, `/servers/${segment(serverid)}/sessions/`, { "x-nonce": nonce });
+    async getSession(serverid, nonce, time) {
+      const response = await get(GET_SESSION, `/servers/${segment(serverid)}/sessions/`, time, { "x-nonce": nonce });
       return { ...read(GET_SESSION, response, parseLoginStatus), connection: response.connection };
     },
-    async getUserAttributes(serverid, userid) {
+    async getUserAttributes(serverid, userid, time) {
       const path = `/servers/${segment(serverid)}/users/${segment(userid)}/attributes/`;
-      const response = await get(GET_USER_ATTRIBUTES, path);
+      const response = await get(GET_USER_ATTRIBUTES, path, time);
       return response.status === 404 ? undefined : read(GET_USER_ATTRIBUTES, response, parseAttributes);
     },
   };

@@ -1,5 +1,6 @@
 // The session check: getSession must confirm a call before anything about it reaches a provider.
 
+import type { CallTime } from "../core/call-time.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
 import type { TransportResponse } from "../core/transport.ts";
@@ -20,10 +21,10 @@ export function createSessionCheck(
   const memory = createSessionMemory(lifetime, clock);
 
   /** Throws session_… errors. If the call has a userid or accountid, it must be the session's. */
-  return async (serverid: string, nonce: string, claimed: Values): Promise<Values> => {
+  return async (serverid: string, nonce: string, claimed: Values, time?: CallTime): Promise<Values> => {
     const known = memory.get(serverid, nonce);
     const askedAt = clock.elapsed();
-    const status = known ?? (await client.getSession(serverid, nonce));
+    const status = known ?? (await client.getSession(serverid, nonce, time));
     if (!status.loggedin) {
       throw new TokenProxyError("session_not_logged_in", "the session of this call is not logged in");
     }

@@ -61,14 +61,18 @@ function countCalls(register: Registry): OnReport {
   const histogram = <Label extends string>(step: string, buckets: number[], help: string, ...labelNames: Label[]) =>
     new Histogram({ ...named(register, `${step}_duration_seconds`, help, labelNames), buckets });
   const calls = counter("calls_total", "Calls answered, by outcome.", "route", "provider", "outcome", "error_code");
+  const help = "Calls whose caller hung up before the whole response was sent.";
+  const undelivered = counter("calls_undelivered_total", help, "route", "provider", "outcome");
   const retries = counter("provider_retries_total", "Token requests beyond the first one of a call.", "provider");
   const durations = histogram("call", CALL_BUCKETS, "From a call's arrival to its response.", "route", "provider");
   const tokenRequests = histogram("provider", CALL_BUCKETS, "The token requests of a call, with answers.", "provider");
   const sessionChecks = histogram("session_check", CALL_BUCKETS, "The getSession request of one call.");
   const signatures = histogram("signing", SIGNING_BUCKETS, "Signing all JWTs of one call.", "provider");
 
-  return ({ route, provider = "", outcome, errorCode: error_code = "", duration, durations: steps, attempts }) => {
+  return (report) => {
+    const { route, provider = "", outcome, errorCode: error_code = "", duration, durations: steps, attempts } = report;
     calls.inc({ route, provider, outcome, error_code });
+    if (report.delivered === false) undelivered.inc({ route, provider, outcome });
     durations.observe({ route, provider }, duration / 1000);
     if (steps.session_check !== undefined) sessionChecks.observe(steps.session_check / 1000);
     if (provider === "") return;

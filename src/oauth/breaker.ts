@@ -79,18 +79,18 @@ export function createBreaker({ timeout, name, transport, clock, log }: BreakerD
      */
     async run<T>(use: (send: Transport) => Promise<T>): Promise<T> {
       const entered = enter();
-      let wasAsked = false;
+      let askedAt: number | undefined;
       let outcome: Outcome = "answer";
       try {
         return await use((request) => {
-          wasAsked = true;
+          askedAt ??= clock.elapsed();
           return transport(request);
         });
       } catch (error) {
-        outcome = outcomeOf(error);
+        outcome = outcomeOf(error, clock.elapsed() - (askedAt ?? 0) >= timeout * CUT_OFF_SHARE);
         throw error;
       } finally {
-        leave(entered, wasAsked ? outcome : "unknown");
+        leave(entered, askedAt === undefined ? "unknown" : outcome);
       }
     },
     suspensions: () => suspensions,
@@ -105,9 +105,17 @@ type Outcome = "failure" | "answer" | "unknown";
 
 const FAILURES: ReadonlySet<ErrorCode> = new Set(["provider_unreachable", "provider_timeout", "provider_truncated"]);
 
+/**
+ * The call's time or the caller's patience ended first. Without an answer in half of the provider's
+ * timeout that counts, or callers with less patience would keep a dead provider in use.
+ */
+const CUT_OFF: ReadonlySet<ErrorCode> = new Set(["call_deadline", "caller_gone"]);
+const CUT_OFF_SHARE = 0.5;
+
 /** A provider that refuses or limits calls is working. A bug or pause of ours proves nothing. */
-function outcomeOf(error: unknown): Outcome {
+function outcomeOf(error: unknown, hadTime: boolean): Outcome {
   if (!(error instanceof TokenProxyError) || error.code === "call_invalid" || error.detail?.late) return "unknown";
+  if (CUT_OFF.has(error.code)) return hadTime ? "failure" : "unknown";
   const isFailure =
     error.code === "provider_error" ? Number(error.detail?.provider_status ?? 500) >= 500 : FAILURES.has(error.code);
   return isFailure ? "failure" : "answer";

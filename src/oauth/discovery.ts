@@ -115,7 +115,9 @@ export function createDiscovery(
       return learn(await lookUp(timeout, send));
     } catch (cause) {
       const error = asProviderError(cause, key);
-      if (error instanceof TokenProxyError) failed = { error, until: clock.elapsed() + FAILURE_LIFETIME_MS };
+      // Not the end of one call's time, which says nothing to the others.
+      if (error instanceof TokenProxyError && error.code.startsWith("provider_"))
+        failed = { error, until: clock.elapsed() + FAILURE_LIFETIME_MS };
       throw error;
     }
   }

@@ -1,7 +1,7 @@
 // One provider of the file: token requests within its limits, repeated only where that is harmless.
 
+import type { CallTime } from "../core/call-time.ts";
 import { TokenProxyError } from "../core/errors.ts";
-import type { Recipient } from "../core/inbound.ts";
 import type { Bulkhead, Clock, CreateBulkhead, Ids, Log } from "../core/ports.ts";
 import { withOneRetry } from "../core/retry.ts";
 import type { CreateTransport, Delivery } from "../core/transport.ts";
@@ -37,9 +37,7 @@ export interface Provider {
 }
 
 /** The part of a call that a token request needs. */
-interface RequestedFor extends Pick<Attempt, "trace" | "announce"> {
-  recipient: Pick<Recipient, "destroyed"> | undefined;
-}
+type RequestedFor = Pick<Attempt, "time" | "trace" | "announce">;
 
 export interface ProviderDeps {
   createTransport: CreateTransport;
@@ -84,7 +82,7 @@ export function createProvider(
             });
           },
         });
-  const bulkhead = deps.createBulkhead(max_in_flight, Math.ceil(max_in_flight * QUEUE_SHARE), timeout * QUEUE_SHARE);
+  const bulkhead = deps.createBulkhead(max_in_flight, Math.ceil(max_in_flight * QUEUE_SHARE));
   const breaker = createBreaker({ timeout, name, transport, clock, log });
   const { requestToken, credentialCount } = createTokenRequest(settings, credentials, key, discovery, deps);
   const withRotation = createRotation(credentialCount, (rejected, next) => {
@@ -101,17 +99,18 @@ export function createProvider(
     attributes: needed
       .filter((value) => value.startsWith(ATTRIBUTE_PREFIX))
       .map((value) => value.slice(ATTRIBUTE_PREFIX.length)),
-    async requestToken(values, { trace, announce, recipient }) {
+    async requestToken(values, { time, trace, announce }) {
       const missing = needed.find((value) => !values.has(value));
       if (missing !== undefined) {
         throw new TokenProxyError("call_invalid", `the call has no value "${missing}", which "${key}" needs`);
       }
-      return withPlace(bulkhead, key, recipient, () =>
+      const deadline = clock.elapsed() + timeout;
+      return withPlace(bulkhead, key, time, timeout * QUEUE_SHARE, () =>
         breaker.run(async (send) => {
-          const deadline = clock.elapsed() + timeout; // the wait for a place does not count
+          const attempt = { deadline, send, time, trace, announce };
           try {
             return await withRotation((credential) =>
-              withOneRetry(() => requestToken(values, { credential, deadline, send, trace, announce }), isHarmless),
+              withOneRetry(() => requestToken(values, { ...attempt, credential }), isHarmless),
             );
           } catch (error) {
             throw asProviderError(error, key);
@@ -131,18 +130,17 @@ export function createProvider(
 async function withPlace<T>(
   bulkhead: Bulkhead,
   key: string,
-  recipient: RequestedFor["recipient"],
+  time: CallTime,
+  wait: number,
   use: () => Promise<T>,
 ): Promise<T> {
-  const overloaded = () => {
+  const left = time.begin("the wait for other calls to the provider");
+  if (!(await bulkhead.enter(Math.min(wait, left)))) {
+    if (left < wait) throw time.usedUp();
     const message = `as many token requests to the provider "${key}" are in flight as its max_in_flight allows`;
-    return new TokenProxyError("overloaded", message, { retryAfter: 1 }); // one may end soon
-  };
-  const place = bulkhead.enter();
-  if (!(await place)) throw overloaded();
+    throw new TokenProxyError("overloaded", message, { retryAfter: 1 }); // one may end soon
+  }
   try {
-    // The caller may have hung up during the wait: then no token may be requested.
-    if (place !== true && recipient?.destroyed === true) throw overloaded();
     return await use();
   } finally {
     bulkhead.leave();

@@ -1,6 +1,7 @@
 // Builds a token request (RFC 6749 section 3.2), sends it, and judges the provider's answer.
 
 import type { Announce } from "../core/audit.ts";
+import type { CallTime } from "../core/call-time.ts";
 import { PAUSE_MS } from "../core/deadline.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import { FORM_CONTENT_TYPE, Form } from "../core/form.ts";
@@ -29,6 +30,7 @@ export interface Attempt {
   /** By clock.elapsed(); after it the call has failed, so no token may be requested. */
   deadline: number;
   send: Transport;
+  time: CallTime;
   trace: Trace;
   announce?: Announce | undefined;
 }
@@ -56,26 +58,35 @@ export function createTokenRequest(
 
   /** @throws {TokenProxyError | TransportError} */
   async function requestToken(callValues: Values, attempt: Attempt): Promise<Answer> {
-    const { deadline, send, trace } = attempt;
+    const { deadline, send, time, trace, announce } = attempt;
     const metadata = await findMetadata(attempt);
     const values = withOwnValues(callValues, metadata);
     const checkSubject = expectSubject?.(values); // before anything is sent
+    if (signs) time.begin("signing");
     const { headers, form } = await (signs
       ? trace.step("signing", () => buildRequest(values, attempt.credential))
       : buildRequest(values, attempt.credential));
-    await attempt.announce?.(new URLSearchParams(form.toString()).get("scope") ?? undefined);
+    if (announce !== undefined) {
+      time.begin("writing the audit line");
+      await announce(new URLSearchParams(form.toString()).get("scope") ?? undefined);
+    }
+    time.begin(STEP);
     // Discovery or a first attempt may have used up the time: then no token may be requested.
     const timeout = deadline - clock.elapsed();
     if (timeout <= 0) throw new TransportError(timeout < -PAUSE_MS ? "late" : "timeout");
     const response = await trace.step("provider", (traceHeaders) =>
-      send({
-        method: "POST",
-        url: metadata.token_endpoint,
-        headers: { ...traceHeaders, ...headers },
-        body: form.toString(),
-        timeout,
-        maxResponseBytes: settings.max_response_bytes,
-      }),
+      time.send(
+        send,
+        {
+          method: "POST",
+          url: metadata.token_endpoint,
+          headers: { ...traceHeaders, ...headers },
+          body: form.toString(),
+          timeout,
+          maxResponseBytes: settings.max_response_bytes,
+        },
+        STEP,
+      ),
     );
     try {
       const answer = judgeAnswer(response, settings, key, clock.now());
@@ -102,9 +113,11 @@ export function createTokenRequest(
     ];
   }
 
-  function findMetadata({ deadline, send, trace }: Attempt): Metadata | Promise<Metadata> {
+  function findMetadata({ deadline, send, time, trace }: Attempt): Metadata | Promise<Metadata> {
     if (discovery === undefined) return fromFile;
-    return discovery.fresh() ?? trace.step("discovery", () => discovery.metadata(deadline - clock.elapsed(), send));
+    const lookUp = () =>
+      discovery.metadata(deadline - clock.elapsed(), (request) => time.send(send, request, "discovery"));
+    return discovery.fresh() ?? trace.step("discovery", lookUp);
   }
 
   function withOwnValues(callValues: Values, { issuer, token_endpoint }: Metadata): Map<string, Value> {
@@ -135,6 +148,8 @@ export function createTokenRequest(
 
   return { requestToken, credentialCount: authentications.length };
 }
+
+const STEP = "the token request";
 
 /** Parameters that prove who somebody is (RFC 7521, RFC 8693). */
 const TOKEN_PARAMS = ["client_assertion", "assertion", "subject_token", "actor_token"];

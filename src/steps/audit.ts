@@ -32,12 +32,9 @@ export function auditTokens({ audit, clock, inbound, describeIdentities }: Audit
     await next();
     if (!isAnnounced) return;
     const result = await resultOf(c, audit);
-    const recipient = inbound.recipient(c.env);
-    const write = (delivered?: boolean) =>
-      audit.result({ time: time(), event: "token_result", request_id, ...result, delivered });
-    if (recipient === undefined) write();
-    else if (recipient.destroyed) write(false);
-    else recipient.once("close", () => write(recipient.writableFinished));
+    inbound.afterResponse(c.req.raw, c.env, (delivered) =>
+      audit.result({ time: time(), event: "token_result", request_id, ...result, delivered }),
+    );
   };
 }
 

@@ -39,6 +39,7 @@ function fieldsOf(report: CallReport, { user, session }: LoggedIdentities): LogF
     provider_ms: rounded(durations.provider),
     call_bytes: report.callBytes,
     bytes: report.bytes,
+    delivered: report.delivered,
     user,
     session,
   };

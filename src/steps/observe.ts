@@ -1,4 +1,4 @@
-// The first step: measures a call, then writes its log line, its metrics and its span.
+// The first step: measures a call. After its response come its log line, its metrics and its span.
 
 import type { CallReport } from "../core/call-report.ts";
 import { asCallError, ERROR_TABLE, type ErrorTable } from "../core/errors.ts";
@@ -9,7 +9,7 @@ import type { CallContext, CallStep } from "./context.ts";
 import type { DescribeIdentities } from "./identities.ts";
 import { logCall } from "./log-call.ts";
 
-interface ObserveDeps extends Pick<Runtime, "ids" | "clock" | "log" | "tracer" | "onReport"> {
+interface ObserveDeps extends Pick<Runtime, "ids" | "clock" | "log" | "tracer" | "onReport" | "inbound"> {
   describeIdentities: DescribeIdentities;
 }
 
@@ -39,14 +39,18 @@ export function observe(deps: ObserveDeps, { path, open = false, errorTable = ER
       c.res = toErrorResponse(thrown, c);
     }
     const error = c.error === undefined ? undefined : asCallError(c.error);
-    const report = reportOf(c, path, clock.elapsed() - started, error?.code);
-    logCall(log, report, await deps.describeIdentities(trace.facts), error);
-    deps.onReport(report);
-    trace.end(() => spanAttributes(method, report), report.status >= 500);
+    const response = reportOf(c, path, clock.elapsed() - started, error?.code);
+    const identities = await deps.describeIdentities(trace.facts);
+    deps.inbound.afterResponse(c.req.raw, c.env, (delivered) => {
+      const report = { ...response, delivered };
+      logCall(log, report, identities, error);
+      deps.onReport(report);
+      trace.end(() => spanAttributes(method, report), report.status >= 500);
+    });
   };
 }
 
-function reportOf(c: CallContext, route: string, duration: number, errorCode: CallReport["errorCode"]): CallReport {
+function reportOf(c: CallContext, route: string, duration: number, errorCode: CallReport["errorCode"]) {
   const { traceId, facts, durations, attempts } = c.get("trace");
   const answer = c.get("answer");
   const length = c.req.raw.headers.get("content-length");
@@ -67,7 +71,7 @@ function reportOf(c: CallContext, route: string, duration: number, errorCode: Ca
     durations,
     callBytes: length === null ? undefined : Number(length),
     bytes: answer?.body.length,
-  };
+  } satisfies Omit<CallReport, "delivered">;
 }
 
 /** OpenTelemetry's conventions report any other method as _OTHER. */

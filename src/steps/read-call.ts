@@ -17,11 +17,12 @@ export function readCall(
   defaultServerid: string | undefined,
 ): CallStep {
   const read = createCallReader(binding, defaultServerid);
+  const limit = { key: "get_token.timeout", ms: binding.timeout } as const;
   return async (c, next) => {
     const trace = c.get("trace");
     const values = await read(c.req.raw, c.req.path, () => readBody(c));
     trace.note({ userid: textOf(values, "userid"), nonce: textOf(values, "nonce") });
-    c.set("call", { values, session: binding.session, trace, recipient: inbound.recipient(c.env) });
+    c.set("call", { values, session: binding.session, limit, trace, recipient: inbound.recipient(c.req.raw, c.env) });
     await next();
   };
 }

@@ -1,20 +1,28 @@
 // Reads an exchange: an app sends its webNonce as a code (RFC 6749 section 4.1.3).
 
+import type { FileExchange } from "../config/schema-nextauth.ts";
 import { TokenProxyError } from "../core/errors.ts";
+import type { Inbound } from "../core/inbound.ts";
 import { textOf, type Values } from "../core/values.ts";
 import { isFault, readValue } from "../nextauth/values.ts";
 import { invalid, type ReadBody, readForm } from "./body.ts";
 import type { CallStep } from "./context.ts";
 import { singleParameter } from "./read-call.ts";
 
-/** @param provider undefined leaves it to the routes */
-export function readExchange(readBody: ReadBody, serverid: string, provider: string | undefined): CallStep {
+export function readExchange(
+  inbound: Inbound,
+  readBody: ReadBody,
+  serverid: string,
+  { provider, timeout }: Pick<FileExchange, "provider" | "timeout">,
+): CallStep {
+  const limit = { key: "webnonce_exchange.timeout", ms: timeout } as const;
   return async (c, next) => {
     const trace = c.get("trace");
     const values = await readExchangeValues(await readForm(c.req.raw, () => readBody(c)), serverid);
     trace.note({ nonce: textOf(values, "nonce") });
     c.set("caller", { serverids: undefined }); // the session check replaces authentication
-    c.set("call", { values, session: "verify", provider, trace, recipient: undefined });
+    const recipient = inbound.recipient(c.req.raw, c.env);
+    c.set("call", { values, session: "verify", provider, limit, trace, recipient });
     await next();
   };
 }

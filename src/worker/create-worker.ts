@@ -14,8 +14,10 @@ import { workerInbound } from "./inbound.ts";
 import { createWorkerRateLimiters } from "./rate-limiter.ts";
 
 export interface Worker {
-  fetch(request: Request, env: Env): Promise<Response>;
+  fetch(request: Request, env: Env, context?: WorkerContext): Promise<Response>;
 }
+
+type WorkerContext = { waitUntil(promise: Promise<unknown>): void };
 
 /**
  * @param text the configuration file; its `server` part has no effect here
@@ -28,7 +30,7 @@ export function createWorker(text: string): Worker {
   // requests would hang (workerd#210).
   let app: Hono<CallEnv> | undefined;
   return {
-    async fetch(request, env) {
+    async fetch(request, env, context) {
       try {
         app ??= await buildApp(file, env);
       } catch (error) {
@@ -39,7 +41,10 @@ export function createWorker(text: string): Worker {
         const description = "the Worker cannot start: its log says why";
         return errorResponse(new TokenProxyError("internal", description), workerIds.uuid());
       }
-      return app.fetch(request, env);
+      const response = Promise.resolve(app.fetch(request, env));
+      // Else the log line is lost of a call whose caller hangs up.
+      context?.waitUntil(response);
+      return response;
     },
   };
 }

@@ -17,7 +17,15 @@ export const workerInbound: Inbound = {
   },
   clientCertificate: (request) => certificateOf((request as { cf?: Cf }).cf),
   isOutdated: () => false, // a new configuration is a new isolate
-  recipient: () => undefined,
+  recipient: ({ signal }) => ({
+    get destroyed() {
+      return signal.aborted;
+    },
+    once: (_close, listener) => signal.addEventListener("abort", listener),
+    off: (_close, listener) => signal.removeEventListener("abort", listener),
+  }),
+  // Cloudflare sends the response after the Worker has ended.
+  afterResponse: ({ signal }, _env, run) => run(signal.aborted ? false : undefined),
   // Cloudflare limits requests itself, and a request that it cuts off would be counted forever.
   awaitsBody: () => false,
   // Cloudflare replaces whatever a client sends under this name.

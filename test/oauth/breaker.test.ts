@@ -179,6 +179,28 @@ describe("tells nothing about the provider, and is no trial:", () => {
   });
 });
 
+describe.each(["call_deadline", "caller_gone"] as const)("a call that is cut off by %s", (code) => {
+  const cutOffAfter = async (breaker: ReturnType<typeof setUp>, ms: number) => {
+    const { ended, end } = breaker.hang();
+    await Promise.resolve(); // it has asked
+    breaker.pass(ms);
+    end(new TokenProxyError(code, "cut off"));
+    await thrownBy(() => ended);
+  };
+
+  it("counts if the provider had half of its timeout", async () => {
+    const breaker = setUp();
+    for (let i = 0; i < FAILURES_BEFORE_SUSPENSION; i++) await cutOffAfter(breaker, TIMEOUT_MS / 2);
+    expect(breaker.state()).toBe("open");
+  });
+
+  it("says nothing about a provider that had less", async () => {
+    const breaker = setUp();
+    for (let i = 0; i < FAILURES_BEFORE_SUSPENSION; i++) await cutOffAfter(breaker, TIMEOUT_MS / 2 - 1);
+    expect(breaker.state()).toBe("closed");
+  });
+});
+
 describe("a call that ends late", () => {
   it("counts if the provider was not suspended meanwhile", async () => {
     const breaker = setUp();

@@ -1,5 +1,6 @@
 // A provider: deadline, limits, retries, rotation of credentials, and suspension.
 
+import { EventEmitter } from "node:events";
 import { describe, expect, it } from "vitest";
 import { PAUSE_MS } from "../../src/core/deadline.ts";
 import type { TokenProxyError } from "../../src/core/errors.ts";
@@ -8,7 +9,7 @@ import { type Delivery, TransportError } from "../../src/core/transport.ts";
 import { FAILURES_BEFORE_SUSPENSION } from "../../src/oauth/breaker.ts";
 import { TOKEN_ENDPOINT_AUTH_METHODS } from "../../src/oauth/client-authentication.ts";
 import { METADATA_LIFETIME_MS } from "../../src/oauth/discovery.ts";
-import { fakeTrace, response, thrownBy } from "../support/fakes.ts";
+import { response, thrownBy } from "../support/fakes.ts";
 import { ENDPOINT, ISSUER, setUp, TOKEN } from "./set-up-provider.ts";
 
 const DISCOVERING = { issuer: ISSUER, discovery: "oidc", token_endpoint: undefined } as const;
@@ -153,21 +154,64 @@ describe("a failure", () => {
 });
 
 it("lets some calls wait above max_in_flight, refuses the rest, and skips a caller that hung up", async () => {
-  const { provider, upstream } = setUp({ max_in_flight: 1 });
+  const { provider, upstream, request } = setUp({ max_in_flight: 1 });
   const waiting: (() => void)[] = [];
   upstream.answer = () => new Promise<void>((resolve) => waiting.push(resolve)).then(() => response(200, TOKEN));
-  const recipient = { destroyed: false };
-  const run = () => provider.requestToken(new Map([["userid", "u"]]), { trace: fakeTrace(), recipient });
-  const first = run();
-  const second = run();
+  const recipient = Object.assign(new EventEmitter(), { destroyed: false });
+  const first = request();
+  const second = request(60_000, recipient);
   expect(provider.state()).toMatchObject({ inFlight: 1, queued: 1 });
-  expect(await thrownBy(run)).toMatchObject({ code: "overloaded", retryAfter: 1 });
+  expect(await thrownBy(request)).toMatchObject({ code: "overloaded", retryAfter: 1 });
   recipient.destroyed = true;
   await expect.poll(() => waiting.length).toBe(1);
   for (const end of waiting) end();
   await first;
-  expect(await codeOf(() => second)).toBe("overloaded");
+  expect(await codeOf(() => second)).toBe("caller_gone");
   expect(upstream.requests).toHaveLength(1);
+});
+
+describe("the call's time", () => {
+  const message = (step: string) => `the call's time (get_token.timeout, 2 s) was used up by ${step}`;
+  const cutOff = () => Promise.reject(new TransportError("timeout"));
+
+  it("limits the wait for a place", async () => {
+    const { provider, upstream, request } = setUp({ max_in_flight: 1 });
+    let end = () => {};
+    upstream.answer = () => new Promise<void>((resolve) => (end = resolve)).then(() => response(200, TOKEN));
+    const first = request();
+    expect(await codeOf(() => request(5))).toBe("call_deadline");
+    end();
+    await first;
+    expect(provider.state()).toMatchObject({ inFlight: 0, queued: 0 });
+  });
+
+  it("limits the token request", async () => {
+    const { upstream, request } = setUp();
+    upstream.answer = cutOff;
+    expect(await thrownBy(() => request(2_000))).toMatchObject({ message: message("the token request") });
+    expect(upstream.requests.map(({ timeout }) => timeout)).toEqual([2_000]);
+    expect(await codeOf(() => request(5_000))).toBe("provider_timeout"); // its own
+  });
+
+  it("limits discovery, and other calls do not get that error", async () => {
+    const { upstream, request } = setUp(DISCOVERING);
+    const { answer } = upstream;
+    upstream.answer = cutOff;
+    expect(await thrownBy(() => request(2_000))).toMatchObject({ message: message("discovery") });
+    upstream.answer = answer;
+    await request();
+  });
+
+  it("that discovery has used up leads to no token request", async () => {
+    const { upstream, request, clock } = setUp(DISCOVERING);
+    const { answer } = upstream;
+    upstream.answer = (sent) => {
+      clock.advance(2_000);
+      return answer(sent);
+    };
+    expect(await thrownBy(() => request(2_000))).toMatchObject({ message: message("discovery") });
+    expect(upstream.requests.map(({ method }) => method)).toEqual(["GET"]);
+  });
 });
 
 it("a second credential gets the rest of the time, and the log says so without the secrets", async () => {

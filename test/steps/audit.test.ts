@@ -1,10 +1,10 @@
 // Two audit lines per token: the intent before the token request, the result after the response.
 
-import { EventEmitter } from "node:events";
 import { SignJWT } from "jose";
 import { expect, it } from "vitest";
 import type { AuditLine } from "../../src/core/audit.ts";
 import { TokenProxyError } from "../../src/core/errors.ts";
+import type { Inbound } from "../../src/core/inbound.ts";
 import { TransportError } from "../../src/core/transport.ts";
 import { workerInbound } from "../../src/worker/inbound.ts";
 import { buildApp, call, TOKEN } from "../support/app.ts";
@@ -15,15 +15,9 @@ const JWT = await new SignJWT({ aud: ["https://api.example", "other"], jti: "the
   .setProtectedHeader({ alg: "HS256", kid: "the-kid" })
   .sign(new Uint8Array(32));
 
-/** How Node's response ends. */
-class Response extends EventEmitter {
-  destroyed = false;
-  writableFinished = false;
-}
-
 async function audited({ intentError, ...changes }: Parameters<typeof buildApp>[0] & { intentError?: Error } = {}) {
   const written: AuditLine[] = [];
-  const outgoing = new Response();
+  let end: (delivered: boolean) => void = () => {};
   const audit = {
     sha256,
     async intent(line: AuditLine) {
@@ -33,14 +27,24 @@ async function audited({ intentError, ...changes }: Parameters<typeof buildApp>[
     result: (line: AuditLine) => void written.push(line),
   };
   const file = { log: { audit: { file: "audit.jsonl" }, identities: "plain" }, ...changes.file };
-  const inbound = { ...workerInbound, recipient: () => outgoing };
+  const inbound: Inbound = {
+    ...workerInbound,
+    afterResponse(_request, _env, run) {
+      const before = end;
+      end = (delivered) => {
+        before(delivered);
+        run(delivered);
+      };
+    },
+  };
   const built = await buildApp({ ...changes, file, deps: { audit, inbound } });
-  return { ...built, written, outgoing };
+  /** Ends the response. */
+  return { ...built, written, end: (delivered: boolean) => end(delivered) };
 }
 
 it("writes the intent before the token request, and the result once the response is sent", async () => {
   const scope = "openid accounts";
-  const { app, written, outgoing, upstream } = await audited({ provider: { scope } });
+  const { app, written, end, upstream } = await audited({ provider: { scope } });
   const body = JSON.stringify({ access_token: JWT, scope: "openid" });
   let before: number | undefined;
   upstream.answer = () => {
@@ -64,8 +68,7 @@ it("writes the intent before the token request, and the result once the response
   };
   expect(written).toEqual([intent]);
 
-  outgoing.writableFinished = true;
-  outgoing.emit("close");
+  end(true);
   expect(written).toEqual([
     intent,
     {
@@ -78,9 +81,9 @@ it("writes the intent before the token request, and the result once the response
 });
 
 it("says that a response was not delivered", async () => {
-  const { app, written, outgoing } = await audited();
+  const { app, written, end } = await audited();
   await app.request(call());
-  outgoing.emit("close");
+  end(false);
   expect(written[1]).toMatchObject({ outcome: "token", delivered: false });
   expect(JSON.stringify(written)).not.toContain(JSON.parse(TOKEN).access_token);
 });
@@ -89,10 +92,10 @@ it.each([
   ["a refusal", () => response(400, { error: "invalid_grant" }), { outcome: "refused" }],
   ["a failure", () => response(500, "down"), { outcome: "error", error_code: "provider_error" }],
 ] as const)("writes the result of %s", async (_name, answer, result) => {
-  const { app, written, outgoing, upstream } = await audited();
+  const { app, written, end, upstream } = await audited();
   upstream.answer = answer;
   await app.request(call());
-  outgoing.emit("close");
+  end(true);
   expect(written).toHaveLength(2);
   expect(written[1]).toMatchObject(result);
 });
@@ -110,14 +113,14 @@ it("writes one intent for a token request that is repeated", async () => {
 });
 
 it("requests no token if the intent cannot be written", async () => {
-  const { app, upstream, outgoing, written } = await audited({
+  const { app, upstream, end, written } = await audited({
     intentError: new TokenProxyError("audit_failed", "full"),
   });
   const { status, headers } = await app.request(call());
   expect(status).toBe(503);
   expect(headers.get("content-type")).toBe("application/json");
   expect(upstream.requests).toEqual([]);
-  outgoing.emit("close");
+  end(true);
   expect(written).toEqual([]);
 });
 

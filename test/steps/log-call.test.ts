@@ -24,6 +24,7 @@ const FAILED: CallReport = {
   durations: { session_check: 3, attributes: 1, discovery: 2, signing: 0.04, provider: 8.25 },
   callBytes: 80,
   bytes: undefined,
+  delivered: true,
 };
 /** The fields that the lines of a token and of an error have in common. */
 const COMMON_FIELDS = {
@@ -39,6 +40,7 @@ const COMMON_FIELDS = {
   signing_ms: 0,
   provider_ms: 8.3,
   call_bytes: 80,
+  delivered: true,
   user: "u-1",
   session: "s-1",
 };

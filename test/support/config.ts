@@ -30,9 +30,9 @@ export function fileConfig(tokenEndpoint: string, changes: { provider?: object; 
   };
 }
 
-/** Without `nextauth`, a file must say that it trusts its callers. */
+/** Without `nextauth`, a file must say that it trusts its callers. Calls have time on a busy machine. */
 function trusted({ get_token = {}, ...file }: { get_token?: object; nextauth?: object } = {}): object {
-  const trust = (binding: object) => ({ session: "trust", ...binding });
-  if (file.nextauth !== undefined) return { ...file, get_token };
-  return { ...file, get_token: Array.isArray(get_token) ? get_token.map(trust) : trust(get_token) };
+  const trust = file.nextauth === undefined ? { session: "trust" } : {};
+  const complete = (binding: object) => ({ timeout: "5m", ...trust, ...binding });
+  return { ...file, get_token: Array.isArray(get_token) ? get_token.map(complete) : complete(get_token) };
 }

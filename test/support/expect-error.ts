@@ -13,6 +13,7 @@ const TABLE = {
   call_too_large: [413, "invalid_request"],
   call_invalid: [400, "invalid_request"],
   call_timeout: [408, "invalid_request"],
+  call_deadline: [504, "server_error"],
   method_not_allowed: [405, "invalid_request"],
   not_found: [404, "invalid_request"],
   no_route: [404, "invalid_target"],

@@ -41,7 +41,7 @@ export async function startNextAuthServer(
   return server;
 }
 
-/** `nextauth` of a file for it; its key is in the variable NEXTAUTH_APIKEY. */
+/** `nextauth` of a file for it; its key is in the variable NEXTAUTH_APIKEY. It has time. */
 export function nextauthConfig({ url }: { url: string }, changes: object = {}): object {
-  return { url, apikey: { env: "NEXTAUTH_APIKEY" }, ...changes };
+  return { url, apikey: { env: "NEXTAUTH_APIKEY" }, timeout: "1m", ...changes };
 }

@@ -73,6 +73,7 @@ export function report(changes: Partial<CallReport> = {}): CallReport {
     providerError: undefined,
     attempts: 1,
     duration: 12.4,
+    delivered: true,
     durations: {},
     callBytes: 80,
     bytes: 500,

@@ -37,7 +37,7 @@ export interface ServedWorker {
 export async function serveWorkerd(script: Script, options: WorkerdOptions = {}): Promise<ServedWorker> {
   const folder = await mkdtemp(join(tmpdir(), "token-proxy-"));
   for (const [index, { text }] of script.modules.entries()) await writeFile(join(folder, `module-${index}`), text);
-  await writeFile(join(folder, "config.capnp"), workerdConfig(script, await compatibilityDate(), options));
+  await writeFile(join(folder, "config.capnp"), workerdConfig(script, await compatibility(), options));
   const child = spawn(
     resolve("node_modules/workerd/bin/workerd"),
     ["serve", join(folder, "config.capnp"), "--control-fd=3"],
@@ -54,7 +54,7 @@ export async function serveWorkerd(script: Script, options: WorkerdOptions = {})
 /** workerd's own configuration language; its texts are written like JSON's. */
 function workerdConfig(
   { modules, bindings }: Script,
-  compatibilityDate: string,
+  compatibility: string,
   { port = 0, trust, mtls = {}, rateLimits = {} }: WorkerdOptions,
 ): string {
   const text = JSON.stringify;
@@ -73,7 +73,7 @@ function workerdConfig(
   const limiters = Object.entries(rateLimits).map(([name, limit]) => {
     const script = text(`const LIMIT = ${limit};\n${RATE_LIMIT_MOCK}`);
     const module = `(name = "worker.js", esModule = ${script})`;
-    return `(name = ${text(name)}, worker = (modules = [${module}], compatibilityDate = ${text(compatibilityDate)}))`;
+    return `(name = ${text(name)}, worker = (modules = [${module}], ${compatibility}))`;
   });
   const embedded = modules.map(({ name, kind }, index) => `(name = ${text(name)}, ${kind} = embed "module-${index}")`);
   return `using Workerd = import "/workerd/workerd.capnp";
@@ -83,7 +83,7 @@ const config :Workerd.Config = (
 );
 const worker :Workerd.Worker = (
   modules = [${embedded.join(", ")}],
-  compatibilityDate = ${text(compatibilityDate)},
+  ${compatibility},
   bindings = [${bound.join(", ")}],
 );
 `;
@@ -101,8 +101,11 @@ export default class extends WorkerEntrypoint {
 }
 `;
 
-async function compatibilityDate(): Promise<string> {
-  const date = /^compatibility_date = "(.+)"$/m.exec(await readFile("wrangler.toml", "utf8"))?.[1];
-  if (date === undefined) throw new Error("wrangler.toml names no compatibility_date");
-  return date;
+/** Date and flags of wrangler.toml, as workerd's own configuration has them. */
+async function compatibility(): Promise<string> {
+  const toml = await readFile("wrangler.toml", "utf8");
+  const value = (key: string) => new RegExp(`^compatibility_${key} = (\\S+)`, "m").exec(toml)?.[1];
+  const [date, flags] = [value("date"), value("flags")];
+  if (date === undefined || flags === undefined) throw new Error("wrangler.toml names no compatibility date or flags");
+  return `compatibilityDate = ${date}, compatibilityFlags = ${flags}`;
 }

@@ -26,6 +26,8 @@ export interface LastOutcome {
 
 export type Recorder = ReturnType<typeof createRecorder>;
 
+/** The nextAuth Server may have answered or not. */
+const CUT_OFF = ["call_deadline", "caller_gone"];
 const NEXTAUTH_FAILURES = ["session_check_failed", "session_check_timeout", "attributes_failed", "attributes_timeout"];
 
 /** @param now returns milliseconds since the epoch */
@@ -42,7 +44,7 @@ export function createRecorder(now: () => number) {
       calls.push({ at, report });
       if (calls.length > RECENT_CALLS) calls.shift();
       const nextauthOutcome = NEXTAUTH_FAILURES.includes(outcome) ? outcome : "answered";
-      if (nextauth !== undefined) servers.set(nextauth, { outcome: nextauthOutcome, at });
+      if (nextauth !== undefined && !CUT_OFF.includes(outcome)) servers.set(nextauth, { outcome: nextauthOutcome, at });
       if (provider !== undefined) {
         const minutes = providers.get(provider)?.minutes ?? [];
         countCall(minutes, report, at);

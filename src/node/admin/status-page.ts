@@ -183,7 +183,7 @@ function callsSection({ calls }: Snapshot): Html {
     Route: report.route === "" ? none("unknown path") : report.route,
     Caller: report.caller ?? none(),
     Provider: report.provider ?? none(),
-    Outcome: outcome(report.errorCode ?? report.outcome),
+    Outcome: html`${outcome(report.errorCode ?? report.outcome)}${report.delivered === false && ", not delivered"}`,
     Status: String(report.status),
     Took: `${count(report.duration, 1)} ms`,
     "Request id": html`<code>${report.requestId}</code>`,

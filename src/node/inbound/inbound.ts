@@ -22,7 +22,12 @@ export function createNodeInbound(trustedProxies: readonly string[], isOutdated 
   return {
     // Request.url resolves dot segments, and a forged Host header could put text before the path.
     pathAsSent: (_request, env) => (incoming(env).url ?? "").split("?", 1)[0] as string,
-    recipient: (env) => (env as HttpBindings).outgoing,
+    recipient: (_request, env) => (env as HttpBindings).outgoing,
+    afterResponse(_request, env, run) {
+      const { outgoing } = env as HttpBindings;
+      if (outgoing.destroyed) run(false);
+      else outgoing.once("close", () => run(outgoing.writableFinished));
+    },
     awaitsBody: (env) => !incoming(env).complete,
     clientCertificate: (_request, env) => certificateOf(incoming(env).socket),
     isOutdated: (env) => isOutdated(incoming(env).socket),

@@ -4,12 +4,12 @@ import { startDeadline } from "../../core/deadline.ts";
 import type { CreateBulkhead } from "../../core/ports.ts";
 import { nodeClock } from "../host.ts";
 
-export const createNodeBulkhead: CreateBulkhead = (limit, queue, wait) => {
+export const createNodeBulkhead: CreateBulkhead = (limit, queue) => {
   let inFlight = 0;
   /** First come, first served. */
   const waiting = new Set<() => void>();
 
-  const enterLater = () =>
+  const enterLater = (wait: number) =>
     new Promise<boolean>((resolve) => {
       const settle = (isAdmitted: boolean) => {
         waiting.delete(admit);
@@ -22,8 +22,8 @@ export const createNodeBulkhead: CreateBulkhead = (limit, queue, wait) => {
     });
 
   return {
-    enter() {
-      if (inFlight >= limit) return waiting.size < queue && enterLater();
+    enter(wait) {
+      if (inFlight >= limit) return waiting.size < queue && enterLater(wait);
       inFlight += 1;
       return true;
     },

@@ -48,6 +48,8 @@ class SentRequest implements ConnectionHandler {
   readonly #request: TransportRequest;
   readonly result = Promise.withResolvers<TransportResponse>();
   readonly #stopDeadline: () => void;
+  /** In the next turn of the event loop, after answers that have arrived are read. */
+  readonly #onHangUp = () => setImmediate(() => this.#fail(new TransportError("unreachable")));
   /** A later connect timeout was late. */
   readonly #connectLateAt: number;
   isSettled = false;
@@ -69,6 +71,7 @@ class SentRequest implements ConnectionHandler {
     this.#stopDeadline = startDeadline(request.timeout, nodeClock.elapsed, (isLate) =>
       this.#fail(new TransportError(isLate ? "late" : "timeout")),
     );
+    request.recipient?.once("close", this.#onHangUp);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -162,6 +165,7 @@ class SentRequest implements ConnectionHandler {
     if (this.isSettled) return false;
     this.isSettled = true;
     this.#stopDeadline();
+    this.#request.recipient?.off("close", this.#onHangUp);
     return true;
   }
 }

@@ -13,14 +13,14 @@ afterEach(() => {
 const WAIT_MS = 1_000;
 
 function setUp(limit: number, queue: number) {
-  const bulkhead = createNodeBulkhead(limit, queue, WAIT_MS);
+  const bulkhead = createNodeBulkhead(limit, queue);
   /** Whether each was admitted; undefined while it waits. */
   const places: Record<string, boolean> = {};
   return {
     ...bulkhead,
     places,
     enter(name: string) {
-      const place = bulkhead.enter();
+      const place = bulkhead.enter(WAIT_MS);
       if (typeof place === "boolean") places[name] = place;
       else void place.then((isAdmitted) => (places[name] = isAdmitted));
     },

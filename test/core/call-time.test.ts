@@ -1,0 +1,107 @@
+// The time of a call: what its steps get, which error names the one that used it up, and its end
+// when the caller hangs up.
+
+import { EventEmitter } from "node:events";
+import { describe, expect, it } from "vitest";
+import { CallTime } from "../../src/core/call-time.ts";
+import { TransportError, type TransportFailure, type TransportRequest } from "../../src/core/transport.ts";
+import { fakeClock, response, thrownBy } from "../support/fakes.ts";
+
+const REQUEST: TransportRequest = {
+  method: "GET",
+  url: "https://ns.example",
+  headers: {},
+  timeout: 1_500,
+  maxResponseBytes: 1,
+};
+
+/** The response of a call. */
+class Outgoing extends EventEmitter {
+  destroyed = false;
+  hangUp() {
+    this.destroyed = true;
+    this.emit("close");
+  }
+}
+
+function setUp(ms = 8_000) {
+  const clock = fakeClock();
+  const recipient = new Outgoing();
+  const time = new CallTime({ key: "get_token.timeout", ms }, recipient, clock);
+  const failing = (failure: TransportFailure) => () => Promise.reject(new TransportError(failure));
+  return { time, clock, recipient, failing };
+}
+
+const usedUpBy = (step: string) => ({
+  code: "call_deadline",
+  message: `the call's time (get_token.timeout, 8 s) was used up by ${step}`,
+});
+
+describe("a step", () => {
+  it("gets what the steps before it have left", () => {
+    const { time, clock } = setUp();
+    clock.advance(1_000);
+    expect(time.begin("one")).toBe(7_000);
+    clock.advance(6_999);
+    expect(time.begin("two")).toBe(1);
+  });
+
+  it("does not begin after the end of the time, which the step before it used up", async () => {
+    const { time, clock } = setUp();
+    time.begin("the wait");
+    clock.advance(8_000);
+    expect(await thrownBy(() => time.begin("the request"))).toMatchObject(usedUpBy("the wait"));
+  });
+
+  it("does not begin once the caller has hung up", async () => {
+    const { time, recipient } = setUp();
+    recipient.hangUp();
+    const sent: unknown[] = [];
+    const send = async (request: unknown) => response(200, sent.push(request));
+    expect(await thrownBy(() => time.send(send, REQUEST, "the request"))).toMatchObject({ code: "caller_gone" });
+    expect(sent).toEqual([]);
+  });
+});
+
+describe("a request", () => {
+  it.each([
+    [0, 1_500],
+    [7_000, 1_000],
+  ])("has its own timeout or what is left, after %i ms: %i", async (passed, timeout) => {
+    const { time, clock, recipient } = setUp();
+    clock.advance(passed);
+    const sent: TransportRequest[] = [];
+    await time.send(async (request) => response(200, sent.push(request)), REQUEST, "the request");
+    expect(sent).toEqual([{ ...REQUEST, timeout, recipient }]);
+  });
+
+  it.each<[TransportFailure, object]>([
+    ["timeout", { ...usedUpBy("the session check"), detail: {} }],
+    ["late", { ...usedUpBy("the session check"), detail: { late: "process paused" } }],
+    ["unreachable", { failure: "unreachable" }],
+    ["connect_timeout", { failure: "connect_timeout" }],
+  ])("that had less than its own timeout, and failed: %s", async (failure, error) => {
+    const { time, clock, failing } = setUp();
+    clock.advance(6_501);
+    const thrown = await thrownBy(() => time.send(failing(failure), REQUEST, "the session check"));
+    expect(thrown).toMatchObject(error);
+  });
+
+  it("that had its own timeout keeps its own failure", async () => {
+    const { time, clock, failing } = setUp();
+    clock.advance(6_500);
+    expect(await thrownBy(() => time.send(failing("timeout"), REQUEST, "x"))).toMatchObject({ failure: "timeout" });
+  });
+
+  it("that fails after the caller has hung up is caller_gone, but a bug stays a bug", async () => {
+    const { time, recipient } = setUp();
+    const hangUpAnd = (error: Error) => () => {
+      recipient.destroyed = true;
+      return Promise.reject(error);
+    };
+    const aborted = hangUpAnd(new TransportError("unreachable"));
+    expect(await thrownBy(() => time.send(aborted, REQUEST, "x"))).toMatchObject({ code: "caller_gone" });
+    recipient.destroyed = false;
+    expect(await thrownBy(() => time.send(hangUpAnd(new TypeError("bug")), REQUEST, "x"))).toBeInstanceOf(TypeError);
+  });
+});

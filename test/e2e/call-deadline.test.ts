@@ -1,0 +1,113 @@
+// One deadline covers a whole call, and the error says which step used it up.
+
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type Answered, CALL, callGetToken, NONCE } from "../support/call.ts";
+import { fileConfig, SECRETS } from "../support/config.ts";
+import { expectError } from "../support/expect-error.ts";
+import { type Host, RUNTIME, startHost } from "../support/host.ts";
+import {
+  ALICE,
+  NEXTAUTH_APIKEY,
+  type NextAuthServer,
+  nextauthConfig,
+  SERVERID,
+  startNextAuthServer,
+} from "../support/nextauth-server.ts";
+import { hold, type RecordingProvider, startRecordingProvider, token } from "../support/recording-provider.ts";
+
+let provider: RecordingProvider;
+let nextauth: NextAuthServer;
+let host: Host;
+
+const RATE_LIMITS = { WEBNONCE_EXCHANGE_PER_ADDRESS: 1_000, WEBNONCE_EXCHANGE_PER_WEBNONCE: 1_000 };
+
+beforeAll(async () => {
+  provider = await startRecordingProvider();
+  nextauth = await startNextAuthServer({
+    [SERVERID]: { apikey: NEXTAUTH_APIKEY },
+    hurried: { apikey: NEXTAUTH_APIKEY },
+  });
+  nextauth.setUserAttributes(SERVERID, "alice", { branch: "Gent" });
+  const file = {
+    get_token: [
+      { timeout: "600ms" },
+      { path: "/patient", timeout: "5m" },
+      { path: "/attributes", session: "trust", timeout: "600ms" },
+    ],
+    nextauth: [
+      nextauthConfig(nextauth, { serverids: [SERVERID], serverid: SERVERID }),
+      nextauthConfig(nextauth, { serverids: ["hurried"], timeout: "500ms" }),
+    ],
+    webnonce_exchange: { timeout: "600ms" },
+  };
+  const params = { branch: "{{attributes.branch}}" };
+  const changes = { provider: { timeout: "1m", params }, file };
+  const secrets = { ...SECRETS, NEXTAUTH_APIKEY };
+  const limits = RUNTIME === "workerd" ? { rateLimits: RATE_LIMITS } : {};
+  host = await startHost(fileConfig(provider.tokenEndpoint, changes), secrets, limits);
+});
+beforeEach(() => {
+  provider.requests.length = 0;
+  provider.answer = token();
+  nextauth.answer = undefined;
+});
+afterAll(async () => {
+  await host?.close();
+  await nextauth?.close();
+  await provider?.close();
+});
+
+const forever = () => new Promise<Response>(() => {});
+
+function exchange(code: string): Promise<Answered> {
+  const body = new URLSearchParams({ grant_type: "authorization_code", code }).toString();
+  return callGetToken(host.url, {
+    path: "/token",
+    body,
+    headers: { "Content-Type": "application/x-www-form-urlencoded" },
+  });
+}
+
+const usedUpBy = (step: string, key = "get_token.timeout") => `the call's time (${key}, 0.6 s) was used up by ${step}`;
+
+describe("the call's time is used up by", () => {
+  it("the session check, and no token is requested", async () => {
+    nextauth.answer = forever;
+    expect(expectError(await callGetToken(host.url), "call_deadline")).toBe(usedUpBy("the session check"));
+    const description = expectError(await exchange(NONCE), "call_deadline");
+    expect(description).toBe(usedUpBy("the session check", "webnonce_exchange.timeout"));
+    expect(provider.requests).toEqual([]);
+  });
+
+  it("the user's attributes, and no token is requested", async () => {
+    nextauth.answer = forever;
+    const answer = await callGetToken(host.url, { path: "/attributes" });
+    expect(expectError(answer, "call_deadline")).toBe(usedUpBy("reading the user's attributes"));
+    expect(provider.requests).toEqual([]);
+  });
+
+  it("the token request", async () => {
+    hold(provider);
+    const headers = { "X-nonce": nextauth.login(SERVERID, ALICE) };
+    expect(expectError(await callGetToken(host.url, { headers }), "call_deadline")).toBe(usedUpBy("the token request"));
+  });
+});
+
+describe("a nextAuth Server with one worker, which answers getSession only after its getToken call,", () => {
+  it("gets session_check_timeout in time, and the next call a token", async () => {
+    const body = { ...CALL, serverid: "hurried" };
+    const headers = { "X-nonce": nextauth.login("hurried", ALICE) };
+    nextauth.setUserAttributes("hurried", "alice", { branch: "Gent" });
+    const call = callGetToken(host.url, { path: "/patient", body, headers });
+    nextauth.answer = async () => {
+      await call;
+      return Response.json({ loggedin: true, ...ALICE });
+    };
+    const description = expectError(await call, "session_check_timeout");
+    expect(description).toBe('getSession: the nextAuth Server "nextauth[1]" did not answer in time');
+    expect(provider.requests).toEqual([]);
+    nextauth.answer = undefined;
+    const other = { body: CALL, headers: { "X-nonce": nextauth.login(SERVERID, ALICE) }, path: "/patient" };
+    expect((await callGetToken(host.url, other)).status).toBe(200);
+  });
+});
