@@ -55,6 +55,7 @@ describe("getToken", () => {
         body: `grant_type=urn%3Aexample%3Auser&userid=alice&nonce=${NONCE}`,
         timeout: 5_000,
         maxResponseBytes: 65_536,
+        recipient: expect.anything(),
       },
     ]);
   });

@@ -2,6 +2,7 @@
 
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { connect as connectHttp2, constants, createServer as createHttp2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +10,7 @@ import { type ServerType, serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type CallReport, ConfigError, type CreateAppOptions, createApp } from "../../src/index.ts";
-import { APIKEY, callGetToken } from "../support/call.ts";
+import { APIKEY, CALL, callGetToken, NONCE } from "../support/call.ts";
 import { fileConfig, SECRETS } from "../support/config.ts";
 import { makeKey } from "../support/keys.ts";
 import { exchange, request } from "../support/raw-call.ts";
@@ -111,19 +112,47 @@ describe("served by itself, or mounted", () => {
   });
 });
 
+it("over HTTP/2, knows whether a response was delivered, and ends a call whose caller hangs up", async () => {
+  const reports: CallReport[] = [];
+  const { fetch } = await createProxy({}, { onCall: (report) => reports.push(report) });
+  const server = serve({ fetch, createServer: createHttp2Server, port: 0, hostname: "127.0.0.1" });
+  servers.push(server);
+  await once(server, "listening");
+  const client = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const headers = { ":method": "POST", ":path": "/getToken", "x-apikey": APIKEY, "x-nonce": NONCE };
+  const call = () => client.request({ ...headers, "content-type": "application/json" }).end(JSON.stringify(CALL));
+  call().resume();
+  await expect.poll(() => reports).toMatchObject([{ outcome: "token", delivered: true }]);
+  const cancelled = new Promise((resolve) => {
+    provider.answer = (socket) => {
+      socket.once("close", resolve);
+      second.close(constants.NGHTTP2_CANCEL);
+    };
+  });
+  const second = call();
+  await cancelled;
+  await expect.poll(() => reports[1]).toMatchObject({ errorCode: "caller_gone", delivered: false });
+  provider.answer = json(BYTES);
+  client.close();
+});
+
 describe("its options", () => {
-  it("report each call, and lose no token if the observer fails", async () => {
+  it("report each call after its response, and an observer or log that fails ends nothing", async () => {
     const reports: CallReport[] = [];
     const events: string[] = [];
-    const log = (_level: string, event: string) => void events.push(event);
+    const log = (_level: string, event: string) => {
+      events.push(event);
+      throw new Error("a fault of the log");
+    };
     const onCall = (report: CallReport) => {
       reports.push(report);
       throw new Error("a fault of the observer");
     };
     const url = await serveApp(await createProxy({}, { onCall, log }));
     expect((await callGetToken(url)).status).toBe(200);
-    expect(reports).toEqual([expect.objectContaining({ outcome: "token", provider: "main", attempts: 1 })]);
-    expect(events).toContain("onCall failed");
+    await expect.poll(() => events).toEqual(["call", "onCall failed"]);
+    expect(reports).toMatchObject([{ outcome: "token", provider: "main", attempts: 1, delivered: true }]);
+    expect((await callGetToken(url)).status).toBe(200);
   });
 
   it("name the file for faults", async () => {

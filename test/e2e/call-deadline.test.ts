@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Answered, CALL, callGetToken, NONCE } from "../support/call.ts";
-import { fileConfig, SECRETS } from "../support/config.ts";
+import { fileConfig, providerConfig, SECRETS } from "../support/config.ts";
 import { expectError } from "../support/expect-error.ts";
 import { type Host, RUNTIME, startHost } from "../support/host.ts";
 import {
@@ -32,19 +32,22 @@ beforeAll(async () => {
     get_token: [
       { timeout: "600ms" },
       { path: "/patient", timeout: "5m" },
-      { path: "/attributes", session: "trust", timeout: "600ms" },
+      { path: "/trusted", session: "trust", timeout: "600ms" },
     ],
     nextauth: [
       nextauthConfig(nextauth, { serverids: [SERVERID], serverid: SERVERID }),
       nextauthConfig(nextauth, { serverids: ["hurried"], timeout: "500ms" }),
     ],
     webnonce_exchange: { timeout: "600ms" },
+    providers: {
+      main: providerConfig(provider.tokenEndpoint, { params: { branch: "{{attributes.branch}}" } }),
+      slow: providerConfig(provider.tokenEndpoint, { timeout: "1m" }),
+    },
+    routes: [{ serverid: "slow", provider: "slow" }, { provider: "main" }],
   };
-  const params = { branch: "{{attributes.branch}}" };
-  const changes = { provider: { timeout: "1m", params }, file };
   const secrets = { ...SECRETS, NEXTAUTH_APIKEY };
   const limits = RUNTIME === "workerd" ? { rateLimits: RATE_LIMITS } : {};
-  host = await startHost(fileConfig(provider.tokenEndpoint, changes), secrets, limits);
+  host = await startHost(fileConfig("", { file }), secrets, limits);
 });
 beforeEach(() => {
   provider.requests.length = 0;
@@ -81,15 +84,16 @@ describe("the call's time is used up by", () => {
 
   it("the user's attributes, and no token is requested", async () => {
     nextauth.answer = forever;
-    const answer = await callGetToken(host.url, { path: "/attributes" });
+    const answer = await callGetToken(host.url, { path: "/trusted" });
     expect(expectError(answer, "call_deadline")).toBe(usedUpBy("reading the user's attributes"));
     expect(provider.requests).toEqual([]);
   });
 
   it("the token request", async () => {
     hold(provider);
-    const headers = { "X-nonce": nextauth.login(SERVERID, ALICE) };
-    expect(expectError(await callGetToken(host.url, { headers }), "call_deadline")).toBe(usedUpBy("the token request"));
+    const answer = await callGetToken(host.url, { path: "/trusted", body: { ...CALL, serverid: "slow" } });
+    expect(expectError(answer, "call_deadline")).toBe(usedUpBy("the token request"));
+    expect(provider.requests).toHaveLength(1);
   });
 });
 

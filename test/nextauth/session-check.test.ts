@@ -18,8 +18,8 @@ function setUp(lifetime = 0, answer: Awaited<ReturnType<NextAuthClient["getSessi
   const clock = fakeClock();
   const server = { answer, asked: [] as string[][], takes: 0 };
   const client = {
-    async getSession(...asked: [string, string]) {
-      server.asked.push(asked);
+    async getSession(serverid: string, nonce: string) {
+      server.asked.push([serverid, nonce]);
       clock.advance(server.takes);
       if (server.answer instanceof Error) throw server.answer;
       return server.answer;

@@ -3,7 +3,7 @@
 import type { IncomingMessage } from "node:http";
 import { BlockList, isIPv6, type Socket } from "node:net";
 import { TLSSocket } from "node:tls";
-import type { HttpBindings } from "@hono/node-server";
+import type { Http2Bindings, HttpBindings } from "@hono/node-server";
 import type { ClientCertificate, Inbound } from "../../core/inbound.ts";
 import { limitedAddress } from "../../core/limited-address.ts";
 
@@ -22,9 +22,9 @@ export function createNodeInbound(trustedProxies: readonly string[], isOutdated 
   return {
     // Request.url resolves dot segments, and a forged Host header could put text before the path.
     pathAsSent: (_request, env) => (incoming(env).url ?? "").split("?", 1)[0] as string,
-    recipient: (_request, env) => (env as HttpBindings).outgoing,
+    recipient: (_request, env) => outgoingOf(env),
     afterResponse(_request, env, run) {
-      const { outgoing } = env as HttpBindings;
+      const outgoing = outgoingOf(env);
       if (outgoing.destroyed) run(false);
       else outgoing.once("close", () => run(outgoing.writableFinished));
     },
@@ -44,6 +44,12 @@ export function createNodeInbound(trustedProxies: readonly string[], isOutdated 
       return limitedAddress(address);
     },
   };
+}
+
+/** On HTTP/2, the response does not know its end, but its stream does. */
+function outgoingOf(env: unknown) {
+  const { outgoing } = env as HttpBindings | Http2Bindings;
+  return "stream" in outgoing ? outgoing.stream : outgoing;
 }
 
 /** Some load balancers append the port. */
