@@ -37,9 +37,9 @@ export async function createDeps(config: Config, credentials: Credentials, runti
 }
 
 export function createPipeline(deps: Deps): Hono<Env> {
-  const { config, inbound, nextauth, providers, maxInFlight } = deps;
+  const { config, inbound, nextauth, maxInFlight } = deps;
   const { get_token, webnonce_exchange: exchange, routes } = config;
-  const answer = answerWithToken({ routes, providers, nextauth, clock: deps.clock });
+  const answer = answerWithToken({ ...deps, routes });
   const audit = auditTokens(deps);
   const app = new Hono<Env>({ getPath: (request, options) => inbound.pathAsSent(request, options?.env) });
 
@@ -63,7 +63,7 @@ export function createPipeline(deps: Deps): Hono<Env> {
         observe(deps, { path }),
         onlyMethod(binding.method, methods),
         authenticateCaller(inbound, deps.authenticate, binding.apikey_header),
-        readCall(inbound, readBody, binding, nextauth.defaultServerid),
+        readCall(readBody, binding, nextauth.defaultServerid),
         refuseOutdated(inbound, binding.apikey_header),
         limitCalls, // after the body has arrived: slow ones take no place
         audit,
@@ -82,7 +82,7 @@ export function createPipeline(deps: Deps): Hono<Env> {
       path,
       observe(deps, route),
       limitPerAddress(deps, rate_limit.per_address),
-      readExchange(inbound, createBodyReader(deps, MAX_UNFINISHED_PER_ADDRESS), serverid, exchange),
+      readExchange(createBodyReader(deps, MAX_UNFINISHED_PER_ADDRESS), serverid, exchange),
       limitPerWebNonce(deps, rate_limit.per_webnonce),
       limitInFlight(maxInFlight), // separate, so that exchanges cannot starve getToken
       audit,

@@ -2,10 +2,8 @@
 
 import type { Route } from "./config/complete.ts";
 import type { Announce } from "./core/audit.ts";
-import { CallTime, type TimeLimit } from "./core/call-time.ts";
+import type { CallTime } from "./core/call-time.ts";
 import { TokenProxyError } from "./core/errors.ts";
-import type { Recipient } from "./core/inbound.ts";
-import type { Clock } from "./core/ports.ts";
 import type { Trace } from "./core/trace.ts";
 import { textOf, type Value, type Values } from "./core/values.ts";
 import type { SessionMode } from "./nextauth/binding.ts";
@@ -21,7 +19,6 @@ export interface UseCase {
   routes: readonly Route[];
   providers: ReadonlyMap<string, ChosenProvider>;
   nextauth: Pick<NextAuthServers, "serverFor">;
-  clock: Pick<Clock, "elapsed">;
 }
 
 export interface Caller {
@@ -35,24 +32,22 @@ export interface Call {
   session: SessionMode;
   /** The provider to use, whatever the routes say. */
   provider?: string | undefined;
-  limit: TimeLimit;
   trace: Trace;
-  recipient: Recipient | undefined;
+  time: CallTime;
   announce?: Announce | undefined;
 }
 
 /**
  * @returns the provider's answer, its body byte for byte
  * @throws {TokenProxyError} caller_not_allowed, no_route, call_invalid, session_…, attribute…,
- * provider_…, call_deadline, caller_gone, overloaded or audit_failed
+ * provider_…, overloaded, audit_failed, call_deadline or caller_gone
  */
 export async function getToken(deps: UseCase, caller: Caller, call: Call): Promise<Answer> {
-  const time = new CallTime(call.limit, call.recipient, deps.clock);
   authorizeServerid(caller, call);
   const provider = chooseProvider(deps, call);
-  const session = await confirmSession(deps, call, time);
-  const attributes = await readAttributes(deps, call, time, provider, session);
-  return await provider.requestToken(new Map([...call.values, ...session, ...attributes]), { ...call, time });
+  const session = await confirmSession(deps, call);
+  const attributes = await readAttributes(deps, call, provider, session);
+  return await provider.requestToken(new Map([...call.values, ...session, ...attributes]), call);
 }
 
 /** A limited caller has to name a serverid: without one, the call could be for any of them. */
@@ -75,7 +70,7 @@ function chooseProvider({ routes, providers }: UseCase, call: Call): ChosenProvi
 }
 
 /** @returns userid and accountid of the session; nothing if the caller is trusted */
-async function confirmSession(deps: UseCase, call: Call, time: CallTime): Promise<Values> {
+async function confirmSession(deps: UseCase, call: Call): Promise<Values> {
   if (call.session === "trust") return new Map();
   const { server, serverid } = responsibleServer(deps, call);
   const nonce = textOf(call.values, "nonce");
@@ -83,7 +78,7 @@ async function confirmSession(deps: UseCase, call: Call, time: CallTime): Promis
     throw new TokenProxyError("call_invalid", 'the call has no "nonce", which the session check needs');
   }
   const session = await call.trace.step("session_check", () =>
-    server.confirmSession(serverid, nonce, call.values, time),
+    server.confirmSession(serverid, nonce, call.values, call.time),
   );
   call.trace.note({ userid: textOf(session, "userid") });
   return session;
@@ -93,7 +88,6 @@ async function confirmSession(deps: UseCase, call: Call, time: CallTime): Promis
 async function readAttributes(
   deps: UseCase,
   call: Call,
-  time: CallTime,
   { name, attributes }: Pick<Provider, "name" | "attributes">,
   session: Values,
 ): Promise<Values> {
@@ -102,7 +96,7 @@ async function readAttributes(
   const { server, serverid } = responsibleServer(deps, call);
   // Without a session, the binding requires a userid.
   const userid = (textOf(session, "userid") ?? textOf(call.values, "userid")) as string;
-  const found = await call.trace.step("attributes", () => server.getUserAttributes(serverid, userid, time));
+  const found = await call.trace.step("attributes", () => server.getUserAttributes(serverid, userid, call.time));
   const fail = (message: string) => new TokenProxyError("attribute_missing", message);
   if (found === undefined) throw fail("the nextAuth Server does not know the user of this call");
   for (const attribute of attributes) {

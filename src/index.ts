@@ -43,10 +43,12 @@ export async function createApp(text: string, options: CreateAppOptions = {}): P
     listens: false,
     pinFault: () => undefined, // the server around the app decides which certificates to request
   };
-  const log = guarded(options.log, () => {});
-  const onReport = guarded(options.onCall, (error) =>
-    log("error", "onCall failed", { reason: error instanceof Error ? error.name : typeof error }),
-  );
+  const log: Log = (...line) => attempt(() => options.log?.(...line));
+  const onReport: OnReport = (report) =>
+    attempt(
+      () => options.onCall?.(report),
+      (error) => log("error", "onCall failed", { reason: error instanceof Error ? error.name : typeof error }),
+    );
   const program = await createProgram(file, host, { log, onReport });
 
   // A mounted app uses its parent's getPath and notFound; passing requests on keeps ours.
@@ -66,14 +68,12 @@ export async function createApp(text: string, options: CreateAppOptions = {}): P
 }
 
 /** After a response, an error that is thrown would end the process. */
-function guarded<Args extends unknown[]>(run: ((...args: Args) => void) | undefined, fail: (error: unknown) => void) {
-  return (...args: Args): void => {
-    try {
-      run?.(...args);
-    } catch (error) {
-      fail(error);
-    }
-  };
+function attempt(run: () => void, fail: (error: unknown) => void = () => {}): void {
+  try {
+    run();
+  } catch (error) {
+    fail(error);
+  }
 }
 
 const NO_INCOMING =

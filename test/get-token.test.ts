@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { Route } from "../src/config/complete.ts";
+import { startCallTime } from "../src/core/call-time.ts";
 import { TokenProxyError } from "../src/core/errors.ts";
 import type { CallFacts } from "../src/core/trace.ts";
 import type { Value, Values } from "../src/core/values.ts";
@@ -57,12 +58,11 @@ function setUp(changes: Changes = {}) {
     routes,
     providers: new Map(["main", "staff"].map((name) => [name, provider(name)])),
     nextauth: { serverFor: (serverid) => (["a", "b"].includes(serverid) ? server : undefined) },
-    clock: fakeClock(),
   };
   const run = (named: Record<string, Value>, { serverids, ...call }: Partial<Call> & { serverids?: string[] } = {}) => {
     const values = new Map(Object.entries(named));
-    const limit = { key: "get_token.timeout", ms: 8_000 } as const;
-    const defaults = { values, session: "verify", limit, trace: fakeTrace(facts), recipient: undefined } as const;
+    const time = startCallTime({ key: "get_token.timeout", ms: 8_000 }, undefined, fakeClock());
+    const defaults = { values, session: "verify", trace: fakeTrace(facts), time } as const;
     return getToken(deps, { serverids: serverids && new Set(serverids) }, { ...defaults, ...call });
   };
   return { run, events, facts };

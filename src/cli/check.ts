@@ -3,12 +3,14 @@
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import type { Config, ProviderConfig } from "../config/complete.ts";
 import { type Credentials, loadCredentials } from "../config/credentials.ts";
+import { startCallTime } from "../core/call-time.ts";
 import { UsageError } from "../core/errors.ts";
 import { createTracer, startTrace } from "../core/trace.ts";
 import { isLoopback } from "../core/url.ts";
 import type { Values } from "../core/values.ts";
 import { getToken, type UseCase } from "../get-token.ts";
-import { createNextAuthServers, nextauthKey } from "../nextauth/servers.ts";
+import { createNextAuthServers } from "../nextauth/servers.ts";
+import { counted } from "../node/admin/format.ts";
 import { nodeClock, nodeIds } from "../node/host.ts";
 import { createNodeBulkhead } from "../node/outbound/bulkhead.ts";
 import { createNodeTransport } from "../node/outbound/transport.ts";
@@ -48,7 +50,7 @@ export async function check({ live = false, ...options }: CallOptions & { live?:
     succeeded = (await checkProvider(provider, config.providers[name] as ProviderConfig, credentials)) && succeeded;
   }
   if (live) {
-    const useCase = { routes: config.routes, providers, nextauth, clock: nodeClock };
+    const useCase = { routes: config.routes, providers, nextauth };
     const serverid = values.get("serverid") ?? nextauth.defaultServerid;
     const completed = serverid === undefined ? values : new Map(values).set("serverid", serverid);
     succeeded = (await requestToken(useCase, completed, config)) && succeeded;
@@ -57,25 +59,25 @@ export async function check({ live = false, ...options }: CallOptions & { live?:
 }
 
 function describeService(config: Config, { signingKeys }: Credentials): void {
-  const { server, callers, get_token, webnonce_exchange, signing } = config;
+  const { server, callers, get_token, webnonce_exchange, signing, nextauth, providers } = config;
   for (const [name, { apikeys, client_certificates, serverids }] of Object.entries(callers)) {
     const proofs = [
-      ...(apikeys.length === 0 ? [] : [`${apikeys.length} API ${apikeys.length === 1 ? "key" : "keys"}`]),
-      ...(client_certificates.length === 0
-        ? []
-        : [
-            `${client_certificates.length} client ${client_certificates.length === 1 ? "certificate" : "certificates"}`,
-          ]),
+      ...(apikeys.length === 0 ? [] : [counted(apikeys.length, "API key")]),
+      ...(client_certificates.length === 0 ? [] : [counted(client_certificates.length, "client certificate")]),
     ];
     line("caller", `${name}: ${proofs.join(" and ")}, ${serverids?.join(", ") ?? "any serverid"}`);
   }
+  const longest = Math.max(...[...nextauth, ...Object.values(providers)].map((server) => server.timeout)) / 1_000;
+  const describeRoute = (label: string, text: string, seconds: number) => {
+    line(label, `${text}, timeout: ${seconds} s`);
+    if (longest <= seconds) return;
+    line("  warning", `it is shorter than a timeout below nextauth or providers, ${longest} s, which has no effect`);
+  };
   for (const { method, path, session, timeout } of get_token) {
-    line("getToken", `${method} ${path}, session: ${session}, timeout: ${timeout / 1_000} s`);
-    warnOfTimeouts("get_token.timeout", timeout, config);
+    describeRoute("getToken", `${method} ${path}, session: ${session}`, timeout / 1_000);
   }
   if (webnonce_exchange !== undefined) {
-    line("webNonce exchange", `POST ${webnonce_exchange.path}, timeout: ${webnonce_exchange.timeout / 1_000} s`);
-    warnOfTimeouts("webnonce_exchange.timeout", webnonce_exchange.timeout, config);
+    describeRoute("webNonce exchange", `POST ${webnonce_exchange.path}`, webnonce_exchange.timeout / 1_000);
     if (!isLoopback(server.listen.host) && server.trusted_proxies.length === 0) {
       const cure = "if a load balancer is in front, add its address there, or all apps share one limit";
       line("  warning", `server.trusted_proxies is empty: ${cure}`);
@@ -87,18 +89,6 @@ function describeService(config: Config, { signingKeys }: Credentials): void {
     line(index === 0 ? "signing" : "", `${alg} ${kid}, ${use}`);
   }
   line("", signing.issuer === undefined ? "not published: no signing.issuer" : `published under ${signing.issuer}`);
-}
-
-/** A longer timeout of a step is never reached, so its error_code, which names the culprit, is not either. */
-function warnOfTimeouts(key: string, timeout: number, { nextauth, providers }: Config): void {
-  const steps = [
-    ...nextauth.map((server, index) => [nextauthKey(index, nextauth.length), server.timeout] as const),
-    ...Object.entries(providers).map(([name, provider]) => [`providers.${name}`, provider.timeout] as const),
-  ];
-  for (const [step, ms] of steps) {
-    if (ms <= timeout) continue;
-    line("  warning", `${step}.timeout (${ms / 1_000} s) is never reached: shorten it, or raise ${key}`);
-  }
 }
 
 /** Refuses values that no call can have, and a token request without a user or session. */
@@ -120,12 +110,13 @@ function assertLiveValues(values: Values, { get_token, nextauth }: Config): void
 async function requestToken(deps: UseCase, values: Values, config: Config): Promise<boolean> {
   const hasNextauth = config.nextauth.length > 0;
   const session = hasNextauth && values.has("nonce") ? "verify" : "trust";
-  const limit = { key: "get_token.timeout", ms: Math.max(...config.get_token.map(({ timeout }) => timeout)) } as const;
+  const ms = Math.max(...config.get_token.map(({ timeout }) => timeout));
+  const time = startCallTime({ key: "get_token.timeout", ms }, undefined, nodeClock);
   const trace = startTrace("check", undefined, { clock: nodeClock, tracer: createTracer() });
   line("live", "one token request");
   const answer = await attempt(
     "  answer",
-    () => getToken(deps, { serverids: undefined }, { values, session, limit, trace, recipient: undefined }),
+    () => getToken(deps, { serverids: undefined }, { values, session, trace, time }),
     ({ providerStatus, body }) => `${trace.facts.provider} answered ${providerStatus} with ${body.length} bytes`,
   );
   if (answer === undefined) return false;

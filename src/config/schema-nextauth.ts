@@ -96,10 +96,8 @@ const boundValue = z.preprocess(
 const BINDING_PATH = /^(?:\/(?:[A-Za-z0-9._~-]+|\{[A-Za-z_][A-Za-z0-9_-]*\}))+\/?$/;
 const EXCHANGE_PATH = /^(?:\/[A-Za-z0-9._~-]+)+\/?$/;
 
-/** The sum of what two requests to the nextAuth Server and one to a provider may take by default. */
-const callTimeout = t.duration
-  .prefault("8s")
-  .describe("Limit for the whole call, from its last byte to its response; covers nextauth and providers.");
+/** By default, enough for two requests to the nextAuth Server and a token. */
+const callTimeout = t.duration.prefault("8s").describe("Limit for the whole call, once its body has arrived.");
 
 const binding = z.strictObject({
   method: z.enum(["POST", "GET"]).default("POST").describe("The method of the call."),

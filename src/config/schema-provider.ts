@@ -118,9 +118,7 @@ export const provider = z
     expect_subject: expectSubject
       .optional()
       .describe("Must equal the userid, or the token is refused: MEMBER or MEMBER.CLAIM, like access_token.sub."),
-    timeout: t.duration
-      .prefault("5s")
-      .describe("Limit for one token: wait for max_in_flight, discovery, connection, request and answer."),
+    timeout: t.duration.prefault("5s").describe("Limit for one token: wait, discovery, connection, request, answer."),
     connect_timeout: t.connectTimeout,
     ...t.connectionSettings,
     // Each response is held in memory. Token responses are far smaller.

@@ -7,65 +7,43 @@ import type { Clock } from "./ports.ts";
 import { type Transport, TransportError, type TransportRequest, type TransportResponse } from "./transport.ts";
 
 /** Milliseconds for a whole call, and their key in the file. */
-export interface TimeLimit {
-  key: "get_token.timeout" | "webnonce_exchange.timeout";
-  ms: number;
-}
+export type TimeLimit = { key: string; ms: number };
 
-/** Starts with its construction. A step is named by a phrase for error messages. */
-export class CallTime {
-  readonly #limit: TimeLimit;
-  readonly #recipient: Recipient | undefined;
-  readonly #clock: Pick<Clock, "elapsed">;
-  readonly #endsAt: number;
-  /** The last step that began. */
-  #step = "the proxy itself";
+export type CallTime = ReturnType<typeof startCallTime>;
 
-  constructor(limit: TimeLimit, recipient: Recipient | undefined, clock: Pick<Clock, "elapsed">) {
-    this.#limit = limit;
-    this.#recipient = recipient;
-    this.#clock = clock;
-    this.#endsAt = clock.elapsed() + limit.ms;
-  }
+/** A step is named by a phrase, for errors. */
+export function startCallTime(limit: TimeLimit, recipient: Recipient | undefined, clock: Pick<Clock, "elapsed">) {
+  const endsAt = clock.elapsed() + limit.ms;
+  let current = "the proxy itself";
 
-  /**
-   * @returns the milliseconds that are left for this step
-   * @throws {TokenProxyError} call_deadline or caller_gone, and then the step must not begin
-   */
-  begin(step: string): number {
-    if (this.#recipient?.destroyed === true) throw callerGone();
-    const left = this.#endsAt - this.#clock.elapsed();
-    if (left <= 0) throw this.usedUp(this.#step, left < -PAUSE_MS ? PAUSED : {});
-    this.#step = step;
+  /** @returns the milliseconds left for this step. Throws `ended`, and then it must not begin. */
+  function begin(step: string): number {
+    const left = endsAt - clock.elapsed();
+    if (left <= 0 || recipient?.destroyed) throw ended(left < -PAUSE_MS);
+    current = step;
     return left;
   }
 
-  /** The error for a step that took all the time that was left, by default the last one. */
-  usedUp(step = this.#step, detail: TokenProxyError["detail"] = {}): TokenProxyError {
-    const { key, ms } = this.#limit;
-    const message = `the call's time (${key}, ${ms / 1_000} s) was used up by ${step}`;
-    return new TokenProxyError("call_deadline", message, { detail });
-  }
-
   /** Sends a request that ends with the call's time at the latest, and when the caller hangs up. */
-  async send(transport: Transport, request: TransportRequest, step: string): Promise<TransportResponse> {
-    const left = this.begin(step);
-    const { timeout } = request;
+  async function send(step: string, transport: Transport, request: TransportRequest): Promise<TransportResponse> {
+    const left = begin(step);
+    const timeout = Math.min(left, request.timeout);
     try {
-      return await transport({ ...request, timeout: Math.min(timeout, left), recipient: this.#recipient });
+      return await transport({ ...request, timeout, recipient });
     } catch (error) {
-      if (!(error instanceof TransportError)) throw error;
-      if (this.#recipient?.destroyed === true) throw callerGone();
-      if (left >= timeout || (error.failure !== "timeout" && error.failure !== "late")) throw error;
-      throw this.usedUp(step, error.failure === "late" ? PAUSED : {});
+      const failure = error instanceof TransportError ? error.failure : "none";
+      const isCutOff = timeout < request.timeout && (failure === "timeout" || failure === "late");
+      if (isCutOff || (failure !== "none" && recipient?.destroyed)) throw ended(failure === "late");
+      throw error;
     }
   }
-}
 
-/** A fact for the log: the deadline may have passed only because this process was stopped. */
-const PAUSED = { late: "process paused" };
+  /** @param isLate whether the time may only be over because this process was paused */
+  function ended(isLate = false): TokenProxyError {
+    if (recipient?.destroyed) return new TokenProxyError("caller_gone", "the caller hung up before its response");
+    const message = `the call's time (${limit.key}, ${limit.ms / 1_000} s) was used up by ${current}`;
+    return new TokenProxyError("call_deadline", message, { detail: isLate ? { late: "process paused" } : {} });
+  }
 
-/** Nobody gets it as a response; the log and the metrics do. */
-function callerGone(): TokenProxyError {
-  return new TokenProxyError("caller_gone", "the caller hung up before it got a response");
+  return { begin, send, ended };
 }

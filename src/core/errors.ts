@@ -8,8 +8,7 @@ export const ERROR_TABLE = {
   call_invalid: [400, "invalid_request"],
   call_timeout: [408, "invalid_request"],
   call_deadline: [504, "server_error"],
-  // As nginx logs it; no caller receives it.
-  caller_gone: [499, "invalid_request"],
+  caller_gone: [499, "invalid_request"], // as nginx logs it; nobody receives it
   method_not_allowed: [405, "invalid_request"],
   not_found: [404, "invalid_request"],
   no_route: [404, "invalid_target"],

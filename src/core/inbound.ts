@@ -27,10 +27,7 @@ export interface Inbound {
   /** Whether callers or client_ca have changed since the connection was accepted. */
   isOutdated(env: unknown): boolean;
   recipient(request: Request, env: unknown): Recipient | undefined;
-  /**
-   * Calls `run` once the response was sent or cannot be. `delivered`: whether all of it was handed
-   * to the operating system; undefined if the runtime does not tell.
-   */
+  /** Calls `run` once the response was sent or cannot be; `delivered` as in CallReport. */
   afterResponse(request: Request, env: unknown, run: (delivered: boolean | undefined) => void): void;
   /** Whether the body is still arriving. False on Workers: see workerInbound. */
   awaitsBody(env: unknown): boolean;

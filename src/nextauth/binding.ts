@@ -24,8 +24,7 @@ export interface Binding {
   path: string;
   values: Readonly<Record<string, BoundValue>>;
   session: SessionMode;
-  /** Milliseconds for the whole call. */
-  timeout: number;
+  timeout: number; // milliseconds for the whole call
   /** The header of the caller's API key, in lower case; in `authorization` it follows `Bearer`. */
   apikey_header: string;
 }

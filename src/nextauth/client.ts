@@ -19,23 +19,18 @@ export interface NextAuthSettings {
   timeout: number;
 }
 
-/** `time` is that of the call, whose errors are thrown too; undefined outside a call. */
+type Session = LoginStatus & Pick<TransportResponse, "connection">;
+type Attributes = ReadonlyMap<string, string>;
+
+/** `time`, that of a call, limits the request too; then its errors are also thrown. */
 export interface NextAuthClient {
   /** @throws {TokenProxyError} session_check_failed or session_check_timeout */
-  getSession(
-    serverid: string,
-    nonce: string,
-    time?: CallTime,
-  ): Promise<LoginStatus & Pick<TransportResponse, "connection">>;
+  getSession(serverid: string, nonce: string, time?: CallTime): Promise<Session>;
   /**
    * @returns undefined if the server does not know the user
    * @throws {TokenProxyError} attributes_failed or attributes_timeout
    */
-  getUserAttributes(
-    serverid: string,
-    userid: string,
-    time?: CallTime,
-  ): Promise<ReadonlyMap<string, string> | undefined>;
+  getUserAttributes(serverid: string, userid: string, time?: CallTime): Promise<Attributes | undefined>;
 }
 
 /** A LoginStatus contains the data of a QR code, some kilobytes. Attributes are a few texts. */
@@ -84,16 +79,15 @@ export function createNextAuthClient(
 
   async function get(operation: Operation, path: string, time?: CallTime, more: Record<string, string> = {}) {
     const { name, step, failed, timedOut, accept } = operation;
+    const whole = { method: "GET", url: url + path, headers: { ...headers, accept, ...more } } as const;
     const deadline = clock.elapsed() + timeout;
     const send = () => {
       const request = {
-        method: "GET",
-        url: url + path,
-        headers: { ...headers, accept, ...more },
+        ...whole,
         timeout: Math.max(deadline - clock.elapsed(), 1),
         maxResponseBytes: MAX_ANSWER_BYTES,
-      } as const;
-      return time === undefined ? transport(request) : time.send(transport, request, step);
+      };
+      return time === undefined ? transport(request) : time.send(step, transport, request);
     };
     try {
       // A GET can be sent again (RFC 9110 section 9.2.2), unless the server may be working on it.

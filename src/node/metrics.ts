@@ -61,8 +61,7 @@ function countCalls(register: Registry): OnReport {
   const histogram = <Label extends string>(step: string, buckets: number[], help: string, ...labelNames: Label[]) =>
     new Histogram({ ...named(register, `${step}_duration_seconds`, help, labelNames), buckets });
   const calls = counter("calls_total", "Calls answered, by outcome.", "route", "provider", "outcome", "error_code");
-  const help = "Calls whose caller hung up before the whole response was sent.";
-  const undelivered = counter("calls_undelivered_total", help, "route", "provider", "outcome");
+  const undelivered = counter("calls_undelivered_total", "Calls whose caller left.", "route", "provider", "outcome");
   const retries = counter("provider_retries_total", "Token requests beyond the first one of a call.", "provider");
   const durations = histogram("call", CALL_BUCKETS, "From a call's arrival to its response.", "route", "provider");
   const tokenRequests = histogram("provider", CALL_BUCKETS, "The token requests of a call, with answers.", "provider");

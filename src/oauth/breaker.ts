@@ -87,7 +87,7 @@ export function createBreaker({ timeout, name, transport, clock, log }: BreakerD
           return transport(request);
         });
       } catch (error) {
-        outcome = outcomeOf(error, clock.elapsed() - (askedAt ?? 0) >= timeout * CUT_OFF_SHARE);
+        outcome = outcomeOf(error, clock.elapsed() - (askedAt ?? 0) >= timeout / 2);
         throw error;
       } finally {
         leave(entered, askedAt === undefined ? "unknown" : outcome);
@@ -106,16 +106,13 @@ type Outcome = "failure" | "answer" | "unknown";
 const FAILURES: ReadonlySet<ErrorCode> = new Set(["provider_unreachable", "provider_timeout", "provider_truncated"]);
 
 /**
- * The call's time or the caller's patience ended first. Without an answer in half of the provider's
- * timeout that counts, or callers with less patience would keep a dead provider in use.
+ * A provider that refuses or limits calls is working. A bug or pause of ours proves nothing. The end
+ * of a call's time or of its caller's patience proves something if the provider had half its timeout:
+ * else one that hangs would never be suspended where callers are less patient than the file.
  */
-const CUT_OFF: ReadonlySet<ErrorCode> = new Set(["call_deadline", "caller_gone"]);
-const CUT_OFF_SHARE = 0.5;
-
-/** A provider that refuses or limits calls is working. A bug or pause of ours proves nothing. */
 function outcomeOf(error: unknown, hadTime: boolean): Outcome {
   if (!(error instanceof TokenProxyError) || error.code === "call_invalid" || error.detail?.late) return "unknown";
-  if (CUT_OFF.has(error.code)) return hadTime ? "failure" : "unknown";
+  if (error.code === "call_deadline" || error.code === "caller_gone") return hadTime ? "failure" : "unknown";
   const isFailure =
     error.code === "provider_error" ? Number(error.detail?.provider_status ?? 500) >= 500 : FAILURES.has(error.code);
   return isFailure ? "failure" : "answer";

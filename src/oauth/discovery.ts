@@ -115,9 +115,8 @@ export function createDiscovery(
       return learn(await lookUp(timeout, send));
     } catch (cause) {
       const error = asProviderError(cause, key);
-      // Not the end of one call's time, which says nothing to the others.
-      if (error instanceof TokenProxyError && error.code.startsWith("provider_"))
-        failed = { error, until: clock.elapsed() + FAILURE_LIFETIME_MS };
+      const isOwn = error instanceof TokenProxyError && error.code.startsWith("provider_"); // not the call's end
+      if (isOwn) failed = { error, until: clock.elapsed() + FAILURE_LIFETIME_MS };
       throw error;
     }
   }

@@ -1,6 +1,5 @@
 // One provider of the file: token requests within its limits, repeated only where that is harmless.
 
-import type { CallTime } from "../core/call-time.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import type { Bulkhead, Clock, CreateBulkhead, Ids, Log } from "../core/ports.ts";
 import { withOneRetry } from "../core/retry.ts";
@@ -105,18 +104,21 @@ export function createProvider(
         throw new TokenProxyError("call_invalid", `the call has no value "${missing}", which "${key}" needs`);
       }
       const deadline = clock.elapsed() + timeout;
-      return withPlace(bulkhead, key, time, timeout * QUEUE_SHARE, () =>
-        breaker.run(async (send) => {
-          const attempt = { deadline, send, time, trace, announce };
-          try {
-            return await withRotation((credential) =>
-              withOneRetry(() => requestToken(values, { ...attempt, credential }), isHarmless),
-            );
-          } catch (error) {
+      const wait = timeout * QUEUE_SHARE;
+      const left = time.begin("the wait for other calls to the provider");
+      const place = bulkhead.enter(Math.min(wait, left));
+      if (!(await place)) throw place === false || wait <= left ? overloaded(key) : time.ended();
+      try {
+        return await breaker.run((send) =>
+          withRotation((credential) =>
+            withOneRetry(() => requestToken(values, { credential, deadline, send, time, trace, announce }), isHarmless),
+          ).catch((error: unknown) => {
             throw asProviderError(error, key);
-          }
-        }),
-      );
+          }),
+        );
+      } finally {
+        bulkhead.leave();
+      }
     },
     state: () => ({
       breaker: breaker.state(),
@@ -127,24 +129,9 @@ export function createProvider(
   };
 }
 
-async function withPlace<T>(
-  bulkhead: Bulkhead,
-  key: string,
-  time: CallTime,
-  wait: number,
-  use: () => Promise<T>,
-): Promise<T> {
-  const left = time.begin("the wait for other calls to the provider");
-  if (!(await bulkhead.enter(Math.min(wait, left)))) {
-    if (left < wait) throw time.usedUp();
-    const message = `as many token requests to the provider "${key}" are in flight as its max_in_flight allows`;
-    throw new TokenProxyError("overloaded", message, { retryAfter: 1 }); // one may end soon
-  }
-  try {
-    return await use();
-  } finally {
-    bulkhead.leave();
-  }
+function overloaded(key: string): TokenProxyError {
+  const message = `as many token requests to the provider "${key}" are in flight as its max_in_flight allows`;
+  return new TokenProxyError("overloaded", message, { retryAfter: 1 }); // one may end soon
 }
 
 export type Providers = ReadonlyMap<string, Provider>;

@@ -62,31 +62,25 @@ export function createTokenRequest(
     const metadata = await findMetadata(attempt);
     const values = withOwnValues(callValues, metadata);
     const checkSubject = expectSubject?.(values); // before anything is sent
-    if (signs) time.begin("signing");
+    time.begin("signing");
     const { headers, form } = await (signs
       ? trace.step("signing", () => buildRequest(values, attempt.credential))
       : buildRequest(values, attempt.credential));
-    if (announce !== undefined) {
-      time.begin("writing the audit line");
-      await announce(new URLSearchParams(form.toString()).get("scope") ?? undefined);
-    }
-    time.begin(STEP);
+    time.begin("writing the audit line");
+    await announce?.(new URLSearchParams(form.toString()).get("scope") ?? undefined);
+    time.begin("the token request");
     // Discovery or a first attempt may have used up the time: then no token may be requested.
     const timeout = deadline - clock.elapsed();
     if (timeout <= 0) throw new TransportError(timeout < -PAUSE_MS ? "late" : "timeout");
     const response = await trace.step("provider", (traceHeaders) =>
-      time.send(
-        send,
-        {
-          method: "POST",
-          url: metadata.token_endpoint,
-          headers: { ...traceHeaders, ...headers },
-          body: form.toString(),
-          timeout,
-          maxResponseBytes: settings.max_response_bytes,
-        },
-        STEP,
-      ),
+      time.send("the token request", send, {
+        method: "POST",
+        url: metadata.token_endpoint,
+        headers: { ...traceHeaders, ...headers },
+        body: form.toString(),
+        timeout,
+        maxResponseBytes: settings.max_response_bytes,
+      }),
     );
     try {
       const answer = judgeAnswer(response, settings, key, clock.now());
@@ -115,8 +109,8 @@ export function createTokenRequest(
 
   function findMetadata({ deadline, send, time, trace }: Attempt): Metadata | Promise<Metadata> {
     if (discovery === undefined) return fromFile;
-    const lookUp = () =>
-      discovery.metadata(deadline - clock.elapsed(), (request) => time.send(send, request, "discovery"));
+    const sendInTime: Transport = (request) => time.send("discovery", send, request);
+    const lookUp = () => discovery.metadata(deadline - clock.elapsed(), sendInTime);
     return discovery.fresh() ?? trace.step("discovery", lookUp);
   }
 
@@ -148,8 +142,6 @@ export function createTokenRequest(
 
   return { requestToken, credentialCount: authentications.length };
 }
-
-const STEP = "the token request";
 
 /** Parameters that prove who somebody is (RFC 7521, RFC 8693). */
 const TOKEN_PARAMS = ["client_assertion", "assertion", "subject_token", "actor_token"];

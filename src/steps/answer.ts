@@ -1,6 +1,8 @@
 // The last step: asks the use case for a token and sends the provider's bytes, or our own error.
 
+import { startCallTime } from "../core/call-time.ts";
 import { asCallError, ERROR_TABLE, type ErrorTable, type TokenProxyError } from "../core/errors.ts";
+import type { Runtime } from "../core/runtime.ts";
 import { getToken, type UseCase } from "../get-token.ts";
 import type { Answer } from "../oauth/judge-answer.ts";
 import type { CallContext } from "./context.ts";
@@ -12,9 +14,11 @@ const COMMON_HEADERS = {
   "X-Content-Type-Options": "nosniff",
 } as const;
 
-export function answerWithToken(deps: UseCase) {
+export function answerWithToken({ clock, inbound, ...useCase }: UseCase & Pick<Runtime, "clock" | "inbound">) {
   return async (c: CallContext): Promise<Response> => {
-    const answer = await getToken(deps, c.get("caller"), c.get("call"));
+    const call = c.get("call");
+    const time = startCallTime(call.limit, inbound.recipient(c.req.raw, c.env), clock);
+    const answer = await getToken(useCase, c.get("caller"), { ...call, time });
     c.set("answer", answer);
     return relay(answer, c.get("requestId"));
   };

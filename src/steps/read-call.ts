@@ -1,7 +1,6 @@
 // Reads a getToken call as its binding describes it, and checks each value.
 
 import { FORM_CONTENT_TYPE } from "../core/form.ts";
-import type { Inbound } from "../core/inbound.ts";
 import { textOf, type Value, type Values } from "../core/values.ts";
 import { type Binding, pathParameters, type Source } from "../nextauth/binding.ts";
 import { pointerTokens, valueAt } from "../nextauth/json-pointer.ts";
@@ -10,19 +9,14 @@ import { decode, invalid, mediaType, parseParameters, type ReadBody } from "./bo
 import type { CallStep } from "./context.ts";
 
 /** @param defaultServerid for calls that name none */
-export function readCall(
-  inbound: Inbound,
-  readBody: ReadBody,
-  binding: Binding,
-  defaultServerid: string | undefined,
-): CallStep {
+export function readCall(readBody: ReadBody, binding: Binding, defaultServerid: string | undefined): CallStep {
   const read = createCallReader(binding, defaultServerid);
-  const limit = { key: "get_token.timeout", ms: binding.timeout } as const;
+  const limit = { key: "get_token.timeout", ms: binding.timeout };
   return async (c, next) => {
     const trace = c.get("trace");
     const values = await read(c.req.raw, c.req.path, () => readBody(c));
     trace.note({ userid: textOf(values, "userid"), nonce: textOf(values, "nonce") });
-    c.set("call", { values, session: binding.session, limit, trace, recipient: inbound.recipient(c.req.raw, c.env) });
+    c.set("call", { values, session: binding.session, limit, trace });
     await next();
   };
 }

@@ -2,27 +2,20 @@
 
 import type { FileExchange } from "../config/schema-nextauth.ts";
 import { TokenProxyError } from "../core/errors.ts";
-import type { Inbound } from "../core/inbound.ts";
 import { textOf, type Values } from "../core/values.ts";
 import { isFault, readValue } from "../nextauth/values.ts";
 import { invalid, type ReadBody, readForm } from "./body.ts";
 import type { CallStep } from "./context.ts";
 import { singleParameter } from "./read-call.ts";
 
-export function readExchange(
-  inbound: Inbound,
-  readBody: ReadBody,
-  serverid: string,
-  { provider, timeout }: Pick<FileExchange, "provider" | "timeout">,
-): CallStep {
-  const limit = { key: "webnonce_exchange.timeout", ms: timeout } as const;
+export function readExchange(readBody: ReadBody, serverid: string, { provider, timeout }: FileExchange): CallStep {
+  const limit = { key: "webnonce_exchange.timeout", ms: timeout };
   return async (c, next) => {
     const trace = c.get("trace");
     const values = await readExchangeValues(await readForm(c.req.raw, () => readBody(c)), serverid);
     trace.note({ nonce: textOf(values, "nonce") });
     c.set("caller", { serverids: undefined }); // the session check replaces authentication
-    const recipient = inbound.recipient(c.req.raw, c.env);
-    c.set("call", { values, session: "verify", provider, limit, trace, recipient });
+    c.set("call", { values, session: "verify", provider, limit, trace });
     await next();
   };
 }

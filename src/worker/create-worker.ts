@@ -14,10 +14,8 @@ import { workerInbound } from "./inbound.ts";
 import { createWorkerRateLimiters } from "./rate-limiter.ts";
 
 export interface Worker {
-  fetch(request: Request, env: Env, context?: WorkerContext): Promise<Response>;
+  fetch(request: Request, env: Env, context?: { waitUntil(promise: Promise<unknown>): void }): Promise<Response>;
 }
-
-type WorkerContext = { waitUntil(promise: Promise<unknown>): void };
 
 /**
  * @param text the configuration file; its `server` part has no effect here
@@ -42,8 +40,7 @@ export function createWorker(text: string): Worker {
         return errorResponse(new TokenProxyError("internal", description), workerIds.uuid());
       }
       const response = Promise.resolve(app.fetch(request, env));
-      // Else the log line is lost of a call whose caller hangs up.
-      context?.waitUntil(response);
+      context?.waitUntil(response); // else a caller who hangs up ends the Worker before the log line
       return response;
     },
   };

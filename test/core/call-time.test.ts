@@ -3,7 +3,7 @@
 
 import { EventEmitter } from "node:events";
 import { describe, expect, it } from "vitest";
-import { CallTime } from "../../src/core/call-time.ts";
+import { startCallTime } from "../../src/core/call-time.ts";
 import { TransportError, type TransportFailure, type TransportRequest } from "../../src/core/transport.ts";
 import { fakeClock, response, thrownBy } from "../support/fakes.ts";
 
@@ -27,7 +27,7 @@ class Outgoing extends EventEmitter {
 function setUp(ms = 8_000) {
   const clock = fakeClock();
   const recipient = new Outgoing();
-  const time = new CallTime({ key: "get_token.timeout", ms }, recipient, clock);
+  const time = startCallTime({ key: "get_token.timeout", ms }, recipient, clock);
   const failing = (failure: TransportFailure) => () => Promise.reject(new TransportError(failure));
   return { time, clock, recipient, failing };
 }
@@ -58,7 +58,7 @@ describe("a step", () => {
     recipient.hangUp();
     const sent: unknown[] = [];
     const send = async (request: unknown) => response(200, sent.push(request));
-    expect(await thrownBy(() => time.send(send, REQUEST, "the request"))).toMatchObject({ code: "caller_gone" });
+    expect(await thrownBy(() => time.send("the request", send, REQUEST))).toMatchObject({ code: "caller_gone" });
     expect(sent).toEqual([]);
   });
 });
@@ -71,7 +71,7 @@ describe("a request", () => {
     const { time, clock, recipient } = setUp();
     clock.advance(passed);
     const sent: TransportRequest[] = [];
-    await time.send(async (request) => response(200, sent.push(request)), REQUEST, "the request");
+    await time.send("the request", async (request) => response(200, sent.push(request)), REQUEST);
     expect(sent).toEqual([{ ...REQUEST, timeout, recipient }]);
   });
 
@@ -83,14 +83,14 @@ describe("a request", () => {
   ])("that had less than its own timeout, and failed: %s", async (failure, error) => {
     const { time, clock, failing } = setUp();
     clock.advance(6_501);
-    const thrown = await thrownBy(() => time.send(failing(failure), REQUEST, "the session check"));
+    const thrown = await thrownBy(() => time.send("the session check", failing(failure), REQUEST));
     expect(thrown).toMatchObject(error);
   });
 
   it("that had its own timeout keeps its own failure", async () => {
     const { time, clock, failing } = setUp();
     clock.advance(6_500);
-    expect(await thrownBy(() => time.send(failing("timeout"), REQUEST, "x"))).toMatchObject({ failure: "timeout" });
+    expect(await thrownBy(() => time.send("x", failing("timeout"), REQUEST))).toMatchObject({ failure: "timeout" });
   });
 
   it("that fails after the caller has hung up is caller_gone, but a bug stays a bug", async () => {
@@ -100,8 +100,8 @@ describe("a request", () => {
       return Promise.reject(error);
     };
     const aborted = hangUpAnd(new TransportError("unreachable"));
-    expect(await thrownBy(() => time.send(aborted, REQUEST, "x"))).toMatchObject({ code: "caller_gone" });
+    expect(await thrownBy(() => time.send("x", aborted, REQUEST))).toMatchObject({ code: "caller_gone" });
     recipient.destroyed = false;
-    expect(await thrownBy(() => time.send(hangUpAnd(new TypeError("bug")), REQUEST, "x"))).toBeInstanceOf(TypeError);
+    expect(await thrownBy(() => time.send("x", hangUpAnd(new TypeError("bug")), REQUEST))).toBeInstanceOf(TypeError);
   });
 });

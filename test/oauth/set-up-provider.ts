@@ -1,6 +1,6 @@
 // One provider with keys, secrets and a token endpoint in memory.
 
-import { CallTime } from "../../src/core/call-time.ts";
+import { startCallTime } from "../../src/core/call-time.ts";
 import type { Recipient } from "../../src/core/inbound.ts";
 import { Secret } from "../../src/core/secret.ts";
 import type { TransportSettings } from "../../src/core/transport.ts";
@@ -70,7 +70,7 @@ export function setUp(changes: Partial<ProviderSettings> = {}, credentials: Part
   const values = new Map<string, Value>([["userid", "alice"]]);
   /** A call. @param ms its time */
   const request = (ms = 60_000, recipient?: Recipient) => {
-    const time = new CallTime({ key: "get_token.timeout", ms }, recipient, clock);
+    const time = startCallTime({ key: "get_token.timeout", ms }, recipient, clock);
     return provider.requestToken(values, { trace: fakeTrace(), time });
   };
   return { provider, upstream, clock, transports, lines, values, request };
