@@ -62,6 +62,7 @@ const config :Workerd.Config = (
 const worker :Workerd.Worker = (
   modules = [${embedded.join(", ")}],
   compatibilityDate = ${text(readCompatibilityDate())},
+  compatibilityFlags = ["enable_request_signal"],
   bindings = [${bound.join(", ")}],
 );
 `,

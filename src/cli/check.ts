@@ -71,7 +71,8 @@ function describeService(config: Config, { signingKeys }: Credentials): void {
   const describeRoute = (label: string, text: string, seconds: number) => {
     line(label, `${text}, timeout: ${seconds} s`);
     if (longest <= seconds) return;
-    line("  warning", `it is shorter than a timeout below nextauth or providers, ${longest} s, which has no effect`);
+    const cure = "shorten it, or raise this one";
+    line("  warning", `a timeout under nextauth or providers is longer, ${longest} s, and never reached: ${cure}`);
   };
   for (const { method, path, session, timeout } of get_token) {
     describeRoute("getToken", `${method} ${path}, session: ${session}`, timeout / 1_000);

@@ -82,6 +82,15 @@ describe("check", () => {
     expect(rejected.out).toMatch(/FAILED +provider_rejected_proxy: .*provider_error invalid_client/);
   });
 
+  it("prints the time of a call, and warns of a timeout that is longer", async () => {
+    await write({ timeout: "8001ms" }, { get_token: { timeout: "8s" } });
+    const { out } = await check();
+    expect(out).toMatch(/getToken +POST \/getToken, session: trust, timeout: 8 s/);
+    expect(out).toMatch(
+      /warning +a timeout under nextauth or providers is longer, 8\.001 s, and never reached: shorten it/,
+    );
+  });
+
   it("prints which keys sign and which are only published", async () => {
     const { pem } = await makeKey("ES256");
     const key = (kid: string) => ({ kid, alg: "ES256", private_key: { env: "KEY" } });

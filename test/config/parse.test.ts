@@ -40,6 +40,7 @@ describe("a valid file", () => {
           },
           session: "trust",
           apikey_header: "x-apikey",
+          timeout: 8_000,
         },
       ],
       nextauth: [],

@@ -170,7 +170,7 @@ describe("nextauth", () => {
   const nextauth = (text: string) => withKeys(`nextauth: ${text}`);
 
   it("requires only url and apikey", () => {
-    const server = { timeout: 2_000, connect_timeout: 1_000, session_cache: 0, apikey: { env: "N" } };
+    const server = { timeout: 1_500, connect_timeout: 1_000, session_cache: 0, apikey: { env: "N" } };
     expect(configOf(nextauth(`{ ${URL}, ${KEY} }`)).nextauth).toEqual([{ url: "https://ns.example", ...server }]);
     expect(configOf(nextauth(`[{ ${URL}/, ${KEY} }]`)).nextauth).toEqual([{ url: "https://ns.example", ...server }]);
   });
@@ -234,6 +234,7 @@ describe("webnonce_exchange", () => {
     expect(configOf(withKeys()).webnonce_exchange).toBeUndefined();
     expect(configOf(exchange("{}")).webnonce_exchange).toEqual({
       path: "/token",
+      timeout: 8_000,
       rate_limit: {
         per_address: { limit: 300, window: 60_000, binding: "WEBNONCE_EXCHANGE_PER_ADDRESS" },
         per_webnonce: { limit: 10, window: 60_000, binding: "WEBNONCE_EXCHANGE_PER_WEBNONCE" },

@@ -2,11 +2,13 @@
 
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CALL, callGetToken, NONCE } from "../support/call.ts";
 import { fileConfig, providerConfig, SECRETS } from "../support/config.ts";
 import { type Host, startHost } from "../support/host.ts";
 import { makeKey } from "../support/keys.ts";
+import { request } from "../support/raw-call.ts";
 import { type RecordingProvider, startRecordingProvider, token } from "../support/recording-provider.ts";
 
 let provider: RecordingProvider;
@@ -87,9 +89,25 @@ describe("calls", () => {
     expect(valueIn("calls_total", { provider: "", error_code: "caller_unauthenticated" })).toBe(1);
   });
 
+  it("are counted again if their caller hung up", async () => {
+    const { hostname, port } = new URL(host.url);
+    const caller = connect(Number(port), hostname);
+    provider.answer = () => caller.destroy();
+    caller.write(request("POST", "/getToken"));
+    const labels = { route: "/getToken", provider: "main", outcome: "error" };
+    await expect
+      .poll(async () => {
+        text = await (await fetch(`${host.adminUrl}/metrics`)).text();
+        return valueIn("calls_undelivered_total", labels);
+      })
+      .toBe(1);
+    expect(valueIn("calls_total", { ...labels, error_code: "caller_gone" })).toBe(1);
+    expect(samples().filter(({ name }) => name.endsWith("calls_undelivered_total"))).toHaveLength(1);
+  });
+
   it("are timed: the whole call, its token requests and its signatures", () => {
-    expect(valueIn("call_duration_seconds_count", { provider: "main" })).toBe(2);
-    expect(valueIn("provider_duration_seconds_count", { provider: "main" })).toBe(2);
+    expect(valueIn("call_duration_seconds_count", { provider: "main" })).toBe(3);
+    expect(valueIn("provider_duration_seconds_count", { provider: "main" })).toBe(3);
     expect(valueIn("signing_duration_seconds_count", { provider: "signed" })).toBe(1);
     expect(valueIn("signing_duration_seconds_count", { provider: "main" })).toBeUndefined();
     const whole = valueIn("call_duration_seconds_sum", { provider: "main" }) as number;

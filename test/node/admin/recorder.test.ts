@@ -64,6 +64,15 @@ describe("the last outcome of a nextAuth Server", () => {
   });
 });
 
+it("does not know whether a nextAuth Server answered a call that was cut off", () => {
+  const { recorder } = setUp();
+  recorder.record({ ...failed("session_check_failed"), nextauth: "nextauth" });
+  for (const code of ["call_deadline", "caller_gone"] as const) {
+    recorder.record({ ...failed(code), nextauth: "nextauth" });
+  }
+  expect(recorder.nextauth("nextauth").last?.outcome).toBe("session_check_failed");
+});
+
 describe("the minutes of a provider", () => {
   it("count outcomes", () => {
     const { clock, recorder } = setUp();
