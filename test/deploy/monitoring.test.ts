@@ -131,6 +131,7 @@ describe("the alerts", () => {
         "call_too_large",
         "call_invalid",
         "call_timeout",
+        "caller_gone",
         "method_not_allowed",
       ],
       ...["not_found", "no_route", "session_not_logged_in", "session_mismatch", "attribute_missing"],

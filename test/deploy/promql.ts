@@ -5,6 +5,7 @@ export const METRICS: Readonly<Record<string, readonly string[]>> = {
   token_proxy_build_info: ["version", "node"],
   token_proxy_provider_clock_skew_seconds: ["provider"],
   token_proxy_calls_total: ["route", "provider", "outcome", "error_code"],
+  token_proxy_calls_undelivered_total: ["route", "provider", "outcome"],
   token_proxy_call_duration_seconds: ["route", "provider"],
   token_proxy_provider_duration_seconds: ["provider"],
   token_proxy_session_check_duration_seconds: [],

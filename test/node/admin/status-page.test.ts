@@ -124,8 +124,9 @@ describe("the status page", () => {
       ...{ route: "", caller: undefined, provider: undefined, status: 404, duration: 0.2, requestId: "r-2" },
       ...({ outcome: "error", errorCode: "not_found" } as const),
     };
-    const text = read({ calls: [call({ requestId: "r-1" }), call(unknown)] });
+    const text = read({ calls: [call({ requestId: "r-1" }), call({ delivered: false }), call(unknown)] });
     expect(text).toContain("|14:03:27|/getToken|nextauth-server|retail|token|200|12.4 ms|r-1|");
+    expect(text).toContain("|retail|token|, not delivered|200|");
     expect(text).toContain("|14:03:27|unknown path|–|–|not_found|404|0.2 ms|r-2|");
   });
 
