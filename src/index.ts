@@ -22,7 +22,7 @@ export interface CreateAppOptions {
   folder?: string;
   /** Called once per call, after its response was sent or its caller has hung up. */
   onCall?: OnReport;
-  /** Gets every line, whatever `log.level` says; nothing is written by default. */
+  /** Gets every line, whatever `log.level` says; nothing is written by default. It must not throw. */
   log?: Log;
   /** Shown as the name of the file in its faults. */
   fileName?: string;
@@ -36,19 +36,21 @@ export interface CreateAppOptions {
  * @throws {ConfigError} for a faulty file, and for an unusable secret, key or certificate
  */
 export async function createApp(text: string, options: CreateAppOptions = {}): Promise<Hono> {
-  const { env = process.env, folder = ".", fileName = "token-proxy.yaml" } = options;
+  const { env = process.env, folder = ".", onCall = () => {}, log = () => {}, fileName = "token-proxy.yaml" } = options;
   const file = parseConfig(text, fileName);
   const host = {
     ...createNodeCredentialHost(env, folder),
     listens: false,
     pinFault: () => undefined, // the server around the app decides which certificates to request
   };
-  const log: Log = (...line) => attempt(() => options.log?.(...line));
-  const onReport: OnReport = (report) =>
-    attempt(
-      () => options.onCall?.(report),
-      (error) => log("error", "onCall failed", { reason: error instanceof Error ? error.name : typeof error }),
-    );
+  const onReport: OnReport = (report) => {
+    try {
+      onCall(report);
+    } catch (error) {
+      // The token is already there and must not get lost.
+      log("error", "onCall failed", { reason: error instanceof Error ? error.name : typeof error });
+    }
+  };
   const program = await createProgram(file, host, { log, onReport });
 
   // A mounted app uses its parent's getPath and notFound; passing requests on keeps ours.
@@ -65,15 +67,6 @@ export async function createApp(text: string, options: CreateAppOptions = {}): P
   const app = new Hono();
   for (const path of new Set(routes.map((route) => honoPath(route.path)))) app.all(path, pass);
   return app.notFound(pass);
-}
-
-/** After a response, an error that is thrown would end the process. */
-function attempt(run: () => void, fail: (error: unknown) => void = () => {}): void {
-  try {
-    run();
-  } catch (error) {
-    fail(error);
-  }
 }
 
 const NO_INCOMING =

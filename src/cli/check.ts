@@ -61,11 +61,9 @@ export async function check({ live = false, ...options }: CallOptions & { live?:
 function describeService(config: Config, { signingKeys }: Credentials): void {
   const { server, callers, get_token, webnonce_exchange, signing, nextauth, providers } = config;
   for (const [name, { apikeys, client_certificates, serverids }] of Object.entries(callers)) {
-    const proofs = [
-      ...(apikeys.length === 0 ? [] : [counted(apikeys.length, "API key")]),
-      ...(client_certificates.length === 0 ? [] : [counted(client_certificates.length, "client certificate")]),
-    ];
-    line("caller", `${name}: ${proofs.join(" and ")}, ${serverids?.join(", ") ?? "any serverid"}`);
+    const proofs = [counted(apikeys.length, "API key"), counted(client_certificates.length, "client certificate")];
+    const needed = proofs.filter((proof) => !proof.startsWith("0"));
+    line("caller", `${name}: ${needed.join(" and ")}, ${serverids?.join(", ") ?? "any serverid"}`);
   }
   const longest = Math.max(...[...nextauth, ...Object.values(providers)].map((server) => server.timeout)) / 1_000;
   const describeRoute = (label: string, text: string, seconds: number) => {

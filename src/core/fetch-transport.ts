@@ -3,18 +3,15 @@
 import { startDeadline } from "./deadline.ts";
 import type { Clock } from "./ports.ts";
 import { readUpTo } from "./read-stream.ts";
-import { isBodyJudged, type Transport, TransportError } from "./transport.ts";
+import { isBodyJudged, type Transport, TransportError, type TransportFailure } from "./transport.ts";
 
 /** fetch has no connect timeout, and decodes content codings itself. */
 export function createFetchTransport(send: typeof fetch, elapsed: Clock["elapsed"]): Transport {
   return async ({ method, url, headers, body = null, timeout, maxResponseBytes, recipient }) => {
     const abort = new AbortController();
-    let failure: "timeout" | "late" | undefined;
-    const stopDeadline = startDeadline(timeout, elapsed, (isLate) => {
-      failure = isLate ? "late" : "timeout";
-      abort.abort();
-    });
-    const onHangUp = () => abort.abort();
+    const end = (failure: TransportFailure) => abort.abort(new TransportError(failure));
+    const stopDeadline = startDeadline(timeout, elapsed, (isLate) => end(isLate ? "late" : "timeout"));
+    const onHangUp = () => end("unreachable");
     recipient?.once("close", onHangUp);
     let response: Response | undefined;
     try {
@@ -34,7 +31,7 @@ export function createFetchTransport(send: typeof fetch, elapsed: Clock["elapsed
       if (bytes === undefined || bytes.length > maxResponseBytes) throw new TransportError("too_large");
       return { status, headers: received, body: bytes };
     } catch (error) {
-      if (failure !== undefined) throw new TransportError(failure, error);
+      if (abort.signal.aborted) throw abort.signal.reason;
       abort.abort(); // stops the rest of the answer
       if (error instanceof TransportError) throw error;
       // fetch does not tell refused, reset and TLS failures apart.

@@ -26,10 +26,7 @@ type Attributes = ReadonlyMap<string, string>;
 export interface NextAuthClient {
   /** @throws {TokenProxyError} session_check_failed or session_check_timeout */
   getSession(serverid: string, nonce: string, time?: CallTime): Promise<Session>;
-  /**
-   * @returns undefined if the server does not know the user
-   * @throws {TokenProxyError} attributes_failed or attributes_timeout
-   */
+  /** Undefined: the user is unknown. @throws {TokenProxyError} attributes_failed or …_timeout */
   getUserAttributes(serverid: string, userid: string, time?: CallTime): Promise<Attributes | undefined>;
 }
 

@@ -23,7 +23,7 @@ export interface Provider {
   /** The user's attributes that its templates need: NAME for `attributes.NAME`. */
   readonly attributes: readonly string[];
   /** @throws {TokenProxyError} call_invalid if a value is missing, overloaded, or `provider_…` */
-  requestToken(values: Values, call: RequestedFor): Promise<Answer>;
+  requestToken(values: Values, call: Pick<Attempt, "time" | "trace" | "announce">): Promise<Answer>;
   /**
    * `suspensions` since the configuration was loaded, and the seconds by which the provider's clock
    * is ahead of ours, undefined if its answers do not tell.
@@ -34,9 +34,6 @@ export interface Provider {
     clockSkew: number | undefined;
   };
 }
-
-/** The part of a call that a token request needs. */
-type RequestedFor = Pick<Attempt, "time" | "trace" | "announce">;
 
 export interface ProviderDeps {
   createTransport: CreateTransport;
@@ -60,10 +57,8 @@ export function createProvider(
   const { issuer, timeout, connect_timeout, max_in_flight, http2, reuse_connections } = settings;
   const key = `providers.${name}`;
   const clockWatch = createClockWatch(name, deps);
-  const { tls } = credentials;
-  const transport = clockWatch.over(
-    deps.createTransport({ connect_timeout, connections: max_in_flight, http2, reuse_connections, tls }),
-  );
+  const connection = { connect_timeout, connections: max_in_flight, http2, reuse_connections, tls: credentials.tls };
+  const transport = clockWatch.over(deps.createTransport(connection));
   const byTls = credentialOf(settings.token_endpoint_auth_method) === "certificate";
   const discovery =
     settings.discovery === "none" || issuer === undefined
@@ -73,12 +68,8 @@ export function createProvider(
           clock,
           onMoved(host, moved_to) {
             const cure = "if the provider confirms that it moved, reload the configuration";
-            log("warn", "token endpoint moved to another host: the old one stays", {
-              provider: name,
-              host,
-              moved_to,
-              cure,
-            });
+            const fields = { provider: name, host, moved_to, cure };
+            log("warn", "token endpoint moved to another host: the old one stays", fields);
           },
         });
   const bulkhead = deps.createBulkhead(max_in_flight, Math.ceil(max_in_flight * QUEUE_SHARE));
@@ -142,10 +133,8 @@ export function createProviders(
   credentials: ReadonlyMap<string, ProviderCredentials>,
   deps: ProviderDeps,
 ): Providers {
-  return new Map(
-    Object.entries(settings).map(([name, provider]) => [
-      name,
-      createProvider(name, provider, credentials.get(name) as ProviderCredentials, deps),
-    ]),
+  const all = Object.entries(settings).map(([name, provider]) =>
+    createProvider(name, provider, credentials.get(name) as ProviderCredentials, deps),
   );
+  return new Map(all.map((provider) => [provider.name, provider]));
 }

@@ -22,11 +22,11 @@ export function createNodeInbound(trustedProxies: readonly string[], isOutdated 
   return {
     // Request.url resolves dot segments, and a forged Host header could put text before the path.
     pathAsSent: (_request, env) => (incoming(env).url ?? "").split("?", 1)[0] as string,
-    recipient: (_request, env) => outgoingOf(env),
+    recipient: (_request, env) => endOf(env as HttpBindings),
     afterResponse(_request, env, run) {
-      const outgoing = outgoingOf(env);
-      if (outgoing.destroyed) run(false);
-      else outgoing.once("close", () => run(outgoing.writableFinished));
+      const end = endOf(env as HttpBindings);
+      if (end.destroyed) run(false);
+      else end.once("close", () => run(end.writableFinished));
     },
     awaitsBody: (env) => !incoming(env).complete,
     clientCertificate: (_request, env) => certificateOf(incoming(env).socket),
@@ -47,10 +47,7 @@ export function createNodeInbound(trustedProxies: readonly string[], isOutdated 
 }
 
 /** On HTTP/2, the response does not know its end, but its stream does. */
-function outgoingOf(env: unknown) {
-  const { outgoing } = env as HttpBindings | Http2Bindings;
-  return "stream" in outgoing ? outgoing.stream : outgoing;
-}
+const endOf = ({ outgoing }: HttpBindings | Http2Bindings) => ("stream" in outgoing ? outgoing.stream : outgoing);
 
 /** Some load balancers append the port. */
 function withoutPort(hop: string): string {
