@@ -30,7 +30,7 @@ export interface CallReport {
   callBytes: number | undefined;
   /** Length of the relayed body. */
   bytes: number | undefined;
-  /** Whether the operating system got the whole response; undefined if the runtime does not tell. */
+  /** Whether the whole response was sent; undefined if the runtime does not tell. */
   delivered: boolean | undefined;
 }
 

@@ -106,9 +106,8 @@ type Outcome = "failure" | "answer" | "unknown";
 const FAILURES: ReadonlySet<ErrorCode> = new Set(["provider_unreachable", "provider_timeout", "provider_truncated"]);
 
 /**
- * A provider that refuses or limits calls is working. A bug or pause of ours proves nothing. The end
- * of a call's time or of its caller's patience proves something if the provider had half its timeout:
- * else one that hangs would never be suspended where callers are less patient than the file.
+ * A provider that refuses or limits calls is working. A bug or pause of ours proves nothing. A call
+ * that was cut off counts after half the timeout, or impatient callers would hide a dead provider.
  */
 function outcomeOf(error: unknown, hadTime: boolean): Outcome {
   if (!(error instanceof TokenProxyError) || error.code === "call_invalid" || error.detail?.late) return "unknown";

@@ -115,7 +115,7 @@ export function createDiscovery(
       return learn(await lookUp(timeout, send));
     } catch (cause) {
       const error = asProviderError(cause, key);
-      const isOwn = error instanceof TokenProxyError && error.code.startsWith("provider_"); // not the call's end
+      const isOwn = error instanceof TokenProxyError && error.code.startsWith("provider_"); // not call_deadline
       if (isOwn) failed = { error, until: clock.elapsed() + FAILURE_LIFETIME_MS };
       throw error;
     }

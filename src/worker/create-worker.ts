@@ -40,7 +40,7 @@ export function createWorker(text: string): Worker {
         return errorResponse(new TokenProxyError("internal", description), workerIds.uuid());
       }
       const response = Promise.resolve(app.fetch(request, env));
-      context?.waitUntil(response); // else a caller who hangs up ends the Worker before the log line
+      context?.waitUntil(response); // else a hang-up ends the Worker before the log line
       return response;
     },
   };

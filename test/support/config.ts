@@ -30,7 +30,7 @@ export function fileConfig(tokenEndpoint: string, changes: { provider?: object; 
   };
 }
 
-/** Without `nextauth`, a file must say that it trusts its callers. Calls have time on a busy machine. */
+/** Without `nextauth`, a file must say that it trusts its callers. Calls have time. */
 function trusted({ get_token = {}, ...file }: { get_token?: object; nextauth?: object } = {}): object {
   const trust = file.nextauth === undefined ? { session: "trust" } : {};
   const complete = (binding: object) => ({ timeout: "5m", ...trust, ...binding });
