@@ -22,7 +22,7 @@ export interface CreateAppOptions {
   folder?: string;
   /** Called once per call, after its response was sent or its caller has hung up. */
   onCall?: OnReport;
-  /** Gets every line, whatever `log.level` says, and must not throw. By default nothing is written. */
+  /** Gets every line, whatever `log.level` says; must not throw. Nothing is written by default. */
   log?: Log;
   /** Shown as the name of the file in its faults. */
   fileName?: string;

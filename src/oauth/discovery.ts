@@ -115,7 +115,8 @@ export function createDiscovery(
       return learn(await lookUp(timeout, send));
     } catch (cause) {
       const error = asProviderError(cause, key);
-      const isOwn = error instanceof TokenProxyError && error.code.startsWith("provider_"); // not call_deadline
+      // Not call_deadline or caller_gone, which are about one call.
+      const isOwn = error instanceof TokenProxyError && error.code.startsWith("provider_");
       if (isOwn) failed = { error, until: clock.elapsed() + FAILURE_LIFETIME_MS };
       throw error;
     }
