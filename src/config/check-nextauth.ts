@@ -145,7 +145,7 @@ function checkExchange(exchange: FileExchange, index: number, around: Surroundin
     report(["path"], "is that of an exchange above; give each a different path");
   }
   if (!around.hasNextauth) {
-    report([], 'needs "nextauth", the server that knows whose webNonce it is', "key");
+    report([], 'needs "nextauth", the server that knows whose webNonce it is');
   } else if (serverid === undefined && !around.defaultServerid) {
     report([], 'needs a serverid, here or as "nextauth.serverid", because a webNonce does not contain one');
   } else if (serverid && around.servers?.every(({ serverids }) => serverids?.includes(serverid) === false)) {
@@ -170,7 +170,7 @@ export function checkNamedProviders(config: Config, report: Report): void {
     for (const needed of callNamesNeeded(providers[name] as Config["providers"][string])) {
       if (has.includes(needed) || needed.startsWith(ATTRIBUTE_PREFIX)) continue;
       const problem = `which needs {{${needed}}}, but none of these calls has it; choose another provider`;
-      report(at, `uses "providers.${name}", ${problem}`, "key");
+      report(at, `uses "providers.${name}", ${problem}`);
     }
   };
   get_token.forEach(({ provider, session, values }, index) => {
@@ -183,6 +183,6 @@ export function checkNamedProviders(config: Config, report: Report): void {
     const name = provider ?? route?.provider;
     const at = ["webnonce_exchange", index];
     if (name !== undefined) check(name, EXCHANGE_NAMES, at);
-    else report(at, "needs a provider, because no route matches its serverid; set provider", "key");
+    else report(at, "needs a provider, because no route matches its serverid; set provider");
   });
 }

@@ -95,10 +95,12 @@ const boundValue = z.preprocess(
   ),
 );
 
-const statusName = t.textWith((name) => {
-  if (STATUS_NAMES.includes(name)) return undefined;
-  return `is no error_code of getToken${suggestion(name, STATUS_NAMES) || "; docs/match-the-vendor.md lists them"}`;
-});
+const statusName = t
+  .textWith((name) => {
+    if (STATUS_NAMES.includes(name)) return undefined;
+    return `is no error_code of getToken${suggestion(name, STATUS_NAMES) || "; docs/match-the-vendor.md lists them"}`;
+  })
+  .meta({ enum: [...STATUS_NAMES] });
 
 const answer = z.strictObject({
   refusals: z.enum(["relay", "own"]).default("relay").describe("own: our error instead of the provider's refusal."),

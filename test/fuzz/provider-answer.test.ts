@@ -90,6 +90,8 @@ const rules = fc.record<ErrorRules>({
   proxy_errors: fc.subarray(CODES),
 });
 
+const JSON_ANSWER = { format: "json", require: ["access_token"] } as const;
+
 /** Whether it may be relayed: an object with a token or an error. */
 function meansSomething(body: Uint8Array): boolean {
   const { access_token: token, error } = JSON.parse(new TextDecoder().decode(body));
@@ -103,7 +105,7 @@ describe("an answer", () => {
       ([given, rules]) => {
         const before = Buffer.from(given.body);
         try {
-          const judged = judgeAnswer(given, rules, "providers.main", NOW);
+          const judged = judgeAnswer(given, { ...rules, answer: JSON_ANSWER }, "providers.main", NOW);
           expect(judged.body).toBe(given.body);
           expect(meansSomething(judged.body)).toBe(true);
           expect(judged.status).toBe(given.status < 300 && judged.outcome === "refused" ? 403 : given.status);
