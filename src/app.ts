@@ -88,7 +88,7 @@ export function createPipeline(deps: Deps): Hono<Env> {
       limitPerWebNonce(deps, rate_limit.per_webnonce),
       limitExchanges,
       audit,
-      answerWithToken(useCase),
+      answerWithToken(useCase, { refusals: "relay", statuses: {} }), // as RFC 6749 section 5.2 says
     );
     app.all(path, observe(deps, route), methodNotAllowed(["POST"]));
   }

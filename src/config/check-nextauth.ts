@@ -39,7 +39,10 @@ function checkBindings(around: Surroundings, reportAll: Report): void {
   const { bindings = [] } = around;
   for (const [index, binding] of bindings.entries()) {
     const report = below(reportAll, "get_token", index);
-    const above = bindings.slice(0, index).findIndex((other) => isShadowed(binding, other));
+    // A path may have one binding for each method. Requests are matched by path first.
+    const shadows = ({ path, method }: FileBinding) =>
+      path === binding.path ? method === binding.method : covers(path, binding.path);
+    const above = bindings.slice(0, index).findIndex(shadows);
     if (above !== -1) {
       report(["path"], `is unreachable, because get_token[${above}] matches the same calls; move it up or remove it`);
     }
@@ -57,12 +60,6 @@ function checkBindings(around: Surroundings, reportAll: Report): void {
       report(["method"], `is GET, which has no body, ${problem}`);
     }
   }
-}
-
-/** A path may have one binding for each method. Requests are matched by path first. */
-function isShadowed(binding: FileBinding, above: FileBinding): boolean {
-  if (above.path === binding.path) return above.method === binding.method;
-  return covers(above.path, binding.path);
 }
 
 function checkPath(path: string, report: Report): void {

@@ -26,10 +26,7 @@ export const server = z
     admin: t.address
       .prefault("127.0.0.1:9613")
       .describe("For health, readiness, metrics and the status page. It has no authentication."),
-    admin_hosts: z
-      .array(dnsName)
-      .default([])
-      .describe("Host names that requests to admin may use, besides IP addresses and localhost."),
+    admin_hosts: z.array(dnsName).default([]).describe("Host names of admin, besides IP addresses and localhost."),
     tls: serverTls.optional().describe("TLS for callers; without it, put a TLS proxy in front."),
     trusted_proxies: z
       .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], "must be an IP address or a range, like 10.0.0.0/8"))
@@ -120,18 +117,12 @@ const binding = z.strictObject({
     .regex(BINDING_PATH, "must be a path like /getToken or /servers/{serverid}/getToken")
     .default("/getToken")
     .describe("Compared exactly; {name} matches one segment."),
-  values: t
-    .named(boundValue)
-    .prefault(DEFAULT_VALUES)
-    .describe("Values of a call, by name. Replaces the whole default."),
+  values: t.named(boundValue).prefault(DEFAULT_VALUES).describe("Values of a call, by name; replaces all defaults."),
   session: z
     .enum(["verify", "trust"])
     .default("verify")
     .describe("verify: getSession of nextauth must confirm the call. trust: the userid is used as sent."),
-  apikey_header: t.headerName
-    .transform((written) => written.toLowerCase())
-    .default("x-apikey")
-    .describe("Where the caller's key is; after Bearer in Authorization."),
+  apikey_header: t.headerName.toLowerCase().default("x-apikey").describe("For the key; after Bearer in Authorization."),
   provider: t.text.optional().describe("The provider of these calls; routes by default."),
   answer: answer.prefault({}).describe("What the nextAuth Server gets instead of a token."),
 });
@@ -171,11 +162,7 @@ const rateLimit = (limit: number, defaultBinding: string) =>
     .prefault({});
 
 const exchange = z.strictObject({
-  path: z
-    .string()
-    .regex(EXCHANGE_PATH, "must be a path like /token")
-    .default("/token")
-    .describe("Path of the token endpoint, compared exactly."),
+  path: z.string().regex(EXCHANGE_PATH, "must be a path like /token").default("/token").describe("Compared exactly."),
   provider: t.text.optional().describe("The provider to use; routes by default."),
   serverid: t.serverid.optional().describe("The virtual server of these webNonces; nextauth.serverid by default."),
   rate_limit: z

@@ -47,10 +47,9 @@ type ErrorClass = (typeof ERROR_CLASSES)[number];
 /** @returns undefined if no getToken call ends with this code */
 function classOf(code: ErrorCode): ErrorClass | undefined {
   if (/^(?:method_not_allowed|not_found|grant_type_unsupported)$/.test(code)) return undefined;
-  if (/^(?:session_not_logged_in|session_mismatch|attribute_missing|provider_refused_user)$/.test(code)) {
-    return "user_refusals";
-  }
-  return ERROR_TABLE[code][0] < 500 ? "call_errors" : "our_errors";
+  const [status] = ERROR_TABLE[code];
+  if (status === 403 && code !== "caller_not_allowed") return "user_refusals";
+  return status < 500 ? "call_errors" : "our_errors";
 }
 
 /** Statuses that replace those of the table, for a class or for one code, which wins. */

@@ -5,7 +5,6 @@ import { readJsonObject } from "../core/json.ts";
 
 /** A line of the audit has room for dozens of audiences and scopes, and not for megabytes. */
 const MAX_CHARS = 4_096;
-
 const JWT = /^[\w-]+\.[\w-]+\.[\w-]*$/;
 
 /** @returns the members, and which of them is the token: access_token, else the first JWT */
@@ -13,7 +12,7 @@ export function findToken(body: Uint8Array) {
   const members: Record<string, unknown> = readJsonObject(body) ?? { body: new TextDecoder().decode(body).trim() };
   const names = Object.keys(members);
   const isJwt = (name: string) => typeof members[name] === "string" && JWT.test(members[name]);
-  const name = names.find((one) => one === "access_token") ?? names.find(isJwt) ?? names[0] ?? "";
+  const name = typeof members.access_token === "string" ? "access_token" : (names.find(isJwt) ?? names[0] ?? "");
   return { members, name, token: members[name] };
 }
 

@@ -13,10 +13,7 @@ const COMMON_HEADERS = {
   "X-Content-Type-Options": "nosniff",
 } as const;
 
-/** RFC 6749 section 5.2 fixes the statuses of an exchange. */
-const OF_EXCHANGE: Binding["answer"] = { refusals: "relay", statuses: {} };
-
-export function answerWithToken(deps: UseCase, { refusals, statuses } = OF_EXCHANGE) {
+export function answerWithToken(deps: UseCase, { refusals, statuses }: Binding["answer"]) {
   const refusedStatus = statusOf("provider_refused_user", statuses);
   return async (c: CallContext): Promise<Response> => {
     const answer = await getToken(deps, c.get("caller"), c.get("call"));
