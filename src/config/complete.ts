@@ -36,8 +36,8 @@ export function complete(file: FileConfig): Config {
     providers: Object.fromEntries(
       Object.entries(providers).map(([name, provider]) => [name, completeProvider(provider)]),
     ),
-    // Without routes, checkRoutes allows one provider, or several if every endpoint names its own.
-    routes: routes ?? Object.keys(providers).map((provider) => ({ provider })),
+    // With several providers and no routes, everything names its provider (checkRoutes).
+    routes: routes ?? Object.keys(providers).flatMap((provider, _, all) => (all.length > 1 ? [] : [{ provider }])),
   };
 }
 
