@@ -4,7 +4,7 @@ import { Hono } from "hono";
 import { HEALTH_PATH } from "./config/check-nextauth.ts";
 import type { Config } from "./config/complete.ts";
 import type { Credentials } from "./config/credentials.ts";
-import { EXCHANGE_ERROR_TABLE } from "./core/errors.ts";
+import { EXCHANGE_ERROR_TABLE, withStatuses } from "./core/errors.ts";
 import type { Runtime } from "./core/runtime.ts";
 import { createNextAuthServers } from "./nextauth/servers.ts";
 import { createProviders } from "./oauth/provider.ts";
@@ -38,8 +38,8 @@ export async function createDeps(config: Config, credentials: Credentials, runti
 
 export function createPipeline(deps: Deps): Hono<Env> {
   const { config, inbound, nextauth, providers, maxInFlight } = deps;
-  const { get_token, webnonce_exchange: exchange, routes } = config;
-  const answer = answerWithToken({ routes, providers, nextauth });
+  const { get_token, webnonce_exchange, routes } = config;
+  const useCase = { routes, providers, nextauth };
   const audit = auditTokens(deps);
   const app = new Hono<Env>({ getPath: (request, options) => inbound.pathAsSent(request, options?.env) });
 
@@ -60,21 +60,23 @@ export function createPipeline(deps: Deps): Hono<Env> {
       app.on(
         binding.method,
         at,
-        observe(deps, { path }),
+        observe(deps, { path, errorTable: withStatuses(binding.answer.statuses) }),
         onlyMethod(binding.method, methods),
         authenticateCaller(inbound, deps.authenticate, binding.apikey_header),
         readCall(inbound, readBody, binding, nextauth.defaultServerid),
         refuseOutdated(inbound, binding.apikey_header),
         limitCalls, // after the body has arrived: slow ones take no place
         audit,
-        answer,
+        answerWithToken(useCase, binding.answer),
       );
     }
     app.all(at, observe(deps, { path }), methodNotAllowed(methods));
   }
 
-  if (exchange !== undefined) {
-    const { path, rate_limit } = exchange;
+  // Separate limits, shared by all exchanges, so that they cannot starve getToken.
+  const readExchangeBody = createBodyReader(deps, MAX_UNFINISHED_PER_ADDRESS);
+  const limitExchanges = limitInFlight(maxInFlight);
+  for (const { path, rate_limit, provider, ...exchange } of webnonce_exchange) {
     const route = { path, open: true, errorTable: EXCHANGE_ERROR_TABLE };
     // src/config requires one of the two.
     const serverid = (exchange.serverid ?? nextauth.defaultServerid) as string;
@@ -82,11 +84,11 @@ export function createPipeline(deps: Deps): Hono<Env> {
       path,
       observe(deps, route),
       limitPerAddress(deps, rate_limit.per_address),
-      readExchange(createBodyReader(deps, MAX_UNFINISHED_PER_ADDRESS), serverid, exchange.provider),
+      readExchange(readExchangeBody, serverid, provider),
       limitPerWebNonce(deps, rate_limit.per_webnonce),
-      limitInFlight(maxInFlight), // separate, so that exchanges cannot starve getToken
+      limitExchanges,
       audit,
-      answer,
+      answerWithToken(useCase, { refusals: "relay", statuses: {} }), // as RFC 6749 section 5.2 says
     );
     app.all(path, observe(deps, route), methodNotAllowed(["POST"]));
   }

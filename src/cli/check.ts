@@ -9,13 +9,15 @@ import { isLoopback } from "../core/url.ts";
 import type { Values } from "../core/values.ts";
 import { getToken, type UseCase } from "../get-token.ts";
 import { createNextAuthServers } from "../nextauth/servers.ts";
+import { counted } from "../node/admin/format.ts";
 import { nodeClock, nodeIds } from "../node/host.ts";
 import { createNodeBulkhead } from "../node/outbound/bulkhead.ts";
 import { createNodeTransport } from "../node/outbound/transport.ts";
+import { findToken } from "../oauth/describe-token.ts";
 import { createProviders } from "../oauth/provider.ts";
 import { describeCertificates, warnOfAuthorities } from "./check-certificates.ts";
 import { adviseExpectSubject, checkNextAuthServers, checkProvider } from "./check-servers.ts";
-import { type CallOptions, readCallOptions } from "./configuration.ts";
+import { type CallOptions, chooseBinding, readCallOptions } from "./configuration.ts";
 import { attempt, line, withDetails } from "./report.ts";
 
 /**
@@ -51,7 +53,8 @@ export async function check({ live = false, ...options }: CallOptions & { live?:
     const useCase = { routes: config.routes, providers, nextauth };
     const serverid = values.get("serverid") ?? nextauth.defaultServerid;
     const completed = serverid === undefined ? values : new Map(values).set("serverid", serverid);
-    succeeded = (await requestToken(useCase, completed, config)) && succeeded;
+    const { provider } = chooseBinding(config, options);
+    succeeded = (await requestToken(useCase, completed, config, provider)) && succeeded;
   }
   return succeeded;
 }
@@ -61,23 +64,20 @@ function describeService(
   { signingKeys }: Credentials,
 ): void {
   for (const [name, { apikeys, client_certificates, serverids }] of Object.entries(callers)) {
-    const proofs = [
-      ...(apikeys.length === 0 ? [] : [`${apikeys.length} API ${apikeys.length === 1 ? "key" : "keys"}`]),
-      ...(client_certificates.length === 0
-        ? []
-        : [
-            `${client_certificates.length} client ${client_certificates.length === 1 ? "certificate" : "certificates"}`,
-          ]),
-    ];
+    const counts = [counted(apikeys.length, "API key"), counted(client_certificates.length, "client certificate")];
+    const proofs = counts.filter((text) => !text.startsWith("0 "));
     line("caller", `${name}: ${proofs.join(" and ")}, ${serverids?.join(", ") ?? "any serverid"}`);
   }
-  for (const { method, path, session } of get_token) line("getToken", `${method} ${path}, session: ${session}`);
-  if (webnonce_exchange !== undefined) {
-    line("webNonce exchange", `POST ${webnonce_exchange.path}`);
-    if (!isLoopback(server.listen.host) && server.trusted_proxies.length === 0) {
-      const cure = "if a load balancer is in front, add its address there, or all apps share one limit";
-      line("  warning", `server.trusted_proxies is empty: ${cure}`);
-    }
+  const to = (provider = "") => provider && `, provider: ${provider}`;
+  for (const { method, path, session, provider, answer } of get_token) {
+    const statuses = Object.entries(answer.statuses).map(([name, status]) => `, ${name}: ${status}`);
+    const settings = `session: ${session}${to(provider)}, refusals: ${answer.refusals}${statuses.join("")}`;
+    line("getToken", `${method} ${path}, ${settings}`);
+  }
+  for (const { path, provider } of webnonce_exchange) line("webNonce exchange", `POST ${path}${to(provider)}`);
+  if (webnonce_exchange.length > 0 && !isLoopback(server.listen.host) && server.trusted_proxies.length === 0) {
+    const cure = "if a load balancer is in front, add its address there, or all apps share one limit";
+    line("  warning", `server.trusted_proxies is empty: ${cure}`);
   }
   if (signing === undefined) return;
   for (const [index, { kid, alg }] of signingKeys.entries()) {
@@ -103,14 +103,14 @@ function assertLiveValues(values: Values, { get_token, nextauth }: Config): void
 }
 
 /** Requests one token. Only a nonce allows a session check; without one the user is trusted. */
-async function requestToken(deps: UseCase, values: Values, config: Config): Promise<boolean> {
+async function requestToken(deps: UseCase, values: Values, config: Config, named?: string): Promise<boolean> {
   const hasNextauth = config.nextauth.length > 0;
   const session = hasNextauth && values.has("nonce") ? "verify" : "trust";
   const trace = startTrace("check", undefined, { clock: nodeClock, tracer: createTracer() });
   line("live", "one token request");
   const answer = await attempt(
     "  answer",
-    () => getToken(deps, { serverids: undefined }, { values, session, trace, recipient: undefined }),
+    () => getToken(deps, { serverids: undefined }, { values, session, provider: named, trace, recipient: undefined }),
     ({ providerStatus, body }) => `${trace.facts.provider} answered ${providerStatus} with ${body.length} bytes`,
   );
   if (answer === undefined) return false;
@@ -126,15 +126,15 @@ async function requestToken(deps: UseCase, values: Values, config: Config): Prom
 
 /** Prints members and a JWT's identifying claims, never the token. @returns whether it is a JWT */
 function printToken(body: Uint8Array): boolean {
-  const members = JSON.parse(new TextDecoder().decode(body)) as Record<string, unknown>;
+  const { members, name, token } = findToken(body);
   line("  members", Object.keys(members).join(", "));
   try {
-    const { alg, kid } = decodeProtectedHeader(String(members.access_token));
-    const { iss, sub, aud, exp } = decodeJwt(String(members.access_token));
-    line("  access_token", `a JWT, ${JSON.stringify({ alg, kid, iss, sub, aud, exp })}`);
+    const { alg, kid } = decodeProtectedHeader(String(token));
+    const { iss, sub, aud, exp } = decodeJwt(String(token));
+    line(`  ${name}`, `a JWT, ${JSON.stringify({ alg, kid, iss, sub, aud, exp })}`);
     return true;
   } catch {
-    line("  access_token", "not a JWT");
+    line(`  ${name}`, "not a JWT");
     return false;
   }
 }

@@ -6,7 +6,7 @@ import { isFault, readValue } from "../nextauth/values.ts";
 import { type JsonValue, parseTemplate, TemplateSyntaxError } from "../oauth/template.ts";
 
 /** @param faultOf returns what is wrong, as a phrase that follows the path */
-const textWith = (faultOf: (text: string) => string | undefined) =>
+export const textWith = (faultOf: (text: string) => string | undefined) =>
   z.string().superRefine((text, context) => {
     const message = faultOf(text);
     if (message !== undefined) context.addIssue({ code: "custom", message });

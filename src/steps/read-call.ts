@@ -21,7 +21,8 @@ export function readCall(
     const trace = c.get("trace");
     const values = await read(c.req.raw, c.req.path, () => readBody(c));
     trace.note({ userid: textOf(values, "userid"), nonce: textOf(values, "nonce") });
-    c.set("call", { values, session: binding.session, trace, recipient: inbound.recipient(c.env) });
+    const { session, provider } = binding;
+    c.set("call", { values, session, provider, trace, recipient: inbound.recipient(c.env) });
     await next();
   };
 }

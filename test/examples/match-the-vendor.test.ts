@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { parseConfig } from "../../src/config/parse.ts";
-import { buildApp } from "../support/app.ts";
+import { ERROR_TABLE, type ErrorCode, withStatuses } from "../../src/core/errors.ts";
+import { buildApp, call } from "../support/app.ts";
 import { APIKEY, CALL, NONCE } from "../support/call.ts";
 import { response } from "../support/fakes.ts";
 
@@ -62,5 +63,30 @@ describe.each(worked)("$title", ({ http, yaml }) => {
     const { grant_type, ...sent } = Object.fromEntries(new URLSearchParams(upstream.requests.at(-1)?.body));
     expect(sent).toMatchObject({ ...CALL, accountid: "7", nonce: NONCE });
     expect(Object.keys(sent).sort()).toEqual([...names].sort());
+  });
+});
+
+describe("the table of what the app would see", () => {
+  const section = page.split("\n## ").find((part) => part.startsWith("What the SDK and the app get")) as string;
+  const rows = [...section.matchAll(/^\| (.+?) \| `(\w+)` \|/gm)].map(([, what = "", name = ""]) => ({ what, name }));
+  const codesOf = (name: string) =>
+    rows.filter((row) => row.name === name).flatMap(({ what }) => what.match(CODE) ?? []);
+  const CODE = /(?<=`)[a-z]+_[a-z_]+(?=`)/g;
+
+  it("lists the codes of each class, and leaves the rest to our_errors", () => {
+    const statuses = { user_refusals: 598, call_errors: 597, our_errors: 599 };
+    const changed = Object.entries(withStatuses(statuses));
+    const withStatus = (wanted: number) => changed.flatMap(([code, [status]]) => (status === wanted ? [code] : []));
+    expect(codesOf("user_refusals").sort()).toEqual(withStatus(598).sort());
+    expect(codesOf("call_errors").sort()).toEqual(withStatus(597).sort());
+    for (const code of withStatus(599)) expect(ERROR_TABLE[code as ErrorCode][0], code).toBeGreaterThanOrEqual(500);
+  });
+
+  it("has the error of a refusal that is not relayed", async () => {
+    const { app, upstream } = await buildApp({ file: { get_token: { answer: { refusals: "own" } } } });
+    upstream.answer = () => response(400, { error: "invalid_grant" });
+    const sent = (await (await app.request(call())).text()).replaceAll("main", "retail");
+    const shown = block(section, "json").trim().replace('"7f1c…"', '"uuid-1"');
+    expect(sent).toBe(shown);
   });
 });

@@ -10,5 +10,6 @@ export function bind(places: Places, path = "/getToken", method: Binding["method
     const from = texts.map((text) => parseSource(text) as Source);
     return [name, { ...ruleOf(name), required: false, from }];
   });
-  return { method, path, values: Object.fromEntries(values), session: "trust", apikey_header: "x-apikey" };
+  const answer = { refusals: "relay", statuses: {} } as const;
+  return { method, path, values: Object.fromEntries(values), session: "trust", apikey_header: "x-apikey", answer };
 }

@@ -97,6 +97,15 @@ it.each([
   expect(written[1]).toMatchObject(result);
 });
 
+it("writes a refusal that is not relayed as one, without a hash of bytes that nobody got", async () => {
+  const { app, written, outgoing, upstream } = await audited({ file: { get_token: { answer: { refusals: "own" } } } });
+  upstream.answer = () => response(400, { error: "invalid_grant" });
+  await app.request(call());
+  outgoing.emit("close");
+  expect(written[1]).toMatchObject({ outcome: "refused", error_code: "provider_refused_user" });
+  expect(written[1]).not.toHaveProperty("body_sha256");
+});
+
 it("writes one intent for a token request that is repeated", async () => {
   const { app, written, upstream } = await audited();
   const { answer } = upstream;
