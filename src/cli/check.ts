@@ -13,21 +13,25 @@ import { nodeClock, nodeIds } from "../node/host.ts";
 import { createNodeBulkhead } from "../node/outbound/bulkhead.ts";
 import { createNodeTransport } from "../node/outbound/transport.ts";
 import { createProviders } from "../oauth/provider.ts";
+import { checkCall } from "./check-call.ts";
 import { describeCertificates, warnOfAuthorities } from "./check-certificates.ts";
 import { adviseExpectSubject, checkNextAuthServers, checkProvider } from "./check-servers.ts";
 import { type CallOptions, readCallOptions } from "./configuration.ts";
 import { attempt, line, withDetails } from "./report.ts";
+
+type CheckOptions = CallOptions & { live?: boolean; call?: string };
 
 /**
  * Prints what it finds, but never secrets or tokens.
  * @returns whether nothing failed
  * @throws {UsageError | ConfigError} for wrong options and for faults in the file
  */
-export async function check({ live = false, ...options }: CallOptions & { live?: boolean }): Promise<boolean> {
+export async function check({ live = false, call, ...options }: CheckOptions): Promise<boolean> {
   const { path, file, host, values } = readCallOptions(options);
   const { config } = file;
   if (live) assertLiveValues(values, config);
   else if (values.size > 0) throw new UsageError("--userid and --value are for a token request: add --live");
+  if (call !== undefined) return checkCall(call, config);
   const credentials = await loadCredentials(file, host);
   const deps = {
     createTransport: createNodeTransport,
@@ -106,11 +110,12 @@ function assertLiveValues(values: Values, { get_token, nextauth }: Config): void
 async function requestToken(deps: UseCase, values: Values, config: Config): Promise<boolean> {
   const hasNextauth = config.nextauth.length > 0;
   const session = hasNextauth && values.has("nonce") ? "verify" : "trust";
+  const useridRule = config.get_token.find((binding) => binding.values.userid !== undefined)?.values.userid;
   const trace = startTrace("check", undefined, { clock: nodeClock, tracer: createTracer() });
   line("live", "one token request");
   const answer = await attempt(
     "  answer",
-    () => getToken(deps, { serverids: undefined }, { values, session, trace, recipient: undefined }),
+    () => getToken(deps, { serverids: undefined }, { values, session, useridRule, trace, recipient: undefined }),
     ({ providerStatus, body }) => `${trace.facts.provider} answered ${providerStatus} with ${body.length} bytes`,
   );
   if (answer === undefined) return false;

@@ -1,27 +1,39 @@
 // Reads a getToken call as its binding describes it, and checks each value.
 
+import { asCallError } from "../core/errors.ts";
 import { FORM_CONTENT_TYPE } from "../core/form.ts";
-import type { Inbound } from "../core/inbound.ts";
+import type { Runtime } from "../core/runtime.ts";
 import { textOf, type Value, type Values } from "../core/values.ts";
 import { type Binding, pathParameters, type Source } from "../nextauth/binding.ts";
 import { pointerTokens, valueAt } from "../nextauth/json-pointer.ts";
-import { isFault, readValue } from "../nextauth/values.ts";
+import { isFault, readValue, ruleOf } from "../nextauth/values.ts";
 import { decode, invalid, mediaType, parseParameters, type ReadBody } from "./body.ts";
 import type { CallStep } from "./context.ts";
+import { describeReceived } from "./received.ts";
 
 /** @param defaultServerid for calls that name none */
 export function readCall(
-  inbound: Inbound,
+  { inbound, log }: Pick<Runtime, "inbound" | "log">,
   readBody: ReadBody,
   binding: Binding,
   defaultServerid: string | undefined,
 ): CallStep {
   const read = createCallReader(binding, defaultServerid);
+  const { session, values: rules } = binding;
   return async (c, next) => {
     const trace = c.get("trace");
-    const values = await read(c.req.raw, c.req.path, () => readBody(c));
+    const { raw, path } = c.req;
+    let body: Promise<string> | undefined;
+    const readText = () => (body ??= readBody(c));
+    const values = await read(raw, path, readText).catch(async (error) => {
+      if (asCallError(error).code === "call_invalid") {
+        const received = describeReceived(raw, (await body?.catch(() => "")) ?? "");
+        log("debug", "call cannot be read", { request_id: c.get("requestId"), received });
+      }
+      throw error;
+    });
     trace.note({ userid: textOf(values, "userid"), nonce: textOf(values, "nonce") });
-    c.set("call", { values, session: binding.session, trace, recipient: inbound.recipient(c.env) });
+    c.set("call", { values, session, useridRule: rules.userid, trace, recipient: inbound.recipient(c.env) });
     await next();
   };
 }
@@ -45,7 +57,8 @@ export function createCallReader(binding: Binding, defaultServerid?: string) {
   const segmentOf = pathParameters(binding.path);
   const rules = Object.entries(binding.values).map(([name, rule]) => ({
     name,
-    rule,
+    // get-token.ts applies the pattern of the userid after getSession, which returns whole userids.
+    rule: name === "userid" && rule.pattern ? { ...rule, ...ruleOf(name), pattern: undefined } : rule,
     lookups: rule.from.map((source) => ({ typed: source.in === "body", lookUp: compileSource(source, segmentOf) })),
   }));
   const sources = new Set(rules.flatMap(({ rule }) => rule.from.map((source) => source.in)));
