@@ -51,7 +51,7 @@ export async function checkCall(file: string, { get_token, callers }: Config): P
 
 type Example = ReturnType<typeof parseExample>;
 
-/** A request as documents print it. The path is as written; `request` has the URL and the headers. */
+/** A request as documents print it: the path as written, `request` with its URL and headers. */
 function parseExample(text: string) {
   const [head = "", ...body] = text
     .trim()
@@ -85,10 +85,8 @@ async function findValue(example: Example, binding: Binding, name: string, rule:
     const read = await readWith(example, { ...binding, values });
     if (read instanceof TokenProxyError) text = read.message;
     else if (read.has(name)) {
-      const place = bound.includes(source)
-        ? `from ${placeOf(source)}`
-        : `from ${placeOf(source)} if you adopt the proposal`;
-      return { source, text: `${shown(name, source, read)}, ${place}` };
+      const from = bound.includes(source) ? "from" : "would come from";
+      return { source, text: `${shown(name, source, read)}, ${from} ${placeOf(source)}` };
     }
   }
   return { source: undefined, text };

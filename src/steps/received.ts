@@ -1,4 +1,4 @@
-// Lists what a call contains, for an operator who matches the binding to it. read-call.ts reads calls.
+// Lists what a call contains, for an operator who matches the binding to it.
 
 import type { Source } from "../nextauth/binding.ts";
 
@@ -33,7 +33,7 @@ function membersOf(json: string): Entries {
 
 /** Names and types, never values. A long name, or one with other signs, may be a value itself. */
 export function describeReceived(request: Request, body: string): string {
-  const nameOf = (name: string) => name.replaceAll(/[^/]+/g, (part) => (PLAIN.test(part) ? part : "…"));
+  const nameOf = (name: string) => name.replaceAll(/[^/]+/g, (part) => (PLAIN.test(part) ? part : "?"));
   const all = listReceived(request, body);
   return all.map(({ source, value }) => `${source.in}:${nameOf(source.name)} (${typeof value})`).join(", ");
 }

@@ -1,5 +1,5 @@
-// The command `check --call`: what it says about an example of a request. docs/match-the-vendor.md has
-// more examples, which test/examples/match-the-vendor.test.ts checks.
+// The command `check --call`: what it says about an example of a request.
+// test/examples/match-the-vendor.test.ts has those of the docs.
 
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -60,7 +60,7 @@ it("proposes places with similar names, as YAML that reads the example", async (
   const example = `${HEAD}\n\n${JSON.stringify(members)}`;
   const { status, lines, proposal } = await check(example, { get_token: { values } });
   expect(status).toBe(1);
-  expect(lines).toContain("  userid          alice (text), from body:/user/UserID if you adopt the proposal");
+  expect(lines).toContain("  userid          alice (text), would come from body:/user/UserID");
   expect(proposal.get_token.values).toEqual({
     userid: ["body:/user/UserID"],
     device: { from: ["body:/device/name"], max_length: 64, required: true },
@@ -134,7 +134,7 @@ it("keeps patterns in a proposal, and applies them", async () => {
   const values = { userid: { from: ["body:/u"], pattern: "^urn:/(\\w+)$" } };
   const example = `${HEAD}\n\n{"user":"urn:/alice"}`;
   const { lines, proposal } = await check(example, { get_token: { values } });
-  expect(lines).toContain("  userid          alice (text), from body:/user if you adopt the proposal");
+  expect(lines).toContain("  userid          alice (text), would come from body:/user");
   expect(await check(example, proposal)).toMatchObject({ status: 0 });
 });
 

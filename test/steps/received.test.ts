@@ -44,6 +44,6 @@ it("describes names and types, but no value, and no name that could be one", () 
     "a@b.example": [true],
   });
   expect(describeReceived(request("/?q=alice"), body)).toBe(
-    "query:q (string), body:/user/id (string), body:/user/… (number), body:/user/… (object), body:/…/0 (boolean)",
+    "query:q (string), body:/user/id (string), body:/user/? (number), body:/user/? (object), body:/?/0 (boolean)",
   );
 });
