@@ -21,29 +21,28 @@ export async function checkCall(file: string, { get_token, callers }: Config): P
   line("request", `${method} ${path}`);
   line(
     "binding",
-    matching ? `${method} ${matching.path}, session: ${matching.session}` : `none: the file has ${known}`,
+    matching ? `${method} ${matching.path}, session: ${matching.session}` : `none; the file has ${known}`,
   );
 
   const binding = matching ?? { ...(get_token[0] as Binding), ...proposeTarget(method, path) };
-  const names = new Set([...Object.keys(matching ? {} : NEXTAUTH_RULES), ...Object.keys(binding.values)]);
-  const rules = { ...matching?.values };
+  const values = { ...matching?.values };
   let isRead = matching !== undefined;
-  for (const name of names) {
+  for (const name of new Set([...Object.keys(isRead ? {} : NEXTAUTH_RULES), ...Object.keys(binding.values)])) {
     const rule = binding.values[name] ?? { ...ruleOf(name), from: [], required: isRequired(name, binding.session) };
     const { source, text } = await findValue(example, binding, name, rule);
     line(`  ${name}`, text);
     if (source === undefined || (matching && rule.from.includes(source))) continue;
-    rules[name] = { ...rule, from: [source] };
+    values[name] = { ...rule, from: [source] };
     isRead = false;
   }
   const key = binding.apikey_header;
+  const keyState = `${key} is ${request.headers.has(key) ? "present, and would be compared" : "missing, but needed"}`;
   for (const [name, { apikeys, client_certificates }] of Object.entries(callers)) {
-    const compared = request.headers.has(key) ? "is present, and would be compared" : "is missing, but needed";
-    if (apikeys.length > 0) line("caller", `callers.${name}: ${key} ${compared}`);
-    if (client_certificates.length > 0)
-      line("caller", `callers.${name}: needs a client certificate, which no file shows`);
+    const proofs = apikeys.length > 0 ? [keyState] : [];
+    if (client_certificates.length > 0) proofs.push("a client certificate is needed, which no file shows");
+    line("caller", `callers.${name}: ${proofs.join("; ")}`);
   }
-  if (!isRead) printProposal({ ...binding, values: rules });
+  if (!isRead) printProposal({ ...binding, values });
   const read = await readWith(example, binding);
   if (isRead && read instanceof TokenProxyError) line("FAILED", read.message);
   return isRead && !(read instanceof TokenProxyError);
@@ -52,11 +51,9 @@ export async function checkCall(file: string, { get_token, callers }: Config): P
 type Example = ReturnType<typeof parseExample>;
 
 /** A request as documents print it: the path as written, `request` with its URL and headers. */
-function parseExample(text: string) {
-  const [head = "", ...body] = text
-    .trim()
-    .replaceAll(/[ \t\r]*\n/g, "\n")
-    .split("\n\n");
+function parseExample(written: string) {
+  const text = written.trim().replaceAll(/[ \t\r]*\n/g, "\n");
+  const [head = "", ...body] = text.split("\n\n");
   const [first = "", ...fields] = head.split("\n");
   const [, method, target] = /^([A-Z]+) +(?:https?:\/\/[^\s/?#]+)?(\/\S*)(?: +HTTP\/\S+)?$/.exec(first) ?? [];
   const cure = "start it with a line like POST /getToken HTTP/1.1, then NAME: VALUE for each header, and an empty line";
@@ -72,22 +69,21 @@ function parseExample(text: string) {
 
 /** Where the binding says, else at a place with a similar name. */
 async function findValue(example: Example, binding: Binding, name: string, rule: BoundValue) {
-  const segments = [...pathParameters(binding.path).keys()];
+  const segments = [...pathParameters(binding.path).keys()].map((segment): Source => ({ in: "path", name: segment }));
+  const received = listReceived(example.request, example.body).map(({ source }) => source);
   const credentials = [...CREDENTIAL_HEADERS, "authorization", binding.apikey_header];
-  const similar = [
-    ...segments.map((segment): Source => ({ in: "path", name: segment })),
-    ...listReceived(example.request, example.body).map(({ source }) => source),
-  ].filter((source) => isSimilar(name, source.name) && !(source.in === "header" && credentials.includes(source.name)));
-  const bound = rule.from.filter((source) => source.in !== "path" || segments.includes(source.name));
+  const similar = [...received, ...segments].filter(
+    (source) => isSimilar(name, source.name) && !(source.in === "header" && credentials.includes(source.name)),
+  );
+  // A binding for another path may name segments that this path does not have.
+  const bound = rule.from.filter(({ in: place, name }) => place !== "path" || pathParameters(binding.path).has(name));
   let text = rule.required ? "is missing, and every call needs it" : "is not in the request";
   for (const source of [...bound, ...similar]) {
     const values = { [name]: { ...rule, from: [source], required: false } };
     const read = await readWith(example, { ...binding, values });
+    const from = bound.includes(source) ? "from" : "would come from";
     if (read instanceof TokenProxyError) text = read.message;
-    else if (read.has(name)) {
-      const from = bound.includes(source) ? "from" : "would come from";
-      return { source, text: `${shown(name, source, read)}, ${from} ${placeOf(source)}` };
-    }
+    else if (read.has(name)) return { source, text: `${shown(name, source, read)}, ${from} ${placeOf(source)}` };
   }
   return { source: undefined, text };
 }
@@ -103,56 +99,50 @@ async function readWith({ request, path, body }: Example, binding: Binding): Pro
   }
 }
 
-/** In a recorded request, the nonce and a token are credentials. */
-function shown(name: string, source: Source, values: Values): string {
+/** A recorded request has credentials: the nonce and tokens, which are long. */
+function shown(name: string, { name: place }: Source, values: Values): string {
   const value = values.get(name);
   if (typeof value !== "string") return `${value} (integer)`;
-  return name === "nonce" || source.name === "authorization" ? `${value.length} characters (text)` : `${value} (text)`;
+  const isCredential = name === "nonce" || place === "authorization" || value.length > MAX_SHOWN;
+  return `${isCredential ? `${value.length} characters` : value} (text)`;
 }
+
+const MAX_SHOWN = 64;
 
 /** With the segments after names like "users" as places. */
 function proposeTarget(method: string, path: string): Pick<Binding, "method" | "path"> {
-  const segments = path.split("/").map((segment, index, all) => {
-    const name = Object.keys(SIMILAR).find((one) => isSimilar(one, all[index - 1] ?? ""));
+  const segments = path.split("/").map((segment, index, { [index - 1]: before = "" }) => {
+    const name = Object.keys(SIMILAR).find((one) => before.endsWith("s") && isSimilar(one, before));
     return name === undefined || segment === "" ? segment : `{${name}}`;
   });
   return { method: method === "GET" ? "GET" : "POST", path: segments.join("/") };
 }
 
-const SIMILAR: Readonly<Record<string, RegExp>> = {
-  serverid: /server(?:id)?$|^sid$/,
-  userid: /user(?:id|name)?$|^(?:uid|sub|subject)$/,
-  accountid: /acc(?:oun)?t(?:id|number|nr|no)?$/,
-  nonce: /nonce$|session(?:id)?$/,
+const SIMILAR: Readonly<Record<string, string>> = {
+  serverid: "server|^s(?=id$)",
+  userid: "user|(?<![ug])uid|sub(?:ject)?",
+  accountid: "acc(?:oun)?t",
+  nonce: "nonce|session",
 };
 
-/** Compares the last name of a pointer, with those above it while it is as general as "id". */
+/** Whether a name, or a whole JSON pointer, ends like the name of the value. */
 function isSimilar(name: string, written: string): boolean {
-  const plain = (text: string) =>
-    text
-      .toLowerCase()
-      .replaceAll(/[^a-z]/g, "")
-      .replace(/s$/, "");
-  const last = written.split("/").reduceRight((sofar, part) => (GENERAL.test(sofar) ? plain(part) + sofar : sofar), "");
-  const wanted = plain(name);
-  return SIMILAR[name]?.test(last) ?? (last.startsWith(wanted) && GENERAL.test(last.slice(wanted.length)));
+  const plain = (text: string) => text.toLowerCase().replaceAll(/[^a-z]/g, "");
+  const end = `(?:${SIMILAR[name] ?? plain(name)})s?(?:id|name|number|no|nr|value)?$`;
+  return new RegExp(end).test(plain(written));
 }
 
-const GENERAL = /^(?:id|name|value|number|no|nr)?$/;
-
 function printProposal({ method, path, session, apikey_header, values }: Binding): void {
-  const target = `method: ${method}\n  path: ${path}\n  session: ${session}\n  apikey_header: ${apikey_header}`;
   line("proposal", "compare it with the vendor's text, then write it in place of the binding:");
-  console.log(`\nget_token:\n  ${target}\n  values:`);
+  const others = `session: ${session}\n  apikey_header: ${apikey_header}`;
+  console.log(`\nget_token:\n  method: ${method}\n  path: ${path}\n  ${others}\n  values:`);
   for (const [name, { from, pattern, ...options }] of Object.entries(values)) {
-    const usual: object = { ...ruleOf(name), required: isRequired(name, session) };
-    const others: unknown[][] = Object.entries(options).filter(
-      ([key, value]) => value !== usual[key as keyof typeof usual],
-    );
-    if (pattern !== undefined) others.push(["pattern", JSON.stringify(pattern.source)]);
+    const usual = new Map<string, unknown>(Object.entries({ ...ruleOf(name), required: isRequired(name, session) }));
+    const unusual = Object.entries(options).filter(([key, value]) => value !== usual.get(key));
+    const long = unusual.map(([key, value]) => `, ${key}: ${value}`);
+    if (pattern !== undefined) long.push(`, pattern: ${JSON.stringify(pattern.source)}`);
     const places = `[${from.map(placeOf).join(", ")}]`;
-    const long = ["", ...others.map((option) => option.join(": "))].join(", ");
-    console.log(`    ${name}: ${others.length === 0 ? places : `{ from: ${places}${long} }`}`);
+    console.log(`    ${name}: ${long.length === 0 ? places : `{ from: ${places}${long.join("")} }`}`);
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { asCallError } from "../core/errors.ts";
 import { FORM_CONTENT_TYPE } from "../core/form.ts";
+import { readJsonObject } from "../core/json.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { textOf, type Value, type Values } from "../core/values.ts";
 import { type Binding, pathParameters, type Source } from "../nextauth/binding.ts";
@@ -113,20 +114,13 @@ async function parseBody(request: Request, sources: ReadonlySet<Source["in"]>, r
   if (!json && !form) return {};
   const type = mediaType(request);
   if (form && type === FORM_CONTENT_TYPE) return { form: parseParameters(await readText()) };
-  if (json && /^application\/(?:[a-z0-9.+-]+\+)?json$/.test(type)) return { json: parseObject(await readText()) };
+  if (json && /^application\/(?:[a-z0-9.+-]+\+)?json$/.test(type)) {
+    const object = readJsonObject(await readText());
+    if (object !== undefined) return { json: object };
+    throw invalid("the call's body is not a JSON object");
+  }
   const types = [json ? "application/json" : "", form ? FORM_CONTENT_TYPE : ""].filter(Boolean);
   throw invalid(`the call's Content-Type must be ${types.join(" or ")}`);
-}
-
-function parseObject(text: string): object {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw invalid("the call's body is not JSON"); // without the cause: JSON.parse quotes its input
-  }
-  if (typeof json === "object" && json !== null && !Array.isArray(json)) return json;
-  throw invalid("the call's body is not a JSON object");
 }
 
 /** Node reads other bytes as Latin-1, workerd as UTF-8. */

@@ -114,7 +114,7 @@ it.each<[string, Places, Sent, string?]>([
   [JSON_NEEDED, DEFAULT, { type: "text/json", body: ALICE }],
   [JSON_NEEDED, DEFAULT, { type: "application/jsonp", body: ALICE }],
   [JSON_NEEDED, DEFAULT, { type: FORM_TYPE, body: ALICE }],
-  ["the call's body is not JSON", DEFAULT, { body: "userid=a" }],
+  ["the call's body is not a JSON object", DEFAULT, { body: "userid=a" }],
   ["the call's body is not a JSON object", DEFAULT, { body: [ALICE] }],
   ["the call's body is not a JSON object", DEFAULT, { body: "null" }],
   ["the call's body is not UTF-8", DEFAULT, { body: Uint8Array.of(0x7b, 0xff, 0x7d) }],

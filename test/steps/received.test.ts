@@ -8,6 +8,8 @@ const request = (target = "/", headers: Record<string, string> = {}) =>
 const placesOf = (body: string, ...args: Parameters<typeof request>) =>
   listReceived(request(...args), body).map(({ source, value }) => [`${source.in}:${source.name}`, value]);
 
+const FORM = { "Content-Type": "application/x-www-form-urlencoded" };
+
 describe("lists", () => {
   it("headers, the query and the members of a JSON body, with their pointers", () => {
     const body = ' {"a/b":[1,{"c~":null}],"d":{},"e":true}';
@@ -22,19 +24,22 @@ describe("lists", () => {
   });
 
   it("the parameters of a form", () => {
-    expect(placesOf("a=b+c&d")).toEqual([
+    expect(placesOf("a=b+c&d", "/", FORM).slice(1)).toEqual([
       ["form:a", "b c"],
       ["form:d", ""],
     ]);
   });
 
-  it.each(["", "{", "[".repeat(60_000)])("nothing of a body that it cannot read: %.3s", (body) => {
-    expect(placesOf(body)).toEqual([]);
-  });
+  it.each(["", "{", "7", "[1]", `{"a":${"[".repeat(20_000)}${"]".repeat(20_000)}}`])(
+    "nothing of a body that is not a JSON object, or nested too deeply: %.3s",
+    (body) => {
+      expect(placesOf(body)).toEqual([]);
+    },
+  );
 
   it("a limited number of each", () => {
-    expect(placesOf(JSON.stringify(Array(10_000).fill([1, 2])))).toHaveLength(64);
-    expect(placesOf("a&".repeat(10_000), `/?${"b&".repeat(1_000)}`)).toHaveLength(128);
+    expect(placesOf(JSON.stringify({ a: Array(10_000).fill([1, 2]) }))).toHaveLength(64);
+    expect(placesOf("a&".repeat(10_000), `/?${"b&".repeat(1_000)}`, FORM)).toHaveLength(1 + 2 * 64);
   });
 });
 
