@@ -133,7 +133,7 @@ function isSimilar(name: string, written: string): boolean {
 }
 
 function printProposal({ method, path, session, apikey_header, values }: Binding): void {
-  line("proposal", "compare it with the vendor's text, then write it in place of the binding:");
+  line("proposal", "compare it with the vendor's text, then set these keys of the binding:");
   const others = `session: ${session}\n  apikey_header: ${apikey_header}`;
   console.log(`\nget_token:\n  method: ${method}\n  path: ${path}\n  ${others}\n  values:`);
   for (const [name, { from, pattern, ...options }] of Object.entries(values)) {
