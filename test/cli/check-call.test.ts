@@ -108,14 +108,14 @@ it.each<[string, string, object]>([
 });
 
 it("never proposes, and never prints, a credential", async () => {
-  const headers = `Authorization: Bearer ${KEY}\nCookie: user=${KEY}\nX-User-Key: ${KEY}`;
+  const headers = `Authorization: Bearer ${KEY}\nCookie: user=${KEY}\nX-User: ${KEY}`;
   const values = { userid: ["body:/userid"], user_token: ["header:Authorization"] };
-  const get_token = { values, apikey_header: "X-User-Key" };
+  const get_token = { values, apikey_header: "X-User" };
   const { lines } = await check(`POST /getToken\n${headers}\nContent-Type: application/json\n\n{}`, { get_token });
   expect(lines.slice(2)).toEqual([
     "  userid          is missing, and every call needs it",
     `  user_token      ${KEY.length} characters (text), from header:authorization`,
-    "caller            callers.nextauth-server: x-user-key is present, and would be compared",
+    "caller            callers.nextauth-server: x-user is present, and would be compared",
     'FAILED            the call has no "userid"',
   ]);
 });
