@@ -63,7 +63,7 @@ export function createPipeline(deps: Deps): Hono<Env> {
         observe(deps, { path, errorTable: withStatuses(binding.answer.statuses) }),
         onlyMethod(binding.method, methods),
         authenticateCaller(inbound, deps.authenticate, binding.apikey_header),
-        readCall(inbound, readBody, binding, nextauth.defaultServerid),
+        readCall(deps, readBody, binding, nextauth.defaultServerid),
         refuseOutdated(inbound, binding.apikey_header),
         limitCalls, // after the body has arrived: slow ones take no place
         audit,

@@ -8,6 +8,7 @@ import { createTracer, startTrace } from "../core/trace.ts";
 import { isLoopback } from "../core/url.ts";
 import type { Values } from "../core/values.ts";
 import { getToken, type UseCase } from "../get-token.ts";
+import type { Binding } from "../nextauth/binding.ts";
 import { createNextAuthServers } from "../nextauth/servers.ts";
 import { counted } from "../node/admin/format.ts";
 import { nodeClock, nodeIds } from "../node/host.ts";
@@ -15,21 +16,25 @@ import { createNodeBulkhead } from "../node/outbound/bulkhead.ts";
 import { createNodeTransport } from "../node/outbound/transport.ts";
 import { findToken } from "../oauth/describe-token.ts";
 import { createProviders } from "../oauth/provider.ts";
+import { checkCall } from "./check-call.ts";
 import { describeCertificates, warnOfAuthorities } from "./check-certificates.ts";
 import { adviseExpectSubject, checkNextAuthServers, checkProvider } from "./check-servers.ts";
 import { type CallOptions, chooseBinding, readCallOptions } from "./configuration.ts";
 import { attempt, line, withDetails } from "./report.ts";
+
+type CheckOptions = CallOptions & { live?: boolean; call?: string };
 
 /**
  * Prints what it finds, but never secrets or tokens.
  * @returns whether nothing failed
  * @throws {UsageError | ConfigError} for wrong options and for faults in the file
  */
-export async function check({ live = false, ...options }: CallOptions & { live?: boolean }): Promise<boolean> {
+export async function check({ live = false, call, ...options }: CheckOptions): Promise<boolean> {
   const { path, file, host, values } = readCallOptions(options);
   const { config } = file;
   if (live) assertLiveValues(values, config);
   else if (values.size > 0) throw new UsageError("--userid and --value are for a token request: add --live");
+  if (call !== undefined) return checkCall(call, config);
   const credentials = await loadCredentials(file, host);
   const deps = {
     createTransport: createNodeTransport,
@@ -53,8 +58,7 @@ export async function check({ live = false, ...options }: CallOptions & { live?:
     const useCase = { routes: config.routes, providers, nextauth };
     const serverid = values.get("serverid") ?? nextauth.defaultServerid;
     const completed = serverid === undefined ? values : new Map(values).set("serverid", serverid);
-    const { provider } = chooseBinding(config, options);
-    succeeded = (await requestToken(useCase, completed, config, provider)) && succeeded;
+    succeeded = (await requestToken(useCase, completed, config, chooseBinding(config, options))) && succeeded;
   }
   return succeeded;
 }
@@ -103,14 +107,20 @@ function assertLiveValues(values: Values, { get_token, nextauth }: Config): void
 }
 
 /** Requests one token. Only a nonce allows a session check; without one the user is trusted. */
-async function requestToken(deps: UseCase, values: Values, config: Config, named?: string): Promise<boolean> {
+async function requestToken(deps: UseCase, values: Values, config: Config, binding: Binding): Promise<boolean> {
   const hasNextauth = config.nextauth.length > 0;
   const session = hasNextauth && values.has("nonce") ? "verify" : "trust";
+  const { provider: named, values: rules } = binding;
   const trace = startTrace("check", undefined, { clock: nodeClock, tracer: createTracer() });
   line("live", "one token request");
   const answer = await attempt(
     "  answer",
-    () => getToken(deps, { serverids: undefined }, { values, session, provider: named, trace, recipient: undefined }),
+    () =>
+      getToken(
+        deps,
+        { serverids: undefined },
+        { values, session, useridRule: rules.userid, provider: named, trace, recipient: undefined },
+      ),
     ({ providerStatus, body }) => `${trace.facts.provider} answered ${providerStatus} with ${body.length} bytes`,
   );
   if (answer === undefined) return false;

@@ -111,9 +111,16 @@ function createCommands(end: (succeeded: boolean) => void): Command {
       const { start } = await import("./start.ts");
       await start(options, attachSignals);
     });
-  callCommand("check", ["", "--live --userid alice --value serverid=c2VydmVyLTE= --value nonce=env:NONCE"])
+  callCommand("check", [
+    "",
+    "--call example.http",
+    "--live --userid alice --value serverid=c2VydmVyLTE= --value nonce=env:NONCE",
+  ])
     .description("check the configuration file, its secrets, keys and certificates, and whether its servers answer")
     .option("--live", "also request one token; prints what the token says, but never the token")
+    .addOption(
+      new Option("--call <file>", "only show how the HTTP request in <file> is read, offline").conflicts("live"),
+    )
     .action(toEnd(async (options) => (await import("./check.ts")).check(options)));
   callCommand("get-token", [
     "--userid alice --value nonce=env:NONCE",

@@ -76,7 +76,8 @@ export function loadFile(path: string, env: NodeJS.ProcessEnv): Loaded {
   return { file: parseConfig(text, path), host: createNodeCredentialHost(env, dirname(resolve(path))) };
 }
 
-function readText(path: string, what: string): string {
+/** @throws {UsageError} if it is not a text file */
+export function readText(path: string, what: string): string {
   const fault = (problem: string) => new UsageError(`the ${what} ${path} ${problem}`);
   let bytes: Buffer;
   try {

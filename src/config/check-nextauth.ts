@@ -14,7 +14,7 @@ import type { FileBinding, FileBoundValue, FileExchange } from "./schema-nextaut
 export const HEALTH_PATH = "/healthz";
 
 /** Headers with credentials of the caller, which no template may pass on. */
-const CREDENTIAL_HEADERS = ["x-apikey", "proxy-authorization", "cookie"];
+export const CREDENTIAL_HEADERS = ["x-apikey", "proxy-authorization", "cookie"];
 
 /** What a webNonce and its session provide. */
 export const EXCHANGE_NAMES = ["serverid", "nonce", "userid", "accountid"];

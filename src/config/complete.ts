@@ -45,8 +45,9 @@ function completeBinding(binding: FileBinding): Binding {
   const values = Object.entries(binding.values).map(([name, value]) => {
     const rule = ruleOf(name);
     const { from, type = rule.type, max_length = rule.max_length } = value;
+    const pattern = value.pattern === undefined ? undefined : new RegExp(value.pattern, "su");
     const required = value.required === true || isRequired(name, binding.session);
-    return [name, { from, type, max_length, required }] as const;
+    return [name, { from, type, max_length, pattern, required }] as const;
   });
   return { ...binding, values: Object.fromEntries(values) };
 }

@@ -86,9 +86,12 @@ const boundValue = z.preprocess(
       from: z.array(t.source).min(1).describe("Places to look; the first match wins."),
       type: z.enum(["text", "integer"]).optional().describe("text by default; nextAuth's accountid is an integer."),
       max_length: z.int().min(1).max(MAX_TEXT_LENGTH).optional().describe("Maximum number of characters of a text."),
+      pattern: t.pattern
+        .optional()
+        .describe("Fixed text around one group, like ^urn:user:(.+)$; the group is the value."),
       required: z.boolean().optional().describe("Whether a call without this value is refused."),
     },
-    t.unlessMapping("must be a list of places to look, or { from, type, max_length, required }"),
+    t.unlessMapping("must be a list of places to look, or { from, type, max_length, pattern, required }"),
   ),
 );
 

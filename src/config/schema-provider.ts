@@ -60,15 +60,19 @@ const expectSubject = z.union(
       .regex(/^[^.]+(?:\.[^.]+)?$/)
       .transform((short) => {
         const [member, claim] = short.split(".") as [string, string | undefined];
-        return { member, claim, equals: "{{userid}}" };
+        return { member, claim, equals: "{{userid}}", compare: "exact" as const };
       }),
     z.strictObject({
       member: t.text.describe("Member of the token response."),
       claim: t.text.optional().describe("Claim of the JWT in that member."),
       equals: t.templated.default("{{userid}}").describe("The expected text."),
+      compare: z
+        .enum(["exact", "ascii_case_insensitive"])
+        .default("exact")
+        .describe("ascii_case_insensitive: A to Z equal a to z, for providers that store user names in lower case."),
     }),
   ],
-  "must be MEMBER or MEMBER.CLAIM, like access_token.sub, or { member, claim, equals }",
+  "must be MEMBER or MEMBER.CLAIM, like access_token.sub, or { member, claim, equals, compare }",
 );
 
 export const tls = z.strictObject({

@@ -64,6 +64,8 @@ describe("the method of a binding", () => {
 });
 
 describe("the values of a binding", () => {
+  const PATTERN =
+    "must be fixed text around one group with at most one *, + or ?, like ^urn:user:(.+)$, of up to 200 characters";
   const CREDENTIALS = "must not be a header with the caller's credentials";
   reports(
     values,
@@ -84,6 +86,8 @@ userid: [body:/u], accountid: { from: [body:/a], max_length: 3 }
   => 11:110 "get_token.values.accountid.max_length" is only for text; an integer has at most 16 digits
 userid: [body:/u], x: { from: [body:/a], type: integer, max_length: 3 }
   => 11:117 "get_token.values.x.max_length" is only for text; an integer has at most 16 digits
+userid: [body:/u], x: { from: [body:/a], pattern: "^(a+)+$" } => 11:99 "get_token.values.x.pattern" ${PATTERN}
+userid: { from: [body:/u], pattern: "^urn:user:(.+)$" }
 userid: { from: [body:/u], required: false }
   => 11:86 "get_token.values.userid.required" must not be false; with session: trust, every call needs a userid
 `,

@@ -148,7 +148,7 @@ POST => 11:12 "get_token" ${MAPPING}
     `
 [body:/u, "form:u"]
 { from: ["header:u", "query:u"], type: text, max_length: 16384, required: true }
-body:/userid => 11:50 ${USERID}" must be a list of places to look, or { from, type, max_length, required }
+body:/userid => 11:50 ${USERID}" must be a list of places to look, or { from, type, max_length, pattern, required }
 [] => 11:50 ${USERID}" must have at least one entry
 [1] => 11:51 ${USERID}[0]" must be text; put it in quotes
 [cookie:a] => 11:51 ${USERID}[0]" …

@@ -11,7 +11,7 @@ describe("a provider", () => {
   const MAPPING = "must be a mapping of keys to values";
   const PARAM = "must be text, a list of texts, { json: … }, { env: NAME } or { file: PATH }";
   const DURATION = "must be a duration with a unit, like 500ms, 5s or 10m";
-  const SUBJECT = "must be MEMBER or MEMBER.CLAIM, like access_token.sub, or { member, claim, equals }";
+  const SUBJECT = "must be MEMBER or MEMBER.CLAIM, like access_token.sub, or { member, claim, equals, compare }";
   reportsShape(
     (text) => replacing("    grant_type: authorization_code\n", text === "none" ? "" : `    ${text}\n`),
     `
@@ -51,6 +51,8 @@ user_errors: invalid_scope => 11:18 "providers.main.user_errors" must be a list,
 proxy_errors: [a, ""] => 11:23 "providers.main.proxy_errors[1]" must not be empty
 expect_subject: access_token.sub
 expect_subject: { member: m, equals: "{{userid}}" }
+expect_subject: { member: m, compare: ascii_case_insensitive }
+expect_subject: { member: m, compare: loose } => 11:21 "providers.main.expect_subject" ${SUBJECT}
 expect_subject: a.b.c => 11:21 "providers.main.expect_subject" ${SUBJECT}
 expect_subject: { claim: sub } => 11:21 "providers.main.expect_subject" ${SUBJECT}
 tls: { binding: a b }
