@@ -4,7 +4,7 @@ import { Hono } from "hono";
 import { HEALTH_PATH } from "./config/check-nextauth.ts";
 import type { Config } from "./config/complete.ts";
 import type { Credentials } from "./config/credentials.ts";
-import { EXCHANGE_ERROR_TABLE } from "./core/errors.ts";
+import { EXCHANGE_ERROR_TABLE, withStatuses } from "./core/errors.ts";
 import type { Runtime } from "./core/runtime.ts";
 import { createNextAuthServers } from "./nextauth/servers.ts";
 import { createProviders } from "./oauth/provider.ts";
@@ -37,9 +37,9 @@ export async function createDeps(config: Config, credentials: Credentials, runti
 }
 
 export function createPipeline(deps: Deps): Hono<Env> {
-  const { config, inbound, nextauth, maxInFlight } = deps;
-  const { get_token, webnonce_exchange: exchange, routes } = config;
-  const answer = answerWithToken({ ...deps, routes });
+  const { config, inbound, nextauth, providers, maxInFlight, clock } = deps;
+  const { get_token, webnonce_exchange, routes } = config;
+  const useCase = { routes, providers, nextauth, inbound, clock };
   const audit = auditTokens(deps);
   const app = new Hono<Env>({ getPath: (request, options) => inbound.pathAsSent(request, options?.env) });
 
@@ -60,20 +60,23 @@ export function createPipeline(deps: Deps): Hono<Env> {
       app.on(
         binding.method,
         at,
-        observe(deps, { path }),
+        observe(deps, { path, errorTable: withStatuses(binding.answer.statuses) }),
         onlyMethod(binding.method, methods),
         authenticateCaller(inbound, deps.authenticate, binding.apikey_header),
-        readCall(readBody, binding, nextauth.defaultServerid),
+        readCall(deps, readBody, binding, nextauth.defaultServerid),
         refuseOutdated(inbound, binding.apikey_header),
         limitCalls, // after the body has arrived: slow ones take no place
         audit,
-        answer,
+        answerWithToken(useCase, binding.answer),
       );
     }
     app.all(at, observe(deps, { path }), methodNotAllowed(methods));
   }
 
-  if (exchange !== undefined) {
+  // Separate limits, shared by all exchanges, so that they cannot starve getToken.
+  const readExchangeBody = createBodyReader(deps, MAX_UNFINISHED_PER_ADDRESS);
+  const limitExchanges = limitInFlight(maxInFlight);
+  for (const exchange of webnonce_exchange) {
     const { path, rate_limit } = exchange;
     const route = { path, open: true, errorTable: EXCHANGE_ERROR_TABLE };
     // src/config requires one of the two.
@@ -82,11 +85,11 @@ export function createPipeline(deps: Deps): Hono<Env> {
       path,
       observe(deps, route),
       limitPerAddress(deps, rate_limit.per_address),
-      readExchange(createBodyReader(deps, MAX_UNFINISHED_PER_ADDRESS), serverid, exchange),
+      readExchange(readExchangeBody, serverid, exchange),
       limitPerWebNonce(deps, rate_limit.per_webnonce),
-      limitInFlight(maxInFlight), // separate, so that exchanges cannot starve getToken
+      limitExchanges,
       audit,
-      answer,
+      answerWithToken(useCase, { refusals: "relay", statuses: {} }), // as RFC 6749 section 5.2 says
     );
     app.all(path, observe(deps, route), methodNotAllowed(["POST"]));
   }

@@ -8,6 +8,7 @@ import type { Trace } from "./core/trace.ts";
 import { textOf, type Value, type Values } from "./core/values.ts";
 import type { SessionMode } from "./nextauth/binding.ts";
 import type { NextAuthServers } from "./nextauth/servers.ts";
+import { isFault, readValue, type ValueRule } from "./nextauth/values.ts";
 import type { Answer } from "./oauth/judge-answer.ts";
 import type { Provider } from "./oauth/provider.ts";
 import { ATTRIBUTE_PREFIX } from "./oauth/template-names.ts";
@@ -30,6 +31,8 @@ export interface Call {
   /** By their names in the binding; serverid, userid and nonce are text. */
   values: Values;
   session: SessionMode;
+  /** Takes the provider's userid out of nextAuth's. */
+  useridRule?: ValueRule | undefined;
   /** The provider to use, whatever the routes say. */
   provider?: string | undefined;
   trace: Trace;
@@ -47,7 +50,16 @@ export async function getToken(deps: UseCase, caller: Caller, call: Call): Promi
   const provider = chooseProvider(deps, call);
   const session = await confirmSession(deps, call);
   const attributes = await readAttributes(deps, call, provider, session);
-  return await provider.requestToken(new Map([...call.values, ...session, ...attributes]), call);
+  const values = mapUserid(new Map([...call.values, ...session, ...attributes]), call.useridRule);
+  return await provider.requestToken(values, call);
+}
+
+/** The last step, because nextAuth knows its users by whole userids only. */
+export function mapUserid(values: Map<string, Value>, rule: ValueRule | undefined): Values {
+  if (rule?.pattern === undefined || !values.has("userid")) return values;
+  const userid = readValue("userid", values.get("userid"), true, rule);
+  if (!isFault(userid)) return values.set("userid", userid);
+  throw new TokenProxyError("call_invalid", `the "userid" ${userid.fault} under "get_token.values"`);
 }
 
 /** A limited caller has to name a serverid: without one, the call could be for any of them. */

@@ -62,8 +62,7 @@ export async function createApp(text: string, options: CreateAppOptions = {}): P
     return program.fetch(c.req.raw, c.env);
   };
   const { get_token, webnonce_exchange, signing } = program.config;
-  const exchange = webnonce_exchange === undefined ? [] : [webnonce_exchange];
-  const routes = [...get_token, ...exchange, ...publishedDocuments(signing?.issuer, [])];
+  const routes = [...get_token, ...webnonce_exchange, ...publishedDocuments(signing?.issuer, [])];
   const app = new Hono();
   for (const path of new Set(routes.map((route) => honoPath(route.path)))) app.all(path, pass);
   return app.notFound(pass);

@@ -204,3 +204,32 @@ describe("attributes", () => {
     expect([error[0], asked]).toEqual([code, []]);
   });
 });
+
+describe("a pattern for the userid", () => {
+  const useridRule = { type: "text", max_length: 64, pattern: /^al(.+)$/su } as const;
+
+  it("is applied last: the nextAuth Server is asked with the whole userid", async () => {
+    const { run, events } = setUp({ attributes: ["unit"] });
+    await run({ ...VERIFIED, userid: "alice" }, { useridRule });
+    expect(events).toEqual([
+      ["confirm", "a", "n", { ...VERIFIED, userid: "alice" }],
+      ["attributes", "a", "alice"],
+      ["main", { ...VERIFIED, userid: "ice", accountid: 7, "attributes.unit": "u" }],
+    ]);
+  });
+
+  it("also applies to the userid of the session, if the call has none, and of a call that is trusted", async () => {
+    const { run, events } = setUp();
+    await run(VERIFIED, { useridRule });
+    await run({ userid: "albert" }, { ...TRUST, useridRule });
+    expect(events.filter(([name]) => name === "main")).toEqual([
+      ["main", { ...VERIFIED, userid: "ice", accountid: 7 }],
+      ["main", { userid: "bert" }],
+    ]);
+  });
+
+  it("refuses a userid that does not match, before a provider is asked", async () => {
+    const { error } = await refusal({}, { userid: "bob" }, { ...TRUST, useridRule });
+    expect(error).toEqual(["call_invalid", 'the "userid" does not match its pattern under "get_token.values"']);
+  });
+});

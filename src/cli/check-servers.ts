@@ -58,6 +58,8 @@ export async function checkProvider(
   describeCertificates("  certificate", tls?.certificate, false);
   warnOfAuthorities("tls.ca", tls?.ca);
   line("  grant", settings.grant_type);
+  const { format, require } = settings.answer;
+  line("  expects", format === "any" ? "a body of any kind" : `a JSON object with ${require.join(" and ")}`);
   // Issuers with metadata mostly issue JWTs; for others, --live shows what the token is.
   if (discovery !== undefined) adviseExpectSubject(settings);
   if (discovery === undefined) {
@@ -83,7 +85,7 @@ export async function checkProvider(
 }
 
 /** For a provider whose tokens are probably JWTs. */
-export function adviseExpectSubject({ expect_subject }: ProviderConfig): void {
-  if (expect_subject !== undefined) return;
+export function adviseExpectSubject({ expect_subject, answer }: ProviderConfig): void {
+  if (expect_subject !== undefined || answer.format === "any") return;
   line("  advice", "set expect_subject, such as access_token.sub, so that a token of another user is never relayed");
 }

@@ -9,27 +9,33 @@ import { createTracer, startTrace } from "../core/trace.ts";
 import { isLoopback } from "../core/url.ts";
 import type { Values } from "../core/values.ts";
 import { getToken, type UseCase } from "../get-token.ts";
+import type { Binding } from "../nextauth/binding.ts";
 import { createNextAuthServers } from "../nextauth/servers.ts";
 import { counted } from "../node/admin/format.ts";
 import { nodeClock, nodeIds } from "../node/host.ts";
 import { createNodeBulkhead } from "../node/outbound/bulkhead.ts";
 import { createNodeTransport } from "../node/outbound/transport.ts";
+import { findToken } from "../oauth/describe-token.ts";
 import { createProviders } from "../oauth/provider.ts";
+import { checkCall } from "./check-call.ts";
 import { describeCertificates, warnOfAuthorities } from "./check-certificates.ts";
 import { adviseExpectSubject, checkNextAuthServers, checkProvider } from "./check-servers.ts";
-import { type CallOptions, readCallOptions } from "./configuration.ts";
+import { type CallOptions, chooseBinding, readCallOptions } from "./configuration.ts";
 import { attempt, line, withDetails } from "./report.ts";
+
+type CheckOptions = CallOptions & { live?: boolean; call?: string };
 
 /**
  * Prints what it finds, but never secrets or tokens.
  * @returns whether nothing failed
  * @throws {UsageError | ConfigError} for wrong options and for faults in the file
  */
-export async function check({ live = false, ...options }: CallOptions & { live?: boolean }): Promise<boolean> {
+export async function check({ live = false, call, ...options }: CheckOptions): Promise<boolean> {
   const { path, file, host, values } = readCallOptions(options);
   const { config } = file;
   if (live) assertLiveValues(values, config);
   else if (values.size > 0) throw new UsageError("--userid and --value are for a token request: add --live");
+  if (call !== undefined) return checkCall(call, config);
   const credentials = await loadCredentials(file, host);
   const deps = {
     createTransport: createNodeTransport,
@@ -53,7 +59,7 @@ export async function check({ live = false, ...options }: CallOptions & { live?:
     const useCase = { routes: config.routes, providers, nextauth };
     const serverid = values.get("serverid") ?? nextauth.defaultServerid;
     const completed = serverid === undefined ? values : new Map(values).set("serverid", serverid);
-    succeeded = (await requestToken(useCase, completed, config)) && succeeded;
+    succeeded = (await requestToken(useCase, completed, config, chooseBinding(config, options))) && succeeded;
   }
   return succeeded;
 }
@@ -61,9 +67,9 @@ export async function check({ live = false, ...options }: CallOptions & { live?:
 function describeService(config: Config, { signingKeys }: Credentials): void {
   const { server, callers, get_token, webnonce_exchange, signing, nextauth, providers } = config;
   for (const [name, { apikeys, client_certificates, serverids }] of Object.entries(callers)) {
-    const proofs = [counted(apikeys.length, "API key"), counted(client_certificates.length, "client certificate")];
-    const needed = proofs.filter((proof) => !proof.startsWith("0"));
-    line("caller", `${name}: ${needed.join(" and ")}, ${serverids?.join(", ") ?? "any serverid"}`);
+    const counts = [counted(apikeys.length, "API key"), counted(client_certificates.length, "client certificate")];
+    const proofs = counts.filter((text) => !text.startsWith("0 "));
+    line("caller", `${name}: ${proofs.join(" and ")}, ${serverids?.join(", ") ?? "any serverid"}`);
   }
   const longest = Math.max(...[...nextauth, ...Object.values(providers)].map((server) => server.timeout)) / 1_000;
   const describeRoute = (label: string, text: string, seconds: number) => {
@@ -72,15 +78,18 @@ function describeService(config: Config, { signingKeys }: Credentials): void {
     const cure = "shorten it, or raise this one";
     line("  warning", `a timeout under nextauth or providers is longer, ${longest} s, and never reached: ${cure}`);
   };
-  for (const { method, path, session, timeout } of get_token) {
-    describeRoute("getToken", `${method} ${path}, session: ${session}`, timeout / 1_000);
+  const to = (provider = "") => provider && `, provider: ${provider}`;
+  for (const { method, path, session, provider, answer, timeout } of get_token) {
+    const statuses = Object.entries(answer.statuses).map(([name, status]) => `, ${name}: ${status}`);
+    const settings = `session: ${session}${to(provider)}, refusals: ${answer.refusals}${statuses.join("")}`;
+    describeRoute("getToken", `${method} ${path}, ${settings}`, timeout / 1_000);
   }
-  if (webnonce_exchange !== undefined) {
-    describeRoute("webNonce exchange", `POST ${webnonce_exchange.path}`, webnonce_exchange.timeout / 1_000);
-    if (!isLoopback(server.listen.host) && server.trusted_proxies.length === 0) {
-      const cure = "if a load balancer is in front, add its address there, or all apps share one limit";
-      line("  warning", `server.trusted_proxies is empty: ${cure}`);
-    }
+  for (const { path, provider, timeout } of webnonce_exchange) {
+    describeRoute("webNonce exchange", `POST ${path}${to(provider)}`, timeout / 1_000);
+  }
+  if (webnonce_exchange.length > 0 && !isLoopback(server.listen.host) && server.trusted_proxies.length === 0) {
+    const cure = "if a load balancer is in front, add its address there, or all apps share one limit";
+    line("  warning", `server.trusted_proxies is empty: ${cure}`);
   }
   if (signing === undefined) return;
   for (const [index, { kid, alg }] of signingKeys.entries()) {
@@ -106,16 +115,21 @@ function assertLiveValues(values: Values, { get_token, nextauth }: Config): void
 }
 
 /** Requests one token. Only a nonce allows a session check; without one the user is trusted. */
-async function requestToken(deps: UseCase, values: Values, config: Config): Promise<boolean> {
+async function requestToken(deps: UseCase, values: Values, config: Config, binding: Binding): Promise<boolean> {
   const hasNextauth = config.nextauth.length > 0;
   const session = hasNextauth && values.has("nonce") ? "verify" : "trust";
-  const ms = Math.max(...config.get_token.map(({ timeout }) => timeout));
-  const time = startCallTime({ key: "get_token.timeout", ms }, undefined, nodeClock);
+  const { provider: named, values: rules, timeout } = binding;
+  const time = startCallTime({ key: "get_token.timeout", ms: timeout }, undefined, nodeClock);
   const trace = startTrace("check", undefined, { clock: nodeClock, tracer: createTracer() });
   line("live", "one token request");
   const answer = await attempt(
     "  answer",
-    () => getToken(deps, { serverids: undefined }, { values, session, trace, time }),
+    () =>
+      getToken(
+        deps,
+        { serverids: undefined },
+        { values, session, useridRule: rules.userid, provider: named, trace, time },
+      ),
     ({ providerStatus, body }) => `${trace.facts.provider} answered ${providerStatus} with ${body.length} bytes`,
   );
   if (answer === undefined) return false;
@@ -131,15 +145,15 @@ async function requestToken(deps: UseCase, values: Values, config: Config): Prom
 
 /** Prints members and a JWT's identifying claims, never the token. @returns whether it is a JWT */
 function printToken(body: Uint8Array): boolean {
-  const members = JSON.parse(new TextDecoder().decode(body)) as Record<string, unknown>;
+  const { members, name, token } = findToken(body);
   line("  members", Object.keys(members).join(", "));
   try {
-    const { alg, kid } = decodeProtectedHeader(String(members.access_token));
-    const { iss, sub, aud, exp } = decodeJwt(String(members.access_token));
-    line("  access_token", `a JWT, ${JSON.stringify({ alg, kid, iss, sub, aud, exp })}`);
+    const { alg, kid } = decodeProtectedHeader(String(token));
+    const { iss, sub, aud, exp } = decodeJwt(String(token));
+    line(`  ${name}`, `a JWT, ${JSON.stringify({ alg, kid, iss, sub, aud, exp })}`);
     return true;
   } catch {
-    line("  access_token", "not a JWT");
+    line(`  ${name}`, "not a JWT");
     return false;
   }
 }

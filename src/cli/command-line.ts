@@ -100,7 +100,9 @@ function createCommands(end: (succeeded: boolean) => void): Command {
   const callCommand = (name: string, examples: readonly string[]) =>
     fileCommand(name, examples)
       .option("--userid <text>", "the user to request a token for")
-      .option("--value <name=text...>", "another value of the call, like serverid=… or nonce=env:VARIABLE");
+      .option("--value <name=text...>", "another value of the call, like serverid=… or nonce=env:VARIABLE")
+      .option("--path <path>", "use the binding with this get_token.path (default: the first)")
+      .option("--method <method>", "use the binding with this get_token.method (default: the first)");
 
   fileCommand("start", ["", "--config token-proxy.yaml", "--config token-proxy.yaml --env-file .env"])
     .description("serve getToken; without a configuration file: dev mode, on loopback with an embedded provider")
@@ -109,9 +111,16 @@ function createCommands(end: (succeeded: boolean) => void): Command {
       const { start } = await import("./start.ts");
       await start(options, attachSignals);
     });
-  callCommand("check", ["", "--live --userid alice --value serverid=c2VydmVyLTE= --value nonce=env:NONCE"])
+  callCommand("check", [
+    "",
+    "--call example.http",
+    "--live --userid alice --value serverid=c2VydmVyLTE= --value nonce=env:NONCE",
+  ])
     .description("check the configuration file, its secrets, keys and certificates, and whether its servers answer")
     .option("--live", "also request one token; prints what the token says, but never the token")
+    .addOption(
+      new Option("--call <file>", "only show how the HTTP request in <file> is read, offline").conflicts("live"),
+    )
     .action(toEnd(async (options) => (await import("./check.ts")).check(options)));
   callCommand("get-token", [
     "--userid alice --value nonce=env:NONCE",
@@ -122,8 +131,6 @@ function createCommands(end: (succeeded: boolean) => void): Command {
         "prints the response body to standard output, and everything else to standard error",
     )
     .option("--url <url>", "address of the running proxy (default: server.listen of the file)")
-    .option("--path <path>", "use the binding with this get_token.path (default: the first)")
-    .option("--method <method>", "use the binding with this get_token.method (default: the first)")
     .option("--caller <name>", "send the API key of this caller (default: the first)")
     .option("--certificate <file>", "client certificate, PEM")
     .option("--private-key <file>", "private key of the client certificate, PEM")

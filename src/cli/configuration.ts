@@ -3,9 +3,11 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parseEnv } from "node:util";
+import type { Config } from "../config/complete.ts";
 import { parseConfig } from "../config/parse.ts";
 import { UsageError } from "../core/errors.ts";
 import type { Value, Values } from "../core/values.ts";
+import type { Binding } from "../nextauth/binding.ts";
 import { isFault, readValue } from "../nextauth/values.ts";
 import { createNodeCredentialHost, cureOfUnreadable } from "../node/credentials.ts";
 import type { Loaded } from "../node/service.ts";
@@ -17,6 +19,8 @@ export interface CallOptions {
   userid?: string;
   /** NAME=TEXT or NAME=env:VARIABLE, for names under get_token.values. */
   value?: string[];
+  path?: string;
+  method?: string;
 }
 
 export const DEFAULT_FILE = "token-proxy.yaml";
@@ -53,6 +57,15 @@ export function readCallOptions(options: CallOptions): Loaded & { path: string; 
   return { ...loadFile(path, env), path, values };
 }
 
+export function chooseBinding({ get_token }: Config, { path, method }: CallOptions): Binding {
+  const binding = get_token.find(
+    (candidate) => candidate.path === (path ?? candidate.path) && candidate.method === (method ?? candidate.method),
+  );
+  if (binding !== undefined) return binding;
+  const known = get_token.map((candidate) => `${candidate.method} ${candidate.path}`);
+  throw new UsageError(`no binding has this --path and --method: the file has ${known.join(", ")}`);
+}
+
 /**
  * @param env the variables for `{ env: NAME }`
  * @throws {UsageError} if the file cannot be read
@@ -63,7 +76,8 @@ export function loadFile(path: string, env: NodeJS.ProcessEnv): Loaded {
   return { file: parseConfig(text, path), host: createNodeCredentialHost(env, dirname(resolve(path))) };
 }
 
-function readText(path: string, what: string): string {
+/** @throws {UsageError} if it is not a text file */
+export function readText(path: string, what: string): string {
   const fault = (problem: string) => new UsageError(`the ${what} ${path} ${problem}`);
   let bytes: Buffer;
   try {

@@ -5,16 +5,13 @@ import { type CredentialHost, SecretError } from "../config/credentials.ts";
 import { UsageError } from "../core/errors.ts";
 import { Secret, type SecretReference } from "../core/secret.ts";
 import { type TlsCredentials, TransportError } from "../core/transport.ts";
-import type { Binding } from "../nextauth/binding.ts";
 import { apikeyHeader, writeCall } from "../nextauth/write-call.ts";
 import { createNodeCredentialHost } from "../node/credentials.ts";
 import { createNodeTransport } from "../node/outbound/transport.ts";
-import { type CallOptions, readCallOptions } from "./configuration.ts";
+import { type CallOptions, chooseBinding, readCallOptions } from "./configuration.ts";
 
 interface GetTokenOptions extends CallOptions {
   url?: string;
-  path?: string;
-  method?: string;
   caller?: string;
   certificate?: string;
   privateKey?: string;
@@ -59,15 +56,6 @@ export async function callGetToken(options: GetTokenOptions): Promise<boolean> {
     console.error(`no answer from ${new URL(url).origin}${binding.path} (${reason}): ${cure}`);
     return false;
   }
-}
-
-function chooseBinding({ get_token }: Config, { path, method }: GetTokenOptions): Binding {
-  const binding = get_token.find(
-    (candidate) => candidate.path === (path ?? candidate.path) && candidate.method === (method ?? candidate.method),
-  );
-  if (binding !== undefined) return binding;
-  const known = get_token.map((candidate) => `${candidate.method} ${candidate.path}`);
-  throw new UsageError(`no binding has this --path and --method: the file has ${known.join(", ")}`);
 }
 
 /** @returns undefined if the caller only has client certificates */

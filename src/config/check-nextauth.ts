@@ -7,14 +7,14 @@ import { JWT_TEMPLATE_NAMES, OWN_NAMES } from "../oauth/template-rules.ts";
 import { checkTimeouts, checkTls } from "./check-provider.ts";
 import type { Surroundings } from "./check-templates.ts";
 import type { Config } from "./complete.ts";
-import { below, type Report, suggestion } from "./faults.ts";
-import type { FileBinding, FileBoundValue } from "./schema-nextauth.ts";
+import { below, type Path, type Report, suggestion } from "./faults.ts";
+import type { FileBinding, FileBoundValue, FileExchange } from "./schema-nextauth.ts";
 
 /** Where a Worker answers health checks; on Node the admin listener does. */
 export const HEALTH_PATH = "/healthz";
 
 /** Headers with credentials of the caller, which no template may pass on. */
-const CREDENTIAL_HEADERS = ["x-apikey", "proxy-authorization", "cookie"];
+export const CREDENTIAL_HEADERS = ["x-apikey", "proxy-authorization", "cookie"];
 
 /** What a webNonce and its session provide. */
 export const EXCHANGE_NAMES = ["serverid", "nonce", "userid", "accountid"];
@@ -30,19 +30,25 @@ const RESERVED_NAMES: readonly string[] = [...OWN_NAMES, ...JWT_TEMPLATE_NAMES];
 export function checkNextAuth(around: Surroundings, report: Report): void {
   checkBindings(around, report);
   checkServers(around, report);
-  checkExchange(around, below(report, "webnonce_exchange"));
+  around.exchanges?.forEach((exchange, index) => {
+    checkExchange(exchange, index, around, below(report, "webnonce_exchange", index));
+  });
 }
 
 function checkBindings(around: Surroundings, reportAll: Report): void {
   const { bindings = [] } = around;
   for (const [index, binding] of bindings.entries()) {
     const report = below(reportAll, "get_token", index);
-    const above = bindings.slice(0, index).findIndex((other) => isShadowed(binding, other));
+    // A path may have one binding for each method. Requests are matched by path first.
+    const shadows = ({ path, method }: FileBinding) =>
+      path === binding.path ? method === binding.method : covers(path, binding.path);
+    const above = bindings.slice(0, index).findIndex(shadows);
     if (above !== -1) {
       report(["path"], `is unreachable, because get_token[${above}] matches the same calls; move it up or remove it`);
     }
     checkPath(binding.path, below(report, "path"));
     checkSession(binding, around, report);
+    if (binding.provider !== undefined) checkProviderName(binding.provider, around, below(report, "provider"));
     for (const [name, value] of Object.entries(binding.values)) {
       checkValue(name, value, binding.session, below(report, "values", name));
       checkSources(binding, value, below(report, "values", name, "from"));
@@ -54,12 +60,6 @@ function checkBindings(around: Surroundings, reportAll: Report): void {
       report(["method"], `is GET, which has no body, ${problem}`);
     }
   }
-}
-
-/** A path may have one binding for each method. Requests are matched by path first. */
-function isShadowed(binding: FileBinding, above: FileBinding): boolean {
-  if (above.path === binding.path) return above.method === binding.method;
-  return covers(above.path, binding.path);
 }
 
 function checkPath(path: string, report: Report): void {
@@ -135,12 +135,14 @@ function checkServers({ servers = [] }: Surroundings, reportAll: Report): void {
   }
 }
 
-function checkExchange(around: Surroundings, report: Report): void {
-  if (around.exchange === undefined) return;
-  const { path, serverid, provider } = around.exchange;
+function checkExchange(exchange: FileExchange, index: number, around: Surroundings, report: Report): void {
+  const { path, serverid, provider } = exchange;
   checkPath(path, below(report, "path"));
+  if (around.exchanges?.slice(0, index).some((above) => above.path === path)) {
+    report(["path"], "is that of an exchange above; give each a different path");
+  }
   if (!around.hasNextauth) {
-    report([], 'needs "nextauth", the server that knows whose webNonce it is', "key");
+    report([], 'needs "nextauth", the server that knows whose webNonce it is');
   } else if (serverid === undefined && !around.defaultServerid) {
     report([], 'needs a serverid, here or as "nextauth.serverid", because a webNonce does not contain one');
   } else if (serverid && around.servers?.every(({ serverids }) => serverids?.includes(serverid) === false)) {
@@ -158,20 +160,26 @@ export function checkProviderName(name: string, { providerNames }: Surroundings,
   report([], `is not a provider of this file${hint}`);
 }
 
-/** Checks that the provider of the exchange needs only what a webNonce and its session provide. */
-export function checkExchangeNames(config: Config, report: Report): void {
-  const { webnonce_exchange: exchange, providers, routes, nextauth } = config;
-  if (exchange === undefined) return;
-  const serverid = exchange.serverid ?? nextauth.find((server) => server.serverid !== undefined)?.serverid;
-  const route = routes.find((candidate) => candidate.serverid === undefined || candidate.serverid === serverid);
-  const name = exchange.provider ?? route?.provider;
-  if (name === undefined) {
-    report([], "needs a provider, because no route matches its serverid; set provider", "key");
-    return;
-  }
-  for (const needed of callNamesNeeded(providers[name] as Config["providers"][string])) {
-    if (EXCHANGE_NAMES.includes(needed) || needed.startsWith(ATTRIBUTE_PREFIX)) continue;
-    const problem = `which needs {{${needed}}}, but a webNonce has no such value; choose another provider`;
-    report([], `uses "providers.${name}", ${problem}`, "key");
-  }
+/** Checks that each provider whose calls are known needs only what these can have. */
+export function checkNamedProviders(config: Config, report: Report): void {
+  const { get_token, webnonce_exchange, providers, routes, nextauth } = config;
+  const check = (name: string, has: readonly string[], at: Path) => {
+    for (const needed of callNamesNeeded(providers[name] as Config["providers"][string])) {
+      if (has.includes(needed) || needed.startsWith(ATTRIBUTE_PREFIX)) continue;
+      const problem = `which needs {{${needed}}}, but none of these calls has it; choose another provider`;
+      report(at, `uses "providers.${name}", ${problem}`);
+    }
+  };
+  get_token.forEach(({ provider, session, values }, index) => {
+    const has = [...Object.keys(values), ...(session === "verify" ? EXCHANGE_NAMES : ["serverid"])];
+    if (provider !== undefined) check(provider, has, ["get_token", index, "provider"]);
+  });
+  const defaultServerid = nextauth.find((server) => server.serverid !== undefined)?.serverid;
+  webnonce_exchange.forEach(({ provider, serverid = defaultServerid }, index) => {
+    const route = routes.find((candidate) => candidate.serverid === undefined || candidate.serverid === serverid);
+    const name = provider ?? route?.provider;
+    const at = ["webnonce_exchange", index];
+    if (name !== undefined) check(name, EXCHANGE_NAMES, at);
+    else report(at, "needs a provider, because no route matches its serverid; set provider");
+  });
 }

@@ -38,6 +38,7 @@ export function checkProvider(provider: FileProvider, around: Surroundings, repo
     if (!provider.user_errors.includes(error)) continue;
     report(["proxy_errors", index], "is also in user_errors; remove one of the two");
   }
+  checkAnswer(provider, report);
   checkJwts(provider, around, report);
   checkTemplates(provider, around, report);
 }
@@ -111,6 +112,15 @@ function checkHeaders({ headers }: FileProvider, report: Report): void {
     if (typeof value === "string" && !HEADER_VALUE.test(value.replaceAll(/\{\{.*?\}\}/g, "x"))) {
       report([name], "must be visible ASCII, without spaces at the start or end");
     }
+  }
+}
+
+function checkAnswer({ answer, ...provider }: FileProvider, report: Report): void {
+  if (answer.format !== "any") return;
+  const problem = "cannot be checked with answer.format: any, because the body may not be JSON; remove one of the two";
+  if (answer.require !== undefined) report(["answer", "require"], problem, "key");
+  for (const [key, value] of Object.entries(provider)) {
+    if (value !== undefined && /^(?:expect|forbid)_/.test(key)) report([key], problem, "key");
   }
 }
 

@@ -13,7 +13,7 @@ import type { FileProvider, FileSigning } from "./schema-provider.ts";
 export interface Surroundings {
   bindings: readonly FileBinding[] | undefined;
   servers: readonly FileNextAuth[] | undefined;
-  exchange: FileExchange | undefined;
+  exchanges: readonly FileExchange[] | undefined;
   hasNextauth: boolean;
   /** Whether nextauth gives a serverid to calls without one. */
   defaultServerid: boolean;

@@ -36,8 +36,8 @@ export function complete(file: FileConfig): Config {
     providers: Object.fromEntries(
       Object.entries(providers).map(([name, provider]) => [name, completeProvider(provider)]),
     ),
-    // checkRoutes requires routes if there are several providers.
-    routes: routes ?? Object.keys(providers).map((provider) => ({ provider })),
+    // With several providers and no routes, everything names its provider (checkRoutes).
+    routes: routes ?? Object.keys(providers).flatMap((provider, _, all) => (all.length > 1 ? [] : [{ provider }])),
   };
 }
 
@@ -45,14 +45,15 @@ function completeBinding(binding: FileBinding): Binding {
   const values = Object.entries(binding.values).map(([name, value]) => {
     const rule = ruleOf(name);
     const { from, type = rule.type, max_length = rule.max_length } = value;
+    const pattern = value.pattern === undefined ? undefined : new RegExp(value.pattern, "su");
     const required = value.required === true || isRequired(name, binding.session);
-    return [name, { from, type, max_length, required }] as const;
+    return [name, { from, type, max_length, pattern, required }] as const;
   });
   return { ...binding, values: Object.fromEntries(values) };
 }
 
 function completeProvider(provider: FileProvider): ProviderConfig {
-  const { discovery = "oidc", token_endpoint, issuer } = provider;
+  const { discovery = "oidc", token_endpoint, issuer, answer } = provider;
   const assertion = provider.client_assertion ?? clientAssertion.parse({}, { jitless: true });
   const hasIssuer = issuer !== undefined;
   const { alg } = assertion;
@@ -61,6 +62,7 @@ function completeProvider(provider: FileProvider): ProviderConfig {
   return {
     ...provider,
     discovery: token_endpoint === undefined ? discovery : "none",
+    answer: { ...answer, require: answer.require ?? (answer.format === "any" ? [] : ["access_token"]) },
     client_key_alg: isHmac ? undefined : (alg as SigningAlgorithm | undefined),
     client_assertion: {
       ...assertion,

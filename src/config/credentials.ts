@@ -71,9 +71,11 @@ export async function loadCredentials({ config, error }: ParsedFile, host: Crede
   const report = reportTo(faults);
   const load = createLoader(host, report);
   const { signing, log, webnonce_exchange } = config;
-  for (const [name, limit] of Object.entries(webnonce_exchange?.rate_limit ?? {})) {
-    const problem = host.rateLimitFault(limit);
-    if (problem !== undefined) report(["webnonce_exchange", "rate_limit", name], problem);
+  for (const [index, { rate_limit }] of webnonce_exchange.entries()) {
+    for (const [name, limit] of Object.entries(rate_limit)) {
+      const problem = host.rateLimitFault(limit);
+      if (problem !== undefined) report(["webnonce_exchange", index, "rate_limit", name], problem);
+    }
   }
   const callers = await loadCallers(config, load, host, report);
   const serverTls = host.listens ? await loadServerTls(config, load) : undefined;

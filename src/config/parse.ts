@@ -1,7 +1,7 @@
 // Text to Config, or one ConfigError with every fault. credentials.ts reads the secrets later.
 
 import type { ConfigError } from "../core/errors.ts";
-import { checkExchangeNames, checkNextAuth, checkProviderName, EXCHANGE_NAMES } from "./check-nextauth.ts";
+import { checkNamedProviders, checkNextAuth, checkProviderName, EXCHANGE_NAMES } from "./check-nextauth.ts";
 import { checkProvider } from "./check-provider.ts";
 import type { Surroundings } from "./check-templates.ts";
 import { type Config, complete } from "./complete.ts";
@@ -38,7 +38,7 @@ export function parseConfig(text: string, fileName: string): ParsedFile {
   if (!parsed.success || faults.length > 0) throw error(faults);
 
   const config = complete(parsed.data);
-  checkExchangeNames(config, below(report, "webnonce_exchange"));
+  checkNamedProviders(config, report);
   if (faults.length > 0) throw error(faults);
   return { config, error };
 }
@@ -57,7 +57,7 @@ function checkParts(file: Record<string, unknown>, shapeFaults: readonly PathFau
   const around: Surroundings = {
     bindings,
     servers,
-    exchange: part("webnonce_exchange"),
+    exchanges: part("webnonce_exchange"),
     hasNextauth: servers?.length !== 0,
     defaultServerid,
     callNames: bindings && [
@@ -98,7 +98,9 @@ function checkSigning({ keys }: FileSigning, report: Report): void {
 }
 
 function checkRoutes(routes: FileConfig["routes"], around: Surroundings, report: Report): void {
-  if (routes === undefined && around.providerNames.length > 1) {
+  const { bindings = [], exchanges = [], providerNames } = around;
+  const isNamed = [...bindings, ...exchanges].every(({ provider }) => provider !== undefined);
+  if (routes === undefined && providerNames.length > 1 && !isNamed) {
     report([], "is missing; with several providers, it says which one a call uses");
   }
   for (const [index, { serverid, provider }] of (routes ?? []).entries()) {

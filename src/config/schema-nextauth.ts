@@ -1,9 +1,11 @@
 // The schema of server, callers, get_token, nextauth and webnonce_exchange.
 
 import * as z from "zod";
+import { STATUS_NAMES } from "../core/errors.ts";
 import { HEADER_VALUE } from "../core/headers.ts";
 import { issuerUrlFault } from "../core/url.ts";
 import { MAX_TEXT_LENGTH } from "../nextauth/values.ts";
+import { suggestion } from "./faults.ts";
 import { tls } from "./schema-provider.ts";
 import * as t from "./schema-types.ts";
 
@@ -24,10 +26,7 @@ export const server = z
     admin: t.address
       .prefault("127.0.0.1:9613")
       .describe("For health, readiness, metrics and the status page. It has no authentication."),
-    admin_hosts: z
-      .array(dnsName)
-      .default([])
-      .describe("Host names that requests to admin may use, besides IP addresses and localhost."),
+    admin_hosts: z.array(dnsName).default([]).describe("Host names of admin, besides IP addresses and localhost."),
     tls: serverTls.optional().describe("TLS for callers; without it, put a TLS proxy in front."),
     trusted_proxies: z
       .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], "must be an IP address or a range, like 10.0.0.0/8"))
@@ -87,11 +86,29 @@ const boundValue = z.preprocess(
       from: z.array(t.source).min(1).describe("Places to look; the first match wins."),
       type: z.enum(["text", "integer"]).optional().describe("text by default; nextAuth's accountid is an integer."),
       max_length: z.int().min(1).max(MAX_TEXT_LENGTH).optional().describe("Maximum number of characters of a text."),
+      pattern: t.pattern
+        .optional()
+        .describe("Fixed text around one group, like ^urn:user:(.+)$; the group is the value."),
       required: z.boolean().optional().describe("Whether a call without this value is refused."),
     },
-    t.unlessMapping("must be a list of places to look, or { from, type, max_length, required }"),
+    t.unlessMapping("must be a list of places to look, or { from, type, max_length, pattern, required }"),
   ),
 );
+
+const statusName = t
+  .textWith((name) => {
+    if (STATUS_NAMES.includes(name)) return undefined;
+    return `is no error_code of getToken${suggestion(name, STATUS_NAMES) || "; docs/match-the-vendor.md lists them"}`;
+  })
+  .meta({ enum: [...STATUS_NAMES] });
+
+const answer = z.strictObject({
+  refusals: z.enum(["relay", "own"]).default("relay").describe("own: our error instead of the provider's refusal."),
+  statuses: z
+    .record(statusName, z.int().min(400).max(599)) // a 2xx would make an error look like a token
+    .default({})
+    .describe("Statuses by error_code, or by class: user_refusals, call_errors, our_errors. An error_code wins."),
+});
 
 const BINDING_PATH = /^(?:\/(?:[A-Za-z0-9._~-]+|\{[A-Za-z_][A-Za-z0-9_-]*\}))+\/?$/;
 const EXCHANGE_PATH = /^(?:\/[A-Za-z0-9._~-]+)+\/?$/;
@@ -106,19 +123,15 @@ const binding = z.strictObject({
     .regex(BINDING_PATH, "must be a path like /getToken or /servers/{serverid}/getToken")
     .default("/getToken")
     .describe("Compared exactly; {name} matches one segment."),
-  values: t
-    .named(boundValue)
-    .prefault(DEFAULT_VALUES)
-    .describe("Values of a call, by name. Replaces the whole default."),
+  values: t.named(boundValue).prefault(DEFAULT_VALUES).describe("Values of a call, by name; replaces all defaults."),
   session: z
     .enum(["verify", "trust"])
     .default("verify")
     .describe("verify: getSession of nextauth must confirm the call. trust: the userid is used as sent."),
-  apikey_header: t.headerName
-    .transform((written) => written.toLowerCase())
-    .default("x-apikey")
-    .describe("Where the caller's key is; after Bearer in Authorization."),
+  apikey_header: t.headerName.toLowerCase().default("x-apikey").describe("For the key; after Bearer in Authorization."),
   timeout: callTimeout,
+  provider: t.text.optional().describe("The provider of these calls; routes by default."),
+  answer: answer.prefault({}).describe("What the nextAuth Server gets instead of a token."),
 });
 
 export const getToken = t.listOrOne(binding).prefault({});
@@ -155,29 +168,25 @@ const rateLimit = (limit: number, defaultBinding: string) =>
     })
     .prefault({});
 
-export const webnonceExchange = z
-  .strictObject({
-    path: z
-      .string()
-      .regex(EXCHANGE_PATH, "must be a path like /token")
-      .default("/token")
-      .describe("Path of the token endpoint, compared exactly."),
-    provider: t.text.optional().describe("The provider to use; routes by default."),
-    serverid: t.serverid.optional().describe("The virtual server of these webNonces; nextauth.serverid by default."),
-    timeout: callTimeout,
-    rate_limit: z
-      .strictObject({
-        // Generous, because a mobile network puts many users behind one address.
-        per_address: rateLimit(300, "WEBNONCE_EXCHANGE_PER_ADDRESS").describe("Limit for one client address."),
-        per_webnonce: rateLimit(10, "WEBNONCE_EXCHANGE_PER_WEBNONCE").describe("Limit for one webNonce."),
-      })
-      .prefault({})
-      .describe("Rate limits; on Node, of each process."),
-  })
-  .optional();
+const exchange = z.strictObject({
+  path: z.string().regex(EXCHANGE_PATH, "must be a path like /token").default("/token").describe("Compared exactly."),
+  provider: t.text.optional().describe("The provider to use; routes by default."),
+  serverid: t.serverid.optional().describe("The virtual server of these webNonces; nextauth.serverid by default."),
+  timeout: callTimeout,
+  rate_limit: z
+    .strictObject({
+      // Generous, because a mobile network puts many users behind one address.
+      per_address: rateLimit(300, "WEBNONCE_EXCHANGE_PER_ADDRESS").describe("Limit for one client address."),
+      per_webnonce: rateLimit(10, "WEBNONCE_EXCHANGE_PER_WEBNONCE").describe("Limit for one webNonce."),
+    })
+    .prefault({})
+    .describe("Rate limits; on Node, of each process."),
+});
+
+export const webnonceExchange = t.optionalListOrOne(exchange);
 
 export type FileBinding = z.output<typeof binding>;
 export type FileBoundValue = z.output<typeof boundValue>;
 export type FileNextAuth = z.output<typeof nextauthServer>;
-export type FileExchange = NonNullable<z.output<typeof webnonceExchange>>;
+export type FileExchange = z.output<typeof exchange>;
 export type ClientCertificatePin = z.output<typeof clientCertificate>;

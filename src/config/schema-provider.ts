@@ -60,15 +60,19 @@ const expectSubject = z.union(
       .regex(/^[^.]+(?:\.[^.]+)?$/)
       .transform((short) => {
         const [member, claim] = short.split(".") as [string, string | undefined];
-        return { member, claim, equals: "{{userid}}" };
+        return { member, claim, equals: "{{userid}}", compare: "exact" as const };
       }),
     z.strictObject({
       member: t.text.describe("Member of the token response."),
       claim: t.text.optional().describe("Claim of the JWT in that member."),
       equals: t.templated.default("{{userid}}").describe("The expected text."),
+      compare: z
+        .enum(["exact", "ascii_case_insensitive"])
+        .default("exact")
+        .describe("ascii_case_insensitive: A to Z equal a to z, for providers that store user names in lower case."),
     }),
   ],
-  "must be MEMBER or MEMBER.CLAIM, like access_token.sub, or { member, claim, equals }",
+  "must be MEMBER or MEMBER.CLAIM, like access_token.sub, or { member, claim, equals, compare }",
 );
 
 export const tls = z.strictObject({
@@ -81,6 +85,11 @@ export const tls = z.strictObject({
 const jsonParam = z
   .strictObject({ json: t.json.describe("Sent as JSON, after its templates are filled in.") })
   .meta({ title: "{ json: JSON }" });
+
+const answer = z.strictObject({
+  format: z.enum(["json", "any"]).default("json").describe("any: a 2xx may have a body of any kind, like a bare JWT."),
+  require: z.array(t.text).min(1).optional().describe("The texts that a token has; [access_token] by default."),
+});
 
 const PARAM_MESSAGE = "must be text, a list of texts, { json: … }, { env: NAME } or { file: PATH }";
 const HEADER_MESSAGE = "must be text, { env: NAME } or { file: PATH }";
@@ -115,6 +124,7 @@ export const provider = z
       .describe("Headers to add: text with templates, or a secret."),
     jwt: t.named(jwt).default({}).describe("JWTs to sign, by name. {{jwt.NAME}} in params or headers sends one."),
     tls: tls.optional().describe("Client certificate and trusted authorities."),
+    answer: answer.prefault({}).describe("Which answer is a token; a JSON object by default."),
     expect_subject: expectSubject
       .optional()
       .describe("Must equal the userid, or the token is refused: MEMBER or MEMBER.CLAIM, like access_token.sub."),

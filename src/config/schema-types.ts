@@ -2,11 +2,11 @@
 
 import * as z from "zod";
 import { parseSource, TOKEN } from "../nextauth/binding.ts";
-import { isFault, readValue } from "../nextauth/values.ts";
+import { isFault, patternFault, readValue } from "../nextauth/values.ts";
 import { type JsonValue, parseTemplate, TemplateSyntaxError } from "../oauth/template.ts";
 
 /** @param faultOf returns what is wrong, as a phrase that follows the path */
-const textWith = (faultOf: (text: string) => string | undefined) =>
+export const textWith = (faultOf: (text: string) => string | undefined) =>
   z.string().superRefine((text, context) => {
     const message = faultOf(text);
     if (message !== undefined) context.addIssue({ code: "custom", message });
@@ -98,6 +98,9 @@ export const serverid = text.superRefine((value, context) => {
 
 /** Undefined means all. */
 export const serverids = z.array(serverid).min(1).optional();
+
+/** Takes a value out of a text. */
+export const pattern = textWith(patternFault);
 
 /** A place to look for a value, such as `body:/userid`. */
 export const source = z

@@ -33,7 +33,7 @@ export const fileSchema = z.strictObject(
     callers: t.namedNotEmpty(caller).describe("Who may call getToken, by a name of your choice."),
     get_token: getToken.describe("What the nextAuth Server's call looks like: one binding, or a list."),
     nextauth: nextauth.describe("The nextAuth Server's REST API, for session checks: one, or a list."),
-    webnonce_exchange: webnonceExchange.describe("A token endpoint for apps, which takes a webNonce as the code."),
+    webnonce_exchange: webnonceExchange.describe("Takes an app's webNonce as the code for a token: one, or a list."),
     signing: signing.optional().describe("The identity of this proxy when it signs JWTs."),
     providers: t.namedNotEmpty(provider).describe("Where tokens come from, by a name of your choice."),
     routes: z.array(route).min(1).optional().describe("Which provider a call uses; the first match wins."),

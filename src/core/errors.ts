@@ -21,6 +21,7 @@ export const ERROR_TABLE = {
   attributes_timeout: [504, "server_error"],
   grant_type_unsupported: [400, "unsupported_grant_type"],
   rate_limited: [429, "temporarily_unavailable"],
+  provider_refused_user: [403, "access_denied"],
   provider_rejected_proxy: [502, "server_error"],
   provider_busy: [503, "temporarily_unavailable"],
   provider_error: [502, "server_error"],
@@ -40,6 +41,31 @@ export const ERROR_TABLE = {
 
 export type ErrorCode = keyof typeof ERROR_TABLE;
 export type ErrorTable = Readonly<Record<ErrorCode, readonly [status: number, error: string]>>;
+
+const ERROR_CODES = Object.keys(ERROR_TABLE) as ErrorCode[];
+const ERROR_CLASSES = ["user_refusals", "call_errors", "our_errors"] as const;
+type ErrorClass = (typeof ERROR_CLASSES)[number];
+
+/** @returns undefined if no getToken call ends with this code */
+function classOf(code: ErrorCode): ErrorClass | undefined {
+  if (/^(?:method_not_allowed|not_found|grant_type_unsupported|caller_gone)$/.test(code)) return undefined;
+  const [status] = ERROR_TABLE[code];
+  if (status === 403 && code !== "caller_not_allowed") return "user_refusals";
+  return status < 500 ? "call_errors" : "our_errors";
+}
+
+/** Statuses that replace those of the table, for a class or for one code, which wins. */
+export type Statuses = Readonly<Partial<Record<ErrorClass | ErrorCode, number>>>;
+export const STATUS_NAMES: readonly string[] = [...ERROR_CLASSES, ...ERROR_CODES.filter(classOf)];
+
+export function statusOf(code: ErrorCode, statuses: Statuses): number | undefined {
+  return statuses[code] ?? statuses[classOf(code) as ErrorClass];
+}
+
+export function withStatuses(statuses: Statuses): ErrorTable {
+  const rowOf = (code: ErrorCode) => [statusOf(code, statuses) ?? ERROR_TABLE[code][0], ERROR_TABLE[code][1]];
+  return Object.fromEntries(ERROR_CODES.map((code) => [code, rowOf(code)])) as unknown as ErrorTable;
+}
 
 /** In an exchange the webNonce is the grant: RFC 6749 section 5.2 has a code for an invalid one. */
 export const EXCHANGE_ERROR_TABLE: ErrorTable = { ...ERROR_TABLE, session_not_logged_in: [400, "invalid_grant"] };

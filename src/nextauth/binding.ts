@@ -1,5 +1,6 @@
 // The binding: where each value is in the nextAuth Server's call, whose format is not public.
 
+import type { Statuses } from "../core/errors.ts";
 import type { ValueRule } from "./values.ts";
 
 /** `name` is a JSON pointer (RFC 6901) for `body`, and a parameter, header or segment otherwise. */
@@ -27,6 +28,10 @@ export interface Binding {
   timeout: number; // milliseconds for the whole call
   /** The header of the caller's API key, in lower case; in `authorization` it follows `Bearer`. */
   apikey_header: string;
+  /** Wins over the routes. */
+  provider?: string | undefined;
+  /** `own`: of a refusal of the provider, nothing is relayed but the fact. */
+  answer: { refusals: "relay" | "own"; statuses: Statuses };
 }
 
 /** A call always needs the nonce for the session check or, without one, the userid. */

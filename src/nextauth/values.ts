@@ -6,6 +6,8 @@ export interface ValueRule {
   type: "text" | "integer";
   /** Characters of a text. */
   max_length: number;
+  /** Its one group is the value; see patternFault. */
+  pattern?: RegExp | undefined;
 }
 
 /** A serverid is short base64; a userid is the operator's choice, often an e-mail address. */
@@ -34,6 +36,12 @@ type ValueFault = { fault: string };
 
 /** @param typed whether it comes from JSON, where number and text differ; elsewhere all is text */
 export function readValue(name: string, value: unknown, typed: boolean, rule = ruleOf(name)): Value | ValueFault {
+  if (rule.pattern !== undefined) {
+    const isShort = typeof value === "string" && value.length <= MAX_TEXT_LENGTH;
+    const group = isShort ? rule.pattern.exec(value)?.[1] : undefined;
+    if (group === undefined) return { fault: "does not match its pattern" };
+    return readValue(name, group, false, { ...rule, pattern: undefined });
+  }
   if (rule.type === "integer") return readInteger(value, typed);
   if (typeof value !== "string") return { fault: "must be text" };
   if (value === "") return { fault: "is empty" };
@@ -53,6 +61,25 @@ export function isFault(value: Value | ValueFault): value is ValueFault {
 /** The rule for a value of this name if the file has none. */
 export function ruleOf(name: string): ValueRule {
   return isNextAuthName(name) ? NEXTAUTH_RULES[name] : { type: "text", max_length: MAX_TEXT_LENGTH };
+}
+
+const CHARACTER = String.raw`(?:\\[^A-Za-z0-9]|[^.\\^$*+?()[\]{}|])`;
+const ONE_OF = String.raw`(?:${CHARACTER}|\.|\\[dDsSwW]|\[\^?(?:\\.|[^\\\]])+\])`;
+const PATTERN = new RegExp(
+  String.raw`^\^${CHARACTER}*\((?!\))${ONE_OF}*(?:${ONE_OF}[*+?])?${ONE_OF}*\)${CHARACTER}*\$$`,
+  "su",
+);
+
+/**
+ * Text around the group is fixed, so two users never become one. One repeat cannot backtrack much.
+ * @returns the fault, as a phrase that follows the key in the file
+ */
+export function patternFault(text: string): string | undefined {
+  try {
+    new RegExp(text, "su");
+    if (text.length <= 200 && PATTERN.test(text)) return undefined;
+  } catch {} // an invalid class or escape
+  return "must be fixed text around one group with at most one *, + or ?, like ^urn:user:(.+)$, of up to 200 characters";
 }
 
 /** JSON may write 7, 7.0 or 7e0; every other source digits. */

@@ -149,19 +149,22 @@ function summary({ config }: Program) {
     callers: Object.keys(config.callers).join(", "),
     providers: Object.keys(config.providers).join(", "),
     session: [...new Set(config.get_token.map(({ session }) => session))].join(", "),
-    webnonce_exchange: config.webnonce_exchange?.path,
+    webnonce_exchange: config.webnonce_exchange.map(({ path }) => path).join(", ") || undefined,
     tls: config.server.tls !== undefined,
     audit: config.log.audit?.file,
   };
 }
 
 function takeSnapshot(program: Program, recorder: Recorder, state: State, inFlight: number): Snapshot {
+  const endpoints = [...program.config.get_token, ...program.config.webnonce_exchange];
   const providers = [...program.providers.values()].map((provider) => {
     const { clockSkew: clock_skew, inFlight: in_flight, ...breakerAndQueue } = provider.state();
     const { ready, problem, discoveredAt, movedTo } = provider.discovery?.state() ?? { ready: true };
     const metadata = { ready, problem, discovered_at: discoveredAt, moved_to: movedTo };
     const limits = { ...breakerAndQueue, clock_skew, in_flight };
-    return { name: provider.name, ...metadata, ...limits, ...recorder.provider(provider.name) };
+    const { name } = provider;
+    const paths = new Set(endpoints.filter((endpoint) => endpoint.provider === name).map(({ path }) => path));
+    return { name, paths: [...paths], ...metadata, ...limits, ...recorder.provider(name) };
   });
   return {
     ...VERSIONS,

@@ -5,19 +5,29 @@ import { readJsonObject } from "../core/json.ts";
 
 /** A line of the audit has room for dozens of audiences and scopes, and not for megabytes. */
 const MAX_CHARS = 4_096;
+const JWT = /^[\w-]+\.[\w-]+\.[\w-]*$/;
 
-/** @returns the granted scope and, if the access token is a JWT, what finds it in other logs */
-export function describeToken(body: Uint8Array): Readonly<Record<string, unknown>> {
-  const { access_token: token, scope } = readJsonObject(body) ?? {};
-  try {
-    const { aud, jti, exp } = decodeJwt(token as string);
-    return { scope: plain(scope), aud: plain(aud), jti: plain(jti), exp: plain(exp), kid: plain(kidOf(token)) };
-  } catch {
-    return { scope: plain(scope) }; // the token is opaque
-  }
+/** @returns the members, and which of them is the token: access_token, else the first JWT */
+export function findToken(body: Uint8Array) {
+  const members: Record<string, unknown> = readJsonObject(body) ?? { body: new TextDecoder().decode(body).trim() };
+  const names = Object.keys(members);
+  const isJwt = (name: string) => typeof members[name] === "string" && JWT.test(members[name]);
+  const name = typeof members.access_token === "string" ? "access_token" : (names.find(isJwt) ?? names[0] ?? "");
+  return { members, name, token: members[name] };
 }
 
-const kidOf = (token: unknown) => decodeProtectedHeader(token as string).kid;
+/** @returns the granted scope and, if the token is a JWT, what finds it in other logs */
+export function describeToken(body: Uint8Array): Readonly<Record<string, unknown>> {
+  const { token, members } = findToken(body);
+  const scope = plain(members.scope);
+  try {
+    const { aud, jti, exp } = decodeJwt(token as string);
+    const { kid } = decodeProtectedHeader(token as string);
+    return { scope, aud: plain(aud), jti: plain(jti), exp: plain(exp), kid: plain(kid) };
+  } catch {
+    return { scope }; // the token is opaque
+  }
+}
 
 /** JSON.stringify would throw for what is nested deeply, and the process would end. */
 function plain(value: unknown): unknown {

@@ -13,6 +13,7 @@ export interface ExpectSubjectSettings {
   claim?: string | undefined;
   /** A template of the expected text. */
   equals: string;
+  compare?: "exact" | "ascii_case_insensitive";
 }
 
 /**
@@ -21,9 +22,12 @@ export interface ExpectSubjectSettings {
  * @returns a function for the values of a call, which throws call_invalid; it returns one for the
  * body of the answer, a JSON object, which throws provider_wrong_subject
  */
-export function compileExpectSubject({ member, claim, equals }: ExpectSubjectSettings, key: string) {
+export function compileExpectSubject({ member, claim, equals, compare }: ExpectSubjectSettings, key: string) {
   const setting = `${key}.expect_subject`;
   const expected = compileTemplate(equals, { key: setting });
+  // Beyond ASCII, two users could have one name in lower case: the Kelvin sign becomes a k.
+  const fold = (text: string | undefined) =>
+    compare === "ascii_case_insensitive" ? text?.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase()) : text;
   const wrong = (what: string) => new TokenProxyError("provider_wrong_subject", `the provider "${key}" sent ${what}`);
 
   /** Readers differ in which of two members of one name they use. */
@@ -42,11 +46,11 @@ export function compileExpectSubject({ member, claim, equals }: ExpectSubjectSet
   }
 
   return (values: Values) => {
-    const wanted = expected(values);
+    const wanted = fold(expected(values));
     return (body: Uint8Array): void => {
       const found = textOf(new TextDecoder().decode(body), member);
       const subject = claim === undefined || found === undefined ? found : claimIn(found, claim);
-      if (subject !== wanted) throw wrong(`a token of another user than "${setting}" expects`);
+      if (fold(subject) !== wanted) throw wrong(`a token of another user than "${setting}" expects`);
     };
   };
 }

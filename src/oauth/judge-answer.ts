@@ -25,6 +25,11 @@ export interface ErrorRules {
   proxy_errors: readonly string[];
 }
 
+export interface AnswerRules extends ErrorRules {
+  /** A token is a body of `any` kind, or a JSON object whose members `require` are all text. */
+  answer: { format: "json" | "any"; require: readonly string[] };
+}
+
 /** This proxy is set up wrongly (RFC 6749 section 5.2, RFC 8707 section 2). */
 const PROXY_ERRORS = [
   "invalid_client",
@@ -51,7 +56,7 @@ const REGISTERED_ERRORS = new Set([
  * @returns a token (RFC 6749 section 5.1) or a refusal of the user (section 5.2), to be relayed
  * @throws {TokenProxyError} with a `provider_…` code for everything else
  */
-export function judgeAnswer(response: TransportResponse, rules: ErrorRules, key: string, now: number): Answer {
+export function judgeAnswer(response: TransportResponse, rules: AnswerRules, key: string, now: number): Answer {
   const { status } = response;
   const fail = (code: ErrorCode, what: string, error?: unknown, options: { retryAfter?: number } = {}) => {
     const provider_error = typeof error === "string" ? { provider_error: loggable(error) } : {};
@@ -72,14 +77,16 @@ export function judgeAnswer(response: TransportResponse, rules: ErrorRules, key:
   const members = readJsonObject(response.body);
   // Spring and Keycloak send a 401 with any error code: it always means our credentials.
   if (status === 401) throw fail("provider_rejected_proxy", REJECTED, members?.error);
-  if (members === undefined) throw fail("provider_not_json", "sent an answer that is not a JSON object");
+  const isAny = status < 300 && rules.answer.format === "any";
+  if (members === undefined && !isAny) throw fail("provider_not_json", "sent an answer that is not a JSON object");
 
+  const ownType = members === undefined ? "application/octet-stream" : "application/json";
   const answer = {
-    contentType: relayableContentType(response.headers.get("content-type")),
+    contentType: relayableContentType(response.headers.get("content-type"), ownType),
     body: response.body,
     providerStatus: status,
   };
-  const error = members.error ?? undefined;
+  const error = members?.error ?? undefined;
   if (error !== undefined) {
     if (typeof error !== "string" || error === "") throw fail("provider_error", "sent an error that is not a text");
     const isProxyError = PROXY_ERRORS.includes(error) && !rules.user_errors.includes(error);
@@ -88,9 +95,9 @@ export function judgeAnswer(response: TransportResponse, rules: ErrorRules, key:
     return { ...answer, outcome: "refused", status: status < 400 ? 403 : status, providerError: loggable(error) };
   }
   if (status >= 400) throw fail("provider_error", `answered with status ${status} but no error code`);
-  if (typeof members.access_token !== "string" || members.access_token === "") {
-    throw fail("provider_no_token", "sent no access_token");
-  }
+  const missing = rules.answer.require.find((name) => typeof members?.[name] !== "string" || members[name] === "");
+  if (missing !== undefined) throw fail("provider_no_token", `sent no ${missing}`);
+  if (isAny && isNothing(response.body)) throw fail("provider_no_token", "sent an empty body or a page (HTML)");
   return { ...answer, outcome: "token", status };
 }
 
@@ -140,10 +147,15 @@ function loggable(error: string): string {
 const CONTENT_TYPE = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+\/[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:[ \t]*;[\x20-\x2b\x2d-\x7e]*)?$/;
 const MAX_CONTENT_TYPE_CHARS = 128;
 
-/** The provider's type if a header may carry it; JSON by default, because the body was parsed. */
-function relayableContentType(value: string | null): string {
+/** The provider's type if a header may carry it, else `ownType`. */
+function relayableContentType(value: string | null, ownType: string): string {
   const isType = value !== null && value.length <= MAX_CONTENT_TYPE_CHARS && CONTENT_TYPE.test(value);
-  return isType ? value : "application/json";
+  return isType ? value : ownType;
+}
+
+/** Empty, or a login page with status 200. Its type says little: PHP labels everything as HTML. */
+function isNothing(body: Uint8Array): boolean {
+  return /^\s*(?:$|<(?:!doctype|html)\b)/i.test(new TextDecoder().decode(body));
 }
 
 /** If a provider limits us without saying for how long. */

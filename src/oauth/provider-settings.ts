@@ -6,12 +6,12 @@ import type { ClientSettings } from "./client-authentication.ts";
 import type { DiscoveryKind } from "./discovery.ts";
 import type { ExpectSubjectSettings } from "./expect-subject.ts";
 import type { RequestParameters } from "./grants.ts";
-import type { ErrorRules } from "./judge-answer.ts";
+import type { AnswerRules } from "./judge-answer.ts";
 import type { JwtSettings } from "./jwt.ts";
 import type { SigningKey } from "./signing-key.ts";
 
 /** Durations are in milliseconds. */
-export interface ProviderSettings extends RequestParameters, ClientSettings, ErrorRules {
+export interface ProviderSettings extends RequestParameters, ClientSettings, AnswerRules {
   issuer?: string | undefined;
   /** Which document of the issuer names the token endpoint. */
   discovery: DiscoveryKind | "none";

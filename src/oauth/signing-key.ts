@@ -113,7 +113,7 @@ async function importPem(pem: string, alg: SigningAlgorithm): Promise<CryptoKey>
 }
 
 async function importPrivateJwk(text: string, alg: SigningAlgorithm): Promise<CryptoKey> {
-  const jwk: JWK | undefined = readJsonObject(new TextEncoder().encode(text));
+  const jwk: JWK | undefined = readJsonObject(text);
   if (jwk === undefined) throw new KeyError("looks like a JWK, but is not JSON");
   if (jwk.kty === "oct") throw new KeyError("is a symmetric key: use the private key of a key pair");
   if (typeof jwk.d !== "string") throw new KeyError('is a public JWK (it has no "d"): use the private key');

@@ -130,6 +130,8 @@ export function createTokenRequest(
     for (const { name, sign } of jwts) values.set(name, await sign(values));
 
     const headers: Record<string, string> = { ...REQUEST_HEADERS, "content-type": FORM_CONTENT_TYPE };
+    // Strict servers answer 406 if they cannot send what we accept.
+    if (settings.answer.format === "any") headers.accept += ", */*;q=0.5";
     for (const { name, render } of headerParts) headers[name.toLowerCase()] = render(values);
     const form = new Form();
     form.append("grant_type", settings.grant_type);

@@ -1,9 +1,10 @@
 // The last step: asks the use case for a token and sends the provider's bytes, or our own error.
 
 import { startCallTime } from "../core/call-time.ts";
-import { asCallError, ERROR_TABLE, type ErrorTable, type TokenProxyError } from "../core/errors.ts";
+import { asCallError, ERROR_TABLE, type ErrorTable, statusOf, TokenProxyError } from "../core/errors.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { getToken, type UseCase } from "../get-token.ts";
+import type { Binding } from "../nextauth/binding.ts";
 import type { Answer } from "../oauth/judge-answer.ts";
 import type { CallContext } from "./context.ts";
 
@@ -14,13 +15,20 @@ const COMMON_HEADERS = {
   "X-Content-Type-Options": "nosniff",
 } as const;
 
-export function answerWithToken({ clock, inbound, ...useCase }: UseCase & Pick<Runtime, "clock" | "inbound">) {
+export function answerWithToken(
+  { clock, inbound, ...useCase }: UseCase & Pick<Runtime, "clock" | "inbound">,
+  { refusals, statuses }: Binding["answer"],
+) {
+  const refusedStatus = statusOf("provider_refused_user", statuses);
   return async (c: CallContext): Promise<Response> => {
     const call = c.get("call");
     const time = startCallTime(call.limit, inbound.recipient(c.req.raw, c.env), clock);
     const answer = await getToken(useCase, c.get("caller"), { ...call, time });
     c.set("answer", answer);
-    return relay(answer, c.get("requestId"));
+    if (answer.outcome === "token") return relay(answer, c.get("requestId"));
+    if (refusals === "relay") return relay({ ...answer, status: refusedStatus ?? answer.status }, c.get("requestId"));
+    const message = `the provider "providers.${c.get("trace").facts.provider}" refuses this user`;
+    throw new TokenProxyError("provider_refused_user", message);
   };
 }
 

@@ -41,7 +41,8 @@ export function auditTokens({ audit, clock, inbound, describeIdentities }: Audit
 async function resultOf(c: CallContext, { sha256 }: Audit): Promise<AuditLine> {
   const answer = c.get("answer");
   if (c.error !== undefined || answer === undefined) {
-    return { outcome: "error", error_code: asCallError(c.error).code };
+    const { code: error_code } = asCallError(c.error);
+    return { outcome: error_code === "provider_refused_user" ? "refused" : "error", error_code };
   }
   const body_sha256 = hex(await sha256(answer.body));
   return { outcome: answer.outcome, ...(answer.outcome === "token" ? describeToken(answer.body) : {}), body_sha256 };

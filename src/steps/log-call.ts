@@ -53,6 +53,7 @@ const OPERATOR_ERRORS: readonly ErrorCode[] = ["internal", "provider_rejected_pr
 
 /** `error` means that an operator or a developer has to change something. */
 function levelOf(code: ErrorCode): LogLevel {
+  if (code === "provider_refused_user") return "info";
   return OPERATOR_ERRORS.includes(code) ? "error" : "warn";
 }
 

@@ -39,7 +39,9 @@ export function observe(deps: ObserveDeps, { path, open = false, errorTable = ER
       c.res = toErrorResponse(thrown, c);
     }
     const error = c.error === undefined ? undefined : asCallError(c.error);
-    const response = reportOf(c, path, clock.elapsed() - started, error?.code);
+    // A refusal counts as one, relayed or not.
+    const errorCode = error?.code === "provider_refused_user" ? undefined : error?.code;
+    const response = reportOf(c, path, clock.elapsed() - started, errorCode);
     const identities = await deps.describeIdentities(trace.facts);
     deps.inbound.afterResponse(c.req.raw, c.env, (delivered) => {
       const report = { ...response, delivered };

@@ -1,22 +1,41 @@
 // Reads a getToken call as its binding describes it, and checks each value.
 
+import { asCallError } from "../core/errors.ts";
 import { FORM_CONTENT_TYPE } from "../core/form.ts";
+import { readJsonObject } from "../core/json.ts";
+import type { Runtime } from "../core/runtime.ts";
 import { textOf, type Value, type Values } from "../core/values.ts";
 import { type Binding, pathParameters, type Source } from "../nextauth/binding.ts";
 import { pointerTokens, valueAt } from "../nextauth/json-pointer.ts";
-import { isFault, readValue } from "../nextauth/values.ts";
+import { isFault, readValue, ruleOf } from "../nextauth/values.ts";
 import { decode, invalid, mediaType, parseParameters, type ReadBody } from "./body.ts";
 import type { CallStep } from "./context.ts";
+import { describeReceived } from "./received.ts";
 
 /** @param defaultServerid for calls that name none */
-export function readCall(readBody: ReadBody, binding: Binding, defaultServerid: string | undefined): CallStep {
+export function readCall(
+  { log }: Pick<Runtime, "log">,
+  readBody: ReadBody,
+  binding: Binding,
+  defaultServerid: string | undefined,
+): CallStep {
   const read = createCallReader(binding, defaultServerid);
+  const { session, provider, values: rules } = binding;
   const limit = { key: "get_token.timeout", ms: binding.timeout };
   return async (c, next) => {
     const trace = c.get("trace");
-    const values = await read(c.req.raw, c.req.path, () => readBody(c));
+    const { raw, path } = c.req;
+    let body: Promise<string> | undefined;
+    const readText = () => (body ??= readBody(c));
+    const values = await read(raw, path, readText).catch(async (error) => {
+      if (asCallError(error).code === "call_invalid") {
+        const received = describeReceived(raw, (await body?.catch(() => "")) ?? "");
+        log("debug", "call cannot be read", { request_id: c.get("requestId"), received });
+      }
+      throw error;
+    });
     trace.note({ userid: textOf(values, "userid"), nonce: textOf(values, "nonce") });
-    c.set("call", { values, session: binding.session, limit, trace });
+    c.set("call", { values, session, useridRule: rules.userid, provider, limit, trace });
     await next();
   };
 }
@@ -40,7 +59,8 @@ export function createCallReader(binding: Binding, defaultServerid?: string) {
   const segmentOf = pathParameters(binding.path);
   const rules = Object.entries(binding.values).map(([name, rule]) => ({
     name,
-    rule,
+    // get-token.ts applies the pattern of the userid after getSession, which returns whole userids.
+    rule: name === "userid" && rule.pattern ? { ...rule, ...ruleOf(name), pattern: undefined } : rule,
     lookups: rule.from.map((source) => ({ typed: source.in === "body", lookUp: compileSource(source, segmentOf) })),
   }));
   const sources = new Set(rules.flatMap(({ rule }) => rule.from.map((source) => source.in)));
@@ -95,20 +115,13 @@ async function parseBody(request: Request, sources: ReadonlySet<Source["in"]>, r
   if (!json && !form) return {};
   const type = mediaType(request);
   if (form && type === FORM_CONTENT_TYPE) return { form: parseParameters(await readText()) };
-  if (json && /^application\/(?:[a-z0-9.+-]+\+)?json$/.test(type)) return { json: parseObject(await readText()) };
+  if (json && /^application\/(?:[a-z0-9.+-]+\+)?json$/.test(type)) {
+    const object = readJsonObject(await readText());
+    if (object !== undefined) return { json: object };
+    throw invalid("the call's body is not a JSON object");
+  }
   const types = [json ? "application/json" : "", form ? FORM_CONTENT_TYPE : ""].filter(Boolean);
   throw invalid(`the call's Content-Type must be ${types.join(" or ")}`);
-}
-
-function parseObject(text: string): object {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw invalid("the call's body is not JSON"); // without the cause: JSON.parse quotes its input
-  }
-  if (typeof json === "object" && json !== null && !Array.isArray(json)) return json;
-  throw invalid("the call's body is not a JSON object");
 }
 
 /** Node reads other bytes as Latin-1, workerd as UTF-8. */

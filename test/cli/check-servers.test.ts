@@ -142,6 +142,23 @@ describe("a provider", () => {
     expect((await check(named, ["--live", "--userid", "alice"])).out).toMatch(advice);
   });
 
+  it("may send a body of any kind, of which --live prints what a JWT says, and never advises expect_subject", async () => {
+    const jwt = ["{}", '{"sub":"alice"}', "s"].map((part) => Buffer.from(part).toString("base64url")).join(".");
+    const params = { userid: "{{userid}}" };
+    const any = fileConfig(provider.tokenEndpoint, { provider: { params, answer: { format: "any" } } });
+    for (const [body, printed] of [
+      [jwt, /members +body\n {2}body +a JWT, \{"sub":"alice"\}\n/],
+      ["the-opaque-token", /members +body\n {2}body +not a JWT\n/],
+    ] as const) {
+      provider.answer = respond({ body });
+      const { status, out } = await check(any, ["--live", "--userid", "alice"]);
+      expect(status).toBe(0);
+      expect(out).toMatch(printed);
+      expect(out).not.toContain(body);
+      expect(out).not.toContain("advice");
+    }
+  });
+
   it("that says it is another issuer fails the check with status 1", async () => {
     provider.answer = json(metadata({ issuer: "https://other.example" }));
     const { status, out } = await check(discovered());

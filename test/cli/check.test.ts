@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { APIKEY } from "../support/call.ts";
-import { fileConfig } from "../support/config.ts";
+import { fileConfig, providerConfig } from "../support/config.ts";
 import { makeKey } from "../support/keys.ts";
 import {
   type AuthorizationServer,
@@ -27,18 +27,17 @@ afterAll(() => server?.close());
 const SECRETS = { APIKEY, CLIENT_SECRET: POST_CLIENT.client_secret };
 const LIVE = ["--live", "--userid", "alice"];
 
+const CLIENT = {
+  client_id: POST_CLIENT.client_id,
+  token_endpoint_auth_method: "client_secret_post",
+  grant_type: USER_GRANT,
+  params: { userid: "{{userid}}" },
+  scope: "accounts",
+};
+
 /** A file whose provider is the real authorization server, found by discovery. */
 async function write(changes: object = {}, file: object = {}): Promise<void> {
-  const provider = {
-    token_endpoint: undefined,
-    issuer: server.issuer,
-    client_id: POST_CLIENT.client_id,
-    token_endpoint_auth_method: "client_secret_post",
-    grant_type: USER_GRANT,
-    params: { userid: "{{userid}}" },
-    scope: "accounts",
-    ...changes,
-  };
+  const provider = { token_endpoint: undefined, issuer: server.issuer, ...CLIENT, ...changes };
   await writeFile(join(folder, "token-proxy.yaml"), JSON.stringify(fileConfig("", { provider, file })));
 }
 
@@ -72,6 +71,38 @@ describe("check", () => {
     expect(out).not.toContain(POST_CLIENT.client_secret);
   });
 
+  it("prints what a binding and an exchange get, and asks the provider of the binding that is chosen", async () => {
+    const answer = { refusals: "own", statuses: { our_errors: 500, no_route: 421 } };
+    const get_token = [
+      { path: "/other", provider: "other", answer },
+      { path: "/getToken", provider: "main" },
+    ];
+    const nextauth = { url: "http://127.0.0.1:1", apikey: { env: "APIKEY" }, serverid: "a" };
+    const other = providerConfig("http://127.0.0.1:1/token", { params: {}, answer: { format: "any" } });
+    const main = providerConfig("", { token_endpoint: undefined, issuer: server.issuer, ...CLIENT });
+    const webnonce_exchange = [{ provider: "other" }, { path: "/b", provider: "main" }];
+    await write({}, { providers: { main, other }, get_token, nextauth, webnonce_exchange });
+    const { out } = await check([...LIVE, "--path", "/getToken"]);
+    expect(out).toMatch(
+      /getToken +POST \/other, session: verify, provider: other, refusals: own, our_errors: 500, no_route: 421, timeout: /,
+    );
+    expect(out).toMatch(
+      /getToken +POST \/getToken, session: verify, provider: main, refusals: relay, timeout: 300 s\n/,
+    );
+    expect(out).toMatch(
+      /exchange +POST \/token, provider: other, timeout: 8 s\nwebNonce exchange +POST \/b, provider: main, timeout: 8 s\n/,
+    );
+    expect(out).toMatch(/expects +a JSON object with access_token\n/);
+    expect(out).toMatch(/expects +a body of any kind\n/);
+    expect(out).toMatch(/answer +main answered 200/);
+    expect((await check(LIVE)).out).toMatch(/FAILED +provider_unreachable: the provider "providers\.other"/);
+    const unknown = await check([...LIVE, "--path", "/x"]);
+    expect([unknown.status, unknown.err]).toEqual([
+      2,
+      "no binding has this --path and --method: the file has POST /other, POST /getToken\n",
+    ]);
+  });
+
   it("ends with status 1 if the provider refuses the user or rejects this proxy", async () => {
     await write();
     const refused = await check(["--live", "--userid", "mallory"]);
@@ -85,7 +116,7 @@ describe("check", () => {
   it("prints the time of a call, and warns of a timeout that is longer", async () => {
     await write({ timeout: "8001ms" }, { get_token: { timeout: "8s" } });
     const { out } = await check();
-    expect(out).toMatch(/getToken +POST \/getToken, session: trust, timeout: 8 s/);
+    expect(out).toMatch(/getToken +POST \/getToken, session: trust, refusals: relay, timeout: 8 s/);
     expect(out).toMatch(
       /warning +a timeout under nextauth or providers is longer, 8\.001 s, and never reached: shorten it/,
     );

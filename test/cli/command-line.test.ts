@@ -13,13 +13,13 @@ const folder = temporaryFolder();
 const run = (...args: string[]) => runCommand(args, { cwd: folder });
 
 const FILES = ["--config <file>", "--env-file <file>"];
-const VALUES = ["--userid <text>", "--value <name=text...>"];
+const VALUES = ["--userid <text>", "--value <name=text...>", "--path <path>", "--method <method>"];
 
 const OPTIONS: Record<string, string[]> = {
   start: FILES,
-  check: [...FILES, ...VALUES, "--live"],
+  check: [...FILES, ...VALUES, "--live", "--call <file>"],
   "get-token": [
-    ...[...FILES, ...VALUES, "--url <url>", "--path <path>", "--method <method>", "--caller <name>"],
+    ...[...FILES, ...VALUES, "--url <url>", "--caller <name>"],
     ...["--certificate <file>", "--private-key <file>", "--ca <file>"],
   ],
   keygen: ["--alg <name>", "--kid <text>", "--out <file>", "--force"],

@@ -64,6 +64,8 @@ describe("the method of a binding", () => {
 });
 
 describe("the values of a binding", () => {
+  const PATTERN =
+    "must be fixed text around one group with at most one *, + or ?, like ^urn:user:(.+)$, of up to 200 characters";
   const CREDENTIALS = "must not be a header with the caller's credentials";
   reports(
     values,
@@ -84,6 +86,8 @@ userid: [body:/u], accountid: { from: [body:/a], max_length: 3 }
   => 11:110 "get_token.values.accountid.max_length" is only for text; an integer has at most 16 digits
 userid: [body:/u], x: { from: [body:/a], type: integer, max_length: 3 }
   => 11:117 "get_token.values.x.max_length" is only for text; an integer has at most 16 digits
+userid: [body:/u], x: { from: [body:/a], pattern: "^(a+)+$" } => 11:99 "get_token.values.x.pattern" ${PATTERN}
+userid: { from: [body:/u], pattern: "^urn:user:(.+)$" }
 userid: { from: [body:/u], required: false }
   => 11:86 "get_token.values.userid.required" must not be false; with session: trust, every call needs a userid
 `,
@@ -174,7 +178,7 @@ describe("the webNonce exchange", () => {
   reports(
     (text) => withKeys(`webnonce_exchange: ${text}`),
     `
-{ serverid: a } => 11:1 "webnonce_exchange" needs "nextauth", the server that knows whose webNonce it is
+{ serverid: a } => 11:20 "webnonce_exchange" needs "nextauth", the server that knows whose webNonce it is
 {}\\n${NEXTAUTH}
   => 11:20 "webnonce_exchange" needs a serverid, here or as "nextauth.serverid", because a webNonce does not contain one
 { serverid: a }\\n${NEXTAUTH}
@@ -193,9 +197,40 @@ describe("the webNonce exchange", () => {
 { provider: main }\\n${WITH_DEFAULT}\\n${route("b")}
 { serverid: z }\\n${WITH_DEFAULT}\\nroutes: [{ serverid: a, provider: main }, { provider: main }]
 {}\\n${WITH_DEFAULT}\\n${route("b")}
-  => 11:1 "webnonce_exchange" needs a provider, because no route matches its serverid; set provider
+  => 11:20 "webnonce_exchange" needs a provider, because no route matches its serverid; set provider
 {}\\n${TWO_SERVERS}\\n${route("a")}
 { serverid: z }\\n${TWO_SERVERS}\\n${route("z")}
+[{}, { path: /b }, {}]\\n${WITH_DEFAULT}
+  => 11:39 "webnonce_exchange[2].path" is that of an exchange above; give each a different path
+[{ path: /a }, { path: /a, provider: mian }]\\n${WITH_DEFAULT}
+  => 11:43 "webnonce_exchange[1].path" is that of an exchange above; give each a different path
+  => 11:57 "webnonce_exchange[1].provider" is not a provider of this file; did you mean "main"?
+`,
+  );
+});
+
+describe("the provider of a binding", () => {
+  const DEVICE =
+    'uses "providers.main", which needs {{device}}, but none of these calls has it; choose another provider';
+  const WITH = "{ path: /a, provider: main, values: { nonce: [body:/n], device: [body:/d] } }";
+  const NEEDING = withProviderKeys('params: { d: "{{device}}" }');
+  reports(
+    (text) => `${NEEDING}get_token: [${WITH}, { ${text} }]\n${WITH_DEFAULT}\n`,
+    `
+path: /b
+provider: mian => 12:104 "get_token[1].provider" is not a provider of this file; did you mean "main"?
+provider: main => 12:104 "get_token[1].provider" ${DEVICE}
+provider: main, values: { nonce: [body:/n], device: [query:d] }
+`,
+  );
+  // The session and the default serverid supply what the binding does not read.
+  const SESSION = withProviderKeys('params: { a: "{{serverid}}", b: "{{accountid}}" }');
+  reports(
+    (session) =>
+      `${SESSION}get_token: { provider: main, ${WITHOUT_SERVERID}, session: ${session} }\n${WITH_DEFAULT}\nwebnonce_exchange: {}\n`,
+    `
+verify
+trust => 12:24 "get_token.provider" uses "providers.main", which needs {{accountid}}, but none of these calls has it; choose another provider
 `,
   );
 });
@@ -206,13 +241,13 @@ describe("the provider of the webNonce exchange", () => {
   const needing = (template: string, keys = "{}") =>
     `${withProviderKeys(`params: { d: "${template}" }`)}webnonce_exchange: ${keys}\n${WITH_DEFAULT}\n${BINDING}\n`;
   const DEVICE =
-    'uses "providers.main", which needs {{device}}, but a webNonce has no such value; choose another provider';
+    'uses "providers.main", which needs {{device}}, but none of these calls has it; choose another provider';
   reports(
     needing,
     `
 {{serverid}} {{userid}} {{accountid}} {{nonce}}
 {{attributes.mail}} {{uuid}} {{now}} {{client_id}}
-{{device}} => 12:1 "webnonce_exchange" ${DEVICE}
+{{device}} => 12:20 "webnonce_exchange" ${DEVICE}
 {{device}} {{divice}}
   => 11:18 "providers.main.params.d" uses {{divice}}, which no call provides; did you mean "device"?
 `,
@@ -222,7 +257,7 @@ describe("the provider of the webNonce exchange", () => {
     (provider) =>
       `${needing("{{device}}", `{ provider: ${provider} }`).replace("webnonce", `${other}webnonce`)}routes: [{ provider: main }]\n`,
     `
-main => 13:1 "webnonce_exchange" ${DEVICE}
+main => 13:20 "webnonce_exchange" ${DEVICE}
 other
 `,
   );

@@ -128,6 +128,20 @@ ES256 / private_key_jwt
   );
 });
 
+describe("an answer of any format", () => {
+  const UNREADABLE =
+    "cannot be checked with answer.format: any, because the body may not be JSON; remove one of the two";
+  reports(
+    (text) => withProviderKeys(`answer: { ${text}`),
+    `
+format: any }
+format: any, require: [a] } => 11:28 "providers.main.answer.require" ${UNREADABLE}
+format: any }\\n    expect_subject: access_token.sub => 12:5 "providers.main.expect_subject" ${UNREADABLE}
+require: [id_token] }\\n    expect_subject: id_token.sub
+`,
+  );
+});
+
 describe("tls", () => {
   const NODE = "is for Workers; certificate, private_key and ca are for Node; remove one or the other";
   reports(

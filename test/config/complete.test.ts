@@ -42,10 +42,11 @@ describe("a binding", () => {
     }
   });
 
-  it("keeps the type, max_length and required that it sets", () => {
-    const text = `${USER}, a: { from: [body:/d], type: integer, required: true }, b: { from: [body:/b], max_length: 64 }`;
+  it("keeps the type, max_length, pattern and required that it sets", () => {
+    const a = 'a: { from: [body:/d], type: integer, required: true, pattern: "^a(.+)$" }';
+    const text = `${USER}, ${a}, b: { from: [body:/b], max_length: 64 }`;
     expect(bindingOf(`{ values: { ${text} } }`)?.values).toMatchObject({
-      a: { type: "integer", required: true },
+      a: { type: "integer", required: true, pattern: /^a(.+)$/su },
       b: { type: "text", max_length: 64, required: false },
     });
   });
@@ -100,12 +101,13 @@ it("a single credential is a list of one", () => {
 });
 
 it.each([
-  ["access_token.sub", { member: "access_token", claim: "sub", equals: "{{userid}}" }],
-  ["user", { member: "user", claim: undefined, equals: "{{userid}}" }],
-  [
-    '{ member: a.b, claim: "https://b.example/c" }',
-    { member: "a.b", claim: "https://b.example/c", equals: "{{userid}}" },
-  ],
-])("expect_subject: %s becomes member and claim", (written, expected) => {
-  expect(providerOf(withProviderKeys(`expect_subject: ${written}`))?.expect_subject).toEqual(expected);
+  ["access_token.sub", { member: "access_token", claim: "sub" }],
+  ["user", { member: "user", claim: undefined }],
+  ['{ member: a.b, claim: "https://b.example/c" }', { member: "a.b", claim: "https://b.example/c" }],
+])("expect_subject: %s becomes member and claim, compared exactly with the userid", (written, expected) => {
+  const defaults = { equals: "{{userid}}", compare: "exact" };
+  expect(providerOf(withProviderKeys(`expect_subject: ${written}`))?.expect_subject).toEqual({
+    ...expected,
+    ...defaults,
+  });
 });

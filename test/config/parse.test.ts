@@ -41,9 +41,11 @@ describe("a valid file", () => {
           session: "trust",
           apikey_header: "x-apikey",
           timeout: 8_000,
+          answer: { refusals: "relay", statuses: {} },
         },
       ],
       nextauth: [],
+      webnonce_exchange: [],
       providers: {
         main: {
           issuer: "https://idp.example",
@@ -64,6 +66,7 @@ describe("a valid file", () => {
           params: {},
           headers: {},
           jwt: {},
+          answer: { format: "json", require: ["access_token"] },
           timeout: 5_000,
           connect_timeout: 1_000,
           max_response_bytes: 65_536,
@@ -205,6 +208,7 @@ get_token: { values: { userid: [body:/u], nonce: [body:/n] } } => ${NO_URL}
 });
 
 describe("routes", () => {
+  const NEXTAUTH = "nextauth: { url: https://ns.example, apikey: { env: N }, serverid: a }";
   const UNREACHABLE = "is unreachable, because a route above matches the same calls; move it up or remove it";
   const second = withKeys(
     "  second: { issuer: https://idp.example, client_id: x, client_secret: { env: S }, grant_type: x }",
@@ -215,6 +219,14 @@ describe("routes", () => {
 # none => 1:1 "routes" is missing; with several providers, it says which one a call uses
 routes: [{ serverid: a, provider: second }, { provider: main }]
 routes: [{ serverid: a }] => 12:10 "routes[0].provider" is missing
+get_token: { provider: second, session: trust }
+get_token: [{ provider: second, session: trust }, { path: /a, session: trust }]
+  => 1:1 "routes" is missing; with several providers, it says which one a call uses
+get_token: { provider: second }\\n${NEXTAUTH}\\nwebnonce_exchange: [{ provider: main }]
+get_token: { provider: second }\\n${NEXTAUTH}\\nwebnonce_exchange: {}
+  => 1:1 "routes" is missing; with several providers, it says which one a call uses
+get_token: { provider: sceond, session: trust }
+  => 12:24 "get_token.provider" is not a provider of this file; did you mean "second"?
 `,
   );
   reports(

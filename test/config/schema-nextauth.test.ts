@@ -148,7 +148,7 @@ POST => 11:12 "get_token" ${MAPPING}
     `
 [body:/u, "form:u"]
 { from: ["header:u", "query:u"], type: text, max_length: 16384, required: true }
-body:/userid => 11:50 ${USERID}" must be a list of places to look, or { from, type, max_length, required }
+body:/userid => 11:50 ${USERID}" must be a list of places to look, or { from, type, max_length, pattern, required }
 [] => 11:50 ${USERID}" must have at least one entry
 [1] => 11:51 ${USERID}[0]" must be text; put it in quotes
 [cookie:a] => 11:51 ${USERID}[0]" …
@@ -226,20 +226,47 @@ describe("nextauth", () => {
   );
 });
 
+describe("get_token.answer", () => {
+  const AT = '"get_token.answer';
+  const NO_CODE = "is no error_code of getToken";
+  reportsShape(
+    (text) => withKeys(`get_token: { answer: ${text}, session: trust }`),
+    `
+{ refusals: own, statuses: { our_errors: 500, provider_timeout: 599, provider_refused_user: 400 } }
+{}
+{ refusals: none } => 11:34 ${AT}.refusals" must be one of relay, own
+{ statuses: { provider_timout: 502 } }
+  => 11:36 ${AT}.statuses.provider_timout" ${NO_CODE}; did you mean "provider_timeout"?
+{ statuses: { our_error: 502 } } => 11:36 ${AT}.statuses.our_error" ${NO_CODE}; did you mean "our_errors"?
+{ statuses: { teapot: 418 } } => 11:36 ${AT}.statuses.teapot" ${NO_CODE}; docs/match-the-vendor.md lists them
+{ statuses: { not_found: 400 } } => 11:36 ${AT}.statuses.not_found" ${NO_CODE}; docs/match-the-vendor.md lists them
+{ statuses: { toString: 400 } } => 11:36 ${AT}.statuses.toString" ${NO_CODE}; docs/match-the-vendor.md lists them
+{ statuses: { no_route: 200 } } => 11:46 ${AT}.statuses.no_route" must be at least 400
+{ statuses: { no_route: 399 } } => 11:46 ${AT}.statuses.no_route" must be at least 400
+{ statuses: { no_route: 600 } } => 11:46 ${AT}.statuses.no_route" must be at most 599
+{ statuses: { no_route: "404" } } => 11:46 ${AT}.statuses.no_route" must be a whole number
+{ statuses: [502] } => 11:34 ${AT}.statuses" ${MAPPING}
+{ status: 502 } => 11:24 ${AT}.status" unknown key; did you mean "statuses"?
+`,
+  );
+});
+
 describe("webnonce_exchange", () => {
   const exchange = (text: string) =>
     withKeys(`webnonce_exchange: ${text}`, "nextauth: { url: https://ns.example, apikey: { env: N }, serverid: a }");
 
   it("is off unless configured, and needs no keys", () => {
-    expect(configOf(withKeys()).webnonce_exchange).toBeUndefined();
-    expect(configOf(exchange("{}")).webnonce_exchange).toEqual({
-      path: "/token",
-      timeout: 8_000,
-      rate_limit: {
-        per_address: { limit: 300, window: 60_000, binding: "WEBNONCE_EXCHANGE_PER_ADDRESS" },
-        per_webnonce: { limit: 10, window: 60_000, binding: "WEBNONCE_EXCHANGE_PER_WEBNONCE" },
+    expect(configOf(withKeys()).webnonce_exchange).toEqual([]);
+    expect(configOf(exchange("{}")).webnonce_exchange).toEqual([
+      {
+        path: "/token",
+        timeout: 8_000,
+        rate_limit: {
+          per_address: { limit: 300, window: 60_000, binding: "WEBNONCE_EXCHANGE_PER_ADDRESS" },
+          per_webnonce: { limit: 10, window: 60_000, binding: "WEBNONCE_EXCHANGE_PER_WEBNONCE" },
+        },
       },
-    });
+    ]);
   });
 
   const PATH = "must be a path like /token";
@@ -249,7 +276,10 @@ describe("webnonce_exchange", () => {
     `
 { path: /oauth2/token/, provider: main, serverid: b, rate_limit: { per_webnonce: { limit: 1000000 } } }
 ~ => 11:20 "webnonce_exchange" ${MAPPING}
-[{}] => 11:20 "webnonce_exchange" ${MAPPING}
+[{}, { path: /b }]
+[] => 11:20 "webnonce_exchange" must have at least one entry
+[{}, 7] => 11:25 "webnonce_exchange[1]" ${MAPPING}
+[{ path: / }] => 11:29 "webnonce_exchange[0].path" ${PATH}
 { pth: /x } => 11:22 "webnonce_exchange.pth" unknown key; did you mean "path"?
 { path: token } => 11:28 "webnonce_exchange.path" ${PATH}
 { path: / } => 11:28 "webnonce_exchange.path" ${PATH}

@@ -1,7 +1,7 @@
 // The shape of providers and signing keys.
 
-import { describe } from "vitest";
-import { replacing, reports, withKeys, withProviderKeys } from "./file.ts";
+import { describe, expect, it } from "vitest";
+import { configOf, replacing, reports, withKeys, withProviderKeys } from "./file.ts";
 import { reportsShape } from "./shape.ts";
 
 const SECRET = "must be { env: NAME } or { file: PATH }; secrets are never written in the file";
@@ -11,7 +11,7 @@ describe("a provider", () => {
   const MAPPING = "must be a mapping of keys to values";
   const PARAM = "must be text, a list of texts, { json: … }, { env: NAME } or { file: PATH }";
   const DURATION = "must be a duration with a unit, like 500ms, 5s or 10m";
-  const SUBJECT = "must be MEMBER or MEMBER.CLAIM, like access_token.sub, or { member, claim, equals }";
+  const SUBJECT = "must be MEMBER or MEMBER.CLAIM, like access_token.sub, or { member, claim, equals, compare }";
   reportsShape(
     (text) => replacing("    grant_type: authorization_code\n", text === "none" ? "" : `    ${text}\n`),
     `
@@ -27,7 +27,7 @@ grant_type: 7 => 10:17 "providers.main.grant_type" must be text; put it in quote
 token_endpont: https://idp.example/token
   => 11:5 "providers.main.token_endpont" unknown key; did you mean "token_endpoint"?
 constructor: x
-  => 11:5 "providers.main.constructor" unknown key; the keys allowed here are issuer, discovery, token_endpoint, client_id, token_endpoint_auth_method, client_secret, client_key, client_assertion, grant_type, scope, params, headers, jwt, tls, expect_subject, timeout, connect_timeout, http2, reuse_connections, max_response_bytes, max_in_flight, user_errors, proxy_errors
+  => 11:5 "providers.main.constructor" unknown key; the keys allowed here are issuer, discovery, token_endpoint, client_id, token_endpoint_auth_method, client_secret, client_key, client_assertion, grant_type, scope, params, headers, jwt, tls, answer, expect_subject, timeout, connect_timeout, http2, reuse_connections, max_response_bytes, max_in_flight, user_errors, proxy_errors
 discovery: maybe => 11:16 "providers.main.discovery" must be one of oidc, oauth, none
 token_endpoint_auth_method: basic
   => 11:33 "providers.main.token_endpoint_auth_method" must be one of client_secret_basic, client_secret_basic_raw, client_secret_post, client_secret_jwt, private_key_jwt, tls_client_auth, self_signed_tls_client_auth, none
@@ -51,6 +51,8 @@ user_errors: invalid_scope => 11:18 "providers.main.user_errors" must be a list,
 proxy_errors: [a, ""] => 11:23 "providers.main.proxy_errors[1]" must not be empty
 expect_subject: access_token.sub
 expect_subject: { member: m, equals: "{{userid}}" }
+expect_subject: { member: m, compare: ascii_case_insensitive }
+expect_subject: { member: m, compare: loose } => 11:21 "providers.main.expect_subject" ${SUBJECT}
 expect_subject: a.b.c => 11:21 "providers.main.expect_subject" ${SUBJECT}
 expect_subject: { claim: sub } => 11:21 "providers.main.expect_subject" ${SUBJECT}
 tls: { binding: a b }
@@ -83,6 +85,28 @@ headers: { X-Tenant: "{{user id}}" } => 11:26 "providers.main.headers.X-Tenant" 
 token_endpoint: http://idp.example/token => 11:21 "providers.main.token_endpoint" …
 `,
   );
+});
+
+describe("the answer of a provider", () => {
+  const AT = '"providers.main.answer';
+  reportsShape(
+    (text) => withProviderKeys(`answer: ${text}`),
+    `
+{ require: [id_token, "the ticket"] }
+{ format: any }
+{ format: xml } => 11:23 ${AT}.format" must be one of json, any
+{ require: [] } => 11:24 ${AT}.require" must have at least one entry
+{ require: [""] } => 11:25 ${AT}.require[0]" must not be empty
+{ require: id_token } => 11:24 ${AT}.require" must be a list, such as [a, b]
+{ requires: [a] } => 11:15 ${AT}.requires" unknown key; did you mean "require"?
+`,
+  );
+  it("needs an access_token, unless the file says otherwise", () => {
+    const of = (text: string) => configOf(withProviderKeys(`answer: ${text}`)).providers.main?.answer;
+    expect(of("{}")).toEqual({ format: "json", require: ["access_token"] });
+    expect(of("{ require: [id_token] }")).toEqual({ format: "json", require: ["id_token"] });
+    expect(of("{ format: any }")).toEqual({ format: "any", require: [] });
+  });
 });
 
 describe("the issuer of a provider", () => {

@@ -1,10 +1,57 @@
 // Errors of a call and of the file. The rows of the error table are compared with docs/http-api.md.
 
-import { expect, it } from "vitest";
-import { asCallError, ConfigError, ERROR_TABLE, EXCHANGE_ERROR_TABLE, TokenProxyError } from "../../src/core/errors.ts";
+import { describe, expect, it } from "vitest";
+import {
+  asCallError,
+  ConfigError,
+  ERROR_TABLE,
+  type ErrorCode,
+  EXCHANGE_ERROR_TABLE,
+  STATUS_NAMES,
+  TokenProxyError,
+  withStatuses,
+} from "../../src/core/errors.ts";
 
 it("the error table of an exchange differs only in session_not_logged_in", () => {
   expect(EXCHANGE_ERROR_TABLE).toEqual({ ...ERROR_TABLE, session_not_logged_in: [400, "invalid_grant"] });
+});
+
+describe("withStatuses", () => {
+  it("changes the status of one code, and nothing else", () => {
+    expect(withStatuses({})).toEqual(ERROR_TABLE);
+    const changed = withStatuses({ provider_timeout: 502 });
+    expect(changed).toEqual({ ...ERROR_TABLE, provider_timeout: [502, "server_error"] });
+  });
+
+  it("changes a class, in which a code wins", () => {
+    const statuses = { user_refusals: 401, call_errors: 422, our_errors: 500, provider_busy: 503, no_route: 421 };
+    const changed = withStatuses(statuses);
+    const codesWith = (status: number) =>
+      Object.entries(changed).flatMap(([code, [found]]) => (found === status ? [code] : []));
+    expect(codesWith(401)).toEqual([
+      "session_not_logged_in",
+      "session_mismatch",
+      "attribute_missing",
+      "provider_refused_user",
+    ]);
+    expect(codesWith(422)).toEqual([
+      ...["caller_unauthenticated", "caller_not_allowed", "call_too_large", "call_invalid", "call_timeout"],
+      "rate_limited",
+    ]);
+    expect([codesWith(503), codesWith(421)]).toEqual([["provider_busy"], ["no_route"]]);
+    // No getToken call gets these.
+    const others = ["method_not_allowed", "not_found", "grant_type_unsupported", "caller_gone"] as const;
+    for (const code of others) expect(changed[code]).toEqual(ERROR_TABLE[code]);
+    const kept = [...codesWith(401), ...codesWith(422), "provider_busy", "no_route", ...others];
+    for (const code of Object.keys(ERROR_TABLE) as ErrorCode[]) {
+      if (!kept.includes(code)) expect(changed[code], code).toEqual([500, ERROR_TABLE[code][1]]);
+    }
+  });
+
+  it("has a name for each class and code of a call, for the file", () => {
+    expect(STATUS_NAMES.slice(0, 4)).toEqual(["user_refusals", "call_errors", "our_errors", "caller_unauthenticated"]);
+    expect(STATUS_NAMES).toHaveLength(Object.keys(ERROR_TABLE).length - 4 + 3);
+  });
 });
 
 it("asCallError returns a TokenProxyError unchanged", () => {

@@ -42,12 +42,13 @@ beforeAll(async () => {
   const gone = await startNextAuthServer();
   await gone.close();
   const values = { serverid: ["body:/serverid"], userid: ["body:/userid"], nonce: ["header:X-nonce"] };
+  const mapped = { ...values, userid: { from: ["body:/userid"], pattern: "^ali(.+)$" } };
   const file = {
     callers: {
       "nextauth-server": { apikeys: [{ env: "APIKEY" }] },
       foreign: { apikeys: [{ env: "FOREIGN_APIKEY" }], serverids: [OF_SECOND] },
     },
-    get_token: [{}, { path: "/trusted", values, session: "trust" }],
+    get_token: [{}, { path: "/trusted", values, session: "trust" }, { path: "/mapped", values: mapped }],
     nextauth: [
       nextauthConfig(nextauth, { serverids: [SERVERID], serverid: SERVERID, timeout: "1m" }),
       nextauthConfig(second, { serverids: [OF_SECOND], apikey: { env: "SECOND_APIKEY" } }),
@@ -94,6 +95,22 @@ describe("a session", () => {
       expect([status, text]).toEqual([200, expect.stringContaining("the-token")]);
     }
     expect(usersSent()).toEqual(["alice", "alice"]);
+  });
+
+  it("is for the whole userid, of which the provider gets what the pattern takes out", async () => {
+    const nonce = nextauth.login(SERVERID, ALICE);
+    expect((await call(nonce, {}, {}, "/mapped")).status).toBe(200);
+    expect((await call(nonce, { userid: undefined }, {}, "/mapped")).status).toBe(200);
+    expect(usersSent()).toEqual(["ce", "ce"]);
+    provider.requests.length = 0;
+    await expectRefused("session_mismatch", nonce, { userid: "ce" }, {}, "/mapped");
+    await expectRefused(
+      "call_invalid",
+      nextauth.login(SERVERID, { userid: "bob", accountid: 7 }),
+      { userid: "bob" },
+      {},
+      "/mapped",
+    );
   });
 
   it("is asked about once, with key and role of the file, and no other header of the call", async () => {

@@ -130,6 +130,21 @@ describe("a webNonce", () => {
   });
 });
 
+it("can be at several paths, each with its own provider and without routes", async () => {
+  const providers = {
+    retail: providerConfig(`${provider.url}/retail`),
+    staff: providerConfig(`${provider.url}/staff`),
+  };
+  const webnonce_exchange = Object.keys(providers).map((name) => ({ path: `/${name}/token`, provider: name }));
+  const several = await start({ webnonce_exchange, providers, get_token: { provider: "retail" } });
+  for (const { path } of webnonce_exchange) {
+    expect((await exchange(several, grant(loggedIn()), { path })).status).toBe(200);
+    expectError(await exchange(several, "", { path, method: "PUT" }), "method_not_allowed");
+  }
+  expect(provider.requests.map(({ url }) => url)).toEqual(["/retail", "/staff"]);
+  expectError(await exchange(several, grant(loggedIn())), "not_found");
+});
+
 describe("the limits", () => {
   const startWith = (per_address: number, per_webnonce: number, file = {}) => {
     const rate_limit = { per_address: { limit: per_address }, per_webnonce: { limit: per_webnonce } };

@@ -56,7 +56,7 @@ describe.each(MODES)("at level debug, $what", ({ log }) => {
       .output()
       .split("\n")
       .filter((line) => line !== "");
-  const callLines = () => lines().filter((line) => /"request_id"/.test(line));
+  const callLines = () => lines().filter((line) => /"route":/.test(line));
   const foundIn = (text: string) => Object.values(MARKERS).filter((marker) => search(text, [marker]).length > 0);
 
   it("every call ends as expected", () => {
@@ -183,7 +183,7 @@ describe.each(["json", "pretty"] as const)("forged requests, with %s lines", (fo
     await world?.close();
   });
 
-  const requestIds = () => proxy.output().match(/"request_id":"[0-9a-f-]{36}"/g) ?? [];
+  const requestIds = () => [...new Set(proxy.output().match(/"request_id":"[0-9a-f-]{36}"/g))];
 
   it("do not get into the log", () => {
     expect(search(proxy.output(), [FORGED, ...ALL])).toEqual([]);
@@ -196,7 +196,7 @@ describe.each(["json", "pretty"] as const)("forged requests, with %s lines", (fo
       expect(line).toMatch(/^(\{"level":"|\[\d\d:\d\d:\d\d\.\d{3}\] [A-Z]+)/);
     }
     expect(lines.filter((line) => /"route":/.test(line))).toHaveLength(answered.length);
-    expect(new Set(requestIds()).size).toBe(answered.length);
+    expect(requestIds()).toHaveLength(answered.length);
   });
 
   it.each(["/metrics", "/readyz", "/"])("do not get into %s", async (path) => {

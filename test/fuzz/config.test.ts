@@ -166,6 +166,7 @@ describe("a configuration file", () => {
         client_secret: undefined,
         client_key: { kid: "c", alg: "ES256", private_key: { env: "KEY" } },
         client_assertion: { aud: "{{token_endpoint}}" },
+        answer: { format: "json", require: ["access_token"] },
         expect_subject: "access_token.sub",
         headers: { "X-User": "{{userid}}" },
         tls: { ca: { file: "ca.pem" } },
@@ -173,9 +174,17 @@ describe("a configuration file", () => {
       },
       file: {
         signing,
-        get_token: [{ path: "/a/{userid}", values: { userid: ["path:userid"], nonce: { from: ["header:X-nonce"] } } }],
+        get_token: [
+          {
+            ...{ path: "/a/{userid}", values: { userid: ["path:userid"], nonce: { from: ["header:X-nonce"] } } },
+            ...{ provider: "main", answer: { refusals: "own", statuses: { our_errors: 500, no_route: 421 } } },
+          },
+        ],
         nextauth: [{ url: "https://ns.example", apikey: { env: "N" }, serverid: "s", serverids: ["s"] }],
-        webnonce_exchange: { path: "/token", rate_limit: { per_address: { limit: 3, window: "1m" } } },
+        webnonce_exchange: [
+          { path: "/token", rate_limit: { per_address: { limit: 3, window: "1m" } } },
+          { path: "/b" },
+        ],
         routes: [{ serverid: "s", provider: "main" }, { provider: "main" }],
         log: { level: "info" },
       },

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ERROR_TABLE, TokenProxyError } from "../../src/core/errors.ts";
-import { membersAsWritten } from "../../src/core/json.ts";
+import { membersAsWritten, readJsonObject } from "../../src/core/json.ts";
 import { TransportError, type TransportFailure, type TransportResponse } from "../../src/core/transport.ts";
 import { type ErrorRules, judgeAnswer } from "../../src/oauth/judge-answer.ts";
 import { call, TOKEN } from "../support/app.ts";
@@ -90,6 +90,8 @@ const rules = fc.record<ErrorRules>({
   proxy_errors: fc.subarray(CODES),
 });
 
+const JSON_ANSWER = { format: "json", require: ["access_token"] } as const;
+
 /** Whether it may be relayed: an object with a token or an error. */
 function meansSomething(body: Uint8Array): boolean {
   const { access_token: token, error } = JSON.parse(new TextDecoder().decode(body));
@@ -103,7 +105,7 @@ describe("an answer", () => {
       ([given, rules]) => {
         const before = Buffer.from(given.body);
         try {
-          const judged = judgeAnswer(given, rules, "providers.main", NOW);
+          const judged = judgeAnswer(given, { ...rules, answer: JSON_ANSWER }, "providers.main", NOW);
           expect(judged.body).toBe(given.body);
           expect(meansSomething(judged.body)).toBe(true);
           expect(judged.status).toBe(given.status < 300 && judged.outcome === "refused" ? 403 : given.status);
@@ -119,6 +121,24 @@ describe("an answer", () => {
       },
       3,
     );
+  });
+
+  it("of any format is a token only with a 2xx, and never with an error or without a body", async () => {
+    await forAll(fc.tuple(answer, rules), ([given, rules]) => {
+      const format = { format: "any", require: [] } as const;
+      try {
+        const judged = judgeAnswer(given, { ...rules, answer: format }, "providers.main", NOW);
+        expect(judged.body).toBe(given.body);
+        expect(judged.outcome === "token").toBe(judged.status < 300);
+        if (judged.outcome === "refused") return;
+        expect(judged.status).toBe(given.status);
+        expect(judged.body.length).toBeGreaterThan(0);
+        expect(readJsonObject(judged.body)?.error ?? null).toBeNull();
+      } catch (error) {
+        if (!(error instanceof TokenProxyError)) throw error;
+        expect(error.code).toMatch(/^provider_/);
+      }
+    });
   });
 
   it("reaches the caller unchanged, or an error does; the next call gets a token", async () => {

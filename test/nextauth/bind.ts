@@ -10,6 +10,7 @@ export function bind(places: Places, path = "/getToken", method: Binding["method
     const from = texts.map((text) => parseSource(text) as Source);
     return [name, { ...ruleOf(name), required: false, from }];
   });
-  const rest = { session: "trust", timeout: 8_000, apikey_header: "x-apikey" } as const;
+  const answer = { refusals: "relay", statuses: {} } as const;
+  const rest = { session: "trust", timeout: 8_000, apikey_header: "x-apikey", answer } as const;
   return { method, path, values: Object.fromEntries(values), ...rest };
 }

@@ -1,7 +1,7 @@
 // Each value of a call is text of limited length, or an integer. A fault never repeats the value.
 
 import { describe, expect, it } from "vitest";
-import { readValue } from "../../src/nextauth/values.ts";
+import { patternFault, readValue } from "../../src/nextauth/values.ts";
 
 const NOT_AN_INTEGER = { fault: "must be an integer" };
 
@@ -77,4 +77,98 @@ it("a rule of the file limits a text, or makes a value an integer", () => {
   const integer = { type: "integer", max_length: 16 } as const;
   expect([readValue("device", "12", false, integer), readValue("device", 12, true, integer)]).toEqual([12, 12]);
   expect(readValue("device", "12", true, integer)).toEqual(NOT_AN_INTEGER);
+});
+
+describe("a pattern", () => {
+  const rule = (pattern: string, type: "text" | "integer" = "text") => ({
+    type,
+    max_length: 8,
+    pattern: new RegExp(pattern, "su"),
+  });
+  const NO_MATCH = { fault: "does not match its pattern" };
+
+  it.each([
+    ["^urn:user:(.+)$", "urn:user:alice", "alice"],
+    ["^urn:user:(.+)$", "urn:user:b\u00f8b 😀\u2028", "b\u00f8b 😀\u2028"],
+    ["^(\\w+)@bank\\.example$", "alice@bank.example", "alice"],
+  ])("%s makes of %j its group", (pattern, text, group) => {
+    expect([patternFault(pattern), readValue("userid", text, true, rule(pattern))]).toEqual([undefined, group]);
+  });
+
+  it.each<unknown>([
+    "alice",
+    "urn:user:",
+    "xurn:user:alice",
+    "urn:users:alice",
+    "URN:user:alice",
+    "\nurn:user:a",
+    7,
+    null,
+  ])("^urn:user:(.+)$ does not match %j", (value) => {
+    expect(readValue("userid", value, true, rule("^urn:user:(.+)$"))).toEqual(NO_MATCH);
+  });
+
+  it("leaves a group that must be a valid value itself", () => {
+    const read = (group: string) => readValue("nonce", `n:${group}`, true, rule("^n:(.*)$"));
+    expect(read("12345678")).toBe("12345678");
+    expect(["", "a,b", "123456789", "a\u0000"].map((group) => (read(group) as { fault: string }).fault)).toEqual([
+      "is empty",
+      "is not visible ASCII without commas",
+      "has more than 8 characters",
+      "has control characters",
+    ]);
+  });
+
+  it("leaves digits, which are an integer in JSON too", () => {
+    const read = (text: unknown) => readValue("accountid", text, true, rule("^acct-(.+)$", "integer"));
+    expect([read("acct-7"), read("acct-07"), read("acct-x"), read(7)]).toEqual([
+      7,
+      NOT_AN_INTEGER,
+      NOT_AN_INTEGER,
+      NO_MATCH,
+    ]);
+  });
+
+  it("is not applied to more text than a value may have", () => {
+    const text = `n:${"a".repeat(16_382)}`;
+    const all = { ...rule("^n:(.+)$"), max_length: 16_384 };
+    expect(readValue("x", text, true, all)).toHaveLength(16_382);
+    expect(readValue("x", `${text}a`, true, all)).toEqual(NO_MATCH);
+  });
+
+  it.each([
+    "^(.+)$",
+    "^([^@]+)@bank\\.example$",
+    "^uid=([a-z\\]][\\w-]*),ou=\\(x\\)$",
+    "^(\\d\\d\\d?)$",
+    `^(${"a".repeat(196)})$`,
+  ])("may be %s", (pattern) => {
+    expect(patternFault(pattern)).toBeUndefined();
+  });
+
+  it.each([
+    ["no group", "^urn:.+$"],
+    ["two groups", "^(a)(b+)$"],
+    ["an empty group", "^a()$"],
+    ["a group in a group", "^((a))$"],
+    ["a group that captures nothing", "^(?:a+)$"],
+    ["no start", "urn:(.+)$"],
+    ["no end", "^urn:(.+)"],
+    ["an alternative", "^(a|b)$"],
+    ["an alternative without an end", "^a|(.+)$"],
+    ["lookaround", "^(?=a)(a+)$"],
+    ["a backreference", "^(a+)\\1$"],
+    ["a repeated group", "^(a+)+$"],
+    ["two repeats", "^(a*a*)$"],
+    ["a lazy repeat", "^(a+?)$"],
+    ["a repeat outside of the group, with which two texts have one value", "^a*(b+)$"],
+    ["any character outside of the group", "^.(b+)$"],
+    ["a class outside of the group", "^[ab](c+)$"],
+    ["a counted repeat", "^(a{3})$"],
+    ["an invalid class", "^([z-a])$"],
+    ["an unknown escape", "^\\-(a)$"],
+    ["more than 200 characters", `^(${"a".repeat(197)})$`],
+  ])("must not have %s", (_, pattern) => {
+    expect(patternFault(pattern)).toMatch(/^must be fixed text around one group/);
+  });
 });

@@ -18,6 +18,17 @@ describe("a token response", () => {
     expect(describing('{"access_token":"opaque","scope":"openid"}')).toEqual({ scope: "openid" });
   });
 
+  it.each<[string, string, string | undefined]>([
+    ["the access_token, even if only another member is a JWT", '{"access_token":"opaque","id_token":"JWT"}', undefined],
+    ["the first member that is a JWT, without an access_token", '{"a":1,"b":"opaque","id_token":"JWT"}', "j"],
+    ["a body that is only a JWT", " JWT\n", "j"],
+    ["nothing in an opaque body", "opaque", undefined],
+    ["nothing in an empty object", "{}", undefined],
+    ["nothing in a list", '["JWT"]', undefined],
+  ])("is described by %s", (_, body, jti) => {
+    expect(describing(body.replace("JWT", jwt({ jti: "j" }))).jti).toBe(jti);
+  });
+
   it("that nests something too deeply for a line is described without it", () => {
     expect(() => JSON.stringify(DEEP)).toThrow(RangeError);
     expect(describing(DEEP_BODY)).toEqual({});

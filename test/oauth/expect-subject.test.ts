@@ -34,6 +34,12 @@ describe("accepts", () => {
     ["a subject beyond ASCII", { claim: "sub" }, { access_token: jwt({ sub: "bøb 😀" }) }, { userid: "bøb 😀" }],
     ["an answer with a byte order mark", { member: "user" }, '\ufeff{"user":"alice"}'],
     ["a userid that looks like a template", { member: "user" }, { user: "{{userid}}" }, { userid: "{{userid}}" }],
+    [
+      "another case of A to Z, if the file says so",
+      { claim: "sub", compare: "ascii_case_insensitive" },
+      { access_token: jwt({ sub: "alice.k@bank.example" }) },
+      { userid: "Alice.K@Bank.Example" },
+    ],
   ])("%s", (_, settings, answer, values) => {
     check(settings, answer, values);
   });
@@ -51,6 +57,13 @@ describe("refuses", () => {
     ["a number that is written differently", { claim: "sub", equals: "7" }, { access_token: written('{"sub":7.0}') }],
     ["a claim below another", { claim: "sub" }, { access_token: written('{"act":{"sub":"alice"}}') }],
     ["a token that is not text", { claim: "sub" }, { access_token: { sub: "alice" } }],
+    ["another case by default", { member: "user", compare: "exact" }, { user: "Alice" }],
+    [
+      "another case beyond ASCII",
+      { member: "user", equals: "\u00c9", compare: "ascii_case_insensitive" },
+      { user: "\u00e9" },
+    ],
+    ["a Kelvin sign for a k", { member: "user", equals: "\u212a", compare: "ascii_case_insensitive" }, { user: "k" }],
     ["another user, without repeating either", { member: "user" }, { user: "mallory" }],
   ])("%s", async (_, settings, answer) => {
     const error = await thrownBy(() => check(settings, answer));

@@ -3,15 +3,24 @@
 import { describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
 import type { TransportResponse } from "../../src/core/transport.ts";
-import { type ErrorRules, isClientAccepted, isClientRejected, judgeAnswer } from "../../src/oauth/judge-answer.ts";
+import {
+  type AnswerRules,
+  type ErrorRules,
+  isClientAccepted,
+  isClientRejected,
+  judgeAnswer,
+} from "../../src/oauth/judge-answer.ts";
 import { NOW, response } from "../support/fakes.ts";
 
 const NO_RULES: ErrorRules = { user_errors: [], proxy_errors: [] };
 const TOKEN = { access_token: "t", token_type: "Bearer" };
 
-const judge = (answer: TransportResponse, rules = NO_RULES) => judgeAnswer(answer, rules, "providers.main", NOW);
+const JSON_ANSWER: AnswerRules["answer"] = { format: "json", require: ["access_token"] };
 
-function failure(answer: TransportResponse, rules = NO_RULES): TokenProxyError {
+const judge = (response: TransportResponse, rules: ErrorRules & { answer?: AnswerRules["answer"] } = NO_RULES) =>
+  judgeAnswer(response, { answer: JSON_ANSWER, ...rules }, "providers.main", NOW);
+
+function failure(answer: TransportResponse, rules?: Parameters<typeof judge>[1]): TokenProxyError {
   try {
     judge(answer, rules);
   } catch (error) {
@@ -46,6 +55,83 @@ describe("a token", () => {
     expect(judged.outcome).toBe("token");
     expect(judged.body).toBe(answer.body);
     expect(judged.body).toEqual(copy);
+  });
+});
+
+describe("a token with other members", () => {
+  const rules = { ...NO_RULES, answer: { format: "json", require: ["id_token", "ticket"] } } as const;
+
+  it("needs each of them, and no access_token", () => {
+    expect(judge(response(200, { id_token: "a", ticket: "b" }), rules)).toMatchObject({
+      outcome: "token",
+      status: 200,
+    });
+  });
+
+  it.each<[unknown, string]>([
+    [{ ticket: "b", access_token: "t" }, "id_token"],
+    [{ id_token: "a" }, "ticket"],
+    [{ id_token: "", ticket: "b" }, "id_token"],
+    [{ id_token: "a", ticket: { of: "b" } }, "ticket"],
+    [{ id_token: "a", ticket: null }, "ticket"],
+    ['{"__proto__":{"id_token":"a"},"ticket":"b"}', "id_token"],
+  ])("is missing in %j", (body, member) => {
+    const { code, message } = failure(response(200, body), rules);
+    expect([code, message]).toEqual(["provider_no_token", `the provider "providers.main" sent no ${member}`]);
+  });
+});
+
+describe("a token of any format", () => {
+  const rules = { ...NO_RULES, answer: { format: "any", require: [] } } as const;
+
+  it.each<[string, string | Uint8Array]>([
+    ["a bare JWT", "eyJhbGciOiJub25lIn0.e30."],
+    ["bytes that are not text", Uint8Array.of(0xff, 0x00, 0xfe)],
+    ["a JSON object", '{ "ticket": 1 }'],
+    ["a JSON object with an error that is null", '{"error":null}'],
+    ["a JSON list", '["error"]'],
+    ["XML", '<?xml version="1.0"?><Assertion/>'],
+  ])("can be %s", (_, body) => {
+    const answer = response(201, body, { "content-type": "application/jwt" });
+    const judged = judge(answer, rules);
+    expect(judged).toMatchObject({ outcome: "token", status: 201, contentType: "application/jwt" });
+    expect(judged.body).toBe(answer.body);
+  });
+
+  it.each([
+    ["", "x", "application/octet-stream"],
+    ["text/html, text/plain", "x", "application/octet-stream"],
+    ["text/html, text/plain", "{}", "application/json"],
+    ["text/html", "x", "text/html"],
+  ])("with the type %j and the body %j is relayed as %s", (type, body, contentType) => {
+    expect(judge(response(200, body, { "content-type": type }), rules).contentType).toBe(contentType);
+  });
+
+  it.each([
+    [200, ""],
+    [204, ""],
+    [200, " \r\n"],
+    [200, "\ufeff\n<!DOCTYPE html><title>Log in</title>"],
+    [200, "<html lang=en>"],
+  ])("is not a %i with %j", (status, body) => {
+    const { code, message } = failure(response(status, body), rules);
+    const what = 'the provider "providers.main" sent an empty body or a page (HTML)';
+    expect([code, message]).toEqual(["provider_no_token", what]);
+  });
+
+  it("is not a JSON object with an error, which is judged as one", () => {
+    const { outcome, status } = judge(response(200, { error: "access_denied" }), rules);
+    expect([outcome, status]).toEqual(["refused", 403]);
+    expect(failure(response(200, { error: "invalid_client" }), rules).code).toBe("provider_rejected_proxy");
+  });
+
+  it.each([
+    [400, "eyJhbGciOiJub25lIn0.e30.", "provider_not_json"],
+    [401, "eyJhbGciOiJub25lIn0.e30.", "provider_rejected_proxy"],
+    [302, "eyJhbGciOiJub25lIn0.e30.", "provider_redirected"],
+    [500, "eyJhbGciOiJub25lIn0.e30.", "provider_error"],
+  ])("changes nothing for a %i", (status, body, code) => {
+    expect(failure(response(status, body), rules).code).toBe(code);
   });
 });
 

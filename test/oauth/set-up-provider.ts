@@ -38,6 +38,7 @@ export function setUp(changes: Partial<ProviderSettings> = {}, credentials: Part
     params: { user: "{{userid}}" },
     headers: {},
     jwt: {},
+    answer: { format: "json", require: ["access_token"] },
     timeout: 5_000,
     connect_timeout: 1_000,
     max_response_bytes: 65_536,

@@ -100,6 +100,15 @@ it.each([
   expect(written[1]).toMatchObject(result);
 });
 
+it("writes a refusal that is not relayed as one, without a hash of bytes that nobody got", async () => {
+  const { app, written, end, upstream } = await audited({ file: { get_token: { answer: { refusals: "own" } } } });
+  upstream.answer = () => response(400, { error: "invalid_grant" });
+  await app.request(call());
+  end(true);
+  expect(written[1]).toMatchObject({ outcome: "refused", error_code: "provider_refused_user" });
+  expect(written[1]).not.toHaveProperty("body_sha256");
+});
+
 it("writes one intent for a token request that is repeated", async () => {
   const { app, written, upstream } = await audited();
   const { answer } = upstream;

@@ -43,6 +43,19 @@ describe("the report of a call", () => {
   });
 });
 
+it.each(["relay", "own"])("a refusal of the user counts as one with refusals: %s", async (refusals) => {
+  const { app, upstream, reports, lines } = await buildApp({ file: { get_token: { answer: { refusals } } } });
+  upstream.answer = () => response(400, { error: "invalid_grant" });
+  await app.request(call());
+  const seen = { outcome: "refused", errorCode: undefined, providerStatus: 400, providerError: "invalid_grant" };
+  expect(reports).toEqual([expect.objectContaining(seen)]);
+  const ownCode = refusals === "own" ? "provider_refused_user" : undefined;
+  expect(lines).toEqual([
+    { level: "info", event: "call", fields: expect.objectContaining({ outcome: "refused", provider_status: 400 }) },
+  ]);
+  expect(lines[0]?.fields.error_code).toBe(ownCode);
+});
+
 async function whole(answer: Response) {
   return { status: answer.status, headers: Object.fromEntries(answer.headers), body: await answer.text() };
 }
@@ -56,7 +69,8 @@ it.each<[SentCall, object]>([
 ])("the log line of a call with %j says how far it came: %j", async (sent, fields) => {
   const { app, lines } = await buildApp();
   await app.request(call(sent));
-  expect(lines).toEqual([{ level: "warn", event: "call", fields: expect.objectContaining(fields) }]);
+  const ofCalls = lines.filter(({ event }) => event === "call");
+  expect(ofCalls).toEqual([{ level: "warn", event: "call", fields: expect.objectContaining(fields) }]);
 });
 
 describe("an unexpected error", () => {

@@ -1,10 +1,12 @@
 // A call is read as its binding says. test/nextauth/values.test.ts tests the values.
 
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
 import { readText } from "../../src/steps/body.ts";
 import { createCallReader } from "../../src/steps/read-call.ts";
 import { bind, type Places } from "../nextauth/bind.ts";
+import { buildApp, call, type SentCall } from "../support/app.ts";
+import { APIKEY, NONCE } from "../support/call.ts";
 import { thrownBy } from "../support/fakes.ts";
 
 const DEFAULT = {
@@ -112,7 +114,7 @@ it.each<[string, Places, Sent, string?]>([
   [JSON_NEEDED, DEFAULT, { type: "text/json", body: ALICE }],
   [JSON_NEEDED, DEFAULT, { type: "application/jsonp", body: ALICE }],
   [JSON_NEEDED, DEFAULT, { type: FORM_TYPE, body: ALICE }],
-  ["the call's body is not JSON", DEFAULT, { body: "userid=a" }],
+  ["the call's body is not a JSON object", DEFAULT, { body: "userid=a" }],
   ["the call's body is not a JSON object", DEFAULT, { body: [ALICE] }],
   ["the call's body is not a JSON object", DEFAULT, { body: "null" }],
   ["the call's body is not UTF-8", DEFAULT, { body: Uint8Array.of(0x7b, 0xff, 0x7d) }],
@@ -138,4 +140,56 @@ it.each<[string, Places, Sent, string?]>([
   const error = await thrownBy(() => read(places, sent, path));
   expect(error).toBeInstanceOf(TokenProxyError);
   expect(error).toMatchObject({ code: "call_invalid", message, cause: undefined });
+});
+
+it("takes each value out by its pattern, but leaves the userid whole for getSession", async () => {
+  const binding = bind({ userid: ["body:/u"], accountid: ["body:/a"] });
+  const pattern = /^urn:(.+)$/su;
+  const values = Object.entries(binding.values).map(([name, rule]) => [name, { ...rule, max_length: 5, pattern }]);
+  const read = createCallReader({ ...binding, values: Object.fromEntries(values) });
+  const headers = { "content-type": "application/json" };
+  const readBody = (body: object) =>
+    read(new Request("http://proxy.example/getToken", { headers }), "/getToken", async () => JSON.stringify(body));
+  expect(Object.fromEntries(await readBody({ u: "urn:alice", a: "urn:7" }))).toEqual({
+    userid: "urn:alice",
+    accountid: 7,
+  });
+  expect(await thrownBy(() => readBody({ a: 7 }))).toMatchObject({
+    code: "call_invalid",
+    message: `the call's "accountid" does not match its pattern`,
+  });
+});
+
+describe("the debug log of a call that cannot be read", () => {
+  const linesOf = async (sent: SentCall) => {
+    const { app, lines } = await buildApp();
+    await app.request(call(sent));
+    return lines.filter(({ level }) => level === "debug");
+  };
+
+  it("has the names and types of what was received, and no value", async () => {
+    const body = { user: { UserID: "the-user" }, accountid: "seven" };
+    const [line, ...more] = await linesOf({ path: "/getToken?q=the-query", body });
+    expect(more).toEqual([]);
+    expect(line).toMatchObject({ event: "call cannot be read", fields: { request_id: expect.stringMatching(/./) } });
+    const received = String(line?.fields.received);
+    const parts = [
+      "header:x-nonce (string)",
+      "query:q (string)",
+      "body:/user/UserID (string)",
+      "body:/accountid (string)",
+    ];
+    for (const part of parts) expect(received).toContain(part);
+    for (const value of [NONCE, APIKEY, "the-user", "the-query", "seven"]) expect(received).not.toContain(value);
+  });
+
+  it("is not written for a call that can be read, or whose caller is unknown", async () => {
+    expect(await linesOf({})).toEqual([]);
+    expect(await linesOf({ body: {}, headers: { "x-apikey": "wrong" } })).toEqual([]);
+  });
+
+  it("has the headers of a call whose body cannot be read", async () => {
+    const [line] = await linesOf({ body: Uint8Array.of(0xff) });
+    expect(line?.fields.received).toMatch(/header:content-type \(string\)/);
+  });
 });

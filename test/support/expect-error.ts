@@ -26,6 +26,7 @@ const TABLE = {
   attributes_timeout: [504, "server_error"],
   grant_type_unsupported: [400, "unsupported_grant_type"],
   rate_limited: [429, "temporarily_unavailable"],
+  provider_refused_user: [403, "access_denied"],
   provider_rejected_proxy: [502, "server_error"],
   provider_busy: [503, "temporarily_unavailable"],
   provider_error: [502, "server_error"],

@@ -12,6 +12,7 @@ const DAY_MS = 24 * HOUR_MS;
 export function provider(changes: Partial<ProviderSnapshot> = {}): ProviderSnapshot {
   return {
     name: "retail",
+    paths: [],
     ready: true,
     problem: undefined,
     discovered_at: undefined,

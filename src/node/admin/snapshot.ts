@@ -29,6 +29,8 @@ export interface Snapshot {
 
 export interface ProviderSnapshot {
   name: string;
+  /** Of the bindings and exchanges that name it. */
+  paths: readonly string[];
   /** False until its metadata is discovered; `problem` says why. */
   ready: boolean;
   problem: string | undefined;

@@ -101,7 +101,7 @@ function minutesSeen(startedAt: number, now: number): number {
 }
 
 function providerCard(provider: ProviderSnapshot, id: string, minutes: number, now: number): Html {
-  const { name, problem, discovered_at, suspensions, queued } = provider;
+  const { name, paths, problem, discovered_at, suspensions, queued } = provider;
   const { level, text } = providerState(provider);
   const recent = sumOf(lastMinutes(provider.minutes, RECENT_MINUTES, now));
   const calls = callsOf(recent);
@@ -122,6 +122,7 @@ ${fact("99 % within", within(99))}
 </dl>
 <dl class="details">
 ${fact("Last call", lastOutcome(provider.last, now))}
+${paths.length > 0 && fact("Named by", paths.join(", "))}
 ${queued > 0 && fact("Waiting", counted(queued, "call"))}
 ${fact("Metadata", discovered_at === undefined ? none("not discovered") : html`discovered ${ago(discovered_at, now)}`)}
 ${skew && fact("Clock", skew)}

@@ -66,6 +66,13 @@ describe("the status page", () => {
     );
   });
 
+  it("shows the paths that name a provider", () => {
+    const providers = [provider({ paths: ["/getToken", "/token"] }), provider({ name: "staff" })];
+    const text = read({ providers });
+    expect(text).toContain("|Last call|no call yet|Named by|/getToken, /token|Metadata|");
+    expect(text).toContain("|Last call|no call yet|Metadata|");
+  });
+
   it.each([
     [90_000, "2"], // three calls in 1.5 minutes
     [3_000, "3"], // a new process: as if in one minute
