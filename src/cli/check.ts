@@ -13,7 +13,7 @@ import { nodeClock, nodeIds } from "../node/host.ts";
 import { createNodeBulkhead } from "../node/outbound/bulkhead.ts";
 import { createNodeTransport } from "../node/outbound/transport.ts";
 import { createProviders } from "../oauth/provider.ts";
-import { describeCertificates, warnOfAuthorities } from "./check-certificates.ts";
+import { checkPins, describeCertificates, warnOfAuthorities } from "./check-certificates.ts";
 import { adviseExpectSubject, checkNextAuthServers, checkProvider } from "./check-servers.ts";
 import { type CallOptions, readCallOptions } from "./configuration.ts";
 import { attempt, line, withDetails } from "./report.ts";
@@ -41,6 +41,7 @@ export async function check({ live = false, ...options }: CallOptions & { live?:
 
   console.log(`${path}: no faults, every secret and key is there`);
   describeCertificates("server.tls", credentials.serverTls?.certificate, true);
+  checkPins(config.server.tls?.pins, options.pin);
   warnOfAuthorities("server.tls.client_ca", credentials.serverTls?.client_ca);
   describeService(config, credentials);
   let succeeded = await checkNextAuthServers(config, nextauth, credentials);

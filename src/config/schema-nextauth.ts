@@ -11,6 +11,13 @@ const serverTls = z.strictObject({
   certificate: t.secretReference.describe("PEM: the certificate, followed by its chain."),
   private_key: t.secretReference.describe("PEM: the certificate's private key."),
   client_ca: t.secretReference.optional().describe("PEM: the authorities that issue callers' certificates."),
+  pins: z
+    .array(
+      z.string().regex(/^sha256\/[A-Za-z0-9+/]{43}=$/, "must be a pin as check prints it, sha256/ and 44 characters"),
+    )
+    .min(1)
+    .optional()
+    .describe("The pins that apps have, a backup among them; a certificate with another key is refused."),
 });
 
 const dnsName = z
@@ -38,6 +45,14 @@ export const server = z
       .prefault("5s")
       .describe("After SIGTERM: how long calls are still accepted, while /readyz returns 503."),
     shutdown_grace: t.duration.prefault("10s").describe("How long a shutdown then waits for calls in flight."),
+    watch: z
+      .enum(["credentials", "all", "none"])
+      .default("credentials")
+      .describe("Reload when a file of a secret, key or certificate changes; all: this file too."),
+    readiness: z
+      .enum(["started", "any", "all"])
+      .default("started")
+      .describe("/readyz is 200 if: every provider was reached, or 30 s have passed | any | all are reached."),
   })
   .refine(({ listen, admin }) => listen.port === 0 || listen.port !== admin.port || listen.host !== admin.host, {
     path: ["admin"],
