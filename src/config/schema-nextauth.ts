@@ -17,7 +17,7 @@ const serverTls = z.strictObject({
     )
     .min(1)
     .optional()
-    .describe("The pins that apps have, a backup among them; a certificate with another key is refused."),
+    .describe("Those that apps have, with a backup; a certificate with a key of no pin is refused."),
 });
 
 const dnsName = z
@@ -48,11 +48,11 @@ export const server = z
     watch: z
       .enum(["credentials", "all", "none"])
       .default("credentials")
-      .describe("Reload when a file of a secret, key or certificate changes; all: this file too."),
+      .describe("Reload if a secret, key or certificate in a file changes. all: or this file."),
     readiness: z
       .enum(["started", "any", "all"])
       .default("started")
-      .describe("/readyz is 200 if: every provider was reached, or 30 s have passed | any | all are reached."),
+      .describe("started: ready once every provider was reached, or after 30 s. any, all: while reached."),
   })
   .refine(({ listen, admin }) => listen.port === 0 || listen.port !== admin.port || listen.host !== admin.host, {
     path: ["admin"],
