@@ -86,7 +86,7 @@ async function withoutHanging<T>(written: string, read: () => Promise<T>): Promi
   return Promise.race([reading, late]).finally(() => clearTimeout(timer));
 }
 
-/** @returns what differs if the path leads to another or a changed file; undefined if its mount hangs */
+/** @returns what another or a changed file has differently; undefined while its mount hangs */
 export const fileState = (path: string): Promise<string | undefined> =>
   withoutHanging(path, () => stat(path, { bigint: true })).then(
     ({ dev, ino, size, ctimeNs }) => `${dev} ${ino} ${size} ${ctimeNs}`,

@@ -1,4 +1,4 @@
-// What a reload keeps: suspensions, remembered sessions and rate limits whose settings are the same.
+// A reload keeps suspensions, remembered sessions and rate limits whose settings are the same.
 
 import { beforeEach, expect, it } from "vitest";
 import { FAILURES_BEFORE_SUSPENSION } from "../../src/oauth/breaker.ts";
@@ -45,7 +45,7 @@ async function reload(run: Running): Promise<void> {
   await expect.poll(() => run.lines("reloaded")).toHaveLength(before + 1);
 }
 
-/** How often the provider was suspended, whether the session is asked for, and an exchange's status. */
+/** Suspensions so far, requests for the session of a call, and an exchange's status. */
 async function memoryOf({ listen, admin }: Running) {
   const metrics = await (await fetch(`${admin}/metrics`)).text();
   const asked = service.provider.requests.filter(isSession).length;

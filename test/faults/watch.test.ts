@@ -161,6 +161,14 @@ describe("the configuration file", () => {
     await callGetToken(run.listen);
     expect(new URLSearchParams(service.provider.requests.at(-1)?.body).get("v")).toBe("old");
     expect(secretsSent()).toContain("the-second-secret");
+    // A SIGHUP that is refused changes neither what is used nor what is followed.
+    await service.configure({ main: { client_secret: { file: "missing" } } });
+    run.process.kill("SIGHUP");
+    await eventually(() => run.lines(REFUSED)).toHaveLength(1);
+    await service.write("client", "the-third-secret");
+    await eventually(() => reloads(run)).toHaveLength(2);
+    await callGetToken(run.listen);
+    expect(secretsSent()).toContain("the-third-secret");
   });
 });
 

@@ -1,4 +1,4 @@
-// Changes of files as editors, certificate managers and Kubernetes make them, on a real file system.
+// Changes as editors, certificate managers and Kubernetes make them, on a real file system.
 
 import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { appendFile, chmod, mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from "node:fs/promises";

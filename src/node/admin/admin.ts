@@ -81,7 +81,7 @@ function isAcceptedHost(hostname: string, names: readonly string[]): boolean {
 function readiness({ draining, ready, in_flight, providers, nextauth, at }: Snapshot, isVerbose: boolean) {
   const ageOf = (last: LastOutcome | undefined) =>
     last && { outcome: last.outcome, seconds_ago: Math.max(0, Math.round((at - last.at) / 1000)) };
-  const listed = providers.filter((provider) => isVerbose || !provider.ready); // else only the problems
+  const listed = providers.filter((provider) => isVerbose || !provider.ready);
   return {
     status: draining ? "shutting down" : ready ? "ready" : "not ready",
     providers: Object.fromEntries(

@@ -83,7 +83,7 @@ function concernsOf({ providers, nextauth, certificates, reload, at }: Snapshot)
   for (const { place, expires_at } of certificates) {
     const { level, text } = certificateState(expires_at, at);
     if (level === "good") continue;
-    const cure = `Renew it ${level === "bad" ? "now" : "soon"}, then reload with SIGHUP.`;
+    const cure = `Renew it ${level === "bad" ? "now" : "soon"}. A changed file is used at once, unless server.watch is none.`;
     add(level, "certificates", `${place}: the certificate ${text}`, cure);
   }
   if (reload?.problem !== undefined) {

@@ -93,8 +93,8 @@ describe("the state of the service", () => {
     const certificates = [20, 2].map((days) => ({ place: `p${days}`, expires_at: NOW + days * DAY_MS }));
     expect(health({ certificates })).toEqual([
       "bad: Ready, with faults",
-      "bad #certificates: p2: the certificate expires in 2 days. Renew it now, then reload with SIGHUP.",
-      "warning #certificates: p20: the certificate expires in 20 days. Renew it soon, then reload with SIGHUP.",
+      "bad #certificates: p2: the certificate expires in 2 days. Renew it now. A changed file is used at once, unless server.watch is none.",
+      "warning #certificates: p20: the certificate expires in 20 days. Renew it soon. A changed file is used at once, unless server.watch is none.",
     ]);
   });
 });
