@@ -73,7 +73,7 @@ export function createBreaker({ timeout, name, clock, log }: BreakerDeps) {
   return {
     /**
      * Uses the provider, and judges it by the result. Only a use that sends something is judged.
-     * @param use gets a transport that notices its use. It must throw TokenProxyErrors and no TransportErrors
+     * @param use gets the transport; it must throw TokenProxyErrors and no TransportErrors
      * @throws {TokenProxyError} provider_suspended, without calling `use`
      */
     async run<T>(transport: Transport, use: (send: Transport) => Promise<T>): Promise<T> {
