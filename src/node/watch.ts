@@ -23,10 +23,10 @@ export async function watchFiles(seen: () => FileStates, onChange: () => Promise
       const now = await fileState(path); // one at a time, because each that hangs holds a thread
       if (now !== undefined && now !== state) found += `${path} ${now}\n`;
     }
-    const isSettled = found === before;
+    if (found !== "" && found === before && found !== tried) {
+      tried = found;
+      await onChange();
+    }
     before = found;
-    if (found === "" || found === tried || !isSettled) continue;
-    tried = found;
-    await onChange();
   }
 }
