@@ -41,7 +41,6 @@ export async function createProgram(
   { fingerprints: before, memories: kept }: { [name in "fingerprints" | "memories"]?: Map<string, unknown> } = {},
 ) {
   const { config } = file;
-  const audit = await openAudit(file, host, log);
   /** Of each part of the file, and of each secret by its key without indices. */
   const fingerprints = new Map(Object.entries(config).map(([key, part]) => [key, JSON.stringify(part)]));
   const read: CredentialHost["read"] = async (reference, at = []) => {
@@ -53,6 +52,7 @@ export async function createProgram(
     return text;
   };
   const loaded = await loadCredentials(file, { ...host, read });
+  const audit = await openAudit(file, host, log);
   const credentials = { ...loaded, identitiesKey: loaded.identitiesKey ?? identitiesKey };
   const keys = new Set([...fingerprints.keys(), ...(before?.keys() ?? [])]);
   const changed = [...keys].filter((key) => fingerprints.get(key) !== before?.get(key));
