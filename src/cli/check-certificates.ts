@@ -1,23 +1,24 @@
 // What `check` prints about certificates: when they expire, and the pins for `server.tls`.
 
-import { createHash, X509Certificate } from "node:crypto";
+import { createPublicKey, type X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { UsageError } from "../core/errors.ts";
 import type { Secret } from "../core/secret.ts";
+import { certificatesOf, pinOf } from "../node/credentials.ts";
 import { line } from "./report.ts";
 
 const DAY_MS = 86_400_000;
 /** Automatic renewal happens a month before the end, so with less time left it was forgotten. */
 const WARN_DAYS = 30;
 
-const CERTIFICATE = /-----BEGIN (?:X509 )?CERTIFICATE-----[^-]+-----END (?:X509 )?CERTIFICATE-----/g;
-
 /**
  * Describes a certificate of ours and its chain.
  * @param withPins whether clients may pin its key (RFC 7469 section 2.4)
  */
 export function describeCertificates(label: string, pem: Secret | undefined, withPins: boolean): void {
-  for (const [index, certificate] of certificatesOf(pem).entries()) {
+  for (const [index, certificate] of certificatesOf(pem?.reveal() ?? "").entries()) {
     line(index === 0 ? label : "  issued by", describe(certificate));
-    if (withPins) line("  pin", pinOf(certificate));
+    if (withPins) line("  pin", pinOf(certificate.publicKey));
     const days = daysLeft(certificate);
     if (days >= WARN_DAYS) continue;
     // An expired authority may be in the chain on purpose, next to its successor.
@@ -29,14 +30,27 @@ export function describeCertificates(label: string, pem: Secret | undefined, wit
 
 /** Warns of expired authorities: connections that depend on them fail. @param key in the file */
 export function warnOfAuthorities(key: string, pem: Secret | undefined): void {
-  for (const certificate of certificatesOf(pem)) {
+  for (const certificate of certificatesOf(pem?.reveal() ?? "")) {
     if (certificate.validToDate.getTime() >= Date.now()) continue;
     line("  warning", `${key} has an expired authority, ${describe(certificate)}: replace it`);
   }
 }
 
-function certificatesOf(pem: Secret | undefined): X509Certificate[] {
-  return (pem?.reveal().match(CERTIFICATE) ?? []).map((one) => new X509Certificate(one));
+/** Warns if no pin is a backup, and prints the pin of the key in a file. @throws {UsageError} */
+export function checkPins(pins: readonly string[] | undefined, file: string | undefined): void {
+  // One of them is that of the served key, or loading would have failed.
+  if (pins !== undefined && new Set(pins).size === 1) {
+    const cure = "make a second key, keep it offline, and give its pin to the apps (see check --pin FILE)";
+    line("  warning", `server.tls.pins has no backup: if this key is lost, the apps cannot connect; ${cure}`);
+  }
+  if (file === undefined) return;
+  try {
+    line("pin", `${pinOf(createPublicKey(readFileSync(file)))} of ${file}`);
+  } catch {
+    throw new UsageError(
+      `cannot read ${file}, or it has no certificate, private key or public key in PEM: correct --pin`,
+    );
+  }
 }
 
 function describe(certificate: X509Certificate): string {
@@ -48,9 +62,4 @@ function describe(certificate: X509Certificate): string {
 
 function daysLeft({ validToDate }: X509Certificate): number {
   return Math.floor((validToDate.getTime() - Date.now()) / DAY_MS);
-}
-
-function pinOf({ publicKey }: X509Certificate): string {
-  const spki = publicKey.export({ type: "spki", format: "der" });
-  return `sha256/${createHash("sha256").update(spki).digest("base64")}`;
 }

@@ -18,7 +18,7 @@ import { createNodeTransport } from "../node/outbound/transport.ts";
 import { findToken } from "../oauth/describe-token.ts";
 import { createProviders } from "../oauth/provider.ts";
 import { checkCall } from "./check-call.ts";
-import { describeCertificates, warnOfAuthorities } from "./check-certificates.ts";
+import { checkPins, describeCertificates, warnOfAuthorities } from "./check-certificates.ts";
 import { adviseExpectSubject, checkNextAuthServers, checkProvider } from "./check-servers.ts";
 import { type CallOptions, chooseBinding, readCallOptions } from "./configuration.ts";
 import { attempt, line, withDetails } from "./report.ts";
@@ -49,6 +49,7 @@ export async function check({ live = false, call, ...options }: CheckOptions): P
 
   console.log(`${path}: no faults, every secret and key is there`);
   describeCertificates("server.tls", credentials.serverTls?.certificate, true);
+  checkPins(config.server.tls?.pins, options.pin);
   warnOfAuthorities("server.tls.client_ca", credentials.serverTls?.client_ca);
   describeService(config, credentials);
   let succeeded = await checkNextAuthServers(config, nextauth, credentials);

@@ -4,13 +4,12 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import type { Config } from "../config/complete.ts";
-import { parseConfig } from "../config/parse.ts";
+import { type ParsedFile, parseConfig } from "../config/parse.ts";
 import { UsageError } from "../core/errors.ts";
 import type { Value, Values } from "../core/values.ts";
 import type { Binding } from "../nextauth/binding.ts";
 import { isFault, readValue } from "../nextauth/values.ts";
 import { createNodeCredentialHost, cureOfUnreadable } from "../node/credentials.ts";
-import type { Loaded } from "../node/service.ts";
 
 /** Options of the commands that make a call with the configuration file. */
 export interface CallOptions {
@@ -21,6 +20,7 @@ export interface CallOptions {
   value?: string[];
   path?: string;
   method?: string;
+  pin?: string;
 }
 
 export const DEFAULT_FILE = "token-proxy.yaml";
@@ -47,7 +47,7 @@ export function findFile(option: string | undefined, env: NodeJS.ProcessEnv): st
  * @throws {UsageError} if an option is wrong, or names a file that cannot be read
  * @throws {ConfigError} if the configuration file has faults
  */
-export function readCallOptions(options: CallOptions): Loaded & { path: string; values: Values } {
+export function readCallOptions(options: CallOptions) {
   const env = environment(options.envFile);
   const values = readValues(options, env);
   const path = findFile(options.config, env);
@@ -68,12 +68,13 @@ export function chooseBinding({ get_token }: Config, { path, method }: CallOptio
 
 /**
  * @param env the variables for `{ env: NAME }`
+ * @param file if it was read before
  * @throws {UsageError} if the file cannot be read
  * @throws {ConfigError} if it has faults
  */
-export function loadFile(path: string, env: NodeJS.ProcessEnv): Loaded {
-  const text = readText(path, "configuration file");
-  return { file: parseConfig(text, path), host: createNodeCredentialHost(env, dirname(resolve(path))) };
+export function loadFile(path: string, env: NodeJS.ProcessEnv, file?: ParsedFile) {
+  const host = createNodeCredentialHost(env, dirname(resolve(path)));
+  return { file: file ?? parseConfig(readText(path, "configuration file"), path), host };
 }
 
 /** @throws {UsageError} if it is not a text file */

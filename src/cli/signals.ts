@@ -16,7 +16,6 @@ export type Attach = (service: Service) => void;
 export function holdSignals(): Attach {
   let service: Service | undefined;
   let isReloadWanted = false;
-  let isReloading = false;
   let isStopping = false;
   let hasTerminal = isatty(STDOUT);
 
@@ -31,17 +30,6 @@ export function holdSignals(): Attach {
     const cutOff = await service.stop(signal === "SIGINT");
     process.exit(cutOff === 0 ? 0 : 1);
   };
-  /** Runs one reload at a time. Signals that arrive meanwhile cause one more. */
-  const reload = async () => {
-    isReloadWanted = true;
-    if (service === undefined || isReloading) return;
-    isReloading = true;
-    while (isReloadWanted) {
-      isReloadWanted = false;
-      await service.reload();
-    }
-    isReloading = false;
-  };
 
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
@@ -50,10 +38,11 @@ export function holdSignals(): Attach {
     if (hasTerminal && !isatty(STDOUT)) {
       hasTerminal = false; // the signal may come twice
       void stop("SIGINT");
-    } else void reload();
+    } else if (service === undefined) isReloadWanted = true;
+    else void service.reload();
   });
   return (started) => {
     service = started;
-    if (isReloadWanted) void reload();
+    if (isReloadWanted) void service.reload();
   };
 }

@@ -15,8 +15,8 @@ import type { KeySettings, TlsSettings } from "./schema-provider.ts";
 
 /** What loading needs from the runtime. Each `…Fault` returns a phrase that follows the path. */
 export interface CredentialHost {
-  /** @throws {SecretError} if the secret cannot be read */
-  read(reference: SecretReference): string | Promise<string>;
+  /** @param at its key. @throws {SecretError} if the secret cannot be read */
+  read(reference: SecretReference, at?: Path): string | Promise<string>;
   sha256: Sha256;
   /** Undefined to sign with WebCrypto. */
   createJwsSigner: CreateJwsSigner | undefined;
@@ -33,7 +33,7 @@ export interface CredentialHost {
   /** @param caKey the file's name for `ca` */
   tlsFault(credentials: TlsCredentials, caKey?: string): string | undefined;
   /** @returns for example that the certificate (PEM) has expired; undefined if it cannot check */
-  certificateFault(certificate: string): string | undefined;
+  certificateFault(certificate: string, pins?: readonly string[]): string | undefined;
 }
 
 /** A secret cannot be read. The message is a phrase that follows the path and says what to do. */
@@ -114,7 +114,7 @@ function createLoader(host: CredentialHost, report: Report) {
   async function secret(reference: SecretReference | undefined, path: Path, faultOf?: typeof headerFault) {
     if (reference === undefined) return undefined;
     try {
-      const text = await host.read(reference);
+      const text = await host.read(reference, path);
       const problem = text.trim() === "" ? "refers to an empty secret; give it a value" : faultOf?.(text);
       if (problem === undefined) return new Secret(text);
       report(path, problem);
@@ -125,8 +125,8 @@ function createLoader(host: CredentialHost, report: Report) {
     return undefined;
   }
 
-  function checkCertificate(certificate: Secret | undefined, path: Path): void {
-    const problem = certificate && host.certificateFault(certificate.reveal());
+  function checkCertificate(certificate: Secret | undefined, path: Path, pins?: readonly string[]): void {
+    const problem = certificate && host.certificateFault(certificate.reveal(), pins);
     if (problem !== undefined) report(path, problem);
   }
 
@@ -162,7 +162,7 @@ function createLoader(host: CredentialHost, report: Report) {
       }
     },
 
-    async tls(settings: TlsSettings | undefined, path: Path, caKey = "ca"): Promise<TlsCredentials | undefined> {
+    async tls(settings: TlsSettings | undefined, path: Path, caKey = "ca", pins?: readonly string[]) {
       if (settings === undefined) return undefined;
       const credentials = {
         certificate: await secret(settings.certificate, [...path, "certificate"]),
@@ -172,7 +172,7 @@ function createLoader(host: CredentialHost, report: Report) {
       };
       const problem = host.tlsFault(credentials, caKey);
       if (problem !== undefined) report(path, problem);
-      else checkCertificate(credentials.certificate, [...path, "certificate"]);
+      else checkCertificate(credentials.certificate, [...path, "certificate"], pins);
       return credentials;
     },
   };
@@ -212,7 +212,8 @@ async function loadCallers({ callers, server }: Config, load: Loader, host: Cred
 
 async function loadServerTls({ server }: Config, load: Loader): Promise<ServerTls | undefined> {
   const settings = server.tls && { ...server.tls, ca: server.tls.client_ca };
-  const { certificate, private_key, ca } = (await load.tls(settings, ["server", "tls"], "client_ca")) ?? {};
+  const loaded = await load.tls(settings, ["server", "tls"], "client_ca", settings?.pins);
+  const { certificate, private_key, ca } = loaded ?? {};
   return certificate && private_key && { certificate, private_key, client_ca: ca };
 }
 

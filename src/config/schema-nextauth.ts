@@ -13,6 +13,13 @@ const serverTls = z.strictObject({
   certificate: t.secretReference.describe("PEM: the certificate, followed by its chain."),
   private_key: t.secretReference.describe("PEM: the certificate's private key."),
   client_ca: t.secretReference.optional().describe("PEM: the authorities that issue callers' certificates."),
+  pins: z
+    .array(
+      z.string().regex(/^sha256\/[A-Za-z0-9+/]{43}=$/, "must be a pin as check prints it, sha256/ and 44 characters"),
+    )
+    .min(1)
+    .optional()
+    .describe("Those that apps have, with a backup; a certificate with a key of no pin is refused."),
 });
 
 const dnsName = z
@@ -37,6 +44,14 @@ export const server = z
       .prefault("5s")
       .describe("After SIGTERM: how long calls are still accepted, while /readyz returns 503."),
     shutdown_grace: t.duration.prefault("10s").describe("How long a shutdown then waits for calls in flight."),
+    watch: z
+      .enum(["credentials", "all", "none"])
+      .default("credentials")
+      .describe("Reload if a secret, key or certificate in a file changes. all: or this file."),
+    readiness: z
+      .enum(["started", "any", "all"])
+      .default("started")
+      .describe("started: ready once every provider was reached, or after 30 s. any, all: while reached."),
   })
   .refine(({ listen, admin }) => listen.port === 0 || listen.port !== admin.port || listen.host !== admin.host, {
     path: ["admin"],

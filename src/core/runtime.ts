@@ -7,10 +7,16 @@ import type { CreateRateLimiter, Inbound } from "./inbound.ts";
 import type { Clock, CreateBulkhead, HashText, Ids, Log } from "./ports.ts";
 import type { CreateTransport } from "./transport.ts";
 
+/** @param key with all settings that matter: if they stay the same, a reload keeps the memory */
+export type Keep = <T>(key: string, create: () => T) => T;
+
+export const keepNothing: Keep = (_key, create) => create();
+
 export interface Runtime {
   createTransport: CreateTransport;
   createRateLimiter: CreateRateLimiter;
   createBulkhead: CreateBulkhead;
+  keep?: Keep | undefined;
   hashText: HashText;
   clock: Clock;
   ids: Ids;

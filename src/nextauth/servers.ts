@@ -1,10 +1,10 @@
 // The nextAuth Servers of the file, and which of them is responsible for a virtual server.
 
-import type { Runtime } from "../core/runtime.ts";
+import { keepNothing, type Runtime } from "../core/runtime.ts";
 import type { Secret } from "../core/secret.ts";
 import type { TlsCredentials, TransportSettings } from "../core/transport.ts";
 import { createNextAuthClient, type NextAuthSettings } from "./client.ts";
-import { createSessionCheck } from "./session-check.ts";
+import { createSessionCheck, createSessionMemory } from "./session-check.ts";
 
 export interface NextAuthServerSettings extends NextAuthSettings {
   /** The default for calls that name none. */
@@ -32,7 +32,7 @@ const MAX_CONNECTIONS = 256;
 export function createNextAuthServers(
   settings: readonly NextAuthServerSettings[],
   credentials: readonly NextAuthCredentials[],
-  { createTransport, clock }: Pick<Runtime, "createTransport" | "clock">,
+  { createTransport, clock, keep = keepNothing }: Pick<Runtime, "createTransport" | "clock" | "keep">,
 ) {
   const all = settings.map((server, index) => {
     const { apikey, tls } = credentials[index] as NextAuthCredentials;
@@ -41,7 +41,8 @@ export function createNextAuthServers(
     const connections = MAX_CONNECTIONS;
     const transport = createTransport({ connect_timeout, connections, http2, reuse_connections, tls });
     const client = createNextAuthClient(server, apikey, key, transport, clock);
-    return { key, ...client, confirmSession: createSessionCheck(client, session_cache, key, clock) };
+    const memory = keep(JSON.stringify([key, server]), () => createSessionMemory(session_cache, clock));
+    return { key, ...client, confirmSession: createSessionCheck(client, key, clock, memory) };
   });
   return {
     all,

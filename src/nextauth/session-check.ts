@@ -8,18 +8,13 @@ import type { Value, Values } from "../core/values.ts";
 import type { NextAuthClient } from "./client.ts";
 import type { LoggedIn } from "./login-status.ts";
 
-/**
- * @param lifetime milliseconds for which a confirmed session is remembered; 0 asks for every call
- * @param key of the nextAuth Server in the file, for errors
- */
+/** @param key of the nextAuth Server in the file, for errors */
 export function createSessionCheck(
   client: Pick<NextAuthClient, "getSession">,
-  lifetime: number,
   key: string,
   clock: Clock,
+  memory: ReturnType<typeof createSessionMemory>,
 ) {
-  const memory = createSessionMemory(lifetime, clock);
-
   /** Throws session_… errors. If the call has a userid or accountid, it must be the session's. */
   return async (serverid: string, nonce: string, claimed: Values, time?: CallTime): Promise<Values> => {
     const known = memory.get(serverid, nonce);
@@ -52,7 +47,10 @@ const MAX_SESSIONS = 10_000;
 
 type Session = LoggedIn & Pick<TransportResponse, "connection">;
 
-/** Keeps answers, not promises: on Workers, another call's promise never settles (workerd#210). */
+/**
+ * Keeps answers, not promises: on Workers, another call's promise never settles (workerd#210).
+ * @param lifetime milliseconds for which a confirmed session is remembered; 0 asks for every call
+ */
 export function createSessionMemory(lifetime: number, clock: Clock) {
   const sessions = new Map<string, { status: Session; until: number }>();
   // Neither part can contain a line break (values.ts), so the key is unambiguous.

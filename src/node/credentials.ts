@@ -1,9 +1,9 @@
 // Secrets, keys and certificates on Node: from variables and files, checked with Node's own TLS.
 
 import { isUtf8 } from "node:buffer";
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createPrivateKey, hash, type KeyObject, X509Certificate } from "node:crypto";
 import { constants } from "node:fs";
-import { open } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
@@ -52,26 +52,24 @@ function readVariable(env: NodeJS.ProcessEnv, name: string): string {
   return text;
 }
 
-const UNREADABLE = new Map([
-  ["ENOENT", ": there is no such file"],
-  ["ENOTDIR", ": a part of its path is not a folder"],
-  ["EISDIR", ": it is a folder, so name a file in it"],
-  ["EACCES", ": allow the user that runs this to read it"],
-]);
+const CURES: Readonly<Record<string, string>> = {
+  ENOENT: ": there is no such file",
+  ENOTDIR: ": a part of its path is not a folder",
+  EISDIR: ": it is a folder, so name a file in it",
+  EACCES: ": allow the user that runs this to read it",
+};
 
 /** @returns what to do about an unreadable file, to append to a message */
-export function cureOfUnreadable(code: string | undefined): string {
-  return UNREADABLE.get(code ?? "") ?? "";
-}
+export const cureOfUnreadable = (code = ""): string => CURES[code] ?? "";
 
 /** Reading it holds one of Node's four threads, which DNS and signatures need too. */
 let hanging: string | undefined;
 
-async function readSecretFile(path: string, written: string, openFile: typeof open): Promise<string> {
+async function withoutHanging<T>(written: string, read: () => Promise<T>): Promise<T> {
   if (hanging !== undefined) {
     throw new SecretError(`was not read, because reading this file still hangs: ${hanging}`);
   }
-  const reading = readRegularFile(path, written, openFile);
+  const reading = read();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
@@ -85,7 +83,18 @@ async function readSecretFile(path: string, written: string, openFile: typeof op
       reject(new SecretError(`names a file that could not be read within ${READ_TIMEOUT_MS / 1000} s: ${written}`));
     }, READ_TIMEOUT_MS);
   });
-  const bytes = await Promise.race([reading, late]).finally(() => clearTimeout(timer));
+  return Promise.race([reading, late]).finally(() => clearTimeout(timer));
+}
+
+/** @returns what another or a changed file has differently; undefined while its mount hangs */
+export const fileState = (path: string): Promise<string | undefined> =>
+  withoutHanging(path, () => stat(path, { bigint: true })).then(
+    ({ dev, ino, size, ctimeNs }) => `${dev} ${ino} ${size} ${ctimeNs}`,
+    ({ code }: NodeJS.ErrnoException) => code,
+  );
+
+async function readSecretFile(path: string, written: string, openFile: typeof open): Promise<string> {
+  const bytes = await withoutHanging(written, () => readRegularFile(path, written, openFile));
   if (bytes.length > MAX_SECRET_FILE_BYTES) {
     throw new SecretError(`names a file of more than ${MAX_SECRET_FILE_BYTES} bytes: ${written}`);
   }
@@ -157,21 +166,28 @@ function resultOr(ifUnreadable: boolean, check: () => boolean): boolean {
   }
 }
 
-function certificateFault(pem: string): string | undefined {
-  const { validFromDate, validToDate, validFrom, validTo } = new X509Certificate(pem);
+/** @returns the pin of a public key (RFC 7469 section 2.4) */
+export function pinOf(key: KeyObject): string {
+  return `sha256/${hash("sha256", key.export({ type: "spki", format: "der" }), "base64")}`;
+}
+
+function certificateFault(pem: string, pins?: readonly string[]): string | undefined {
+  const { publicKey, validFromDate, validToDate, validFrom, validTo } = new X509Certificate(pem);
   const now = Date.now();
   if (validToDate.getTime() < now) return `is a certificate that expired on ${validTo}: replace it`;
   if (validFromDate.getTime() > now) {
     return `is a certificate that is valid only from ${validFrom}: wait, or correct the clock of this machine`;
   }
+  const pin = pinOf(publicKey);
+  if (pins?.includes(pin) === false) {
+    return `has the key ${pin}, which is not one of server.tls.pins, so apps that pin our keys would refuse it. Certificate managers change the key at renewal: let yours keep the key, or first give the new pin to the apps, then add it to pins`;
+  }
   return undefined;
 }
 
-/**
- * @param pem a valid certificate with its chain
- * @returns when the first of them expires, in milliseconds since the epoch
- */
-export function expiryOf(pem: string): number {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  return Math.min(...blocks.map((block) => new X509Certificate(block).validToDate.getTime()));
+const CERTIFICATE = /-----BEGIN (?:X509 )?CERTIFICATE-----[^-]+-----END (?:X509 )?CERTIFICATE-----/g;
+
+/** @param pem a valid certificate with its chain */
+export function certificatesOf(pem: string): X509Certificate[] {
+  return (pem.match(CERTIFICATE) ?? []).map((one) => new X509Certificate(one));
 }

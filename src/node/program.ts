@@ -4,23 +4,25 @@ import type { Socket } from "node:net";
 import { createDeps, createPipeline } from "../app.ts";
 import { type CredentialHost, type Credentials, loadCredentials } from "../config/credentials.ts";
 import type { ParsedFile } from "../config/parse.ts";
-import type { Runtime } from "../core/runtime.ts";
+import type { Keep, Runtime } from "../core/runtime.ts";
 import type { Secret } from "../core/secret.ts";
 import { createTracer } from "../core/trace.ts";
 import type { TlsCredentials } from "../core/transport.ts";
 import { nextauthKey } from "../nextauth/servers.ts";
 import type { CertificateSnapshot, KeySnapshot } from "./admin/snapshot.ts";
 import { openAuditFile } from "./audit.ts";
-import { expiryOf } from "./credentials.ts";
+import { certificatesOf, fileState } from "./credentials.ts";
 import { nodeClock, nodeHashText, nodeIds } from "./host.ts";
 import { createNodeInbound } from "./inbound/inbound.ts";
 import { createNodeRateLimiter } from "./inbound/rate-limiter.ts";
 import { createNodeBulkhead } from "./outbound/bulkhead.ts";
 import { createNodeTransport } from "./outbound/transport.ts";
+import type { FileStates } from "./watch.ts";
 
 type Observers = Pick<Runtime, "log" | "onReport"> & {
   identitiesKey?: Secret;
   isOutdated?: (socket: Socket) => boolean;
+  files?: FileStates;
 };
 
 export type Program = Awaited<ReturnType<typeof createProgram>>;
@@ -28,17 +30,38 @@ export type Program = Awaited<ReturnType<typeof createProgram>>;
 /**
  * @param identitiesKey for hashes in the log if the file has no key; random by default
  * @param isOutdated as in Inbound, for a connection
+ * @param files gets the state of each secret's file before it is read
+ * @param before and `kept`, of the replaced program, which as a whole would stay in memory
  * @throws {ConfigError} for a secret, key or certificate that cannot be used
  */
 export async function createProgram(
   file: ParsedFile,
   host: CredentialHost,
-  { log, onReport, identitiesKey, isOutdated }: Observers,
+  { log, onReport, identitiesKey, isOutdated, files }: Observers,
+  { fingerprints: before, memories: kept }: { [name in "fingerprints" | "memories"]?: Map<string, unknown> } = {},
 ) {
   const { config } = file;
+  /** Of each part of the file, and of each secret by its key without indices. */
+  const fingerprints = new Map(Object.entries(config).map(([key, part]) => [key, JSON.stringify(part)]));
+  const read: CredentialHost["read"] = async (reference, at = []) => {
+    const path = "file" in reference && host.resolvePath(reference.file);
+    if (path) files?.set(path, await fileState(path));
+    const text = await host.read(reference, at);
+    const key = at.filter((part) => typeof part === "string").join(".");
+    fingerprints.set(key, `${fingerprints.get(key)} ${nodeHashText(SALT + text)}`);
+    return text;
+  };
+  const loaded = await loadCredentials(file, { ...host, read });
   const audit = await openAudit(file, host, log);
-  const loaded = await loadCredentials(file, host);
   const credentials = { ...loaded, identitiesKey: loaded.identitiesKey ?? identitiesKey };
+  const keys = new Set([...fingerprints.keys(), ...(before?.keys() ?? [])]);
+  const changed = [...keys].filter((key) => fingerprints.get(key) !== before?.get(key));
+  const memories = new Map<string, unknown>();
+  const keep: Keep = (key, create) => {
+    memories.set(key, kept?.get(key) ?? create());
+    return memories.get(key) as ReturnType<typeof create>;
+  };
+  let limiters = 0;
   const transports: ReturnType<typeof createNodeTransport>[] = [];
   const deps = await createDeps(config, credentials, {
     createTransport(settings) {
@@ -46,7 +69,8 @@ export async function createProgram(
       transports.push(transport);
       return transport;
     },
-    createRateLimiter: createNodeRateLimiter,
+    createRateLimiter: (limit) => keep(JSON.stringify([limiters++, limit]), () => createNodeRateLimiter(limit)),
+    keep,
     createBulkhead: createNodeBulkhead,
     hashText: nodeHashText,
     clock: nodeClock,
@@ -66,10 +90,14 @@ export async function createProgram(
     if (isReplaced && calls === 0) for (const transport of transports) void transport.close();
   };
   return {
+    file,
     config,
+    fingerprints,
+    memories,
+    /** The keys of the file that differ from the replaced program. */
+    changed,
     tls: credentials.serverTls,
     audit,
-    trust: trustOf(credentials),
     providers: deps.providers,
     nextauth: deps.nextauth,
     keys: credentials.signingKeys.map(({ kid, alg }, index): KeySnapshot => {
@@ -108,35 +136,32 @@ async function openAudit({ config, error }: ParsedFile, host: CredentialHost, lo
 }
 
 /** API keys are kept only as salted hashes. */
-const TRUST_SALT = nodeIds.uuid();
-
-/** Equal for programs with the same callers, API keys and client_ca. */
-function trustOf({ callers, serverTls }: Credentials): string {
-  const known = [...callers].map(([name, { apikeys, ...rest }]) => [name, apikeys.map((key) => key.reveal()), rest]);
-  return nodeHashText(TRUST_SALT + JSON.stringify([known, serverTls?.client_ca?.reveal()]));
-}
+const SALT = nodeIds.uuid();
 
 /** How long a new configuration may wait for discovery before calls use it. */
 const RELOAD_DISCOVERY_MS = 2_000;
 
 /**
- * Passes on the old program's metadata, for providers that do not answer at the reload. Only then:
- * a reload accepts an endpoint on another host.
+ * Passes on the old program's metadata.
+ * @param mayMove looks it up first, which accepts an endpoint on another host
  */
-export async function takeOver(next: Program, old: Program): Promise<void> {
-  const refreshes = [...next.providers.values()].map(({ name, discovery }) =>
-    discovery
-      ?.refresh(RELOAD_DISCOVERY_MS)
-      .catch(() => discovery.adopt(old.providers.get(name)?.discovery?.remembered())),
-  );
-  await Promise.all(refreshes);
+export async function takeOver(next: Program, old: Program, mayMove: boolean): Promise<void> {
+  const takeOvers = [...next.providers.values()].map(async ({ name, discovery }) => {
+    const remembered = old.providers.get(name)?.discovery?.remembered();
+    if (!mayMove) discovery?.adopt(remembered);
+    if (discovery?.state().ready === false) {
+      await discovery.refresh(RELOAD_DISCOVERY_MS).catch(() => discovery.adopt(remembered));
+    }
+  });
+  await Promise.all(takeOvers);
 }
 
 function certificateSnapshots({ serverTls, providers, nextauth }: Credentials): CertificateSnapshot[] {
   const places = new Map<string, TlsCredentials | undefined>([["server.tls", serverTls]]);
   for (const [name, { tls }] of providers) places.set(`providers.${name}.tls`, tls);
   for (const [index, { tls }] of nextauth.entries()) places.set(`${nextauthKey(index, nextauth.length)}.tls`, tls);
-  return [...places].flatMap(([place, tls]) =>
-    tls?.certificate === undefined ? [] : [{ place, expires_at: expiryOf(tls.certificate.reveal()) }],
-  );
+  return [...places].flatMap(([place, tls]) => {
+    const ends = certificatesOf(tls?.certificate?.reveal() ?? "").map(({ validToDate }) => validToDate.getTime());
+    return ends.length === 0 ? [] : [{ place, expires_at: Math.min(...ends) }];
+  });
 }

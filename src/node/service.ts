@@ -8,8 +8,10 @@ import type { CallReport } from "../core/call-report.ts";
 import { ConfigError, UsageError } from "../core/errors.ts";
 import { Secret } from "../core/secret.ts";
 import { createAdminApp, type TryIt } from "./admin/admin.ts";
+import { isReady } from "./admin/health.ts";
 import { createRecorder, type Recorder } from "./admin/recorder.ts";
 import type { Snapshot } from "./admin/snapshot.ts";
+import { fileState } from "./credentials.ts";
 import { nodeClock, nodeIds } from "./host.ts";
 import { inheritedSocket, listen } from "./inbound/listener.ts";
 import { createNodeLog } from "./log.ts";
@@ -17,23 +19,31 @@ import { createMetrics } from "./metrics.ts";
 import { keepDiscovered } from "./outbound/keep-discovered.ts";
 import { createProgram, type Program, takeOver } from "./program.ts";
 import { packageVersion } from "./version.ts";
+import { type FileStates, watchFiles } from "./watch.ts";
 
 export type Service = Awaited<ReturnType<typeof startService>>;
 
-/** A parsed configuration file, and the host that reads its secrets. */
-export interface Loaded {
-  file: ParsedFile;
-  host: CredentialHost;
-}
-
 /**
- * @param load reads the configuration at start and at each reload; throws ConfigError or UsageError
+ * @param load reads the configuration, if not given one; throws ConfigError or UsageError
  * @param tryIt serves the form of the status page in dev mode
+ * @param ownFiles the configuration file, and others that `load` reads
  * @throws {ConfigError} for a secret, key or certificate that cannot be used
  * @throws {ListenError}
  */
-export async function startService(load: () => Loaded, { tryIt }: { tryIt?: TryIt } = {}) {
-  const first = load();
+export async function startService(
+  load: (file?: ParsedFile) => { file: ParsedFile; host: CredentialHost },
+  { tryIt, ownFiles = [] }: { tryIt?: TryIt; ownFiles?: readonly string[] } = {},
+) {
+  /** The files to watch, as they were before they were read. */
+  let files: FileStates = new Map();
+  const loadWatched = async (known?: ParsedFile) => {
+    const loaded = load(known);
+    const { watch } = loaded.file.config.server;
+    files = new Map();
+    for (const path of ownFiles.slice(watch === "all" ? 0 : 1)) files.set(path, await fileState(path));
+    return loaded;
+  };
+  const first = await loadWatched();
   const { log, setLevel, close: closeLog } = await createNodeLog(first.file.config.log);
   const recorder = createRecorder(nodeClock.now);
   const now = nodeClock.now();
@@ -49,7 +59,7 @@ export async function startService(load: () => Loaded, { tryIt }: { tryIt?: TryI
       metrics.onReport(report);
     },
   };
-  let program = await createProgram(first.file, first.host, observers);
+  let program = await createProgram(first.file, first.host, { ...observers, files });
   const atStart = restartKeys(program);
   /** Of every configuration since the start: the last calls of an old one write to its own. */
   const audits = [program.audit];
@@ -70,6 +80,45 @@ export async function startService(load: () => Loaded, { tryIt }: { tryIt?: TryI
   let stopDiscovery = keepDiscovered(program.providers.values(), log);
   log("info", "started", { listen: publicListener.url, admin: adminListener.url, ...summary(program) });
 
+  async function loadAgain(isAsked: boolean): Promise<void> {
+    const filesBefore = files;
+    try {
+      const isWhole = isAsked || program.config.server.watch === "all";
+      const { file, host } = await loadWatched(isWhole ? undefined : program.file);
+      const next = await createProgram(file, host, { ...observers, files }, program);
+      if (!isAsked && next.changed.length === 0 && state.reload?.problem === undefined) return;
+      await takeOver(next, program, isAsked);
+      if (state.draining) return;
+      const wanted = restartKeys(next);
+      const unchangeable = [...atStart.keys()].filter((key) => atStart.get(key) !== wanted.get(key));
+      if (next.tls !== undefined && !unchangeable.includes("server.tls")) publicListener.setTls(next.tls);
+      if (next.changed.some((key) => /^callers|^server\.tls\.client_ca/.test(key))) publicListener.outdateConnections();
+      stopDiscovery();
+      program.replace();
+      program = next;
+      audits.push(next.audit);
+      stopDiscovery = keepDiscovered(program.providers.values(), log);
+      setLevel(program.config.log.level);
+      state.configured_at = nodeClock.now();
+      state.reload = { at: state.configured_at, problem: undefined };
+      log("info", "reloaded", { changed: program.changed.join(", ") || "nothing", ...summary(program) });
+      for (const key of unchangeable) log("warn", "needs a restart to change", { key });
+    } catch (error) {
+      // These messages never quote the file or a secret; others might.
+      const isKnown = error instanceof ConfigError || error instanceof UsageError;
+      const problem = isKnown ? error.message : (error as Error).name;
+      log("error", "not reloaded: the old configuration stays", { reason: problem });
+      state.reload = { at: nodeClock.now(), problem };
+      if (isAsked) files = filesBefore; // what the configuration in use needs
+    }
+  }
+  let lastReload = Promise.resolve(); // one at a time
+  const reload = (isAsked = false) => {
+    lastReload = lastReload.then(() => loadAgain(isAsked));
+    return lastReload;
+  };
+  void watchFiles(() => (program.config.server.watch === "none" ? new Map() : files), reload);
+
   return {
     /** Where getToken is served, for example `http://127.0.0.1:8080`. */
     url: publicListener.url,
@@ -78,34 +127,7 @@ export async function startService(load: () => Loaded, { tryIt }: { tryIt?: TryI
      * Loads the configuration again, for all new calls. Calls in flight finish with the old one. If
      * anything is wrong, nothing changes and the log says why.
      */
-    async reload(): Promise<void> {
-      try {
-        const { file, host } = load();
-        const next = await createProgram(file, host, observers);
-        await takeOver(next, program);
-        if (state.draining) return;
-        const wanted = restartKeys(next);
-        const unchangeable = [...atStart.keys()].filter((key) => atStart.get(key) !== wanted.get(key));
-        if (next.tls !== undefined && !unchangeable.includes("server.tls")) publicListener.setTls(next.tls);
-        if (next.trust !== program.trust) publicListener.outdateConnections();
-        stopDiscovery();
-        program.replace();
-        program = next;
-        audits.push(next.audit);
-        stopDiscovery = keepDiscovered(program.providers.values(), log);
-        setLevel(program.config.log.level);
-        state.configured_at = nodeClock.now();
-        state.reload = { at: state.configured_at, problem: undefined };
-        log("info", "reloaded", summary(program));
-        for (const key of unchangeable) log("warn", "needs a restart to change", { key });
-      } catch (error) {
-        // These messages never quote the file or a secret; others might.
-        const isKnown = error instanceof ConfigError || error instanceof UsageError;
-        const problem = isKnown ? error.message : (error as Error).name;
-        log("error", "not reloaded: the old configuration stays", { reason: problem });
-        state.reload = { at: nodeClock.now(), problem };
-      }
-    },
+    reload: () => reload(true),
     /** Logs how many calls are being cut off. The process has to exit afterwards. */
     async abort(): Promise<void> {
       log("error", "stopped", { calls_cut_off: publicListener.inFlight() });
@@ -166,10 +188,12 @@ function takeSnapshot(program: Program, recorder: Recorder, state: State, inFlig
     const paths = new Set(endpoints.filter((endpoint) => endpoint.provider === name).map(({ path }) => path));
     return { name, paths: [...paths], ...metadata, ...limits, ...recorder.provider(name) };
   });
+  const reached = providers.filter(({ ready }) => ready).length;
   return {
     ...VERSIONS,
     ...state,
     at: nodeClock.now(),
+    ready: isReady(program.config.server.readiness, reached, providers.length, nodeClock.elapsed()),
     in_flight: inFlight,
     providers,
     nextauth: program.nextauth.all.map(({ key }) => ({ key, ...recorder.nextauth(key) })),

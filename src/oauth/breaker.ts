@@ -19,7 +19,6 @@ interface BreakerDeps {
   timeout: number;
   /** The provider's name in the file. */
   name: string;
-  transport: Transport;
   clock: Clock;
   log: Log;
 }
@@ -35,7 +34,7 @@ interface Phase {
 }
 
 /** Not cockatiel, which uses the wall clock and lets calls wait for the trial of another call. */
-export function createBreaker({ timeout, name, transport, clock, log }: BreakerDeps) {
+export function createBreaker({ timeout, name, clock, log }: BreakerDeps) {
   let phase: Phase = { failures: 0 };
   let suspensions = 0;
 
@@ -77,7 +76,7 @@ export function createBreaker({ timeout, name, transport, clock, log }: BreakerD
      * @param use gets the transport; it must throw TokenProxyErrors and no TransportErrors
      * @throws {TokenProxyError} provider_suspended, without calling `use`
      */
-    async run<T>(use: (send: Transport) => Promise<T>): Promise<T> {
+    async run<T>(transport: Transport, use: (send: Transport) => Promise<T>): Promise<T> {
       const entered = enter();
       let askedAt: number | undefined;
       let outcome: Outcome = "answer";

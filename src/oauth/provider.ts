@@ -3,6 +3,7 @@
 import { TokenProxyError } from "../core/errors.ts";
 import type { Bulkhead, Clock, CreateBulkhead, Ids, Log } from "../core/ports.ts";
 import { withOneRetry } from "../core/retry.ts";
+import { type Keep, keepNothing } from "../core/runtime.ts";
 import type { CreateTransport, Delivery } from "../core/transport.ts";
 import type { Values } from "../core/values.ts";
 import { type BreakerState, createBreaker } from "./breaker.ts";
@@ -25,7 +26,7 @@ export interface Provider {
   /** @throws {TokenProxyError} call_invalid if a value is missing, overloaded, or `provider_…` */
   requestToken(values: Values, call: Pick<Attempt, "time" | "trace" | "announce">): Promise<Answer>;
   /**
-   * `suspensions` since the configuration was loaded, and the seconds by which the provider's clock
+   * `suspensions` since its configuration was loaded, and the seconds by which the provider's clock
    * is ahead of ours, undefined if its answers do not tell.
    */
   state(): ReturnType<Bulkhead["state"]> & {
@@ -38,6 +39,7 @@ export interface Provider {
 export interface ProviderDeps {
   createTransport: CreateTransport;
   createBulkhead: CreateBulkhead;
+  keep?: Keep | undefined;
   clock: Clock;
   ids: Ids;
   log: Log;
@@ -53,7 +55,7 @@ export function createProvider(
   credentials: ProviderCredentials,
   deps: ProviderDeps,
 ): Provider {
-  const { clock, log } = deps;
+  const { clock, log, keep = keepNothing } = deps;
   const { issuer, timeout, connect_timeout, max_in_flight, http2, reuse_connections } = settings;
   const key = `providers.${name}`;
   const clockWatch = createClockWatch(name, deps);
@@ -73,7 +75,8 @@ export function createProvider(
           },
         });
   const bulkhead = deps.createBulkhead(max_in_flight, Math.ceil(max_in_flight * QUEUE_SHARE));
-  const breaker = createBreaker({ timeout, name, transport, clock, log });
+  const breakerKey = JSON.stringify([key, issuer, settings.token_endpoint, timeout]);
+  const breaker = keep(breakerKey, () => createBreaker({ timeout, name, clock, log }));
   const { requestToken, credentialCount } = createTokenRequest(settings, credentials, key, discovery, deps);
   const withRotation = createRotation(credentialCount, (rejected, next) => {
     const fields = { provider: name, refused: rejected + 1, next: next + 1 };
@@ -100,7 +103,7 @@ export function createProvider(
       const place = bulkhead.enter(Math.min(wait, left));
       if (!(await place)) throw place === false || wait <= left ? overloaded(key) : time.ended();
       try {
-        return await breaker.run((send) =>
+        return await breaker.run(transport, (send) =>
           withRotation((credential) =>
             withOneRetry(() => requestToken(values, { credential, deadline, send, time, trace, announce }), isHarmless),
           ).catch((error: unknown) => {

@@ -1,6 +1,7 @@
 // What `check` prints about certificates: pins as openssl computes them, and warnings in time.
 
 import { execFileSync, spawnSync } from "node:child_process";
+import { hash, X509Certificate } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -15,9 +16,9 @@ const hasOpenssl = spawnSync(OPENSSL, ["version"]).status === 0;
 
 const folder = temporaryFolder();
 
-async function check(file: object, env: Record<string, string> = {}) {
+async function check(file: object, env: Record<string, string> = {}, args: string[] = []) {
   await writeFile(join(folder, "token-proxy.yaml"), JSON.stringify(file));
-  return runCommand(["check"], { cwd: folder, env: { ...SECRETS, ...env } });
+  return runCommand(["check", ...args], { cwd: folder, env: { ...SECRETS, ...env } });
 }
 
 const ENDPOINT = "http://127.0.0.1:1/token";
@@ -100,6 +101,47 @@ describe("the certificate of server.tls", () => {
     expect(out).toMatch(
       /CN=old root, until Sep 30 .+ 2021 GMT \(-\d+ days left\)\n.+\n {2}warning +it has expired: renew it\n/,
     );
+  });
+});
+
+describe("server.tls.pins", () => {
+  const pinOf = ({ certificate }: TestCertificate) => {
+    const key = new X509Certificate(certificate).publicKey.export({ type: "spki", format: "der" });
+    return `sha256/${hash("sha256", key, "base64")}`;
+  };
+  const checkPins = async (served: TestCertificate, pins: string[], args: string[] = []) => {
+    const file = fileConfig(ENDPOINT, { file: { server: { tls: { ...TLS, pins } } } });
+    return check(file, { CERTIFICATE: served.certificate, PRIVATE_KEY: served.private_key }, args);
+  };
+
+  it("without a backup are warned of, and a certificate with the key of no pin is a fault", async () => {
+    const [served, backup] = (await Promise.all(
+      ["served", "backup"].map((name) => makeSelfSigned(name, { notAfter: inDays(90) })),
+    )) as [TestCertificate, TestCertificate];
+    const both = await checkPins(served, [pinOf(backup), pinOf(served)]);
+    expect([both.status, both.out.includes("warning")]).toEqual([0, false]);
+    expect((await checkPins(served, [pinOf(served), pinOf(served)])).out).toMatch(
+      / {2}warning +server\.tls\.pins has no backup: if this key is lost, the apps cannot connect; make a second key/,
+    );
+    const renewed = await checkPins(served, [pinOf(backup)]);
+    expect(renewed).toMatchObject({ status: 2, out: "", err: expect.stringContaining(pinOf(served)) });
+  });
+
+  it("can get the pin of a key in a file: of its certificate, its private and its public key", async () => {
+    const backup = await makeSelfSigned("backup");
+    const { publicKey } = new X509Certificate(backup.certificate);
+    const public_key = publicKey.export({ type: "spki", format: "pem" }) as string;
+    const path = join(folder, "backup.pem");
+    for (const pem of [...Object.values(backup), public_key]) {
+      await writeFile(path, pem);
+      const { out } = await check(fileConfig(ENDPOINT), {}, ["--pin", path]);
+      expect(out).toContain(`pin               ${pinOf(backup)} of ${path}\n`);
+    }
+    await writeFile(path, "no key");
+    expect(await check(fileConfig(ENDPOINT), {}, ["--pin", path])).toMatchObject({
+      status: 2,
+      err: `cannot read ${path}, or it has no certificate, private key or public key in PEM: correct --pin\n`,
+    });
   });
 });
 

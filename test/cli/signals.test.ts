@@ -34,7 +34,7 @@ async function startUntilHandled(): Promise<Run> {
 describe.skipIf(!existsSync("/proc/self/status"))("during the start", () => {
   it("SIGHUP again and again does not end the process", async () => {
     const run = await startUntilHandled();
-    // Not without end: on a busy machine, a start that is interrupted all the time makes no progress.
+    // A bounded number: on a busy machine, a start that is always interrupted makes no progress.
     for (let signals = 0; signals < 20; signals += 1) {
       run.process.kill("SIGHUP");
       await new Promise((done) => setTimeout(done, 5));

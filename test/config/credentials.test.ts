@@ -248,6 +248,13 @@ describe("TLS credentials", () => {
     expect(parts).toEqual(["certificate", "private_key", caKey]);
   });
 
+  it("of the listener are checked against its pins", async () => {
+    const pins = [`sha256/${"A".repeat(43)}=`];
+    const certificateFault: CredentialHost["certificateFault"] = (_pem, given) => `got ${given}`;
+    const text = LISTENER.replace(PAIR, `${PAIR}, pins: ${JSON.stringify(pins)}`);
+    expect(await faultsOf(text, {}, { certificateFault })).toEqual([expect.stringContaining(`got ${pins}`)]);
+  });
+
   it("are optional, and can be a binding of a Worker", async () => {
     const { serverTls, providers, nextauth } = await load(FILE);
     expect([serverTls, providers.get("main")?.tls, nextauth]).toEqual([undefined, undefined, []]);

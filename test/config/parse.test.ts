@@ -18,6 +18,8 @@ describe("a valid file", () => {
         max_in_flight: 1_024,
         shutdown_delay: 5_000,
         shutdown_grace: 10_000,
+        watch: "credentials",
+        readiness: "started",
       },
       callers: { "nextauth-server": { apikeys: [{ env: "APIKEY" }], client_certificates: [] } },
       get_token: [

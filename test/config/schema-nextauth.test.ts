@@ -75,6 +75,7 @@ client_certificates: [{ san_dns: x }, { san_dns: 7 }] => 4:43 ${at}.client_certi
 describe("server", () => {
   const server = (text: string) => withKeys(`server: { ${text} }`);
   const TLS = "certificate: { env: C }, private_key: { env: K }";
+  const PIN = `${"A".repeat(43)}=`;
   const RANGE = "must be an IP address or a range, like 10.0.0.0/8";
   reportsShape(
     server,
@@ -95,7 +96,13 @@ tls: { private_key: { env: K } } => 11:16 "server.tls.certificate" ${MISSING}
 tls: { certificate: { env: C } } => 11:16 "server.tls.private_key" ${MISSING}
 tls: { ${TLS}, client_ca: ca.pem } => 11:79 "server.tls.client_ca" ${SECRET}
 tls: { ${TLS}, ca: { env: A } }
-  => 11:68 "server.tls.ca" unknown key; the keys allowed here are certificate, private_key, client_ca
+  => 11:68 "server.tls.ca" unknown key; the keys allowed here are certificate, private_key, client_ca, pins
+tls: { ${TLS}, pins: ["sha256/${PIN}"] }
+tls: { ${TLS}, pins: [] } => 11:74 "server.tls.pins" must have at least one entry
+tls: { ${TLS}, pins: ["sha1/${PIN}"] }
+  => 11:75 "server.tls.pins[0]" must be a pin as check prints it, sha256/ and 44 characters
+watch: file => 11:18 "server.watch" must be one of credentials, all, none
+readiness: none => 11:22 "server.readiness" must be one of started, any, all
 trusted_proxies: 10.0.0.1 => 11:28 "server.trusted_proxies" ${LIST}
 trusted_proxies: ["10.0.0.1", "10.0.0.0/8", "0.0.0.0/0", "::1", "fd00::/8", "2001:db8::7", "::ffff:10.0.0.1"]
 `,

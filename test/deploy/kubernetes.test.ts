@@ -102,7 +102,10 @@ describe("the Secret", () => {
 
   it("with values is enough for the ConfigMap's file to start and to answer the probes", async () => {
     for (const key of Object.keys(secret.stringData)) await writeFile(join(folder, key), `${key}-0123456789abcdef\n`);
-    const local = fileText.replaceAll(SECRETS_FOLDER, folder).replaceAll(/0\.0\.0\.0:\d+/g, "127.0.0.1:0");
+    const local = fileText
+      .replaceAll(SECRETS_FOLDER, folder)
+      .replaceAll(/0\.0\.0\.0:\d+/g, "127.0.0.1:0")
+      .replace("server:", "server:\n  readiness: all"); // not ready, however long this takes
     await writeFile(join(folder, "token-proxy.yaml"), local);
     const proxy = runCli(["start"], { cwd: folder });
     const [, admin] = await proxy.said(/"admin":"([^"]+)"/);

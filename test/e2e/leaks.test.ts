@@ -86,7 +86,9 @@ describe("no canary is found", () => {
   });
 
   it("in health, metrics and published documents", async () => {
-    const paths = "/ /healthz /readyz /metrics /.well-known/jwks.json /.well-known/openid-configuration".split(" ");
+    const paths = "/ /healthz /readyz?verbose /metrics /.well-known/jwks.json /.well-known/openid-configuration".split(
+      " ",
+    );
     for (const base of [host.url, host.adminUrl].filter((url) => url !== undefined)) {
       for (const path of paths) {
         const response = await fetch(base + path);

@@ -86,7 +86,7 @@ describe.each(MODES)("at level debug, $what", ({ log }) => {
 
   it.each<[string, number]>([
     ["/metrics", 1],
-    ["/readyz", 1],
+    ["/readyz?verbose", 1],
     ["/", 2],
     ["/healthz", 0],
     ["/version", 0],
@@ -199,7 +199,7 @@ describe.each(["json", "pretty"] as const)("forged requests, with %s lines", (fo
     expect(requestIds()).toHaveLength(answered.length);
   });
 
-  it.each(["/metrics", "/readyz", "/"])("do not get into %s", async (path) => {
+  it.each(["/metrics", "/readyz?verbose", "/"])("do not get into %s", async (path) => {
     expect(search((await proxy.page(path)) as string, [FORGED, ...ALL])).toEqual([]);
   });
 
@@ -210,7 +210,7 @@ describe.each(["json", "pretty"] as const)("forged requests, with %s lines", (fo
     const text = String(FORGED.needles[0]);
     const statuses: number[] = [];
     for (const path of ["/", "/readyz", "/metrics", "/nowhere"]) {
-      const sent = request("GET", `${path}?paused=${text}&${text}`, { Host: host ?? text }, "");
+      const sent = request("GET", `${path}?verbose&paused=${text}&${text}`, { Host: host ?? text }, "");
       const { status, head, body } = await exchange(proxy.adminUrl, sent);
       statuses.push(status);
       expect(search(head + body, [FORGED]), path).toEqual([]);

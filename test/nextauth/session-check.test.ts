@@ -25,7 +25,7 @@ function setUp(lifetime = 0, answer: Awaited<ReturnType<NextAuthClient["getSessi
       return server.answer;
     },
   };
-  const confirm = createSessionCheck(client, lifetime, "nextauth[1]", clock);
+  const confirm = createSessionCheck(client, "nextauth[1]", clock, createSessionMemory(lifetime, clock));
   const check = async (values: Record<string, Value> = {}, serverid = "a", nonce = "n0nce") =>
     Object.fromEntries(await confirm(serverid, nonce, new Map(Object.entries({ serverid, nonce, ...values }))));
   return { server, clock, check };

@@ -1,7 +1,7 @@
 // Secrets come from environment variables or files, and OpenSSL checks what TLS uses.
 
 import { spawnSync } from "node:child_process";
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, hash, X509Certificate } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { SecretError } from "../../src/config/credentials.ts";
 import { Secret } from "../../src/core/secret.ts";
 import type { TlsCredentials } from "../../src/core/transport.ts";
-import { createNodeCredentialHost } from "../../src/node/credentials.ts";
+import { createNodeCredentialHost, fileState } from "../../src/node/credentials.ts";
 import { thrownBy } from "../support/fakes.ts";
 import { makeAuthority, makeSelfSigned } from "../support/keys.ts";
 
@@ -96,6 +96,7 @@ describe("a file", () => {
       // Each would hold one of Node's four threads.
       const next = () => messageFor(() => createNodeCredentialHost({}, folder, opened).read({ file: "other" }));
       expect(await next()).toBe("was not read, because reading this file still hangs: secret");
+      expect(await fileState(folder)).toBeUndefined();
       expect(opened).toHaveBeenCalledOnce();
       // Node's exit would wait for that thread, so SIGTERM would not end the process.
       const kill = vi.spyOn(process, "kill").mockReturnValue(true);
@@ -191,6 +192,16 @@ it("a certificate must be valid now; the date is in the message", () => {
     /^is a certificate that is valid only from \w{3} .* GMT: wait, or correct the clock of this machine$/,
   );
   vi.useRealTimers();
+});
+
+it("a certificate must have the key of a pin, and the message says which pin it has, and why", () => {
+  const { publicKey } = new X509Certificate(CLIENT.certificate);
+  const pin = `sha256/${hash("sha256", publicKey.export({ type: "spki", format: "der" }), "base64")}`;
+  const backup = `sha256/${"A".repeat(43)}=`;
+  expect(certificateFault(CLIENT.certificate, [backup, pin])).toBeUndefined();
+  expect(certificateFault(CLIENT.certificate, [backup])).toBe(
+    `has the key ${pin}, which is not one of server.tls.pins, so apps that pin our keys would refuse it. Certificate managers change the key at renewal: let yours keep the key, or first give the new pin to the apps, then add it to pins`,
+  );
 });
 
 it.each([{ sha256: "a".repeat(64) }, { san_dns: "ns.bank.example" }])(

@@ -12,7 +12,7 @@ import { useService } from "../support/service.ts";
 const service = useService();
 
 async function readyz(adminUrl: string): Promise<{ status: number; body: Record<string, unknown> }> {
-  const response = await fetch(`${adminUrl}/readyz`);
+  const response = await fetch(`${adminUrl}/readyz?verbose`);
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
 
@@ -25,7 +25,7 @@ describe("readiness", () => {
     expect(await readyz(admin)).toEqual({ status: 200, body });
     expect((await fetch(`${listen}/readyz`)).status).toBe(404);
     // Load balancers check the health in HTTP/1.0 without a Host header.
-    const old = await exchange(admin, "GET /readyz HTTP/1.0\r\n\r\n");
+    const old = await exchange(admin, "GET /readyz?verbose HTTP/1.0\r\n\r\n");
     expect([old.status, JSON.parse(old.body)]).toEqual([200, body]);
   });
 
@@ -51,7 +51,9 @@ describe("readiness", () => {
       main: providerConfig("", { issuer, token_endpoint: undefined }),
       other: providerConfig("", unreachable),
     };
-    await service.configure({ providers, routes: [{ serverid: "other", provider: "other" }, { provider: "main" }] });
+    const routes = [{ serverid: "other", provider: "other" }, { provider: "main" }];
+    const providersAndRoutes = { providers, routes };
+    await service.configure(providersAndRoutes);
     const run = await service.start();
     const before = await readyz(run.admin);
     expect(before.status).toBe(503);
@@ -70,6 +72,11 @@ describe("readiness", () => {
         : token()(socket, request);
     const isReady = async () => (await readyz(run.admin)).body.providers;
     await expect.poll(isReady).toMatchObject({ main: { ready: true }, other: { ready: false } });
+    expect((await readyz(run.admin)).status).toBe(503);
+    await service.configure({ ...providersAndRoutes, server: { readiness: "any" } });
+    run.process.kill("SIGHUP");
+    await expect.poll(() => run.lines("reloaded")).toHaveLength(1);
+    expect((await readyz(run.admin)).status).toBe(200);
     expect((await callGetToken(run.listen)).status).toBe(200);
   });
 });

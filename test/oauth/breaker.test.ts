@@ -15,7 +15,8 @@ function setUp() {
   const { log, lines } = fakeLog();
   const { createTransport, requests } = fakeProvider(() => response(200, {}));
   const transport = createTransport({ connect_timeout: 1, connections: 1 });
-  const { run, state, suspensions } = createBreaker({ timeout: TIMEOUT_MS, name: "retail", transport, clock, log });
+  const { state, suspensions, ...shared } = createBreaker({ timeout: TIMEOUT_MS, name: "retail", clock, log });
+  const run = <T>(use: (send: Transport) => Promise<T>) => shared.run(transport, use);
   const ask = (send: Transport) => send({} as TransportRequest);
 
   const breaker = {

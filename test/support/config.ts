@@ -16,8 +16,8 @@ export function providerConfig(tokenEndpoint: string, changes: object = {}): obj
   };
 }
 
-/** Free ports, and an end without a wait for load balancers. */
-export const SERVER = { listen: "127.0.0.1:0", admin: "127.0.0.1:0", shutdown_delay: "0s" };
+/** Free ports, an end without a wait for load balancers, a /readyz that ignores the time. */
+export const SERVER = { listen: "127.0.0.1:0", admin: "127.0.0.1:0", shutdown_delay: "0s", readiness: "all" };
 
 /** A whole file with one provider named `main`, on free ports. */
 export function fileConfig(tokenEndpoint: string, changes: { provider?: object; file?: object } = {}): object {

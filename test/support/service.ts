@@ -65,8 +65,8 @@ export function useService() {
       await write("token-proxy.yaml", JSON.stringify(fileConfig(provider.tokenEndpoint, changes)));
     },
     /** Starts a process on the file, and waits until it listens. */
-    async start({ env = {}, ...options }: RunOptions = {}): Promise<Running> {
-      const started = run([], { env: { ...SECRETS, ...env }, ...options });
+    async start({ args = [], env = {}, ...options }: RunOptions & { args?: string[] } = {}): Promise<Running> {
+      const started = run(args, { env: { ...SECRETS, ...env }, ...options });
       const [line] = await started.said(/.*"event":"started".*\n/);
       const { listen, admin } = JSON.parse(line) as { listen: string; admin: string };
       const lines = (event: string) =>

@@ -37,6 +37,7 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
     configured_at: NOW - 20_000,
     at: NOW,
     draining: false,
+    ready: (changes.providers ?? []).every(({ ready }) => ready), // as with readiness: all
     in_flight: 0,
     providers: [provider()],
     nextauth: [],

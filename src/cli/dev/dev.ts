@@ -1,6 +1,7 @@
 // Dev mode: provider, proxy and nextAuth Server in one process, and one getToken call through them.
 
 import { randomBytes } from "node:crypto";
+import { styleText } from "node:util";
 import { decodeJwt } from "jose";
 import { parseConfig } from "../../config/parse.ts";
 import { createNodeCredentialHost } from "../../node/credentials.ts";
@@ -15,14 +16,12 @@ const ACCOUNT = { userid: "alice", accountid: 7 };
 /** Used instead of a file name in errors. */
 const DEV_FILE = "dev mode";
 
-interface DevOutput {
-  write(text: string): void;
-  /** Highlights a heading on a terminal. */
-  bold(text: string): string;
-}
+const write = (text: string) => void process.stdout.write(text);
+/** Plain in a pipe and under NO_COLOR. */
+const bold = (text: string) => styleText("bold", text, { stream: process.stdout });
 
 /** @throws {Error} if the app does not get the provider's bytes: this installation is broken */
-export async function startDev({ write, bold }: DevOutput): Promise<Service> {
+export async function startDev(): Promise<Service> {
   const secrets = { DEV_APIKEY: newSecret(), DEV_CLIENT_SECRET: newSecret(), DEV_NEXTAUTH_APIKEY: newSecret() };
   const provider = await createDevProvider(secrets.DEV_CLIENT_SECRET);
   const providerListener = await listen(provider.fetch, ANY_PORT, "the embedded provider");

@@ -36,7 +36,7 @@ export function createAdminApp({ snapshot, metrics, adminHosts, tryIt }: AdminSo
   // Does not look at providers: restarting this process would not bring one back.
   app.get("/healthz", (c) => c.json({ status: "ok" }));
   app.get("/readyz", (c) => {
-    const body = readiness(snapshot());
+    const body = readiness(snapshot(), c.req.query("verbose") !== undefined);
     return c.json(body, body.status === "ready" ? 200 : 503);
   });
   app.get("/metrics", async (c) => {
@@ -78,19 +78,18 @@ function isAcceptedHost(hostname: string, names: readonly string[]): boolean {
 }
 
 /** Failed calls are reported but do not count: another instance would fail as well. */
-function readiness({ draining, in_flight, providers, nextauth, at }: Snapshot) {
-  const isReady = providers.every(({ ready }) => ready);
+function readiness({ draining, ready, in_flight, providers, nextauth, at }: Snapshot, isVerbose: boolean) {
   const ageOf = (last: LastOutcome | undefined) =>
     last && { outcome: last.outcome, seconds_ago: Math.max(0, Math.round((at - last.at) / 1000)) };
+  const listed = providers.filter((provider) => isVerbose || !provider.ready);
   return {
-    status: draining ? "shutting down" : isReady ? "ready" : "not ready",
-    in_flight,
+    status: draining ? "shutting down" : ready ? "ready" : "not ready",
     providers: Object.fromEntries(
-      providers.map(({ name, ready, problem, breaker, last }) => [
-        name,
-        { ready, problem, breaker, last: ageOf(last) },
-      ]),
+      listed.map(({ name, ready, problem, breaker, last }) => [name, { ready, problem, breaker, last: ageOf(last) }]),
     ),
-    nextauth: Object.fromEntries(nextauth.map(({ key, last }) => [key, { last: ageOf(last) }])),
+    ...(isVerbose && {
+      nextauth: Object.fromEntries(nextauth.map(({ key, last }) => [key, { last: ageOf(last) }])),
+      in_flight,
+    }),
   };
 }

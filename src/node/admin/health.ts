@@ -1,5 +1,6 @@
 // Judges a snapshot: whether the service is well, and if not, what is wrong and what to do.
 
+import type { Config } from "../../config/complete.ts";
 import type { BreakerState } from "../../oauth/breaker.ts";
 import { NOTABLE_SKEW_SECONDS } from "../../oauth/clock-skew.ts";
 import { counted, DAY_MS, duration, percent } from "./format.ts";
@@ -22,20 +23,27 @@ export interface Concern extends State {
 /** Rates, shares and percentiles cover these minutes, including the current one. */
 export const RECENT_MINUTES = 5;
 
+/** After this, a provider that is down must not hold up the calls to others. */
+const START_MS = 30_000;
 const RENEW_SOON_MS = 30 * DAY_MS;
 const RENEW_NOW_MS = 7 * DAY_MS;
 /** With fewer calls an error says little about a provider. */
 const FEW_CALLS = 10;
 const MANY_ERRORS = 0.1;
 
+/** @param upFor milliseconds since the start */
+export function isReady(policy: Config["server"]["readiness"], reached: number, all: number, upFor: number): boolean {
+  return reached >= { started: upFor < START_MS ? all : 0, any: 1, all }[policy];
+}
+
 /** @returns the state of the service, and what needs attention, faults before warnings */
 export function healthOf(snapshot: Snapshot): State & { concerns: Concern[] } {
-  const { draining, providers } = snapshot;
+  const { draining, ready, providers } = snapshot;
   const concerns = concernsOf(snapshot);
-  const notReady = providers.filter(({ ready }) => !ready).length;
   const state = (level: Level, text: string) => ({ level, text, concerns });
   if (draining) return state("warning", "Shutting down");
-  if (notReady > 0) return state("bad", `Not ready: ${notReady} of ${counted(providers.length, "provider")}`);
+  const missing = providers.filter((provider) => !provider.ready);
+  if (!ready) return state("bad", `Not ready: ${missing.length} of ${counted(providers.length, "provider")}`);
   if (concerns[0]?.level === "bad") return state("bad", "Ready, with faults");
   if (concerns.length > 0) return state("warning", "Ready, with warnings");
   return state("good", "Ready");
@@ -75,7 +83,7 @@ function concernsOf({ providers, nextauth, certificates, reload, at }: Snapshot)
   for (const { place, expires_at } of certificates) {
     const { level, text } = certificateState(expires_at, at);
     if (level === "good") continue;
-    const cure = `Renew it ${level === "bad" ? "now" : "soon"}, then reload with SIGHUP.`;
+    const cure = `Renew it ${level === "bad" ? "now" : "soon"}. A changed file is used at once, unless server.watch is none.`;
     add(level, "certificates", `${place}: the certificate ${text}`, cure);
   }
   if (reload?.problem !== undefined) {

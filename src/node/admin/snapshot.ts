@@ -13,6 +13,8 @@ export interface Snapshot {
   /** When the snapshot was taken. */
   at: number;
   draining: boolean;
+  /** By `server.readiness`. */
+  ready: boolean;
   in_flight: number;
   providers: readonly ProviderSnapshot[];
   /** By the server's key in the file, for example `nextauth[1]`. */
@@ -21,7 +23,7 @@ export interface Snapshot {
   certificates: readonly CertificateSnapshot[];
   /** When the configuration in use was loaded. */
   configured_at: number;
-  /** The last SIGHUP. */
+  /** The last reload. */
   reload: ReloadSnapshot | undefined;
   /** Newest first. */
   calls: readonly { at: number; report: CallReport }[];

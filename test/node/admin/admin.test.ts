@@ -36,16 +36,19 @@ it.each([{ providers: [NOT_READY] }, { draining: true }])(
 );
 
 describe("/readyz", () => {
-  it("is 200 if every provider is ready, and shows the last outcomes", async () => {
-    const { status, cache, body } = await get("/readyz", {
+  it("is 200 if the service is ready, and ?verbose shows all providers with their last outcomes", async () => {
+    const changes = {
       providers: [
         provider({ name: "a", last: { outcome: "provider_timeout", at: NOW - 12_400 } }),
         provider({ name: "b" }),
       ],
       nextauth: [{ key: "nextauth", last: { outcome: "answered", at: NOW - 1_000 } }],
       in_flight: 3,
-    });
-    expect([status, cache]).toEqual([200, "no-store"]);
+    };
+    const short = await get("/readyz", changes);
+    expect(short).toMatchObject({ status: 200, cache: "no-store", body: '{"status":"ready","providers":{}}' });
+    const { status, body } = await get("/readyz?verbose", changes);
+    expect(status).toBe(200);
     expect(JSON.parse(body)).toEqual({
       status: "ready",
       in_flight: 3,
@@ -57,12 +60,15 @@ describe("/readyz", () => {
     });
   });
 
-  it("is 503 while one provider is not ready, and says why", async () => {
-    const { status, body } = await get("/readyz", { providers: [provider({ name: "a" }), NOT_READY] });
-    expect(status).toBe(503);
-    expect(JSON.parse(body)).toMatchObject({
-      status: "not ready",
-      providers: { a: { ready: true }, b: { ready: false, problem: PROBLEM } },
+  it.each([
+    [false, 503, "not ready"],
+    [true, 200, "ready"],
+  ])("names a provider that is not ready, also if the service is: %s", async (ready, expected, text) => {
+    const { status, body } = await get("/readyz", { ready, providers: [provider({ name: "a" }), NOT_READY] });
+    expect(status).toBe(expected);
+    expect(JSON.parse(body)).toEqual({
+      status: text,
+      providers: { b: { ready: false, problem: PROBLEM, breaker: "closed" } },
     });
   });
 

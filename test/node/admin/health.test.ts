@@ -1,7 +1,7 @@
 // The state of the service in one line, and every problem with its cure.
 
 import { describe, expect, it } from "vitest";
-import { certificateState, healthOf } from "../../../src/node/admin/health.ts";
+import { certificateState, healthOf, isReady } from "../../../src/node/admin/health.ts";
 import type { Snapshot } from "../../../src/node/admin/snapshot.ts";
 import { HOUR_MS, minute, NOW, provider, snapshot } from "../../support/status-snapshot.ts";
 
@@ -18,12 +18,13 @@ describe("the state of the service", () => {
     expect(health({ reload: { at: NOW, problem: undefined } })).toEqual(["good: Ready"]);
   });
 
-  it("is not ready if one provider is not, as in /readyz", () => {
+  it("is not ready if /readyz says so, and else a provider that is not is a fault", () => {
     const providers = [provider({ name: "staff" }), provider({ ready: false, problem: "no discovery yet" })];
     expect(health({ providers })).toEqual([
       "bad: Not ready: 1 of 2 providers",
       "bad #provider-1: retail: its metadata cannot be read, so calls to it fail. Check the issuer URL in the file and the network. The proxy keeps trying.",
     ]);
+    expect(health({ providers, ready: true })[0]).toBe("bad: Ready, with faults");
   });
 
   it("is shutting down, whatever else is wrong", () => {
@@ -92,11 +93,26 @@ describe("the state of the service", () => {
     const certificates = [20, 2].map((days) => ({ place: `p${days}`, expires_at: NOW + days * DAY_MS }));
     expect(health({ certificates })).toEqual([
       "bad: Ready, with faults",
-      "bad #certificates: p2: the certificate expires in 2 days. Renew it now, then reload with SIGHUP.",
-      "warning #certificates: p20: the certificate expires in 20 days. Renew it soon, then reload with SIGHUP.",
+      "bad #certificates: p2: the certificate expires in 2 days. Renew it now. A changed file is used at once, unless server.watch is none.",
+      "warning #certificates: p20: the certificate expires in 20 days. Renew it soon. A changed file is used at once, unless server.watch is none.",
     ]);
   });
 });
+
+it.each<[Parameters<typeof isReady>, boolean]>([
+  [["started", 2, 2, 0], true],
+  [["started", 1, 2, 29_999], false],
+  [["started", 0, 2, 30_000], true],
+  [["any", 1, 2, 0], true],
+  [["any", 0, 2, 60_000], false],
+  [["all", 2, 2, 0], true],
+  [["all", 1, 2, 60_000], false],
+])(
+  "with the policy, the providers reached, all of them, and the time since the start %j, ready is %s",
+  (given, ready) => {
+    expect(isReady(...given)).toBe(ready);
+  },
+);
 
 describe("a certificate", () => {
   it.each([
