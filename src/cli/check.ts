@@ -76,8 +76,7 @@ function describeService(config: Config, { signingKeys }: Credentials): void {
   const describeRoute = (label: string, text: string, seconds: number) => {
     line(label, `${text}, timeout: ${seconds} s`);
     if (longest <= seconds) return;
-    const cure = "shorten it, or raise this one";
-    line("  warning", `a timeout under nextauth or providers is longer, ${longest} s, and never reached: ${cure}`);
+    line("  warning", `a timeout under nextauth or providers is longer (${longest} s): shorten it, or raise this one`);
   };
   const to = (provider = "") => provider && `, provider: ${provider}`;
   for (const { method, path, session, provider, answer, timeout } of get_token) {

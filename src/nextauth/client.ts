@@ -32,6 +32,7 @@ export interface NextAuthClient {
 
 /** A LoginStatus contains the data of a QR code, some kilobytes. Attributes are a few texts. */
 const MAX_ANSWER_BYTES = 65_536;
+const GET = { method: "GET", maxResponseBytes: MAX_ANSWER_BYTES } as const;
 
 const GET_SESSION = {
   name: "getSession",
@@ -76,14 +77,10 @@ export function createNextAuthClient(
 
   async function get(operation: Operation, path: string, time?: CallTime, more: Record<string, string> = {}) {
     const { name, step, failed, timedOut, accept } = operation;
-    const whole = { method: "GET", url: url + path, headers: { ...headers, accept, ...more } } as const;
+    const whole = { ...GET, url: url + path, headers: { ...headers, accept, ...more } };
     const deadline = clock.elapsed() + timeout;
     const send = () => {
-      const request = {
-        ...whole,
-        timeout: Math.max(deadline - clock.elapsed(), 1),
-        maxResponseBytes: MAX_ANSWER_BYTES,
-      };
+      const request = { ...whole, timeout: Math.max(deadline - clock.elapsed(), 1) };
       return time === undefined ? transport(request) : time.send(step, transport, request);
     };
     try {
