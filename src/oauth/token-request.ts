@@ -53,7 +53,7 @@ export function createTokenRequest(
   const authentications = createClientAuthentications(settings, { secrets, keys }, deps, key);
   const signs = jwts.length > 0 || isSigned(settings.token_endpoint_auth_method);
   const expectSubject = settings.expect_subject && compileExpectSubject(settings.expect_subject, key);
-  const judging = { key, judgeError: compileErrorRules(settings), hasTokenOfCall: hasTokenOfCall(settings) };
+  const judging = { key, findRule: compileErrorRules(settings), hasTokenOfCall: hasTokenOfCall(settings) };
   const fromFile = { issuer: settings.issuer ?? "", token_endpoint: settings.token_endpoint ?? "" };
 
   /** @throws {TokenProxyError | TransportError} */
@@ -82,7 +82,7 @@ export function createTokenRequest(
     const sent = () => sentCredentials(values, headers, form, callValues);
     let redaction: ReturnType<typeof createRedaction> | undefined;
     const redact = (text: string) => {
-      redaction ??= createRedaction([...sent(), ...[...callValues.values()].map(String)]);
+      redaction ??= createRedaction(sent(), [...callValues.values()].map(String));
       return redaction(text);
     };
     try {
