@@ -94,7 +94,10 @@ describe("the minutes of a provider", () => {
     const { recorder } = setUp();
     recorder.record(report());
     recorder.record(failed(errorCode));
-    expect(recorder.provider("retail")).toMatchObject({ last: { outcome: "token" }, minutes: [{ token: 1, error: 0 }] });
+    expect(recorder.provider("retail")).toMatchObject({
+      last: { outcome: "token" },
+      minutes: [{ token: 1, error: 0 }],
+    });
   });
 
   it("are kept for half an hour", () => {
