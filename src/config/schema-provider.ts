@@ -89,13 +89,7 @@ const HEADER_MESSAGE = "must be text, { env: NAME } or { file: PATH }";
 const errorRules = z
   .array(
     z.union(
-      [
-        t.text,
-        z.strictObject({
-          error: t.text.describe("The code."),
-          description: z.array(t.text).min(1).describe("Any of these; * matches any text."),
-        }),
-      ],
+      [t.text, z.strictObject({ error: t.text, description: z.array(t.text).min(1) })],
       "must be a code, or { error: CODE, description: [TEXT, …] }",
     ),
   )

@@ -54,7 +54,7 @@ describe("the state of the service", () => {
   it("has a fault if a provider refuses everybody", () => {
     expect(health({ providers: [provider({ refuses_everybody: true })] })).toEqual([
       "bad: Ready, with faults",
-      "bad #provider-0: retail: refuses everybody, with no token in between. The event in the log has its words. Users are rarely all at fault: check the setup at the provider.",
+      "bad #provider-0: retail: refuses everybody, with no token in between. Users are rarely all at fault. Its words are in the log: check the setup at both ends.",
     ]);
   });
 
