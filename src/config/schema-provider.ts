@@ -89,7 +89,13 @@ const HEADER_MESSAGE = "must be text, { env: NAME } or { file: PATH }";
 const errorRules = z
   .array(
     z.union(
-      [t.text, z.strictObject({ error: t.text, description: z.array(t.text).min(1) })],
+      [
+        t.text,
+        z.strictObject({
+          error: t.text.describe("A code."),
+          description: z.array(t.text).min(1).describe("One of these; * matches any text."),
+        }),
+      ],
       "must be a code, or { error: CODE, description: [TEXT, …] }",
     ),
   )
