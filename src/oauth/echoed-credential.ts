@@ -37,7 +37,7 @@ export function redacted(given: string, credentials: readonly string[], values: 
   if (given === "") return "";
   const needles = spellings([...credentials, ...values], MIN_HIDDEN_CHARS);
   const whole = needles.map(join).filter((needle) => needle !== "");
-  const long = spellings(credentials, MIN_HIDDEN_CHARS).map(join).join("\n"); // which no piece contains
+  const long = spellings(credentials, MIN_HIDDEN_CHARS).map(join).join("\n");
   const isUnsafe = (reading: string): boolean => {
     const text = join(reading);
     const pieces = [...text.matchAll(PIECES)].map(([, piece = ""]) => piece);
