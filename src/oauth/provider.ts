@@ -6,7 +6,7 @@ import type { Bulkhead, Clock, CreateBulkhead, Ids, Log } from "../core/ports.ts
 import { withOneRetry } from "../core/retry.ts";
 import { type Keep, keepNothing } from "../core/runtime.ts";
 import type { CreateTransport, Delivery } from "../core/transport.ts";
-import type { Values } from "../core/values.ts";
+import { textOf, type Values } from "../core/values.ts";
 import { type BreakerState, createBreaker } from "./breaker.ts";
 import { credentialOf } from "./client-authentication.ts";
 import { createClockWatch } from "./clock-skew.ts";
@@ -14,6 +14,7 @@ import { createDiscovery, type Discovery } from "./discovery.ts";
 import { isRepeatable } from "./grants.ts";
 import { type Answer, asProviderError } from "./judge-answer.ts";
 import type { ProviderCredentials, ProviderSettings } from "./provider-settings.ts";
+import { createRefusalWatch } from "./refusals.ts";
 import { createRotation } from "./rotation.ts";
 import { ATTRIBUTE_PREFIX, callNamesNeeded } from "./template-names.ts";
 import { type Attempt, createTokenRequest } from "./token-request.ts";
@@ -34,6 +35,9 @@ export interface Provider {
     breaker: BreakerState;
     suspensions: number;
     clockSkew: number | undefined;
+    /** Since the last token, counted up to three. */
+    refusedUsers: number;
+    refusesEverybody: boolean;
   };
 }
 
@@ -90,11 +94,12 @@ export function createProvider(
   const breakerKey = JSON.stringify([key, issuer, settings.token_endpoint, timeout]);
   const breaker = keep(breakerKey, () => createBreaker({ timeout, name, clock, log }));
   const { requestToken, credentialCount } = createTokenRequest(settings, credentials, key, discovery, deps);
-  const withRotation = createRotation(credentialCount, (rejected, next) => {
-    const fields = { provider: name, refused: rejected + 1, next: next + 1 };
+  const repeatable = isRepeatable(settings);
+  const withRotation = createRotation(credentialCount, repeatable, clock, (refused, next) => {
+    const fields = { provider: name, refused: refused + 1, next: next + 1 };
     log("warn", "client credential refused, trying the next", fields);
   });
-  const repeatable = isRepeatable(settings);
+  const refusals = createRefusalWatch(name, log);
   const isHarmless = (delivery: Delivery) => delivery === "none" || (delivery === "stale" && repeatable);
   const needed = callNamesNeeded(settings);
 
@@ -109,7 +114,7 @@ export function createProvider(
       if (missing !== undefined) {
         throw new TokenProxyError("call_invalid", `the call has no value "${missing}", which "${key}" needs`);
       }
-      return withPlace(bulkhead, key, recipient, () =>
+      const answer = await withPlace(bulkhead, key, recipient, () =>
         breaker.run(transport, async (send) => {
           const deadline = clock.elapsed() + timeout; // the wait for a place does not count
           try {
@@ -121,11 +126,14 @@ export function createProvider(
           }
         }),
       );
+      refusals.note(answer, textOf(values, "userid") ?? textOf(values, "nonce"));
+      return answer;
     },
     state: () => ({
       breaker: breaker.state(),
       suspensions: breaker.suspensions(),
       clockSkew: clockWatch.skew(),
+      ...refusals.state(),
       ...bulkhead.state(),
     }),
   };
