@@ -3,6 +3,7 @@
 import { type ErrorCode, TokenProxyError } from "../core/errors.ts";
 import { readJsonObject } from "../core/json.ts";
 import { TransportError, type TransportFailure, type TransportResponse } from "../core/transport.ts";
+import type { JudgeError } from "./error-rules.ts";
 
 /** What the caller gets: status, Content-Type and body of the provider. */
 export interface Answer {
@@ -13,86 +14,145 @@ export interface Answer {
   body: Uint8Array;
   /** The status that the provider sent; `status` differs if a 2xx carried an error. */
   providerStatus: number;
-  /** The `error` of a refusal if it is a registered code, else "unregistered". Safe to log. */
-  providerError?: string;
+  refusal?: Refusal;
 }
 
-/** OAuth error codes that the file classifies differently. */
-export interface ErrorRules {
-  /** These are about the user. */
-  user_errors: readonly string[];
-  /** These are about this proxy. */
-  proxy_errors: readonly string[];
+interface Refusal extends Required<Pick<TokenProxyError, "judgedBy">> {
+  /** The provider's `error`, redacted. */
+  error: string;
+  /** The provider's words as fields of the log, redacted. Made only when needed. */
+  words(): Words;
 }
 
-/** This proxy is set up wrongly (RFC 6749 section 5.2, RFC 8707 section 2). */
-const PROXY_ERRORS = [
-  "invalid_client",
-  "unauthorized_client",
-  "unsupported_grant_type",
-  "invalid_scope",
-  "invalid_target",
-  "invalid_request",
-];
+type Members = Readonly<Record<string, unknown>>;
+type Words = Readonly<Record<string, string>>;
 
-/** Codes that may be logged (IANA's OAuth registry, OpenID Connect Core, Auth0's mfa_required). */
-const REGISTERED_ERRORS = new Set([
-  ...PROXY_ERRORS,
-  ...["invalid_grant", "access_denied", "interaction_required", "login_required", "consent_required"],
-  ...["account_selection_required", "mfa_required", "invalid_token", "insufficient_scope", "expired_token"],
-  ...["authorization_pending", "slow_down", "unsupported_token_type", "invalid_dpop_proof", "use_dpop_nonce"],
-  ...["invalid_authorization_details", "insufficient_user_authentication", "unmet_authentication_requirements"],
-  ...["server_error", "temporarily_unavailable"],
-]);
+/** What judging needs besides the answer. */
+export interface Judge {
+  /** The provider's key in the file, like `providers.retail`. */
+  key: string;
+  /** Where the answer comes from. */
+  url: string;
+  /** Milliseconds since the epoch, for a Retry-After that is a date. */
+  now: number;
+  /** The rules of the file and the kind. */
+  judgeError: JudgeError;
+  /** Whether the call brought the subject or actor token of a token exchange. */
+  hasTokenOfCall: boolean;
+  /** Makes the provider's words fit for the log. */
+  redact(text: string): string;
+}
 
 /**
- * @param key the provider's key in the file, like `providers.retail`
- * @param now milliseconds since the epoch, for a Retry-After that is a date
  * @returns a token (RFC 6749 section 5.1) or a refusal of the user (section 5.2), to be relayed
  * @throws {TokenProxyError} with a `provider_…` code for everything else
  */
-export function judgeAnswer(response: TransportResponse, rules: ErrorRules, key: string, now: number): Answer {
-  const { status } = response;
-  const fail = (code: ErrorCode, what: string, error?: unknown, options: { retryAfter?: number } = {}) => {
-    const provider_error = typeof error === "string" ? { provider_error: loggable(error) } : {};
-    const detail = { provider_status: status, ...provider_error };
-    return new TokenProxyError(code, `the provider "${key}" ${what}`, { ...options, detail });
-  };
+export function judgeAnswer(response: TransportResponse, judge: Judge): Answer {
+  const { status, body } = response;
+  const fail = (code: ErrorCode, what: string) =>
+    new TokenProxyError(code, `the provider "${judge.key}" ${what}`, { detail: { provider_status: status } });
 
-  const wait = response.headers.get("retry-after");
-  if (status === 429 || (status === 503 && wait !== null)) {
-    const retryAfter = retryAfterSeconds(wait, now);
-    throw fail("provider_busy", "limits the requests of this proxy", undefined, { retryAfter });
-  }
   if (status >= 300 && status < 400) {
     throw fail("provider_redirected", "answered with a redirect, which is never followed: correct its token_endpoint");
   }
-  if (status === 205 || status >= 500) throw fail("provider_error", `answered with status ${status}`);
+  if (status === 205) throw fail("provider_error", "answered with status 205");
+  const members = readJsonObject(body);
+  const error = members?.error ?? undefined;
+  // GitHub and others report errors with status 200, which must not look like a token.
+  if (status >= 400 || (typeof error === "string" && error !== "")) return judgeFault(response, members ?? {}, judge);
 
-  const members = readJsonObject(response.body);
-  // Spring and Keycloak send a 401 with any error code: it always means our credentials.
-  if (status === 401) throw fail("provider_rejected_proxy", REJECTED, members?.error);
   if (members === undefined) throw fail("provider_not_json", "sent an answer that is not a JSON object");
-
-  const answer = {
-    contentType: relayableContentType(response.headers.get("content-type")),
-    body: response.body,
-    providerStatus: status,
-  };
-  const error = members.error ?? undefined;
-  if (error !== undefined) {
-    if (typeof error !== "string" || error === "") throw fail("provider_error", "sent an error that is not a text");
-    const isProxyError = PROXY_ERRORS.includes(error) && !rules.user_errors.includes(error);
-    if (isProxyError || rules.proxy_errors.includes(error)) throw fail("provider_rejected_proxy", REJECTED, error);
-    // GitHub and others report errors with status 200, which must not look like a token.
-    return { ...answer, outcome: "refused", status: status < 400 ? 403 : status, providerError: loggable(error) };
-  }
-  if (status >= 400) throw fail("provider_error", `answered with status ${status} but no error code`);
+  if (error !== undefined) throw fail("provider_error", "sent an error that is not a text");
   if (typeof members.access_token !== "string" || members.access_token === "") {
     throw fail("provider_no_token", "sent no access_token");
   }
-  return { ...answer, outcome: "token", status };
+  return { ...relayed(response), outcome: "token", status };
 }
+
+const relayed = ({ status, headers, body }: TransportResponse) => ({
+  contentType: relayableContentType(headers.get("content-type")),
+  body,
+  providerStatus: status,
+});
+
+/** A 4xx or 5xx, or an error in a 2xx. */
+function judgeFault(response: TransportResponse, members: Members, judge: Judge): Answer {
+  const { status } = response;
+  const wait = response.headers.get("retry-after");
+  const error = textOf(members.error);
+  const known = judge.judgeError(error, textOf(members.error_description));
+  const isClear = known !== undefined && known.about !== "unclear";
+  const about = isClear ? known.about : generalRule(status, error, wait, judge.hasTokenOfCall);
+  const judgedBy: Refusal["judgedBy"] = isClear ? known.by : "general";
+  const words = () => wordsOf(members, judge.redact);
+  if (about === "user") {
+    const refusal = { judgedBy, error: loggable(error, judge.redact), words };
+    return { ...relayed(response), outcome: "refused", status: status < 400 ? 403 : status, refusal };
+  }
+  const fail = (code: ErrorCode, what: string, more: ConstructorParameters<typeof TokenProxyError>[2] = {}) => {
+    const advice = known?.advice === undefined ? {} : { advice: known.advice };
+    const detail = { provider_status: status, ...words(), ...advice, ...more.detail };
+    return new TokenProxyError(code, `the provider "${judge.key}" ${what}`, { judgedBy, ...more, detail });
+  };
+  if (about === "busy") {
+    const retryAfter = retryAfterSeconds(wait, judge.now);
+    throw fail("provider_busy", "limits the requests of this proxy", { retryAfter });
+  }
+  if (about === "endpoint") {
+    const what = `answered with status ${status}, as if this were no token endpoint: correct its token_endpoint`;
+    throw fail("provider_wrong_endpoint", what, { detail: { url: judge.url } });
+  }
+  if (about === "outage") throw fail("provider_error", `has a fault of its own (status ${status})`);
+  const isDoubtful = about === "credential" || status === 401;
+  const credential = error === "invalid_client" ? "refused" : isDoubtful ? "doubtful" : undefined;
+  throw fail("provider_rejected_proxy", REJECTED, { credential });
+}
+
+/** This proxy is set up wrongly (RFC 6749 section 5.2, RFC 8707, RFC 9449, RFC 9396; fosite). */
+const PROXY_ERRORS = new Set([
+  ...["invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "invalid_target"],
+  ...["invalid_request", "unsupported_token_type", "use_dpop_nonce", "invalid_dpop_proof"],
+  ...["invalid_authorization_details", "jti_known"],
+]);
+
+/** Well-known refusals: they contain nothing that has to be redacted. */
+const USER_ERRORS = new Set([
+  ...["invalid_grant", "access_denied", "interaction_required", "login_required", "consent_required"],
+  ...["account_selection_required", "mfa_required"],
+]);
+
+/** A web server that has no token endpoint there, or only for other methods and types. */
+const WRONG_ENDPOINT = [404, 405, 406, 410, 415, 501];
+
+/** Sentences, such as those of web frameworks, are no codes. */
+const CODE = /^[a-z][a-z0-9_.-]*$/;
+
+/** Whom an error concerns if neither the file nor the kind knows it. */
+function generalRule(status: number, error: string, wait: string | null, hasTokenOfCall: boolean) {
+  if (status === 429 || (status === 503 && wait !== null) || error === "temporarily_unavailable") return "busy";
+  if (WRONG_ENDPOINT.includes(status)) return "endpoint";
+  if (status >= 500 || error === "server_error") return "outage";
+  // Spring and Keycloak send a 401 with any error code: it always means our credentials.
+  if ((status >= 400 && status !== 400 && status !== 403) || !CODE.test(error)) return "proxy";
+  if (error === "invalid_request" && hasTokenOfCall) return "user"; // RFC 8693 section 2.2.2
+  return PROXY_ERRORS.has(error) ? "proxy" : "user";
+}
+
+/** The three members of an error (RFC 6749 section 5.2). */
+function wordsOf({ error, error_description, error_uri }: Members, redact: Judge["redact"]): Words {
+  const words = {
+    provider_error: loggable(textOf(error), redact),
+    provider_error_description: redact(textOf(error_description)),
+    provider_error_uri: redact(textOf(error_uri)),
+  };
+  return Object.fromEntries(Object.entries(words).filter(([, text]) => text !== ""));
+}
+
+function loggable(error: string, redact: Judge["redact"]): string {
+  return PROXY_ERRORS.has(error) || USER_ERRORS.has(error) ? error : redact(error);
+}
+
+const textOf = (member: unknown): string => (typeof member === "string" ? member : "");
 
 const REJECTED =
   "rejects this proxy: check its client_id, client_secret, token_endpoint_auth_method, grant_type, scope and params";
@@ -113,24 +173,6 @@ export function asProviderError(error: unknown, key: string): unknown {
   const [code, what] = FAILURES[error.failure];
   const detail = error.failure === "late" ? { late: "process paused" } : {};
   return new TokenProxyError(code, `the provider "${key}" ${what}`, { cause: error.cause, detail });
-}
-
-/** Whether the provider rejected the client's credentials, and nothing else. */
-export function isClientRejected(error: unknown): boolean {
-  return error instanceof TokenProxyError && error.detail?.provider_error === "invalid_client";
-}
-
-/** Whether an error shows that the client's credentials were good and something else was not. */
-export function isClientAccepted(error: unknown): boolean {
-  if (!(error instanceof TokenProxyError)) return false;
-  if (error.code === "provider_wrong_subject" || error.code === "provider_no_token") return true;
-  const { provider_status: status, provider_error: code } = error.detail ?? {};
-  return (status === 400 || status === 403) && code !== undefined && !isClientRejected(error);
-}
-
-/** A provider may put anything into `error`, even a user's name or a token. */
-function loggable(error: string): string {
-  return REGISTERED_ERRORS.has(error) ? error : "unregistered";
 }
 
 /**

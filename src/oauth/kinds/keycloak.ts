@@ -1,0 +1,63 @@
+// Keycloak: JWT authorization grant, token exchange V1 and V2, password grant.
+
+import type { Kind } from "./kind.ts";
+
+export const keycloak: Kind = {
+  seenIn: "26.7.3",
+  metadata: /\/protocol\/openid-connect\/token /,
+  userClaim: "preferred_username", // sub is an internal id
+  errors: [
+    ["user", "invalid_grant", "User not found", "no user is linked to this sub", "jwt.user.claims.sub"],
+    ["user", "invalid_grant", "User is not enabled", "the user is disabled"],
+    ["user", "invalid_grant", "Account is not fully set up", "the user has required actions"],
+    ["user", "invalid_grant", "Account disabled", "the user is disabled"],
+    ["user", "invalid_grant", "Invalid user credentials", "wrong name or password, or locked out"],
+    ["user", "invalid_request", "Invalid token", "the subject token is expired, logged out or not Keycloak's"],
+    ["outage", "invalid_grant", "*JDBC*", "its database is unreachable"],
+    ["outage", "invalid_grant", "Database operation failed*", "its database fails"],
+    ["outage", "access_denied", "Realm not enabled", "the realm is disabled"],
+    ["proxy", "invalid_grant", "Invalid token audience", "aud is not the issuer", "jwt.user.claims.aud"],
+    ["proxy", "invalid_grant", "Multiple audiences*", "aud must be one text", "jwt.user.claims.aud"],
+    ["proxy", "invalid_grant", "No Identity Provider for*", "no identity provider has this issuer", "signing.issuer"],
+    ["proxy", "invalid_grant", "Identity Provider is not*", "allow the identity provider at the client", "client_id"],
+    [
+      "proxy",
+      "invalid_grant",
+      "Invalid signature algorithm",
+      "the identity provider wants another alg",
+      "signing.keys",
+    ],
+    [
+      "proxy",
+      "invalid_grant",
+      "Invalid signature",
+      "it has not read this key, or cannot reach our JWKS",
+      "signing.keys",
+    ],
+    ["proxy", "invalid_grant", "Token was issued in the future", "the clocks differ", "jwt.user.backdate"],
+    ["proxy", "invalid_grant", "Token was issued too far*", "iat is more than 300 s ago", "jwt.user.backdate"],
+    ["proxy", "invalid_grant", "Token is not active", "expired on arrival: the clocks differ", "jwt.user.ttl"],
+    ["proxy", "invalid_grant", "Token expiration is too far*", "the JWT lives too long", "jwt.user.ttl"],
+    ["proxy", "invalid_grant", "Token reuse detected", "the jti was used before", "jwt.user.claims.jti"],
+    ["proxy", "invalid_grant", "Token * claim is required", "a claim is missing", "jwt.user.claims"],
+    ["proxy", "invalid_grant", "Missing claim:*", "a claim is missing", "jwt.user.claims"],
+    ["proxy", "invalid_grant", "Missing parameter:*", "a parameter is missing", "params"],
+    ["proxy", "invalid_grant", "The provided assertion is*", "the assertion is no JWT", "params.assertion"],
+    ["proxy", "invalid_grant", "JWT Authorization Grant is not*", "turn the grant on at the client", "client_id"],
+    ["proxy", "invalid_grant", "Public client not allowed*", "the client must be confidential", "client_id"],
+    ["proxy", "invalid_scope", "*", "assign this scope to the client", "scope"],
+    ["proxy", "invalid_request", "Standard token exchange*", "turn token exchange on at the client", "client_id"],
+    ["proxy", "invalid_request", "Parameter '*", "a parameter is missing or not supported", "params"],
+    ["proxy", "invalid_request", "*token*type*", "another type of token is needed", "params.subject_token_type"],
+    ["proxy", "access_denied", "Client is not within the*", "the subject token's aud lacks this client", "client_id"],
+    [
+      "unclear",
+      "access_denied",
+      "Client not allowed to*",
+      "no permission, or no such user",
+      "params.requested_subject",
+    ],
+    ["credential", "unauthorized_client", "Invalid client or*", "wrong secret, or no such client", "client_secret"],
+    ["credential", "invalid_client", "*", "unknown client, secret or assertion", "client_assertion"],
+  ],
+};
