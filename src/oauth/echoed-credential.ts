@@ -22,8 +22,8 @@ export function repeatsCredential(text: string, credentials: readonly string[]):
 
 /** Shorter values, such as the number of an account, are no identities. */
 const MIN_HIDDEN_CHARS = 4;
-/** So much of a longer text is hidden too. Encoded, 16 characters are more. */
-const PIECE_CHARS = 12;
+/** Every 12 characters: 16 of a credential may have spaces, and are more if encoded. */
+const PIECES = /(?=(.{12}))/gs;
 const MAX_SEARCHED_CHARS = 1_024;
 const MAX_SHOWN_CHARS = 300;
 
@@ -32,49 +32,31 @@ const JWT = /ey[A-Z][\w-]{3,}[\w.-]*/g;
 /** As in steps/identities.ts. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}]+/gu;
 
-/**
- * @param secrets credentials and values of a call
- * @returns a function that hides them in a text, and pieces of them, in whatever spelling
- */
-export function createRedaction(secrets: readonly string[]): (text: string) => string {
-  const needles = secrets
-    .filter(({ length }) => length >= MIN_HIDDEN_CHARS)
-    .flatMap((secret) => spellings(secret).map(join));
-  const short = needles.filter(({ length }) => length > 0 && length < PIECE_CHARS);
-  const long = needles.filter(({ length }) => length >= PIECE_CHARS).join("\n"); // which no piece contains
+/** @returns a function that hides them in a text for the log, or all of it if a piece remains */
+export function createRedaction(credentials: readonly string[], values: readonly string[]): (text: string) => string {
+  const spelled = (texts: readonly string[]) =>
+    texts.filter(({ length }) => length >= MIN_HIDDEN_CHARS).flatMap(spellings);
+  const needles = spelled([...credentials, ...values]);
+  const whole = needles.map(join).filter((needle) => needle !== "");
+  const long = spelled(credentials).map(join).join("\n"); // which no piece contains
 
-  /** Whether each character belongs to a secret. */
-  function search(text: string): boolean[] {
-    const places = [...text.split("").keys()].filter((place) => !SPLITTER.test(text[place] as string));
-    const joined = join(text);
-    const found = new Array<boolean>(text.length).fill(false);
-    const mark = (start: number, length: number) => found.fill(true, places[start], places[start + length]);
-    for (const needle of short) {
-      for (let i = joined.indexOf(needle); i >= 0; i = joined.indexOf(needle, i + 1)) mark(i, needle.length);
-    }
-    for (let i = 0; i + PIECE_CHARS <= joined.length; i++) {
-      if (long.includes(joined.slice(i, i + PIECE_CHARS))) mark(i, PIECE_CHARS);
-    }
-    return found;
-  }
-
+  const isUnsafe = (reading: string): boolean => {
+    const text = join(reading);
+    return (
+      reading.search(JWT) >= 0 ||
+      whole.some((needle) => text.includes(needle)) ||
+      [...text.matchAll(PIECES)].some(([, piece = ""]) => long.includes(piece))
+    );
+  };
   return (given) => {
-    const text = given.slice(0, MAX_SEARCHED_CHARS).replaceAll(INVISIBLE, " ").replaceAll(JWT, HIDDEN);
-    const found = search(text);
-    const shown = text
-      .split("")
-      .map((char, i) => (!found[i] ? char : found[i - 1] ? "" : HIDDEN))
-      .join("");
-    const isUnsafe = readings(shown).some((reading) => reading.search(JWT) >= 0 || search(reading).includes(true));
-    return isUnsafe ? HIDDEN : shown.slice(0, MAX_SHOWN_CHARS);
+    let text = given.slice(0, MAX_SEARCHED_CHARS).replaceAll(INVISIBLE, " ").replaceAll(JWT, HIDDEN);
+    for (const needle of needles) text = text.replaceAll(needle, HIDDEN);
+    return readings(text).some(isUnsafe) ? HIDDEN : text.slice(0, MAX_SHOWN_CHARS);
   };
 }
 
-const SPLITTER = /[\s:]/;
-
 /** Without what splits base64 and hex digits, and without a difference of case. */
-const join = (text: string): string =>
-  text.replaceAll(/[\s:]+/g, "").replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
+const join = (text: string): string => text.replaceAll(/[\s:]+/g, "").toLowerCase();
 
 /** A text as it is, escaped, in hex, and as any part of base64. */
 function spellings(text: string): string[] {

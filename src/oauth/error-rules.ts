@@ -1,7 +1,7 @@
 // Whom a provider's error concerns, as far as the file or the provider's kind says so.
 
 import { KINDS, type KindName } from "./kinds/index.ts";
-import type { About } from "./kinds/kind.ts";
+import type { About, KnownError } from "./kinds/kind.ts";
 
 /** A code, or a code with one of these descriptions, in which `*` matches any text. */
 export type ErrorRule = string | { error: string; description: readonly string[] };
@@ -14,34 +14,31 @@ export interface ErrorRules {
   proxy_errors: readonly ErrorRule[];
 }
 
-export interface Judgement {
-  about: About;
+/** What the first matching rule says of an `error` and its `error_description`. */
+export type FindRule = (error: string, description: string) => FoundRule | undefined;
+
+interface FoundRule {
+  readonly about: About;
   by: "file" | "kind";
-  /** What a kind knows about the error. */
-  advice?: string;
+  advice?: string | undefined;
 }
 
-/** @returns what the first matching rule says of an `error` and its `error_description` */
-export type JudgeError = (error: string, description: string) => Judgement | undefined;
-
 /** In the file, a description is more specific than a code, and so comes first. */
-export function compileErrorRules({ kind, user_errors, proxy_errors }: ErrorRules): JudgeError {
-  const written = [
-    ...user_errors.map((rule) => ({ rule, about: "user" as const })),
-    ...proxy_errors.map((rule) => ({ rule, about: "proxy" as const })),
-  ].sort((a, b) => Number(typeof a.rule === "string") - Number(typeof b.rule === "string"));
-  const rules = [
-    ...written.map(({ rule, about }) => ({
-      ...(typeof rule === "string" ? { error: rule, description: ["*"] } : rule),
-      judgement: { about, by: "file" as const },
-    })),
-    ...(kind === undefined ? [] : KINDS[kind].errors).map(([about, error, description, means, setting]) => ({
-      ...{ error, description: [description] },
-      judgement: { about, by: "kind" as const, advice: setting === undefined ? means : `${means}: see ${setting}` },
-    })),
-  ];
-  return (error, description) =>
-    rules.find((rule) => rule.error === error && rule.description.some((one) => isMatch(description, one)))?.judgement;
+export function compileErrorRules({ kind, user_errors, proxy_errors }: ErrorRules): FindRule {
+  const from = (rules: readonly ErrorRule[], about: About) =>
+    rules
+      .map((rule) => (typeof rule === "string" ? { error: rule, description: ["*"] } : rule))
+      .flatMap(({ error, description }) => description.map((text): KnownError => [about, error, text, ""]));
+  const ofFile = [...from(user_errors, "user"), ...from(proxy_errors, "proxy")];
+  ofFile.sort(([, , one], [, , other]) => Number(one === "*") - Number(other === "*"));
+  const rules = [...ofFile, ...(kind === undefined ? [] : KINDS[kind].errors)];
+  return (error, description) => {
+    const index = rules.findIndex(([, code, pattern]) => code === error && isMatch(description, pattern));
+    const [about, , , means, setting] = rules[index] ?? [];
+    if (about === undefined) return undefined;
+    if (index < ofFile.length) return { about, by: "file" };
+    return { about, by: "kind", advice: setting === undefined ? means : `${means}: see ${setting}` };
+  };
 }
 
 /** Its time is linear in the text, whatever the pattern is. */

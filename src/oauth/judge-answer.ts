@@ -3,7 +3,7 @@
 import { type ErrorCode, TokenProxyError } from "../core/errors.ts";
 import { readJsonObject } from "../core/json.ts";
 import { TransportError, type TransportFailure, type TransportResponse } from "../core/transport.ts";
-import type { JudgeError } from "./error-rules.ts";
+import type { FindRule } from "./error-rules.ts";
 
 /** What the caller gets: status, Content-Type and body of the provider. */
 export interface Answer {
@@ -14,18 +14,14 @@ export interface Answer {
   body: Uint8Array;
   /** The status that the provider sent; `status` differs if a 2xx carried an error. */
   providerStatus: number;
-  refusal?: Refusal;
+  refusal?: {
+    /** The provider's `error`, redacted. */
+    error: string;
+    judgedBy: NonNullable<TokenProxyError["judgedBy"]>;
+    /** The provider's words for the log, redacted. */
+    words(): Readonly<Record<string, string>>;
+  };
 }
-
-interface Refusal extends Required<Pick<TokenProxyError, "judgedBy">> {
-  /** The provider's `error`, redacted. */
-  error: string;
-  /** The provider's words as fields of the log, redacted. Made only when needed. */
-  words(): Words;
-}
-
-type Members = Readonly<Record<string, unknown>>;
-type Words = Readonly<Record<string, string>>;
 
 /** What judging needs besides the answer. */
 export interface Judge {
@@ -35,11 +31,9 @@ export interface Judge {
   url: string;
   /** Milliseconds since the epoch, for a Retry-After that is a date. */
   now: number;
-  /** The rules of the file and the kind. */
-  judgeError: JudgeError;
+  findRule: FindRule;
   /** Whether the call brought the subject or actor token of a token exchange. */
   hasTokenOfCall: boolean;
-  /** Makes the provider's words fit for the log. */
   redact(text: string): string;
 }
 
@@ -76,50 +70,58 @@ const relayed = ({ status, headers, body }: TransportResponse) => ({
 });
 
 /** A 4xx or 5xx, or an error in a 2xx. */
-function judgeFault(response: TransportResponse, members: Members, judge: Judge): Answer {
-  const { status } = response;
-  const wait = response.headers.get("retry-after");
-  const error = textOf(members.error);
-  const known = judge.judgeError(error, textOf(members.error_description));
-  const isClear = known !== undefined && known.about !== "unclear";
-  const about = isClear ? known.about : generalRule(status, error, wait, judge.hasTokenOfCall);
-  const judgedBy: Refusal["judgedBy"] = isClear ? known.by : "general";
-  const words = () => wordsOf(members, judge.redact);
+function judgeFault(response: TransportResponse, members: Readonly<Record<string, unknown>>, judge: Judge): Answer {
+  const { status, headers } = response;
+  const wait = headers.get("retry-after");
+  const textOf = (name: string) => (typeof members[name] === "string" ? members[name] : "");
+  const error = textOf("error");
+  const rule = judge.findRule(error, textOf("error_description"));
+  const isKnown = rule !== undefined && rule.about !== "unclear";
+  const about = isKnown ? rule.about : generalRule(status, error, wait, judge.hasTokenOfCall);
+  const judgedBy = isKnown ? rule.by : "general";
+  const words = () => {
+    const all = {
+      provider_error: judge.redact(error),
+      provider_error_description: judge.redact(textOf("error_description")),
+      provider_error_uri: judge.redact(textOf("error_uri")),
+      advice: rule?.advice ?? "",
+      url: about === "endpoint" ? judge.url : "",
+    };
+    return Object.fromEntries(Object.entries(all).filter(([, text]) => text !== ""));
+  };
   if (about === "user") {
-    const refusal = { judgedBy, error: loggable(error, judge.redact), words };
+    const refusal = { error: judge.redact(error), judgedBy, words } as const;
     return { ...relayed(response), outcome: "refused", status: status < 400 ? 403 : status, refusal };
   }
-  const fail = (code: ErrorCode, what: string, more: ConstructorParameters<typeof TokenProxyError>[2] = {}) => {
-    const advice = known?.advice === undefined ? {} : { advice: known.advice };
-    const detail = { provider_status: status, ...words(), ...advice, ...more.detail };
-    return new TokenProxyError(code, `the provider "${judge.key}" ${what}`, { judgedBy, ...more, detail });
-  };
-  if (about === "busy") {
-    const retryAfter = retryAfterSeconds(wait, judge.now);
-    throw fail("provider_busy", "limits the requests of this proxy", { retryAfter });
-  }
-  if (about === "endpoint") {
-    const what = `answered with status ${status}, as if this were no token endpoint: correct its token_endpoint`;
-    throw fail("provider_wrong_endpoint", what, { detail: { url: judge.url } });
-  }
-  if (about === "outage") throw fail("provider_error", `has a fault of its own (status ${status})`);
+  const [code, what] = FAULTS[about];
   const isDoubtful = about === "credential" || status === 401;
-  const credential = error === "invalid_client" ? "refused" : isDoubtful ? "doubtful" : undefined;
-  throw fail("provider_rejected_proxy", REJECTED, { credential });
+  throw new TokenProxyError(code, `the provider "${judge.key}" ${what}`, {
+    judgedBy,
+    credential: error === "invalid_client" ? "refused" : isDoubtful ? "doubtful" : undefined,
+    retryAfter: about === "busy" ? retryAfterSeconds(wait, judge.now) : undefined,
+    detail: { provider_status: status, ...words() },
+  });
 }
 
-/** This proxy is set up wrongly (RFC 6749 section 5.2, RFC 8707, RFC 9449, RFC 9396; fosite). */
-const PROXY_ERRORS = new Set([
+const REJECTED = [
+  "provider_rejected_proxy",
+  "rejects this proxy: check its client_id, client_secret, token_endpoint_auth_method, grant_type, scope and params",
+] as const;
+
+const FAULTS = {
+  proxy: REJECTED,
+  credential: REJECTED,
+  endpoint: ["provider_wrong_endpoint", "has no token endpoint at its token_endpoint: correct that URL"],
+  busy: ["provider_busy", "limits the requests of this proxy"],
+  outage: ["provider_error", "reports a fault of its own"],
+} as const;
+
+/** This proxy is set up wrongly (RFC 6749 section 5.2, RFC 8707, RFC 9396, RFC 9449; fosite). */
+const PROXY_ERRORS = [
   ...["invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "invalid_target"],
   ...["invalid_request", "unsupported_token_type", "use_dpop_nonce", "invalid_dpop_proof"],
   ...["invalid_authorization_details", "jti_known"],
-]);
-
-/** Well-known refusals: they contain nothing that has to be redacted. */
-const USER_ERRORS = new Set([
-  ...["invalid_grant", "access_denied", "interaction_required", "login_required", "consent_required"],
-  ...["account_selection_required", "mfa_required"],
-]);
+];
 
 /** A web server that has no token endpoint there, or only for other methods and types. */
 const WRONG_ENDPOINT = [404, 405, 406, 410, 415, 501];
@@ -135,27 +137,8 @@ function generalRule(status: number, error: string, wait: string | null, hasToke
   // Spring and Keycloak send a 401 with any error code: it always means our credentials.
   if ((status >= 400 && status !== 400 && status !== 403) || !CODE.test(error)) return "proxy";
   if (error === "invalid_request" && hasTokenOfCall) return "user"; // RFC 8693 section 2.2.2
-  return PROXY_ERRORS.has(error) ? "proxy" : "user";
+  return PROXY_ERRORS.includes(error) ? "proxy" : "user";
 }
-
-/** The three members of an error (RFC 6749 section 5.2). */
-function wordsOf({ error, error_description, error_uri }: Members, redact: Judge["redact"]): Words {
-  const words = {
-    provider_error: loggable(textOf(error), redact),
-    provider_error_description: redact(textOf(error_description)),
-    provider_error_uri: redact(textOf(error_uri)),
-  };
-  return Object.fromEntries(Object.entries(words).filter(([, text]) => text !== ""));
-}
-
-function loggable(error: string, redact: Judge["redact"]): string {
-  return PROXY_ERRORS.has(error) || USER_ERRORS.has(error) ? error : redact(error);
-}
-
-const textOf = (member: unknown): string => (typeof member === "string" ? member : "");
-
-const REJECTED =
-  "rejects this proxy: check its client_id, client_secret, token_endpoint_auth_method, grant_type, scope and params";
 
 const FAILURES = {
   unreachable: ["provider_unreachable", "cannot be reached"],

@@ -53,7 +53,7 @@ export function createTokenRequest(
   const authentications = createClientAuthentications(settings, { secrets, keys }, deps, key);
   const signs = jwts.length > 0 || isSigned(settings.token_endpoint_auth_method);
   const expectSubject = settings.expect_subject && compileExpectSubject(settings.expect_subject, key);
-  const judging = { key, judgeError: compileErrorRules(settings), hasTokenOfCall: hasTokenOfCall(settings) };
+  const judging = { key, findRule: compileErrorRules(settings), hasTokenOfCall: hasTokenOfCall(settings) };
   const fromFile = { issuer: settings.issuer ?? "", token_endpoint: settings.token_endpoint ?? "" };
 
   /** @throws {TokenProxyError | TransportError} */
@@ -82,7 +82,7 @@ export function createTokenRequest(
     const sent = () => sentCredentials(values, headers, form, callValues);
     let redaction: ReturnType<typeof createRedaction> | undefined;
     const redact = (text: string) => {
-      redaction ??= createRedaction([...sent(), ...[...callValues.values()].map(String)]);
+      redaction ??= createRedaction(sent(), [...callValues.values()].map(String));
       return redaction(text);
     };
     try {
@@ -154,12 +154,13 @@ function echoed({ providerStatus, refusal }: Answer, key: string): TokenProxyErr
   return new TokenProxyError("provider_error", message, { detail });
 }
 
+const CLOSING = /^provider_(?:not_json|no_token|wrong_subject|wrong_endpoint|rejected_proxy|error)$/;
+
 /** Whether an answer may belong to another request: then all later ones on its connection may. */
 function isOutOfPlace(error: unknown): boolean {
-  if (!(error instanceof TokenProxyError)) return false;
-  const { code, detail, judgedBy } = error;
-  const isWrong = code === "provider_not_json" || code === "provider_no_token" || code === "provider_wrong_subject";
-  return isWrong || (code === "provider_error" && judgedBy === undefined && Number(detail?.provider_status) < 500);
+  if (!(error instanceof TokenProxyError) || !CLOSING.test(error.code)) return false;
+  const { provider_status: status = 200, provider_error } = error.detail ?? {};
+  return provider_error === undefined && Number(status) < 500 && status !== 401;
 }
 
 /** A secret is sent as it is, even if it looks like a template. Each part gets a new uuid. */
