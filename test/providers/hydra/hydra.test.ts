@@ -7,7 +7,7 @@ import { assertCase, type Case, withCases } from "../cases.ts";
 import { install } from "../install.ts";
 import { claimsOf, useProxy } from "../proxy.ts";
 import { useServer } from "../server.ts";
-import { assertSameBytes, assertSurvivesOutage, callForManyUsers } from "../specs.ts";
+import { assertSameBytes, assertSurvivesOutage, BUSY, callForManyUsers } from "../specs.ts";
 import { commandsOf, runCommands } from "../steps.ts";
 import { administer, CLIENT_SECRET, clientOf, HYDRA } from "./hydra.ts";
 
@@ -67,11 +67,13 @@ describe.skipIf(installed === undefined)(`${HYDRA.name} ${HYDRA.version}`, () =>
   it("gives a token after the example's commands, with the example as printed, and its bytes are relayed", async () => {
     await proxy().start(proxy().example(EXAMPLE));
     const answer = await assertSameBytes(server(), () => proxy().call());
-    expect(claimsOf(answer)).toMatchObject({ sub: "alice", scp: ["accounts"], aud: ["https://api.bank.example"] });
+    expect(claimsOf(answer)).toMatchObject({ sub: "alice", scp: ["accounts"] });
+    expect(claimsOf(answer).aud).toContain("https://api.bank.example");
   });
 
   it("gives each of many users their own token", async () => {
-    expect(await callForManyUsers(proxy(), (answer) => claimsOf(answer).sub)).toEqual([]);
+    const busy = [...BUSY, "provider_error"]; // its SQLite is locked now and then
+    expect(await callForManyUsers(proxy(), (answer) => claimsOf(answer).sub, busy)).toEqual([]);
   });
 
   it("gives opaque tokens too, each for its user", async () => {
@@ -104,7 +106,11 @@ describe.skipIf(installed === undefined)(`${HYDRA.name} ${HYDRA.version}`, () =>
       );
       const provider = { token_endpoint_auth_method, client_secret: null, client_key: entry };
       const client_assertion = { aud: "{{token_endpoint}}" };
-      methods.push({ name: alg, provider: { client_id: `key-${alg}`, ...provider, client_assertion }, expected: "token" });
+      methods.push({
+        name: alg,
+        provider: { client_id: `key-${alg}`, ...provider, client_assertion },
+        expected: "token",
+      });
     }
     await proxy().start(withCases(proxy().file(EXAMPLE), methods));
     for (const [index, each] of methods.entries()) await assertCase(proxy(), each, index);
