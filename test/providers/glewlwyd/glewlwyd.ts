@@ -31,7 +31,10 @@ export const GLEWLWYD: Product = {
     if (!existsSync(database)) {
       const tables = await readFile(join(installed, "usr/share/dbconfig-common/data/glewlwyd/install/sqlite3"), "utf8");
       const created = new DatabaseSync(database);
-      created.exec(tables);
+      // Few rounds of hashing: a call costs two of them, and these passwords protect nothing.
+      created.exec(
+        tables.replaceAll('{"use-glewlwyd-connection":', '{"pbkdf2-iterations":1000,"use-glewlwyd-connection":'),
+      );
       created.close();
     }
     return {
