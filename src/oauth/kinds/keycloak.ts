@@ -7,12 +7,12 @@ export const keycloak: Kind = {
   metadata: /\/protocol\/openid-connect\/token /,
   userClaim: "preferred_username", // sub is an internal id
   errors: [
-    ["user", "invalid_grant", "User not found", "no user is linked to this sub", "jwt.user.claims.sub"],
+    ["user", "invalid_grant", "User not found", "no user has this link to us", "jwt.user.claims.sub"],
     ["user", "invalid_grant", "User is not enabled", "the user is disabled"],
     ["user", "invalid_grant", "Account disabled", "the user is disabled"],
     ["user", "invalid_grant", "Account is not fully set up", "the user has required actions"],
     ["user", "invalid_grant", "Invalid user credentials", "wrong name or password, or locked out"],
-    ["user", "invalid_request", "Invalid token", "the subject token is expired, logged out or not Keycloak's"],
+    ["unclear", "invalid_request", "Invalid token", "expired, logged out or not Keycloak's", "params.subject_token"],
     ["outage", "invalid_grant", "*JDBC*", "its database is unreachable"],
     ["outage", "invalid_grant", "Database operation failed*", "its database fails"],
     ["outage", "access_denied", "Realm not enabled", "the realm is disabled"],
@@ -21,7 +21,7 @@ export const keycloak: Kind = {
     ["proxy", "invalid_grant", "No Identity Provider for*", "no identity provider has our issuer", "signing.issuer"],
     ["proxy", "invalid_grant", "Identity Provider is not*", "the client may not use ours, or it is off", "client_id"],
     ["proxy", "invalid_grant", "Invalid signature algorithm", "it wants another alg", "signing.keys"],
-    ["proxy", "invalid_grant", "Invalid signature", "it has another key, or cannot read our JWKS", "signing.keys"],
+    ["proxy", "invalid_grant", "Invalid signature", "wrong JWKS URL, or another key: clear-keys-cache", "signing.keys"],
     ["proxy", "invalid_grant", "Token was issued*", "in its future or 300 s ago: clocks differ", "jwt.user.backdate"],
     ["proxy", "invalid_grant", "Token is not active", "expired on arrival: clocks differ", "jwt.user.ttl"],
     ["proxy", "invalid_grant", "Token reuse detected", "the jti was used before", "jwt.user.claims.jti"],
