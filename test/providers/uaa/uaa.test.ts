@@ -1,4 +1,4 @@
-// Cloud Foundry UAA: jwt-bearer of a trusted OpenID provider. It answers 401 to users and clients alike.
+// Cloud Foundry UAA: jwt-bearer of a trusted OpenID provider. It answers 401 to users and clients.
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { assertCase, type Case, withCases } from "../cases.ts";
