@@ -135,7 +135,7 @@ async function requestToken(deps: UseCase, values: Values, config: Config, bindi
   if (answer === undefined) return false;
   if (hasNextauth) line("  session", session === "verify" ? "is logged in" : "not checked: add a nonce with --value");
   if (answer.outcome === "refused") {
-    line("  FAILED", `the provider refuses this user (${answer.providerError}): try another user, or look in its log`);
+    line("  FAILED", `the provider refuses this user (${answer.refusal?.error}): try another user, or look in its log`);
     return false;
   }
   const provider = config.providers[trace.facts.provider as string] as ProviderConfig;

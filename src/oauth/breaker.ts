@@ -111,7 +111,7 @@ const FAILURES: ReadonlySet<ErrorCode> = new Set(["provider_unreachable", "provi
 function outcomeOf(error: unknown, hadTime: boolean): Outcome {
   if (!(error instanceof TokenProxyError) || error.code === "call_invalid" || error.detail?.late) return "unknown";
   if (error.code === "call_deadline" || error.code === "caller_gone") return hadTime ? "failure" : "unknown";
-  const isFailure =
-    error.code === "provider_error" ? Number(error.detail?.provider_status ?? 500) >= 500 : FAILURES.has(error.code);
-  return isFailure ? "failure" : "answer";
+  // By its code or kind, an outage can have any status.
+  const isOutage = error.judgedBy !== undefined || Number(error.detail?.provider_status ?? 500) >= 500;
+  return (error.code === "provider_error" ? isOutage : FAILURES.has(error.code)) ? "failure" : "answer";
 }

@@ -4,14 +4,15 @@ import type { Secret, SecretReference } from "../core/secret.ts";
 import type { TlsCredentials, TransportSettings } from "../core/transport.ts";
 import type { ClientSettings } from "./client-authentication.ts";
 import type { DiscoveryKind } from "./discovery.ts";
+import type { ErrorRules } from "./error-rules.ts";
 import type { ExpectSubjectSettings } from "./expect-subject.ts";
 import type { RequestParameters } from "./grants.ts";
-import type { AnswerRules } from "./judge-answer.ts";
+import type { Judge } from "./judge-answer.ts";
 import type { JwtSettings } from "./jwt.ts";
 import type { SigningKey } from "./signing-key.ts";
 
 /** Durations are in milliseconds. */
-export interface ProviderSettings extends RequestParameters, ClientSettings, AnswerRules {
+export interface ProviderSettings extends RequestParameters, ClientSettings, ErrorRules, Pick<Judge, "answer"> {
   issuer?: string | undefined;
   /** Which document of the issuer names the token endpoint. */
   discovery: DiscoveryKind | "none";

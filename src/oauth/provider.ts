@@ -5,7 +5,7 @@ import type { Bulkhead, Clock, CreateBulkhead, Ids, Log } from "../core/ports.ts
 import { withOneRetry } from "../core/retry.ts";
 import { type Keep, keepNothing } from "../core/runtime.ts";
 import type { CreateTransport, Delivery } from "../core/transport.ts";
-import type { Values } from "../core/values.ts";
+import { textOf, type Values } from "../core/values.ts";
 import { type BreakerState, createBreaker } from "./breaker.ts";
 import { credentialOf } from "./client-authentication.ts";
 import { createClockWatch } from "./clock-skew.ts";
@@ -13,6 +13,7 @@ import { createDiscovery, type Discovery } from "./discovery.ts";
 import { isRepeatable } from "./grants.ts";
 import { type Answer, asProviderError } from "./judge-answer.ts";
 import type { ProviderCredentials, ProviderSettings } from "./provider-settings.ts";
+import { createRefusalWatch } from "./refusals.ts";
 import { createRotation } from "./rotation.ts";
 import { ATTRIBUTE_PREFIX, callNamesNeeded } from "./template-names.ts";
 import { type Attempt, createTokenRequest } from "./token-request.ts";
@@ -33,6 +34,9 @@ export interface Provider {
     breaker: BreakerState;
     suspensions: number;
     clockSkew: number | undefined;
+    /** Since the last token, counted up to three. */
+    refusedUsers: number;
+    refusesEverybody: boolean;
   };
 }
 
@@ -78,11 +82,12 @@ export function createProvider(
   const breakerKey = JSON.stringify([key, issuer, settings.token_endpoint, timeout]);
   const breaker = keep(breakerKey, () => createBreaker({ timeout, name, clock, log }));
   const { requestToken, credentialCount } = createTokenRequest(settings, credentials, key, discovery, deps);
-  const withRotation = createRotation(credentialCount, (rejected, next) => {
-    const fields = { provider: name, refused: rejected + 1, next: next + 1 };
+  const repeatable = isRepeatable(settings);
+  const withRotation = createRotation(credentialCount, repeatable, clock, (refused, next) => {
+    const fields = { provider: name, refused: refused + 1, next: next + 1 };
     log("warn", "client credential refused, trying the next", fields);
   });
-  const repeatable = isRepeatable(settings);
+  const refusals = createRefusalWatch(name, log);
   const isHarmless = (delivery: Delivery) => delivery === "none" || (delivery === "stale" && repeatable);
   const needed = callNamesNeeded(settings);
 
@@ -103,13 +108,15 @@ export function createProvider(
       const place = bulkhead.enter(Math.min(wait, left));
       if (!(await place)) throw place === false || wait <= left ? overloaded(key) : time.ended();
       try {
-        return await breaker.run(transport, (send) =>
+        const answer = await breaker.run(transport, (send) =>
           withRotation((credential) =>
             withOneRetry(() => requestToken(values, { credential, deadline, send, time, trace, announce }), isHarmless),
           ).catch((error: unknown) => {
             throw asProviderError(error, key);
           }),
         );
+        refusals.note(answer, textOf(values, "userid") ?? textOf(values, "nonce"));
+        return answer;
       } finally {
         bulkhead.leave();
       }
@@ -118,6 +125,7 @@ export function createProvider(
       breaker: breaker.state(),
       suspensions: breaker.suspensions(),
       clockSkew: clockWatch.skew(),
+      ...refusals.state(),
       ...bulkhead.state(),
     }),
   };

@@ -1,7 +1,7 @@
 // The first step: measures a call. After its response come its log line, its metrics and its span.
 
 import type { CallReport } from "../core/call-report.ts";
-import { asCallError, ERROR_TABLE, type ErrorTable } from "../core/errors.ts";
+import { asCallError, ERROR_TABLE, type ErrorTable, type TokenProxyError } from "../core/errors.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { startTrace } from "../core/trace.ts";
 import { toErrorResponse } from "./answer.ts";
@@ -39,9 +39,7 @@ export function observe(deps: ObserveDeps, { path, open = false, errorTable = ER
       c.res = toErrorResponse(thrown, c);
     }
     const error = c.error === undefined ? undefined : asCallError(c.error);
-    // A refusal counts as one, relayed or not.
-    const errorCode = error?.code === "provider_refused_user" ? undefined : error?.code;
-    const response = reportOf(c, path, clock.elapsed() - started, errorCode);
+    const response = reportOf(c, path, clock.elapsed() - started, error);
     const identities = await deps.describeIdentities(trace.facts);
     deps.inbound.afterResponse(c.req.raw, c.env, (delivered) => {
       const report = { ...response, delivered };
@@ -52,9 +50,11 @@ export function observe(deps: ObserveDeps, { path, open = false, errorTable = ER
   };
 }
 
-function reportOf(c: CallContext, route: string, duration: number, errorCode: CallReport["errorCode"]) {
+function reportOf(c: CallContext, route: string, duration: number, error: TokenProxyError | undefined) {
   const { traceId, facts, durations, attempts } = c.get("trace");
   const answer = c.get("answer");
+  // A refusal counts as one, relayed or not.
+  const errorCode = error?.code === "provider_refused_user" ? undefined : error?.code;
   const length = c.req.raw.headers.get("content-length");
   return {
     requestId: c.get("requestId"),
@@ -67,7 +67,8 @@ function reportOf(c: CallContext, route: string, duration: number, errorCode: Ca
     status: c.res.status,
     errorCode,
     providerStatus: answer?.providerStatus,
-    providerError: answer?.providerError,
+    providerError: answer?.refusal?.error,
+    judgedBy: error?.judgedBy ?? answer?.refusal?.judgedBy,
     attempts,
     duration,
     durations,

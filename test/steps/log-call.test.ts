@@ -19,6 +19,7 @@ const FAILED: CallReport = {
   errorCode: "provider_error",
   providerStatus: undefined,
   providerError: undefined,
+  judgedBy: undefined,
   attempts: 1,
   duration: 12.345,
   durations: { session_check: 3, attributes: 1, discovery: 2, signing: 0.04, provider: 8.25 },
@@ -78,6 +79,7 @@ it("has code, reason and detail of an error", () => {
 it.each<[ErrorCode, string]>([
   ["internal", "error"],
   ["provider_rejected_proxy", "error"],
+  ["provider_wrong_endpoint", "error"],
   ["provider_unreachable", "warn"],
   ["caller_unauthenticated", "warn"],
 ])("is for %s a line of level %s", (code, level) => {

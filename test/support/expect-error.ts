@@ -3,7 +3,7 @@
 import { expect } from "vitest";
 import type { Answered } from "./call.ts";
 
-/** Part of bodies and values that tests send; no response and no log line may repeat it. */
+/** Part of bodies and values that tests send; no response may repeat it. */
 export const MARKER = "do-not-repeat-this-marker";
 
 /** Status and `error` of each `error_code`, as callers know them. */
@@ -31,6 +31,7 @@ const TABLE = {
   provider_busy: [503, "temporarily_unavailable"],
   provider_error: [502, "server_error"],
   provider_redirected: [502, "server_error"],
+  provider_wrong_endpoint: [502, "server_error"],
   provider_not_json: [502, "server_error"],
   provider_no_token: [502, "server_error"],
   provider_too_large: [502, "server_error"],

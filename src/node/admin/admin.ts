@@ -85,7 +85,10 @@ function readiness({ draining, ready, in_flight, providers, nextauth, at }: Snap
   return {
     status: draining ? "shutting down" : ready ? "ready" : "not ready",
     providers: Object.fromEntries(
-      listed.map(({ name, ready, problem, breaker, last }) => [name, { ready, problem, breaker, last: ageOf(last) }]),
+      listed.map(({ name, ready, problem, breaker, refuses_everybody, last }) => [
+        name,
+        { ready, problem, breaker, refuses_everybody: refuses_everybody || undefined, last: ageOf(last) },
+      ]),
     ),
     ...(isVerbose && {
       nextauth: Object.fromEntries(nextauth.map(({ key, last }) => [key, { last: ageOf(last) }])),

@@ -60,6 +60,12 @@ describe("/readyz", () => {
     });
   });
 
+  it("names a provider that refuses everybody, and stays 200", async () => {
+    const { status, body } = await get("/readyz?verbose", { providers: [provider({ refuses_everybody: true })] });
+    expect(status).toBe(200);
+    expect(JSON.parse(body)).toMatchObject({ status: "ready", providers: { retail: { refuses_everybody: true } } });
+  });
+
   it.each([
     [false, 503, "not ready"],
     [true, 200, "ready"],
