@@ -136,7 +136,7 @@ describe("answer.format: any", () => {
       [typed("application/jwt", "a".repeat(1_001)), "provider_too_large"],
       [respond({ status: 204 }), "provider_no_token"],
       [typed("text/html", `<!DOCTYPE html><p>${MARKER}`), "provider_no_token"],
-      [typed("application/jwt", JWT, 404), "provider_not_json"],
+      [typed("application/jwt", JWT, 404), "provider_wrong_endpoint"],
       [typed("application/jwt", JWT, 302), "provider_redirected"],
       [typed("application/jwt", JWT, 500), "provider_error"],
     ] as const) {
