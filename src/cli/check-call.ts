@@ -18,13 +18,10 @@ export async function checkCall(file: string, { get_token, callers }: Config): P
   const { method, path, request } = example;
   const matching = get_token.find((one) => one.method === method && covers(one.path, path));
   const known = get_token.map((one) => `${one.method} ${one.path}`).join(", ");
-  line("request", `${method} ${path}`);
-  line(
-    "binding",
-    matching ? `${method} ${matching.path}, session: ${matching.session}` : `none; the file has ${known}`,
-  );
-
   const binding = matching ?? { ...(get_token[0] as Binding), ...proposeTarget(method, path) };
+  line("request", `${method} ${binding.path}`); // as sent, it may have the nonce
+  line("binding", matching ? `${method} ${binding.path}, session: ${binding.session}` : `none; the file has ${known}`);
+
   const values = { ...matching?.values };
   let isRead = matching !== undefined;
   for (const name of new Set([...Object.keys(isRead ? {} : NEXTAUTH_RULES), ...Object.keys(binding.values)])) {
@@ -99,15 +96,17 @@ async function readWith({ request, path, body }: Example, binding: Binding): Pro
   }
 }
 
-/** A recorded request has credentials: the nonce and tokens, which are long. */
+/** A recorded request has credentials: the nonce, passwords, and tokens, which are long. */
 function shown(name: string, { name: place }: Source, values: Values): string {
   const value = values.get(name);
   if (typeof value !== "string") return `${value} (integer)`;
-  const isCredential = name === "nonce" || place === "authorization" || value.length > MAX_SHOWN;
+  const isCredential = value.length > MAX_SHOWN || CREDENTIAL.test(name) || CREDENTIAL.test(place);
   return `${isCredential ? `${value.length} characters` : value} (text)`;
 }
 
 const MAX_SHOWN = 64;
+/** In a name, or in the last part of a JSON pointer. */
+const CREDENTIAL = /(?:nonce|token|secret|passw|pin|otp|code|key|assertion|authorization)[^/]*$/i;
 
 /** With the segments after names like "users" as places. */
 function proposeTarget(method: string, path: string): Pick<Binding, "method" | "path"> {

@@ -64,7 +64,7 @@ export function ruleOf(name: string): ValueRule {
 }
 
 const CHARACTER = String.raw`(?:\\[^A-Za-z0-9]|[^.\\^$*+?()[\]{}|])`;
-const ONE_OF = String.raw`(?:${CHARACTER}|\.|\\[dDsSwW]|\[\^?(?:\\.|[^\\\]])+\])`;
+const ONE_OF = String.raw`(?:${CHARACTER}|\.|\\[dDsSwW]|\[(?:\\.|[^\\\]])+\])`;
 const PATTERN = new RegExp(
   String.raw`^\^${CHARACTER}*\((?!\))${ONE_OF}*(?:${ONE_OF}[*+?])?${ONE_OF}*\)${CHARACTER}*\$$`,
   "su",

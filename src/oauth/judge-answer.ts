@@ -179,7 +179,7 @@ function relayableContentType(value: string | null, ownType: string): string {
 
 /** Empty, or a login page with status 200. Its type says little: PHP labels everything as HTML. */
 function isNothing(body: Uint8Array): boolean {
-  return /^\s*(?:$|<(?:!doctype|html)\b)/i.test(new TextDecoder().decode(body));
+  return /^\s*(?:<(?:\?xml|!--)[^>]*>\s*)*(?:$|<(?:!doctype|html|head)\b)/i.test(new TextDecoder().decode(body));
 }
 
 /** If a provider limits us without saying for how long. */

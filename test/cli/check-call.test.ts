@@ -120,6 +120,16 @@ it("never proposes, and never prints, a credential", async () => {
   ]);
 });
 
+it("prints no password of a call, and no nonce that is in its path", async () => {
+  const values = { userid: ["form:user"], nonce: ["path:nonce"], password: ["form:pw"], login: ["form:userPassword"] };
+  const call = `POST /sessions/${KEY}/token\nX-apikey: k\nContent-Type: application/x-www-form-urlencoded`;
+  const example = `${call}\n\nuser=alice&pw=${KEY}&userPassword=${KEY}`;
+  expect((await check(example)).lines[0]).toBe("request           POST /sessions/{nonce}/token");
+  const { status, lines } = await check(example, { get_token: { path: "/sessions/{nonce}/token", values } });
+  expect([status, lines[0]]).toEqual([0, "request           POST /sessions/{nonce}/token"]);
+  expect(lines).toContain(`  login           ${KEY.length} characters (text), from form:userPassword`);
+});
+
 it("says why a value is not valid, and ends with status 1", async () => {
   const { status, lines, proposal } = await check(WHOLE.replace("7 }", '"7" }'));
   expect([status, proposal]).toEqual([1, null]);

@@ -168,6 +168,7 @@ describe("a pattern", () => {
     ["an invalid class", "^([z-a])$"],
     ["an unknown escape", "^\\-(a)$"],
     ["more than 200 characters", `^(${"a".repeat(197)})$`],
+    ["two repeats after many classes, which must not take minutes to find", `^(${"[^a]".repeat(40)}b*c*)$`],
   ])("must not have %s", (_, pattern) => {
     expect(patternFault(pattern)).toMatch(/^must be fixed text around one group/);
   });

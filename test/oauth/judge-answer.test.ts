@@ -128,6 +128,8 @@ describe("a token of any format", () => {
     [200, " \r\n"],
     [200, "\ufeff\n<!DOCTYPE html><title>Log in</title>"],
     [200, "<html lang=en>"],
+    [200, '<?xml version="1.0"?>\n<!-- Log in -->\n<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN">'],
+    [200, "<head><title>Log in</title>"],
   ])("is not a %i with %j", (status, body) => {
     const { code, message } = failure(response(status, body), rules);
     const what = 'the provider "providers.main" sent an empty body or a page (HTML)';
