@@ -27,16 +27,19 @@ export function readCall(
     const { raw, path } = c.req;
     let body: Promise<string> | undefined;
     const readText = () => (body ??= readBody(c));
+    const describeInvalid = async (error: unknown) => {
+      if (asCallError(error).code !== "call_invalid") return;
+      const received = describeReceived(raw, (await body?.catch(() => "")) ?? "");
+      log("debug", "call cannot be read", { request_id: c.get("requestId"), received });
+    };
     const values = await read(raw, path, readText).catch(async (error) => {
-      if (asCallError(error).code === "call_invalid") {
-        const received = describeReceived(raw, (await body?.catch(() => "")) ?? "");
-        log("debug", "call cannot be read", { request_id: c.get("requestId"), received });
-      }
+      await describeInvalid(error);
       throw error;
     });
     trace.note({ userid: textOf(values, "userid"), nonce: textOf(values, "nonce") });
     c.set("call", { values, session, useridRule: rules.userid, provider, limit, trace });
     await next();
+    if (c.error !== undefined) await describeInvalid(c.error); // a value is missing, or its pattern
   };
 }
 

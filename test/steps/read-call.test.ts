@@ -5,7 +5,7 @@ import { TokenProxyError } from "../../src/core/errors.ts";
 import { readText } from "../../src/steps/body.ts";
 import { createCallReader } from "../../src/steps/read-call.ts";
 import { bind, type Places } from "../nextauth/bind.ts";
-import { buildApp, call, type SentCall } from "../support/app.ts";
+import { type AppChanges, buildApp, call, type SentCall } from "../support/app.ts";
 import { APIKEY, NONCE } from "../support/call.ts";
 import { thrownBy } from "../support/fakes.ts";
 
@@ -161,8 +161,8 @@ it("takes each value out by its pattern, but leaves the userid whole for getSess
 });
 
 describe("the debug log of a call that cannot be read", () => {
-  const linesOf = async (sent: SentCall) => {
-    const { app, lines } = await buildApp();
+  const linesOf = async (sent: SentCall, changes: AppChanges = {}) => {
+    const { app, lines } = await buildApp(changes);
     await app.request(call(sent));
     return lines.filter(({ level }) => level === "debug");
   };
@@ -181,6 +181,16 @@ describe("the debug log of a call that cannot be read", () => {
     ];
     for (const part of parts) expect(received).toContain(part);
     for (const value of [NONCE, APIKEY, "the-user", "the-query", "seven"]) expect(received).not.toContain(value);
+  });
+
+  it("is also written if the provider lacks a value, or the userid does not match its pattern", async () => {
+    const provider = { params: { account: "{{accountid}}" } };
+    const values = { userid: { from: ["body:/userid"], pattern: "^urn:(.+)$" }, nonce: ["header:X-nonce"] };
+    for (const changes of [{ provider }, { file: { get_token: { session: "trust", values } } }]) {
+      const lines = await linesOf({ body: { userid: "alice", account: 7 } }, changes);
+      expect(lines.map(({ event }) => event)).toEqual(["call cannot be read"]);
+      expect(lines[0]?.fields.received).toMatch(/body:\/userid \(string\), body:\/account \(number\)$/);
+    }
   });
 
   it("is not written for a call that can be read, or whose caller is unknown", async () => {
