@@ -21,6 +21,7 @@ export async function checkCall(file: string, { get_token, callers }: Config): P
   const binding = matching ?? { ...(get_token[0] as Binding), ...proposeTarget(method, path) };
   line("request", `${method} ${binding.path}`); // as sent, it may have the nonce
   line("binding", matching ? `${method} ${binding.path}, session: ${binding.session}` : `none; the file has ${known}`);
+  if (method !== binding.method) line("FAILED", `a binding is for GET or POST, not for ${method}`);
 
   const values = { ...matching?.values };
   let isRead = matching !== undefined;
@@ -49,7 +50,7 @@ type Example = ReturnType<typeof parseExample>;
 
 /** A request as documents print it: the path as written, `request` with its URL and headers. */
 function parseExample(written: string) {
-  const text = written.trim().replaceAll(/[ \t\r]*\n/g, "\n");
+  const text = Array.from(written.trim().split("\n"), (one) => one.trimEnd()).join("\n");
   const [head = "", ...body] = text.split("\n\n");
   const [first = "", ...fields] = head.split("\n");
   const [, method, target] = /^([A-Z]+) +(?:https?:\/\/[^\s/?#]+)?(\/\S*)(?: +HTTP\/\S+)?$/.exec(first) ?? [];

@@ -140,6 +140,11 @@ it("says why a value is not valid, and ends with status 1", async () => {
   expect((await check(WHOLE, { get_token })).lines).toContain(`FAILED            ${unmatched}`);
 });
 
+it("says that no binding can have the method of the example", async () => {
+  const { status, lines } = await check(WHOLE.replace("POST", "PUT"));
+  expect([status, lines[2]]).toEqual([1, "FAILED            a binding is for GET or POST, not for PUT"]);
+});
+
 it("keeps patterns in a proposal, and applies them", async () => {
   const values = { userid: { from: ["body:/u"], pattern: "^urn:/(\\w+)$" } };
   const example = `${HEAD}\n\n{"user":"urn:/alice"}`;
