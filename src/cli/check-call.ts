@@ -50,7 +50,7 @@ type Example = ReturnType<typeof parseExample>;
 
 /** A request as documents print it: the path as written, `request` with its URL and headers. */
 function parseExample(written: string) {
-  const text = Array.from(written.trim().split("\n"), (one) => one.trimEnd()).join("\n");
+  const text = Array.from(written.trim().split(/\r\n?|\n/), (one) => one.trimEnd()).join("\n");
   const [head = "", ...body] = text.split("\n\n");
   const [first = "", ...fields] = head.split("\n");
   const [, method, target] = /^([A-Z]+) +(?:https?:\/\/[^\s/?#]+)?(\/\S*)(?: +HTTP\/\S+)?$/.exec(first) ?? [];

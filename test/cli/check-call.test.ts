@@ -44,6 +44,7 @@ const READ = [
 it.each([
   ["as it is printed", WHOLE],
   ["with CRLF", WHOLE.replaceAll("\n", "\r\n")],
+  ["with CR", WHOLE.replaceAll("\n", "\r")],
   ["without a line break at the end", WHOLE.trimEnd()],
   ["with empty lines and spaces around it", `\n \n${WHOLE.replaceAll("\n", "  \n")}\n\n`],
   ["without the version of HTTP", WHOLE.replace(" HTTP/1.1", "")],
