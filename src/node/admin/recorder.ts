@@ -26,7 +26,7 @@ export interface LastOutcome {
 
 export type Recorder = ReturnType<typeof createRecorder>;
 
-/** The nextAuth Server may have answered or not. */
+/** The nextAuth Server may have answered or not, and the provider only counts if it was asked. */
 const CUT_OFF = ["call_deadline", "caller_gone"];
 /** The provider was not asked, so they say nothing about it. */
 const NOT_ASKED = /^(?:session_|attributes?_|call_invalid$)/;
@@ -40,14 +40,16 @@ export function createRecorder(now: () => number) {
 
   return {
     record(report: CallReport): void {
-      const { provider, nextauth } = report;
+      const { provider, nextauth, durations } = report;
       const outcome = report.errorCode ?? report.outcome;
       const at = now();
       calls.push({ at, report });
       if (calls.length > RECENT_CALLS) calls.shift();
+      const isCutOff = CUT_OFF.includes(outcome);
       const nextauthOutcome = NEXTAUTH_FAILURES.includes(outcome) ? outcome : "answered";
-      if (nextauth !== undefined && !CUT_OFF.includes(outcome)) servers.set(nextauth, { outcome: nextauthOutcome, at });
-      if (provider !== undefined && !NOT_ASKED.test(outcome)) {
+      if (nextauth !== undefined && !isCutOff) servers.set(nextauth, { outcome: nextauthOutcome, at });
+      const isAsked = isCutOff ? "provider" in durations || "discovery" in durations : !NOT_ASKED.test(outcome);
+      if (provider !== undefined && isAsked) {
         const { minutes = [], last_token } = providers.get(provider) ?? {};
         countCall(minutes, report, at);
         const isToken = outcome === "token";

@@ -98,7 +98,7 @@ describe("the minutes of a provider", () => {
 
   it.each([
     ...(["session_not_logged_in", "session_mismatch", "session_check_failed", "attribute_missing"] as const),
-    ...(["attributes_timeout", "call_invalid"] as const),
+    ...(["attributes_timeout", "call_invalid", "call_deadline", "caller_gone"] as const),
   ])("do not count %s, because the provider was not asked", (errorCode) => {
     const { recorder } = setUp();
     recorder.record(report());
@@ -107,6 +107,13 @@ describe("the minutes of a provider", () => {
       last: { outcome: "token" },
       minutes: [{ token: 1, error: 0 }],
     });
+  });
+
+  it("count a call that was cut off while the provider was asked", () => {
+    const { recorder } = setUp();
+    recorder.record(failed("call_deadline", { durations: { session_check: 5, discovery: 300 } }));
+    recorder.record(failed("caller_gone", { durations: { session_check: 5, provider: 300 } }));
+    expect(recorder.provider("retail").minutes).toMatchObject([{ error: 2 }]);
   });
 
   it("are kept for half an hour", () => {
