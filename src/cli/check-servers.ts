@@ -87,5 +87,5 @@ export async function checkProvider(
 /** For a provider whose tokens are probably JWTs. */
 export function adviseExpectSubject({ expect_subject, answer }: ProviderConfig): void {
   if (expect_subject !== undefined || answer.format === "any") return;
-  line("  advice", "set expect_subject, such as access_token.sub, so that a token of another user is never relayed");
+  line("  advice", `set expect_subject, such as ${answer.require[0]}.sub, to relay no token of another user`);
 }

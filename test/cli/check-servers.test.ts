@@ -133,6 +133,8 @@ describe("a provider", () => {
     provider.answer = json(metadata());
     const advice = /^ {2}advice +set expect_subject, such as access_token\.sub, /m;
     expect((await check(discovered())).out).toMatch(advice);
+    const other = { token_endpoint: undefined, issuer: provider.url, answer: { require: ["id_token"] } };
+    expect((await check(fileConfig("", { provider: other }))).out).toMatch(/expect_subject, such as id_token\.sub, /);
     const set = { token_endpoint: undefined, issuer: provider.url, expect_subject: "access_token.sub" };
     expect((await check(fileConfig("", { provider: set }))).out).not.toMatch(advice);
     expect((await check(fileConfig(provider.tokenEndpoint))).out).not.toMatch(advice);
