@@ -1,6 +1,9 @@
-// What `check` prints about certificates: when they expire, and the pins for `server.tls`.
+// What `check` prints about certificates: when they expire, pins for `server.tls`, why TLS failed.
 
 import { createHash, X509Certificate } from "node:crypto";
+import { once } from "node:events";
+import { isIP } from "node:net";
+import { connect } from "node:tls";
 import type { Secret } from "../core/secret.ts";
 import { line } from "./report.ts";
 
@@ -35,16 +38,51 @@ export function warnOfAuthorities(key: string, pem: Secret | undefined): void {
   }
 }
 
+const PEEK_MS = 5_000;
+
+/** @param cause of a request without an answer, whose code names the TLS fault */
+export async function describeTlsFailure(url: string, cause: unknown): Promise<void> {
+  const { protocol, hostname, port } = new URL(url);
+  const code = String((cause as { code?: string } | undefined)?.code);
+  const host = hostname.replace(/^\[|\]$/g, "");
+  // Nothing is sent on this connection, so it need not be verified.
+  const options = {
+    host,
+    port: Number(port || 443),
+    servername: isIP(host) === 0 ? host : "",
+    rejectUnauthorized: false,
+  };
+  const socket = connect(options).setTimeout(PEEK_MS, () => socket.destroy());
+  const certificate = await once(socket, "secureConnect").then(
+    () => socket.getPeerX509Certificate(),
+    () => undefined,
+  );
+  socket.destroy();
+  if (certificate === undefined) {
+    if (protocol === "https:" && /SSL|EPROTO/.test(code)) line("  advice", `${host} answers without TLS on this port`);
+  } else if (protocol === "http:") line("  advice", `${host} speaks TLS on this port: write https`);
+  else if (/CERT|SIGNATURE|ISSUER/.test(code)) {
+    const { issuer, subjectAltName, validTo } = certificate;
+    line("  certificate", `of ${host}: for ${subjectAltName}, until ${validTo}, issued by ${oneLine(issuer)}`);
+    if (code === "CERT_HAS_EXPIRED") line("  advice", "it has expired: renew it at the provider");
+    else if (code === "ERR_TLS_CERT_ALTNAME_INVALID") line("  advice", `it is not for ${host}: use a name that it has`);
+    else line("  advice", "its authority is not trusted: if it is the right one, put its certificate into tls.ca");
+  }
+}
+
 function certificatesOf(pem: Secret | undefined): X509Certificate[] {
   return (pem?.reveal().match(CERTIFICATE) ?? []).map((one) => new X509Certificate(one));
 }
 
 function describe(certificate: X509Certificate): string {
   const { subject, subjectAltName, validTo } = certificate;
-  // Node puts each part of the name on a line. A certificate may have no subject, only other names.
-  const name = subject?.replaceAll("\n", ", ") || subjectAltName || "no subject";
+  // A certificate may have no subject, only other names.
+  const name = oneLine(subject ?? "") || subjectAltName || "no subject";
   return `${name}, until ${validTo} (${daysLeft(certificate)} days left)`;
 }
+
+/** Node puts each part of a name on a line. */
+const oneLine = (name: string): string => name.replaceAll("\n", ", ");
 
 function daysLeft({ validToDate }: X509Certificate): number {
   return Math.floor((validToDate.getTime() - Date.now()) / DAY_MS);

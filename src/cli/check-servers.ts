@@ -4,8 +4,11 @@ import { randomBytes } from "node:crypto";
 import type { Config, ProviderConfig } from "../config/complete.ts";
 import type { Credentials } from "../config/credentials.ts";
 import type { NextAuthServer, NextAuthServers } from "../nextauth/servers.ts";
-import { credentialOf } from "../oauth/client-authentication.ts";
+import { credentialOf, isSigned } from "../oauth/client-authentication.ts";
+import type { Metadata } from "../oauth/discovery.ts";
 import type { Provider } from "../oauth/provider.ts";
+import type { ProviderCredentials } from "../oauth/provider-settings.ts";
+import { type Exchange, explain } from "./check-advice.ts";
 import { describeCertificates, warnOfAuthorities } from "./check-certificates.ts";
 import { attempt, line } from "./report.ts";
 
@@ -43,47 +46,70 @@ export async function checkNextAuthServers(
   return succeeded;
 }
 
-/** Describes one provider, with its discovery. @returns whether that succeeded */
+/**
+ * Describes one provider, with its discovery.
+ * @returns its metadata, without lists if the file names the token endpoint; undefined if discovery failed
+ */
 export async function checkProvider(
-  { name, discovery }: Provider,
+  provider: Provider,
   settings: ProviderConfig,
   credentials: Credentials,
-): Promise<boolean> {
+  exchange: Exchange,
+): Promise<Metadata | undefined> {
+  const { name, discovery } = provider;
+  const own = credentials.providers.get(name) as ProviderCredentials;
+  const { token_endpoint_auth_method: method, token_endpoint = "", issuer = "" } = settings;
   line("provider", name);
-  const method = settings.token_endpoint_auth_method;
-  const { clientKeys = [], tls } = credentials.providers.get(name) ?? {};
-  const keys = clientKeys.map(({ kid, alg }) => `${alg} ${kid}`).join(", ");
+  const keys = own.clientKeys.map(({ kid, alg }) => `${alg} ${kid}`).join(", ");
   const withKeys = credentialOf(method) === "key" ? ` with ${keys}` : "";
   line("  client", `${settings.client_id ?? "no client_id"}, ${method}${withKeys}`);
-  describeCertificates("  certificate", tls?.certificate, false);
-  warnOfAuthorities("tls.ca", tls?.ca);
+  describeCertificates("  certificate", own.tls?.certificate, false);
+  warnOfAuthorities("tls.ca", own.tls?.ca);
   line("  grant", settings.grant_type);
-  // Issuers with metadata mostly issue JWTs; for others, --live shows what the token is.
-  if (discovery !== undefined) adviseExpectSubject(settings);
   if (discovery === undefined) {
-    line("  token endpoint", `${settings.token_endpoint} (from the file)`);
-    return true;
+    line("  token endpoint", `${token_endpoint} (from the file)`);
+    return { issuer, token_endpoint };
   }
-  line("  issuer", String(settings.issuer));
+  line("  issuer", issuer);
   const metadata = await attempt(
     "  token endpoint",
     () => discovery.refresh(DISCOVERY_TIMEOUT_MS),
-    ({ token_endpoint }) => `${token_endpoint}, discovered`,
+    (found) => `${found.token_endpoint}, discovered`,
+    (error) => explain(exchange, error, settings, own),
   );
-  const listed = [
-    ["grant_types_supported", settings.grant_type],
-    ["token_endpoint_auth_methods_supported", method === "client_secret_basic_raw" ? "client_secret_basic" : method],
-  ] as const;
-  for (const [list, used] of listed) {
-    // Only a warning, because a provider may support more than its metadata says.
-    if (metadata?.[list]?.includes(used) !== false) continue;
-    line("  warning", `the provider's ${list} does not have ${used}: enable it there, or use one that is listed`);
+  if (metadata === undefined) return undefined;
+  if (provider.state().clockSkew === undefined) {
+    line("  clock", "not visible, because the provider sends no Date; --live reads the iat of its token");
   }
-  return metadata !== undefined;
+  const standard = method === "client_secret_basic_raw" ? "client_secret_basic" : method;
+  warnUnlisted(metadata, "token_endpoint_auth_methods_supported", [standard]);
+  if (isSigned(method)) {
+    const algs =
+      method === "private_key_jwt" ? own.clientKeys.map(({ alg }) => alg) : [settings.client_assertion.alg ?? "HS256"];
+    warnUnlisted(metadata, "token_endpoint_auth_signing_alg_values_supported", algs);
+  }
+  if (settings.expect_subject === undefined) {
+    line("  advice", "set expect_subject, such as access_token.sub, so that a token of another user is never relayed");
+  }
+  return metadata;
 }
 
-/** For a provider whose tokens are probably JWTs. */
-export function adviseExpectSubject({ expect_subject }: ProviderConfig): void {
-  if (expect_subject !== undefined) return;
-  line("  advice", "set expect_subject, such as access_token.sub, so that a token of another user is never relayed");
+type List = Extract<keyof Metadata, `${string}_supported`>;
+
+/** Only a warning, because a provider may support more than its metadata says. */
+function warnUnlisted(metadata: Metadata, list: List, used: readonly string[]): void {
+  for (const one of used) {
+    if (metadata[list]?.includes(one) !== false) continue;
+    const has = metadata[list].join(", ");
+    line(
+      "  warning",
+      `the provider's ${list} does not have ${one}: enable it there, or use one that is listed: ${has}`,
+    );
+  }
+}
+
+/** Unless a token was granted: Hydra and Spring never list the grants that their owners add. */
+export function warnOfGrant(name: string, { grant_type }: ProviderConfig, metadata: Metadata): void {
+  if (metadata.grant_types_supported?.includes(grant_type) !== false) return;
+  line("warning", `the grant_types_supported of "${name}" do not have ${grant_type}: --live shows whether it works`);
 }

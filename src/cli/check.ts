@@ -1,33 +1,36 @@
 // The command `check`: checks the file, asks its servers, and with --live requests one token.
 
-import { decodeJwt, decodeProtectedHeader } from "jose";
 import type { Config, ProviderConfig } from "../config/complete.ts";
 import { type Credentials, loadCredentials } from "../config/credentials.ts";
 import { UsageError } from "../core/errors.ts";
-import { createTracer, startTrace } from "../core/trace.ts";
 import { isLoopback } from "../core/url.ts";
 import type { Values } from "../core/values.ts";
-import { getToken, type UseCase } from "../get-token.ts";
 import { createNextAuthServers } from "../nextauth/servers.ts";
 import { nodeClock, nodeIds } from "../node/host.ts";
 import { createNodeBulkhead } from "../node/outbound/bulkhead.ts";
 import { createNodeTransport } from "../node/outbound/transport.ts";
+import type { Metadata } from "../oauth/discovery.ts";
 import { createProviders } from "../oauth/provider.ts";
+import { type Exchange, recordInto } from "./check-advice.ts";
 import { describeCertificates, warnOfAuthorities } from "./check-certificates.ts";
-import { adviseExpectSubject, checkNextAuthServers, checkProvider } from "./check-servers.ts";
+import { requestToken } from "./check-live.ts";
+import { checkPublishedKeys } from "./check-published-keys.ts";
+import { checkNextAuthServers, checkProvider, warnOfGrant } from "./check-servers.ts";
 import { type CallOptions, readCallOptions } from "./configuration.ts";
-import { attempt, line, withDetails } from "./report.ts";
+import { line, withDetails } from "./report.ts";
 
 /**
  * Prints what it finds, but never secrets or tokens.
  * @returns whether nothing failed
  * @throws {UsageError | ConfigError} for wrong options and for faults in the file
  */
-export async function check({ live = false, ...options }: CallOptions & { live?: boolean }): Promise<boolean> {
+export async function check({ live = false, probe = false, ...options }: CheckOptions): Promise<boolean> {
   const { path, file, host, values } = readCallOptions(options);
   const { config } = file;
   if (live) assertLiveValues(values, config);
-  else if (values.size > 0) throw new UsageError("--userid and --value are for a token request: add --live");
+  else if (values.size > 0 || probe)
+    throw new UsageError("--userid, --value and --probe are for a token request: add --live");
+  if (probe && !values.has("userid")) throw new UsageError("--probe asks for another userid: add --userid");
   const credentials = await loadCredentials(file, host);
   const deps = {
     createTransport: createNodeTransport,
@@ -36,24 +39,41 @@ export async function check({ live = false, ...options }: CallOptions & { live?:
     ids: nodeIds,
     log: (_level: string, event: string, fields?: object) => line("  warning", withDetails(event, fields)),
   };
-  const providers = createProviders(config.providers, credentials.providers, deps);
+  const exchange: Exchange = {};
+  const createTransport = recordInto(exchange, createNodeTransport);
+  const providers = createProviders(config.providers, credentials.providers, { ...deps, createTransport });
   const nextauth = createNextAuthServers(config.nextauth, credentials.nextauth, deps);
 
   console.log(`${path}: no faults, every secret and key is there`);
   describeCertificates("server.tls", credentials.serverTls?.certificate, true);
   warnOfAuthorities("server.tls.client_ca", credentials.serverTls?.client_ca);
   describeService(config, credentials);
+  if (config.signing?.issuer !== undefined) await checkPublishedKeys(config.signing.issuer, credentials);
   let succeeded = await checkNextAuthServers(config, nextauth, credentials);
+  const discovered = new Map<string, Metadata>();
   for (const [name, provider] of providers) {
-    succeeded = (await checkProvider(provider, config.providers[name] as ProviderConfig, credentials)) && succeeded;
+    const metadata = await checkProvider(provider, config.providers[name] as ProviderConfig, credentials, exchange);
+    if (metadata === undefined) succeeded = false;
+    else discovered.set(name, metadata);
   }
+  let granted: string | undefined;
   if (live) {
-    const useCase = { routes: config.routes, providers, nextauth };
     const serverid = values.get("serverid") ?? nextauth.defaultServerid;
     const completed = serverid === undefined ? values : new Map(values).set("serverid", serverid);
-    succeeded = (await requestToken(useCase, completed, config)) && succeeded;
+    const { routes } = config;
+    granted = await requestToken({ routes, providers, nextauth, config, credentials, exchange }, completed, probe);
+    succeeded &&= granted !== undefined;
+  }
+  for (const [name, metadata] of discovered) {
+    // A token proves more than the provider's list.
+    if (name !== granted) warnOfGrant(name, config.providers[name] as ProviderConfig, metadata);
   }
   return succeeded;
+}
+
+interface CheckOptions extends CallOptions {
+  live?: boolean;
+  probe?: boolean;
 }
 
 function describeService(
@@ -100,41 +120,4 @@ function assertLiveValues(values: Values, { get_token, nextauth }: Config): void
       ? "--live needs the user to request a token for: add --userid"
       : "--live needs a session to request a token for: log in, and add its nonce with --value nonce=env:VARIABLE",
   );
-}
-
-/** Requests one token. Only a nonce allows a session check; without one the user is trusted. */
-async function requestToken(deps: UseCase, values: Values, config: Config): Promise<boolean> {
-  const hasNextauth = config.nextauth.length > 0;
-  const session = hasNextauth && values.has("nonce") ? "verify" : "trust";
-  const trace = startTrace("check", undefined, { clock: nodeClock, tracer: createTracer() });
-  line("live", "one token request");
-  const answer = await attempt(
-    "  answer",
-    () => getToken(deps, { serverids: undefined }, { values, session, trace, recipient: undefined }),
-    ({ providerStatus, body }) => `${trace.facts.provider} answered ${providerStatus} with ${body.length} bytes`,
-  );
-  if (answer === undefined) return false;
-  if (hasNextauth) line("  session", session === "verify" ? "is logged in" : "not checked: add a nonce with --value");
-  if (answer.outcome === "refused") {
-    line("  FAILED", `the provider refuses this user (${answer.providerError}): try another user, or look in its log`);
-    return false;
-  }
-  const provider = config.providers[trace.facts.provider as string] as ProviderConfig;
-  if (printToken(answer.body) && provider.discovery === "none") adviseExpectSubject(provider);
-  return true;
-}
-
-/** Prints members and a JWT's identifying claims, never the token. @returns whether it is a JWT */
-function printToken(body: Uint8Array): boolean {
-  const members = JSON.parse(new TextDecoder().decode(body)) as Record<string, unknown>;
-  line("  members", Object.keys(members).join(", "));
-  try {
-    const { alg, kid } = decodeProtectedHeader(String(members.access_token));
-    const { iss, sub, aud, exp } = decodeJwt(String(members.access_token));
-    line("  access_token", `a JWT, ${JSON.stringify({ alg, kid, iss, sub, aud, exp })}`);
-    return true;
-  } catch {
-    line("  access_token", "not a JWT");
-    return false;
-  }
 }

@@ -112,6 +112,7 @@ function createCommands(end: (succeeded: boolean) => void): Command {
   callCommand("check", ["", "--live --userid alice --value serverid=c2VydmVyLTE= --value nonce=env:NONCE"])
     .description("check the configuration file, its secrets, keys and certificates, and whether its servers answer")
     .option("--live", "also request one token; prints what the token says, but never the token")
+    .option("--probe", "with --live: also ask for a user that cannot exist, which may count as a failed login there")
     .action(toEnd(async (options) => (await import("./check.ts")).check(options)));
   callCommand("get-token", [
     "--userid alice --value nonce=env:NONCE",

@@ -20,6 +20,7 @@ export const ERROR_TABLE = {
   grant_type_unsupported: [400, "unsupported_grant_type"],
   rate_limited: [429, "temporarily_unavailable"],
   provider_rejected_proxy: [502, "server_error"],
+  provider_wrong_endpoint: [502, "server_error"],
   provider_busy: [503, "temporarily_unavailable"],
   provider_error: [502, "server_error"],
   provider_redirected: [502, "server_error"],
