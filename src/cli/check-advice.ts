@@ -9,7 +9,7 @@ import { credentialOf } from "../oauth/client-authentication.ts";
 import { repeatsCredential } from "../oauth/echoed-credential.ts";
 import type { ProviderCredentials } from "../oauth/provider-settings.ts";
 import { jwtsNeeded } from "../oauth/template-names.ts";
-import { describeTlsFailure } from "./check-certificates.ts";
+import { adviseOnSilence } from "./check-certificates.ts";
 import { line } from "./report.ts";
 
 /** The last request to a provider; its answer is missing if none came. */
@@ -40,7 +40,10 @@ export async function explain(
   if (request === undefined) return;
   const { method, url, body, headers } = request;
   line("  request", `${method} ${url}${response === undefined ? "" : `: status ${response.status}`}`);
-  if (response === undefined) return describeTlsFailure(url, error?.cause);
+  if (response === undefined) {
+    const key = method === "POST" ? "token_endpoint" : settings.metadata_url === undefined ? "issuer" : "metadata_url";
+    return line("  advice", await adviseOnSilence(url, error?.cause, key));
+  }
   const said = wordsOf(response);
   const form = new URLSearchParams(body);
   const sent = [...SECRET_PARAMS.flatMap((name) => form.getAll(name)), headers.authorization?.split(" ")[1] ?? ""];

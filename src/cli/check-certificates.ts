@@ -40,34 +40,32 @@ export function warnOfAuthorities(key: string, pem: Secret | undefined): void {
 
 const PEEK_MS = 5_000;
 
-/** @param cause of a request without an answer, whose code names the TLS fault */
-export async function describeTlsFailure(url: string, cause: unknown): Promise<void> {
+/** @returns why a request got no answer, and what to do: looks at the server's certificate if TLS failed */
+export async function adviseOnSilence(url: string, cause: unknown, key: string): Promise<string> {
   const { protocol, hostname, port } = new URL(url);
   const code = String((cause as { code?: string } | undefined)?.code);
   const host = hostname.replace(/^\[|\]$/g, "");
+  const general = `is the host ${host} right (${key}), and does the network let us reach it?`;
+  if (!/CERT|SIGNATURE|ISSUER|SSL|EPROTO|UND_ERR_SOCKET|ECONNRESET/.test(code)) return general;
   // Nothing is sent on this connection, so it need not be verified.
-  const options = {
-    host,
-    port: Number(port || 443),
-    servername: isIP(host) === 0 ? host : "",
-    rejectUnauthorized: false,
-  };
-  const socket = connect(options).setTimeout(PEEK_MS, () => socket.destroy());
-  const certificate = await once(socket, "secureConnect").then(
-    () => socket.getPeerX509Certificate(),
-    () => undefined,
-  );
+  const at = { host, port: Number(port || 443), servername: isIP(host) === 0 ? host : "" };
+  const socket = connect({ ...at, rejectUnauthorized: false });
+  socket.setTimeout(PEEK_MS, () => socket.destroy(new Error("timeout")));
+  const isTls = await once(socket, "secureConnect")
+    .then(() => true)
+    .catch(() => false);
+  const certificate = socket.getPeerX509Certificate();
   socket.destroy();
-  if (certificate === undefined) {
-    if (protocol === "https:" && /SSL|EPROTO/.test(code)) line("  advice", `${host} answers without TLS on this port`);
-  } else if (protocol === "http:") line("  advice", `${host} speaks TLS on this port: write https`);
-  else if (/CERT|SIGNATURE|ISSUER/.test(code)) {
-    const { issuer, subjectAltName, validTo } = certificate;
-    line("  certificate", `of ${host}: for ${subjectAltName}, until ${validTo}, issued by ${oneLine(issuer)}`);
-    if (code === "CERT_HAS_EXPIRED") line("  advice", "it has expired: renew it at the provider");
-    else if (code === "ERR_TLS_CERT_ALTNAME_INVALID") line("  advice", `it is not for ${host}: use a name that it has`);
-    else line("  advice", "its authority is not trusted: if it is the right one, put its certificate into tls.ca");
-  }
+  if (protocol === "http:") return isTls ? `${host} speaks TLS on this port: write https in ${key}` : general;
+  if (certificate === undefined)
+    return /SSL|EPROTO/.test(code) ? `${host} answers without TLS on this port: correct ${key}` : general;
+  const { issuer, subjectAltName, validTo } = certificate;
+  const cures: Record<string, string> = {
+    CERT_HAS_EXPIRED: "renew it at the provider",
+    ERR_TLS_CERT_ALTNAME_INVALID: `it is not for ${host}: write a name that it has in ${key}`,
+  };
+  const cure = cures[code] ?? "if its authority is the right one, put the authority's certificate into tls.ca";
+  return `the certificate of ${host} is for ${subjectAltName}, until ${validTo}, issued by ${oneLine(issuer)}: ${cure}`;
 }
 
 function certificatesOf(pem: Secret | undefined): X509Certificate[] {

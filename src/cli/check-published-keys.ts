@@ -18,7 +18,10 @@ export async function checkPublishedKeys(issuer: string, { signingKeys, provider
   const ours = await thumbprints(signingKeys);
   const served = await fetchThumbprints(url).catch((error) => {
     const { code, message } = error.cause ?? error;
-    line("  warning", `${url}: ${code ?? message}; something must serve our keys there, or no provider can fetch them`);
+    line(
+      "  warning",
+      `${url}: ${code ?? message}; something must serve our keys there (signing.issuer), or no provider can fetch them`,
+    );
     return ours;
   });
   for (const [index, one] of ours.entries()) {

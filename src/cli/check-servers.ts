@@ -12,7 +12,6 @@ import { type Exchange, explain } from "./check-advice.ts";
 import { describeCertificates, warnOfAuthorities } from "./check-certificates.ts";
 import { attempt, line } from "./report.ts";
 
-const DISCOVERY_TIMEOUT_MS = 10_000;
 const NONCE_BYTES = 16;
 
 /**
@@ -73,7 +72,7 @@ export async function checkProvider(
   line("  issuer", issuer);
   const metadata = await attempt(
     "  token endpoint",
-    () => discovery.refresh(DISCOVERY_TIMEOUT_MS),
+    () => discovery.refresh(settings.timeout),
     (found) => `${found.token_endpoint}, discovered`,
     (error) => explain(exchange, error, settings, own),
   );

@@ -67,7 +67,7 @@ export const NETWORK: readonly BrokenSetup[] = [
     broken: "http is spoken to a TLS port",
     provider: ({ url }) => ({ issuer: url.replace("https:", "http:") }),
     action: { listener: "tls" },
-    expect: "provider_error",
+    expect: "provider_unreachable",
     says: "https",
     setting: "issuer",
   },
