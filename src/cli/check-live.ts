@@ -59,7 +59,7 @@ async function ask(live: Live, values: Values, session: SessionMode) {
     const isDated = providers.get(provider)?.state().clockSkew !== undefined;
     describeToken(exchange, used()[0], userid(), isDated);
   } else if (answer?.outcome === "refused") {
-    line("  FAILED", `the provider refuses this user (${answer.providerError})`);
+    line("  FAILED", `the provider refuses this user (${answer.refusal?.error})`);
     await explain(exchange, undefined, ...used());
   }
   return { answer, provider };

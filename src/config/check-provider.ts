@@ -39,7 +39,7 @@ export function checkProvider(provider: FileProvider, around: Surroundings, repo
   checkParams(provider, below(report, "params"));
   checkHeaders(provider, below(report, "headers"));
   for (const [index, error] of provider.proxy_errors.entries()) {
-    if (!provider.user_errors.includes(error)) continue;
+    if (!provider.user_errors.some((other) => JSON.stringify(other) === JSON.stringify(error))) continue;
     report(["proxy_errors", index], "is also in user_errors; remove one of the two");
   }
   checkJwts(provider, around, report);

@@ -3,6 +3,7 @@
 import * as z from "zod";
 import { endpointUrlFault, issuerUrlFault } from "../core/url.ts";
 import { HMAC_ALGORITHMS, TOKEN_ENDPOINT_AUTH_METHODS } from "../oauth/client-authentication.ts";
+import { KIND_NAMES } from "../oauth/kinds/index.ts";
 import { SIGNING_ALGORITHMS } from "../oauth/signing-key.ts";
 import * as t from "./schema-types.ts";
 
@@ -85,8 +86,24 @@ const jsonParam = z
 const PARAM_MESSAGE = "must be text, a list of texts, { json: … }, { env: NAME } or { file: PATH }";
 const HEADER_MESSAGE = "must be text, { env: NAME } or { file: PATH }";
 
+const errorRules = z
+  .array(
+    z.union(
+      [
+        t.text,
+        z.strictObject({
+          error: t.text.describe("The code."),
+          description: z.array(t.text).min(1).describe("Any of these; * matches any text."),
+        }),
+      ],
+      "must be a code, or { error: CODE, description: [TEXT, …] }",
+    ),
+  )
+  .default([]);
+
 export const provider = z
   .strictObject({
+    kind: z.enum(KIND_NAMES).optional().describe("The product, so that its errors are understood."),
     issuer: t.url(issuerUrlFault).optional().describe("The provider's issuer, exactly as in its metadata."),
     discovery: z
       .enum(["oidc", "oauth", "none"])
@@ -128,8 +145,8 @@ export const provider = z
     // Each response is held in memory. Token responses are far smaller.
     max_response_bytes: t.count(4_194_304, 65_536).describe("Longer answers are refused."),
     max_in_flight: t.count(10_000, 256).describe("Token requests at the same time. Node only."),
-    user_errors: z.array(t.text).default([]).describe("OAuth error codes that refuse this user."),
-    proxy_errors: z.array(t.text).default([]).describe("OAuth error codes that reject this proxy."),
+    user_errors: errorRules.describe("Errors that refuse this user: codes, or codes with descriptions."),
+    proxy_errors: errorRules.describe("Errors that reject this proxy."),
   })
   .meta({ anyOf: [{ required: ["issuer"] }, { required: ["token_endpoint"] }] })
   .transform(t.withConnectTimeout);

@@ -1,6 +1,6 @@
 // What is known about an answered call: the source of log, metrics and status page.
 
-import type { ErrorCode } from "./errors.ts";
+import type { ErrorCode, TokenProxyError } from "./errors.ts";
 import type { Step } from "./trace.ts";
 
 /** Contains nothing that identifies a user or is a credential. Durations are in milliseconds. */
@@ -20,8 +20,10 @@ export interface CallReport {
   status: number;
   errorCode: ErrorCode | undefined;
   providerStatus: number | undefined;
-  /** The registered code of a refusal. */
+  /** The code of a refusal, redacted. */
   providerError: string | undefined;
+  /** Which rule judged the provider's error. */
+  judgedBy: TokenProxyError["judgedBy"];
   /** Token requests. */
   attempts: number;
   duration: number;

@@ -56,8 +56,12 @@ export class TokenProxyError extends Error {
   readonly challenge?: string;
   /** Becomes Allow, which RFC 9110 section 15.5.6 requires with a 405. */
   readonly allow?: string;
-  /** Facts that are safe to log: a status, a registered OAuth error code. */
+  /** Facts that are safe to log: a status, a redacted text. */
   readonly detail?: Readonly<Record<string, string | number>>;
+  /** Which rule judged the provider's error. */
+  readonly judgedBy?: "file" | "kind" | "general";
+  /** Whether the provider refuses the client's credential, or perhaps something else. */
+  readonly credential?: "refused" | "doubtful" | undefined;
 
   /** @param more `cause` is what went wrong inside, for the log only */
   constructor(code: ErrorCode, message: string, { cause, ...more }: ErrorFacts = {}) {
@@ -67,7 +71,7 @@ export class TokenProxyError extends Error {
   }
 }
 
-type ErrorFacts = Pick<TokenProxyError, "cause" | "retryAfter" | "challenge" | "allow" | "detail">;
+export type ErrorFacts = Partial<Omit<TokenProxyError, "code" | keyof Error>> & Pick<TokenProxyError, "cause">;
 
 /** @returns the error itself, or `internal` for any other, which is a bug */
 export function asCallError(thrown: unknown): TokenProxyError {

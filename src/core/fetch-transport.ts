@@ -20,7 +20,7 @@ export function createFetchTransport(send: typeof fetch, elapsed: Clock["elapsed
       const { status, headers: received } = response;
       const length = Number(received.get("content-length") ?? Number.NaN);
       // Decoding an empty body would fail, as if the answer had broken off.
-      if (!isBodyJudged(status) || length === 0) {
+      if (length === 0) {
         await response.body?.cancel();
         return { status, headers: received, body: new Uint8Array() };
       }
@@ -34,6 +34,9 @@ export function createFetchTransport(send: typeof fetch, elapsed: Clock["elapsed
     } catch (error) {
       if (failure !== undefined) throw new TransportError(failure, error);
       abort.abort(); // stops the rest of the answer
+      if (response !== undefined && !isBodyJudged(response.status)) {
+        return { status: response.status, headers: response.headers, body: new Uint8Array() };
+      }
       if (error instanceof TransportError) throw error;
       // fetch does not tell refused, reset and TLS failures apart.
       throw new TransportError(response === undefined ? "unreachable" : "truncated", error);

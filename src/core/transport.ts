@@ -17,7 +17,7 @@ export interface TransportRequest {
 export interface TransportResponse {
   status: number;
   headers: { get(name: string): string | null };
-  /** The complete body without content codings; empty if only the status matters (isBodyJudged). */
+  /** The complete body without content codings; empty if it is unreadable (isBodyJudged). */
   body: Uint8Array;
   /** Undefined on Workers, which do not show it. */
   connection?: Connection | undefined;
@@ -37,7 +37,7 @@ export interface Connection {
  */
 export type Transport = (request: TransportRequest) => Promise<TransportResponse>;
 
-/** Redirects, 429 and 5xx are judged by status, so their body may be too large or undecodable. */
+/** Redirects, 429 and 5xx may be judged by status, if their body is too large or undecodable. */
 export function isBodyJudged(status: number): boolean {
   return status < 300 || (status >= 400 && status < 500 && status !== 429);
 }

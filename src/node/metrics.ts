@@ -27,6 +27,8 @@ const GAUGES = {
   provider_suspensions_total: ["How often the provider was suspended.", "provider"],
   discovery_timestamp_seconds: ["Last successful discovery of the provider.", "provider"],
   provider_endpoint_moved: ["1 if newer metadata has a token endpoint on another host, not adopted.", "provider"],
+  provider_last_token_timestamp_seconds: ["The provider's last token; 0 before the first one.", "provider"],
+  provider_refused_users: ["Users refused since the provider's last token, counted up to 3.", "provider"],
   provider_clock_skew_seconds: ["How far the provider's clock is ahead of ours.", "provider"],
   signing_key_created_timestamp_seconds: ["Date of a signing key in the file.", "kid", "use"],
   certificate_expiry_timestamp_seconds: ["Expiry of a certificate, by its key in the file.", "certificate"],
@@ -61,17 +63,28 @@ function countCalls(register: Registry): OnReport {
   const histogram = <Label extends string>(step: string, buckets: number[], help: string, ...labelNames: Label[]) =>
     new Histogram({ ...named(register, `${step}_duration_seconds`, help, labelNames), buckets });
   const calls = counter("calls_total", "Calls answered, by outcome.", "route", "provider", "outcome", "error_code");
+  const judged = counter("provider_errors_judged_total", "Errors of the provider, by whose rule.", "provider", "by");
   const retries = counter("provider_retries_total", "Token requests beyond the first one of a call.", "provider");
   const durations = histogram("call", CALL_BUCKETS, "From a call's arrival to its response.", "route", "provider");
   const tokenRequests = histogram("provider", CALL_BUCKETS, "The token requests of a call, with answers.", "provider");
   const sessionChecks = histogram("session_check", CALL_BUCKETS, "The getSession request of one call.");
   const signatures = histogram("signing", SIGNING_BUCKETS, "Signing all JWTs of one call.", "provider");
 
-  return ({ route, provider = "", outcome, errorCode: error_code = "", duration, durations: steps, attempts }) => {
+  return ({
+    route,
+    provider = "",
+    outcome,
+    errorCode: error_code = "",
+    judgedBy,
+    duration,
+    durations: steps,
+    attempts,
+  }) => {
     calls.inc({ route, provider, outcome, error_code });
     durations.observe({ route, provider }, duration / 1000);
     if (steps.session_check !== undefined) sessionChecks.observe(steps.session_check / 1000);
     if (provider === "") return;
+    if (judgedBy !== undefined) judged.inc({ provider, by: judgedBy });
     if (steps.provider !== undefined) tokenRequests.observe({ provider }, steps.provider / 1000);
     if (steps.signing !== undefined) signatures.observe({ provider }, steps.signing / 1000);
     retries.inc({ provider }, Math.max(0, attempts - 1));
@@ -101,6 +114,8 @@ function createGauges(register: Registry): (snapshot: Snapshot) => void {
       }
       set("provider_suspensions_total", state.suspensions, { provider });
       set("provider_endpoint_moved", state.moved_to === undefined ? 0 : 1, { provider });
+      set("provider_last_token_timestamp_seconds", (state.last_token ?? 0) / 1000, { provider });
+      set("provider_refused_users", state.refused_users, { provider });
       if (clock_skew !== undefined) set("provider_clock_skew_seconds", clock_skew, { provider });
       if (discovered_at !== undefined) set("discovery_timestamp_seconds", discovered_at / 1000, { provider });
     }

@@ -157,10 +157,11 @@ function summary({ config }: Program) {
 
 function takeSnapshot(program: Program, recorder: Recorder, state: State, inFlight: number): Snapshot {
   const providers = [...program.providers.values()].map((provider) => {
-    const { clockSkew: clock_skew, inFlight: in_flight, ...breakerAndQueue } = provider.state();
+    const { clockSkew: clock_skew, inFlight: in_flight, ...state } = provider.state();
+    const { refusedUsers: refused_users, refusesEverybody: refuses_everybody, ...breakerAndQueue } = state;
     const { ready, problem, discoveredAt, movedTo } = provider.discovery?.state() ?? { ready: true };
     const metadata = { ready, problem, discovered_at: discoveredAt, moved_to: movedTo };
-    const limits = { ...breakerAndQueue, clock_skew, in_flight };
+    const limits = { ...breakerAndQueue, clock_skew, in_flight, refused_users, refuses_everybody };
     return { name: provider.name, ...metadata, ...limits, ...recorder.provider(provider.name) };
   });
   return {

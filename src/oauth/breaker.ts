@@ -108,7 +108,7 @@ const FAILURES: ReadonlySet<ErrorCode> = new Set(["provider_unreachable", "provi
 /** A provider that refuses or limits calls is working. A bug or pause of ours proves nothing. */
 function outcomeOf(error: unknown): Outcome {
   if (!(error instanceof TokenProxyError) || error.code === "call_invalid" || error.detail?.late) return "unknown";
-  const isFailure =
-    error.code === "provider_error" ? Number(error.detail?.provider_status ?? 500) >= 500 : FAILURES.has(error.code);
-  return isFailure ? "failure" : "answer";
+  // By its code or kind, an outage can have any status.
+  const isOutage = error.judgedBy !== undefined || Number(error.detail?.provider_status ?? 500) >= 500;
+  return (error.code === "provider_error" ? isOutage : FAILURES.has(error.code)) ? "failure" : "answer";
 }

@@ -1,31 +1,74 @@
-// Finds our own credentials in a refusal, which would be relayed to the app byte for byte.
+// Finds what this proxy sent in a provider's words, before they reach the app or the log.
 
 import { formEncode } from "../core/form.ts";
+import { hex } from "../core/hex.ts";
 
 /** Shorter texts occur in messages by accident. */
 const MIN_CREDENTIAL_CHARS = 8;
-
+/** In pieces, shorter texts occur by accident. */
+const MIN_SPLIT_CHARS = 16;
 /** Escapes inside each other that are undone, such as a form in JSON in JSON. */
 const MAX_ESCAPES = 3;
 
-/** Whether a text has one of the credentials: plain, percent-encoded, JSON-escaped or in base64. */
+/** Whether a text has one of the credentials: plain, split by spaces, escaped, in hex or base64. */
 export function repeatsCredential(text: string, credentials: readonly string[]): boolean {
   const searched = credentials.filter(({ length }) => length >= MIN_CREDENTIAL_CHARS).flatMap(spellings);
-  const readings = new Set([text]);
-  for (let escapes = 0; escapes < MAX_ESCAPES; escapes++) {
-    for (const reading of [...readings]) readings.add(withoutPercent(reading)).add(withoutBackslashes(reading));
-  }
-  return [...readings].some((reading) => searched.some((spelling) => reading.includes(spelling)));
+  const joined = searched.filter(({ length }) => length >= MIN_SPLIT_CHARS).map(join);
+  return readings(text).some((reading) => {
+    const whole = join(reading);
+    return searched.some((spelling) => reading.includes(spelling)) || joined.some((part) => whole.includes(part));
+  });
 }
 
-function spellings(credential: string): string[] {
-  const inJson = JSON.stringify(credential).slice(1, -1);
-  const inUrl = encodeURIComponent(credential.toWellFormed());
-  const inBase64 = [...new Set([credential, formEncode(credential), inUrl, inJson])].flatMap((text) =>
-    [0, 1, 2].map((offset) => base64Inside(text, offset)),
+/** Shorter values, such as the number of an account, are no identities. */
+const MIN_HIDDEN_CHARS = 4;
+/** So much of a credential is hidden too: 16 characters may have spaces, and are more if encoded. */
+const PIECE_CHARS = 12;
+const MAX_SEARCHED_CHARS = 1_024;
+const MAX_SHOWN_CHARS = 300;
+
+const HIDDEN = "[redacted]";
+const JWT = /ey[A-Z][\w-]{3,}[\w.-]*/g;
+/** As in steps/identities.ts. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}]+/gu;
+
+/** @returns a function that hides them in a text for the log, or all of it if a piece remains */
+export function createRedaction(credentials: readonly string[], values: readonly string[]): (text: string) => string {
+  const [pieces = [], others = []] = [credentials, values].map((texts) =>
+    texts.filter(({ length }) => length >= MIN_HIDDEN_CHARS).flatMap(spellings),
   );
-  const inBase64url = inBase64.map((text) => text.replaceAll("+", "-").replaceAll("/", "_"));
-  return [...new Set([credential, credential.replaceAll(" ", "+"), ...inBase64, ...inBase64url])];
+  const needles = [...pieces, ...others];
+  const whole = needles.map(join).filter((needle) => needle !== "");
+  const long = pieces.map(join).join("\n"); // which no piece contains
+
+  const isUnsafe = (reading: string): boolean => {
+    const text = join(reading);
+    const starts = Array.from({ length: Math.max(0, text.length - PIECE_CHARS + 1) }, (_, start) => start);
+    return (
+      reading.search(JWT) >= 0 ||
+      whole.some((needle) => text.includes(needle)) ||
+      starts.some((start) => long.includes(text.slice(start, start + PIECE_CHARS)))
+    );
+  };
+  return (given) => {
+    let text = given.slice(0, MAX_SEARCHED_CHARS).replaceAll(INVISIBLE, " ").replaceAll(JWT, HIDDEN);
+    for (const needle of needles) text = text.replaceAll(needle, HIDDEN);
+    return readings(text).some(isUnsafe) ? HIDDEN : text.slice(0, MAX_SHOWN_CHARS);
+  };
+}
+
+/** Without what splits base64 and hex digits, and without a difference of case. */
+const join = (text: string): string =>
+  text.replaceAll(/[\s:]+/g, "").replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
+
+/** A text as it is, escaped, in hex, and as any part of base64. */
+function spellings(text: string): string[] {
+  const inJson = JSON.stringify(text).slice(1, -1);
+  const inUrl = encodeURIComponent(text.toWellFormed());
+  const escaped = [...new Set([text, text.replaceAll(" ", "+"), formEncode(text), inUrl, inJson])];
+  const inBase64 = escaped.flatMap((spelling) => [0, 1, 2].map((offset) => base64Inside(spelling, offset)));
+  const inBase64url = inBase64.map((part) => part.replaceAll("+", "-").replaceAll("/", "_"));
+  return [...new Set([...escaped, hex(new TextEncoder().encode(text)), ...inBase64, ...inBase64url])];
 }
 
 /** What base64 of a longer text has of a part, `offset` bytes after a multiple of three. */
@@ -34,6 +77,17 @@ function base64Inside(part: string, offset: number): string {
   // Later characters depend on what follows.
   const own = Math.floor((bytes.length * 8) / 6);
   return btoa(bytes.map((byte) => String.fromCharCode(byte)).join("")).slice(Math.ceil((offset * 8) / 6), own);
+}
+
+/** The text itself, and with its escapes undone, in each order. */
+function readings(text: string): string[] {
+  const found = new Set([text]);
+  for (let escapes = 0; escapes < MAX_ESCAPES; escapes++) {
+    for (const reading of [...found]) {
+      found.add(withoutPercent(reading)).add(withoutBackslashes(reading)).add(withoutEntities(reading));
+    }
+  }
+  return [...found];
 }
 
 /** Not by decodeURIComponent, from which a byte that is not UTF-8 would hide what is next to it. */
@@ -45,4 +99,13 @@ function withoutPercent(text: string): string {
 
 function withoutBackslashes(text: string): string {
   return text.replaceAll(/(?:\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt]))+/g, (escapes) => JSON.parse(`"${escapes}"`));
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
+
+function withoutEntities(text: string): string {
+  return text.replaceAll(/&(?:#(\d{1,5})|#x([0-9a-f]{1,4})|(amp|lt|gt|quot|apos));/gi, (_, decimal, digits, name) => {
+    if (name !== undefined) return ENTITIES[name.toLowerCase()] as string;
+    return String.fromCharCode(decimal ?? Number.parseInt(digits, 16));
+  });
 }

@@ -1,8 +1,9 @@
 // Judges what a provider answered: a parsed copy decides, the bytes are passed on unchanged.
 
-import { type ErrorCode, TokenProxyError } from "../core/errors.ts";
+import { type ErrorCode, type ErrorFacts, TokenProxyError } from "../core/errors.ts";
 import { readJsonObject } from "../core/json.ts";
 import { TransportError, type TransportFailure, type TransportResponse } from "../core/transport.ts";
+import type { FindRule } from "./error-rules.ts";
 
 /** What the caller gets: status, Content-Type and body of the provider. */
 export interface Answer {
@@ -13,87 +14,132 @@ export interface Answer {
   body: Uint8Array;
   /** The status that the provider sent; `status` differs if a 2xx carried an error. */
   providerStatus: number;
-  /** The `error` of a refusal if it is a registered code, else "unregistered". Safe to log. */
-  providerError?: string;
+  refusal?: {
+    /** The provider's `error`, redacted. */
+    error: string;
+    judgedBy: JudgedBy;
+    /** The provider's words for the log, redacted. */
+    words(): Words;
+  };
 }
 
-/** OAuth error codes that the file classifies differently. */
-export interface ErrorRules {
-  /** These are about the user. */
-  user_errors: readonly string[];
-  /** These are about this proxy. */
-  proxy_errors: readonly string[];
+type JudgedBy = NonNullable<TokenProxyError["judgedBy"]>;
+type Words = Readonly<Record<string, string>>;
+
+/** What judging needs besides the answer. */
+export interface Judge {
+  /** The provider's key in the file, like `providers.retail`. */
+  key: string;
+  /** Where the answer comes from. */
+  url: string;
+  /** Milliseconds since the epoch, for a Retry-After that is a date. */
+  now: number;
+  findRule: FindRule;
+  /** Whether the call brought the subject or actor token of a token exchange. */
+  hasTokenOfCall: boolean;
+  redact(text: string): string;
 }
-
-/** This proxy is set up wrongly (RFC 6749 section 5.2, RFC 8707 section 2). */
-const PROXY_ERRORS = [
-  "invalid_client",
-  "unauthorized_client",
-  "unsupported_grant_type",
-  "invalid_scope",
-  "invalid_target",
-  "invalid_request",
-];
-
-/** Codes that may be logged (IANA's OAuth registry, OpenID Connect Core, Auth0's mfa_required). */
-const REGISTERED_ERRORS = new Set([
-  ...PROXY_ERRORS,
-  ...["invalid_grant", "access_denied", "interaction_required", "login_required", "consent_required"],
-  ...["account_selection_required", "mfa_required", "invalid_token", "insufficient_scope", "expired_token"],
-  ...["authorization_pending", "slow_down", "unsupported_token_type", "invalid_dpop_proof", "use_dpop_nonce"],
-  ...["invalid_authorization_details", "insufficient_user_authentication", "unmet_authentication_requirements"],
-  ...["server_error", "temporarily_unavailable"],
-]);
 
 /**
- * @param key the provider's key in the file, like `providers.retail`
- * @param now milliseconds since the epoch, for a Retry-After that is a date
  * @returns a token (RFC 6749 section 5.1) or a refusal of the user (section 5.2), to be relayed
  * @throws {TokenProxyError} with a `provider_…` code for everything else
  */
-export function judgeAnswer(response: TransportResponse, rules: ErrorRules, key: string, now: number): Answer {
-  const { status } = response;
-  const fail = (code: ErrorCode, what: string, error?: unknown, options: { retryAfter?: number } = {}) => {
-    const provider_error = typeof error === "string" ? { provider_error: loggable(error) } : {};
-    const detail = { provider_status: status, ...provider_error };
-    return new TokenProxyError(code, `the provider "${key}" ${what}`, { ...options, detail });
-  };
+export function judgeAnswer(response: TransportResponse, judge: Judge): Answer {
+  const { status, body } = response;
+  const fail = (code: ErrorCode, what: string) =>
+    new TokenProxyError(code, `the provider "${judge.key}" ${what}`, { detail: { provider_status: status } });
 
-  const wait = response.headers.get("retry-after");
-  if (status === 429 || (status === 503 && wait !== null)) {
-    const retryAfter = retryAfterSeconds(wait, now);
-    throw fail("provider_busy", "limits the requests of this proxy", undefined, { retryAfter });
-  }
   if (status >= 300 && status < 400) {
     throw fail("provider_redirected", "answered with a redirect, which is never followed: correct its token_endpoint");
   }
-  if (status === 205 || status >= 500) throw fail("provider_error", `answered with status ${status}`);
+  if (status === 205) throw fail("provider_error", "answered with status 205");
+  const members = readJsonObject(body);
+  const error = members?.error ?? undefined;
+  // GitHub and others report errors with status 200, which must not look like a token.
+  if (status >= 400 || (typeof error === "string" && error !== "")) return judgeFault(response, members ?? {}, judge);
 
-  const members = readJsonObject(response.body);
-  // Spring and Keycloak send a 401 with any error code: it always means our credentials.
-  if (status === 401) throw fail("provider_rejected_proxy", REJECTED, members?.error);
   if (members === undefined) throw fail("provider_not_json", "sent an answer that is not a JSON object");
-
-  const answer = {
-    contentType: relayableContentType(response.headers.get("content-type")),
-    body: response.body,
-    providerStatus: status,
-  };
-  const error = members.error ?? undefined;
-  if (error !== undefined) {
-    if (typeof error !== "string" || error === "") throw fail("provider_error", "sent an error that is not a text");
-    const isProxyError = PROXY_ERRORS.includes(error) && !rules.user_errors.includes(error);
-    if (isProxyError || rules.proxy_errors.includes(error)) throw fail("provider_rejected_proxy", REJECTED, error);
-    // GitHub and others report errors with status 200, which must not look like a token.
-    return { ...answer, outcome: "refused", status: status < 400 ? 403 : status, providerError: loggable(error) };
-  }
-  if (status >= 400) throw fail("provider_error", `answered with status ${status} but no error code`);
+  if (error !== undefined) throw fail("provider_error", "sent an error that is not a text");
   if (typeof members.access_token !== "string" || members.access_token === "") {
     throw fail("provider_no_token", "sent no access_token");
   }
-  return { ...answer, outcome: "token", status };
+  return { ...relayed(response), outcome: "token", status };
 }
 
+const relayed = ({ status, headers, body }: TransportResponse) => ({
+  contentType: relayableContentType(headers.get("content-type")),
+  body,
+  providerStatus: status,
+});
+
+/** A 4xx or 5xx, or an error in a 2xx. */
+function judgeFault(response: TransportResponse, members: Readonly<Record<string, unknown>>, judge: Judge): Answer {
+  const { status, headers } = response;
+  const wait = headers.get("retry-after");
+  const [error, description, uri] = ["error", "error_description", "error_uri"].map((name) => {
+    const member = members[name];
+    return typeof member === "string" ? member : "";
+  }) as [string, string, string];
+  const { about: known = "unclear", by = "general", advice = "" } = judge.findRule(error, description) ?? {};
+  const about = known === "unclear" ? generalRule(status, error, wait, judge.hasTokenOfCall) : known;
+  const judgedBy: JudgedBy = known === "unclear" ? "general" : by;
+  const words = () => {
+    const [provider_error, provider_error_description, provider_error_uri] = [error, description, uri].map(
+      judge.redact,
+    );
+    const all = { provider_error, provider_error_description, provider_error_uri, advice };
+    return Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => !!entry[1]));
+  };
+  if (about === "user") {
+    const refusal = { error: judge.redact(error), judgedBy, words };
+    return { ...relayed(response), outcome: "refused", status: status < 400 ? 403 : status, refusal };
+  }
+  const fail = (code: ErrorCode, what: string, { detail, ...more }: ErrorFacts = {}) =>
+    new TokenProxyError(code, `the provider "${judge.key}" ${what}`, {
+      ...{ ...more, judgedBy, detail: { provider_status: status, ...words(), ...detail } },
+    });
+  switch (about) {
+    case "busy":
+      throw fail("provider_busy", "limits the requests of this proxy", {
+        retryAfter: retryAfterSeconds(wait, judge.now),
+      });
+    case "endpoint":
+      throw fail("provider_wrong_endpoint", `${NO_ENDPOINT} (status ${status})`, { detail: { url: judge.url } });
+    case "outage":
+      throw fail("provider_error", `has a fault of its own (status ${status})`);
+    default: {
+      const isDoubtful = about === "credential" || status === 401;
+      const credential = error === "invalid_client" ? "refused" : isDoubtful ? "doubtful" : undefined;
+      throw fail("provider_rejected_proxy", REJECTED, { credential });
+    }
+  }
+}
+
+/** This proxy is set up wrongly (RFC 6749 section 5.2, RFC 8707, RFC 9396, RFC 9449; fosite). */
+const PROXY_ERRORS = [
+  ...["invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "invalid_target"],
+  ...["invalid_request", "unsupported_token_type", "use_dpop_nonce", "invalid_dpop_proof"],
+  ...["invalid_authorization_details", "jti_known"],
+];
+
+/** A web server that has no token endpoint there, or only for other methods and types. */
+const WRONG_ENDPOINT = [404, 405, 406, 410, 415, 501];
+
+/** Sentences, such as those of web frameworks, are no codes. */
+const CODE = /^[a-z][a-z0-9_.-]*$/;
+
+/** Whom an error concerns if neither the file nor the kind knows it. */
+function generalRule(status: number, error: string, wait: string | null, hasTokenOfCall: boolean) {
+  if (status === 429 || (status === 503 && wait !== null) || error === "temporarily_unavailable") return "busy";
+  if (WRONG_ENDPOINT.includes(status)) return "endpoint";
+  if (status >= 500 || error === "server_error") return "outage";
+  // Spring and Keycloak send a 401 with any error code: it always means our credentials.
+  if ((status >= 400 && status !== 400 && status !== 403) || !CODE.test(error)) return "proxy";
+  if (error === "invalid_request" && hasTokenOfCall) return "user"; // RFC 8693 section 2.2.2
+  return PROXY_ERRORS.includes(error) ? "proxy" : "user";
+}
+
+const NO_ENDPOINT = "has no token endpoint at this URL: correct its token_endpoint";
 const REJECTED =
   "rejects this proxy: check its client_id, client_secret, token_endpoint_auth_method, grant_type, scope and params";
 
@@ -113,24 +159,6 @@ export function asProviderError(error: unknown, key: string): unknown {
   const [code, what] = FAILURES[error.failure];
   const detail = error.failure === "late" ? { late: "process paused" } : {};
   return new TokenProxyError(code, `the provider "${key}" ${what}`, { cause: error.cause, detail });
-}
-
-/** Whether the provider rejected the client's credentials, and nothing else. */
-export function isClientRejected(error: unknown): boolean {
-  return error instanceof TokenProxyError && error.detail?.provider_error === "invalid_client";
-}
-
-/** Whether an error shows that the client's credentials were good and something else was not. */
-export function isClientAccepted(error: unknown): boolean {
-  if (!(error instanceof TokenProxyError)) return false;
-  if (error.code === "provider_wrong_subject" || error.code === "provider_no_token") return true;
-  const { provider_status: status, provider_error: code } = error.detail ?? {};
-  return (status === 400 || status === 403) && code !== undefined && !isClientRejected(error);
-}
-
-/** A provider may put anything into `error`, even a user's name or a token. */
-function loggable(error: string): string {
-  return REGISTERED_ERRORS.has(error) ? error : "unregistered";
 }
 
 /**

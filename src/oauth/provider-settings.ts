@@ -4,9 +4,9 @@ import type { Secret, SecretReference } from "../core/secret.ts";
 import type { TlsCredentials, TransportSettings } from "../core/transport.ts";
 import type { ClientSettings } from "./client-authentication.ts";
 import type { DiscoveryKind } from "./discovery.ts";
+import type { ErrorRules } from "./error-rules.ts";
 import type { ExpectSubjectSettings } from "./expect-subject.ts";
 import type { RequestParameters } from "./grants.ts";
-import type { ErrorRules } from "./judge-answer.ts";
 import type { JwtSettings } from "./jwt.ts";
 import type { SigningKey } from "./signing-key.ts";
 

@@ -5,7 +5,7 @@ import type { Recipient } from "../core/inbound.ts";
 import type { Bulkhead, Clock, CreateBulkhead, Ids, Log } from "../core/ports.ts";
 import { withOneRetry } from "../core/retry.ts";
 import type { CreateTransport, Delivery } from "../core/transport.ts";
-import type { Values } from "../core/values.ts";
+import { textOf, type Values } from "../core/values.ts";
 import { type BreakerState, createBreaker } from "./breaker.ts";
 import { credentialOf } from "./client-authentication.ts";
 import { createClockWatch } from "./clock-skew.ts";
@@ -13,6 +13,7 @@ import { createDiscovery, type Discovery } from "./discovery.ts";
 import { isRepeatable } from "./grants.ts";
 import { type Answer, asProviderError } from "./judge-answer.ts";
 import type { ProviderCredentials, ProviderSettings } from "./provider-settings.ts";
+import { createRefusalWatch } from "./refusals.ts";
 import { createRotation } from "./rotation.ts";
 import { ATTRIBUTE_PREFIX, callNamesNeeded } from "./template-names.ts";
 import { type Attempt, createTokenRequest } from "./token-request.ts";
@@ -29,11 +30,12 @@ export interface Provider {
    * `suspensions` since the configuration was loaded, and the seconds by which the provider's clock
    * is ahead of ours, undefined if its answers do not tell.
    */
-  state(): ReturnType<Bulkhead["state"]> & {
-    breaker: BreakerState;
-    suspensions: number;
-    clockSkew: number | undefined;
-  };
+  state(): ReturnType<Bulkhead["state"]> &
+    ReturnType<ReturnType<typeof createRefusalWatch>["state"]> & {
+      breaker: BreakerState;
+      suspensions: number;
+      clockSkew: number | undefined;
+    };
 }
 
 /** The part of a call that a token request needs. */
@@ -87,11 +89,15 @@ export function createProvider(
   const bulkhead = deps.createBulkhead(max_in_flight, Math.ceil(max_in_flight * QUEUE_SHARE), timeout * QUEUE_SHARE);
   const breaker = createBreaker({ timeout, name, transport, clock, log });
   const { requestToken, credentialCount } = createTokenRequest(settings, credentials, key, discovery, deps);
-  const withRotation = createRotation(credentialCount, (rejected, next) => {
-    const fields = { provider: name, refused: rejected + 1, next: next + 1 };
-    log("warn", "client credential refused, trying the next", fields);
-  });
   const repeatable = isRepeatable(settings);
+  const withRotation = createRotation({
+    ...{ count: credentialCount, repeatable, clock },
+    onRefused(refused, next) {
+      const fields = { provider: name, refused: refused + 1, next: next + 1 };
+      log("warn", "client credential refused, trying the next", fields);
+    },
+  });
+  const refusals = createRefusalWatch(name, log);
   const isHarmless = (delivery: Delivery) => delivery === "none" || (delivery === "stale" && repeatable);
   const needed = callNamesNeeded(settings);
 
@@ -106,7 +112,7 @@ export function createProvider(
       if (missing !== undefined) {
         throw new TokenProxyError("call_invalid", `the call has no value "${missing}", which "${key}" needs`);
       }
-      return withPlace(bulkhead, key, recipient, () =>
+      const answer = await withPlace(bulkhead, key, recipient, () =>
         breaker.run(async (send) => {
           const deadline = clock.elapsed() + timeout; // the wait for a place does not count
           try {
@@ -118,11 +124,14 @@ export function createProvider(
           }
         }),
       );
+      refusals.note(answer, textOf(values, "userid") ?? textOf(values, "nonce"));
+      return answer;
     },
     state: () => ({
       breaker: breaker.state(),
       suspensions: breaker.suspensions(),
       clockSkew: clockWatch.skew(),
+      ...refusals.state(),
       ...bulkhead.state(),
     }),
   };

@@ -1,6 +1,6 @@
 // Which names the templates of a provider use, and which of them a call must supply.
 
-import { allParams, type RequestParameters, templatesOf } from "./grants.ts";
+import { allParams, type RequestParameters, TOKEN_EXCHANGE, templatesOf } from "./grants.ts";
 import type { ProviderSettings } from "./provider-settings.ts";
 import { jsonTemplateNames } from "./template.ts";
 import { JWT_PREFIX, JWT_TEMPLATE_NAMES, OWN_NAMES } from "./template-rules.ts";
@@ -28,10 +28,17 @@ export function callNamesNeeded(settings: TemplatedSettings): string[] {
   const jwts = jwtsNeeded(settings).flatMap((name) => [jwt[name]?.header ?? {}, jwt[name]?.claims ?? {}]);
   const { aud, header, claims } = client_assertion;
   const others = jsonTemplateNames([...jwts, expect_subject?.equals ?? "", aud, header, claims]);
-  const own = new Set([...OWN_NAMES, ...JWT_TEMPLATE_NAMES]);
-  return [...new Set([...requestNames(settings), ...others])].filter(
-    (name) => !own.has(name) && !name.startsWith(JWT_PREFIX),
-  );
+  return [...new Set([...requestNames(settings), ...others])].filter(isOfCall);
+}
+
+const OF_REQUEST = new Set([...OWN_NAMES, ...JWT_TEMPLATE_NAMES]);
+const isOfCall = (name: string) => !OF_REQUEST.has(name) && !name.startsWith(JWT_PREFIX);
+
+/** Whether the call brings the subject or actor token of a token exchange (RFC 8693). */
+export function hasTokenOfCall(settings: RequestParameters): boolean {
+  const { subject_token = "", actor_token = "" } = allParams(settings);
+  const names = jsonTemplateNames([subject_token, actor_token].flatMap(templatesOf));
+  return settings.grant_type === TOKEN_EXCHANGE && names.some(isOfCall);
 }
 
 /** The names in parameters and headers. */

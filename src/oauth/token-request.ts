@@ -11,7 +11,8 @@ import { type Transport, TransportError } from "../core/transport.ts";
 import type { Value, Values } from "../core/values.ts";
 import { type ClientAuthentication, createClientAuthentications, isSigned } from "./client-authentication.ts";
 import type { Discovery, Metadata } from "./discovery.ts";
-import { repeatsCredential } from "./echoed-credential.ts";
+import { createRedaction, repeatsCredential } from "./echoed-credential.ts";
+import { compileErrorRules } from "./error-rules.ts";
 import { compileExpectSubject } from "./expect-subject.ts";
 import { allParams, isJsonParam, type Param, templatesOf } from "./grants.ts";
 import { type Answer, judgeAnswer } from "./judge-answer.ts";
@@ -19,7 +20,7 @@ import { compileJwt, type JwtDeps, type JwtSettings } from "./jwt.ts";
 import type { ProviderCredentials, ProviderSettings } from "./provider-settings.ts";
 import type { SigningKey } from "./signing-key.ts";
 import { compileJsonText, compileTemplate, jsonTemplateNames, memberPlace } from "./template.ts";
-import { jwtsNeeded } from "./template-names.ts";
+import { hasTokenOfCall, jwtsNeeded } from "./template-names.ts";
 import { JWT_PREFIX, type Place } from "./template-rules.ts";
 
 /** What one attempt needs besides the values of its call. */
@@ -52,6 +53,7 @@ export function createTokenRequest(
   const authentications = createClientAuthentications(settings, { secrets, keys }, deps, key);
   const signs = jwts.length > 0 || isSigned(settings.token_endpoint_auth_method);
   const expectSubject = settings.expect_subject && compileExpectSubject(settings.expect_subject, key);
+  const judging = { key, findRule: compileErrorRules(settings), hasTokenOfCall: hasTokenOfCall(settings) };
   const fromFile = { issuer: settings.issuer ?? "", token_endpoint: settings.token_endpoint ?? "" };
 
   /** @throws {TokenProxyError | TransportError} */
@@ -77,12 +79,16 @@ export function createTokenRequest(
         maxResponseBytes: settings.max_response_bytes,
       }),
     );
+    const sent = () => sentCredentials(values, headers, form, callValues);
+    let redaction: ReturnType<typeof createRedaction> | undefined;
+    const redact = (text: string) => {
+      redaction ??= createRedaction(sent(), [...callValues.values()].map(String));
+      return redaction(text);
+    };
     try {
-      const answer = judgeAnswer(response, settings, key, clock.now());
-      if (answer.outcome === "token") checkSubject?.(answer.body);
-      else if (repeatsCredential(relayedText(answer), sentCredentials(values, headers, form, callValues))) {
-        throw echoed(answer, key);
-      }
+      const answer = judgeAnswer(response, { ...judging, url: metadata.token_endpoint, now: clock.now(), redact });
+      if (answer.refusal === undefined) checkSubject?.(answer.body);
+      else if (repeatsCredential(relayedText(answer), sent())) throw echoed(answer, key);
       return answer;
     } catch (error) {
       if (isOutOfPlace(error)) response.connection?.close();
@@ -142,18 +148,18 @@ const TOKEN_PARAMS = ["client_assertion", "assertion", "subject_token", "actor_t
 /** A header can repeat a credential too. */
 const relayedText = ({ contentType, body }: Answer) => `${contentType}\n${new TextDecoder().decode(body)}`;
 
-function echoed({ providerStatus, providerError = "" }: Answer, key: string): TokenProxyError {
+function echoed({ providerStatus, refusal }: Answer, key: string): TokenProxyError {
   const message = `the provider "${key}" refused the user, but its answer repeats a credential of this proxy, so it is not relayed`;
-  const detail = { provider_status: providerStatus, provider_error: providerError };
+  const detail = { provider_status: providerStatus, provider_error: refusal?.error ?? "" };
   return new TokenProxyError("provider_error", message, { detail });
 }
 
 /** Whether an answer may belong to another request: then all later ones on its connection may. */
 function isOutOfPlace(error: unknown): boolean {
   if (!(error instanceof TokenProxyError)) return false;
-  const { code, detail } = error;
+  const { code, detail, judgedBy } = error;
   const isWrong = code === "provider_not_json" || code === "provider_no_token" || code === "provider_wrong_subject";
-  return isWrong || (code === "provider_error" && Number(detail?.provider_status) < 500);
+  return isWrong || (code === "provider_error" && judgedBy === undefined && Number(detail?.provider_status) < 500);
 }
 
 /** A secret is sent as it is, even if it looks like a template. Each part gets a new uuid. */

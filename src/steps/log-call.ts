@@ -48,7 +48,9 @@ function rounded(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : Math.round(ms * 10) / 10;
 }
 
-const OPERATOR_ERRORS: readonly ErrorCode[] = ["internal", "provider_rejected_proxy", "audit_failed"];
+const OPERATOR_ERRORS: readonly ErrorCode[] = [
+  ...(["internal", "provider_rejected_proxy", "provider_wrong_endpoint", "audit_failed"] as const),
+];
 
 /** `error` means that an operator or a developer has to change something. */
 function levelOf(code: ErrorCode): LogLevel {

@@ -1,7 +1,7 @@
 // The first step: measures a call, then writes its log line, its metrics and its span.
 
 import type { CallReport } from "../core/call-report.ts";
-import { asCallError, ERROR_TABLE, type ErrorTable } from "../core/errors.ts";
+import { asCallError, ERROR_TABLE, type ErrorTable, type TokenProxyError } from "../core/errors.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { startTrace } from "../core/trace.ts";
 import { toErrorResponse } from "./answer.ts";
@@ -39,14 +39,14 @@ export function observe(deps: ObserveDeps, { path, open = false, errorTable = ER
       c.res = toErrorResponse(thrown, c);
     }
     const error = c.error === undefined ? undefined : asCallError(c.error);
-    const report = reportOf(c, path, clock.elapsed() - started, error?.code);
+    const report = reportOf(c, path, clock.elapsed() - started, error);
     logCall(log, report, await deps.describeIdentities(trace.facts), error);
     deps.onReport(report);
     trace.end(() => spanAttributes(method, report), report.status >= 500);
   };
 }
 
-function reportOf(c: CallContext, route: string, duration: number, errorCode: CallReport["errorCode"]): CallReport {
+function reportOf(c: CallContext, route: string, duration: number, error: TokenProxyError | undefined): CallReport {
   const { traceId, facts, durations, attempts } = c.get("trace");
   const answer = c.get("answer");
   const length = c.req.raw.headers.get("content-length");
@@ -57,11 +57,12 @@ function reportOf(c: CallContext, route: string, duration: number, errorCode: Ca
     caller: facts.caller,
     provider: facts.provider,
     nextauth: facts.nextauth,
-    outcome: errorCode === undefined && answer !== undefined ? answer.outcome : "error",
+    outcome: error === undefined && answer !== undefined ? answer.outcome : "error",
     status: c.res.status,
-    errorCode,
+    errorCode: error?.code,
     providerStatus: answer?.providerStatus,
-    providerError: answer?.providerError,
+    providerError: answer?.refusal?.error,
+    judgedBy: (error ?? answer?.refusal)?.judgedBy,
     attempts,
     duration,
     durations,

@@ -86,9 +86,9 @@ function readiness({ draining, in_flight, providers, nextauth, at }: Snapshot) {
     status: draining ? "shutting down" : isReady ? "ready" : "not ready",
     in_flight,
     providers: Object.fromEntries(
-      providers.map(({ name, ready, problem, breaker, last }) => [
+      providers.map(({ name, ready, problem, breaker, refuses_everybody, last }) => [
         name,
-        { ready, problem, breaker, last: ageOf(last) },
+        { ready, problem, breaker, refuses_everybody: refuses_everybody || undefined, last: ageOf(last) },
       ]),
     ),
     nextauth: Object.fromEntries(nextauth.map(({ key, last }) => [key, { last: ageOf(last) }])),

@@ -56,6 +56,11 @@ function concernsOf({ providers, nextauth, certificates, reload, at }: Snapshot)
       const text = `${percent(recent.error, calls)} of the calls in the last ${RECENT_MINUTES} minutes failed`;
       add("warning", where, `${provider.name}: ${text}`, "Look up the error codes in the last calls or in the log.");
     }
+    if (provider.refuses_everybody) {
+      const cure =
+        "The event in the log has its words. Users are rarely all at fault: check the setup at the provider.";
+      add("bad", where, `${provider.name}: refuses everybody, with no token in between`, cure);
+    }
     if (provider.moved_to !== undefined) {
       const text = `${provider.name}: its metadata has a token endpoint on ${provider.moved_to}, which is not used`;
       add("warning", where, text, "If the provider confirms that it moved, reload with SIGHUP.");

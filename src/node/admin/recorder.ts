@@ -26,12 +26,14 @@ export interface LastOutcome {
 
 export type Recorder = ReturnType<typeof createRecorder>;
 
+/** The provider was not asked, so they say nothing about it. */
+const NOT_ASKED = /^(?:session_|attributes?_|call_invalid$)/;
 const NEXTAUTH_FAILURES = ["session_check_failed", "session_check_timeout", "attributes_failed", "attributes_timeout"];
 
 /** @param now returns milliseconds since the epoch */
 export function createRecorder(now: () => number) {
   const calls: { at: number; report: CallReport }[] = [];
-  const providers = new Map<string, { last: LastOutcome; minutes: Minute[] }>();
+  const providers = new Map<string, { last: LastOutcome; last_token: number | undefined; minutes: Minute[] }>();
   const servers = new Map<string, LastOutcome>();
 
   return {
@@ -43,15 +45,16 @@ export function createRecorder(now: () => number) {
       if (calls.length > RECENT_CALLS) calls.shift();
       const nextauthOutcome = NEXTAUTH_FAILURES.includes(outcome) ? outcome : "answered";
       if (nextauth !== undefined) servers.set(nextauth, { outcome: nextauthOutcome, at });
-      if (provider !== undefined) {
-        const minutes = providers.get(provider)?.minutes ?? [];
+      if (provider !== undefined && !NOT_ASKED.test(outcome)) {
+        const { minutes = [], last_token } = providers.get(provider) ?? {};
         countCall(minutes, report, at);
-        providers.set(provider, { last: { outcome, at }, minutes });
+        const isToken = outcome === "token";
+        providers.set(provider, { last: { outcome, at }, last_token: isToken ? at : last_token, minutes });
       }
     },
     /** Newest first. */
     calls: () => calls.toReversed(),
-    provider: (name: string) => providers.get(name) ?? { last: undefined, minutes: [] },
+    provider: (name: string) => providers.get(name) ?? { last: undefined, last_token: undefined, minutes: [] },
     /** @param key key of the nextAuth Server in the file */
     nextauth: (key: string) => ({ last: servers.get(key) }),
   };

@@ -42,7 +42,12 @@ export interface ProviderSnapshot {
   clock_skew: number | undefined;
   in_flight: number;
   queued: number;
+  /** Counted up to three, since the last token. */
+  refused_users: number;
+  refuses_everybody: boolean;
   last: LastOutcome | undefined;
+  /** When it issued the last token. */
+  last_token: number | undefined;
   minutes: readonly Minute[];
 }
 

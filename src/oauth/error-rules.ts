@@ -1,0 +1,56 @@
+// Whom a provider's error concerns, as far as the file or the provider's kind says so.
+
+import { KINDS, type KindName } from "./kinds/index.ts";
+import type { About, KnownError } from "./kinds/kind.ts";
+
+/** A code, or a code with one of these descriptions, in which `*` matches any text. */
+export type ErrorRule = string | { error: string; description: readonly string[] };
+
+export interface ErrorRules {
+  kind?: KindName | undefined;
+  /** These are about the user. */
+  user_errors: readonly ErrorRule[];
+  /** These are about this proxy. */
+  proxy_errors: readonly ErrorRule[];
+}
+
+/** What the first matching rule says of an `error` and its `error_description`. */
+export type FindRule = (error: string, description: string) => FoundRule | undefined;
+
+interface FoundRule {
+  about: About;
+  by: "file" | "kind";
+  advice?: string | undefined;
+}
+
+/** In the file, a description is more specific than a code, and so comes first. */
+export function compileErrorRules({ kind, user_errors, proxy_errors }: ErrorRules): FindRule {
+  const from = (rules: readonly ErrorRule[], about: About) =>
+    rules
+      .map((rule) => (typeof rule === "string" ? { error: rule, description: ["*"] } : rule))
+      .flatMap(({ error, description }) => description.map((text): KnownError => [about, error, text, ""]));
+  const ofFile = [...from(user_errors, "user"), ...from(proxy_errors, "proxy")];
+  ofFile.sort(([, , one], [, , other]) => Number(one === "*") - Number(other === "*"));
+  const rules = [...ofFile, ...(kind === undefined ? [] : KINDS[kind].errors)];
+  return (error, description) => {
+    const index = rules.findIndex(([, code, pattern]) => code === error && isMatch(description, pattern));
+    const [about, , , means, setting] = rules[index] ?? [];
+    if (about === undefined) return undefined;
+    if (index < ofFile.length) return { about, by: "file" };
+    return { about, by: "kind", advice: setting === undefined ? means : `${means}: see ${setting}` };
+  };
+}
+
+/** Its time is linear in the text, whatever the pattern is. */
+function isMatch(text: string, pattern: string): boolean {
+  const [start = "", ...parts] = pattern.split("*");
+  const end = parts.pop();
+  if (end === undefined || !text.startsWith(start)) return text === pattern;
+  let at = start.length;
+  for (const part of parts) {
+    const found = text.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return at <= text.length - end.length && text.endsWith(end);
+}
