@@ -30,8 +30,19 @@ export default defineConfig({
           ...common,
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [...configDefaults.exclude, "test/house/**", "test/e2e/**"],
+          exclude: [...configDefaults.exclude, "test/house/**", "test/e2e/**", "test/providers/**"],
           globalSetup: ["test/support/build-cli.ts"],
+        },
+      },
+      {
+        test: {
+          ...common,
+          name: "providers",
+          include: ["test/providers/**/*.test.ts"],
+          globalSetup: ["test/support/build-cli.ts", "test/support/build-worker.ts"],
+          hookTimeout: 600_000, // the start of a server
+          testTimeout: 300_000,
+          disableConsoleIntercept: true,
         },
       },
       onRuntime("node"),
