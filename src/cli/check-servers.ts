@@ -6,6 +6,7 @@ import type { Credentials } from "../config/credentials.ts";
 import type { NextAuthServer, NextAuthServers } from "../nextauth/servers.ts";
 import { credentialOf, isSigned } from "../oauth/client-authentication.ts";
 import type { Metadata } from "../oauth/discovery.ts";
+import { kindOf } from "../oauth/kinds/index.ts";
 import type { Provider } from "../oauth/provider.ts";
 import type { ProviderCredentials } from "../oauth/provider-settings.ts";
 import { type Exchange, explain } from "./check-advice.ts";
@@ -79,6 +80,10 @@ export async function checkProvider(
   if (metadata === undefined) return undefined;
   if (provider.state().clockSkew === undefined) {
     line("  clock", "not visible, because the provider sends no Date; --live reads the iat of its token");
+  }
+  const kind = kindOf(metadata);
+  if (settings.kind === undefined && kind !== undefined) {
+    line("  advice", `this looks like ${kind}: set kind: ${kind}, so that its errors are understood`);
   }
   const standard = method === "client_secret_basic_raw" ? "client_secret_basic" : method;
   warnUnlisted(metadata, "token_endpoint_auth_methods_supported", [standard]);

@@ -14,6 +14,9 @@ export function withDetails(text: string, details: object = {}, cause?: string):
   return all.length === 0 ? text : `${text} (${all.join(", ")})`;
 }
 
+/** Facts that an explanation has lines for. */
+const EXPLAINED = /^(?:url|advice|provider_status|provider_error.*)$/;
+
 /**
  * Runs one request. Its line says how long that took, or why it failed.
  * @param describe what the line says of the result
@@ -34,7 +37,9 @@ export async function attempt<T>(
   } catch (error) {
     if (!(error instanceof TokenProxyError)) throw error;
     const cause = error.cause as { code?: string; name?: string } | undefined;
-    line("  FAILED", withDetails(`${error.code}: ${error.message}`, error.detail, cause?.code ?? cause?.name));
+    const detail = Object.entries(error.detail ?? {}).filter(([name]) => !explain || !EXPLAINED.test(name));
+    const facts = Object.fromEntries(detail);
+    line("  FAILED", withDetails(`${error.code}: ${error.message}`, facts, cause?.code ?? cause?.name));
     await explain?.(error);
     return undefined;
   }

@@ -41,10 +41,11 @@ const REFRESH_SHARE = 0.2;
 /** The largest documents of real providers have less than 10 kB. */
 const MAX_METADATA_BYTES = 262_144;
 
-/** The parts that this proxy uses; the lists are for the check command. */
+/** The parts that this proxy uses; jwks_uri and the lists are for `check`. */
 const metadataSchema = z.object({
   issuer: z.string(),
   token_endpoint: z.string(),
+  jwks_uri: z.string().optional().catch(undefined),
   mtls_endpoint_aliases: z.object({ token_endpoint: z.string().optional() }).optional().catch(undefined),
   grant_types_supported: z.array(z.string()).optional().catch(undefined),
   token_endpoint_auth_methods_supported: z.array(z.string()).optional().catch(undefined),

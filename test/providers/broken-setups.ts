@@ -51,7 +51,6 @@ export type Action =
   | { at: string; change: object }
   | { at: string; remove: true }
   | { stop: "provider" | "keys" }
-  | { freeze: "provider" }
   | Scripted;
 
 /** What a scripted provider answers. */

@@ -244,15 +244,6 @@ const REQUESTS: readonly BrokenSetup[] = [
     setting: "preferred_username",
   },
   {
-    base: "jwt grant",
-    broken: "Keycloak hangs",
-    provider: { timeout: "1s" },
-    action: { freeze: "provider" },
-    expect: "provider_timeout",
-    says: "in time",
-    setting: "timeout",
-  },
-  {
     base: "exchange",
     broken: "the client lacks the token exchange",
     action: { at: "clients/exchange-proxy", change: { attributes: { "standard.token.exchange.enabled": "false" } } },

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { vi } from "vitest";
 import { runCommand } from "../../cli/run-command.ts";
 import type { BrokenSetup, Place } from "../broken-setups.ts";
+import { merge } from "../cases.ts";
+import type { Settings } from "../proxy.ts";
 
 /** A file that works. */
 export interface Base {
@@ -12,19 +14,26 @@ export interface Base {
   file: { providers: Record<string, object>; [key: string]: unknown };
   env: Readonly<Record<string, string>>;
   place: Place;
+  /** Further options of `check`. */
+  options?: readonly string[];
 }
 
 /** @returns what is wrong with the output; nothing if it is as the table says */
-export async function checkSetup(setup: BrokenSetup, { file, env, place }: Base, folder: string): Promise<string[]> {
-  const { provider = {}, file: more = {}, secrets = {}, userid = "alice", options = [], clock } = setup;
-  const resolve = (patch: object | ((at: Place) => object)) => (typeof patch === "function" ? patch(place) : patch);
-  const [[name, settings]] = Object.entries(file.providers) as [[string, object]];
+export async function checkSetup(
+  setup: BrokenSetup,
+  { file, env, place, options: more = [] }: Base,
+  folder: string,
+): Promise<string[]> {
+  const { provider = {}, file: changes = {}, secrets = {}, userid = "alice", options = [], clock } = setup;
+  const resolve = (patch: object | ((at: Place) => object)) =>
+    (typeof patch === "function" ? patch(place) : patch) as Settings;
+  const [[name, settings]] = Object.entries(file.providers) as [[string, Settings]];
   const broken = { ...file, providers: { [name]: merge(settings, resolve(provider)) } };
-  await writeFile(join(folder, "token-proxy.yaml"), JSON.stringify(merge(broken, resolve(more))));
+  await writeFile(join(folder, "token-proxy.yaml"), JSON.stringify(merge(broken, resolve(changes))));
   const used = { ...env, ...secrets };
   if (clock !== undefined) vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + clock * 1_000 });
   try {
-    const args = ["check", "--live", "--userid", userid, ...options];
+    const args = ["check", "--live", "--userid", userid, ...more, ...options];
     const { status, out, err } = await runCommand(args, { cwd: folder, env: used });
     return faultsOf(setup, status, out + err, used, JSON.stringify(merge(settings, resolve(provider))));
   } finally {
@@ -61,16 +70,3 @@ function classOf(status: number | undefined, output: string): string {
   if (/FAILED +the provider refuses this user/.test(output)) return "refused";
   return /FAILED +(\w+):/.exec(output)?.[1] ?? "unknown";
 }
-
-/** Objects are merged, everything else is replaced, and undefined removes. */
-function merge(base: object, changes: object): object {
-  const merged: Record<string, unknown> = { ...base };
-  for (const [key, value] of Object.entries(changes)) {
-    const old = merged[key];
-    merged[key] = isObject(value) && isObject(old) ? merge(old, value) : value;
-  }
-  return merged;
-}
-
-const isObject = (value: unknown): value is object =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
