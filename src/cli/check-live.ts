@@ -1,4 +1,4 @@
-// `check --live`: requests one token, and describes it or explains why there is none. `--probe` asks again.
+// `check --live`: requests one token, and describes it or explains why there is none.
 
 import { randomUUID } from "node:crypto";
 import type { Config, ProviderConfig } from "../config/complete.ts";
@@ -22,106 +22,96 @@ interface Live extends UseCase {
   exchange: Exchange;
 }
 
-/** @returns the name of the provider that granted a token; undefined without one */
-export async function requestToken(live: Live, values: Values, probe: boolean): Promise<string | undefined> {
+/** Only a nonce allows a session check. @returns the provider that granted a token */
+export async function checkLive(live: Live, values: Values, probe: boolean): Promise<string | undefined> {
   const hasNextauth = live.config.nextauth.length > 0;
   const session = hasNextauth && values.has("nonce") ? "verify" : "trust";
   line("live", "one token request");
-  const { answer, provider } = await ask(live, values, session);
-  if (answer === undefined) return undefined;
-  if (hasNextauth) line("  session", session === "verify" ? "is logged in" : "not checked: add a nonce with --value");
-  if (probe) await probeUnknownUser(live, values, answer.outcome);
-  else if (answer.outcome === "refused")
+  const { provider, outcome, words } = await requestToken(live, values, session);
+  if (outcome !== undefined && hasNextauth) {
+    line("  session", session === "verify" ? "is logged in" : "not checked: add a nonce with --value");
+  }
+  if (probe) {
+    line("probe", "one token request for a user that cannot exist");
+    const nobody = await requestToken(live, new Map(values).set("userid", `no-such-user-${randomUUID()}`), "trust");
+    if (nobody.outcome === "token") line("  warning", "it mints a token for anybody whom this proxy names");
+    else if (outcome === "refused" && nobody.words === words) {
+      const cure = "look at sub in jwt.NAME.claims, or at the parameter that names the user";
+      line("  advice", `the same refusal: the setup is wrong, unless your user does not exist there either; ${cure}`);
+    }
+  } else if (outcome === "refused")
     line("  advice", "if it refuses every user, the setup is wrong: --probe shows that");
-  return answer.outcome === "token" ? provider : undefined;
+  return outcome === "token" ? provider : undefined;
 }
 
-/** Only a nonce allows a session check; without one the user is trusted. */
-async function ask(live: Live, values: Values, session: SessionMode) {
+async function requestToken(live: Live, values: Values, session: SessionMode) {
   const { exchange, config, credentials, providers } = live;
   const trace = startTrace("check", undefined, { clock: nodeClock, tracer: createTracer() });
   const used = () => {
     const name = trace.facts.provider as string;
     return [config.providers[name] as ProviderConfig, credentials.providers.get(name) as ProviderCredentials] as const;
   };
-  const userid = () => trace.facts.userid ?? textOf(values, "userid");
+  const describe = () => describeToken(exchange, used()[0], trace.facts.userid ?? textOf(values, "userid"));
   const answer = await attempt(
     "  answer",
     () => getToken(live, { serverids: undefined }, { values, session, trace, recipient: undefined }),
     ({ providerStatus, body }) => `${trace.facts.provider} answered ${providerStatus} with ${body.length} bytes`,
     async (error) => {
       if (error.code.startsWith("provider_")) await explain(exchange, error, ...used());
-      if (error.code === "provider_wrong_subject") describeToken(exchange, used()[0], userid());
+      if (error.code === "provider_wrong_subject") describe();
     },
   );
-  const provider = trace.facts.provider as string;
-  if (answer?.outcome === "token") {
-    const isDated = providers.get(provider)?.state().clockSkew !== undefined;
-    describeToken(exchange, used()[0], userid(), isDated);
-  } else if (answer?.outcome === "refused") {
+  const { provider } = trace.facts;
+  if (answer?.outcome === "refused") {
     line("  FAILED", `the provider refuses this user (${answer.refusal?.error})`);
     await explain(exchange, undefined, ...used());
+  } else if (answer !== undefined) {
+    const claims = describe();
+    // Keycloak sends no Date, so the time of its token has to do.
+    if (providers.get(provider as string)?.state().clockSkew === undefined) describeClock(Number(claims?.iat));
   }
-  return { answer, provider };
-}
-
-async function probeUnknownUser(live: Live, values: Values, outcome: "token" | "refused"): Promise<void> {
-  const wordsNow = () => live.exchange.response && wordsOf(live.exchange.response);
-  const said = wordsNow();
-  line("probe", "one token request for a user that cannot exist");
-  const { answer } = await ask(live, new Map(values).set("userid", `no-such-user-${randomUUID()}`), "trust");
-  if (answer?.outcome === "token") {
-    line("  warning", "the provider mints a token for anybody: it does not limit whom this proxy may name");
-  } else if (answer?.outcome === "refused" && outcome === "refused" && wordsNow() === said) {
-    const sub = "look at sub in jwt.NAME.claims, or at the parameter that names the user";
-    line("  advice", `the same refusal: the setup is wrong, unless your user does not exist there either; ${sub}`);
-  }
+  return { provider, outcome: answer?.outcome, words: exchange.response && wordsOf(exchange.response) };
 }
 
 const LONG_LIFETIME_SECONDS = 3_600;
 
-/** What the token says, never the token. @param isDated whether the provider's answers show its clock */
-function describeToken({ response }: Exchange, settings: ProviderConfig, userid?: string, isDated = true): void {
+/** What the token says, never the token. @returns its claims if it is a JWT */
+function describeToken({ response }: Exchange, settings: ProviderConfig, userid: string | undefined) {
   const members = readJsonObject(response?.body as Uint8Array) ?? {};
   const claims = readJwt(members.access_token);
-  const lifetime = Number(members.expires_in ?? Number(claims?.exp) - Date.now() / 1_000);
+  const lifetime = Math.round(Number(members.expires_in ?? Number(claims?.exp) - Date.now() / 1_000));
   line("  members", Object.keys(members).join(", "));
   line("  access_token", claims === undefined ? "opaque, not a JWT" : `a JWT, ${JSON.stringify(claims)}`);
   line("  scope", String(members.scope ?? claims?.scope ?? "not stated"));
-  line("  lifetime", Number.isNaN(lifetime) ? "not stated" : `${Math.round(lifetime)} s`);
+  line("  lifetime", Number.isNaN(lifetime) ? "not stated" : `${lifetime} s`);
   if (lifetime > LONG_LIFETIME_SECONDS) line("  warning", "the token lives for more than an hour: let it end sooner");
   if (members.refresh_token !== undefined) {
     line("  warning", "the caller also gets the refresh_token: switch it off for this client at the provider");
   }
-  if (!isDated) describeClock(Number(claims?.iat));
-  if (userid !== undefined) describeSubject(members, claims, settings, userid);
+  if (userid !== undefined) adviseOnSubject(claims, readJwt(members.id_token), settings, userid);
+  return claims;
 }
 
-/** Keycloak sends no Date, so the time of its token has to do. */
 function describeClock(iat: number): void {
   const ahead = Math.round(iat - Date.now() / 1_000);
-  const isNotable = Math.abs(ahead) >= NOTABLE_SKEW_SECONDS;
   const seen = Number.isNaN(ahead) ? "no JWT with an iat either" : `its token's iat is ${ahead} s ahead of our clock`;
-  line(isNotable ? "  warning" : "  clock", `the provider sends no Date; ${seen}`);
+  line(Math.abs(ahead) >= NOTABLE_SKEW_SECONDS ? "  warning" : "  clock", `the provider sends no Date; ${seen}`);
 }
 
-/** Finds the user in the tokens, for `expect_subject`. */
-function describeSubject(
-  { id_token }: Record<string, unknown>,
-  claims: Record<string, unknown> | undefined,
-  { client_id, expect_subject }: ProviderConfig,
-  userid: string,
-): void {
-  const names = Object.entries({ access_token: claims, id_token: readJwt(id_token) }).flatMap(([member, all = {}]) =>
-    ["sub", ...Object.keys(all)].filter((claim) => all[claim] === userid).map((claim) => `${member}.${claim}`),
+type Claims = Record<string, unknown> | undefined;
+
+/** Finds the user in the tokens, for expect_subject. */
+function adviseOnSubject(access_token: Claims, id_token: Claims, settings: ProviderConfig, userid: string): void {
+  const { client_id, expect_subject } = settings;
+  const names = Object.entries({ access_token, id_token }).flatMap(([member, claims = {}]) =>
+    ["sub", ...Object.keys(claims)].filter((name) => claims[name] === userid).map((name) => `${member}.${name}`),
   );
-  if (claims !== undefined && names.length === 0) {
-    const who = claims.sub === client_id ? "the client itself" : "not the requested user";
-    line("  warning", `the token's sub is ${JSON.stringify(claims.sub)}, ${who}, and no claim has the userid`);
-  }
-  if (names.includes(`${expect_subject?.member}.${expect_subject?.claim}`)) return;
-  const why = claims === undefined ? "the token is opaque" : "sub is the provider's internal id";
-  if (names[0] !== undefined) {
+  const why = access_token === undefined ? "the token is opaque" : "sub is the provider's internal id";
+  if (access_token !== undefined && names.length === 0) {
+    const whose = access_token.sub === client_id ? "the client itself" : "not the requested user";
+    line("  warning", `the token's sub is ${JSON.stringify(access_token.sub)}, ${whose}; no claim has the userid`);
+  } else if (names[0] === undefined) line("  advice", `expect_subject cannot work, because ${why}`);
+  else if (!names.includes(`${expect_subject?.member}.${expect_subject?.claim}`)) {
     line("  advice", `set expect_subject: ${names[0]}${names[0] === "access_token.sub" ? "" : `, because ${why}`}`);
-  } else if (claims === undefined) line("  advice", "expect_subject cannot work: the token is opaque");
+  }
 }

@@ -46,19 +46,15 @@ export async function checkNextAuthServers(
   return succeeded;
 }
 
-/**
- * Describes one provider, with its discovery.
- * @returns its metadata, without lists if the file names the token endpoint; undefined if discovery failed
- */
+/** Describes one provider, with its discovery. @returns its metadata, or undefined if discovery failed */
 export async function checkProvider(
-  provider: Provider,
+  { name, discovery, state }: Provider,
   settings: ProviderConfig,
   credentials: Credentials,
   exchange: Exchange,
 ): Promise<Metadata | undefined> {
-  const { name, discovery } = provider;
   const own = credentials.providers.get(name) as ProviderCredentials;
-  const { token_endpoint_auth_method: method, token_endpoint = "", issuer = "" } = settings;
+  const { token_endpoint_auth_method: method, token_endpoint = "", issuer = "", client_assertion } = settings;
   line("provider", name);
   const keys = own.clientKeys.map(({ kid, alg }) => `${alg} ${kid}`).join(", ");
   const withKeys = credentialOf(method) === "key" ? ` with ${keys}` : "";
@@ -78,19 +74,26 @@ export async function checkProvider(
     (error) => explain(exchange, error, settings, own),
   );
   if (metadata === undefined) return undefined;
-  if (provider.state().clockSkew === undefined) {
+  if (state().clockSkew === undefined) {
     line("  clock", "not visible, because the provider sends no Date; --live reads the iat of its token");
   }
-  const kind = kindOf(metadata);
-  if (settings.kind === undefined && kind !== undefined) {
-    line("  advice", `this looks like ${kind}: set kind: ${kind}, so that its errors are understood`);
-  }
-  const standard = method === "client_secret_basic_raw" ? "client_secret_basic" : method;
-  warnUnlisted(metadata, "token_endpoint_auth_methods_supported", [standard]);
-  if (isSigned(method)) {
-    const algs =
-      method === "private_key_jwt" ? own.clientKeys.map(({ alg }) => alg) : [settings.client_assertion.alg ?? "HS256"];
-    warnUnlisted(metadata, "token_endpoint_auth_signing_alg_values_supported", algs);
+  const kind = settings.kind ?? kindOf(metadata);
+  if (kind !== settings.kind)
+    line("  advice", `this looks like ${kind}: set kind: ${kind}, so that we know its errors`);
+  const algs =
+    method === "client_secret_jwt" ? [client_assertion.alg ?? "HS256"] : own.clientKeys.map(({ alg }) => alg);
+  const listed = [
+    ["token_endpoint_auth_methods_supported", [method === "client_secret_basic_raw" ? "client_secret_basic" : method]],
+    ["token_endpoint_auth_signing_alg_values_supported", isSigned(method) ? algs : []],
+  ] as const;
+  for (const [list, used] of listed) {
+    // Only a warning, because a provider may support more than its metadata says.
+    const missing = used.filter((one) => metadata[list]?.includes(one) === false).join(" and ");
+    if (missing === "") continue;
+    line(
+      "  warning",
+      `the provider's ${list} lacks ${missing}: enable it there, or use one of ${metadata[list]?.join(", ")}`,
+    );
   }
   if (settings.expect_subject === undefined) {
     line("  advice", "set expect_subject, such as access_token.sub, so that a token of another user is never relayed");
@@ -98,22 +101,7 @@ export async function checkProvider(
   return metadata;
 }
 
-type List = Extract<keyof Metadata, `${string}_supported`>;
-
-/** Only a warning, because a provider may support more than its metadata says. */
-function warnUnlisted(metadata: Metadata, list: List, used: readonly string[]): void {
-  for (const one of used) {
-    if (metadata[list]?.includes(one) !== false) continue;
-    const has = metadata[list].join(", ");
-    line(
-      "  warning",
-      `the provider's ${list} does not have ${one}: enable it there, or use one that is listed: ${has}`,
-    );
-  }
-}
-
-/** Unless a token was granted: Hydra and Spring never list the grants that their owners add. */
-export function warnOfGrant(name: string, { grant_type }: ProviderConfig, metadata: Metadata): void {
-  if (metadata.grant_types_supported?.includes(grant_type) !== false) return;
-  line("warning", `the grant_types_supported of "${name}" do not have ${grant_type}: --live shows whether it works`);
+export function warnOfGrant(name: string, { grant_type }: ProviderConfig, metadata: Metadata | undefined): void {
+  if (metadata?.grant_types_supported?.includes(grant_type) !== false) return;
+  line("warning", `grant_types_supported of ${name} lacks ${grant_type}: --live shows whether it works all the same`);
 }

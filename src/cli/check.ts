@@ -12,9 +12,8 @@ import { createNodeTransport } from "../node/outbound/transport.ts";
 import type { Metadata } from "../oauth/discovery.ts";
 import { createProviders } from "../oauth/provider.ts";
 import { type Exchange, recordInto } from "./check-advice.ts";
-import { describeCertificates, warnOfAuthorities } from "./check-certificates.ts";
-import { requestToken } from "./check-live.ts";
-import { checkPublishedKeys } from "./check-published-keys.ts";
+import { checkPublishedKeys, describeCertificates, warnOfAuthorities } from "./check-certificates.ts";
+import { checkLive } from "./check-live.ts";
 import { checkNextAuthServers, checkProvider, warnOfGrant } from "./check-servers.ts";
 import { type CallOptions, readCallOptions } from "./configuration.ts";
 import { line, withDetails } from "./report.ts";
@@ -24,13 +23,12 @@ import { line, withDetails } from "./report.ts";
  * @returns whether nothing failed
  * @throws {UsageError | ConfigError} for wrong options and for faults in the file
  */
-export async function check({ live = false, probe = false, ...options }: CheckOptions): Promise<boolean> {
+export async function check({ live = false, probe: withProbe = false, ...options }: CheckOptions): Promise<boolean> {
   const { path, file, host, values } = readCallOptions(options);
   const { config } = file;
   if (live) assertLiveValues(values, config);
-  else if (values.size > 0 || probe)
-    throw new UsageError("--userid, --value and --probe are for a token request: add --live");
-  if (probe && !values.has("userid")) throw new UsageError("--probe asks for another userid: add --userid");
+  else if (values.size > 0 || withProbe) throw new UsageError("--userid, --value and --probe need --live: add it");
+  if (withProbe && !values.has("userid")) throw new UsageError("--probe asks for another userid: add --userid");
   const credentials = await loadCredentials(file, host);
   const deps = {
     createTransport: createNodeTransport,
@@ -50,24 +48,22 @@ export async function check({ live = false, probe = false, ...options }: CheckOp
   describeService(config, credentials);
   if (config.signing?.issuer !== undefined) await checkPublishedKeys(config.signing.issuer, credentials);
   let succeeded = await checkNextAuthServers(config, nextauth, credentials);
-  const discovered = new Map<string, Metadata>();
+  const discovered = new Map<string, Metadata | undefined>();
   for (const [name, provider] of providers) {
-    const metadata = await checkProvider(provider, config.providers[name] as ProviderConfig, credentials, exchange);
-    if (metadata === undefined) succeeded = false;
-    else discovered.set(name, metadata);
+    const settings = config.providers[name] as ProviderConfig;
+    discovered.set(name, await checkProvider(provider, settings, credentials, exchange));
   }
-  let granted: string | undefined;
+  if ([...discovered.values()].includes(undefined)) succeeded = false;
   if (live) {
+    const deps = { routes: config.routes, providers, nextauth, config, credentials, exchange };
     const serverid = values.get("serverid") ?? nextauth.defaultServerid;
     const completed = serverid === undefined ? values : new Map(values).set("serverid", serverid);
-    const { routes } = config;
-    granted = await requestToken({ routes, providers, nextauth, config, credentials, exchange }, completed, probe);
-    succeeded &&= granted !== undefined;
+    const granted = await checkLive(deps, completed, withProbe);
+    // A token proves more than the provider's list: Hydra and Spring never list their owners' grants.
+    if (granted === undefined) succeeded = false;
+    else discovered.delete(granted);
   }
-  for (const [name, metadata] of discovered) {
-    // A token proves more than the provider's list.
-    if (name !== granted) warnOfGrant(name, config.providers[name] as ProviderConfig, metadata);
-  }
+  for (const [name, metadata] of discovered) warnOfGrant(name, config.providers[name] as ProviderConfig, metadata);
   return succeeded;
 }
 
@@ -81,14 +77,7 @@ function describeService(
   { signingKeys }: Credentials,
 ): void {
   for (const [name, { apikeys, client_certificates, serverids }] of Object.entries(callers)) {
-    const proofs = [
-      ...(apikeys.length === 0 ? [] : [`${apikeys.length} API ${apikeys.length === 1 ? "key" : "keys"}`]),
-      ...(client_certificates.length === 0
-        ? []
-        : [
-            `${client_certificates.length} client ${client_certificates.length === 1 ? "certificate" : "certificates"}`,
-          ]),
-    ];
+    const proofs = [...counted(apikeys, "API key"), ...counted(client_certificates, "client certificate")];
     line("caller", `${name}: ${proofs.join(" and ")}, ${serverids?.join(", ") ?? "any serverid"}`);
   }
   for (const { method, path, session } of get_token) line("getToken", `${method} ${path}, session: ${session}`);
@@ -106,6 +95,9 @@ function describeService(
   }
   line("", signing.issuer === undefined ? "not published: no signing.issuer" : `published under ${signing.issuer}`);
 }
+
+const counted = ({ length }: readonly unknown[], what: string): string[] =>
+  length === 0 ? [] : [`${length} ${what}${length === 1 ? "" : "s"}`];
 
 /** Refuses values that no call can have, and a token request without a user or session. */
 function assertLiveValues(values: Values, { get_token, nextauth }: Config): void {

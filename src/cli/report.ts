@@ -14,9 +14,6 @@ export function withDetails(text: string, details: object = {}, cause?: string):
   return all.length === 0 ? text : `${text} (${all.join(", ")})`;
 }
 
-/** Facts that an explanation has lines for. */
-const EXPLAINED = /^(?:url|advice|provider_status|provider_error.*)$/;
-
 /**
  * Runs one request. Its line says how long that took, or why it failed.
  * @param describe what the line says of the result
@@ -36,11 +33,15 @@ export async function attempt<T>(
     return result;
   } catch (error) {
     if (!(error instanceof TokenProxyError)) throw error;
-    const cause = error.cause as { code?: string; name?: string } | undefined;
-    const detail = Object.entries(error.detail ?? {}).filter(([name]) => !explain || !EXPLAINED.test(name));
-    const facts = Object.fromEntries(detail);
-    line("  FAILED", withDetails(`${error.code}: ${error.message}`, facts, cause?.code ?? cause?.name));
+    const code = codeOf(error);
+    line("  FAILED", withDetails(`${error.code}: ${error.message}`, explain ? {} : error.detail, code));
     await explain?.(error);
     return undefined;
   }
+}
+
+/** The code, or else the name, of what went wrong inside. */
+export function codeOf({ cause }: Error): string | undefined {
+  const { code, name } = (cause ?? {}) as { code?: string; name?: string };
+  return code ?? name;
 }

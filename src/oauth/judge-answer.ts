@@ -140,8 +140,7 @@ function generalRule(status: number, error: string, wait: string | null, hasToke
 }
 
 const NO_ENDPOINT = "has no token endpoint at this URL: correct its token_endpoint";
-const REJECTED =
-  "rejects this proxy: check its client_id, client_secret, token_endpoint_auth_method, grant_type, scope and params";
+const REJECTED = "rejects this proxy: check its client authentication, grant_type, scope and params";
 
 const FAILURES = {
   unreachable: ["provider_unreachable", "cannot be reached"],

@@ -185,7 +185,7 @@ export const ASSERTION: readonly BrokenSetup[] = [
   {
     base: "jwt grant",
     broken: "the assertion is missing",
-    provider: { params: { assertion: "" } },
+    provider: { params: { assertion: "" }, jwt: undefined },
     expect: REJECTED,
     says: "Missing parameter",
     setting: "params.assertion",
@@ -193,7 +193,7 @@ export const ASSERTION: readonly BrokenSetup[] = [
   {
     base: "jwt grant",
     broken: "the assertion is not a JWT",
-    provider: { params: { assertion: "{{userid}}" } },
+    provider: { params: { assertion: "{{userid}}" }, jwt: undefined },
     expect: REJECTED,
     says: "not a valid JWT",
     setting: "params.assertion",

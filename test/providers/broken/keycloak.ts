@@ -50,7 +50,7 @@ const USERS: readonly BrokenSetup[] = [
   {
     base: "exchange",
     broken: "the user's token is forged",
-    secrets: { SUBJECT_TOKEN: "e30.e30.e30" },
+    secrets: { SUBJECT_TOKEN: "forged" },
     expect: "refused",
     says: "Invalid token",
   },
@@ -198,8 +198,8 @@ const REQUESTS: readonly BrokenSetup[] = [
   },
   {
     base: "jwt grant",
-    broken: "the issuer says localhost",
-    provider: ({ issuer }) => ({ issuer: issuer.replace("127.0.0.1", "localhost") }),
+    broken: "the realm has the frontend URL localhost",
+    action: { at: "", change: { attributes: { frontendUrl: "http://localhost:8080" } } },
     expect: "provider_error",
     says: "localhost",
     setting: "issuer",
@@ -208,7 +208,7 @@ const REQUESTS: readonly BrokenSetup[] = [
     base: "jwt grant",
     broken: "the realm is disabled",
     action: { at: "", change: { enabled: false } },
-    expect: REJECTED,
+    expect: "provider_error",
     says: "Realm not enabled",
   },
   {
@@ -216,7 +216,7 @@ const REQUESTS: readonly BrokenSetup[] = [
     broken: "the path of the token endpoint is wrong",
     provider: ({ tokenEndpoint }) => ({ discovery: "none", token_endpoint: `${tokenEndpoint}s` }),
     expect: "provider_wrong_endpoint",
-    says: "404",
+    says: "status 40",
     setting: "token_endpoint",
   },
   {
@@ -245,10 +245,11 @@ const REQUESTS: readonly BrokenSetup[] = [
   },
   {
     base: "exchange",
-    broken: "the client lacks the token exchange",
-    action: { at: "clients/exchange-proxy", change: { attributes: { "standard.token.exchange.enabled": "false" } } },
+    broken: "a SAML token is requested",
+    provider: { params: { requested_token_type: "urn:ietf:params:oauth:token-type:saml2" } },
     expect: REJECTED,
-    says: "Standard token exchange is not enabled",
+    says: "requested_token_type unsupported",
+    setting: "params",
   },
   {
     base: "exchange",

@@ -60,8 +60,8 @@ function faultsOf(
     ...(isSaid ? [] : [`does not say ${says}`]),
     ...(setting === undefined || findings.includes(setting) ? [] : [`does not name ${setting}`]),
     ...(secrets.length === 0 ? [] : ["prints a secret"]),
-    ...(/client_secret/.test(output) && !provider.includes("client_secret") ? ["mentions client_secret"] : []),
-  ].map((fault) => `${fault}:\n${output}`);
+    ...(/\bclient_secret\b/.test(output) && !provider.includes("client_secret") ? ["mentions client_secret"] : []),
+  ].map((fault) => `${fault}; it says:\n${findings}`);
 }
 
 function classOf(status: number | undefined, output: string): string {

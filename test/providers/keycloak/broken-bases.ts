@@ -67,7 +67,8 @@ export const KEYCLOAK_ADAPTER: Adapter = {
   async prepare(server, proxy) {
     proxy.hosts["https://sso.bank.example"] = server.url;
     const admin = administer(server);
-    await admin.add({ users: USERS, clients: clients(proxy.issuer) });
+    await admin.add({ users: USERS });
+    for (const client of clients(proxy.issuer)) await admin.post("clients", client);
     const id = await userId(server);
     await admin.put(`users/${id}/reset-password`, { type: "password", value: PASSWORD, temporary: false });
     return proxy.file("keycloak-jwt-grant.yaml");
@@ -116,14 +117,16 @@ async function breakRealm(action: Action, server: Server): Promise<() => Promise
   if (!("at" in action)) throw new Error("no action for Keycloak");
   if (action.at === "") {
     await admin.changeRealm((action as { change: object }).change);
-    return () => admin.changeRealm({ enabled: true });
+    return () => admin.changeRealm({ enabled: true, attributes: { frontendUrl: "" } });
   }
   const [kind, name] = action.at.split("/") as [string, string];
   const path = kind === "clients" ? `clients/${await admin.clientId(name)}` : action.at;
   const before = (await admin.get(path)) as Settings;
   if ("change" in action) {
-    await admin.put(path, merge(before, action.change as Settings));
-    return () => admin.put(path, before);
+    const change = action.change as { attributes?: object };
+    const added = Object.keys(change.attributes ?? {}).map((key) => [key, ""]); // an attribute stays unless it is emptied
+    await admin.put(path, merge(before, change as Settings));
+    return () => admin.put(path, merge({ attributes: Object.fromEntries(added) }, before));
   }
   await admin.delete(path);
   return async () => {
