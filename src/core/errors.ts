@@ -71,7 +71,7 @@ export class TokenProxyError extends Error {
   }
 }
 
-export type ErrorFacts = Partial<Omit<TokenProxyError, "code" | keyof Error>> & Pick<TokenProxyError, "cause">;
+type ErrorFacts = Partial<Omit<TokenProxyError, "code" | keyof Error>> & Pick<TokenProxyError, "cause">;
 
 /** @returns the error itself, or `internal` for any other, which is a bug */
 export function asCallError(thrown: unknown): TokenProxyError {

@@ -22,8 +22,8 @@ export function repeatsCredential(text: string, credentials: readonly string[]):
 
 /** Shorter values, such as the number of an account, are no identities. */
 const MIN_HIDDEN_CHARS = 4;
-/** So much of a credential is hidden too: 16 characters may have spaces, and are more if encoded. */
-const PIECE_CHARS = 12;
+/** Every 12 characters: 16 of a credential may have spaces, and are more if encoded. */
+const PIECES = /(?=(.{12}))/gs;
 const MAX_SEARCHED_CHARS = 1_024;
 const MAX_SHOWN_CHARS = 300;
 
@@ -34,20 +34,18 @@ const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}]+/gu;
 
 /** @returns a function that hides them in a text for the log, or all of it if a piece remains */
 export function createRedaction(credentials: readonly string[], values: readonly string[]): (text: string) => string {
-  const [pieces = [], others = []] = [credentials, values].map((texts) =>
-    texts.filter(({ length }) => length >= MIN_HIDDEN_CHARS).flatMap(spellings),
-  );
-  const needles = [...pieces, ...others];
+  const spelled = (texts: readonly string[]) =>
+    texts.filter(({ length }) => length >= MIN_HIDDEN_CHARS).flatMap(spellings);
+  const needles = spelled([...credentials, ...values]);
   const whole = needles.map(join).filter((needle) => needle !== "");
-  const long = pieces.map(join).join("\n"); // which no piece contains
+  const long = spelled(credentials).map(join).join("\n"); // which no piece contains
 
   const isUnsafe = (reading: string): boolean => {
     const text = join(reading);
-    const starts = Array.from({ length: Math.max(0, text.length - PIECE_CHARS + 1) }, (_, start) => start);
     return (
       reading.search(JWT) >= 0 ||
       whole.some((needle) => text.includes(needle)) ||
-      starts.some((start) => long.includes(text.slice(start, start + PIECE_CHARS)))
+      [...text.matchAll(PIECES)].some(([, piece = ""]) => long.includes(piece))
     );
   };
   return (given) => {
@@ -58,8 +56,7 @@ export function createRedaction(credentials: readonly string[], values: readonly
 }
 
 /** Without what splits base64 and hex digits, and without a difference of case. */
-const join = (text: string): string =>
-  text.replaceAll(/[\s:]+/g, "").replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
+const join = (text: string): string => text.replaceAll(/[\s:]+/g, "").toLowerCase();
 
 /** A text as it is, escaped, in hex, and as any part of base64. */
 function spellings(text: string): string[] {

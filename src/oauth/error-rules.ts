@@ -18,7 +18,7 @@ export interface ErrorRules {
 export type FindRule = (error: string, description: string) => FoundRule | undefined;
 
 interface FoundRule {
-  about: About;
+  readonly about: About;
   by: "file" | "kind";
   advice?: string | undefined;
 }

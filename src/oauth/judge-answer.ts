@@ -1,6 +1,6 @@
 // Judges what a provider answered: a parsed copy decides, the bytes are passed on unchanged.
 
-import { type ErrorCode, type ErrorFacts, TokenProxyError } from "../core/errors.ts";
+import { type ErrorCode, TokenProxyError } from "../core/errors.ts";
 import { readJsonObject } from "../core/json.ts";
 import { TransportError, type TransportFailure, type TransportResponse } from "../core/transport.ts";
 import type { FindRule } from "./error-rules.ts";
@@ -17,14 +17,11 @@ export interface Answer {
   refusal?: {
     /** The provider's `error`, redacted. */
     error: string;
-    judgedBy: JudgedBy;
+    judgedBy: NonNullable<TokenProxyError["judgedBy"]>;
     /** The provider's words for the log, redacted. */
-    words(): Words;
+    words(): Readonly<Record<string, string>>;
   };
 }
-
-type JudgedBy = NonNullable<TokenProxyError["judgedBy"]>;
-type Words = Readonly<Record<string, string>>;
 
 /** What judging needs besides the answer. */
 export interface Judge {
@@ -76,44 +73,48 @@ const relayed = ({ status, headers, body }: TransportResponse) => ({
 function judgeFault(response: TransportResponse, members: Readonly<Record<string, unknown>>, judge: Judge): Answer {
   const { status, headers } = response;
   const wait = headers.get("retry-after");
-  const [error, description, uri] = ["error", "error_description", "error_uri"].map((name) => {
-    const member = members[name];
-    return typeof member === "string" ? member : "";
-  }) as [string, string, string];
-  const { about: known = "unclear", by = "general", advice = "" } = judge.findRule(error, description) ?? {};
-  const about = known === "unclear" ? generalRule(status, error, wait, judge.hasTokenOfCall) : known;
-  const judgedBy: JudgedBy = known === "unclear" ? "general" : by;
+  const textOf = (name: string) => (typeof members[name] === "string" ? members[name] : "");
+  const error = textOf("error");
+  const rule = judge.findRule(error, textOf("error_description"));
+  const isKnown = rule !== undefined && rule.about !== "unclear";
+  const about = isKnown ? rule.about : generalRule(status, error, wait, judge.hasTokenOfCall);
+  const judgedBy = isKnown ? rule.by : "general";
   const words = () => {
-    const [provider_error, provider_error_description, provider_error_uri] = [error, description, uri].map(
-      judge.redact,
-    );
-    const all = { provider_error, provider_error_description, provider_error_uri, advice };
-    return Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => !!entry[1]));
+    const all = {
+      provider_error: judge.redact(error),
+      provider_error_description: judge.redact(textOf("error_description")),
+      provider_error_uri: judge.redact(textOf("error_uri")),
+      advice: rule?.advice ?? "",
+      url: about === "endpoint" ? judge.url : "",
+    };
+    return Object.fromEntries(Object.entries(all).filter(([, text]) => text !== ""));
   };
   if (about === "user") {
-    const refusal = { error: judge.redact(error), judgedBy, words };
+    const refusal = { error: judge.redact(error), judgedBy, words } as const;
     return { ...relayed(response), outcome: "refused", status: status < 400 ? 403 : status, refusal };
   }
-  const fail = (code: ErrorCode, what: string, { detail, ...more }: ErrorFacts = {}) =>
-    new TokenProxyError(code, `the provider "${judge.key}" ${what}`, {
-      ...{ ...more, judgedBy, detail: { provider_status: status, ...words(), ...detail } },
-    });
-  switch (about) {
-    case "busy":
-      throw fail("provider_busy", "limits the requests of this proxy", {
-        retryAfter: retryAfterSeconds(wait, judge.now),
-      });
-    case "endpoint":
-      throw fail("provider_wrong_endpoint", `${NO_ENDPOINT} (status ${status})`, { detail: { url: judge.url } });
-    case "outage":
-      throw fail("provider_error", `has a fault of its own (status ${status})`);
-    default: {
-      const isDoubtful = about === "credential" || status === 401;
-      const credential = error === "invalid_client" ? "refused" : isDoubtful ? "doubtful" : undefined;
-      throw fail("provider_rejected_proxy", REJECTED, { credential });
-    }
-  }
+  const [code, what] = FAULTS[about];
+  const isDoubtful = about === "credential" || status === 401;
+  throw new TokenProxyError(code, `the provider "${judge.key}" ${what}`, {
+    judgedBy,
+    credential: error === "invalid_client" ? "refused" : isDoubtful ? "doubtful" : undefined,
+    retryAfter: about === "busy" ? retryAfterSeconds(wait, judge.now) : undefined,
+    detail: { provider_status: status, ...words() },
+  });
 }
+
+const REJECTED = [
+  "provider_rejected_proxy",
+  "rejects this proxy: check its client authentication, grant_type, scope and params",
+] as const;
+
+const FAULTS = {
+  proxy: REJECTED,
+  credential: REJECTED,
+  endpoint: ["provider_wrong_endpoint", "has no token endpoint at its token_endpoint: correct that URL"],
+  busy: ["provider_busy", "limits the requests of this proxy"],
+  outage: ["provider_error", "reports a fault of its own"],
+} as const;
 
 /** This proxy is set up wrongly (RFC 6749 section 5.2, RFC 8707, RFC 9396, RFC 9449; fosite). */
 const PROXY_ERRORS = [
@@ -138,9 +139,6 @@ function generalRule(status: number, error: string, wait: string | null, hasToke
   if (error === "invalid_request" && hasTokenOfCall) return "user"; // RFC 8693 section 2.2.2
   return PROXY_ERRORS.includes(error) ? "proxy" : "user";
 }
-
-const NO_ENDPOINT = "has no token endpoint at this URL: correct its token_endpoint";
-const REJECTED = "rejects this proxy: check its client authentication, grant_type, scope and params";
 
 const FAILURES = {
   unreachable: ["provider_unreachable", "cannot be reached"],

@@ -10,28 +10,23 @@ const USERS_OF_EVERYBODY = 3;
 /** @param name the provider's name in the file */
 export function createRefusalWatch(name: string, log: Log) {
   let refusals = 0;
-  let refusedUsers = 0;
-  /** No longer needed, and so empty, once there are enough. */
-  const users = new Set<string>();
-  const isEverybody = () => refusals >= REFUSALS_OF_EVERYBODY && refusedUsers === USERS_OF_EVERYBODY;
+  let isEverybody = false;
+  const users = new Set<string>(); // never more than three, and until the next token
 
   return {
-    note({ refusal }: Pick<Answer, "refusal">, userid: string | undefined): void {
+    note({ refusal }: Pick<Answer, "refusal">, userid = ""): void {
       if (refusal === undefined) {
         users.clear();
         refusals = 0;
-        refusedUsers = 0;
+        isEverybody = false;
         return;
       }
-      const wasEverybody = isEverybody();
       refusals += 1;
-      if (refusedUsers < USERS_OF_EVERYBODY) refusedUsers = users.add(userid ?? "").size;
-      if (refusedUsers === USERS_OF_EVERYBODY) users.clear();
-      if (isEverybody() && !wasEverybody) {
-        log("warn", "provider refuses everybody", { provider: name, refusals, ...refusal.words() });
-      }
+      if (users.size < USERS_OF_EVERYBODY) users.add(userid);
+      if (isEverybody || refusals < REFUSALS_OF_EVERYBODY || users.size < USERS_OF_EVERYBODY) return;
+      isEverybody = true;
+      log("warn", "provider refuses everybody", { provider: name, refusals, ...refusal.words() });
     },
-    /** `refusedUsers` is counted up to three. */
-    state: () => ({ refusedUsers, refusesEverybody: isEverybody() }),
+    state: () => ({ refusedUsers: users.size, refusesEverybody: isEverybody }),
   };
 }

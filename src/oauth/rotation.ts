@@ -25,7 +25,7 @@ export function createRotation({ count, repeatable, clock, onRefused }: Rotation
   let doubtfulAt = Number.NEGATIVE_INFINITY;
 
   function mayTryNext(error: unknown): boolean {
-    if (count === 1 || !(error instanceof TokenProxyError)) return false;
+    if (count === 1 || !(error instanceof TokenProxyError) || error.code !== "provider_rejected_proxy") return false;
     if (error.credential !== "doubtful") return error.credential === "refused";
     if (!repeatable || clock.elapsed() - doubtfulAt < DOUBTFUL_PAUSE_MS) return false;
     doubtfulAt = clock.elapsed();

@@ -154,12 +154,13 @@ function echoed({ providerStatus, refusal }: Answer, key: string): TokenProxyErr
   return new TokenProxyError("provider_error", message, { detail });
 }
 
+const CLOSING = /^provider_(?:not_json|no_token|wrong_subject|wrong_endpoint|rejected_proxy|error)$/;
+
 /** Whether an answer may belong to another request: then all later ones on its connection may. */
 function isOutOfPlace(error: unknown): boolean {
-  if (!(error instanceof TokenProxyError)) return false;
-  const { code, detail, judgedBy } = error;
-  const isWrong = code === "provider_not_json" || code === "provider_no_token" || code === "provider_wrong_subject";
-  return isWrong || (code === "provider_error" && judgedBy === undefined && Number(detail?.provider_status) < 500);
+  if (!(error instanceof TokenProxyError) || !CLOSING.test(error.code)) return false;
+  const { provider_status: status = 200, provider_error } = error.detail ?? {};
+  return provider_error === undefined && Number(status) < 500 && status !== 401;
 }
 
 /** A secret is sent as it is, even if it looks like a template. Each part gets a new uuid. */

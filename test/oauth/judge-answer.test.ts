@@ -3,13 +3,20 @@
 import { describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
 import type { TransportResponse } from "../../src/core/transport.ts";
-import { type ErrorRules, isClientAccepted, isClientRejected, judgeAnswer } from "../../src/oauth/judge-answer.ts";
+import { compileErrorRules, type ErrorRules } from "../../src/oauth/error-rules.ts";
+import { judgeAnswer } from "../../src/oauth/judge-answer.ts";
 import { NOW, response } from "../support/fakes.ts";
 
 const NO_RULES: ErrorRules = { user_errors: [], proxy_errors: [] };
 const TOKEN = { access_token: "t", token_type: "Bearer" };
+const URL = "https://idp.example/token";
 
-const judge = (answer: TransportResponse, rules = NO_RULES) => judgeAnswer(answer, rules, "providers.main", NOW);
+const judge = (answer: TransportResponse, rules = NO_RULES, hasTokenOfCall = false) =>
+  judgeAnswer(answer, {
+    ...{ key: "providers.main", url: URL, now: NOW, hasTokenOfCall },
+    findRule: compileErrorRules(rules),
+    redact: (text) => text.replaceAll("alice", "[redacted]"),
+  });
 
 function failure(answer: TransportResponse, rules = NO_RULES): TokenProxyError {
   try {
@@ -19,6 +26,15 @@ function failure(answer: TransportResponse, rules = NO_RULES): TokenProxyError {
     throw error;
   }
   throw new Error("nothing was thrown");
+}
+
+/** `refused`, or the code of the error. */
+function verdict(status: number, body: unknown, rules = NO_RULES, hasTokenOfCall = false): string {
+  try {
+    return judge(response(status, body), rules, hasTokenOfCall).outcome;
+  } catch (error) {
+    return (error as TokenProxyError).code;
+  }
 }
 
 describe("a token", () => {
@@ -53,120 +69,165 @@ describe("a refusal of the user", () => {
   it.each([
     [400, "invalid_grant", 400],
     [403, "mfa_required", 403],
-    [404, "access_denied", 404],
+    [400, "some.vendor_error-1", 400],
     [200, "access_denied", 403],
     [201, "access_denied", 403],
-  ])("with status %i and %s is relayed with status %i", (status, providerError, relayed) => {
+  ])("with status %i and %s is relayed with status %i", (status, error, relayed) => {
     const contentType = "application/json";
-    const answer = response(status, { error: providerError, ...TOKEN }, { "content-type": contentType });
-    const expected = { outcome: "refused", status: relayed, providerStatus: status, providerError, contentType };
-    expect(judge(answer)).toEqual({ ...expected, body: answer.body });
+    const answer = response(status, { error, ...TOKEN }, { "content-type": contentType });
+    const expected = { outcome: "refused", status: relayed, providerStatus: status, contentType };
+    const judged = judge(answer);
+    expect(judged).toMatchObject({ ...expected, refusal: { error, judgedBy: "general" } });
+    expect(judged.body).toBe(answer.body);
   });
 
-  it.each(["User 4711 is locked", "some_vendor_error", "INVALID", "é", "x\ny"])(
-    "is logged as unregistered if its code is not registered: %j",
+  it("has the provider's words for the log, redacted", () => {
+    const body = { error: "alice_is_locked", error_description: "User alice is locked", error_uri: "https://x/alice" };
+    const { refusal } = judge(response(400, { ...body, mfa_token: "m" }));
+    expect([refusal?.error, refusal?.words()]).toEqual([
+      "[redacted]_is_locked",
+      {
+        provider_error: "[redacted]_is_locked",
+        provider_error_description: "User [redacted] is locked",
+        provider_error_uri: "https://x/[redacted]",
+      },
+    ]);
+  });
+});
+
+describe("by the general rule", () => {
+  const OAUTH = ["client", "request", "scope", "target", "dpop_proof", "authorization_details"];
+  const PROXY_ERRORS = [
+    ...OAUTH.map((what) => `invalid_${what}`),
+    ...["unauthorized_client", "unsupported_grant_type", "unsupported_token_type", "use_dpop_nonce", "jti_known"],
+  ];
+  it.each(PROXY_ERRORS)("%s rejects this proxy, with any status", (error) => {
+    for (const status of [200, 400, 401, 403]) expect(verdict(status, { error })).toBe("provider_rejected_proxy");
+  });
+
+  it.each(["Not Found", "Invalid CSRF token found for this request", "INVALID", "é", "x\ny", "", "_x"])(
+    "%j is not a code, so it refuses no user",
     (error) => {
-      expect(judge(response(400, { error }))).toMatchObject({ outcome: "refused", providerError: "unregistered" });
+      for (const status of [400, 403]) expect(verdict(status, { error })).toBe("provider_rejected_proxy");
     },
   );
+
+  it.each<[string, number[], unknown[]]>([
+    ["provider_wrong_endpoint", [404, 405, 406, 410, 415, 501], [{ error: "invalid_grant" }, "<html>", ""]],
+    ["provider_rejected_proxy", [400, 401, 402, 403, 409, 422, 451], ["<html>", "", "[]", {}, { error: 7 }, TOKEN]],
+    ["provider_rejected_proxy", [401, 402, 409, 422], [{ error: "invalid_grant" }, { error: "alice is locked" }]],
+    ["provider_error", [500, 502, 503, 599], [{ error: "invalid_grant" }, { error: "invalid_client" }, "<html>", ""]],
+    ["provider_error", [200, 400, 403, 500], [{ error: "server_error" }]],
+    ["provider_busy", [429], [{ error: "invalid_grant" }, TOKEN, "<html>", ""]],
+    ["provider_busy", [200, 400, 401, 403, 404, 500, 503], [{ error: "temporarily_unavailable" }]],
+    ["provider_redirected", [300, 302, 307, 308, 399], [{ error: "invalid_grant" }, TOKEN, ""]],
+    ["provider_not_json", [200, 204], ["", "access_token=t&token_type=bearer", [TOKEN]]],
+    ["provider_error", [205], [TOKEN, ""]],
+    ["provider_error", [200], ["", false, 7, {}].map((error) => ({ ...TOKEN, error }))],
+    ["provider_no_token", [200], [{ token_type: "Bearer" }, { access_token: "" }, { access_token: 1 }]],
+    ["provider_no_token", [200], ['{"__proto__":{"access_token":"t"}}']],
+  ])("%s is any of %j with any of %j", (code, statuses, bodies) => {
+    for (const status of statuses)
+      for (const body of bodies) expect([status, body, verdict(status, body)]).toContain(code);
+  });
+
+  it("invalid_request refuses the user if the call brought the token of an exchange", () => {
+    expect(verdict(400, { error: "invalid_request" }, NO_RULES, true)).toBe("refused");
+    expect(verdict(401, { error: "invalid_request" }, NO_RULES, true)).toBe("provider_rejected_proxy");
+    expect(verdict(400, { error: "invalid_scope" }, NO_RULES, true)).toBe("provider_rejected_proxy");
+  });
 });
 
-describe("a rejection of this proxy", () => {
-  const REJECTED =
-    'the provider "providers.main" rejects this proxy: check its client_id, client_secret, token_endpoint_auth_method, grant_type, scope and params';
-  const OAUTH_ERRORS = ["client", "request", "scope", "target"].map((what) => `invalid_${what}`);
-
-  it.each([...OAUTH_ERRORS, "unauthorized_client", "unsupported_grant_type"])("is %s with any status", (error) => {
-    for (const status of [200, 400, 403]) {
-      const detail = { provider_status: status, provider_error: error };
-      const rejection = { code: "provider_rejected_proxy", message: REJECTED, detail };
-      expect(failure(response(status, { error }))).toMatchObject(rejection);
+describe("the file's lists", () => {
+  it("win for every status and against the kind", () => {
+    const rules: ErrorRules = { kind: "keycloak", user_errors: ["invalid_client"], proxy_errors: ["mfa_required"] };
+    for (const status of [400, 401, 403, 404, 415, 429, 500, 503]) {
+      expect(verdict(status, { error: "invalid_client" }, rules)).toBe("refused");
+      expect(verdict(status, { error: "mfa_required" }, rules)).toBe("provider_rejected_proxy");
     }
+    expect(judge(response(500, { error: "invalid_client" }), rules)).toMatchObject({
+      ...{ status: 500, providerStatus: 500, refusal: { judgedBy: "file" } },
+    });
   });
 
-  it.each<[unknown, string | undefined]>([
-    [{ error: "invalid_grant" }, "invalid_grant"],
-    [{ error: "alice is locked" }, "unregistered"],
-    [{ error: 401 }, undefined],
-    ["", undefined],
-    ["<html>", undefined],
-    [TOKEN, undefined],
-  ])("is any 401, whatever its body and user_errors: %j", (body, provider_error) => {
-    const error = failure(response(401, body), { user_errors: ["invalid_grant"], proxy_errors: [] });
-    expect(error.code).toBe("provider_rejected_proxy");
-    expect(error.detail).toEqual({ provider_status: 401, ...(provider_error === undefined ? {} : { provider_error }) });
+  it("may have sentences, and leave other errors alone", () => {
+    const rules = { user_errors: ["Vendor Error"], proxy_errors: ["invalid_grant"] };
+    const verdicts = ["Vendor Error", "invalid_grant", "access_denied", "Other Error"].map((error) =>
+      verdict(400, { error }, rules),
+    );
+    expect(verdicts).toEqual(["refused", "provider_rejected_proxy", "refused", "provider_rejected_proxy"]);
   });
 });
 
-it("the file's rules move an error between user and proxy, and leave others unchanged", () => {
-  const rules = { user_errors: ["invalid_request"], proxy_errors: ["invalid_grant", "Vendor Error"] };
-  const outcome = (error: string) => judge(response(400, { error }), rules).outcome;
-  const loggedError = (error: string) => failure(response(400, { error }), rules).detail?.provider_error;
-  expect([outcome("invalid_request"), outcome("access_denied")]).toEqual(["refused", "refused"]);
-  const moved = ["invalid_grant", "Vendor Error", "invalid_client"].map(loggedError);
-  expect(moved).toEqual(["invalid_grant", "unregistered", "invalid_client"]);
-});
-
-describe("an error", () => {
-  const NOT_JSON = "sent an answer that is not a JSON object";
+describe("a fault", () => {
+  const REJECTED = "rejects this proxy: check its client authentication, grant_type, scope and params";
   const REDIRECTED = "answered with a redirect, which is never followed: correct its token_endpoint";
-  const NO_CODE = "answered with status 400 but no error code";
-  const NOT_TEXT = "sent an error that is not a text";
-  const NO_TOKEN = "sent no access_token";
 
-  it.each<[string, number, unknown, string]>([
-    ["provider_error", 500, { error: "invalid_grant" }, "answered with status 500"],
-    ["provider_error", 503, "", "answered with status 503"],
-    ["provider_error", 205, TOKEN, "answered with status 205"],
-    ["provider_redirected", 302, "", REDIRECTED],
-    ["provider_redirected", 307, TOKEN, REDIRECTED],
-    ["provider_not_json", 200, "", NOT_JSON],
-    ["provider_not_json", 204, "", NOT_JSON],
-    ["provider_not_json", 200, "access_token=t&token_type=bearer", NOT_JSON],
-    ["provider_not_json", 404, "<html>", NOT_JSON],
-    ["provider_not_json", 200, [TOKEN], NOT_JSON],
-    ["provider_error", 400, { message: "no" }, NO_CODE],
-    ["provider_error", 400, TOKEN, NO_CODE],
-    ["provider_error", 400, { error: { code: 1 } }, NOT_TEXT],
-    ["provider_error", 200, { ...TOKEN, error: "" }, NOT_TEXT],
-    ["provider_error", 200, { ...TOKEN, error: false }, NOT_TEXT],
-    ["provider_no_token", 200, { token_type: "Bearer" }, NO_TOKEN],
-    ["provider_no_token", 200, { access_token: "" }, NO_TOKEN],
-    ["provider_no_token", 200, { access_token: 1 }, NO_TOKEN],
-    ["provider_no_token", 200, '{"__proto__":{"access_token":"t"}}', NO_TOKEN],
-  ])("%s is a %i with %j", (code, status, body, what) => {
+  it.each<[number, unknown, string]>([
+    [401, { error: "invalid_client" }, REJECTED],
+    [404, "", "has no token endpoint at its token_endpoint: correct that URL"],
+    [500, "", "reports a fault of its own"],
+    [429, "", "limits the requests of this proxy"],
+    [302, "", REDIRECTED],
+    [205, "", "answered with status 205"],
+    [200, "", "sent an answer that is not a JSON object"],
+    [200, { error: 7 }, "sent an error that is not a text"],
+    [200, {}, "sent no access_token"],
+  ])("with status %i and %j says what happened and what to do", (status, body, what) => {
     const error = failure(response(status, body));
-    expect([error.code, error.message]).toEqual([code, `the provider "providers.main" ${what}`]);
-    expect([error.detail, error.retryAfter]).toEqual([{ provider_status: status }, undefined]);
+    expect(error.message).toBe(`the provider "providers.main" ${what}`);
+    expect(error.detail).toMatchObject({ provider_status: status });
   });
 
-  it("repeats nothing that the provider sent", () => {
+  it("has the provider's words, redacted, and the URL of a wrong endpoint", () => {
+    const body = { error: "invalid_client", error_description: "alice?", error_uri: "https://x", mfa_token: "m" };
+    const words = { provider_error: "invalid_client", provider_error_description: "[redacted]?" };
+    for (const status of [400, 401, 404, 429, 500]) {
+      const url = status === 404 ? { url: URL } : {};
+      const detail = { provider_status: status, ...words, provider_error_uri: "https://x", ...url };
+      expect(failure(response(status, body)).detail).toEqual(detail);
+    }
+    expect(failure(response(400, { error: 7, error_description: ["x"] })).detail).toEqual({ provider_status: 400 });
+  });
+
+  it("has what the kind knows about it", () => {
+    const body = { error: "invalid_grant", error_description: "Invalid token audience" };
+    const error = failure(response(400, body), { ...NO_RULES, kind: "keycloak" });
+    expect(error).toMatchObject({ code: "provider_rejected_proxy", judgedBy: "kind" });
+    expect(error.detail).toMatchObject({ advice: "aud is not the issuer: see jwt.user.claims.aud" });
+  });
+
+  it("repeats nothing else that the provider sent, and nothing in its message", () => {
     const canary = "Zq7xWv4kPj";
     const headers = { "retry-after": canary, location: canary, "content-type": canary };
-    for (const status of [200, 302, 400, 401, 429, 500, 503]) {
+    for (const status of [200, 302, 400, 401, 404, 429, 500, 503]) {
       for (const body of [canary, { message: canary }, { error: { canary } }, { error: "invalid_client", canary }]) {
         const { message, detail, cause, retryAfter } = failure(response(status, body, headers));
         expect(JSON.stringify([message, detail, cause ?? null, retryAfter])).not.toContain(canary);
       }
+      const words = { error: canary, error_description: canary, error_uri: canary };
+      expect(failure(response(status, words, headers)).message).not.toContain(canary);
     }
   });
-});
 
-it("isClientRejected and isClientAccepted tell whether a failure is about the client's credentials", () => {
-  const outcomes = (error: unknown) => [isClientRejected(error), isClientAccepted(error)];
-  const ofAnswer = (status: number, body: unknown) => outcomes(failure(response(status, body)));
-  expect(ofAnswer(401, { error: "invalid_client" })).toEqual([true, false]);
-  expect(ofAnswer(400, { error: "invalid_client" })).toEqual([true, false]);
-  expect(ofAnswer(401, { error: "invalid_token" })).toEqual([false, false]);
-  expect(ofAnswer(401, "")).toEqual([false, false]);
-  expect(ofAnswer(400, { error: "unauthorized_client" })).toEqual([false, true]);
-  expect(ofAnswer(500, { error: "invalid_client" })).toEqual([false, false]);
-  expect(outcomes(new TokenProxyError("provider_timeout", "m"))).toEqual([false, false]);
-  expect(outcomes(new TokenProxyError("provider_wrong_subject", "m"))).toEqual([false, true]);
-  expect(outcomes(Object.assign(new Error(), { detail: { provider_error: "invalid_client" } }))).toEqual([
-    false,
-    false,
-  ]);
+  it.each<[number, string, string | undefined, ErrorRules?]>([
+    [400, "invalid_client", "refused"],
+    [401, "invalid_client", "refused"],
+    [401, "unauthorized_client", "doubtful"],
+    [401, "", "doubtful"],
+    [400, "unauthorized_client", undefined],
+    [403, "invalid_scope", undefined],
+    [401, "invalid_grant", "doubtful", { ...NO_RULES, proxy_errors: ["invalid_grant"] }],
+  ])("with status %i and %j says whether the credential is refused: %s", (status, error, credential, rules) => {
+    expect(failure(response(status, { error }), rules)).toMatchObject({ code: "provider_rejected_proxy", credential });
+  });
+
+  it("says so of what a kind knows as a refused credential", () => {
+    const error_description = "The JSON Web Token uses signing key with kid '2', which could not be found.";
+    const answer = response(400, { error: "invalid_request", error_description });
+    expect(failure(answer)).toMatchObject({ credential: undefined });
+    expect(failure(answer, { ...NO_RULES, kind: "hydra" })).toMatchObject({ credential: "doubtful" });
+  });
 });
 
 describe("Retry-After", () => {

@@ -1,46 +1,82 @@
-// The next credential gets one try if the provider rejects the client, and only then.
+// Another credential gets one try if the provider refuses the client, or perhaps does.
 
 import { expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
 import { createRotation } from "../../src/oauth/rotation.ts";
+import { fakeClock } from "../support/fakes.ts";
 
-const rejected = (provider_error: string) =>
-  new TokenProxyError("provider_rejected_proxy", "m", { detail: { provider_status: 400, provider_error } });
-const CLIENT_REJECTED = rejected("invalid_client");
+const rejected = (credential?: "refused" | "doubtful") =>
+  new TokenProxyError("provider_rejected_proxy", "m", { credential });
+const REFUSED = rejected("refused");
+const DOUBTFUL = rejected("doubtful");
 
-/** Runs one call per list. The list has the error of each credential, or undefined if it works. */
-async function run(...calls: (Error | undefined)[][]) {
-  const rotate = createRotation(calls[0]?.length ?? 0, (from, to) => tried.push(`${from}->${to}`));
+/** What a credential leads to. */
+type Result = Error | "token" | "refused";
+
+function setUp(count: number, repeatable = true) {
+  const clock = fakeClock();
   const tried: (number | string)[] = [];
-  for (const errors of calls) {
+  const onRefused = (from: number, to: number) => tried.push(`${from}->${to}`);
+  const rotate = createRotation({ count, repeatable, clock, onRefused });
+  /** @returns which credentials one call tries, if each leads to its result */
+  const run = async (...results: Result[]) => {
+    tried.length = 0;
     const use = async (credential: number) => {
       tried.push(credential);
-      if (errors[credential] !== undefined) throw errors[credential];
+      const result = results[credential] as Result;
+      if (result instanceof Error) throw result;
+      return { outcome: result };
     };
     await rotate(use).catch(() => {});
-  }
-  return tried;
+    return [...tried];
+  };
+  return { clock, run };
 }
 
-it("tries the next credential once if the client is rejected, and keeps the one that works", async () => {
-  const onlySecond = [CLIENT_REJECTED, undefined];
-  expect(await run(onlySecond, onlySecond)).toEqual([0, "0->1", 1, 1]);
-  expect(await run(onlySecond, [undefined, CLIENT_REJECTED])).toEqual([0, "0->1", 1, 1, "1->0", 0]);
+it("tries the next credential once if the client is refused, and keeps the one that brings a token", async () => {
+  const { run } = setUp(3);
+  expect(await run(REFUSED, "token", "token")).toEqual([0, "0->1", 1]);
+  expect(await run(REFUSED, "token", "token")).toEqual([1]);
+  expect(await run("token", REFUSED, "token")).toEqual([1, "1->2", 2]);
 });
 
-it("keeps the first credential if the next one is rejected too", async () => {
-  const both = [CLIENT_REJECTED, CLIENT_REJECTED];
-  expect(await run(both, both)).toEqual([0, "0->1", 1, 0, "0->1", 1]);
+it.each<[string, Result]>([
+  ["is refused too", REFUSED],
+  ["brings another fault", rejected()],
+  ["brings a refusal of the user", "refused"],
+])("keeps the first credential if the next one %s", async (_, second) => {
+  const { run } = setUp(2);
+  expect(await run(REFUSED, second)).toEqual([0, "0->1", 1]);
+  expect(await run("token", second)).toEqual([0]);
 });
 
-it("keeps the next credential if only something else was refused with it", async () => {
-  const accepted = [CLIENT_REJECTED, rejected("unauthorized_client")];
-  expect(await run(accepted, accepted)).toEqual([0, "0->1", 1, 1]);
+it("tries the next credential in doubt, at most once in 30 seconds", async () => {
+  const { clock, run } = setUp(2);
+  expect(await run(DOUBTFUL, DOUBTFUL)).toEqual([0, "0->1", 1]);
+  clock.advance(29_999);
+  expect(await run(DOUBTFUL, DOUBTFUL)).toEqual([0]);
+  expect(await run(REFUSED, REFUSED)).toEqual([0, "0->1", 1]);
+  clock.advance(1);
+  expect(await run(DOUBTFUL, "token")).toEqual([0, "0->1", 1]);
+  expect(await run(DOUBTFUL, "token")).toEqual([1]);
 });
 
-it.each([rejected("invalid_scope"), new TokenProxyError("provider_timeout", "m"), new TypeError("a bug")])(
-  "does not try the next credential after another error: %s",
-  async (error) => {
-    expect(await run([error, undefined])).toEqual([0]);
-  },
-);
+it("tries no other credential in doubt if the request cannot be repeated", async () => {
+  const { run } = setUp(2, false);
+  expect(await run(DOUBTFUL, "token")).toEqual([0]);
+  expect(await run(REFUSED, "token")).toEqual([0, "0->1", 1]);
+});
+
+it.each<Result>([
+  rejected(),
+  "refused",
+  new TokenProxyError("provider_timeout", "m"),
+  new TokenProxyError("provider_error", "m", { credential: "refused" }),
+  new TypeError("a bug"),
+])("does not try the next credential after %s", async (result) => {
+  expect(await setUp(2).run(result, "token")).toEqual([0]);
+});
+
+it("tries a single credential once", async () => {
+  expect(await setUp(1).run(REFUSED)).toEqual([0]);
+});
