@@ -49,13 +49,17 @@ export async function callForManyUsers(proxy: ProviderProxy, userOf: (answer: An
   return wrong;
 }
 
-/** Stops the server, and starts it again: no refusal meanwhile, and tokens afterwards. */
-export async function assertSurvivesOutage(server: Server, proxy: ProviderProxy): Promise<void> {
+/**
+ * Stops the server, and starts it again: no refusal meanwhile, and tokens afterwards.
+ * @param meanwhile may change how it is set up
+ */
+export async function assertSurvivesOutage(server: Server, proxy: ProviderProxy, meanwhile?: () => void) {
   expect((await proxy.call()).status).toBe(200);
   await server.stop();
   const codes = new Set<unknown>();
   for (let calls = 0; calls < 12; calls++) codes.add((await proxy.call()).json().error_code);
   expect([...codes]).toEqual(["provider_unreachable", "provider_suspended"]);
+  meanwhile?.();
   await server.start();
   await expect.poll(async () => (await proxy.call()).status, { timeout: RECOVERY_MS }).toBe(200);
 }
