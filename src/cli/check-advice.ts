@@ -48,7 +48,11 @@ export async function explain(
   }
   const form = new URLSearchParams(request.body);
   const sent = [...SECRET_PARAMS.flatMap((name) => form.getAll(name)), headers.authorization?.split(" ")[1] ?? ""];
-  const redact = createRedaction([...sent, ...[...secrets, ...placed.values()].map((one) => one.reveal())], []);
+  const redact = createRedaction(
+    [...sent, ...[...secrets, ...placed.values()].map((one) => one.reveal())],
+    [],
+    MAX_WORDS_CHARS,
+  );
   const { issuer, provider_issuer: found } = error?.detail ?? {};
   const words = found === undefined ? wordsOf(response) : `issuer "${found}", but the file has "${issuer}"`;
   if (words !== "") line("  it says", redact(words));
@@ -56,6 +60,8 @@ export async function explain(
   for (const advice of adviceFor(response, form, settings)) line("  advice", advice);
 }
 
+/** fosite needs 220 characters before it comes to the point. */
+const MAX_WORDS_CHARS = 1_000;
 const SECRET_PARAMS = ["client_assertion", "assertion", "subject_token", "actor_token", "code", "password"];
 
 /** The `error` and its description, or all of anything else; never what may be a token. */
@@ -80,7 +86,7 @@ const JWT_TOPICS: readonly Topic[] = [
   [/\baud\b|audience/i, "AUD is compared letter by letter: use {{issuer}} or {{token_endpoint}}"],
   [/\biss\b|issuer/i, "iss, which is ISS by default, must be exactly what the provider knows"],
   [
-    /signature(?! alg)|public key|json web key|\bkid\b|integrity/i,
+    /signature(?! alg)|public (?:key|jwk)|json web key|\bkid\b|integrity/i,
     "the provider must have this key of KEYS from our JWKS URL, by kid",
   ],
   [/\balg|algorithm|\b[EPRH]S\d{3}\b/i, "the provider must expect the alg of KEYS; another key or AT.alg changes it"],
@@ -116,7 +122,6 @@ function adviceFor(response: TransportResponse, form: URLSearchParams, settings:
   if (jwt !== undefined) line("  sent", `${keys.AT} ${JSON.stringify(jwt)}`);
 
   const { about, advice: known = "" } = compileErrorRules(settings)(String(error), String(error_description)) ?? {};
-  if (known.includes(": see ") && about !== "credential") return [known];
   const topics = [...REQUEST_TOPICS, ...(jwt === undefined ? [] : JWT_TOPICS)].filter(([said]) => said.test(words));
   const spelt = words.toLowerCase().replaceAll(" ", "_");
   const named = Object.keys(params).filter((name) => name.length > 3 && spelt.includes(name));

@@ -110,7 +110,8 @@ function adviseOnSubject(access_token: Claims, id_token: Claims, settings: Provi
   if (access_token !== undefined && names.length === 0) {
     const whose = access_token.sub === client_id ? "the client itself" : "not the requested user";
     line("  warning", `the token's sub is ${JSON.stringify(access_token.sub)}, ${whose}; no claim has the userid`);
-  } else if (names[0] === undefined) line("  advice", `expect_subject cannot work, because ${why}`);
+  } else if (names[0] === undefined)
+    line("  advice", `expect_subject cannot work, because ${why}: let the provider issue JWTs`);
   else if (!names.includes(`${expect_subject?.member}.${expect_subject?.claim}`)) {
     line("  advice", `set expect_subject: ${names[0]}${names[0] === "access_token.sub" ? "" : `, because ${why}`}`);
   }

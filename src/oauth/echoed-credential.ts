@@ -33,7 +33,11 @@ const JWT = /ey[A-Z][\w-]{3,}[\w.-]*/g;
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}]+/gu;
 
 /** @returns a function that hides them in a text for the log, or all of it if a piece remains */
-export function createRedaction(credentials: readonly string[], values: readonly string[]): (text: string) => string {
+export function createRedaction(
+  credentials: readonly string[],
+  values: readonly string[],
+  maxChars = MAX_SHOWN_CHARS,
+): (text: string) => string {
   const spelled = (texts: readonly string[]) =>
     texts.filter(({ length }) => length >= MIN_HIDDEN_CHARS).flatMap(spellings);
   const needles = spelled([...credentials, ...values]);
@@ -51,7 +55,7 @@ export function createRedaction(credentials: readonly string[], values: readonly
   return (given) => {
     let text = given.slice(0, MAX_SEARCHED_CHARS).replaceAll(INVISIBLE, " ").replaceAll(JWT, HIDDEN);
     for (const needle of needles) text = text.replaceAll(needle, HIDDEN);
-    return readings(text).some(isUnsafe) ? HIDDEN : text.slice(0, MAX_SHOWN_CHARS);
+    return readings(text).some(isUnsafe) ? HIDDEN : text.slice(0, maxChars);
   };
 }
 

@@ -17,7 +17,7 @@ const MOCK: readonly BrokenSetup[] = [
   {
     base: "jwt grant",
     broken: "the assertion is missing",
-    provider: { params: { assertion: "" } },
+    provider: { params: { assertion: "" }, jwt: undefined },
     expect: REJECTED,
     says: "assertion",
     setting: "assertion",

@@ -123,7 +123,7 @@ export const SPRING: readonly BrokenSetup[] = [
   {
     base: "client_secret_basic",
     broken: "the assertion is missing",
-    provider: { params: { assertion: "" } },
+    provider: { params: { assertion: "" }, jwt: undefined },
     expect: REJECTED,
     says: "assertion",
     setting: "params.assertion",

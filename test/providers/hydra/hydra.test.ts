@@ -104,7 +104,11 @@ describe.skipIf(installed === undefined)(`${HYDRA.name} ${HYDRA.version}`, () =>
       );
       const provider = { token_endpoint_auth_method, client_secret: null, client_key: entry };
       const client_assertion = { aud: "{{token_endpoint}}" };
-      methods.push({ name: alg, provider: { client_id: `key-${alg}`, ...provider, client_assertion }, expected: "token" });
+      methods.push({
+        name: alg,
+        provider: { client_id: `key-${alg}`, ...provider, client_assertion },
+        expected: "token",
+      });
     }
     await proxy().start(withCases(proxy().file(EXAMPLE), methods));
     for (const [index, each] of methods.entries()) await assertCase(proxy(), each, index);

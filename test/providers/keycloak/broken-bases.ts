@@ -1,7 +1,7 @@
 // The files that the broken setups with Keycloak start from, and how its realm is broken and repaired.
 
+import type { Adapter } from "../broken/adapter.ts";
 import type { Base } from "../broken/run-check.ts";
-import type { Adapter } from "../broken-setups.test.ts";
 import type { Action, Place } from "../broken-setups.ts";
 import { merge } from "../cases.ts";
 import type { Settings } from "../proxy.ts";

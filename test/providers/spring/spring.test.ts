@@ -6,7 +6,7 @@ import { install } from "../install.ts";
 import { claimsOf, type File, type Settings, useProxy } from "../proxy.ts";
 import { useServer } from "../server.ts";
 import { assertSameBytes, assertSurvivesOutage, callForManyUsers } from "../specs.ts";
-import { type Client, CLIENT_SECRET, SOURCES, spring } from "./spring.ts";
+import { CLIENT_SECRET, type Client, SOURCES, spring } from "./spring.ts";
 
 const KEY_ALGORITHMS = ["ES256", "ES384", "PS256", "RS256"] as const;
 const SECRET_ALGORITHMS = ["HS256", "HS384", "HS512"] as const;
