@@ -111,8 +111,9 @@ function adviceFor(response: TransportResponse, form: URLSearchParams, settings:
   const { client_key, params, token_endpoint_auth_method: method } = settings;
   const { error = "", error_description = "" } = readJsonObject(response.body) ?? {};
   const words = wordsOf(response).replace(BOILERPLATE, "");
-  const isClient = response.status === 401 || /^invalid_client|client_assertion/.test(words);
-  const own = client_key.length > 0 ? "client_key" : "signing.keys";
+  const isClient = response.status === 401 || /^invalid_client|client_assertion|client authentication/i.test(words);
+  const key = client_key.length > 0 ? "client_key" : "signing.keys";
+  const own = method === "client_secret_jwt" ? "client_secret" : key;
   const user = `jwt.${jwtsNeeded(settings)[0]}`;
   const keys = isClient
     ? { AT: "client_assertion", AUD: "client_assertion.aud", ISS: "client_id", KEYS: own }

@@ -48,6 +48,7 @@ export const HYDRA_ADAPTER: Adapter = {
     const [provider] = Object.values(file.providers) as [Settings];
     const own = {
       client_secret: { env: "CLIENT_SECRET" },
+      expect_subject: undefined,
       proxy_errors: undefined, // the kind knows them
       jwt: { user: { claims: { aud: "{{token_endpoint}}" } } },
     };

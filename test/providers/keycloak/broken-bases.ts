@@ -69,6 +69,10 @@ export const KEYCLOAK_ADAPTER: Adapter = {
     const admin = administer(server);
     await admin.add({ users: USERS });
     for (const client of clients(proxy.issuer)) await admin.post("clients", client);
+    const client = await admin.clientId("token-proxy");
+    for (const { id } of (await admin.get("default-default-client-scopes")) as { id: string }[]) {
+      await admin.put(`clients/${client}/default-client-scopes/${id}`, {});
+    }
     const id = await userId(server);
     await admin.put(`users/${id}/reset-password`, { type: "password", value: PASSWORD, temporary: false });
     return proxy.file("keycloak-jwt-grant.yaml");
@@ -79,7 +83,7 @@ export const KEYCLOAK_ADAPTER: Adapter = {
     const values = { userid: ["body:/userid"], subject_token: ["header:X-subject-token"] };
     const issuer = `${server.url}/realms/retail`;
     const place: Place = { url: server.url, issuer, tokenEndpoint: `${issuer}/protocol/openid-connect/token` };
-    const own = { kind: "keycloak", client_secret: { env: "CLIENT_SECRET" } };
+    const own = { kind: "keycloak", client_secret: { env: "CLIENT_SECRET" }, expect_subject: undefined };
     return {
       file: {
         ...file,
@@ -126,7 +130,8 @@ async function breakRealm(action: Action, server: Server): Promise<() => Promise
     const change = action.change as { attributes?: object };
     const added = Object.keys(change.attributes ?? {}).map((key) => [key, ""]); // an attribute stays unless it is emptied
     await admin.put(path, merge(before, change as Settings));
-    return () => admin.put(path, merge({ attributes: Object.fromEntries(added) }, before));
+    const emptied = added.length === 0 ? {} : { attributes: Object.fromEntries(added) };
+    return () => admin.put(path, merge(emptied, before));
   }
   await admin.delete(path);
   return async () => {
