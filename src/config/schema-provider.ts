@@ -92,8 +92,8 @@ const errorRules = z
       [
         t.text,
         z.strictObject({
-          error: t.text.describe("The code."),
-          description: z.array(t.text).min(1).describe("Any of these; * matches any text."),
+          error: t.text.describe("A code."),
+          description: z.array(t.text).min(1).describe("One of these; * matches any text."),
         }),
       ],
       "must be a code, or { error: CODE, description: [TEXT, …] }",

@@ -20,7 +20,7 @@ export function createFetchTransport(send: typeof fetch, elapsed: Clock["elapsed
       const { status, headers: received } = response;
       const length = Number(received.get("content-length") ?? Number.NaN);
       // Decoding an empty body would fail, as if the answer had broken off.
-      if (length === 0) {
+      if (length === 0 || (status >= 300 && status < 400)) {
         await response.body?.cancel();
         return { status, headers: received, body: new Uint8Array() };
       }

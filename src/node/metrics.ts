@@ -70,24 +70,16 @@ function countCalls(register: Registry): OnReport {
   const sessionChecks = histogram("session_check", CALL_BUCKETS, "The getSession request of one call.");
   const signatures = histogram("signing", SIGNING_BUCKETS, "Signing all JWTs of one call.", "provider");
 
-  return ({
-    route,
-    provider = "",
-    outcome,
-    errorCode: error_code = "",
-    judgedBy,
-    duration,
-    durations: steps,
-    attempts,
-  }) => {
+  return (report) => {
+    const { route, provider = "", outcome, errorCode: error_code = "", judgedBy, durations: steps } = report;
     calls.inc({ route, provider, outcome, error_code });
-    durations.observe({ route, provider }, duration / 1000);
+    durations.observe({ route, provider }, report.duration / 1000);
     if (steps.session_check !== undefined) sessionChecks.observe(steps.session_check / 1000);
     if (provider === "") return;
     if (judgedBy !== undefined) judged.inc({ provider, by: judgedBy });
     if (steps.provider !== undefined) tokenRequests.observe({ provider }, steps.provider / 1000);
     if (steps.signing !== undefined) signatures.observe({ provider }, steps.signing / 1000);
-    retries.inc({ provider }, Math.max(0, attempts - 1));
+    retries.inc({ provider }, Math.max(0, report.attempts - 1));
   };
 }
 

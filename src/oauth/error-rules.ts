@@ -14,17 +14,11 @@ export interface ErrorRules {
   proxy_errors: readonly ErrorRule[];
 }
 
-/** What the first matching rule says of an `error` and its `error_description`. */
-export type FindRule = (error: string, description: string) => FoundRule | undefined;
-
-interface FoundRule {
-  readonly about: About;
-  by: "file" | "kind";
-  advice?: string | undefined;
-}
+/** Finds what the first matching rule says of an `error` and its `error_description`. */
+export type FindRule = ReturnType<typeof compileErrorRules>;
 
 /** In the file, a description is more specific than a code, and so comes first. */
-export function compileErrorRules({ kind, user_errors, proxy_errors }: ErrorRules): FindRule {
+export function compileErrorRules({ kind, user_errors, proxy_errors }: ErrorRules) {
   const from = (rules: readonly ErrorRule[], about: About) =>
     rules
       .map((rule) => (typeof rule === "string" ? { error: rule, description: ["*"] } : rule))
@@ -32,12 +26,11 @@ export function compileErrorRules({ kind, user_errors, proxy_errors }: ErrorRule
   const ofFile = [...from(user_errors, "user"), ...from(proxy_errors, "proxy")];
   ofFile.sort(([, , one], [, , other]) => Number(one === "*") - Number(other === "*"));
   const rules = [...ofFile, ...(kind === undefined ? [] : KINDS[kind].errors)];
-  return (error, description) => {
+  return (error: string, description: string) => {
     const index = rules.findIndex(([, code, pattern]) => code === error && isMatch(description, pattern));
-    const [about, , , means, setting] = rules[index] ?? [];
-    if (about === undefined) return undefined;
-    if (index < ofFile.length) return { about, by: "file" };
-    return { about, by: "kind", advice: setting === undefined ? means : `${means}: see ${setting}` };
+    const [about, , , means = "", setting] = rules[index] ?? [];
+    const by: "file" | "kind" = index < ofFile.length ? "file" : "kind";
+    return about && { about, by, advice: setting === undefined ? means : `${means}: see ${setting}` };
   };
 }
 

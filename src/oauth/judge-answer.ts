@@ -76,9 +76,9 @@ function judgeFault(response: TransportResponse, members: Readonly<Record<string
   const textOf = (name: string) => (typeof members[name] === "string" ? members[name] : "");
   const error = textOf("error");
   const rule = judge.findRule(error, textOf("error_description"));
-  const isKnown = rule !== undefined && rule.about !== "unclear";
-  const about = isKnown ? rule.about : generalRule(status, error, wait, judge.hasTokenOfCall);
-  const judgedBy = isKnown ? rule.by : "general";
+  const general = generalRule(status, error, wait, judge.hasTokenOfCall);
+  const about = rule === undefined || rule.about === "unclear" ? general : rule.about;
+  const judgedBy = rule === undefined || rule.about === "unclear" ? "general" : rule.by;
   const words = () => {
     const all = {
       provider_error: judge.redact(error),

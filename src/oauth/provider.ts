@@ -90,12 +90,9 @@ export function createProvider(
   const breaker = createBreaker({ timeout, name, transport, clock, log });
   const { requestToken, credentialCount } = createTokenRequest(settings, credentials, key, discovery, deps);
   const repeatable = isRepeatable(settings);
-  const withRotation = createRotation({
-    ...{ count: credentialCount, repeatable, clock },
-    onRefused(refused, next) {
-      const fields = { provider: name, refused: refused + 1, next: next + 1 };
-      log("warn", "client credential refused, trying the next", fields);
-    },
+  const withRotation = createRotation(credentialCount, repeatable, clock, (refused, next) => {
+    const fields = { provider: name, refused: refused + 1, next: next + 1 };
+    log("warn", "client credential refused, trying the next", fields);
   });
   const refusals = createRefusalWatch(name, log);
   const isHarmless = (delivery: Delivery) => delivery === "none" || (delivery === "stale" && repeatable);

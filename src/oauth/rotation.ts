@@ -6,29 +6,27 @@ import type { Clock } from "../core/ports.ts";
 /** Doubtful refusals may concern the user, and a user must not be locked out by our attempts. */
 const DOUBTFUL_PAUSE_MS = 30_000;
 
-interface RotationDeps {
-  /** Number of credentials. */
-  count: number;
-  /** Whether the same user's token may be requested twice. */
-  repeatable: boolean;
-  clock: Pick<Clock, "elapsed">;
-  /** Gets the index of the refused credential and of the next one. */
-  onRefused(refused: number, next: number): void;
-}
-
 /**
  * If the provider refuses the client, or perhaps does, the next credential gets one try: nothing
  * was issued. Only a token shows that it is the right one, which is then used first.
+ * @param count number of credentials
+ * @param isRepeatable whether the same user's token may be requested twice
+ * @param onRefused gets the index of the refused credential and of the next one
  */
-export function createRotation({ count, repeatable, clock, onRefused }: RotationDeps) {
+export function createRotation(
+  count: number,
+  isRepeatable: boolean,
+  { elapsed }: Pick<Clock, "elapsed">,
+  onRefused: (refused: number, next: number) => void,
+) {
   let preferred = 0;
   let doubtfulAt = Number.NEGATIVE_INFINITY;
 
-  function mayTryNext(error: unknown): boolean {
-    if (count === 1 || !(error instanceof TokenProxyError) || error.code !== "provider_rejected_proxy") return false;
-    if (error.credential !== "doubtful") return error.credential === "refused";
-    if (!repeatable || clock.elapsed() - doubtfulAt < DOUBTFUL_PAUSE_MS) return false;
-    doubtfulAt = clock.elapsed();
+  function mayTryNext({ code, credential }: TokenProxyError): boolean {
+    if (count === 1 || code !== "provider_rejected_proxy" || credential === undefined) return false;
+    if (credential === "refused") return true;
+    if (!isRepeatable || elapsed() < doubtfulAt + DOUBTFUL_PAUSE_MS) return false;
+    doubtfulAt = elapsed();
     return true;
   }
 
@@ -37,7 +35,7 @@ export function createRotation({ count, repeatable, clock, onRefused }: Rotation
     try {
       return await use(first);
     } catch (error) {
-      if (!mayTryNext(error)) throw error;
+      if (!(error instanceof TokenProxyError && mayTryNext(error))) throw error;
     }
     const next = (first + 1) % count;
     onRefused(first, next);

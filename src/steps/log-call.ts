@@ -48,13 +48,11 @@ function rounded(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : Math.round(ms * 10) / 10;
 }
 
-const OPERATOR_ERRORS: readonly ErrorCode[] = [
-  ...(["internal", "provider_rejected_proxy", "provider_wrong_endpoint", "audit_failed"] as const),
-];
+const SEVERE: readonly ErrorCode[] = ["internal", "provider_rejected_proxy", "provider_wrong_endpoint", "audit_failed"];
 
 /** `error` means that an operator or a developer has to change something. */
 function levelOf(code: ErrorCode): LogLevel {
-  return OPERATOR_ERRORS.includes(code) ? "error" : "warn";
+  return SEVERE.includes(code) ? "error" : "warn";
 }
 
 function describeError({ code, message, detail, cause }: TokenProxyError): LogFields {

@@ -194,10 +194,13 @@ X-Tenant: a b, X-Key: { env: K }
 
 describe("error codes", () => {
   reports(
-    (text) => withProviderKeys("user_errors: [a, invalid_scope]", `proxy_errors: [${text}]`),
+    (text) =>
+      withProviderKeys("user_errors: [a, invalid_scope, { error: c, description: [d] }]", `proxy_errors: [${text}]`),
     `
 b, invalid_scope => 12:23 "providers.main.proxy_errors[1]" is also in user_errors; remove one of the two
-b
+{ error: c, description: [d] }
+  => 12:20 "providers.main.proxy_errors[0]" is also in user_errors; remove one of the two
+b, { error: invalid_scope, description: [d] }, c
 `,
   );
 });

@@ -9,6 +9,7 @@ const ALGORITHMS = "ES256, ES384, PS256, RS256, EdDSA";
 
 describe("a provider", () => {
   const MAPPING = "must be a mapping of keys to values";
+  const ERROR_RULE = "must be a code, or { error: CODE, description: [TEXT, …] }";
   const PARAM = "must be text, a list of texts, { json: … }, { env: NAME } or { file: PATH }";
   const DURATION = "must be a duration with a unit, like 500ms, 5s or 10m";
   const SUBJECT = "must be MEMBER or MEMBER.CLAIM, like access_token.sub, or { member, claim, equals }";
@@ -27,7 +28,7 @@ grant_type: 7 => 10:17 "providers.main.grant_type" must be text; put it in quote
 token_endpont: https://idp.example/token
   => 11:5 "providers.main.token_endpont" unknown key; did you mean "token_endpoint"?
 constructor: x
-  => 11:5 "providers.main.constructor" unknown key; the keys allowed here are issuer, discovery, token_endpoint, client_id, token_endpoint_auth_method, client_secret, client_key, client_assertion, grant_type, scope, params, headers, jwt, tls, expect_subject, timeout, connect_timeout, http2, reuse_connections, max_response_bytes, max_in_flight, user_errors, proxy_errors
+  => 11:5 "providers.main.constructor" unknown key; the keys allowed here are kind, issuer, discovery, token_endpoint, client_id, token_endpoint_auth_method, client_secret, client_key, client_assertion, grant_type, scope, params, headers, jwt, tls, expect_subject, timeout, connect_timeout, http2, reuse_connections, max_response_bytes, max_in_flight, user_errors, proxy_errors
 discovery: maybe => 11:16 "providers.main.discovery" must be one of oidc, oauth, none
 token_endpoint_auth_method: basic
   => 11:33 "providers.main.token_endpoint_auth_method" must be one of client_secret_basic, client_secret_basic_raw, client_secret_post, client_secret_jwt, private_key_jwt, tls_client_auth, self_signed_tls_client_auth, none
@@ -49,6 +50,13 @@ max_response_bytes: 64k => 11:25 "providers.main.max_response_bytes" must be a w
 max_in_flight: 10001 => 11:20 "providers.main.max_in_flight" must be at most 10000
 user_errors: invalid_scope => 11:18 "providers.main.user_errors" must be a list, such as [a, b]
 proxy_errors: [a, ""] => 11:23 "providers.main.proxy_errors[1]" must not be empty
+user_errors: [a, { error: a, description: ["b*", c] }]
+user_errors: [{ error: a }] => 11:19 "providers.main.user_errors[0]" ${ERROR_RULE}
+user_errors: [{ error: a, description: [] }] => 11:44 "providers.main.user_errors[0].description" must have at least one entry
+user_errors: [{ error: a, description: b }] => 11:19 "providers.main.user_errors[0]" ${ERROR_RULE}
+user_errors: [1] => 11:19 "providers.main.user_errors[0]" ${ERROR_RULE}
+kind: keycloak
+kind: keykloak => 11:11 "providers.main.kind" must be one of keycloak, hydra, spring, uaa, zitadel
 expect_subject: access_token.sub
 expect_subject: { member: m, equals: "{{userid}}" }
 expect_subject: a.b.c => 11:21 "providers.main.expect_subject" ${SUBJECT}

@@ -41,11 +41,18 @@ it.each([
   expect(new TextDecoder().decode(answer.body)).toBe("1234");
 });
 
-it.each([302, 429, 500])("does not read the body of a %i, which is judged by its status", async (status) => {
+it("does not read the body of a redirect", async () => {
   const cancel = vi.fn();
-  const { body } = await exchange(() => new Response(new ReadableStream({ cancel }), { status }));
+  const { body } = await exchange(() => new Response(new ReadableStream({ cancel }), { status: 302 }));
   expect(body).toEqual(new Uint8Array());
   expect(cancel).toHaveBeenCalled();
+});
+
+it.each([429, 500])("reads the body of a %i if it can, and judges it by its status otherwise", async (status) => {
+  const bodyOf = async (body: string | ReadableStream) => (await exchange(() => new Response(body, { status }))).body;
+  expect(new TextDecoder().decode(await bodyOf("1234"))).toBe("1234");
+  expect(await bodyOf("1".repeat(100_000))).toEqual(new Uint8Array());
+  expect(await bodyOf(brokenOff())).toEqual(new Uint8Array());
 });
 
 it("does not decode a body with Content-Length 0", async () => {

@@ -33,6 +33,10 @@ const proxy = useProxy({
       tls: providerConfig(tokenEndpoint.replace("http:", "https:")),
       lenient: providerConfig(tokenEndpoint, { user_errors: ["invalid_target"] }),
       strict: providerConfig(tokenEndpoint, { proxy_errors: ["mfa_required"] }),
+      keycloak: providerConfig(tokenEndpoint, {
+        kind: "keycloak",
+        user_errors: [{ error: "invalid_grant", description: ["Token is not*"] }],
+      }),
       subject: providerConfig(tokenEndpoint, { expect_subject: "access_token.sub" }),
     };
     return { providers, routes: Object.keys(providers).map((provider) => ({ serverid: provider, provider })) };
@@ -172,6 +176,36 @@ it("user_errors and proxy_errors apply only to their own provider", async () => 
   proxy.provider.answer = json(mfa, 403);
   expect(await callTo("lenient")).toMatchObject({ status: 403, text: mfa });
   expectProviderError(await callTo("strict"), "provider_rejected_proxy", "providers.strict");
+});
+
+describe("an error is judged by its code and description", () => {
+  const error = (status: number, code: string, error_description = MARKER): Response => ({
+    status,
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ error: code, error_description }),
+  });
+
+  it.each<[string, Response, TableCode, string?]>([
+    ["a 404 from a web framework", error(404, "Not Found"), "provider_wrong_endpoint"],
+    ["a 403 that is empty", { status: 403 }, "provider_rejected_proxy"],
+    ["a 403 with a sentence", error(403, "Invalid CSRF token"), "provider_rejected_proxy"],
+    ["a 500 that is temporary", error(500, "temporarily_unavailable"), "provider_busy"],
+    ["a 400 that is a fault of the provider", error(400, "server_error"), "provider_error"],
+    ["a wrong audience", error(400, "invalid_grant", "Invalid token audience"), "provider_rejected_proxy", "keycloak"],
+    ["a database that is down", error(400, "invalid_grant", "Database operation failed"), "provider_error", "keycloak"],
+  ])("%s", async (_, response, code, provider) => {
+    await expectCode(respond(response), code, provider);
+  });
+
+  it.each<[string, string, Response]>([
+    ["a known refusal", "keycloak", error(400, "invalid_grant", "User not found")],
+    ["an unknown wording", "keycloak", error(400, "invalid_grant", "Something new")],
+    ["what the file says, against the kind", "keycloak", error(400, "invalid_grant", "Token is not active")],
+    ["what the file says, for a 500", "lenient", error(500, "invalid_target")],
+  ])("%s is relayed", async (_, provider, response) => {
+    proxy.provider.answer = respond(response);
+    expect(await callTo(provider)).toMatchObject({ status: response.status, text: response.body });
+  });
 });
 
 describe("a refusal of the user", () => {

@@ -1,5 +1,5 @@
-// Rotation of the client's credentials: the next one is tried once, only after invalid_client, with
-// everything signed again.
+// Rotation of the client's credentials: the next one is tried once after invalid_client, and rarely
+// after what may be the same, with everything signed again.
 
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
@@ -36,7 +36,10 @@ beforeAll(async () => {
   });
   // Each test has its own provider, because a provider remembers which secret worked.
   const single = { ...secrets, client_secret: { env: "OLD" } };
+  const harmless = { ...secrets, grant_type: "client_credentials", params: { user: "{{userid}}" } };
+  const uaa = { ...harmless, kind: "uaa", user_errors: ["invalid_token"] };
   const providers: Record<string, object> = { keys, single, first: secrets, second: secrets, third: secrets };
+  Object.assign(providers, { keycloak: harmless, uaa });
   const routes = Object.keys(providers).map((name) => ({ serverid: name, provider: name }));
   host = await startHost(fileConfig("", { file: { providers, routes } }), {
     APIKEY,
@@ -84,6 +87,26 @@ it("no third secret is tried, no single one twice, and none after another error"
     expect((await callTo(name)).json()).toMatchObject({ error_code: "provider_rejected_proxy" });
   }
   expect(sent("client_secret")).toEqual(["old secret", "old secret", "new secret", "old secret"]);
+});
+
+// Keycloak answers a wrong secret so.
+it("after another 401, the next secret is tried if the request can be repeated, and once in a while", async () => {
+  const rejection = json({ error: "unauthorized_client" }, 401);
+  provider.answer = rejection;
+  for (const _ of [1, 2, 3]) expect((await callTo("keycloak")).status).toBe(502);
+  expect(sent("client_secret")).toEqual(["old secret", "new secret", "old secret", "old secret"]);
+});
+
+it("a user who is refused with a 401 counts once at the provider", async () => {
+  for (const [error, error_description] of [
+    ["unauthorized", "The user account must be pre-created. Please contact your system administrator."],
+    ["invalid_token", ""],
+  ]) {
+    provider.requests.length = 0;
+    provider.answer = json({ error, error_description }, 401);
+    expect((await callTo("uaa")).status).toBe(401);
+    expect(sent("client_secret")).toEqual(["old secret"]);
+  }
 });
 
 it("the next key signs a new assertion, with a new jti", async () => {

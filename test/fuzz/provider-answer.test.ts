@@ -5,7 +5,9 @@ import { describe, expect, it } from "vitest";
 import { ERROR_TABLE, TokenProxyError } from "../../src/core/errors.ts";
 import { membersAsWritten } from "../../src/core/json.ts";
 import { TransportError, type TransportFailure, type TransportResponse } from "../../src/core/transport.ts";
-import { type ErrorRules, judgeAnswer } from "../../src/oauth/judge-answer.ts";
+import { compileErrorRules, type ErrorRule, type ErrorRules } from "../../src/oauth/error-rules.ts";
+import { judgeAnswer } from "../../src/oauth/judge-answer.ts";
+import { KIND_NAMES } from "../../src/oauth/kinds/index.ts";
 import { call, TOKEN } from "../support/app.ts";
 import { readResponse } from "../support/call.ts";
 import { MARKER } from "../support/expect-error.ts";
@@ -14,7 +16,16 @@ import { anyJson, anyText, buildFuzzedApp, bytesOf, forAll, mutated, RUNS, rowOf
 
 watchRejections();
 
-const NAMES = ["access_token", "error", "error_description", "error_code", "request_id", "token_type", "expires_in"];
+const NAMES = [
+  "access_token",
+  "error",
+  "error_description",
+  "error_uri",
+  "error_code",
+  "request_id",
+  "token_type",
+  "expires_in",
+];
 const CODES = ["invalid_grant", "invalid_client", "access_denied", "mfa_required", "constructor", MARKER];
 
 const members = fc
@@ -85,9 +96,17 @@ const answer = fc.record({ status, headers, bytes }).map(({ status, headers, byt
   const body = status === 204 || status === 304 ? new Uint8Array() : bytes;
   return { status, headers: { get: (name) => found.get(name.toLowerCase()) ?? null }, body };
 });
+const rule: fc.Arbitrary<ErrorRule> = fc.oneof(
+  fc.constantFrom(...CODES),
+  fc.record({
+    error: fc.constantFrom(...CODES),
+    description: fc.array(fc.string({ unit: fc.constantFrom("*", "a", "b") })),
+  }),
+);
 const rules = fc.record<ErrorRules>({
-  user_errors: fc.subarray(CODES),
-  proxy_errors: fc.subarray(CODES),
+  kind: fc.constantFrom(undefined, ...KIND_NAMES),
+  user_errors: fc.array(rule, { maxLength: 3 }),
+  proxy_errors: fc.array(rule, { maxLength: 3 }),
 });
 
 /** Whether it may be relayed: an object with a token or an error. */
@@ -99,11 +118,20 @@ function meansSomething(body: Uint8Array): boolean {
 describe("an answer", () => {
   it("is judged unchanged, or fails with a code about the provider", async () => {
     await forAll(
-      fc.tuple(answer, rules),
-      ([given, rules]) => {
+      fc.tuple(answer, rules, fc.boolean()),
+      ([given, rules, hasTokenOfCall]) => {
         const before = Buffer.from(given.body);
+        const redact = (text: string) => text.replaceAll(MARKER, "");
+        const judge = {
+          key: "providers.main",
+          url: "u",
+          now: NOW,
+          findRule: compileErrorRules(rules),
+          hasTokenOfCall,
+          redact,
+        };
         try {
-          const judged = judgeAnswer(given, rules, "providers.main", NOW);
+          const judged = judgeAnswer(given, judge);
           expect(judged.body).toBe(given.body);
           expect(meansSomething(judged.body)).toBe(true);
           expect(judged.status).toBe(given.status < 300 && judged.outcome === "refused" ? 403 : given.status);
@@ -140,7 +168,10 @@ describe("an answer", () => {
         } else {
           expect(code).toMatch(/^provider_/);
         }
-        expect(JSON.stringify([got.headers, lines.splice(0)])).not.toContain(MARKER);
+        const fields = lines.splice(0).flatMap((line) => Object.entries(line.fields));
+        const others = fields.filter(([name]) => !name.startsWith("provider_error"));
+        expect(JSON.stringify([got.headers, others])).not.toContain(MARKER);
+        for (const [, text] of fields) expect(String(text).length).toBeLessThanOrEqual(300);
         upstream.answer = () => response(200, TOKEN);
         expect(await (await app.request(call())).text()).toBe(TOKEN);
         lines.length = 0;

@@ -28,6 +28,16 @@ describe("a credential is found", () => {
     ["in base64 with slashes escaped", (secret) => base64(`??>${secret}`).replaceAll("/", "\\/")],
     ["in HTTP Basic, one byte further", (secret) => base64(`a:${secret}:`)],
     ["in HTTP Basic, two bytes further", (secret) => base64(`ab:${secret}?`)],
+    ["in base64 with line breaks", (secret) => base64(secret).replaceAll(/.{8}/g, "$&\\r\\n")],
+    ["in HTML entities", (secret) => secret.replaceAll(/[^a-z]/g, (char) => `&#${char.charCodeAt(0)};`)],
+    [
+      "in hex with colons",
+      (secret) =>
+        Buffer.from(secret)
+          .toString("hex")
+          .toUpperCase()
+          .replaceAll(/..(?!$)/g, "$&:"),
+    ],
     ["in HTTP Basic, form-encoded first", (secret) => base64(`abc:${new URLSearchParams({ "": secret })}`)],
   ])("%s", (_, written) => {
     const text = `{"error":"invalid_grant","error_description":"sent ${written(SECRET)} by you"}`;

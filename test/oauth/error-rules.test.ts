@@ -53,14 +53,14 @@ describe("the first match", () => {
   };
 
   it("is an entry with a description before a code, whatever its list", () => {
-    expect(find(both, "a")).toEqual({ about: "user", by: "file" });
-    expect(find(both, "a", "Client x")).toEqual({ about: "proxy", by: "file" });
-    expect(find(both, "b", "User x")).toEqual({ about: "user", by: "file" });
-    expect(find(both, "b", "Client x")).toEqual({ about: "proxy", by: "file" });
+    expect(find(both, "a")).toMatchObject({ about: "user", by: "file" });
+    expect(find(both, "a", "Client x")).toMatchObject({ about: "proxy", by: "file" });
+    expect(find(both, "b", "User x")).toMatchObject({ about: "user", by: "file" });
+    expect(find(both, "b", "Client x")).toMatchObject({ about: "proxy", by: "file" });
   });
 
   it("is an entry of the file before what the kind knows", () => {
-    expect(find(both, "invalid_grant", "User is not enabled")).toEqual({ about: "proxy", by: "file" });
+    expect(find(both, "invalid_grant", "User is not enabled")).toMatchObject({ about: "proxy", by: "file" });
     expect(find(both, "invalid_grant", "User not found")).toMatchObject({ about: "user", by: "kind" });
   });
 

@@ -150,7 +150,7 @@ describe("the file's lists", () => {
     });
   });
 
-  it("may have sentences, and leave other errors alone", () => {
+  it("may have sentences, and change no other errors", () => {
     const rules = { user_errors: ["Vendor Error"], proxy_errors: ["invalid_grant"] };
     const verdicts = ["Vendor Error", "invalid_grant", "access_denied", "Other Error"].map((error) =>
       verdict(400, { error }, rules),

@@ -28,7 +28,7 @@ describe("whose fault an answer is", () => {
     ["keycloak", USER, 400, "invalid_grant", "Account is not fully set up"],
     ["keycloak", USER, 401, "invalid_grant", "Invalid user credentials"],
     ["keycloak", USER, 400, "invalid_request", "Invalid token"],
-    ["keycloak", USER, 403, "access_denied", "Client not allowed to exchange"], // unclear: the general rule
+    ["keycloak", USER, 403, "access_denied", "Client not allowed to exchange"],
     ["keycloak", OUTAGE, 400, "invalid_grant", "Unable to acquire JDBC Connection [Acquisition timeout]"],
     ["keycloak", OUTAGE, 400, "invalid_grant", "Database operation failed"],
     ["keycloak", OUTAGE, 500, "unknown_error", ""],

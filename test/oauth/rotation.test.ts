@@ -17,7 +17,7 @@ function setUp(count: number, repeatable = true) {
   const clock = fakeClock();
   const tried: (number | string)[] = [];
   const onRefused = (from: number, to: number) => tried.push(`${from}->${to}`);
-  const rotate = createRotation({ count, repeatable, clock, onRefused });
+  const rotate = createRotation(count, repeatable, clock, onRefused);
   /** @returns which credentials one call tries, if each leads to its result */
   const run = async (...results: Result[]) => {
     tried.length = 0;

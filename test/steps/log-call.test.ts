@@ -19,6 +19,7 @@ const FAILED: CallReport = {
   errorCode: "provider_error",
   providerStatus: undefined,
   providerError: undefined,
+  judgedBy: undefined,
   attempts: 1,
   duration: 12.345,
   durations: { session_check: 3, attributes: 1, discovery: 2, signing: 0.04, provider: 8.25 },

@@ -3,7 +3,7 @@
 import { expect } from "vitest";
 import type { Answered } from "./call.ts";
 
-/** Part of bodies and values that tests send; no response and no log line may repeat it. */
+/** Part of bodies and values that tests send; no response may repeat it. */
 export const MARKER = "do-not-repeat-this-marker";
 
 /** Status and `error` of each `error_code`, as callers know them. */
@@ -26,6 +26,7 @@ const TABLE = {
   grant_type_unsupported: [400, "unsupported_grant_type"],
   rate_limited: [429, "temporarily_unavailable"],
   provider_rejected_proxy: [502, "server_error"],
+  provider_wrong_endpoint: [502, "server_error"],
   provider_busy: [503, "temporarily_unavailable"],
   provider_error: [502, "server_error"],
   provider_redirected: [502, "server_error"],

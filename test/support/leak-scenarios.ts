@@ -1,7 +1,8 @@
 // Calls that end in each row of the error table, with canaries in all that is sent and answered.
 
 import { CALL, type CallOptions } from "./call.ts";
-import { CANARIES as C, type World } from "./leak-world.ts";
+import type { Canary } from "./canaries.ts";
+import { CANARIES as C, WORDS, type World } from "./leak-world.ts";
 import { head, raw, thenClose } from "./raw-answers.ts";
 import { json, type RecordingProvider, respond } from "./recording-provider.ts";
 
@@ -22,8 +23,23 @@ const exchangeOf = (form: Record<string, string>): CallOptions => ({
 
 const loggedIn = (userid = C.userid.text) => Response.json({ loggedin: true, userid, accountid: 7 });
 const TOKEN = { access_token: C.token.text, refresh_token: C.token.text, token_type: "Bearer", sub: C.userid.text };
-const no = { error_description: `${C.page.text} ${C.userid.text}`, mfa_token: C.mfaToken.text };
-const bad = { ...no, sent: C.clientSecret.text };
+const no = { error_description: `${WORDS.text} ${C.userid.text}`, mfa_token: C.mfaToken.text };
+const bad = { ...no, sent: C.clientSecret.text, page: C.page.text };
+
+const hexOf = (text: string) => Buffer.from(text).toString("hex");
+/** How a provider may write what it was sent. */
+const SPELLINGS: Record<string, (text: string) => string> = {
+  "as it is": (text) => text,
+  "in base64": (text) => Buffer.from(`id:${text}`).toString("base64"),
+  "in base64url": (text) => Buffer.from(text).toString("base64url"),
+  "in hex": (text) => hexOf(text).toUpperCase(),
+  "in a URL": encodeURIComponent,
+  "percent-encoded": (text) => hexOf(text).replaceAll(/../g, "%$&"),
+  "in JSON": (text) => JSON.stringify(JSON.stringify(text)),
+  "in JSON escapes": (text) => hexOf(text).replaceAll(/../g, "\\u00$&"),
+  "in HTML": (text) => hexOf(text).replaceAll(/../g, "&#x$&;"),
+};
+const SENT = [C.clientSecret, C.param, C.header, C.userid, C.nonce, C.userToken];
 const never = () => {};
 const PAGE = `<html>${C.page.text} ${C.token.text} ${C.userid.text}</html>`;
 const ATTRIBUTES = { iban: C.attribute.text };
@@ -115,19 +131,41 @@ export const SCENARIOS: Scenario[] = [
   { what: "a webNonce too often", code: "rate_limited", call: exchange, times: 5 },
   at("a refusal of the user", "refused", "main", { provider: json({ error: "mfa_required", ...no }, 403) }),
   at("a refusal in a 200", "refused", "main", { provider: json({ error: "interaction_required", ...no }) }),
-  at("a refusal with an unregistered code", "refused", "main", {
-    provider: json({ error: C.page.text, ...no }, 403),
-  }),
+  at("a refusal with an unknown code", "refused", "main", { provider: json({ error: "vendor_code", ...no }, 403) }),
+  at("a sentence", "provider_rejected_proxy", "main", { provider: json({ error: WORDS.text, ...no }, 403) }),
   at("a refusal that repeats the client's secret", "provider_error", "main", {
     provider: json({ error: "mfa_required", ...bad }, 403),
   }),
-  at("a 401 with an unregistered code", "provider_rejected_proxy", "main", {
-    provider: json({ error: C.page.text, ...bad }, 401),
+  at("a 401 with an unknown code", "provider_rejected_proxy", "main", {
+    provider: json({ error: WORDS.text, ...bad }, 401),
+  }),
+  ...Object.entries(SPELLINGS).flatMap(([how, spell]) =>
+    SENT.map((canary) =>
+      at(`a rejection that repeats ${canary.name} ${how}`, "provider_rejected_proxy", "main", {
+        provider: json(
+          {
+            error: spell(canary.text),
+            error_description: `sent: ${spell(canary.text)}.`,
+            error_uri: `https://x/?${spell(canary.text)}`,
+          },
+          401,
+        ),
+      }),
+    ),
+  ),
+  at("a rejection that repeats the assertion", "provider_rejected_proxy", "signed", {
+    provider: (socket, request) => {
+      const sent = [...new URLSearchParams(request.body).values()].join(" ");
+      json({ error: "invalid_client", error_description: sent, error_uri: encodeURIComponent(sent) }, 401)(
+        socket,
+        request,
+      );
+    },
   }),
   at("a rejection of the proxy", "provider_rejected_proxy", "main", {
     provider: json({ error: "invalid_client", ...bad }, 401),
   }),
-  at("an error that is a secret", "provider_error", "main", { provider: json({ error: C.page.text, ...bad }, 500) }),
+  at("an error that is a secret", "provider_error", "main", { provider: json({ error: C.param.text, ...bad }, 500) }),
   at("a busy provider", "provider_busy", "main", {
     provider: respond({ status: 429, body: PAGE, headers: { "Retry-After": "1" } }),
   }),
@@ -175,7 +213,7 @@ export function arrange({ provider, nextauth }: World, scenario: Scenario): void
 }
 
 /** What the caller receives by design: the provider's body. */
-export function delivered({ code }: Scenario): readonly (typeof C)[keyof typeof C][] {
+export function delivered({ code }: Scenario): readonly Canary[] {
   if (code === "token") return [C.token, C.userid];
-  return code === "refused" ? [C.page, C.userid, C.mfaToken] : [];
+  return code === "refused" ? [WORDS, C.userid, C.mfaToken] : [];
 }

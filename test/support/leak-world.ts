@@ -38,6 +38,9 @@ export const CANARIES = {
 };
 const C = CANARIES;
 
+/** In the provider's error_description: of a fault it gets into the log, and nowhere else. */
+export const WORDS = makeCanary("the provider's words");
+
 export const SECRETS = {
   APIKEY: C.apikey.text,
   LIMITED_APIKEY: C.limitedApikey.text,

@@ -21,7 +21,10 @@ export function provider(changes: Partial<ProviderSnapshot> = {}): ProviderSnaps
     in_flight: 0,
     queued: 0,
     clock_skew: undefined,
+    refused_users: 0,
+    refuses_everybody: false,
     last: undefined,
+    last_token: undefined,
     minutes: [],
     ...changes,
   };
@@ -71,6 +74,7 @@ export function report(changes: Partial<CallReport> = {}): CallReport {
     errorCode: undefined,
     providerStatus: 200,
     providerError: undefined,
+    judgedBy: undefined,
     attempts: 1,
     duration: 12.4,
     durations: {},

@@ -57,8 +57,7 @@ function concernsOf({ providers, nextauth, certificates, reload, at }: Snapshot)
       add("warning", where, `${provider.name}: ${text}`, "Look up the error codes in the last calls or in the log.");
     }
     if (provider.refuses_everybody) {
-      const cure =
-        "The event in the log has its words. Users are rarely all at fault: check the setup at the provider.";
+      const cure = "Users are rarely all at fault. Its words are in the log: check the setup at both ends.";
       add("bad", where, `${provider.name}: refuses everybody, with no token in between`, cure);
     }
     if (provider.moved_to !== undefined) {

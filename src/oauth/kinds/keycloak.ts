@@ -7,24 +7,12 @@ export const keycloak: Kind = {
   metadata: /\/protocol\/openid-connect\/token /,
   userClaim: "preferred_username", // sub is an internal id
   errors: [
-    [
-      "user",
-      "invalid_grant",
-      "User not found",
-      "no user has this link to our identity provider",
-      "jwt.user.claims.sub",
-    ],
+    ["user", "invalid_grant", "User not found", "no user has this link to us", "jwt.user.claims.sub"],
     ["user", "invalid_grant", "User is not enabled", "the user is disabled"],
     ["user", "invalid_grant", "Account disabled", "the user is disabled"],
     ["user", "invalid_grant", "Account is not fully set up", "the user has required actions"],
     ["user", "invalid_grant", "Invalid user credentials", "wrong name or password, or locked out"],
-    [
-      "unclear",
-      "invalid_request",
-      "Invalid token",
-      "it is expired, logged out or not Keycloak's",
-      "params.subject_token",
-    ],
+    ["unclear", "invalid_request", "Invalid token", "expired, logged out or not Keycloak's", "params.subject_token"],
     ["outage", "invalid_grant", "*JDBC*", "its database is unreachable"],
     ["outage", "invalid_grant", "Database operation failed*", "its database fails"],
     ["outage", "access_denied", "Realm not enabled", "the realm is disabled"],

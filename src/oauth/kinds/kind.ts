@@ -6,7 +6,7 @@
  */
 export type About = "user" | "proxy" | "outage" | "credential" | "unclear";
 
-/** `*` in a description matches any text. `setting` is a key below `providers.NAME`, or `signing`. */
+/** In a description, `*` is any text. `setting` is a key of the provider, or below `signing`. */
 export type KnownError = readonly [about: About, error: string, description: string, means: string, setting?: string];
 
 export interface Kind {

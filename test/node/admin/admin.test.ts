@@ -57,6 +57,12 @@ describe("/readyz", () => {
     });
   });
 
+  it("names a provider that refuses everybody, and stays 200", async () => {
+    const { status, body } = await get("/readyz?verbose", { providers: [provider({ refuses_everybody: true })] });
+    expect(status).toBe(200);
+    expect(JSON.parse(body)).toMatchObject({ status: "ready", providers: { retail: { refuses_everybody: true } } });
+  });
+
   it("is 503 while one provider is not ready, and says why", async () => {
     const { status, body } = await get("/readyz", { providers: [provider({ name: "a" }), NOT_READY] });
     expect(status).toBe(503);

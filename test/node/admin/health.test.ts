@@ -51,6 +51,13 @@ describe("the state of the service", () => {
     expect(withMinute(minute(5, { error: 90 }))).toEqual(["good: Ready"]);
   });
 
+  it("has a fault if a provider refuses everybody", () => {
+    expect(health({ providers: [provider({ refuses_everybody: true })] })).toEqual([
+      "bad: Ready, with faults",
+      "bad #provider-0: retail: refuses everybody, with no token in between. Users are rarely all at fault. Its words are in the log: check the setup at both ends.",
+    ]);
+  });
+
   it("has a warning if a provider's token endpoint moved to another host", () => {
     expect(health({ providers: [provider({ moved_to: "other.example:8443" })] })).toEqual([
       "warning: Ready, with warnings",

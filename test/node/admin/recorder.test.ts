@@ -44,8 +44,17 @@ describe("the last outcome of a provider", () => {
     }
     expect(recorder.provider("main").last).toEqual({ outcome: "provider_unreachable", at: NOW + 2_000 });
     expect(recorder.provider("other").last).toEqual({ outcome: "refused", at: NOW + 4_000 });
-    expect(recorder.provider("unused")).toEqual({ last: undefined, minutes: [] });
+    expect(recorder.provider("unused")).toEqual({ last: undefined, last_token: undefined, minutes: [] });
   });
+});
+
+it("the time of a provider's last token stays through other outcomes", () => {
+  const { clock, recorder } = setUp();
+  for (const one of [report(), report({ outcome: "refused" }), failed("provider_timeout")]) {
+    recorder.record(one);
+    clock.now += 1_000;
+  }
+  expect(recorder.provider("retail").last_token).toBe(NOW);
 });
 
 describe("the last outcome of a nextAuth Server", () => {
@@ -76,6 +85,19 @@ describe("the minutes of a provider", () => {
       { minute: MINUTE, token: 2, refused: 0, error: 0 },
       { minute: MINUTE + 1, token: 0, refused: 1, error: 1 },
     ]);
+  });
+
+  it.each([
+    ...(["session_not_logged_in", "session_mismatch", "session_check_failed", "attribute_missing"] as const),
+    ...(["attributes_timeout", "call_invalid"] as const),
+  ])("do not count %s, because the provider was not asked", (errorCode) => {
+    const { recorder } = setUp();
+    recorder.record(report());
+    recorder.record(failed(errorCode));
+    expect(recorder.provider("retail")).toMatchObject({
+      last: { outcome: "token" },
+      minutes: [{ token: 1, error: 0 }],
+    });
   });
 
   it("are kept for half an hour", () => {

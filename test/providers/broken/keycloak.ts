@@ -15,7 +15,7 @@ const USERS: readonly BrokenSetup[] = [
     userid: "nobody",
     expect: "refused",
     says: "User not found",
-    setting: "identity provider",
+    setting: "link",
   },
   {
     base: "jwt grant",
