@@ -40,8 +40,8 @@ export default defineConfig({
           name: "providers",
           include: ["test/providers/**/*.test.ts"],
           globalSetup: ["test/support/build-cli.ts", "test/support/build-worker.ts"],
-          hookTimeout: 600_000, // the start of a server
-          testTimeout: 300_000,
+          hookTimeout: 1_500_000, // the start of a server
+          testTimeout: 900_000,
           disableConsoleIntercept: true,
         },
       },

@@ -96,6 +96,8 @@ If it replaces another key:
 1. Add it after the current key so that it is only published, and reload (SIGHUP, or a restart):
     - { ${key}, use: verify }
 2. Wait until every provider has fetched it: as long as they cache keys, but at least the 300 s of our max-age.
+   Ory Hydra fetches nothing: add the new key to its trusted issuers.
 3. Move it to the first place without "use: verify", add "use: verify" to the old key, and reload.
-4. When the last JWT of the old key has expired, remove the old key from the file, reload, and delete its file.`;
+4. When the last JWT of the old key has expired, remove the old key from the file, reload, and delete its file.
+   Keycloak keeps it until its key cache is cleared, and Hydra until the trust is deleted: see docs/providers.md.`;
 }

@@ -50,8 +50,8 @@ export interface Server extends Place {
   stop(): Promise<void>;
 }
 
-/** A busy machine needs minutes for the first start of Keycloak. */
-const START_TIMEOUT_MS = 300_000;
+/** The first start of Keycloak takes a minute of CPU. */
+const START_TIMEOUT_MS = 900_000;
 
 /** @returns a server that is not started yet */
 export async function createServer(

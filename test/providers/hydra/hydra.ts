@@ -22,7 +22,7 @@ export const HYDRA: Product = {
   },
   async launch({ installed, data, port, url, otherPort }) {
     const config = join(data, "hydra.yaml");
-    const dsn = `sqlite://${join(data, "hydra.sqlite")}?_fk=true`;
+    const dsn = `sqlite://${join(data, "hydra.sqlite")}?_fk=true&_journal_mode=WAL&_busy_timeout=10000`;
     const address = (at: number) => ({ host: "127.0.0.1", port: at });
     const admin = await otherPort("admin");
     await writeFile(

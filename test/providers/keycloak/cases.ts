@@ -57,3 +57,59 @@ export const JWT_GRANT_CASES: readonly Case[] = [
     expected: "provider_wrong_endpoint",
   },
 ];
+
+/** The answers of the other grants; each has a realm that its example's commands set up. */
+export const GRANTS: readonly { example: string; cases: readonly Case[] }[] = [
+  {
+    example: "keycloak-jwt-grant.yaml",
+    cases: [
+      { name: "a linked user", expected: "token" },
+      { name: "an unknown user", userid: "nobody", expected: "refused" },
+    ],
+  },
+  {
+    example: "keycloak-token-exchange-v1.yaml",
+    cases: [
+      { name: "a user", expected: "token" },
+      // One text for an unknown user and for a missing permission, so the general rule decides.
+      { name: "an unknown user", userid: "nobody", expected: "refused" },
+      { name: "a disabled user", userid: "disabled", expected: "refused" },
+      {
+        name: "a wrong secret",
+        provider: { client_secret: { env: "WRONG_SECRET" } },
+        expected: "provider_rejected_proxy",
+      },
+      {
+        name: "an unknown audience",
+        provider: { params: { audience: "nowhere" } },
+        expected: "provider_rejected_proxy",
+      },
+    ],
+  },
+  {
+    example: "keycloak-token-exchange-v2.yaml",
+    cases: [
+      { name: "a user's token", expected: "token" },
+      { name: "something that is no token", headers: { "X-User-Token": "no.token.at-all" }, expected: "refused" },
+      {
+        name: "an unknown audience",
+        provider: { params: { audience: "nowhere" } },
+        expected: "provider_rejected_proxy",
+      },
+      { name: "another user's token", userid: "bob", expected: "provider_wrong_subject" },
+    ],
+  },
+  {
+    example: "password-grant.yaml",
+    cases: [
+      { name: "a user", expected: "token" },
+      { name: "an unknown user", userid: "nobody", expected: "refused" },
+      { name: "a disabled user", userid: "disabled", expected: "refused" },
+      {
+        name: "a wrong secret",
+        provider: { client_secret: { env: "WRONG_SECRET" } },
+        expected: "provider_rejected_proxy",
+      },
+    ],
+  },
+];

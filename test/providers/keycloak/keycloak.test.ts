@@ -1,20 +1,40 @@
 // Keycloak, with the examples that we print and the realm file that we ship.
 
+import { importPKCS8, SignJWT } from "jose";
 import { beforeAll, describe, expect, it } from "vitest";
-import { assertCase, withCases } from "../cases.ts";
+import { assertCase, type Case, withCases } from "../cases.ts";
 import { install } from "../install.ts";
-import { claimsOf, useProxy } from "../proxy.ts";
+import { claimsOf, type File, useProxy } from "../proxy.ts";
 import { useServer } from "../server.ts";
 import { assertSameBytes, assertSurvivesOutage, callForManyUsers, manyUsers } from "../specs.ts";
-import { JWT_GRANT_CASES, UNFIT_CLIENTS, UNFIT_USERS } from "./cases.ts";
+import { commandsOf, runCommands } from "../steps.ts";
+import { GRANTS, JWT_GRANT_CASES, UNFIT_CLIENTS, UNFIT_USERS } from "./cases.ts";
 import { clientAuthenticationMethods, LONG_SECRET } from "./client-authentication.ts";
-import { administer, CLIENT_SECRET, certificatesOf, KEYCLOAK, userOf } from "./keycloak.ts";
+import {
+  ADMIN,
+  administer,
+  CLIENT_SECRET,
+  certificatesOf,
+  clientOf,
+  homeOf,
+  KCADM_OPTIONS,
+  KEYCLOAK,
+  userOf,
+} from "./keycloak.ts";
 
 const installed = await install(KEYCLOAK);
 const JWT_GRANT = "keycloak-jwt-grant.yaml";
+/** Each command of kcadm.sh starts a Java program. */
+const COMMANDS_TIMEOUT_MS = 1_500_000;
+const SECRETS = {
+  KEYCLOAK_CLIENT_SECRET: CLIENT_SECRET,
+  TECHNICAL_PASSWORD: "the password of all users",
+  LONG_SECRET,
+  WRONG_SECRET: "not the secret",
+};
 
 describe.skipIf(installed === undefined)(`Keycloak ${KEYCLOAK.version}`, () => {
-  const proxy = useProxy({ KEYCLOAK_CLIENT_SECRET: CLIENT_SECRET, LONG_SECRET, WRONG_SECRET: "not the secret" });
+  const proxy = useProxy(SECRETS);
   const server = useServer(KEYCLOAK, installed, proxy);
   let admin: ReturnType<typeof administer>;
   beforeAll(async () => {
@@ -68,6 +88,106 @@ describe.skipIf(installed === undefined)(`Keycloak ${KEYCLOAK.version}`, () => {
       await assertCase(proxy(), each, each.index);
     });
   });
+
+  it("gets the client's next secret after the first one was withdrawn, with one more request", async () => {
+    await admin.add({ clients: [clientOf("rotating", { secret: "the first secret" })] });
+    const client_secret = [{ env: "FIRST_SECRET" }, { env: "KEYCLOAK_CLIENT_SECRET" }];
+    const rotating: Case = { name: "", provider: { client_id: "rotating", client_secret }, expected: "token" };
+    const file = withCases(proxy().file(JWT_GRANT), [rotating]);
+    await proxy().start(file, { secrets: { FIRST_SECRET: "the first secret" } });
+    await assertCase(proxy(), rotating, 0);
+    await admin.changeClient("rotating", { secret: CLIENT_SECRET });
+    await assertCase(proxy(), rotating, 0);
+  });
+
+  describe("keys of ours", () => {
+    it("are taken when they are new, at the latest after the 10 s for which it does not look again", async () => {
+      await proxy().start(withKeys((await proxy().key("next", "ES256")).entry));
+      await expect.poll(async () => (await proxy().call()).status, { timeout: 60_000 }).toBe(200);
+    });
+
+    it("that are withdrawn count until its key cache is cleared", async () => {
+      const { entry, pem } = await proxy().key("withdrawn", "ES256");
+      await proxy().start(withKeys(entry));
+      await expect.poll(async () => (await proxy().call()).status, { timeout: 60_000 }).toBe(200);
+      await proxy().start(withKeys((await proxy().key("kept", "ES256")).entry));
+      expect(await statusOfAssertion("withdrawn", pem)).toBe(200);
+      await admin.post("clear-keys-cache");
+      expect(await statusOfAssertion("withdrawn", pem)).toBe(400);
+    });
+
+    function withKeys(...keys: object[]): File {
+      return { ...proxy().file(JWT_GRANT), signing: { issuer: proxy().issuer, keys } };
+    }
+
+    /** What somebody who stole the key gets, without the proxy. */
+    async function statusOfAssertion(kid: string, pem: string): Promise<number> {
+      const realm = `${server().url}/realms/retail`;
+      const assertion = await new SignJWT({ jti: crypto.randomUUID() })
+        .setProtectedHeader({ alg: "ES256", kid })
+        .setIssuer(proxy().issuer)
+        .setSubject("alice")
+        .setAudience(realm)
+        .setIssuedAt(Math.floor(Date.now() / 1_000) - 5)
+        .setExpirationTime("60s")
+        .sign(await importPKCS8(pem, "ES256"));
+      const grant_type = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+      const client = { client_id: "token-proxy", client_secret: CLIENT_SECRET };
+      const body = new URLSearchParams({ grant_type, assertion, ...client });
+      return (await fetch(`${realm}/protocol/openid-connect/token`, { method: "POST", body })).status;
+    }
+  });
+
+  describe.each(GRANTS)("after the commands of $example, in a realm of its own,", ({ example, cases }) => {
+    const realm = example.replace(".yaml", "");
+    const local = (text: string) => proxy().local(text).replaceAll("/retail", `/${realm}`);
+    const header = async () => ({ "X-User-Token": await userToken(realm) });
+
+    beforeAll(async () => {
+      const password = { type: "password", value: SECRETS.TECHNICAL_PASSWORD };
+      await admin.createRealm({
+        realm,
+        enabled: true,
+        users: [
+          { ...userOf("alice"), federatedIdentities: [], credentials: [password] },
+          ...UNFIT_USERS.slice(0, 2),
+        ].map((user) => ({ ...user, federatedIdentities: [] })),
+        clients: [{ clientId: "app", publicClient: true, directAccessGrantsEnabled: true }],
+      });
+      const login = `kcadm.sh config credentials --server ${server().direct} --realm master --user ${ADMIN.username}`;
+      const commands = `${login} --password "$PASSWORD"\n${commandsOf(example).replaceAll("-r retail", `-r ${realm}`)}`;
+      await runCommands(proxy().local(commands), `${homeOf(server().data)}/bin`, {
+        ...SECRETS,
+        PASSWORD: ADMIN.password,
+        KC_OPTS: `${KCADM_OPTIONS} -Duser.home=${server().data}`,
+      });
+    }, COMMANDS_TIMEOUT_MS);
+
+    it("the example as printed gives a token, and its bytes are relayed", async () => {
+      await proxy().start(proxy().example(example).replaceAll("/retail", `/${realm}`));
+      const headers = await header();
+      const answer = await assertSameBytes(server(), () => proxy().call("alice", { headers }));
+      expect(claimsOf(answer)).toMatchObject({ preferred_username: "alice", azp: "token-proxy" });
+    });
+
+    it("its answers mean what they should", async () => {
+      const localCases = JSON.parse(local(JSON.stringify(cases))) as Case[];
+      await proxy().start(withCases(JSON.parse(local(JSON.stringify(proxy().file(example)))), localCases));
+      const headers = await header();
+      for (const [index, each] of localCases.entries()) {
+        await assertCase(proxy(), { ...each, headers: { ...headers, ...each.headers } }, index);
+      }
+    });
+  });
+
+  /** The access token of a user who has logged in to an app. */
+  async function userToken(realm: string): Promise<string> {
+    const user = { username: "alice", password: SECRETS.TECHNICAL_PASSWORD };
+    const body = new URLSearchParams({ grant_type: "password", client_id: "app", ...user });
+    const url = `${server().url}/realms/${realm}/protocol/openid-connect/token`;
+    const answer = (await (await fetch(url, { method: "POST", body })).json()) as { access_token: string };
+    return answer.access_token;
+  }
 
   it("is unreachable when it is stopped, and gives tokens again when it is back", async () => {
     await proxy().start(proxy().example(JWT_GRANT));

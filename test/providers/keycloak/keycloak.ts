@@ -7,6 +7,8 @@ import { maven } from "../install.ts";
 import type { Product, Server } from "../server.ts";
 
 export const CLIENT_SECRET = "s3cret +/%:&";
+/** kcadm.sh is short-lived: it needs no optimising compiler. */
+export const KCADM_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
 export const ADMIN = { username: "admin", password: "only in tests" };
 
 export const KEYCLOAK: Product = {
@@ -43,7 +45,7 @@ export const KEYCLOAK: Product = {
 };
 
 /** Its own copy of the distribution, because it writes into it. */
-const homeOf = (data: string) => join(data, "keycloak");
+export const homeOf = (data: string) => join(data, "keycloak");
 
 /** The certificates for clients that authenticate by TLS. */
 const certificates = new Map<string, Awaited<ReturnType<typeof makeCertificates>>>();

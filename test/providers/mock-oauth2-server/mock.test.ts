@@ -23,6 +23,7 @@ const CASES: readonly Case[] = [
   {
     name: "a client assertion that lives too long",
     provider: {
+      grant_type: "urn:ietf:params:oauth:grant-type:token-exchange",
       token_endpoint_auth_method: "private_key_jwt",
       client_secret: null,
       client_assertion: { ttl: "10m" },
