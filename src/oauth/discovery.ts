@@ -233,6 +233,6 @@ const MAX_SHOWN_CHARS = 256;
 
 /** For the log and `check`. A document could claim anything to be its issuer. */
 function shownIssuer(issuer: string): string {
-  const isUrl = /^https?:\/\/[\x21-\x7e]+$/i.test(issuer) && issuer.length <= MAX_SHOWN_CHARS;
+  const isUrl = /^https?:\/\/[\w.:/~%[\]-]+$/i.test(issuer) && issuer.length <= MAX_SHOWN_CHARS;
   return isUrl ? issuer : "not a valid URL";
 }

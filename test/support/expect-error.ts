@@ -30,7 +30,6 @@ const TABLE = {
   provider_busy: [503, "temporarily_unavailable"],
   provider_error: [502, "server_error"],
   provider_redirected: [502, "server_error"],
-  provider_wrong_endpoint: [502, "server_error"],
   provider_not_json: [502, "server_error"],
   provider_no_token: [502, "server_error"],
   provider_too_large: [502, "server_error"],

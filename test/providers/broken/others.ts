@@ -27,7 +27,7 @@ const MOCK: readonly BrokenSetup[] = [
     broken: "the token endpoint is a path that does not exist",
     provider: ({ url }) => ({ discovery: "none", token_endpoint: `${url}/nothing/here` }),
     expect: "provider_wrong_endpoint",
-    says: "404",
+    says: "status 40",
     setting: "token_endpoint",
   },
   {

@@ -83,12 +83,12 @@ async function breakHydra(action: Action, server: Server): Promise<() => Promise
   if (!("at" in action)) throw new Error("no action for Hydra");
   if (action.at !== TRUSTS) {
     const before = await admin("GET", action.at);
-    const patch = (values: Settings) =>
-      admin(
-        "PATCH",
-        action.at,
-        Object.entries(values).map(([name, value]) => ({ op: "replace", path: `/${name}`, value })),
-      );
+    // An empty jwks of its own making contradicts jwks_uri.
+    const clean = before.jwks_uri === undefined ? [] : [{ op: "remove", path: "/jwks" }];
+    const patch = (values: Settings) => {
+      const replaced = Object.entries(values).map(([name, value]) => ({ op: "replace", path: `/${name}`, value }));
+      return admin("PATCH", action.at, [...clean, ...replaced]);
+    };
     const change = (action as { change: Settings }).change;
     await patch(change);
     return () => patch(Object.fromEntries(Object.keys(change).map((name) => [name, before[name]])));

@@ -36,7 +36,7 @@ public class AuthorizationServer {
 
   @Bean
   @Order(1)
-  SecurityFilterChain authorizationServer(
+  SecurityFilterChain endpoints(
       HttpSecurity http,
       UserDetailsService users,
       OAuth2AuthorizationService authorizations,
