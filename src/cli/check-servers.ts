@@ -6,7 +6,7 @@ import type { Credentials } from "../config/credentials.ts";
 import type { NextAuthServer, NextAuthServers } from "../nextauth/servers.ts";
 import { credentialOf, isSigned } from "../oauth/client-authentication.ts";
 import type { Metadata } from "../oauth/discovery.ts";
-import { kindOf } from "../oauth/kinds/index.ts";
+import { KINDS, kindOf } from "../oauth/kinds/index.ts";
 import type { Provider } from "../oauth/provider.ts";
 import type { ProviderCredentials } from "../oauth/provider-settings.ts";
 import { type Exchange, explain } from "./check-advice.ts";
@@ -95,8 +95,9 @@ export async function checkProvider(
       `the provider's ${list} lacks ${missing}: enable it there, or use one of ${metadata[list]?.join(", ")}`,
     );
   }
+  const claim = kind === undefined ? "sub" : KINDS[kind].userClaim;
   if (settings.expect_subject === undefined) {
-    line("  advice", "set expect_subject, such as access_token.sub, so that a token of another user is never relayed");
+    line("  advice", `set expect_subject, such as access_token.${claim}, so that no token of another user is relayed`);
   }
   return metadata;
 }

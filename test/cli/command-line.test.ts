@@ -17,7 +17,7 @@ const VALUES = ["--userid <text>", "--value <name=text...>"];
 
 const OPTIONS: Record<string, string[]> = {
   start: FILES,
-  check: [...FILES, ...VALUES, "--live"],
+  check: [...FILES, ...VALUES, "--live", "--probe"],
   "get-token": [
     ...[...FILES, ...VALUES, "--url <url>", "--path <path>", "--method <method>", "--caller <name>"],
     ...["--certificate <file>", "--private-key <file>", "--ca <file>"],
