@@ -159,7 +159,7 @@ export const SPRING: readonly BrokenSetup[] = [
     base: "client_secret_basic",
     broken: "the token endpoint is a path that does not exist",
     provider: ({ url }) => ({ discovery: "none", token_endpoint: `${url}/oauth2/tokens` }),
-    expect: REJECTED,
+    expect: "provider_wrong_endpoint",
     says: "40",
     setting: "token_endpoint",
   },

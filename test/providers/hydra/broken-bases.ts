@@ -82,16 +82,9 @@ async function breakHydra(action: Action, server: Server): Promise<() => Promise
   const admin = await adminOf(server);
   if (!("at" in action)) throw new Error("no action for Hydra");
   if (action.at !== TRUSTS) {
-    const before = await admin("GET", action.at);
-    // An empty jwks of its own making contradicts jwks_uri.
-    const clean = before.jwks_uri === undefined ? [] : [{ op: "remove", path: "/jwks" }];
-    const patch = (values: Settings) => {
-      const replaced = Object.entries(values).map(([name, value]) => ({ op: "replace", path: `/${name}`, value }));
-      return admin("PATCH", action.at, [...clean, ...replaced]);
-    };
-    const change = (action as { change: Settings }).change;
-    await patch(change);
-    return () => patch(Object.fromEntries(Object.keys(change).map((name) => [name, before[name]])));
+    const { jwks: _, ...before } = await admin("GET", action.at); // empty, but it contradicts jwks_uri
+    await admin("PUT", action.at, { ...before, ...(action as { change: Settings }).change });
+    return () => admin("PUT", action.at, before);
   }
   await admin("DELETE", `${TRUSTS}/${trust.id}`);
   const broken = "change" in action ? await trustIn(server, { ...trust.made, ...action.change }) : undefined;

@@ -69,10 +69,6 @@ export const KEYCLOAK_ADAPTER: Adapter = {
     const admin = administer(server);
     await admin.add({ users: USERS });
     for (const client of clients(proxy.issuer)) await admin.post("clients", client);
-    const client = await admin.clientId("token-proxy");
-    for (const { id } of (await admin.get("default-default-client-scopes")) as { id: string }[]) {
-      await admin.put(`clients/${client}/default-client-scopes/${id}`, {});
-    }
     const id = await userId(server);
     await admin.put(`users/${id}/reset-password`, { type: "password", value: PASSWORD, temporary: false });
     return proxy.file("keycloak-jwt-grant.yaml");
