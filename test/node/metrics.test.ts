@@ -7,7 +7,7 @@ import { CALL, callGetToken, NONCE } from "../support/call.ts";
 import { fileConfig, providerConfig, SECRETS } from "../support/config.ts";
 import { type Host, startHost } from "../support/host.ts";
 import { makeKey } from "../support/keys.ts";
-import { type RecordingProvider, startRecordingProvider, token } from "../support/recording-provider.ts";
+import { json, type RecordingProvider, startRecordingProvider, token } from "../support/recording-provider.ts";
 
 let provider: RecordingProvider;
 let host: Host;
@@ -39,10 +39,12 @@ beforeAll(async () => {
       main: providerConfig(provider.tokenEndpoint),
       signed: providerConfig(provider.tokenEndpoint, jwtBearer),
       down: providerConfig("http://127.0.0.1:1/token"),
+      refusing: providerConfig(provider.tokenEndpoint),
     },
     routes: [
       { serverid: "signed", provider: "signed" },
       { serverid: "down", provider: "down" },
+      { serverid: "refusing", provider: "refusing" },
       { serverid: CALL.serverid, provider: "main" },
     ],
   };
@@ -50,6 +52,10 @@ beforeAll(async () => {
   provider.answer = token();
   for (const serverid of [CALL.serverid, CALL.serverid, "signed", "down", "nobody"]) {
     await callGetToken(host.url, { body: { ...CALL, serverid } });
+  }
+  provider.answer = json({ error: "invalid_grant" }, 400);
+  for (const userid of ["alice", "bob", "bob"]) {
+    await callGetToken(host.url, { body: { ...CALL, serverid: "refusing", userid } });
   }
   await callGetToken(host.url, { path: "/a-path-that-a-caller-made-up" });
   await callGetToken(host.url, { headers: { "X-apikey": "wrong" } });
@@ -85,6 +91,19 @@ describe("calls", () => {
     expect(valueIn("calls_total", { provider: "", error_code: "no_route" })).toBe(1);
     expect(valueIn("calls_total", { route: "", provider: "", error_code: "not_found" })).toBe(1);
     expect(valueIn("calls_total", { provider: "", error_code: "caller_unauthenticated" })).toBe(1);
+  });
+
+  it("that are refused are counted by whose rule it was, and by users", () => {
+    expect(valueIn("provider_errors_judged_total", { provider: "refusing", by: "general" })).toBe(3);
+    expect(valueIn("provider_errors_judged_total", { provider: "main" })).toBeUndefined();
+    expect(valueIn("provider_refused_users", { provider: "refusing" })).toBe(2);
+    expect(valueIn("provider_refused_users", { provider: "main" })).toBe(0);
+  });
+
+  it("that bring a token leave their time", () => {
+    expect(valueIn("provider_last_token_timestamp_seconds", { provider: "refusing" })).toBe(0);
+    const age = Date.now() / 1000 - (valueIn("provider_last_token_timestamp_seconds", { provider: "main" }) as number);
+    expect(Math.abs(age)).toBeLessThan(600);
   });
 
   it("are timed: the whole call, its token requests and its signatures", () => {

@@ -8,6 +8,9 @@ import { type Delivery, TransportError } from "../../src/core/transport.ts";
 import { FAILURES_BEFORE_SUSPENSION } from "../../src/oauth/breaker.ts";
 import { TOKEN_ENDPOINT_AUTH_METHODS } from "../../src/oauth/client-authentication.ts";
 import { METADATA_LIFETIME_MS } from "../../src/oauth/discovery.ts";
+import { TOKEN_EXCHANGE } from "../../src/oauth/grants.ts";
+import type { ProviderSettings } from "../../src/oauth/provider-settings.ts";
+import { REFUSALS_OF_EVERYBODY } from "../../src/oauth/refusals.ts";
 import { fakeTrace, response, thrownBy } from "../support/fakes.ts";
 import { ENDPOINT, ISSUER, setUp, TOKEN } from "./set-up-provider.ts";
 
@@ -206,5 +209,55 @@ describe("the breaker", () => {
     upstream.answer = (sent) => (sent.method === "GET" ? answer(sent) : response(500, ""));
     for (let i = 0; i < FAILURES_BEFORE_SUSPENSION; i++) expect(await codeOf(request)).toBe("provider_error");
     expect(await codeOf(request)).toBe("provider_suspended");
+  });
+});
+
+describe("refusals", () => {
+  const refusal = (error_description = "secret of alice") =>
+    response(400, { error: "invalid_grant", error_description });
+
+  it("of several users are reported once, with redacted words, and until the next token", async () => {
+    const { provider, upstream, request, values, lines } = setUp();
+    upstream.answer = () => refusal();
+    for (let i = 0; i < REFUSALS_OF_EVERYBODY; i++) {
+      values.set("userid", i === 9 ? "alice" : `user-${i}`);
+      await request();
+    }
+    const words = { provider_error: "invalid_grant", provider_error_description: "secret of [redacted]" };
+    const fields = { provider: "main", refusals: REFUSALS_OF_EVERYBODY, ...words };
+    expect(lines).toEqual([{ level: "warn", event: "provider refuses everybody", fields }]);
+    expect(provider.state()).toMatchObject({ refusedUsers: 3, refusesEverybody: true });
+    upstream.answer = () => response(200, TOKEN);
+    await request();
+    expect(provider.state()).toMatchObject({ refusedUsers: 0, refusesEverybody: false });
+  });
+
+  it("that a kind knows as an outage suspend the provider", async () => {
+    const { upstream, request } = setUp({ kind: "keycloak" });
+    upstream.answer = () => refusal("Unable to acquire JDBC Connection");
+    for (let i = 0; i < FAILURES_BEFORE_SUSPENSION; i++) expect(await codeOf(request)).toBe("provider_error");
+    expect(await codeOf(request)).toBe("provider_suspended");
+  });
+
+  it.each<[string, string, Partial<ProviderSettings>]>([
+    ["refuse", "refused", { grant_type: TOKEN_EXCHANGE, params: { subject_token: "{{user_token}}" } }],
+    [
+      "refuse",
+      "refused",
+      { grant_type: TOKEN_EXCHANGE, params: { subject_token: "{{signing_issuer}}", actor_token: "x {{userid}}" } },
+    ],
+    ["do not refuse", "provider_rejected_proxy", { grant_type: TOKEN_EXCHANGE, params: { subject_token: "fixed" } }],
+    ["do not refuse", "provider_rejected_proxy", { grant_type: TOKEN_EXCHANGE, params: { subject_token: "{{now}}" } }],
+    ["do not refuse", "provider_rejected_proxy", { params: { subject_token: "{{user_token}}" } }],
+  ])("by invalid_request %s the user: %s for %j", async (_, expected, settings) => {
+    const { upstream, request, values } = setUp(settings);
+    values.set("user_token", "from the call");
+    upstream.answer = () => response(400, { error: "invalid_request" });
+    expect(
+      await request().then(
+        ({ outcome }) => outcome,
+        ({ code }) => code,
+      ),
+    ).toBe(expected);
   });
 });

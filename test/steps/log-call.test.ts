@@ -77,6 +77,7 @@ it("has code, reason and detail of an error", () => {
 it.each<[ErrorCode, string]>([
   ["internal", "error"],
   ["provider_rejected_proxy", "error"],
+  ["provider_wrong_endpoint", "error"],
   ["provider_unreachable", "warn"],
   ["caller_unauthenticated", "warn"],
 ])("is for %s a line of level %s", (code, level) => {
