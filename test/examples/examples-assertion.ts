@@ -1,6 +1,14 @@
 // What the examples send whose grant is a JWT about the user, signed by this proxy (RFC 7523).
 
-import { basic, clientAssertion, discovered, type Expectation, type ExpectedJwt, userJwt } from "./expectation.ts";
+import {
+  accessTokenFor,
+  basic,
+  clientAssertion,
+  discovered,
+  type Expectation,
+  type ExpectedJwt,
+  userJwt,
+} from "./expectation.ts";
 
 const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
@@ -16,12 +24,23 @@ const okta = {
 };
 const oktaUserJwt = userJwt("RS256", okta.issuer);
 
+/** The client assertion that the first key of signing signs. */
+const ownAssertion = (aud: string) =>
+  clientAssertion(
+    "token-proxy",
+    userJwt("ES256", aud, {
+      header: { alg: "ES256", kid: "2026-11", typ: "client-authentication+jwt" },
+      claims: { iss: "token-proxy", sub: "token-proxy", aud },
+    }),
+  );
+
 export const ASSERTION_EXAMPLES: Readonly<Record<string, Expectation>> = {
   "keycloak-jwt-grant.yaml": {
     ...discovered(
       "https://sso.bank.example/realms/retail",
       "https://sso.bank.example/realms/retail/protocol/openid-connect/token",
     ),
+    accessToken: accessTokenFor("alice", "preferred_username"),
     form: accounts(userJwt("ES256", "https://sso.bank.example/realms/retail", { backdate: 5 })),
     ...basic("token-proxy"),
   },
@@ -68,8 +87,46 @@ export const ASSERTION_EXAMPLES: Readonly<Record<string, Expectation>> = {
   },
   "hydra.yaml": {
     ...discovered("https://hydra.bank.example/", "https://hydra.bank.example/oauth2/token"),
-    form: accounts(userJwt("ES256", "https://hydra.bank.example/oauth2/token")),
+    accessToken: accessTokenFor("alice"),
+    form: accounts({
+      ...userJwt("ES256", ""),
+      claims: {
+        iss: "https://tokens.bank.example",
+        sub: "alice",
+        aud: ["https://hydra.bank.example/oauth2/token", "https://api.bank.example"],
+      },
+    }),
     ...basic("token-proxy"),
+  },
+  "spring-authorization-server.yaml": {
+    ...discovered("https://as.bank.example", "https://as.bank.example/oauth2/token"),
+    accessToken: accessTokenFor("alice"),
+    form: [...accounts(userJwt("ES256", "https://as.bank.example")), ...ownAssertion("https://as.bank.example")],
+    mechanism: "client_assertion",
+  },
+  "rfc7523.yaml": {
+    ...discovered("https://as.bank.example", "https://as.bank.example/token"),
+    form: [
+      ...accounts(userJwt("ES256", "https://as.bank.example", { backdate: 5 })),
+      ...ownAssertion("https://as.bank.example"),
+    ],
+    mechanism: "client_assertion",
+  },
+  "mock-oauth2-server.yaml": {
+    ...discovered("https://mock.bank.example/retail", "https://mock.bank.example/retail/token"),
+    accessToken: accessTokenFor("alice"),
+    form: accounts(userJwt("ES256", "https://mock.bank.example/retail")),
+    ...basic("token-proxy"),
+  },
+  "authlib.yaml": {
+    discovery: {
+      url: "https://as.bank.example/.well-known/oauth-authorization-server",
+      metadata: { issuer: "https://as.bank.example", token_endpoint: "https://as.bank.example/token" },
+    },
+    tokenEndpoint: "https://as.bank.example/token",
+    accessToken: accessTokenFor("alice"),
+    form: [...accounts(userJwt("ES256", "https://as.bank.example")), ["client_id", "token-proxy"]],
+    mechanism: undefined,
   },
   "google.yaml": {
     tokenEndpoint: "https://oauth2.googleapis.com/token",

@@ -11,12 +11,36 @@ const ENTRA_ENDPOINT = "https://login.microsoftonline.com/11111111-2222-3333-444
 const ENTRA_CLIENT = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee";
 const auth0Jwt = userJwt("RS256", "https://login.bank.example/");
 
+const keycloak = {
+  ...discovered(
+    "https://sso.bank.example/realms/retail",
+    "https://sso.bank.example/realms/retail/protocol/openid-connect/token",
+  ),
+  accessToken: accessTokenFor("alice", "preferred_username"),
+};
+
 export const OTHER_EXAMPLES: Readonly<Record<string, Expectation>> = {
+  "keycloak-token-exchange-v2.yaml": {
+    ...keycloak,
+    callHeaders: { "X-User-Token": "the.users.token" },
+    form: [
+      ["grant_type", TOKEN_EXCHANGE],
+      ["subject_token", "the.users.token"],
+      ["subject_token_type", "urn:ietf:params:oauth:token-type:access_token"],
+    ],
+    ...basic("token-proxy"),
+  },
+  "password-grant.yaml": {
+    ...keycloak,
+    form: [
+      ["grant_type", "password"],
+      ["username", "alice"],
+      ["password", CLIENT_SECRET],
+    ],
+    ...basic("token-proxy"),
+  },
   "keycloak-token-exchange-v1.yaml": {
-    ...discovered(
-      "https://sso.bank.example/realms/retail",
-      "https://sso.bank.example/realms/retail/protocol/openid-connect/token",
-    ),
+    ...keycloak,
     form: [
       ["grant_type", TOKEN_EXCHANGE],
       ["requested_subject", "alice"],

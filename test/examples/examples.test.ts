@@ -70,7 +70,7 @@ describe.each(Object.entries(EXPECTATIONS))("%s", (name, expected) => {
     await assertJwt(run, new Map(formOf(run)).get(parameter) ?? "", value);
   });
 
-  it("has a comment with its title, the steps at the provider, the source and what is unverified", () => {
+  it("has a comment with its title, what it was run against, the steps at the provider, the source and what is unverified", () => {
     const [, ...lines] = readExample(name).split("\n"); // the first line is for editors
     const comment = lines
       .slice(
@@ -78,10 +78,14 @@ describe.each(Object.entries(EXPECTATIONS))("%s", (name, expected) => {
         lines.findIndex((line) => !line.startsWith("#")),
       )
       .join("\n");
-    const steps = /(?:\n# (?:- | {2})\S.*){3,6}/.source;
+    // What is indented further is a command that was run.
+    const steps = /(?:\n# (?:- | {2}| {4,})\S.*){3,40}/.source;
+    const runs = /(?:Run against: |Never run).*(?:\n# {3}\S.*)*/.source;
     const text = /.*(?:\n# {3}\S.*)*/.source;
     expect(comment).toMatch(
-      new RegExp(`^# \\S.{20,}\\.\n#\n# At the provider:${steps}\n# Source: ${text}\n# Unverified: ${text}$`),
+      new RegExp(
+        `^# \\S.{20,}\\.\n# ${runs}\n#\n# At the provider\\b.*:${steps}\n# Source: ${text}\n# Unverified: ${text}$`,
+      ),
     );
   });
 

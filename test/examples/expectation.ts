@@ -80,7 +80,7 @@ export function userJwt(alg: string, aud: string, changes: Partial<ExpectedJwt> 
 }
 
 /** An unsigned JWT that a provider might give as access token. */
-export function accessTokenFor(sub: string): string {
+export function accessTokenFor(name: string, claim = "sub"): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  return `${part({ alg: "ES256" })}.${part({ sub })}.${Buffer.from("signature").toString("base64url")}`;
+  return `${part({ alg: "ES256" })}.${part({ [claim]: name })}.${Buffer.from("signature").toString("base64url")}`;
 }

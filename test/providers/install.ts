@@ -45,12 +45,20 @@ export async function install(product: Product, sources?: string): Promise<strin
     return folder;
   } catch (error) {
     await rm(unfinished, { recursive: true, force: true });
-    const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
-    const said = NO_NETWORK.exec(stdout + stderr)?.[0];
+    if (await stat(folder).catch(() => undefined)) return folder; // another run was faster
+    const { stdout = "", stderr = "", code, path } = error as FailedStep;
+    const said = code === "ENOENT" ? `there is no ${path}` : NO_NETWORK.exec(stdout + stderr)?.[0];
     if (said === undefined) throw new Error(`cannot install ${id}:\n${error}\n${stdout.slice(-2_000)}`);
-    progress(product.name, `SKIPPED, because it cannot be downloaded here ("${said}")`);
+    progress(product.name, `SKIPPED, because it cannot be downloaded here: ${said}`);
     return undefined;
   }
+}
+
+interface FailedStep {
+  stdout?: string;
+  stderr?: string;
+  code?: unknown;
+  path?: string;
 }
 
 /** Runs a step of an installation. */

@@ -157,6 +157,7 @@ export function clientOf(clientId: string, { attributes = {}, ...changes }: Clie
     standardFlowEnabled: false,
     fullScopeAllowed: false,
     secret: CLIENT_SECRET,
+    defaultClientScopes: ["basic", "profile"],
     optionalClientScopes: ["accounts"],
     attributes: {
       "oauth2.jwt.authorization.grant.enabled": "true",

@@ -6,22 +6,33 @@ import { install } from "../install.ts";
 import { claimsOf, type File, type Settings, useProxy } from "../proxy.ts";
 import { useServer } from "../server.ts";
 import { assertSameBytes, assertSurvivesOutage, callForManyUsers } from "../specs.ts";
-import { CLIENT_SECRET, type Client, SOURCES, spring } from "./spring.ts";
+import { type Client, SOURCES, spring } from "./spring.ts";
 
 const KEY_ALGORITHMS = ["ES256", "ES384", "PS256", "RS256"] as const;
 const SECRET_ALGORITHMS = ["HS256", "HS384", "HS512"] as const;
 const EXAMPLE = "spring-authorization-server.yaml";
-/** As long as HS512 needs it. */
-const LONG_SECRET = "a secret of 64 bytes, as RFC 7518 wants it for HS512 and no less.";
-const SECRETS = { LONG_SECRET, CLIENT_SECRET, NEW_SECRET: "the next secret", WRONG_SECRET: "not the secret" };
+/** Each client has its own, because Spring wants them unique; as long as HS512 needs it. */
+const secretOf = (client: string) => `s3cret +/%:& of ${client} ${"x".repeat(64)}`;
+const variableOf = (client: string) => `SECRET_${client.replaceAll("-", "_")}`;
+const SECRET_CLIENTS = [
+  "client_secret_basic",
+  "client_secret_post",
+  "without-grant",
+  ...SECRET_ALGORITHMS.map((alg) => `secret-${alg}`),
+];
+const SECRETS = {
+  ...Object.fromEntries(SECRET_CLIENTS.map((client) => [variableOf(client), secretOf(client)])),
+  NEW_SECRET: "the next secret",
+  WRONG_SECRET: "not the secret",
+};
 
 const clients: Record<string, Client> = {};
 const SPRING = spring(() => clients);
 const installed = await install(SPRING, SOURCES);
 
 const claims = (changes: object) => ({ jwt: { user: { claims: changes } } });
-const secret = (method: string, env = "CLIENT_SECRET"): Settings => ({
-  client_id: method,
+const secret = (method: string, env = variableOf(method), client_id = method): Settings => ({
+  client_id,
   token_endpoint_auth_method: method,
   client_key: null,
   client_secret: { env },
@@ -34,8 +45,8 @@ const CASES: readonly Case[] = [
   { name: "a disabled user is refused", userid: "disabled", expected: "refused" },
   ...Object.entries({
     "a wrong secret": secret("client_secret_basic", "WRONG_SECRET"),
-    "an unknown client": { ...secret("client_secret_basic"), client_id: "nobody" },
-    "a client without the grant": { ...secret("client_secret_basic"), client_id: "without-grant" },
+    "an unknown client": secret("client_secret_basic", "WRONG_SECRET", "nobody"),
+    "a client without the grant": secret("client_secret_basic", variableOf("without-grant"), "without-grant"),
     "a scope that the client has not": { scope: "nonsense" },
     "a wrong audience of the assertion": claims({ aud: "https://elsewhere.example" }),
     "a wrong issuer of the assertion": claims({ iss: "https://elsewhere.example" }),
@@ -63,11 +74,15 @@ describe.skipIf(installed === undefined)(`${SPRING.name} ${SPRING.version}`, () 
       alg: "ES256",
     };
     for (const method of ["client_secret_basic", "client_secret_post"]) {
-      clients[method] = { method, secret: `{noop}${CLIENT_SECRET}` };
+      clients[method] = { method, secret: `{noop}${secretOf(method)}` };
     }
-    clients["without-grant"] = { ...(clients.client_secret_basic as Client), grants: ["client_credentials"] };
+    clients["without-grant"] = {
+      method: "client_secret_basic",
+      secret: `{noop}${secretOf("without-grant")}`,
+      grants: ["client_credentials"],
+    };
     for (const alg of SECRET_ALGORITHMS) {
-      clients[`secret-${alg}`] = { method: "client_secret_jwt", secret: LONG_SECRET, alg };
+      clients[`secret-${alg}`] = { method: "client_secret_jwt", secret: secretOf(`secret-${alg}`), alg };
     }
     const jwks = `${proxy().issuer}/.well-known/jwks.json`;
     for (const alg of KEY_ALGORITHMS) clients[`key-${alg}`] = { method: "private_key_jwt", jwks, alg };
@@ -76,8 +91,7 @@ describe.skipIf(installed === undefined)(`${SPRING.name} ${SPRING.version}`, () 
       ...SECRET_ALGORITHMS.map((alg) => ({
         name: alg,
         provider: {
-          ...secret("client_secret_jwt", "LONG_SECRET"),
-          client_id: `secret-${alg}`,
+          ...secret("client_secret_jwt", variableOf(`secret-${alg}`), `secret-${alg}`),
           client_assertion: { alg },
         },
       })),
@@ -131,11 +145,10 @@ describe.skipIf(installed === undefined)(`${SPRING.name} ${SPRING.version}`, () 
   });
 
   it("is unreachable when it is stopped; when it is back with a new secret, the proxy uses that", async () => {
-    const client_secret = [{ env: "CLIENT_SECRET" }, { env: "NEW_SECRET" }];
+    const client_secret = [{ env: variableOf("client_secret_basic") }, { env: "NEW_SECRET" }];
     const rotating = { name: "", provider: { ...secret("client_secret_basic"), client_secret }, expected: "token" };
     const file = withCases(proxy().file(EXAMPLE), [rotating as Case]);
     await proxy().start({ ...file, routes: [{ provider: "case_0" }] });
-    clients.client_secret_basic = { method: "client_secret_basic", secret: `{noop}${CLIENT_SECRET}` };
     await assertSurvivesOutage(server(), proxy(), () => {
       clients.client_secret_basic = { method: "client_secret_basic", secret: `{noop}${SECRETS.NEW_SECRET}` };
     });

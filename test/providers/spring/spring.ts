@@ -6,7 +6,6 @@ import { maven } from "../install.ts";
 import type { Place, Product } from "../server.ts";
 import { manyUsers } from "../specs.ts";
 
-export const CLIENT_SECRET = "s3cret +/%:&";
 /** What is built. */
 export const SOURCES = "test/providers/spring/app";
 
