@@ -48,14 +48,10 @@ export async function explain(
   }
   const form = new URLSearchParams(request.body);
   const sent = [...SECRET_PARAMS.flatMap((name) => form.getAll(name)), headers.authorization?.split(" ")[1] ?? ""];
-  const redact = createRedaction(
-    [...sent, ...[...secrets, ...placed.values()].map((one) => one.reveal())],
-    [],
-    MAX_WORDS_CHARS,
-  );
+  const ours = [...secrets, ...placed.values()].map((secret) => secret.reveal());
   const { issuer, provider_issuer: found } = error?.detail ?? {};
   const words = found === undefined ? wordsOf(response) : `issuer "${found}", but the file has "${issuer}"`;
-  if (words !== "") line("  it says", redact(words));
+  if (words !== "") line("  it says", createRedaction([...sent, ...ours], [], MAX_WORDS_CHARS)(words));
   if (method === "GET" || (error && error.code !== "provider_rejected_proxy" && response.status < 500)) return;
   for (const advice of adviceFor(response, form, settings)) line("  advice", advice);
 }
@@ -75,25 +71,16 @@ type Topic = readonly [words: RegExp, advice: string];
 
 const REQUEST_TOPICS: readonly Topic[] = [
   [/scope/i, "scope: each word must exist at the provider and be allowed for this client"],
-  [
-    /unsupported_grant|unauthorized_client|grant[ _]type/i,
-    "grant_type: is it spelt right and allowed for this client?",
-  ],
+  [/unsupported_grant|unauthorized_client|grant[ _]type/i, "grant_type: is it spelt right? May this client use it?"],
 ];
 
 /** AT is the key of the JWT's settings in the file, and so on. */
 const JWT_TOPICS: readonly Topic[] = [
   [/\baud\b|audience/i, "AUD is compared letter by letter: use {{issuer}} or {{token_endpoint}}"],
   [/\biss\b|issuer/i, "iss, which is ISS by default, must be exactly what the provider knows"],
-  [
-    /signature(?! alg)|public (?:key|jwk)|json web key|\bkid\b|integrity/i,
-    "the provider must have this key of KEYS from our JWKS URL, by kid",
-  ],
-  [/\balg|algorithm|\b[EPRH]S\d{3}\b/i, "the provider must expect the alg of KEYS; another key or AT.alg changes it"],
-  [
-    /not active|expired|future|past|\b(?:exp|iat|nbf)\b/i,
-    "compare the clocks; AT.backdate and AT.ttl move iat and exp",
-  ],
+  [/signature(?! a)|public (?:key|jwk)|web key|\bkid\b|integrity/i, "it needs this key of KEYS from our JWKS URL"],
+  [/\balg|algorithm|\b[EPRH]S\d{3}\b/i, "it must expect the alg of KEYS; another key or AT.alg changes that"],
+  [/not active|expired|future|past|\b(?:exp|iat|nbf)\b/i, "compare clocks; AT.backdate and AT.ttl move iat and exp"],
   [/\b(?:jti|sub|exp|iat|typ|nbf)\b/, "jti, sub, exp, iat and typ are in AT.claims and AT.header"],
 ];
 
@@ -110,8 +97,10 @@ const BOILERPLATE = /\(e\.g\.[^)]*\)|The provided authorization grant .*? was is
 function adviceFor(response: TransportResponse, form: URLSearchParams, settings: ProviderConfig): string[] {
   const { client_key, params, token_endpoint_auth_method: method } = settings;
   const { error = "", error_description = "" } = readJsonObject(response.body) ?? {};
+  const { about, advice: known = "" } = compileErrorRules(settings)(String(error), String(error_description)) ?? {};
   const words = wordsOf(response).replace(BOILERPLATE, "");
-  const isClient = response.status === 401 || /^invalid_client|client_assertion|client authentication/i.test(words);
+  const saysClient = response.status === 401 || /^invalid_client|client_assertion|client authentication/i.test(words);
+  const isClient = about === "credential" || (about !== "proxy" && saysClient); // UAA answers 401 to everything
   const key = client_key.length > 0 ? "client_key" : "signing.keys";
   const own = method === "client_secret_jwt" ? "client_secret" : key;
   const user = `jwt.${jwtsNeeded(settings)[0]}`;
@@ -122,7 +111,6 @@ function adviceFor(response: TransportResponse, form: URLSearchParams, settings:
   const jwt = isClient || jwtsNeeded(settings).length > 0 ? readJwt(form.get(param)) : undefined;
   if (jwt !== undefined) line("  sent", `${keys.AT} ${JSON.stringify(jwt)}`);
 
-  const { about, advice: known = "" } = compileErrorRules(settings)(String(error), String(error_description)) ?? {};
   const topics = [...REQUEST_TOPICS, ...(jwt === undefined ? [] : JWT_TOPICS)].filter(([said]) => said.test(words));
   const spelt = words.toLowerCase().replaceAll(" ", "_");
   const named = Object.keys(params).filter((name) => name.length > 3 && spelt.includes(name));

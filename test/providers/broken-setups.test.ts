@@ -1,6 +1,7 @@
 // The table of broken setups, against the real servers.
 
 import { beforeAll, describe } from "vitest";
+import { AUTHLIB_ADAPTER } from "./authlib/broken-bases.ts";
 import { type Adapter, testSetups } from "./broken/adapter.ts";
 import { BROKEN_SETUPS, type BrokenSetup, type Server } from "./broken-setups.ts";
 import { HYDRA_ADAPTER } from "./hydra/broken-bases.ts";
@@ -16,6 +17,7 @@ const ADAPTERS: Partial<Record<Server, Adapter>> = {
   hydra: HYDRA_ADAPTER,
   spring: SPRING_ADAPTER,
   mock: MOCK_ADAPTER,
+  authlib: AUTHLIB_ADAPTER,
 };
 /** The proxy that publishes the keys does not use them. */
 const SECRETS = { CLIENT_SECRET: "unused", KEYCLOAK_CLIENT_SECRET: "unused", HYDRA_CLIENT_SECRET: "unused" };

@@ -125,7 +125,7 @@ const GLEWLWYD: readonly BrokenSetup[] = [
 
 const AUTHLIB: readonly BrokenSetup[] = [
   {
-    base: "jwt grant",
+    base: "password",
     broken: "the client secret is wrong",
     secrets: { CLIENT_SECRET: "not the secret" },
     expect: REJECTED,
@@ -141,6 +141,30 @@ const AUTHLIB: readonly BrokenSetup[] = [
     setting: "grant_type",
   },
   { base: "jwt grant", broken: "the user is unknown", userid: "nobody", expect: "refused", says: "invalid_grant" },
+  {
+    base: "jwt grant",
+    broken: "the assertion is for another audience",
+    provider: jwt({ aud: "https://other.example" }),
+    expect: REJECTED,
+    says: 'Invalid claim "aud"',
+    setting: "jwt.user.claims.aud",
+  },
+  {
+    base: "jwt grant",
+    broken: "another key has the kid of the published one",
+    secrets: { SIGNING_KEY: "another key" },
+    expect: REJECTED,
+    says: "bad_signature",
+    setting: "signing.keys",
+  },
+  {
+    base: "password",
+    broken: "the client is registered for another authentication method",
+    provider: { token_endpoint_auth_method: "client_secret_post" },
+    expect: REJECTED,
+    says: "invalid_client",
+    setting: "token_endpoint_auth_method",
+  },
 ];
 
 export const OTHERS = { mock: MOCK, uaa: UAA, glewlwyd: GLEWLWYD, authlib: AUTHLIB };

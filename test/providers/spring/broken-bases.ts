@@ -4,7 +4,9 @@ import type { Adapter } from "../broken/adapter.ts";
 import type { Base } from "../broken/run-check.ts";
 import { merge } from "../cases.ts";
 import type { Settings } from "../proxy.ts";
-import { CLIENT_SECRET, type Client, SOURCES, spring } from "./spring.ts";
+import { type Client, SOURCES, spring } from "./spring.ts";
+
+const CLIENT_SECRET = "s3cret +/%:&";
 
 const clients: Record<string, Client> = {
   client_secret_basic: {
