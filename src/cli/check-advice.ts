@@ -76,7 +76,7 @@ const REQUEST_TOPICS: readonly Topic[] = [
 
 /** AT is the key of the JWT's settings in the file, and so on. */
 const JWT_TOPICS: readonly Topic[] = [
-  [/\baud\b|audience/i, "AUD is compared letter by letter: use {{issuer}} or {{token_endpoint}}"],
+  [/\baud\b|audience/i, "AUD must be exactly what it expects: {{issuer}} or {{token_endpoint}}"],
   [/\biss\b|issuer/i, "iss, which is ISS by default, must be exactly what the provider knows"],
   [/signature(?! a)|public (?:key|jwk)|web key|\bkid\b|integrity/i, "it needs this key of KEYS from our JWKS URL"],
   [/\balg|algorithm|\b[EPRH]S\d{3}\b/i, "it must expect the alg of KEYS; another key or AT.alg changes that"],
@@ -100,7 +100,8 @@ function adviceFor(response: TransportResponse, form: URLSearchParams, settings:
   const { about, advice: known = "" } = compileErrorRules(settings)(String(error), String(error_description)) ?? {};
   const words = wordsOf(response).replace(BOILERPLATE, "");
   const saysClient = response.status === 401 || /^invalid_client|client_assertion|client authentication/i.test(words);
-  const isClient = about === "credential" || (about !== "proxy" && saysClient); // UAA answers 401 to everything
+  // UAA answers 401 to everything, which its kind knows.
+  const isClient = about === "credential" || (about !== "proxy" && saysClient);
   const key = client_key.length > 0 ? "client_key" : "signing.keys";
   const own = method === "client_secret_jwt" ? "client_secret" : key;
   const user = `jwt.${jwtsNeeded(settings)[0]}`;

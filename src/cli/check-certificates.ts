@@ -1,4 +1,4 @@
-// What `check` prints about certificates and published keys: ends, pins, why TLS failed, what is missing.
+// What `check` prints about certificates and published keys: ends, pins, faults of TLS.
 
 import { createHash, X509Certificate } from "node:crypto";
 import { once } from "node:events";
@@ -73,7 +73,7 @@ export async function checkPublishedKeys(issuer: string, { signingKeys, provider
   }
 }
 
-/** @returns why a request got no answer, and what to do: looks at the server's certificate if TLS failed */
+/** @returns what to do about a request without an answer; looks at the server's certificate */
 export async function adviseOnSilence(url: string, code: string, key: string): Promise<string> {
   const { protocol, hostname, port } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, "");

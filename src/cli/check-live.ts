@@ -81,7 +81,9 @@ function describeToken({ response }: Exchange, settings: ProviderConfig, userid:
   const claims = readJwt(members.access_token);
   const lifetime = Math.round(Number(members.expires_in ?? Number(claims?.exp) - Date.now() / 1_000));
   line("  members", Object.keys(members).join(", "));
-  line("  access_token", claims === undefined ? "opaque, not a JWT" : `a JWT, ${JSON.stringify(claims)}`);
+  const { alg, kid, iss, sub, aud, azp, client_id, iat, exp } = claims ?? {};
+  const shown = JSON.stringify({ alg, kid, iss, sub, aud, azp, client_id, iat, exp });
+  line("  access_token", claims === undefined ? "opaque, not a JWT" : `a JWT, ${shown}`);
   line("  scope", String(members.scope ?? claims?.scope ?? "not stated"));
   line("  lifetime", Number.isNaN(lifetime) ? "not stated" : `${lifetime} s`);
   if (lifetime > LONG_LIFETIME_SECONDS) line("  warning", "the token lives for more than an hour: let it end sooner");
@@ -94,8 +96,11 @@ function describeToken({ response }: Exchange, settings: ProviderConfig, userid:
 
 function describeClock(iat: number): void {
   const ahead = Math.round(iat - Date.now() / 1_000);
-  const seen = Number.isNaN(ahead) ? "no JWT with an iat either" : `its token's iat is ${ahead} s ahead of our clock`;
-  line(Math.abs(ahead) >= NOTABLE_SKEW_SECONDS ? "  warning" : "  clock", `the provider sends no Date; ${seen}`);
+  const seen = `its token's iat is ${Math.abs(ahead)} s ${ahead < 0 ? "behind" : "ahead of"} our clock`;
+  line(
+    Math.abs(ahead) >= NOTABLE_SKEW_SECONDS ? "  warning" : "  clock",
+    `it sends no Date, and ${Number.isNaN(ahead) ? "no iat" : seen}`,
+  );
 }
 
 type Claims = Record<string, unknown> | undefined;

@@ -46,7 +46,7 @@ export async function checkNextAuthServers(
   return succeeded;
 }
 
-/** Describes one provider, with its discovery. @returns its metadata, or undefined if discovery failed */
+/** Describes one provider. @returns its metadata; undefined if discovery failed */
 export async function checkProvider(
   { name, discovery, state }: Provider,
   settings: ProviderConfig,

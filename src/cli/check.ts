@@ -59,7 +59,7 @@ export async function check({ live = false, probe: withProbe = false, ...options
     const serverid = values.get("serverid") ?? nextauth.defaultServerid;
     const completed = serverid === undefined ? values : new Map(values).set("serverid", serverid);
     const granted = await checkLive(deps, completed, withProbe);
-    // A token proves more than the provider's list: Hydra and Spring never list their owners' grants.
+    // A token proves more than the provider's list: Hydra never lists jwt-bearer.
     if (granted === undefined) succeeded = false;
     else discovered.delete(granted);
   }

@@ -33,8 +33,8 @@ export async function attempt<T>(
     return result;
   } catch (error) {
     if (!(error instanceof TokenProxyError)) throw error;
-    const code = codeOf(error);
-    line("  FAILED", withDetails(`${error.code}: ${error.message}`, explain ? {} : error.detail, code));
+    const detail = explain && error.code.startsWith("provider_") ? {} : error.detail;
+    line("  FAILED", withDetails(`${error.code}: ${error.message}`, detail, codeOf(error)));
     await explain?.(error);
     return undefined;
   }

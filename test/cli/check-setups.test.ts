@@ -1,4 +1,4 @@
-// Setups that are broken on the way to a provider: `check` names the class, the words and the setting.
+// Broken setups with a scripted provider: `check` names the class, the words and the setting.
 
 import { once } from "node:events";
 import { createServer as createPlainServer, type IncomingMessage, type ServerResponse } from "node:http";

@@ -1,5 +1,4 @@
-// Setups that are broken on purpose, and what `check --live` must say about each. Written before the code, from
-// design.md section 8, wire-traps.md, providers.md and the servers' sources.
+// Setups that are broken on purpose, and what `check --live` must say about each.
 
 import { HYDRA } from "./broken/hydra.ts";
 import { KEYCLOAK } from "./broken/keycloak.ts";
@@ -38,7 +37,7 @@ export interface BrokenSetup {
   clock?: number;
   /** What is done to the server, or to the address that serves our keys, and undone afterwards. */
   action?: Action;
-  /** The class: an error_code, the user refused, a file that is not accepted, or a token with a warning. */
+  /** An error_code; or refused, config (a faulty file), token (with a warning). */
   expect: string;
   /** What the output must contain: the provider's words, or a word that leads to the cause. */
   says: string | RegExp;
@@ -46,7 +45,7 @@ export interface BrokenSetup {
   setting?: string;
 }
 
-/** A change of a resource through the server's admin API, or something that happens to a process. */
+/** A change through the server's admin API, or something that happens to a process. */
 export type Action =
   | { at: string; change: object }
   | { at: string; remove: true }

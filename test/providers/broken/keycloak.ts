@@ -1,4 +1,4 @@
-// Broken setups with Keycloak 26.7.3. Its JWT grant answers 400 invalid_grant to everything, so the words decide.
+// Broken setups with Keycloak 26.7.3: users, clients and requests.
 
 import type { BrokenSetup } from "../broken-setups.ts";
 import { ASSERTION } from "./keycloak-assertion.ts";

@@ -41,7 +41,7 @@ export async function checkSetup(
   }
 }
 
-/** Lines that say what is wrong; those that only repeat facts of the file could match by accident. */
+/** Lines that say what is wrong. Those that repeat the file could match by accident. */
 const FINDINGS = /^(?: {2}| +)?(?:FAILED|it says|request|advice|warning|certificate|token-proxy\.yaml:).*$/gm;
 
 function faultsOf(

@@ -1,4 +1,4 @@
-// Broken setups with Spring Authorization Server 7.0.6 and a jwt-bearer provider as a user would write it.
+// Broken setups with Spring Authorization Server 7.0.6, and a grant jwt-bearer of its owner.
 
 import type { BrokenSetup } from "../broken-setups.ts";
 

@@ -1,5 +1,4 @@
-// Broken setups that need no product: our published keys, and answers as real servers give them. A scripted
-// provider on loopback plays the other side.
+// Broken setups that need no product: our published keys, and answers as real servers give them.
 
 import type { BrokenSetup } from "../broken-setups.ts";
 import { DISCOVERY, NETWORK } from "./wire-discovery.ts";

@@ -1,4 +1,4 @@
-// The files that the broken setups with Hydra start from, and how its clients and trusts are broken and repaired.
+// The files that broken setups with Hydra start from, and how it is broken and repaired.
 
 import type { Adapter } from "../broken/adapter.ts";
 import type { Base } from "../broken/run-check.ts";
@@ -82,7 +82,7 @@ async function breakHydra(action: Action, server: Server): Promise<() => Promise
   const admin = await adminOf(server);
   if (!("at" in action)) throw new Error("no action for Hydra");
   if (action.at !== TRUSTS) {
-    const { jwks: _, ...before } = await admin("GET", action.at); // empty, but it contradicts jwks_uri
+    const { jwks: _, ...before } = await admin("GET", action.at); // contradicts jwks_uri
     await admin("PUT", action.at, { ...before, ...(action as { change: Settings }).change });
     return () => admin("PUT", action.at, before);
   }

@@ -1,4 +1,4 @@
-// The files that the broken setups with Keycloak start from, and how its realm is broken and repaired.
+// The files that broken setups with Keycloak start from, and how its realm is broken and repaired.
 
 import type { Adapter } from "../broken/adapter.ts";
 import type { Base } from "../broken/run-check.ts";
@@ -124,7 +124,7 @@ async function breakRealm(action: Action, server: Server): Promise<() => Promise
   const before = (await admin.get(path)) as Settings;
   if ("change" in action) {
     const change = action.change as { attributes?: object };
-    const added = Object.keys(change.attributes ?? {}).map((key) => [key, ""]); // an attribute stays unless it is emptied
+    const added = Object.keys(change.attributes ?? {}).map((key) => [key, ""]); // else it stays
     await admin.put(path, merge(before, change as Settings));
     const emptied = added.length === 0 ? {} : { attributes: Object.fromEntries(added) };
     return () => admin.put(path, merge(emptied, before));
@@ -133,6 +133,6 @@ async function breakRealm(action: Action, server: Server): Promise<() => Promise
   return async () => {
     await admin.post("identity-provider/instances", before);
     const link = { userId: "alice", userName: "alice", identityProvider: "nextauth" };
-    await admin.post(`users/${await userId(server)}/federated-identity/nextauth`, link); // it went with the provider
+    await admin.post(`users/${await userId(server)}/federated-identity/nextauth`, link);
   };
 }
