@@ -51,20 +51,22 @@ export async function explain(
   const ours = [...secrets, ...placed.values()].map((secret) => secret.reveal());
   const { issuer, provider_issuer: found } = error?.detail ?? {};
   const words = found === undefined ? wordsOf(response) : `issuer "${found}", but the file has "${issuer}"`;
-  if (words !== "") line("  it says", createRedaction([...sent, ...ours], [], MAX_WORDS_CHARS)(words));
+  if (words !== "") line("  it says", createRedaction([...sent, ...ours], [])(words));
   if (method === "GET" || (error && error.code !== "provider_rejected_proxy" && response.status < 500)) return;
   for (const advice of adviceFor(response, form, settings)) line("  advice", advice);
 }
 
-/** fosite needs 220 characters before it comes to the point. */
-const MAX_WORDS_CHARS = 1_000;
 const SECRET_PARAMS = ["client_assertion", "assertion", "subject_token", "actor_token", "code", "password"];
+
+/** RFC 6749's own sentences, which fosite puts in front: they name every cause there is. */
+const BOILERPLATE = /\(e\.g\.[^)]*\)|The provided authorization grant .*? was issued to another client\./g;
 
 /** The `error` and its description, or all of anything else; never what may be a token. */
 export function wordsOf({ status, body }: TransportResponse): string {
   const text = status < 400 ? "" : new TextDecoder().decode(body).trim();
   const { error = text, error_description } = readJsonObject(body) ?? {};
-  return error_description === undefined ? String(error) : `${error}: ${error_description}`;
+  const words = error_description === undefined ? String(error) : `${error}: ${error_description}`;
+  return words.replace(BOILERPLATE, "…");
 }
 
 type Topic = readonly [words: RegExp, advice: string];
@@ -91,15 +93,13 @@ const COMPARE = {
   nothing: "client_id",
 };
 
-/** RFC 6749's own sentences, which some servers put in front, name every cause there is. */
-const BOILERPLATE = /\(e\.g\.[^)]*\)|The provided authorization grant .*? was issued to another client\./g;
-
 function adviceFor(response: TransportResponse, form: URLSearchParams, settings: ProviderConfig): string[] {
   const { client_key, params, token_endpoint_auth_method: method } = settings;
   const { error = "", error_description = "" } = readJsonObject(response.body) ?? {};
   const { about, advice: known = "" } = compileErrorRules(settings)(String(error), String(error_description)) ?? {};
-  const words = wordsOf(response).replace(BOILERPLATE, "");
-  const saysClient = response.status === 401 || /^invalid_client|client_assertion|client authentication/i.test(words);
+  const words = wordsOf(response);
+  const saysClient =
+    response.status === 401 || words === "" || /^invalid_client|client_assertion|client authentication/i.test(words);
   // UAA answers 401 to everything, which its kind knows.
   const isClient = about === "credential" || (about !== "proxy" && saysClient);
   const key = client_key.length > 0 ? "client_key" : "signing.keys";

@@ -12,7 +12,7 @@ const MAX_ESCAPES = 3;
 
 /** Whether a text has one of the credentials: plain, split by spaces, escaped, in hex or base64. */
 export function repeatsCredential(text: string, credentials: readonly string[]): boolean {
-  const searched = credentials.filter(({ length }) => length >= MIN_CREDENTIAL_CHARS).flatMap(spellings);
+  const searched = spellings(credentials, MIN_CREDENTIAL_CHARS);
   const joined = searched.filter(({ length }) => length >= MIN_SPLIT_CHARS).map(join);
   return readings(text).some((reading) => {
     const whole = join(reading);
@@ -32,17 +32,11 @@ const JWT = /ey[A-Z][\w-]{3,}[\w.-]*/g;
 /** As in steps/identities.ts. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}]+/gu;
 
-/** @returns a function that hides them in a text for the log, or all of it if a piece remains */
-export function createRedaction(
-  credentials: readonly string[],
-  values: readonly string[],
-  maxChars = MAX_SHOWN_CHARS,
-): (text: string) => string {
-  const spelled = (texts: readonly string[]) =>
-    texts.filter(({ length }) => length >= MIN_HIDDEN_CHARS).flatMap(spellings);
-  const needles = spelled([...credentials, ...values]);
+/** @returns a function for texts of the log: it hides these, or the whole text if a piece remains */
+export function createRedaction(credentials: readonly string[], values: readonly string[]): (text: string) => string {
+  const needles = spellings([...credentials, ...values], MIN_HIDDEN_CHARS);
   const whole = needles.map(join).filter((needle) => needle !== "");
-  const long = spelled(credentials).map(join).join("\n"); // which no piece contains
+  const long = spellings(credentials, MIN_HIDDEN_CHARS).map(join).join("\n"); // which no piece contains
 
   const isUnsafe = (reading: string): boolean => {
     const text = join(reading);
@@ -55,15 +49,18 @@ export function createRedaction(
   return (given) => {
     let text = given.slice(0, MAX_SEARCHED_CHARS).replaceAll(INVISIBLE, " ").replaceAll(JWT, HIDDEN);
     for (const needle of needles) text = text.replaceAll(needle, HIDDEN);
-    return readings(text).some(isUnsafe) ? HIDDEN : text.slice(0, maxChars);
+    return readings(text).some(isUnsafe) ? HIDDEN : text.slice(0, MAX_SHOWN_CHARS);
   };
 }
 
 /** Without what splits base64 and hex digits, and without a difference of case. */
 const join = (text: string): string => text.replaceAll(/[\s:]+/g, "").toLowerCase();
 
+const spellings = (texts: readonly string[], minChars: number): string[] =>
+  texts.filter(({ length }) => length >= minChars).flatMap(spellingsOf);
+
 /** A text as it is, escaped, in hex, and as any part of base64. */
-function spellings(text: string): string[] {
+function spellingsOf(text: string): string[] {
   const inJson = JSON.stringify(text).slice(1, -1);
   const inUrl = encodeURIComponent(text.toWellFormed());
   const escaped = [...new Set([text, text.replaceAll(" ", "+"), formEncode(text), inUrl, inJson])];

@@ -75,13 +75,14 @@ function judgeFault(response: TransportResponse, members: Readonly<Record<string
   const wait = headers.get("retry-after");
   const textOf = (name: string) => (typeof members[name] === "string" ? members[name] : "");
   const error = textOf("error");
+  const shownError = error === "invalid_grant" || error === "access_denied" ? error : judge.redact(error); // 80 µs
   const rule = judge.findRule(error, textOf("error_description"));
   const general = generalRule(status, error, wait, judge.hasTokenOfCall);
   const about = rule === undefined || rule.about === "unclear" ? general : rule.about;
   const judgedBy = rule === undefined || rule.about === "unclear" ? "general" : rule.by;
   const words = () => {
     const all = {
-      provider_error: judge.redact(error),
+      provider_error: shownError,
       provider_error_description: judge.redact(textOf("error_description")),
       provider_error_uri: judge.redact(textOf("error_uri")),
       advice: rule?.advice ?? "",
@@ -90,7 +91,7 @@ function judgeFault(response: TransportResponse, members: Readonly<Record<string
     return Object.fromEntries(Object.entries(all).filter(([, text]) => text !== ""));
   };
   if (about === "user") {
-    const refusal = { error: judge.redact(error), judgedBy, words } as const;
+    const refusal = { error: shownError, judgedBy, words } as const;
     return { ...relayed(response), outcome: "refused", status: status < 400 ? 403 : status, refusal };
   }
   const [code, what] = FAULTS[about];

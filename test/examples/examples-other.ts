@@ -39,6 +39,17 @@ export const OTHER_EXAMPLES: Readonly<Record<string, Expectation>> = {
     ],
     ...basic("token-proxy"),
   },
+  "glewlwyd.yaml": {
+    ...discovered("https://sso.bank.example/api/oidc", "https://sso.bank.example/api/oidc/token"),
+    form: [
+      ["grant_type", "password"],
+      ["username", "alice"],
+      ["password", CLIENT_SECRET],
+      ["scope", "accounts"],
+    ],
+    mechanism: "authorization header",
+    basic: Buffer.from(`token-proxy:${CLIENT_SECRET}`).toString("latin1"),
+  },
   "keycloak-token-exchange-v1.yaml": {
     ...keycloak,
     form: [

@@ -4,6 +4,7 @@ import { beforeAll, describe } from "vitest";
 import { AUTHLIB_ADAPTER } from "./authlib/broken-bases.ts";
 import { type Adapter, testSetups } from "./broken/adapter.ts";
 import { BROKEN_SETUPS, type BrokenSetup, type Server } from "./broken-setups.ts";
+import { GLEWLWYD_ADAPTER } from "./glewlwyd/broken-bases.ts";
 import { HYDRA_ADAPTER } from "./hydra/broken-bases.ts";
 import { install } from "./install.ts";
 import { KEYCLOAK_ADAPTER } from "./keycloak/broken-bases.ts";
@@ -17,10 +18,16 @@ const ADAPTERS: Partial<Record<Server, Adapter>> = {
   hydra: HYDRA_ADAPTER,
   spring: SPRING_ADAPTER,
   mock: MOCK_ADAPTER,
+  glewlwyd: GLEWLWYD_ADAPTER,
   authlib: AUTHLIB_ADAPTER,
 };
 /** The proxy that publishes the keys does not use them. */
-const SECRETS = { CLIENT_SECRET: "unused", KEYCLOAK_CLIENT_SECRET: "unused", HYDRA_CLIENT_SECRET: "unused" };
+const SECRETS = {
+  CLIENT_SECRET: "unused",
+  KEYCLOAK_CLIENT_SECRET: "unused",
+  HYDRA_CLIENT_SECRET: "unused",
+  TECHNICAL_PASSWORD: "unused",
+};
 
 for (const [name, adapter] of Object.entries(ADAPTERS)) {
   const { product, sources } = adapter;

@@ -11,8 +11,8 @@ import { type Client, SOURCES, spring } from "./spring.ts";
 const KEY_ALGORITHMS = ["ES256", "ES384", "PS256", "RS256"] as const;
 const SECRET_ALGORITHMS = ["HS256", "HS384", "HS512"] as const;
 const EXAMPLE = "spring-authorization-server.yaml";
-/** Each client has its own, because Spring wants them unique; as long as HS512 needs it. */
-const secretOf = (client: string) => `s3cret +/%:& of ${client} ${"x".repeat(64)}`;
+/** Each client has its own, because Spring wants them unique. HS512 needs 64 bytes, bcrypt at most 72. */
+const secretOf = (client: string) => `s3cret +/%:& of ${client} `.padEnd(72, "x");
 const variableOf = (client: string) => `SECRET_${client.replaceAll("-", "_")}`;
 const SECRET_CLIENTS = [
   "client_secret_basic",
