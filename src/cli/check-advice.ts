@@ -4,7 +4,7 @@ import { decodeJwt, decodeProtectedHeader } from "jose";
 import type { ProviderConfig } from "../config/complete.ts";
 import type { TokenProxyError } from "../core/errors.ts";
 import { readJsonObject } from "../core/json.ts";
-import type { CreateTransport, TransportRequest, TransportResponse } from "../core/transport.ts";
+import type { TransportRequest, TransportResponse } from "../core/transport.ts";
 import { credentialOf } from "../oauth/client-authentication.ts";
 import { createRedaction } from "../oauth/echoed-credential.ts";
 import { compileErrorRules } from "../oauth/error-rules.ts";
@@ -18,18 +18,6 @@ export interface Exchange {
   request?: TransportRequest;
   response?: TransportResponse | undefined;
 }
-
-/** Errors do not repeat all that a provider says, so `check` listens. */
-export const recordInto =
-  (exchange: Exchange, createTransport: CreateTransport): CreateTransport =>
-  (settings) => {
-    const send = createTransport(settings);
-    return async (request) => {
-      Object.assign(exchange, { request, response: undefined });
-      exchange.response = await send(request);
-      return exchange.response;
-    };
-  };
 
 /** @param error undefined if the provider refused the user */
 export async function explain(

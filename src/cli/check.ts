@@ -3,6 +3,7 @@
 import type { Config, ProviderConfig } from "../config/complete.ts";
 import { type Credentials, loadCredentials } from "../config/credentials.ts";
 import { UsageError } from "../core/errors.ts";
+import type { CreateTransport } from "../core/transport.ts";
 import { isLoopback } from "../core/url.ts";
 import type { Values } from "../core/values.ts";
 import { createNextAuthServers } from "../nextauth/servers.ts";
@@ -11,7 +12,7 @@ import { createNodeBulkhead } from "../node/outbound/bulkhead.ts";
 import { createNodeTransport } from "../node/outbound/transport.ts";
 import type { Metadata } from "../oauth/discovery.ts";
 import { createProviders } from "../oauth/provider.ts";
-import { type Exchange, recordInto } from "./check-advice.ts";
+import type { Exchange } from "./check-advice.ts";
 import { checkPublishedKeys, describeCertificates, warnOfAuthorities } from "./check-certificates.ts";
 import { checkLive } from "./check-live.ts";
 import { checkNextAuthServers, checkProvider, warnOfGrant } from "./check-servers.ts";
@@ -37,8 +38,16 @@ export async function check({ live = false, probe: withProbe = false, ...options
     ids: nodeIds,
     log: (_level: string, event: string, fields?: object) => line("  warning", withDetails(event, fields)),
   };
+  // Errors do not repeat all that a provider says, so `check` listens.
   const exchange: Exchange = {};
-  const createTransport = recordInto(exchange, createNodeTransport);
+  const createTransport: CreateTransport = (settings) => {
+    const send = createNodeTransport(settings);
+    return async (request) => {
+      Object.assign(exchange, { request, response: undefined });
+      exchange.response = await send(request);
+      return exchange.response;
+    };
+  };
   const providers = createProviders(config.providers, credentials.providers, { ...deps, createTransport });
   const nextauth = createNextAuthServers(config.nextauth, credentials.nextauth, deps);
 

@@ -110,7 +110,7 @@ const GLEWLWYD: readonly BrokenSetup[] = [
     broken: "the client secret is wrong",
     secrets: { CLIENT_SECRET: "not the secret" },
     expect: REJECTED,
-    says: "403",
+    says: "status 40",
     setting: "client_secret",
   },
   {
