@@ -1,5 +1,5 @@
-// Cases as data: what one setting or user must lead to. Each case is a provider of its own in one file, so
-// that one proxy serves all of them.
+// Cases as data: what one setting or user must lead to. Each case is a provider of its own in one
+// file, so that one proxy serves all of them.
 
 import { expect } from "vitest";
 import type { Answered } from "../support/call.ts";
@@ -28,7 +28,7 @@ export function withCases(file: File, cases: readonly Case[]): File {
 }
 
 /** Changes a provider of a file. Within its keys, objects are merged; null removes a whole key. */
-export function change(base: Settings, changes: Settings): Settings {
+function change(base: Settings, changes: Settings): Settings {
   return Object.fromEntries(Object.entries(merge(base, changes)).filter(([, value]) => value !== null));
 }
 
@@ -48,7 +48,7 @@ export async function assertCase(proxy: ProviderProxy, { userid, headers = {}, e
   assertOutcome(answer, expected, `case_${index}`);
 }
 
-export function assertOutcome(answer: Answered, expected: Outcome, provider: string): void {
+function assertOutcome(answer: Answered, expected: Outcome, provider: string): void {
   const text = `${answer.status} ${answer.text}`;
   if (expected === "token") expect(text).toMatch(/^200 .*"access_token"/s);
   else if (expected === "refused") expect(text).toMatch(/^40[013] (?!.*"error_code")/s);

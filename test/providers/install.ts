@@ -1,4 +1,4 @@
-// Installs a server once into a cache outside the checkout, with the package manager that it comes from.
+// Installs a server once into a cache outside the checkout, with its package manager.
 
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -72,7 +72,7 @@ export async function maven(folder: string, ...args: string[]): Promise<void> {
   await run(folder, "mvn", ["-B", "-q", ...args]);
 }
 
-/** Unpacks Debian packages, and those they depend on that this machine lacks, without installing any. */
+/** Unpacks Debian packages, and those they need that this machine lacks, without installing any. */
 export async function debian(folder: string, ...packages: string[]): Promise<void> {
   if (process.getuid?.() === 0) await run(folder, "apt-get", ["update"]);
   const plan = await run(folder, "apt-get", ["install", "--simulate", "--no-install-recommends", ...packages]);

@@ -26,7 +26,7 @@ export interface ProviderProxy {
   issuer: string;
   /** Where files for `/run/secrets` are. */
   folder: string;
-  /** Makes a key, writes it to the folder, and returns its entry for the file and its public half. */
+  /** Makes a key and writes it to the folder. */
   key(kid: string, alg: SigningAlgorithm): Promise<{ entry: object; jwk: JWK; pem: string }>;
   /** By the hosts of the examples, where they are here. */
   hosts: Record<string, string>;

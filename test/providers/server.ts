@@ -54,7 +54,7 @@ export interface Server extends Place {
 const START_TIMEOUT_MS = 900_000;
 
 /** @returns a server that is not started yet */
-export async function createServer(
+async function createServer(
   product: Product,
   installed: string,
   issuer: string,

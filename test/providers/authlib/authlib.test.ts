@@ -1,4 +1,4 @@
-// Authlib: jwt-bearer of a trusted issuer, and the password grant with its client authentication methods.
+// Authlib: jwt-bearer of a trusted issuer, and the password grant with client authentication.
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { assertCase, type Case, withCases } from "../cases.ts";

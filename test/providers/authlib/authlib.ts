@@ -30,7 +30,7 @@ export function authlib(clients: () => readonly object[]): Product {
   };
 }
 
-/** Its client authentication methods belong to grants: jwt-bearer has none, because the issuer is the client. */
+/** The grant jwt-bearer authenticates no client, because the issuer is the client. */
 export function clientOf(client_id: string, token_endpoint_auth_method: string, client_secret?: string): object {
   return {
     client_id,

@@ -40,7 +40,7 @@ export const HYDRA: Product = {
     await run(data, hydra, ["migrate", "sql", "--yes", "--config", config, dsn]);
     return {
       command: [hydra, "serve", "all", "--dev", "--config", config],
-      ready: `http://127.0.0.1:${port}/.well-known/jwks.json`, // makes its keys, which takes seconds
+      ready: `http://127.0.0.1:${port}/.well-known/jwks.json`,
     };
   },
 };

@@ -1,4 +1,4 @@
-// What Keycloak's answers mean: an unfit user is refused, and every fault of the set-up is the operator's.
+// What Keycloak's answers mean: it refuses an unfit user, and the rest is the operator's fault.
 
 import type { Case } from "../cases.ts";
 import { clientOf, userOf } from "./keycloak.ts";

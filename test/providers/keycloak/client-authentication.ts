@@ -1,4 +1,4 @@
-// Every client authentication method and algorithm that Keycloak has: the client there, and the settings here.
+// Every client authentication method and algorithm that Keycloak has: client and settings.
 
 import type { Case } from "../cases.ts";
 import type { ProviderProxy, Settings } from "../proxy.ts";

@@ -1,4 +1,4 @@
-// Keycloak, as its download on Maven Central, in development mode, with the realm file that we ship.
+// Keycloak in development mode, with the realm file that we ship.
 
 import { cp, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";

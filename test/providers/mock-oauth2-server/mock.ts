@@ -1,4 +1,4 @@
-// mock-oauth2-server, from Maven Central: it has no users and no clients, and believes every request.
+// mock-oauth2-server, from Maven: it has no users and no clients, and believes every request.
 
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -11,7 +11,7 @@ import { type Client, SOURCES, spring } from "./spring.ts";
 const KEY_ALGORITHMS = ["ES256", "ES384", "PS256", "RS256"] as const;
 const SECRET_ALGORITHMS = ["HS256", "HS384", "HS512"] as const;
 const EXAMPLE = "spring-authorization-server.yaml";
-/** Each client has its own, because Spring wants them unique. HS512 needs 64 bytes, bcrypt at most 72. */
+/** One for each client: Spring wants them unique, HS512 needs 64 bytes, bcrypt takes 72. */
 const secretOf = (client: string) => `s3cret +/%:& of ${client} `.padEnd(72, "x");
 const variableOf = (client: string) => `SECRET_${client.replaceAll("-", "_")}`;
 const SECRET_CLIENTS = [
@@ -154,7 +154,7 @@ describe.skipIf(installed === undefined)(`${SPRING.name} ${SPRING.version}`, () 
     });
   });
 
-  /** The file of the example with a new key in the first place. Only the assertion is signed with it. */
+  /** The example's file with a new key in the first place, which signs only the assertion. */
   async function rotated(alg: "ES256" | "PS256"): Promise<File> {
     const { entry } = await proxy().key(`next-${alg}`, alg);
     const file = proxy().file(EXAMPLE);
