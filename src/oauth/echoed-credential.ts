@@ -28,29 +28,26 @@ const MAX_SEARCHED_CHARS = 1_024;
 const MAX_SHOWN_CHARS = 300;
 
 const HIDDEN = "[redacted]";
-const JWT = /ey[A-Z][\w-]{3,}[\w.-]*/g;
+const JWT = /ey[A-Z][\w-]{3,}[\w.-]*/;
 /** As in steps/identities.ts. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}]+/gu;
 
-/** @returns a function for texts of the log: it hides these, or the whole text if a piece remains */
-export function createRedaction(credentials: readonly string[], values: readonly string[]): (text: string) => string {
+/** @returns a text for the log without what was sent; nothing of it if a piece would remain */
+export function redacted(given: string, credentials: readonly string[], values: readonly string[]): string {
+  if (given === "") return "";
   const needles = spellings([...credentials, ...values], MIN_HIDDEN_CHARS);
   const whole = needles.map(join).filter((needle) => needle !== "");
-  const long = spellings(credentials, MIN_HIDDEN_CHARS).map(join).join("\n"); // which no piece contains
-
+  const long = spellings(credentials, MIN_HIDDEN_CHARS).map(join).join("\n");
   const isUnsafe = (reading: string): boolean => {
     const text = join(reading);
+    const pieces = [...text.matchAll(PIECES)].map(([, piece = ""]) => piece);
     return (
-      reading.search(JWT) >= 0 ||
-      whole.some((needle) => text.includes(needle)) ||
-      [...text.matchAll(PIECES)].some(([, piece = ""]) => long.includes(piece))
+      JWT.test(reading) || whole.some((needle) => text.includes(needle)) || pieces.some((one) => long.includes(one))
     );
   };
-  return (given) => {
-    let text = given.slice(0, MAX_SEARCHED_CHARS).replaceAll(INVISIBLE, " ").replaceAll(JWT, HIDDEN);
-    for (const needle of needles) text = text.replaceAll(needle, HIDDEN);
-    return readings(text).some(isUnsafe) ? HIDDEN : text.slice(0, MAX_SHOWN_CHARS);
-  };
+  let text = given.slice(0, MAX_SEARCHED_CHARS).replaceAll(INVISIBLE, " ").replaceAll(new RegExp(JWT, "g"), HIDDEN);
+  for (const needle of needles) text = text.replaceAll(needle, HIDDEN);
+  return readings(text).some(isUnsafe) ? HIDDEN : text.slice(0, MAX_SHOWN_CHARS);
 }
 
 /** Without what splits base64 and hex digits, and without a difference of case. */

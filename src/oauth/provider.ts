@@ -30,12 +30,14 @@ export interface Provider {
    * `suspensions` since the configuration was loaded, and the seconds by which the provider's clock
    * is ahead of ours, undefined if its answers do not tell.
    */
-  state(): ReturnType<Bulkhead["state"]> &
-    ReturnType<ReturnType<typeof createRefusalWatch>["state"]> & {
-      breaker: BreakerState;
-      suspensions: number;
-      clockSkew: number | undefined;
-    };
+  state(): ReturnType<Bulkhead["state"]> & {
+    breaker: BreakerState;
+    suspensions: number;
+    clockSkew: number | undefined;
+    /** Since the last token, counted up to three. */
+    refusedUsers: number;
+    refusesEverybody: boolean;
+  };
 }
 
 /** The part of a call that a token request needs. */

@@ -11,7 +11,7 @@ import { type Transport, TransportError } from "../core/transport.ts";
 import type { Value, Values } from "../core/values.ts";
 import { type ClientAuthentication, createClientAuthentications, isSigned } from "./client-authentication.ts";
 import type { Discovery, Metadata } from "./discovery.ts";
-import { createRedaction, repeatsCredential } from "./echoed-credential.ts";
+import { redacted, repeatsCredential } from "./echoed-credential.ts";
 import { compileErrorRules } from "./error-rules.ts";
 import { compileExpectSubject } from "./expect-subject.ts";
 import { allParams, isJsonParam, type Param, templatesOf } from "./grants.ts";
@@ -80,11 +80,7 @@ export function createTokenRequest(
       }),
     );
     const sent = () => sentCredentials(values, headers, form, callValues);
-    let redaction: ReturnType<typeof createRedaction> | undefined;
-    const redact = (text: string) => {
-      redaction ??= createRedaction(sent(), [...callValues.values()].map(String));
-      return redaction(text);
-    };
+    const redact = (text: string) => redacted(text, sent(), [...callValues.values()].map(String));
     try {
       const answer = judgeAnswer(response, { ...judging, url: metadata.token_endpoint, now: clock.now(), redact });
       if (answer.refusal === undefined) checkSubject?.(answer.body);

@@ -62,7 +62,7 @@ function reportOf(c: CallContext, route: string, duration: number, error: TokenP
     errorCode: error?.code,
     providerStatus: answer?.providerStatus,
     providerError: answer?.refusal?.error,
-    judgedBy: (error ?? answer?.refusal)?.judgedBy,
+    judgedBy: error?.judgedBy ?? answer?.refusal?.judgedBy,
     attempts,
     duration,
     durations,

@@ -1,13 +1,14 @@
 // The provider's words in the log contain nothing that was sent, in whatever spelling.
 
 import { describe, expect, it } from "vitest";
-import { createRedaction } from "../../src/oauth/echoed-credential.ts";
+import { redacted } from "../../src/oauth/echoed-credential.ts";
 import { makeCanary, search } from "../support/canaries.ts";
 
 const CREDENTIAL = makeCanary("a credential");
 const VALUE = makeCanary("a value of the call");
 const CANARIES = [CREDENTIAL, VALUE];
-const redact = createRedaction([CREDENTIAL.text], [VALUE.text, "alice", "4711", "Jürgen@bank.example", "abc"]);
+const VALUES = [VALUE.text, "alice", "4711", "Jürgen@bank.example", "abc"];
+const redact = (text: string) => redacted(text, [CREDENTIAL.text], VALUES);
 
 const hex = (text: string) => Buffer.from(text).toString("hex");
 const units = (text: string, write: (code: number) => string) =>
@@ -102,6 +103,6 @@ describe("the rest is shown", () => {
 });
 
 it("takes no time that matters for a long text and long credentials", () => {
-  const slow = createRedaction(["k".repeat(4_000), "é".repeat(4_000)], ["u".repeat(500)]);
-  expect(slow("%41&#65;\\u0041".repeat(5_000))).toHaveLength(300);
+  const text = "%41&#65;\\u0041".repeat(5_000);
+  expect(redacted(text, ["k".repeat(4_000), "é".repeat(4_000)], ["u".repeat(500)])).toHaveLength(300);
 });
