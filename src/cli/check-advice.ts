@@ -6,7 +6,7 @@ import type { TokenProxyError } from "../core/errors.ts";
 import { readJsonObject } from "../core/json.ts";
 import type { TransportRequest, TransportResponse } from "../core/transport.ts";
 import { credentialOf } from "../oauth/client-authentication.ts";
-import { createRedaction } from "../oauth/echoed-credential.ts";
+import { redacted } from "../oauth/echoed-credential.ts";
 import { compileErrorRules } from "../oauth/error-rules.ts";
 import type { ProviderCredentials } from "../oauth/provider-settings.ts";
 import { jwtsNeeded } from "../oauth/template-names.ts";
@@ -39,7 +39,7 @@ export async function explain(
   const ours = [...secrets, ...placed.values()].map((secret) => secret.reveal());
   const { issuer, provider_issuer: found } = error?.detail ?? {};
   const words = found === undefined ? wordsOf(response) : `issuer "${found}", but the file has "${issuer}"`;
-  if (words !== "") line("  it says", createRedaction([...sent, ...ours], [])(words));
+  if (words !== "") line("  it says", redacted(words, [...sent, ...ours], []));
   if (method === "GET" || (error && error.code !== "provider_rejected_proxy" && response.status < 500)) return;
   for (const advice of adviceFor(response, form, settings)) line("  advice", advice);
 }
