@@ -1,5 +1,6 @@
 // What the examples send whose grant is a JWT about the user, signed by this proxy (RFC 7523).
 
+import { CLIENT_SECRET } from "../support/examples.ts";
 import {
   accessTokenFor,
   basic,
@@ -103,6 +104,17 @@ export const ASSERTION_EXAMPLES: Readonly<Record<string, Expectation>> = {
     accessToken: accessTokenFor("alice"),
     form: [...accounts(userJwt("ES256", "https://as.bank.example")), ...ownAssertion("https://as.bank.example")],
     mechanism: "client_assertion",
+  },
+  "uaa.yaml": {
+    ...discovered("https://uaa.bank.example/oauth/token", "https://uaa.bank.example/oauth/token"),
+    accessToken: accessTokenFor("alice", "user_name"),
+    form: [
+      ["grant_type", JWT_BEARER],
+      ["assertion", userJwt("RS256", "https://uaa.bank.example/oauth/token")],
+      ["scope", "openid"],
+    ],
+    mechanism: "authorization header",
+    basic: Buffer.from(`token-proxy:${CLIENT_SECRET}`).toString("latin1"),
   },
   "rfc7523.yaml": {
     ...discovered("https://as.bank.example", "https://as.bank.example/token"),

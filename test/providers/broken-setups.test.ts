@@ -12,12 +12,14 @@ import { MOCK_ADAPTER } from "./mock-oauth2-server/broken-bases.ts";
 import { useProxy } from "./proxy.ts";
 import { useServer } from "./server.ts";
 import { SPRING_ADAPTER } from "./spring/broken-bases.ts";
+import { UAA_ADAPTER } from "./uaa/broken-bases.ts";
 
 const ADAPTERS: Partial<Record<Server, Adapter>> = {
   keycloak: KEYCLOAK_ADAPTER,
   hydra: HYDRA_ADAPTER,
   spring: SPRING_ADAPTER,
   mock: MOCK_ADAPTER,
+  uaa: UAA_ADAPTER,
   glewlwyd: GLEWLWYD_ADAPTER,
   authlib: AUTHLIB_ADAPTER,
 };
@@ -27,6 +29,7 @@ const SECRETS = {
   KEYCLOAK_CLIENT_SECRET: "unused",
   HYDRA_CLIENT_SECRET: "unused",
   TECHNICAL_PASSWORD: "unused",
+  UAA_CLIENT_SECRET: "unused",
 };
 
 for (const [name, adapter] of Object.entries(ADAPTERS)) {

@@ -21,10 +21,9 @@ export function progress(name: string, what: string): void {
   process.stderr.write(`${name}: ${what}\n`);
 }
 
-/** A folder below the cache, which exists afterwards. */
-export async function cacheFolder(name: string): Promise<string> {
+async function cacheFolder(): Promise<string> {
   const user = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
-  const folder = resolve(process.env.TOKEN_PROXY_TEST_CACHE ?? join(user, "nextauth-token-proxy"), name);
+  const folder = resolve(process.env.TOKEN_PROXY_TEST_CACHE ?? join(user, "nextauth-token-proxy"));
   await mkdir(folder, { recursive: true });
   return folder;
 }
@@ -33,7 +32,7 @@ export async function cacheFolder(name: string): Promise<string> {
 export async function install(product: Product, sources?: string): Promise<string | undefined> {
   const id = `${product.name} ${product.version}`;
   const hash = sources === undefined ? [] : [hashOf(sources)];
-  const folder = join(await cacheFolder("servers"), [...id.split(" "), ...hash].join("-").toLowerCase());
+  const folder = join(await cacheFolder(), [...id.split(" "), ...hash].join("-").toLowerCase());
   if (await stat(folder).catch(() => undefined)) return folder;
   progress(product.name, `installing ${id}`);
   const unfinished = `${folder}.${process.pid}`;

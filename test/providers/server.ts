@@ -1,10 +1,11 @@
 // What a real server is, and how the specs of this folder start and stop one.
 
 import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
 import { freePort } from "../support/port.ts";
-import { cacheFolder, progress } from "./install.ts";
+import { progress } from "./install.ts";
 import { type Program, startProgram } from "./program.ts";
 import { startTee, type Tee } from "./tee.ts";
 
@@ -59,7 +60,7 @@ async function createServer(
   installed: string,
   issuer: string,
 ): Promise<Server & { remove(): Promise<void> }> {
-  const data = await mkdtemp(join(await cacheFolder("runs"), `${product.name.replaceAll(" ", "-")}-`));
+  const data = await mkdtemp(join(tmpdir(), `token-proxy-${product.name.replaceAll(" ", "-").toLowerCase()}-`));
   const [port, teePort] = [await freePort(), await freePort()];
   const url = `http://127.0.0.1:${teePort}`;
   const ports = new Map<string, number>();

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { JWK } from "jose";
 import { beforeAll, expect, it } from "vitest";
+import type { SigningAlgorithm } from "../../../src/oauth/signing-key.ts";
 import { makeKey } from "../../support/keys.ts";
 import type { Action, BrokenSetup } from "../broken-setups.ts";
 import type { File, ProviderProxy } from "../proxy.ts";
@@ -16,6 +17,8 @@ export interface Adapter {
   product: Product;
   /** The folder with its sources, if it is built here. */
   sources?: string;
+  /** The algorithm of our key; ES256 by default. */
+  alg?: SigningAlgorithm;
   beforeStart?(proxy: ProviderProxy): void;
   /** @returns a file with which the proxy publishes its keys meanwhile */
   prepare(server: Server, proxy: ProviderProxy, key: JWK): Promise<File>;
@@ -32,19 +35,20 @@ export function testSetups(
   proxy: () => ProviderProxy,
   server: () => Server,
 ): void {
+  const { alg = "ES256" } = adapter;
   const keys: Record<string, string> = {};
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "token-proxy-broken-"));
-    const { pem, jwk } = await proxy().key(KID, "ES256");
-    Object.assign(keys, { SIGNING_KEY: pem, OTHER_KEY: (await makeKey("ES256")).pem });
+    const { pem, jwk } = await proxy().key(KID, alg);
+    Object.assign(keys, { SIGNING_KEY: pem, OTHER_KEY: (await makeKey(alg)).pem });
     keys.RSA_KEY = (await makeKey("RS256")).pem;
     await proxy().start(await adapter.prepare(server(), proxy(), jwk));
   });
 
   const baseOf = async (name: string): Promise<Base> => {
     const base = await adapter.baseOf(name, server(), proxy());
-    const key = { kid: KID, alg: "ES256", private_key: { env: "SIGNING_KEY" } };
+    const key = { kid: KID, alg, private_key: { env: "SIGNING_KEY" } };
     return {
       ...base,
       file: { ...base.file, server: undefined, signing: { issuer: proxy().issuer, keys: [key] } },

@@ -86,11 +86,7 @@ const UAA: readonly BrokenSetup[] = [
   {
     base: "jwt grant",
     broken: "the secret is form-encoded, which UAA does not decode",
-    provider: {
-      client_id: "raw-proxy",
-      client_secret: { env: "RAW_SECRET" },
-      token_endpoint_auth_method: "client_secret_basic",
-    },
+    provider: { token_endpoint_auth_method: "client_secret_basic" },
     expect: REJECTED,
     says: "401",
     setting: "client_secret_basic_raw",

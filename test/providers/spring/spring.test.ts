@@ -109,7 +109,13 @@ describe.skipIf(installed === undefined)(`${SPRING.name} ${SPRING.version}`, () 
     expect(claimsOf(answer)).toMatchObject({ sub: "alice", scope: ["accounts"] });
   });
 
+  it("gives a token with the example of plain RFC 7523 as printed", async () => {
+    await proxy().start(proxy().example("rfc7523.yaml"));
+    expect(claimsOf(await proxy().call())).toMatchObject({ sub: "alice" });
+  });
+
   it("gives each of many users their own token", async () => {
+    await proxy().start(proxy().example(EXAMPLE));
     expect(await callForManyUsers(proxy(), (answer) => claimsOf(answer).sub)).toEqual([]);
   });
 
