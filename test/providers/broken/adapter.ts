@@ -48,10 +48,14 @@ export function testSetups(
 
   const baseOf = async (name: string): Promise<Base> => {
     const base = await adapter.baseOf(name, server(), proxy());
+    // A busy machine may need seconds for a server's first answer.
+    const providers = Object.fromEntries(
+      Object.entries(base.file.providers).map(([provider, settings]) => [provider, { timeout: "60s", ...settings }]),
+    );
     const key = { kid: KID, alg, private_key: { env: "SIGNING_KEY" } };
     return {
       ...base,
-      file: { ...base.file, server: undefined, signing: { issuer: proxy().issuer, keys: [key] } },
+      file: { ...base.file, providers, server: undefined, signing: { issuer: proxy().issuer, keys: [key] } },
       env: { GETTOKEN_APIKEY: "k".repeat(32), ...keys, ...base.env },
     };
   };
