@@ -144,6 +144,16 @@ describe("a provider", () => {
     );
   });
 
+  it("gets a kind suggested if its metadata looks like a known product, and that product's claim", async () => {
+    const endpoints = `${provider.url}/realms/a/protocol/openid-connect`;
+    provider.answer = json(metadata({ token_endpoint: `${endpoints}/token`, jwks_uri: `${endpoints}/certs` }));
+    const { out } = await check(discovered());
+    expect(out).toMatch(/advice +this looks like keycloak: set kind: keycloak/);
+    expect(out).toContain("such as access_token.preferred_username");
+    const known = { token_endpoint: undefined, issuer: provider.url, kind: "keycloak" };
+    expect((await check(fileConfig("", { provider: known }))).out).not.toContain("this looks like");
+  });
+
   it("that says it is another issuer fails the check with status 1", async () => {
     provider.answer = json(metadata({ issuer: "https://other.example" }));
     const { status, out } = await check(discovered());
