@@ -55,9 +55,8 @@ export async function checkPublishedKeys(issuer: string, { signingKeys, provider
   const request = { url, headers: REQUEST_HEADERS, timeout: TIMEOUT_MS, maxResponseBytes: MAX_JWKS_BYTES };
   try {
     const { status, body } = await send({ method: "GET", ...request }).finally(() => send.close());
-    if (status !== 200)
-      throw new Error(status < 400 ? "a redirect, which providers may not follow" : `status ${status}`);
-    const served = await thumbprints(readJsonObject(body)?.keys as JWK[]);
+    if (status !== 200) throw new Error(status < 400 ? "a redirect, which few providers follow" : `status ${status}`);
+    const served = await thumbprints([readJsonObject(body)?.keys ?? []].flat() as JWK[]);
     const missing = signingKeys.filter((_, index) => !served.includes(ours[index] as string)).map(({ kid }) => kid);
     if (missing.length > 0) line("  warning", `${url} lacks keys of signing.keys: ${missing.join(", ")}`);
   } catch (error) {

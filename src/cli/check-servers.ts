@@ -78,8 +78,7 @@ export async function checkProvider(
     line("  clock", "not visible, because the provider sends no Date; --live reads the iat of its token");
   }
   const kind = settings.kind ?? kindOf(metadata);
-  if (kind !== settings.kind)
-    line("  advice", `this looks like ${kind}: set kind: ${kind}, so that we know its errors`);
+  if (kind !== settings.kind) line("  advice", `it looks like ${kind}: set kind: ${kind}, so that we know its errors`);
   const algs =
     method === "client_secret_jwt" ? [client_assertion.alg ?? "HS256"] : own.clientKeys.map(({ alg }) => alg);
   const listed = [
@@ -90,10 +89,7 @@ export async function checkProvider(
     // Only a warning, because a provider may support more than its metadata says.
     const missing = used.filter((one) => metadata[list]?.includes(one) === false).join(" and ");
     if (missing === "") continue;
-    line(
-      "  warning",
-      `the provider's ${list} lacks ${missing}: enable it there, or use one of ${metadata[list]?.join(", ")}`,
-    );
+    line("  warning", `its ${list} lacks ${missing}: enable it there, or use one of ${metadata[list]?.join(", ")}`);
   }
   const claim = kind === undefined ? "sub" : KINDS[kind].userClaim;
   if (settings.expect_subject === undefined) {

@@ -148,10 +148,10 @@ describe("a provider", () => {
     const endpoints = `${provider.url}/realms/a/protocol/openid-connect`;
     provider.answer = json(metadata({ token_endpoint: `${endpoints}/token`, jwks_uri: `${endpoints}/certs` }));
     const { out } = await check(discovered());
-    expect(out).toMatch(/advice +this looks like keycloak: set kind: keycloak/);
+    expect(out).toMatch(/advice +it looks like keycloak: set kind: keycloak/);
     expect(out).toContain("such as access_token.preferred_username");
     const known = { token_endpoint: undefined, issuer: provider.url, kind: "keycloak" };
-    expect((await check(fileConfig("", { provider: known }))).out).not.toContain("this looks like");
+    expect((await check(fileConfig("", { provider: known }))).out).not.toContain("it looks like");
   });
 
   it("that says it is another issuer fails the check with status 1", async () => {

@@ -34,6 +34,14 @@ const KEYS: readonly BrokenSetup[] = [
   },
   {
     base: "private_key_jwt",
+    broken: "our published address serves a page",
+    action: { keys: { body: "<html>welcome</html>" } },
+    expect: "token",
+    says: /warning.*lacks keys/,
+    setting: "signing.keys",
+  },
+  {
+    base: "private_key_jwt",
     broken: "the client_key is not published",
     provider: { client_key: { kid: "unpublished", alg: "ES256", private_key: { env: "OTHER_KEY" } } },
     expect: "token",
