@@ -62,7 +62,7 @@ function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
 
 /** Reads from a pipe of the test, which closes when the test ends in any way. */
 function guardOf({ pid }: ChildProcess): ChildProcess {
-  const script = `cat >/dev/null; kill -KILL -- -${pid} 2>/dev/null`;
+  const script = `cat >/dev/null; kill -s KILL -- -${pid} 2>/dev/null`;
   return spawn("sh", ["-c", script], { detached: true, stdio: ["pipe", "ignore", "ignore"] });
 }
 

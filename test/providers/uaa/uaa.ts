@@ -17,6 +17,9 @@ const FORMER_JAVA = [
   "javax.activation:activation:1.1.1",
 ];
 
+/** Packages that its libraries look into, which Java 17 allows only if it is asked to. */
+const OPENED = ["lang", "lang.invoke", "lang.reflect", "util", "util.concurrent", "net", "io", "text", "math"];
+
 /** @param clients by their id, with their secret */
 export function uaa(clients: () => Readonly<Record<string, object>>): Product {
   const product: Product = {
@@ -48,9 +51,7 @@ export function uaa(clients: () => Readonly<Record<string, object>>): Product {
         env: {
           CATALINA_BASE: base,
           CATALINA_OPTS: "-Xmx512m",
-          JDK_JAVA_OPTIONS: ["java.lang", "java.util"]
-            .map((name) => `--add-opens=java.base/${name}=ALL-UNNAMED`)
-            .join(" "),
+          JDK_JAVA_OPTIONS: OPENED.map((name) => `--add-opens=java.base/java.${name}=ALL-UNNAMED`).join(" "),
           UAA_CONFIG_PATH: data,
         },
         ready: `http://127.0.0.1:${port}/.well-known/openid-configuration`, // 503 while it starts
