@@ -1,6 +1,6 @@
 // Cloud Foundry UAA: its war from Maven Central, in Tomcat, with its database in memory.
 
-import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { exportPKCS8, generateKeyPair } from "jose";
 import { makeSelfSigned } from "../../support/keys.ts";
@@ -31,8 +31,11 @@ export function uaa(clients: () => Readonly<Record<string, object>>): Product {
         maven(folder, "dependency:unpack", `-Dartifact=${artifact}`, `-DoutputDirectory=${into}`, here);
       await unpack(`org.apache.tomcat:tomcat:${TOMCAT}:zip`, ".");
       await unpack(`org.cloudfoundry.identity:cloudfoundry-identity-uaa:${product.version}:war`, "uaa");
-      const lib = `-DoutputDirectory=apache-tomcat-${TOMCAT}/lib`;
-      for (const artifact of FORMER_JAVA) await maven(folder, "dependency:copy", `-Dartifact=${artifact}`, lib, here);
+      const copy = (artifact: string, into: string) =>
+        maven(folder, "dependency:copy", `-Dartifact=${artifact}`, `-DoutputDirectory=${into}`, here);
+      for (const artifact of FORMER_JAVA) await copy(artifact, `apache-tomcat-${TOMCAT}/lib`);
+      await rm(join(folder, "uaa/WEB-INF/lib/groovy-2.5.2.jar")); // fails on Java 16 and later
+      await copy("org.codehaus.groovy:groovy:2.5.23", "uaa/WEB-INF/lib");
     },
     async launch(place) {
       const { installed, data, port } = place;
