@@ -103,12 +103,14 @@ function adviceFor(response: TransportResponse, form: URLSearchParams, settings:
   const topics = [...REQUEST_TOPICS, ...(jwt === undefined ? [] : JWT_TOPICS)].filter(([said]) => said.test(words));
   const spelt = words.toLowerCase().replaceAll(" ", "_");
   const named = Object.keys(params).filter((name) => name.length > 3 && spelt.includes(name));
-  const client = `compare ${COMPARE[credentialOf(method)]} with the provider's client; it needs token_endpoint_auth_method ${method}`;
+  const raw = method === "client_secret_basic" ? ", or client_secret_basic_raw if it does not form-decode" : "";
+  const needs = `it needs token_endpoint_auth_method ${method}${raw}`;
   return [
     ...(known === "" || about === "credential" ? [] : [known]),
     ...named.map((name) => `params.${name}: the provider names it`),
     ...topics.map(([, advice]) => advice),
-    ...(isClient ? [client] : []),
+    ...(isClient ? [`compare ${COMPARE[credentialOf(method)]} with the provider's client; ${needs}`] : []),
+    ...(/^(?:[a-z][\w.-]*(?::|$)|$)/.test(words) ? [] : ["token_endpoint: is it right? This is no OAuth error"]),
   ].map((advice) => advice.replace(/\b(?:AT|AUD|ISS|KEYS)\b/g, (name) => keys[name as keyof typeof keys]));
 }
 

@@ -60,6 +60,10 @@ it.each<[string, string, string]>([
   expect(advice).not.toMatch(/client_secret\b|jwt\.user/);
 });
 
+it("doubts the token endpoint if the error is a sentence", async () => {
+  expect(await adviceOn("Could not verify", "", 403, {})).toContain("token_endpoint: is it right?");
+});
+
 it("names the parameter that the provider names", async () => {
   const params = { audience: "https://api.example" };
   expect(await adviceOn("invalid_target", "Unknown Audience", 400, { params })).toContain("params.audience");
