@@ -1,8 +1,8 @@
 // Cloud Foundry UAA: its war from Maven Central, in Tomcat, with its database in memory.
 
+import { generateKeyPairSync } from "node:crypto";
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { exportPKCS8, generateKeyPair } from "jose";
 import { makeSelfSigned } from "../../support/keys.ts";
 import { maven } from "../install.ts";
 import type { Place, Product } from "../server.ts";
@@ -64,14 +64,17 @@ export function uaa(clients: () => Readonly<Record<string, object>>): Product {
   return product;
 }
 
+/** It reads no other format. */
+const PKCS1 = { type: "pkcs1", format: "pem" } as const;
+
 async function configurationOf({ url, issuer }: Place, clients: Readonly<Record<string, object>>): Promise<object> {
-  const { privateKey } = await generateKeyPair("RS256", { extractable: true });
+  const signingKey = generateKeyPairSync("rsa", { modulusLength: 2_048 }).privateKey.export(PKCS1);
   const saml = await makeSelfSigned("uaa");
   return {
     issuer: { uri: url },
     uaa: { url, token: { url: `${url}/oauth/token` } },
     encryption: { active_key_label: "one", encryption_keys: [{ label: "one", passphrase: "only for tests" }] },
-    jwt: { token: { policy: { activeKeyId: "one", keys: { one: { signingKey: await exportPKCS8(privateKey) } } } } },
+    jwt: { token: { policy: { activeKeyId: "one", keys: { one: { signingKey } } } } },
     login: {
       url,
       entityBaseURL: url,
