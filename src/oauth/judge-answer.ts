@@ -111,7 +111,7 @@ function judgeFault(response: TransportResponse, members: Readonly<Record<string
 
 const REJECTED = [
   "provider_rejected_proxy",
-  "rejects this proxy: check its client_id, client_secret, token_endpoint_auth_method, grant_type, scope and params",
+  "rejects this proxy: check its client authentication, grant_type, scope and params",
 ] as const;
 
 const FAULTS = {

@@ -16,6 +16,8 @@ export interface ProviderSettings extends RequestParameters, ClientSettings, Err
   issuer?: string | undefined;
   /** Which document of the issuer names the token endpoint. */
   discovery: DiscoveryKind | "none";
+  /** Where that document is, if not where the issuer says. */
+  metadata_url?: string | undefined;
   token_endpoint?: string | undefined;
   headers: Readonly<Record<string, string | SecretReference>>;
   jwt: Readonly<Record<string, JwtSettings>>;

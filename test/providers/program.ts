@@ -77,7 +77,7 @@ async function untilReady(url: string, timeoutMs: number, child: ChildProcess, o
 
 async function statusOf(url: string): Promise<number | undefined> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(5_000), redirect: "manual" });
+    const response = await fetch(url, { signal: AbortSignal.timeout(60_000), redirect: "manual" });
     await response.arrayBuffer();
     return response.status;
   } catch {
