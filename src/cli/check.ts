@@ -86,7 +86,7 @@ interface CheckOptions extends CallOptions {
   call?: string;
 }
 
-function describeService(config: Config, { signingKeys }: Credentials): void {
+function describeService(config: Config, { signingKeys, proxied }: Credentials): void {
   const { server, callers, get_token, webnonce_exchange, signing, nextauth, providers } = config;
   for (const [name, { apikeys, client_certificates, serverids }] of Object.entries(callers)) {
     const counts = [counted(apikeys.length, "API key"), counted(client_certificates.length, "client certificate")];
@@ -112,6 +112,7 @@ function describeService(config: Config, { signingKeys }: Credentials): void {
     const cure = "if a load balancer is in front, add its address there, or all apps share one limit";
     line("  warning", `server.trusted_proxies is empty: ${cure}`);
   }
+  for (const servers of proxied) line("egress proxy", servers);
   if (signing === undefined) return;
   for (const [index, { kid, alg }] of signingKeys.entries()) {
     const use = signing.keys[index]?.use === "sign" ? "signs" : "is only published";

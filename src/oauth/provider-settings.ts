@@ -1,7 +1,7 @@
 // A provider as the configuration file describes it, and the secrets and keys that it refers to.
 
 import type { Secret, SecretReference } from "../core/secret.ts";
-import type { TlsCredentials, TransportSettings } from "../core/transport.ts";
+import type { ProxyFor, TlsCredentials, TransportSettings } from "../core/transport.ts";
 import type { ClientSettings } from "./client-authentication.ts";
 import type { DiscoveryKind } from "./discovery.ts";
 import type { ErrorRules } from "./error-rules.ts";
@@ -40,6 +40,7 @@ export interface ProviderCredentials {
   signingKeys: readonly SigningKey[];
   signingIssuer: string | undefined;
   tls: TlsCredentials | undefined;
+  proxyFor?: ProxyFor | undefined;
   /** Secrets in params and headers, by `params.NAME` or `headers.NAME`. */
   placed: PlacedSecrets;
 }
