@@ -49,7 +49,7 @@ export const KEYCLOAK: Product = {
   },
 };
 
-/** Starts the H2 that Keycloak brings as a server of its own, so that only the database can fail. */
+/** Starts the H2 that Keycloak brings as a server, so that only the database can fail. */
 const WITH_DATABASE = `
   java -Xmx128m -cp "$1"/lib/lib/main/com.h2database.h2-*.jar org.h2.tools.Server \\
     -tcp -tcpPort "$3" -baseDir "$2" -ifNotExists &
