@@ -32,7 +32,7 @@ export interface CreateAppOptions {
  * Mount the app with `app.route("/", proxy)` or serve it as it is, in both cases with
  * @hono/node-server. The paths of the file are complete paths. The app runs no timers and needs no
  * closing: calls discover the providers.
- * @param text the configuration file; of `server`, only trusted_proxies and max_in_flight are used
+ * @param text the configuration file; of `server`, only trusted_proxies, max_in_flight, env_proxy
  * @throws {ConfigError} for a faulty file, and for an unusable secret, key or certificate
  */
 export async function createApp(text: string, options: CreateAppOptions = {}): Promise<Hono> {

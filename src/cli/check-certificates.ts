@@ -1,10 +1,18 @@
-// What `check` prints about certificates: when they expire, and the pins for `server.tls`.
+// What `check` prints about certificates and published keys: ends, pins, faults of TLS.
 
 import { createPublicKey, type X509Certificate } from "node:crypto";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
+import { connect } from "node:tls";
+import { calculateJwkThumbprint, type JWK } from "jose";
+import type { Credentials } from "../config/credentials.ts";
 import { UsageError } from "../core/errors.ts";
+import { REQUEST_HEADERS } from "../core/headers.ts";
+import { readJsonObject } from "../core/json.ts";
 import type { Secret } from "../core/secret.ts";
 import { certificatesOf, pinOf } from "../node/credentials.ts";
+import { createNodeTransport } from "../node/outbound/transport.ts";
 import { line } from "./report.ts";
 
 const DAY_MS = 86_400_000;
@@ -53,12 +61,67 @@ export function checkPins(pins: readonly string[] | undefined, file: string | un
   }
 }
 
+const TIMEOUT_MS = 5_000;
+const MAX_JWKS_BYTES = 65_536;
+
+/** Whether our keys are where providers look for them. */
+export async function checkPublishedKeys(issuer: string, { signingKeys, providers }: Credentials): Promise<void> {
+  const url = `${issuer.replace(/\/$/, "")}/.well-known/jwks.json`;
+  const thumbprints = (keys: readonly JWK[]) => Promise.all(keys.map((key) => calculateJwkThumbprint(key)));
+  const ours = await thumbprints(signingKeys.map(({ publicJwk }) => publicJwk));
+  const send = createNodeTransport({ connect_timeout: TIMEOUT_MS, connections: 1 });
+  const request = { url, headers: REQUEST_HEADERS, timeout: TIMEOUT_MS, maxResponseBytes: MAX_JWKS_BYTES };
+  try {
+    const { status, body } = await send({ method: "GET", ...request }).finally(() => send.close());
+    if (status !== 200) throw new Error(status < 400 ? "a redirect, which few providers follow" : `status ${status}`);
+    const served = await thumbprints([readJsonObject(body)?.keys ?? []].flat() as JWK[]);
+    const missing = signingKeys.filter((_, index) => !served.includes(ours[index] as string)).map(({ kid }) => kid);
+    if (missing.length > 0) line("  warning", `${url} lacks keys of signing.keys: ${missing.join(", ")}`);
+  } catch (error) {
+    const { code, message } = ((error as Error).cause ?? error) as { code?: string; message: string };
+    line("  warning", `${url}: ${code ?? message}; something must serve our keys there, or correct signing.issuer`);
+  }
+  for (const [name, { clientKeys }] of providers) {
+    for (const { kid, publicJwk } of clientKeys) {
+      if (ours.includes(await calculateJwkThumbprint(publicJwk))) continue;
+      const cure = "register it there, or add it to signing.keys with use: verify";
+      line("  warning", `client_key "${kid}" of ${name} is not published under signing.issuer: ${cure}`);
+    }
+  }
+}
+
+/** @returns what to do about a request without an answer; looks at the server's certificate */
+export async function adviseOnSilence(url: string, code: string, key: string): Promise<string> {
+  const { protocol, hostname, port } = new URL(url);
+  const host = hostname.replace(/^\[|\]$/g, "");
+  const general = `is the host ${host} right (${key}), and does the network let us reach it?`;
+  if (!/CERT|SIGNATURE|ISSUER|SSL|EPROTO|UND_ERR_SOCKET|ECONNRESET/.test(code)) return general;
+  // Nothing is sent on this connection, so it need not be verified.
+  const at = { host, port: Number(port || 443), servername: isIP(host) === 0 ? host : "" };
+  const socket = connect({ ...at, rejectUnauthorized: false });
+  socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error("timeout")));
+  const isTls = (await once(socket, "secureConnect").catch(() => undefined)) !== undefined;
+  const { issuer = "", subjectAltName, validTo } = socket.getPeerX509Certificate() ?? {};
+  socket.destroy();
+  if (isTls && protocol === "http:") return `${host} speaks TLS on this port: write https in ${key}`;
+  if (!isTls) return /SSL|EPROTO/.test(code) ? `${host} answers without TLS on this port: correct ${key}` : general;
+  const cures: Record<string, string> = {
+    CERT_HAS_EXPIRED: "it has expired, so renew it at the provider",
+    ERR_TLS_CERT_ALTNAME_INVALID: `it is not for ${host}, so write a name that it has in ${key}`,
+  };
+  const cure = cures[code] ?? "if its authority is the right one, put the authority's certificate into tls.ca";
+  return `the certificate of ${host} is for ${subjectAltName}, until ${validTo}, issued by ${oneLine(issuer)}: ${cure}`;
+}
+
 function describe(certificate: X509Certificate): string {
   const { subject, subjectAltName, validTo } = certificate;
-  // Node puts each part of the name on a line. A certificate may have no subject, only other names.
-  const name = subject?.replaceAll("\n", ", ") || subjectAltName || "no subject";
+  // A certificate may have no subject, only other names.
+  const name = oneLine(subject ?? "") || subjectAltName || "no subject";
   return `${name}, until ${validTo} (${daysLeft(certificate)} days left)`;
 }
+
+/** Node puts each part of a name on a line. */
+const oneLine = (name: string): string => name.replaceAll("\n", ", ");
 
 function daysLeft({ validToDate }: X509Certificate): number {
   return Math.floor((validToDate.getTime() - Date.now()) / DAY_MS);

@@ -4,12 +4,15 @@ import { randomBytes } from "node:crypto";
 import type { Config, ProviderConfig } from "../config/complete.ts";
 import type { Credentials } from "../config/credentials.ts";
 import type { NextAuthServer, NextAuthServers } from "../nextauth/servers.ts";
-import { credentialOf } from "../oauth/client-authentication.ts";
+import { credentialOf, isSigned } from "../oauth/client-authentication.ts";
+import type { Metadata } from "../oauth/discovery.ts";
+import { KINDS, kindOf } from "../oauth/kinds/index.ts";
 import type { Provider } from "../oauth/provider.ts";
+import type { ProviderCredentials } from "../oauth/provider-settings.ts";
+import { type Exchange, explain } from "./check-advice.ts";
 import { describeCertificates, warnOfAuthorities } from "./check-certificates.ts";
 import { attempt, line } from "./report.ts";
 
-const DISCOVERY_TIMEOUT_MS = 10_000;
 const NONCE_BYTES = 16;
 
 /**
@@ -43,49 +46,61 @@ export async function checkNextAuthServers(
   return succeeded;
 }
 
-/** Describes one provider, with its discovery. @returns whether that succeeded */
+/** Describes one provider. @returns its metadata; undefined if discovery failed */
 export async function checkProvider(
-  { name, discovery }: Provider,
+  { name, discovery, state }: Provider,
   settings: ProviderConfig,
   credentials: Credentials,
-): Promise<boolean> {
+  exchange: Exchange,
+): Promise<Metadata | undefined> {
+  const own = credentials.providers.get(name) as ProviderCredentials;
+  const { token_endpoint_auth_method: method, token_endpoint = "", issuer = "", client_assertion } = settings;
   line("provider", name);
-  const method = settings.token_endpoint_auth_method;
-  const { clientKeys = [], tls } = credentials.providers.get(name) ?? {};
-  const keys = clientKeys.map(({ kid, alg }) => `${alg} ${kid}`).join(", ");
+  const keys = own.clientKeys.map(({ kid, alg }) => `${alg} ${kid}`).join(", ");
   const withKeys = credentialOf(method) === "key" ? ` with ${keys}` : "";
   line("  client", `${settings.client_id ?? "no client_id"}, ${method}${withKeys}`);
-  describeCertificates("  certificate", tls?.certificate, false);
-  warnOfAuthorities("tls.ca", tls?.ca);
+  describeCertificates("  certificate", own.tls?.certificate, false);
+  warnOfAuthorities("tls.ca", own.tls?.ca);
   line("  grant", settings.grant_type);
   const { format, require } = settings.answer;
   line("  expects", format === "any" ? "a body of any kind" : `a JSON object with ${require.join(" and ")}`);
-  // Issuers with metadata mostly issue JWTs; for others, --live shows what the token is.
-  if (discovery !== undefined) adviseExpectSubject(settings);
   if (discovery === undefined) {
-    line("  token endpoint", `${settings.token_endpoint} (from the file)`);
-    return true;
+    line("  token endpoint", `${token_endpoint} (from the file)`);
+    return { issuer, token_endpoint };
   }
-  line("  issuer", String(settings.issuer));
+  line("  issuer", issuer);
   const metadata = await attempt(
     "  token endpoint",
-    () => discovery.refresh(DISCOVERY_TIMEOUT_MS),
-    ({ token_endpoint }) => `${token_endpoint}, discovered`,
+    () => discovery.refresh(settings.timeout),
+    (found) => `${found.token_endpoint}, discovered`,
+    (error) => explain(exchange, error, settings, own),
   );
+  if (metadata === undefined) return undefined;
+  if (state().clockSkew === undefined) {
+    line("  clock", "not visible, because the provider sends no Date; --live reads the iat of its token");
+  }
+  const kind = settings.kind ?? kindOf(metadata);
+  if (kind !== settings.kind) line("  advice", `it looks like ${kind}: set kind: ${kind}, so that we know its errors`);
+  const algs =
+    method === "client_secret_jwt" ? [client_assertion.alg ?? "HS256"] : own.clientKeys.map(({ alg }) => alg);
   const listed = [
-    ["grant_types_supported", settings.grant_type],
-    ["token_endpoint_auth_methods_supported", method === "client_secret_basic_raw" ? "client_secret_basic" : method],
+    ["token_endpoint_auth_methods_supported", [method === "client_secret_basic_raw" ? "client_secret_basic" : method]],
+    ["token_endpoint_auth_signing_alg_values_supported", isSigned(method) ? algs : []],
   ] as const;
   for (const [list, used] of listed) {
     // Only a warning, because a provider may support more than its metadata says.
-    if (metadata?.[list]?.includes(used) !== false) continue;
-    line("  warning", `the provider's ${list} does not have ${used}: enable it there, or use one that is listed`);
+    const missing = used.filter((one) => metadata[list]?.includes(one) === false).join(" and ");
+    if (missing === "") continue;
+    line("  warning", `its ${list} lacks ${missing}: enable it there, or use one of ${metadata[list]?.join(", ")}`);
   }
-  return metadata !== undefined;
+  const claim = kind === undefined ? "sub" : KINDS[kind].userClaim;
+  if (settings.expect_subject === undefined && format !== "any") {
+    line("  advice", `set expect_subject, such as ${require[0]}.${claim}, so that no token of another user is relayed`);
+  }
+  return metadata;
 }
 
-/** For a provider whose tokens are probably JWTs. */
-export function adviseExpectSubject({ expect_subject, answer }: ProviderConfig): void {
-  if (expect_subject !== undefined || answer.format === "any") return;
-  line("  advice", `set expect_subject, such as ${answer.require[0]}.sub, to relay no token of another user`);
+export function warnOfGrant(name: string, { grant_type }: ProviderConfig, metadata: Metadata | undefined): void {
+  if (metadata?.grant_types_supported?.includes(grant_type) !== false) return;
+  line("warning", `grant_types_supported of ${name} lacks ${grant_type}: --live shows whether it works all the same`);
 }

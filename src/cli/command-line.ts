@@ -122,6 +122,7 @@ function createCommands(end: (succeeded: boolean) => void): Command {
     .addOption(
       new Option("--call <file>", "only show how the HTTP request in <file> is read, offline").conflicts("live"),
     )
+    .option("--probe", "with --live: also ask for a user that cannot exist, which may count as a failed login there")
     .action(toEnd(async (options) => (await import("./check.ts")).check(options)));
   callCommand("get-token", [
     "--userid alice --value nonce=env:NONCE",

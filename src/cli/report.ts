@@ -17,12 +17,14 @@ export function withDetails(text: string, details: object = {}, cause?: string):
 /**
  * Runs one request. Its line says how long that took, or why it failed.
  * @param describe what the line says of the result
+ * @param explain prints what to do about a failure
  * @returns the result, or undefined if the request failed
  */
 export async function attempt<T>(
   label: string,
   run: () => Promise<T>,
   describe: (result: T) => string,
+  explain?: (error: TokenProxyError) => Promise<void>,
 ): Promise<T | undefined> {
   const started = nodeClock.elapsed();
   try {
@@ -31,8 +33,15 @@ export async function attempt<T>(
     return result;
   } catch (error) {
     if (!(error instanceof TokenProxyError)) throw error;
-    const cause = error.cause as { code?: string; name?: string } | undefined;
-    line("  FAILED", withDetails(`${error.code}: ${error.message}`, error.detail, cause?.code ?? cause?.name));
+    const detail = explain && error.code.startsWith("provider_") ? {} : error.detail;
+    line("  FAILED", withDetails(`${error.code}: ${error.message}`, detail, codeOf(error)));
+    await explain?.(error);
     return undefined;
   }
+}
+
+/** The code, or else the name, of what went wrong inside. */
+export function codeOf({ cause }: Error): string | undefined {
+  const { code, name } = (cause ?? {}) as { code?: string; name?: string };
+  return code ?? name;
 }

@@ -32,6 +32,10 @@ export function checkProvider(provider: FileProvider, around: Surroundings, repo
   checkClient(provider, around, report);
   checkTimeouts(provider, report);
   checkTls(provider.tls, below(report, "tls"));
+  const { issuer, token_endpoint, tls } = provider;
+  if (tls?.certificate !== undefined && /^http:/i.test(token_endpoint ?? issuer ?? "")) {
+    report(["tls", "certificate"], "is only sent over TLS, but the provider's URL is http; write an https URL");
+  }
   checkParams(provider, below(report, "params"));
   checkHeaders(provider, below(report, "headers"));
   for (const [index, error] of provider.proxy_errors.entries()) {
@@ -43,7 +47,7 @@ export function checkProvider(provider: FileProvider, around: Surroundings, repo
   checkTemplates(provider, around, report);
 }
 
-function checkEndpoint({ issuer, token_endpoint, discovery }: FileProvider, report: Report): void {
+function checkEndpoint({ issuer, token_endpoint, discovery, metadata_url }: FileProvider, report: Report): void {
   if (issuer === undefined && token_endpoint === undefined) {
     report([], "needs issuer (to discover the token endpoint) or token_endpoint");
   }
@@ -52,6 +56,9 @@ function checkEndpoint({ issuer, token_endpoint, discovery }: FileProvider, repo
   }
   if (token_endpoint === undefined && discovery === "none") {
     report(["discovery"], "is none, so token_endpoint is required");
+  }
+  if (metadata_url !== undefined && (token_endpoint !== undefined || issuer === undefined)) {
+    report(["metadata_url"], "is for discovery, which needs issuer and no token_endpoint");
   }
 }
 

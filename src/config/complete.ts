@@ -15,6 +15,7 @@ export type Route = NonNullable<FileConfig["routes"]>[number];
 
 /** A provider with references to its credentials, which credentials.ts loads. */
 export interface ProviderConfig extends ProviderSettings, Pick<FileProvider, "client_secret" | "client_key" | "tls"> {
+  proxy?: FileProvider["proxy"];
   /** Selects among the keys that can authenticate the client; undefined means all. */
   client_key_alg: SigningAlgorithm | undefined;
 }

@@ -3,12 +3,12 @@
 import { HEADER_VALUE } from "../core/headers.ts";
 import type { Sha256 } from "../core/ports.ts";
 import { Secret, type SecretReference } from "../core/secret.ts";
-import type { TlsCredentials } from "../core/transport.ts";
+import type { ProxyFor, TlsCredentials } from "../core/transport.ts";
 import type { NextAuthCredentials } from "../nextauth/servers.ts";
 import type { PlacedSecrets, ProviderCredentials } from "../oauth/provider-settings.ts";
 import { type CreateJwsSigner, importSigningKey, KeyError, type SigningKey } from "../oauth/signing-key.ts";
 import type { Config, ProviderConfig } from "./complete.ts";
-import { below, type Path, type PathFault, type Report, reportTo } from "./faults.ts";
+import { type Path, type PathFault, type Report, reportTo } from "./faults.ts";
 import type { ParsedFile } from "./parse.ts";
 import type { ClientCertificatePin, FileNextAuth } from "./schema-nextauth.ts";
 import type { KeySettings, TlsSettings } from "./schema-provider.ts";
@@ -24,8 +24,10 @@ export interface CredentialHost {
   listens: boolean;
   /** @returns an absolute path; relative ones start at the folder of the configuration file */
   resolvePath(file: string): string;
-  /** Why it cannot apply http2 and reuse_connections; undefined if it can. */
+  /** Why it cannot apply http2, reuse_connections and proxy; undefined if it can. */
   connectionFault: string | undefined;
+  /** The egress proxy that the environment names. */
+  environmentProxy(report: (problem: string) => void): Promise<ProxyFor | undefined>;
   /** @returns why this host cannot identify a caller by such a certificate */
   pinFault(pin: ClientCertificatePin, server: Config["server"]): string | undefined;
   /** @returns why this host cannot apply the rate limit */
@@ -63,13 +65,16 @@ export interface Credentials {
   identitiesKey: Secret | undefined;
   /** Every key under `signing`, including those that only verify. */
   signingKeys: readonly SigningKey[];
+  /** For people: `HOST through PROXY` for each server behind an egress proxy. */
+  proxied: readonly string[];
 }
 
 /** @throws {ConfigError} with each secret, key or certificate that is missing or unusable */
 export async function loadCredentials({ config, error }: ParsedFile, host: CredentialHost): Promise<Credentials> {
   const faults: PathFault[] = [];
   const report = reportTo(faults);
-  const load = createLoader(host, report);
+  const fault = (problem: string) => report(["server", "env_proxy"], problem);
+  const load = createLoader(host, report, config.server.env_proxy ? await host.environmentProxy(fault) : undefined);
   const { signing, log, webnonce_exchange } = config;
   for (const [index, { rate_limit }] of webnonce_exchange.entries()) {
     for (const [name, limit] of Object.entries(rate_limit)) {
@@ -80,37 +85,27 @@ export async function loadCredentials({ config, error }: ParsedFile, host: Crede
   const callers = await loadCallers(config, load, host, report);
   const serverTls = host.listens ? await loadServerTls(config, load) : undefined;
   const nextauth = await load.list(config.nextauth, ["nextauth"], async (server, path) => {
-    const { apikey: reference, tls } = server;
-    checkConnections(server, host, below(report, ...path));
-    const apikey = await load.secret(reference, [...path, "apikey"], headerFault);
-    const credentials = await load.tls(tls, [...path, "tls"]);
-    return apikey && { apikey, tls: credentials };
+    const apikey = await load.secret(server.apikey, [...path, "apikey"], headerFault);
+    const connection = await load.connection(server, server.url, path);
+    return apikey && { apikey, ...connection };
   });
   const signingKeys = await load.list(signing?.keys ?? [], ["signing", "keys"], load.key);
   const signers = signingKeys.filter(({ kid }) => signing?.keys.some((key) => key.kid === kid && key.use === "sign"));
   const providers = new Map<string, ProviderCredentials>();
   for (const [name, provider] of Object.entries(config.providers)) {
-    checkConnections(provider, host, below(report, "providers", name));
     const own = await loadProvider(provider, ["providers", name], signers, load);
     providers.set(name, { ...own, signingKeys: signers, signingIssuer: signing?.issuer });
   }
   if (log.audit !== undefined && !host.listens) report(["log", "audit"], "needs a file, which Workers do not have");
   const identitiesKey = await load.secret(log.identities_key, ["log", "identities_key"], shortKeyFault);
   if (faults.length > 0) throw error(faults);
-  return { identitiesKey, callers, nextauth, serverTls, providers, signingKeys };
-}
-
-function checkConnections(server: FileNextAuth | ProviderConfig, { connectionFault }: CredentialHost, report: Report) {
-  if (connectionFault === undefined) return;
-  for (const key of ["http2", "reuse_connections"] as const) {
-    if (server[key] !== undefined) report([key], connectionFault, "key");
-  }
+  return { identitiesKey, callers, nextauth, serverTls, providers, signingKeys, proxied: [...load.proxied] };
 }
 
 type Loader = ReturnType<typeof createLoader>;
 
 /** Each function reports what it cannot load, and returns undefined for it. */
-function createLoader(host: CredentialHost, report: Report) {
+function createLoader(host: CredentialHost, report: Report, ofEnvironment: ProxyFor | undefined) {
   async function secret(reference: SecretReference | undefined, path: Path, faultOf?: typeof headerFault) {
     if (reference === undefined) return undefined;
     try {
@@ -130,8 +125,42 @@ function createLoader(host: CredentialHost, report: Report) {
     if (problem !== undefined) report(path, problem);
   }
 
+  async function tls(settings: TlsSettings | undefined, path: Path, caKey = "ca", pins?: readonly string[]) {
+    if (settings === undefined) return undefined;
+    const credentials = {
+      certificate: await secret(settings.certificate, [...path, "certificate"]),
+      private_key: await secret(settings.private_key, [...path, "private_key"]),
+      ca: await secret(settings.ca, [...path, caKey]),
+      binding: settings.binding,
+    };
+    const problem = host.tlsFault(credentials, caKey);
+    if (problem !== undefined) report(path, problem);
+    else checkCertificate(credentials.certificate, [...path, "certificate"], pins);
+    return credentials;
+  }
+
+  const proxied = new Set<string>();
   return {
     secret,
+    tls,
+    proxied,
+
+    /** How a provider or nextAuth Server with this URL is reached. */
+    async connection(server: FileNextAuth | ProviderConfig, url: string, path: Path) {
+      for (const key of ["http2", "reuse_connections", "proxy"] as const) {
+        if (host.connectionFault && server[key] !== undefined) report([...path, key], host.connectionFault, "key");
+      }
+      let proxyFor = server.proxy === undefined ? ofEnvironment : undefined;
+      if (typeof server.proxy === "object") {
+        if (!/^https:/i.test(url)) report([...path, "proxy"], "needs an https URL; http is only for loopback");
+        const authorization = await secret(server.proxy.authorization, [...path, "proxy", "authorization"], basicFault);
+        const proxy = { ...server.proxy, authorization };
+        proxyFor = ({ protocol }) => (protocol === "https:" ? proxy : undefined);
+      }
+      const found = proxyFor?.(new URL(url));
+      if (found !== undefined) proxied.add(`${new URL(url).host} through ${new URL(found.url).host}`);
+      return { tls: await tls(server.tls, [...path, "tls"]), proxyFor };
+    },
 
     /** Loads each entry, and leaves out those at fault. */
     async list<Item, Loaded>(
@@ -160,20 +189,6 @@ function createLoader(host: CredentialHost, report: Report) {
         report([...path, error.part], error.message);
         return undefined;
       }
-    },
-
-    async tls(settings: TlsSettings | undefined, path: Path, caKey = "ca", pins?: readonly string[]) {
-      if (settings === undefined) return undefined;
-      const credentials = {
-        certificate: await secret(settings.certificate, [...path, "certificate"]),
-        private_key: await secret(settings.private_key, [...path, "private_key"]),
-        ca: await secret(settings.ca, [...path, caKey]),
-        binding: settings.binding,
-      };
-      const problem = host.tlsFault(credentials, caKey);
-      if (problem !== undefined) report(path, problem);
-      else checkCertificate(credentials.certificate, [...path, "certificate"], pins);
-      return credentials;
     },
   };
 }
@@ -218,7 +233,7 @@ async function loadServerTls({ server }: Config, load: Loader): Promise<ServerTl
 }
 
 async function loadProvider(provider: ProviderConfig, at: Path, signers: readonly SigningKey[], load: Loader) {
-  const { client_secret, client_key, client_key_alg: alg, tls } = provider;
+  const { client_secret, client_key, client_key_alg: alg } = provider;
   const secrets = await load.list(client_secret, [...at, "client_secret"], (reference, path) =>
     load.secret(reference, path, controlFault),
   );
@@ -228,7 +243,7 @@ async function loadProvider(provider: ProviderConfig, at: Path, signers: readonl
     secrets,
     clientKeys: candidates.filter((key) => alg === undefined || key.alg === alg),
     placed: await loadPlaced(provider, at, load),
-    tls: await load.tls(tls, [...at, "tls"]),
+    ...(await load.connection(provider, provider.token_endpoint ?? String(provider.issuer), at)),
   };
 }
 
@@ -253,6 +268,7 @@ const headerFault = matches(
   "refers to a secret that no header can carry; use visible ASCII, without spaces or line breaks at its ends",
 );
 const controlFault = matches(/^\P{Cc}*$/u, "refers to a secret with a line break or control character; remove it");
+const basicFault = matches(/^[^:\p{Cc}]+:\P{Cc}*$/u, "refers to a secret that is not user:password; write both");
 /** 16 random characters have 64 bits or more; a shorter key could be guessed. */
 const shortKeyFault = matches(
   /^.{16}/s,

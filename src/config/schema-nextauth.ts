@@ -39,6 +39,7 @@ export const server = z
       .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], "must be an IP address or a range, like 10.0.0.0/8"))
       .default([])
       .describe("Addresses and ranges of load balancers whose X-Forwarded-For is trusted."),
+    env_proxy: z.boolean().default(true).describe("Whether the environment's https_proxy and no_proxy count."),
     max_in_flight: t.count(100_000, 1_024).describe("Concurrent calls; more are refused (overloaded)."),
     shutdown_delay: t.durationOrZero
       .prefault("5s")

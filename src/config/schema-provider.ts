@@ -118,6 +118,10 @@ export const provider = z
       .enum(["oidc", "oauth", "none"])
       .optional()
       .describe("How the token endpoint is found: oidc (the default), or oauth (RFC 8414)."),
+    metadata_url: t
+      .url(endpointUrlFault)
+      .optional()
+      .describe("Where the metadata document is, if not where the issuer says: an internal address, for example."),
     token_endpoint: t.url(endpointUrlFault).optional().describe("URL of the token endpoint, instead of discovery."),
     client_id: t.text.optional().describe("This proxy's client_id at the provider."),
     token_endpoint_auth_method: z

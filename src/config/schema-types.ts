@@ -152,6 +152,18 @@ export const connectTimeout = duration
   .optional()
   .describe("Limit for the connection; 1s or timeout by default. Node only.");
 
+const PROXY_URL = /^https?:\/\/(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?\/?$/;
+const PROXY_URL_MESSAGE = "must be a URL like http://egress.bank.example:3128; a password goes into authorization";
+
+const egressProxy = z.strictObject({
+  url: z
+    .string()
+    .regex(PROXY_URL, PROXY_URL_MESSAGE)
+    .refine(URL.canParse, PROXY_URL_MESSAGE)
+    .describe("http or https."),
+  authorization: secretReference.optional().describe("user:password, sent as Basic authorization."),
+});
+
 /** Without defaults, because on Workers they must not be written. */
 export const connectionSettings = {
   http2: z
@@ -164,6 +176,10 @@ export const connectionSettings = {
     .boolean()
     .optional()
     .describe("true, the default; false: each request on a new connection, by HTTP/1.1. Node only."),
+  proxy: z
+    .union([z.literal("none"), egressProxy], "must be none, or { url, authorization }, with authorization as a secret")
+    .optional()
+    .describe("Egress proxy, by CONNECT, or none; that of the environment by default. Node only."),
 };
 
 /** Fills in the default of connect_timeout, which depends on timeout. */

@@ -33,6 +33,7 @@ export const ERROR_TABLE = {
   provider_truncated: [502, "server_error"],
   provider_wrong_subject: [502, "server_error"],
   provider_unreachable: [502, "server_error"],
+  proxy_refused: [502, "server_error"],
   provider_timeout: [504, "server_error"],
   provider_suspended: [503, "temporarily_unavailable"],
   audit_failed: [503, "temporarily_unavailable"],

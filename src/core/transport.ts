@@ -54,7 +54,13 @@ export interface TransportSettings {
   /** False: each request on a new connection. Node only. */
   reuse_connections?: boolean | undefined;
   tls?: TlsCredentials | undefined;
+  proxyFor?: ProxyFor | undefined;
 }
+
+/** Node only. The URL has no user name; `authorization` is `user:password`. */
+export type EgressProxy = { url: string; authorization?: Secret | undefined };
+/** @returns undefined for a direct connection */
+export type ProxyFor = (url: URL) => EgressProxy | undefined;
 
 /** TLS beyond the runtime's defaults: PEM on Node, a binding on Workers. */
 export interface TlsCredentials {
@@ -70,12 +76,14 @@ export interface TlsCredentials {
 export type CreateTransport = (settings: TransportSettings) => Transport;
 
 /**
- * `unreachable`: no answer began (refused, reset, TLS, DNS). `connect_timeout`: no connection in
- * time. `late`: a timeout, but this process was paused, so the server may have been in time.
- * `truncated`: the answer broke off. `malformed`: not HTTP, or an unknown content coding.
+ * `unreachable`: no answer began (refused, reset, TLS, DNS). `proxy_refused`: the egress proxy's
+ * answer is 4xx. `connect_timeout`: no connection in time. `late`: a timeout, but this process was
+ * paused, so the server may have been in time. `truncated`: the answer broke off. `malformed`: not
+ * HTTP, or an unknown content coding.
  */
 export type TransportFailure =
   | "unreachable"
+  | "proxy_refused"
   | "connect_timeout"
   | "timeout"
   | "late"

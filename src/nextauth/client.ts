@@ -57,6 +57,7 @@ type Operation = typeof GET_SESSION | typeof GET_USER_ATTRIBUTES;
 
 const FAILURES: Record<TransportFailure, string> = {
   unreachable: "cannot be reached",
+  proxy_refused: "was not reached: the egress proxy refuses; allow its host there, or check proxy",
   connect_timeout: "did not accept a connection in time",
   timeout: "did not answer in time",
   late: "could not answer in time, because this proxy was paused",

@@ -2,7 +2,7 @@
 
 import { keepNothing, type Runtime } from "../core/runtime.ts";
 import type { Secret } from "../core/secret.ts";
-import type { TlsCredentials, TransportSettings } from "../core/transport.ts";
+import type { ProxyFor, TlsCredentials, TransportSettings } from "../core/transport.ts";
 import { createNextAuthClient, type NextAuthSettings } from "./client.ts";
 import { createSessionCheck, createSessionMemory } from "./session-check.ts";
 
@@ -21,6 +21,7 @@ export interface NextAuthServerSettings extends NextAuthSettings {
 export interface NextAuthCredentials {
   apikey: Secret;
   tls: TlsCredentials | undefined;
+  proxyFor?: ProxyFor | undefined;
 }
 
 export type NextAuthServers = ReturnType<typeof createNextAuthServers>;
@@ -35,11 +36,11 @@ export function createNextAuthServers(
   { createTransport, clock, keep = keepNothing }: Pick<Runtime, "createTransport" | "clock" | "keep">,
 ) {
   const all = settings.map((server, index) => {
-    const { apikey, tls } = credentials[index] as NextAuthCredentials;
+    const { apikey, tls, proxyFor } = credentials[index] as NextAuthCredentials;
     const { connect_timeout, http2, reuse_connections, session_cache } = server;
     const key = nextauthKey(index, settings.length);
     const connections = MAX_CONNECTIONS;
-    const transport = createTransport({ connect_timeout, connections, http2, reuse_connections, tls });
+    const transport = createTransport({ connect_timeout, connections, http2, reuse_connections, tls, proxyFor });
     const client = createNextAuthClient(server, apikey, key, transport, clock);
     const memory = keep(JSON.stringify([key, server]), () => createSessionMemory(session_cache, clock));
     return { key, ...client, confirmSession: createSessionCheck(client, key, clock, memory) };

@@ -33,6 +33,10 @@ export function createNodeCredentialHost(env: NodeJS.ProcessEnv, directory: stri
     listens: true,
     resolvePath: (file) => resolve(directory, file),
     connectionFault: undefined,
+    async environmentProxy(fault) {
+      if (!env.https_proxy && !env.HTTPS_PROXY) return undefined;
+      return (await import("./outbound/proxy.ts")).proxyOfEnvironment(env, fault);
+    },
     pinFault: (_pin, { tls }) =>
       tls?.client_ca === undefined
         ? 'needs "server.tls" with a client_ca; otherwise callers are not asked for a certificate'

@@ -105,6 +105,7 @@ export async function createProgram(
       return { kid, alg, use, created };
     }),
     certificates: certificateSnapshots(credentials),
+    egress_proxy: credentials.proxied.join(", ") || undefined,
     async fetch(request: Request, env: unknown) {
       calls += 1;
       try {

@@ -165,7 +165,7 @@ const VERSIONS = { version: packageVersion, node: process.versions.node };
 type State = Pick<Snapshot, "draining" | "started_at" | "configured_at" | "reload">;
 
 /** What an operator checks first when something does not work as configured. */
-function summary({ config }: Program) {
+function summary({ config, egress_proxy }: Program) {
   return {
     ...VERSIONS,
     callers: Object.keys(config.callers).join(", "),
@@ -173,6 +173,7 @@ function summary({ config }: Program) {
     session: [...new Set(config.get_token.map(({ session }) => session))].join(", "),
     webnonce_exchange: config.webnonce_exchange.map(({ path }) => path).join(", ") || undefined,
     tls: config.server.tls !== undefined,
+    egress_proxy,
     audit: config.log.audit?.file,
   };
 }
@@ -200,6 +201,7 @@ function takeSnapshot(program: Program, recorder: Recorder, state: State, inFlig
     nextauth: program.nextauth.all.map(({ key }) => ({ key, ...recorder.nextauth(key) })),
     keys: program.keys,
     certificates: program.certificates,
+    egress_proxy: program.egress_proxy,
     calls: recorder.calls(),
   };
 }

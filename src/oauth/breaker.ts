@@ -1,6 +1,6 @@
 // Suspends a provider that keeps failing: calls are refused at once until a trial succeeds.
 
-import { type ErrorCode, TokenProxyError } from "../core/errors.ts";
+import { TokenProxyError } from "../core/errors.ts";
 import type { Clock, Log } from "../core/ports.ts";
 import type { Transport } from "../core/transport.ts";
 
@@ -102,7 +102,7 @@ export function createBreaker({ timeout, name, clock, log }: BreakerDeps) {
 
 type Outcome = "failure" | "answer" | "unknown";
 
-const FAILURES: ReadonlySet<ErrorCode> = new Set(["provider_unreachable", "provider_timeout", "provider_truncated"]);
+const FAILURES = /^provider_(?:unreachable|timeout|truncated)$|^proxy_refused$/;
 
 /**
  * A provider that refuses or limits calls is working. A bug or pause of ours proves nothing. A call
@@ -113,5 +113,5 @@ function outcomeOf(error: unknown, hadTime: boolean): Outcome {
   if (error.code === "call_deadline" || error.code === "caller_gone") return hadTime ? "failure" : "unknown";
   // By its code or kind, an outage can have any status.
   const isOutage = error.judgedBy !== undefined || Number(error.detail?.provider_status ?? 500) >= 500;
-  return (error.code === "provider_error" ? isOutage : FAILURES.has(error.code)) ? "failure" : "answer";
+  return (error.code === "provider_error" ? isOutage : FAILURES.test(error.code)) ? "failure" : "answer";
 }

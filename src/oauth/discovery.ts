@@ -6,7 +6,7 @@ import { REQUEST_HEADERS } from "../core/headers.ts";
 import { readJsonObject } from "../core/json.ts";
 import type { Clock } from "../core/ports.ts";
 import type { Transport, TransportResponse } from "../core/transport.ts";
-import { endpointUrlFault, issuerUrlFault } from "../core/url.ts";
+import { endpointUrlFault, isLoopback } from "../core/url.ts";
 import { asProviderError } from "./judge-answer.ts";
 
 export type DiscoveryKind = "oidc" | "oauth";
@@ -14,6 +14,8 @@ export type DiscoveryKind = "oidc" | "oauth";
 export interface DiscoverySettings {
   issuer: string;
   discovery: DiscoveryKind;
+  /** Where the document is, if not where the issuer says. */
+  metadata_url?: string | undefined;
   /** Whether the client authenticates by TLS. */
   byTls: boolean;
 }
@@ -39,13 +41,15 @@ const REFRESH_SHARE = 0.2;
 /** The largest documents of real providers have less than 10 kB. */
 const MAX_METADATA_BYTES = 262_144;
 
-/** The parts that this proxy uses; the last two are for the check command. */
+/** The parts that this proxy uses; jwks_uri and the lists are for `check`. */
 const metadataSchema = z.object({
   issuer: z.string(),
   token_endpoint: z.string(),
+  jwks_uri: z.string().optional().catch(undefined),
   mtls_endpoint_aliases: z.object({ token_endpoint: z.string().optional() }).optional().catch(undefined),
   grant_types_supported: z.array(z.string()).optional().catch(undefined),
   token_endpoint_auth_methods_supported: z.array(z.string()).optional().catch(undefined),
+  token_endpoint_auth_signing_alg_values_supported: z.array(z.string()).optional().catch(undefined),
 });
 
 export type Metadata = z.infer<typeof metadataSchema>;
@@ -67,7 +71,8 @@ export function createDiscovery(
   key: string,
   { transport, clock, onMoved }: DiscoveryDeps,
 ) {
-  const urls = metadataUrls(settings.issuer, settings.discovery);
+  const { issuer, metadata_url } = settings;
+  const urls = metadata_url === undefined ? metadataUrls(issuer, settings.discovery) : [metadata_url];
   const ownSettings = JSON.stringify(settings);
   let known: Remembered | undefined;
   let movedTo: string | undefined;
@@ -75,8 +80,9 @@ export function createDiscovery(
 
   async function lookUp(timeout: number, send: Transport): Promise<Metadata> {
     const deadline = clock.elapsed() + timeout;
+    let url = "";
     let response: TransportResponse | undefined;
-    for (const url of urls) {
+    for (url of urls) {
       response = await send({
         method: "GET",
         url,
@@ -87,7 +93,7 @@ export function createDiscovery(
       if (response.status !== 404) break;
     }
     try {
-      return parseMetadata(response as TransportResponse, settings, key);
+      return parseMetadata(response as TransportResponse, url, settings, key);
     } catch (error) {
       response?.connection?.close(); // the answer may belong to another request
       throw error;
@@ -170,35 +176,54 @@ export function metadataUrls(issuer: string, kind: DiscoveryKind): string[] {
   return path === "" ? [inserted] : [inserted, `${origin}${path}/.well-known/oauth-authorization-server`];
 }
 
-function parseMetadata({ status, body }: TransportResponse, settings: DiscoverySettings, key: string): Metadata {
+function parseMetadata(
+  { status, body }: TransportResponse,
+  url: string,
+  { issuer, metadata_url, byTls }: DiscoverySettings,
+  key: string,
+): Metadata {
+  const setting = metadata_url === undefined ? "issuer" : "metadata_url";
   const fail = (code: ErrorCode, problem: string, detail: Record<string, string> = {}) =>
     new TokenProxyError(code, `discovery of "${key}" failed: ${problem}`, {
-      detail: { provider_status: status, ...detail },
+      detail: { url, provider_status: status, ...detail },
     });
 
   if (status >= 300 && status < 400) {
-    throw fail("provider_redirected", "the answer is a redirect, which is never followed; correct issuer");
+    throw fail("provider_redirected", `the answer is a redirect, which is never followed; correct ${setting}`);
   }
-  if (status !== 200) throw fail("provider_error", `the answer has status ${status}; check issuer`);
+  if (status >= 500) throw fail("provider_error", "the provider has a problem; its log should say which");
+  if (status === 404) throw fail("provider_wrong_endpoint", `there is no document; check ${setting}`);
+  if (status !== 200) throw fail("provider_error", `the answer has status ${status}; check ${setting}`);
   const document = readJsonObject(body);
-  if (document === undefined) throw fail("provider_not_json", "the answer is not a JSON object; check issuer");
+  if (document === undefined) throw fail("provider_not_json", `the answer is not a JSON object; check ${setting}`);
   const { data } = metadataSchema.safeParse(document);
   if (data === undefined) {
-    throw fail("provider_error", "the document has no issuer or no token_endpoint; check issuer");
+    throw fail("provider_error", `the document has no issuer or no token_endpoint; check ${setting}`);
   }
   // Exactly (RFC 8414 section 3.3), so that no other issuer's document passes for this one's.
-  if (data.issuer !== settings.issuer) {
-    throw fail("provider_error", "the provider has another issuer than the file; copy the provider's exactly", {
-      provider_issuer: shownIssuer(data.issuer),
-    });
+  if (data.issuer !== issuer) {
+    const problem = `the provider has another issuer than the file${difference(issuer, data.issuer)}`;
+    const detail = { issuer, provider_issuer: shownIssuer(data.issuer) };
+    throw fail("provider_error", `${problem}; copy the provider's exactly`, detail);
   }
   // A client that authenticates by TLS may need another endpoint (RFC 8705 section 5).
-  const endpoint = (settings.byTls ? data.mtls_endpoint_aliases?.token_endpoint : undefined) ?? data.token_endpoint;
+  const endpoint = (byTls ? data.mtls_endpoint_aliases?.token_endpoint : undefined) ?? data.token_endpoint;
   // endpointUrlFault allows http on loopback, but an issuer with TLS must not send us there.
-  const isDowngraded = /^https:/i.test(settings.issuer) && !/^https:/i.test(endpoint);
+  const isDowngraded = /^https:/i.test(issuer) && !/^https:/i.test(endpoint);
   const fault = endpointUrlFault(endpoint) ?? (isDowngraded ? "must be an https URL" : undefined);
   if (fault !== undefined) throw fail("provider_error", `the token_endpoint in the document ${fault}`);
   return { ...data, token_endpoint: endpoint };
+}
+
+/** The usual reasons why an issuer is not the one in the file. */
+function difference(expected: string, found: string): string {
+  const isLocal = (issuer: string) => URL.canParse(issuer) && isLoopback(new URL(issuer).hostname);
+  const cure = "; tell the provider its public URL, if a proxy is in front of it";
+  if (found.replace(/\/$/, "") === expected.replace(/\/$/, "")) return "; only the slash at the end differs";
+  if (isLocal(found) && !isLocal(expected)) return ` and names itself localhost${cure}`;
+  if (/^http:/i.test(found) && /^https:/i.test(expected)) return ` and uses http instead of https${cure}`;
+  if (isLocal(found) && isLocal(expected)) return "; localhost and 127.0.0.1 are different issuers";
+  return "";
 }
 
 /** With the port: another port may be another program. */
@@ -210,5 +235,6 @@ const MAX_SHOWN_CHARS = 256;
 
 /** For the log and `check`. A document could claim anything to be its issuer. */
 function shownIssuer(issuer: string): string {
-  return issuerUrlFault(issuer) === undefined && issuer.length <= MAX_SHOWN_CHARS ? issuer : "not a valid URL";
+  const isUrl = /^https?:\/\/[\w.:/~%[\]-]+$/i.test(issuer) && issuer.length <= MAX_SHOWN_CHARS;
+  return isUrl ? issuer : "not a valid URL";
 }

@@ -111,7 +111,7 @@ function judgeFault(response: TransportResponse, members: Readonly<Record<string
 
 const REJECTED = [
   "provider_rejected_proxy",
-  "rejects this proxy: check its client_id, client_secret, token_endpoint_auth_method, grant_type, scope and params",
+  "rejects this proxy: check its client authentication, grant_type, scope and params",
 ] as const;
 
 const FAULTS = {
@@ -148,6 +148,7 @@ function generalRule(status: number, error: string, wait: string | null, hasToke
 
 const FAILURES = {
   unreachable: ["provider_unreachable", "cannot be reached"],
+  proxy_refused: ["proxy_refused", "was not reached: the egress proxy refuses; allow its host there, or check proxy"],
   connect_timeout: ["provider_unreachable", "did not accept a connection in time"],
   timeout: ["provider_timeout", "did not answer in time"],
   late: ["provider_timeout", "could not answer in time, because this proxy was paused"],

@@ -1,7 +1,7 @@
 // A provider as the configuration file describes it, and the secrets and keys that it refers to.
 
 import type { Secret, SecretReference } from "../core/secret.ts";
-import type { TlsCredentials, TransportSettings } from "../core/transport.ts";
+import type { ProxyFor, TlsCredentials, TransportSettings } from "../core/transport.ts";
 import type { ClientSettings } from "./client-authentication.ts";
 import type { DiscoveryKind } from "./discovery.ts";
 import type { ErrorRules } from "./error-rules.ts";
@@ -16,6 +16,8 @@ export interface ProviderSettings extends RequestParameters, ClientSettings, Err
   issuer?: string | undefined;
   /** Which document of the issuer names the token endpoint. */
   discovery: DiscoveryKind | "none";
+  /** Where that document is, if not where the issuer says. */
+  metadata_url?: string | undefined;
   token_endpoint?: string | undefined;
   headers: Readonly<Record<string, string | SecretReference>>;
   jwt: Readonly<Record<string, JwtSettings>>;
@@ -38,6 +40,7 @@ export interface ProviderCredentials {
   signingKeys: readonly SigningKey[];
   signingIssuer: string | undefined;
   tls: TlsCredentials | undefined;
+  proxyFor?: ProxyFor | undefined;
   /** Secrets in params and headers, by `params.NAME` or `headers.NAME`. */
   placed: PlacedSecrets;
 }

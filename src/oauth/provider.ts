@@ -60,16 +60,17 @@ export function createProvider(
   deps: ProviderDeps,
 ): Provider {
   const { clock, log, keep = keepNothing } = deps;
-  const { issuer, timeout, connect_timeout, max_in_flight, http2, reuse_connections } = settings;
+  const { issuer, metadata_url, timeout, connect_timeout, max_in_flight, http2, reuse_connections } = settings;
   const key = `providers.${name}`;
   const clockWatch = createClockWatch(name, deps);
-  const connection = { connect_timeout, connections: max_in_flight, http2, reuse_connections, tls: credentials.tls };
+  const { tls, proxyFor } = credentials;
+  const connection = { connect_timeout, connections: max_in_flight, http2, reuse_connections, tls, proxyFor };
   const transport = clockWatch.over(deps.createTransport(connection));
   const byTls = credentialOf(settings.token_endpoint_auth_method) === "certificate";
   const discovery =
     settings.discovery === "none" || issuer === undefined
       ? undefined
-      : createDiscovery({ issuer, discovery: settings.discovery, byTls }, key, {
+      : createDiscovery({ issuer, metadata_url, discovery: settings.discovery, byTls }, key, {
           transport,
           clock,
           onMoved(host, moved_to) {

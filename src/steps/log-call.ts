@@ -49,12 +49,12 @@ function rounded(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : Math.round(ms * 10) / 10;
 }
 
-const SEVERE: readonly ErrorCode[] = ["internal", "provider_rejected_proxy", "provider_wrong_endpoint", "audit_failed"];
+const SEVERE = /^(?:internal|provider_(?:rejected_proxy|wrong_endpoint)|proxy_refused|audit_failed)$/;
 
 /** `error` means that an operator or a developer has to change something. */
 function levelOf(code: ErrorCode): LogLevel {
   if (code === "provider_refused_user") return "info";
-  return SEVERE.includes(code) ? "error" : "warn";
+  return SEVERE.test(code) ? "error" : "warn";
 }
 
 function describeError({ code, message, detail, cause }: TokenProxyError): LogFields {

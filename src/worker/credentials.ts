@@ -20,6 +20,7 @@ export function createWorkerCredentialHost(env: Env): CredentialHost {
     listens: false,
     resolvePath: (file) => file,
     connectionFault: "is for Node, because Cloudflare manages the connections of a Worker: remove it",
+    environmentProxy: async () => undefined,
     pinFault: (pin) =>
       "san_dns" in pin ? "uses san_dns, which Cloudflare does not report to a Worker: use sha256" : undefined,
     rateLimitFault: ({ binding }) =>

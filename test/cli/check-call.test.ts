@@ -173,7 +173,7 @@ it.each<[string, string, string[], RegExp]>([
   ["a line that is no header", "POST /getToken\nX-apikey", [], /^the request's headers are not valid: /],
   ["a header beyond ASCII", `POST /getToken\nX-apikey: ${KEY}…`, [], /^the request's headers are not valid: /],
   ["--live", WHOLE, ["--live"], /^option '--call <file>' cannot be used with option '--live'/],
-  ["--userid", WHOLE, ["--userid", "alice"], /^--userid and --value are for a token request: add --live/],
+  ["--userid", WHOLE, ["--userid", "alice"], /^--userid, --value and --probe need --live: add it/],
 ])("is wrong usage with %s: status 2", async (_, http, args, message) => {
   const { status, lines, err } = await check(http, {}, ...args);
   expect([status, lines]).toEqual([2, []]);

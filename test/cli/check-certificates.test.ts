@@ -148,7 +148,7 @@ describe("server.tls.pins", () => {
 it("the client certificate for a provider is described with its end", async () => {
   const { certificate, private_key } = await makeSelfSigned("token-proxy", { notAfter: inDays(12) });
   const changes = { token_endpoint_auth_method: "tls_client_auth", client_secret: undefined, tls: TLS };
-  const { status, out } = await check(fileConfig(ENDPOINT, { provider: changes }), {
+  const { status, out } = await check(fileConfig("https://idp.example/token", { provider: changes }), {
     CERTIFICATE: certificate,
     PRIVATE_KEY: private_key,
   });

@@ -81,7 +81,7 @@ describe("a nextAuth Server", () => {
     const nonce = nextauth.login(SERVERID, ALICE);
     const found = await check(config, live, { NONCE: nonce });
     expect(found.status).toBe(0);
-    expect(found.out).toMatch(/answer +main answered 200 .*\n {2}session +is logged in/);
+    expect(found.out).toMatch(/answer +main answered 200 .*\n(?:.*\n)* {2}session +is logged in/);
     expect(new URLSearchParams(provider.requests[0]?.body).get("branch")).toBe("Gent");
     expect(found.out).not.toContain(nonce);
 
@@ -125,7 +125,7 @@ describe("a provider", () => {
     const { status, out } = await check(discovered());
     expect(status).toBe(0);
     expect(out.split("\n").filter((line) => line.includes("warning"))).toEqual([
-      "  warning         the provider's grant_types_supported does not have urn:example:user: enable it there, or use one that is listed",
+      "warning           grant_types_supported of main lacks urn:example:user: --live shows whether it works all the same",
     ]);
   });
 
@@ -141,7 +141,19 @@ describe("a provider", () => {
     const jwt = ["{}", '{"sub":"alice"}', "s"].map((part) => Buffer.from(part).toString("base64url")).join(".");
     provider.answer = json({ access_token: jwt });
     const named = fileConfig(provider.tokenEndpoint, { provider: { params: { userid: "{{userid}}" } } });
-    expect((await check(named, ["--live", "--userid", "alice"])).out).toMatch(advice);
+    expect((await check(named, ["--live", "--userid", "alice"])).out).toContain(
+      "set expect_subject: access_token.sub\n",
+    );
+  });
+
+  it("gets a kind suggested if its metadata looks like a known product, and that product's claim", async () => {
+    const endpoints = `${provider.url}/realms/a/protocol/openid-connect`;
+    provider.answer = json(metadata({ token_endpoint: `${endpoints}/token`, jwks_uri: `${endpoints}/certs` }));
+    const { out } = await check(discovered());
+    expect(out).toMatch(/advice +it looks like keycloak: set kind: keycloak/);
+    expect(out).toContain("such as access_token.preferred_username");
+    const known = { token_endpoint: undefined, issuer: provider.url, kind: "keycloak" };
+    expect((await check(fileConfig("", { provider: known }))).out).not.toContain("it looks like");
   });
 
   it("may send a body of any kind, of which --live prints what a JWT says, and never advises expect_subject", async () => {
@@ -150,7 +162,7 @@ describe("a provider", () => {
     const any = fileConfig(provider.tokenEndpoint, { provider: { params, answer: { format: "any" } } });
     for (const [body, printed] of [
       [jwt, /members +body\n {2}body +a JWT, \{"sub":"alice"\}\n/],
-      ["the-opaque-token", /members +body\n {2}body +not a JWT\n/],
+      ["the-opaque-token", /members +body\n {2}body +opaque, not a JWT\n/],
     ] as const) {
       provider.answer = respond({ body });
       const { status, out } = await check(any, ["--live", "--userid", "alice"]);

@@ -108,9 +108,11 @@ describe("check", () => {
     const refused = await check(["--live", "--userid", "mallory"]);
     expect(refused.status).toBe(1);
     expect(refused.out).toContain("FAILED          the provider refuses this user (invalid_grant)");
+    expect(refused.out).toMatch(/request +POST \S+\/token: status 400\n {2}it says +invalid_grant/);
     const rejected = await check(LIVE, { ...SECRETS, CLIENT_SECRET: "wrong" });
     expect(rejected.status).toBe(1);
-    expect(rejected.out).toMatch(/FAILED +provider_rejected_proxy: .*provider_error invalid_client/);
+    expect(rejected.out).toMatch(/FAILED +provider_rejected_proxy: .*"providers\.main" rejects this proxy/);
+    expect(rejected.out).toMatch(/it says +invalid_client: .*\n {2}advice +compare client_id and client_secret/);
   });
 
   it("prints the time of a call, and warns of a timeout that is longer", async () => {
@@ -161,7 +163,8 @@ describe("check", () => {
       /^token-proxy\.yaml:1:\d+ "providers\.main\.client_secret" .*CLIENT_SECRET.* not set/m,
     ],
     ["--live without a user", ["--live"], SECRETS, /^--live needs the user to request a token for: add --userid$/m],
-    ["a user without --live", ["--userid", "alice"], SECRETS, /^--userid and --value are for a token request: add/],
+    ["--probe without --live", ["--probe"], SECRETS, /^--userid, --value and --probe need --live: add it$/m],
+    ["a user without --live", ["--userid", "alice"], SECRETS, /^--userid, --value and --probe need --live: add it$/m],
     [
       "a value that no call has",
       [...LIVE, "--value", "device=d"],

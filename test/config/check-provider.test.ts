@@ -35,6 +35,16 @@ ${ISSUER}
 ${ENDPOINT}
 ${ENDPOINT} / discovery: none
 ${ISSUER} / ${ENDPOINT}
+${ISSUER} / metadata_url: https://idp.internal/metadata
+${ISSUER} / metadata_url: http://idp.internal/metadata
+  => 8:19 "providers.main.metadata_url" must be an https URL (http only on loopback)
+${ISSUER} / ${ENDPOINT} / metadata_url: https://idp.internal/metadata
+  => 9:19 "providers.main.metadata_url" is for discovery, which needs issuer and no token_endpoint
+${ENDPOINT} / metadata_url: https://idp.internal/metadata
+  => 8:19 "providers.main.metadata_url" is for discovery, which needs issuer and no token_endpoint
+${ISSUER} / ${TLS}
+issuer: http://127.0.0.1:8080 / ${TLS}
+  => 8:25 "providers.main.tls.certificate" is only sent over TLS, but the provider's URL is http; write an https URL
 ${ISSUER} / timeout: 1s / connect_timeout: 1001ms
   => 9:22 "providers.main.connect_timeout" must not be longer than timeout, which includes it
 ${ISSUER} / timeout: 1s / connect_timeout: 1s

@@ -41,6 +41,66 @@ const NO_HEADER =
   "refers to a secret that no header can carry; use visible ASCII, without spaces or line breaks at its ends";
 const CONTROL = "refers to a secret with a line break or control character; remove it";
 
+describe("egress proxies", () => {
+  const ofEnvironment = { url: "http://env.bank.example:3128" };
+  const environmentProxy = async () => (url: URL) => (url.hostname === "direct.example" ? undefined : ofEnvironment);
+  const NEXTAUTH = "nextauth: { url: https://ns.example, apikey: { env: N } }";
+  /** What a provider's, and the nextAuth Server's, connections go through. */
+  async function proxiesOf(...given: Parameters<typeof load>) {
+    const [text, secrets, host] = given;
+    const { providers, nextauth, proxied } = await load(text, secrets, { environmentProxy, ...host });
+    const [main, ns] = [providers.get("main")?.proxyFor, nextauth[0]?.proxyFor];
+    return { main: main?.(new URL("https://a.example")), ns: ns?.(new URL("https://b.example")), main2: main, proxied };
+  }
+
+  it("are those of the environment, for each URL, unless env_proxy is false", async () => {
+    const { main, ns, main2, proxied } = await proxiesOf(withKeys(NEXTAUTH));
+    expect([main, ns]).toEqual([ofEnvironment, ofEnvironment]);
+    expect(main2?.(new URL("https://direct.example"))).toBeUndefined();
+    expect(proxied).toEqual(["ns.example through env.bank.example:3128", "idp.example through env.bank.example:3128"]);
+    const off = await proxiesOf(withKeys(NEXTAUTH, "server: { env_proxy: false }"));
+    expect(off).toEqual({ main: undefined, ns: undefined, main2: undefined, proxied: [] });
+  });
+
+  it("can be named for a server, with user and password; none is no proxy", async () => {
+    const proxy = "{ url: https://egress.bank.example, authorization: { env: P } }";
+    const nextauth = `nextauth: { url: https://ns.example, apikey: { env: N }, proxy: ${proxy} }`;
+    const text = replacing("    client_id", "    proxy: none\n    client_id", withKeys(nextauth));
+    const { main, ns, proxied } = await proxiesOf(text, { P: "token-proxy:a:b c" });
+    expect([main, ns?.url, ns?.authorization?.reveal()]).toEqual([
+      undefined,
+      "https://egress.bank.example",
+      "token-proxy:a:b c",
+    ]);
+    expect(proxied).toEqual(["ns.example through egress.bank.example"]);
+  });
+
+  it.each(["token", ":x", "a:b\nc"])("need user:password, not %j", async (P) => {
+    const text = withProviderKeys("proxy: { url: http://egress.example, authorization: { env: P } }");
+    expect(await faultsOf(text, { P })).toEqual([
+      'f.yaml:11:57 "providers.main.proxy.authorization" refers to a secret that is not user:password; write both',
+    ]);
+  });
+
+  it("need a port up to 65535", async () => {
+    const text = withProviderKeys("proxy: { url: http://egress.example:70000 }");
+    expect((await faultsOf(text))[0]).toContain('"providers.main.proxy.url" must be a URL like http://');
+  });
+
+  it("cannot be used over http, or with a variable that is no URL", async () => {
+    const text = replacing(
+      "https://idp",
+      "http://localhost",
+      withProviderKeys("proxy: { url: http://a.example }"),
+    ).replace("localhost.example", "localhost");
+    expect((await faultsOf(text))[0]).toContain('"providers.main.proxy" needs an https URL; http is only for loopback');
+    const faulty = async (report: (problem: string) => void) => void report("is true, but …");
+    expect(await faultsOf(FILE, {}, { environmentProxy: faulty })).toEqual([
+      expect.stringContaining('"server.env_proxy" is true, but …'),
+    ]);
+  });
+});
+
 describe("usable secrets", () => {
   it("are loaded by their references, in the order of the file", async () => {
     const text = replacing("[{ env: APIKEY }]", "[{ env: APIKEY }, { file: APIKEY }]\n    serverids: [a]").replace(
@@ -272,6 +332,13 @@ describe("TLS credentials", () => {
     expect(await faultsOf(both, {}, { connectionFault: "is for Node" })).toEqual([
       'f.yaml:8:5 "providers.main.reuse_connections" is for Node',
       'f.yaml:12:58 "nextauth.http2" is for Node',
+    ]);
+  });
+
+  it("are not all: a Worker has no egress proxy", async () => {
+    const text = replacing("    client_id", "    proxy: none\n    client_id");
+    expect(await faultsOf(text, {}, { connectionFault: "is for Node" })).toEqual([
+      'f.yaml:8:5 "providers.main.proxy" is for Node',
     ]);
   });
 

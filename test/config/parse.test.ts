@@ -15,6 +15,7 @@ describe("a valid file", () => {
         admin: { host: "127.0.0.1", port: 9613 },
         admin_hosts: [],
         trusted_proxies: [],
+        env_proxy: true,
         max_in_flight: 1_024,
         shutdown_delay: 5_000,
         shutdown_grace: 10_000,

@@ -11,6 +11,8 @@ describe("a provider", () => {
   const MAPPING = "must be a mapping of keys to values";
   const ERROR_RULE = "must be a code, or { error: CODE, description: [TEXT, …] }";
   const PARAM = "must be text, a list of texts, { json: … }, { env: NAME } or { file: PATH }";
+  const PROXY = "must be none, or { url, authorization }, with authorization as a secret";
+  const PROXY_URL = "must be a URL like http://egress.bank.example:3128; a password goes into authorization";
   const DURATION = "must be a duration with a unit, like 500ms, 5s or 10m";
   const SUBJECT = "must be MEMBER or MEMBER.CLAIM, like access_token.sub, or { member, claim, equals, compare }";
   reportsShape(
@@ -28,7 +30,7 @@ grant_type: 7 => 10:17 "providers.main.grant_type" must be text; put it in quote
 token_endpont: https://idp.example/token
   => 11:5 "providers.main.token_endpont" unknown key; did you mean "token_endpoint"?
 constructor: x
-  => 11:5 "providers.main.constructor" unknown key; the keys allowed here are kind, issuer, discovery, token_endpoint, client_id, token_endpoint_auth_method, client_secret, client_key, client_assertion, grant_type, scope, params, headers, jwt, tls, answer, expect_subject, timeout, connect_timeout, http2, reuse_connections, max_response_bytes, max_in_flight, user_errors, proxy_errors
+  => 11:5 "providers.main.constructor" unknown key; the keys allowed here are kind, issuer, discovery, metadata_url, token_endpoint, client_id, token_endpoint_auth_method, client_secret, client_key, client_assertion, grant_type, scope, params, headers, jwt, tls, answer, expect_subject, timeout, connect_timeout, http2, reuse_connections, proxy, max_response_bytes, max_in_flight, user_errors, proxy_errors
 discovery: maybe => 11:16 "providers.main.discovery" must be one of oidc, oauth, none
 token_endpoint_auth_method: basic
   => 11:33 "providers.main.token_endpoint_auth_method" must be one of client_secret_basic, client_secret_basic_raw, client_secret_post, client_secret_jwt, private_key_jwt, tls_client_auth, self_signed_tls_client_auth, none
@@ -41,6 +43,18 @@ params: { a: "{{userid}}", b: [x, y], c: { env: S } }
 headers: { X Tenant: a } => 11:16 "providers.main.headers.X Tenant" must be the name of a header, like X-apikey
 headers: { X-Tenant: 1 } => 11:26 "providers.main.headers.X-Tenant" must be text, { env: NAME } or { file: PATH }
 timeout: 5 => 11:14 "providers.main.timeout" ${DURATION}
+proxy: none
+proxy: { url: http://egress.bank.example:3128 }
+proxy: { url: "https://[fd00::1]/", authorization: { file: a } }
+proxy: { url: egress.bank.example:3128 } => 11:19 "providers.main.proxy.url" ${PROXY_URL}
+proxy: { url: socks5://a.example } => 11:19 "providers.main.proxy.url" ${PROXY_URL}
+proxy: { url: http://user:secret@a.example } => 11:19 "providers.main.proxy.url" ${PROXY_URL}
+proxy: { url: http://a.example/path } => 11:19 "providers.main.proxy.url" ${PROXY_URL}
+proxy: { url: "http://{{userid}}" } => 11:19 "providers.main.proxy.url" ${PROXY_URL}
+proxy: http://egress.bank.example:3128 => 11:12 "providers.main.proxy" ${PROXY}
+proxy: { url: http://a.example, authorization: "user:secret" } => 11:12 "providers.main.proxy" ${PROXY}
+proxy: { url: http://a.example, user: a }
+  => 11:37 "providers.main.proxy.user" unknown key; the keys allowed here are url, authorization
 connect_timeout: 1 minute => 11:22 "providers.main.connect_timeout" ${DURATION}
 timeout: 1500ms\\n    connect_timeout: 1s
 max_response_bytes: 0 => 11:25 "providers.main.max_response_bytes" must be at least 1

@@ -127,6 +127,17 @@ export const OTHER_EXAMPLES: Readonly<Record<string, Expectation>> = {
     mechanism: "client_assertion",
     headers: { "x-serverid": CALL.serverid },
   },
+  "egress-proxy.yaml": {
+    ...discovered("https://sso.bank.example", "https://sso.bank.example/token"),
+    accessToken: accessTokenFor("alice"),
+    form: [
+      ["grant_type", "client_credentials"],
+      ["userid", "alice"],
+      ["scope", "accounts"],
+      ["client_id", "token-proxy"],
+    ],
+    mechanism: "client certificate",
+  },
   "webnonce-as-code.yaml": {
     discovery: {
       url: "https://sso.bank.example/.well-known/oauth-authorization-server",

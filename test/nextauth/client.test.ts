@@ -145,6 +145,7 @@ describe.each(Object.entries(OPERATIONS))("%s", (name, { good, ask, failed, time
 
   it.each<[TransportFailure, string]>([
     ["unreachable", "cannot be reached"],
+    ["proxy_refused", "was not reached: the egress proxy refuses; allow its host there, or check proxy"],
     ["connect_timeout", "did not accept a connection in time"],
     ["timeout", "did not answer in time"],
     ["late", "could not answer in time, because this proxy was paused"],

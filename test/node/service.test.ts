@@ -1,9 +1,10 @@
 // A running proxy as an operator sees it: readiness, the status page, dev mode.
 
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FAILURES_BEFORE_SUSPENSION } from "../../src/oauth/breaker.ts";
 import { CALL, callGetToken, NONCE } from "../support/call.ts";
 import { providerConfig, SECRETS } from "../support/config.ts";
+import { type ConnectProxy, startConnectProxy } from "../support/connect-proxy.ts";
 import { freePort } from "../support/port.ts";
 import { exchange } from "../support/raw-call.ts";
 import { json, token } from "../support/recording-provider.ts";
@@ -134,4 +135,67 @@ it("dev mode makes one real call; its curl lines and its form repeat it", async 
   expect(await shown.text()).toMatch(/Status 200[\s\S]*&quot;sub&quot;: &quot;Zoë&quot;/);
   dev.process.kill("SIGINT");
   expect(await dev.exit()).toBe(0);
+});
+
+describe("an egress proxy of the environment", () => {
+  const env = () => ({
+    HTTPS_PROXY: `http://token-proxy:canary-password@127.0.0.1:${port}`,
+    no_proxy: "*.direct.example",
+  });
+  let port: number;
+  let egress: ConnectProxy;
+  beforeAll(async () => {
+    egress = await startConnectProxy({ onConnect: (socket) => void socket.end("HTTP/1.1 407 No\r\n\r\n") });
+    port = Number(new URL(egress.url).port);
+  });
+  afterAll(() => egress.close());
+  const proxied = () => `sso.bank.example through 127.0.0.1:${port}`;
+  /** `main` is behind it, `direct` and `local` are not. */
+  const configure = (server: object = {}) => {
+    const providers = {
+      main: providerConfig("https://sso.bank.example/token"),
+      direct: providerConfig("https://sso.direct.example/token"),
+      local: providerConfig(service.provider.tokenEndpoint),
+    };
+    const routes = [
+      { serverid: "local", provider: "local" },
+      { serverid: "direct", provider: "direct" },
+      { provider: "main" },
+    ];
+    return service.configure({ server, providers, routes });
+  };
+
+  it("is used, and named without the user in log, status page and check; a refusal is proxy_refused", async () => {
+    await configure();
+    const run = await service.start({ env: env() });
+    expect(run.lines("started")[0]?.egress_proxy).toBe(proxied());
+    const refused = await callGetToken(run.listen);
+    expect([refused.status, refused.json().error_code]).toEqual([502, "proxy_refused"]);
+    expect((await callGetToken(run.listen, { body: { ...CALL, serverid: "local" } })).status).toBe(200);
+    expect(egress.requests.map(({ target }) => target)).toEqual(["sso.bank.example:443"]);
+    const page = await (await fetch(run.admin)).text();
+    expect(page).toContain(proxied());
+    const checked = service.run(["check"], { env: { ...SECRETS, ...env() } });
+    await checked.exit();
+    expect(checked.stdout()).toMatch(new RegExp(`^egress proxy +${proxied()}$`, "m"));
+    await expect.poll(() => run.lines("call")).toHaveLength(2);
+    expect(run.lines("call")[0]).toMatchObject({ level: "error", error_code: "proxy_refused", cause: "PROXY_407" });
+    expect(run.stdout() + page + refused.text + checked.stdout() + checked.stderr()).not.toMatch(/canary|token-proxy:/);
+  });
+
+  it("is ignored with server.env_proxy: false", async () => {
+    await configure({ env_proxy: false });
+    const { lines } = await service.start({ env: env() });
+    expect(lines("started")[0]).not.toHaveProperty("egress_proxy");
+  });
+
+  it("that is no URL is refused at the start, without its text", async () => {
+    await configure();
+    const run = service.run([], {
+      env: { ...SECRETS, https_proxy: "socks5://token-proxy:canary-password@127.0.0.1:1" },
+    });
+    expect(await run.exit()).toBe(2);
+    expect(run.stderr()).toContain('"server.env_proxy" is true, but https_proxy in the environment is not the URL');
+    expect(run.stderr()).not.toMatch(/canary|socks/);
+  });
 });

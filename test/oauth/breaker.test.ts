@@ -230,6 +230,7 @@ describe("a call that ends late", () => {
 
 it.each<[ErrorCode, boolean, number?]>([
   ["provider_unreachable", true],
+  ["proxy_refused", true],
   ["provider_timeout", true],
   ["provider_truncated", true],
   ["provider_error", true],

@@ -76,13 +76,24 @@ describe("a look-up by RFC 8414", () => {
 
   it("fails if both URLs answer 404", async () => {
     const { metadata } = discover(response(404, ""), { discovery: "oauth" });
-    expect(await thrownBy(metadata)).toMatchObject({ code: "provider_error" });
+    expect(await thrownBy(metadata)).toMatchObject({ code: "provider_wrong_endpoint", detail: { url: APPENDED } });
   });
 });
 
 describe("a look-up", () => {
+  it("asks metadata_url instead of the issuer's own place, for the document of the same issuer", async () => {
+    const metadata_url = "https://idp.internal:8443/metadata";
+    const found = discover(response(200, DOCUMENT), { metadata_url });
+    expect(await found.metadata()).toEqual(DOCUMENT);
+    expect(found.requests.map(({ url }) => url)).toEqual([metadata_url]);
+    const missing = discover(response(404, ""), { metadata_url });
+    expect(await thrownBy(missing.metadata)).toMatchObject({ message: expect.stringContaining("check metadata_url") });
+    const other = discover(response(200, { ...DOCUMENT, issuer: "https://other.example" }), { metadata_url });
+    expect(await thrownBy(other.metadata)).toMatchObject({ code: "provider_error" });
+  });
+
   it("is one GET, with the time that it may take", async () => {
-    const { discovery, requests } = discover(response(200, { ...DOCUMENT, jwks_uri: "x" }));
+    const { discovery, requests } = discover(response(200, { ...DOCUMENT, scopes_supported: ["x"] }));
     expect(await discovery.metadata(1_234)).toEqual(DOCUMENT);
     expect(requests).toEqual([
       {
@@ -102,20 +113,27 @@ describe("a look-up", () => {
   });
 
   it.each([
-    ["https://idp.example", "https://idp.example/", undefined],
-    ["https://idp.example", "https://idp.example:443", undefined],
-    ["https://idp.example", "https://IDP.example", undefined],
-    ["https://idp.example/a", "https://idp.example/%61", undefined],
-    ["https://idp.example", "eyJhbGciOi", "not a valid URL"],
-    ["https://idp.example", `https://idp.example/${"x".repeat(300)}`, "not a valid URL"],
-  ])("for %s refuses the document of %.30s, and names it for the log if it is a URL", async (issuer, found, shown) => {
+    ["https://idp.example", "https://idp.example/", "; only the slash at the end differs"],
+    ["https://idp.example", "https://localhost:8443", " and names itself localhost; tell the provider its public URL"],
+    ["https://idp.example", "http://idp.example", " and uses http instead of https; tell the provider its public URL"],
+    ["http://127.0.0.1:80/a", "http://localhost:80/a", "; localhost and 127.0.0.1 are different issuers"],
+    ["https://idp.example", "https://idp.example:443", "; copy the provider's exactly"],
+    ["https://idp.example", "https://IDP.example", "; copy the provider's exactly"],
+    ["https://idp.example/a", "https://idp.example/%61", "; copy the provider's exactly"],
+  ])("for %s refuses the document of %s, and says how they differ", async (issuer, found, difference) => {
     const error = await failureOf(response(200, { ...DOCUMENT, issuer: found }), issuer);
     expect(error.code).toBe("provider_error");
-    expect(error.message).toBe(
-      'discovery of "providers.main" failed: the provider has another issuer than the file; copy the provider\'s exactly',
-    );
-    expect(error.detail).toEqual({ provider_status: 200, provider_issuer: shown ?? found });
+    expect(error.message).toContain(`the provider has another issuer than the file${difference}`);
+    expect(error.detail).toMatchObject({ provider_status: 200, issuer, provider_issuer: found });
   });
+
+  it.each(["eyJhbGciOi", `https://idp.example/${"x".repeat(300)}`])(
+    "does not name %.20s as an issuer",
+    async (found) => {
+      const { detail } = await failureOf(response(200, { ...DOCUMENT, issuer: found }));
+      expect(detail?.provider_issuer).toBe("not a valid URL");
+    },
+  );
 });
 
 describe("the token endpoint for clients that authenticate by TLS", () => {
@@ -155,14 +173,15 @@ describe("a look-up fails", () => {
     ["provider_error", `${ENDPOINT} not contain a user name or password`, at("https://a:b@idp.example/")],
     ["provider_redirected", REDIRECT, response(302, "", { location: "https://evil.example" })],
     ["provider_redirected", REDIRECT, response(308, DOCUMENT)],
-    ["provider_error", "the answer has status 404; check issuer", response(404, "<html>")],
-    ["provider_error", "the answer has status 500; check issuer", response(500, DOCUMENT)],
+    ["provider_wrong_endpoint", "there is no document; check issuer", response(404, "<html>")],
+    ["provider_error", "the provider has a problem; its log should say which", response(500, DOCUMENT)],
     ["provider_error", "the answer has status 203; check issuer", response(203, DOCUMENT)],
   ])("as %s: %s", async (code, problem, answer) => {
     const error = await failureOf(answer);
     expect(error.code).toBe(code);
     expect(error.message).toBe(`discovery of "providers.main" failed: ${problem}`);
-    expect(error.detail).toEqual({ provider_status: answer.status });
+    const url = `${ISSUER}/.well-known/openid-configuration`;
+    expect(error.detail).toEqual({ url, provider_status: answer.status });
   });
 
   it("as any exchange does if there is no answer", async () => {

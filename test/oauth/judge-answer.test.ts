@@ -247,8 +247,7 @@ describe("the file's lists", () => {
 });
 
 describe("a fault", () => {
-  const REJECTED =
-    "rejects this proxy: check its client_id, client_secret, token_endpoint_auth_method, grant_type, scope and params";
+  const REJECTED = "rejects this proxy: check its client authentication, grant_type, scope and params";
   const REDIRECTED = "answered with a redirect, which is never followed: correct its token_endpoint";
 
   it.each<[number, unknown, string]>([

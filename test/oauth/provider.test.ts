@@ -91,7 +91,7 @@ describe("discovery", () => {
     expect(await codeOf(request)).toBe("provider_timeout");
     const failing = setUp(DISCOVERING);
     failing.upstream.answer = () => response(404, "");
-    expect(await codeOf(failing.request)).toBe("provider_error");
+    expect(await codeOf(failing.request)).toBe("provider_wrong_endpoint");
     expect([...upstream.requests, ...failing.upstream.requests].map(({ method }) => method)).toEqual(["GET", "GET"]);
   });
 

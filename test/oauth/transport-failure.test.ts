@@ -7,6 +7,7 @@ import { asProviderError } from "../../src/oauth/judge-answer.ts";
 
 it.each([
   ["unreachable", "provider_unreachable", "cannot be reached"],
+  ["proxy_refused", "proxy_refused", "was not reached: the egress proxy refuses; allow its host there, or check proxy"],
   ["connect_timeout", "provider_unreachable", "did not accept a connection in time"],
   ["timeout", "provider_timeout", "did not answer in time"],
   ["late", "provider_timeout", "could not answer in time, because this proxy was paused"],

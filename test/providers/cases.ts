@@ -32,7 +32,7 @@ function change(base: Settings, changes: Settings): Settings {
   return Object.fromEntries(Object.entries(merge(base, changes)).filter(([, value]) => value !== null));
 }
 
-function merge(base: Settings, changes: Settings): Settings {
+export function merge(base: Settings, changes: Settings): Settings {
   const merged = Object.entries(changes).map(([key, value]) => {
     const isBoth = isObject(value) && isObject(base[key]);
     return [key, isBoth ? merge(base[key] as Settings, value as Settings) : value];

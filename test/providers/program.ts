@@ -62,7 +62,7 @@ function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
 
 /** Reads from a pipe of the test, which closes when the test ends in any way. */
 function guardOf({ pid }: ChildProcess): ChildProcess {
-  const script = `cat >/dev/null; kill -KILL -- -${pid} 2>/dev/null`;
+  const script = `cat >/dev/null; kill -s KILL -- -${pid} 2>/dev/null`;
   return spawn("sh", ["-c", script], { detached: true, stdio: ["pipe", "ignore", "ignore"] });
 }
 
@@ -77,7 +77,7 @@ async function untilReady(url: string, timeoutMs: number, child: ChildProcess, o
 
 async function statusOf(url: string): Promise<number | undefined> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(5_000), redirect: "manual" });
+    const response = await fetch(url, { signal: AbortSignal.timeout(60_000), redirect: "manual" });
     await response.arrayBuffer();
     return response.status;
   } catch {

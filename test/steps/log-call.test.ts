@@ -80,6 +80,7 @@ it.each<[ErrorCode, string]>([
   ["internal", "error"],
   ["provider_rejected_proxy", "error"],
   ["provider_wrong_endpoint", "error"],
+  ["proxy_refused", "error"],
   ["provider_unreachable", "warn"],
   ["caller_unauthenticated", "warn"],
 ])("is for %s a line of level %s", (code, level) => {

@@ -134,7 +134,8 @@ async function makeSecrets({ callers, signing, providers }: Config) {
     for (const reference of apikeys) texts.set(keyOf(reference), APIKEY);
   }
   const settings: KeySettings[] = [...(signing?.keys ?? [])];
-  for (const { client_secret, client_key, tls, params } of Object.values(providers)) {
+  for (const { client_secret, client_key, tls, params, proxy } of Object.values(providers)) {
+    if (typeof proxy === "object" && proxy.authorization) texts.set(keyOf(proxy.authorization), "token-proxy:secret");
     const placed = Object.values(params).filter((param) => typeof param === "object" && !Array.isArray(param));
     for (const reference of [...client_secret, ...(placed as SecretReference[])])
       texts.set(keyOf(reference), CLIENT_SECRET);

@@ -111,6 +111,7 @@ export function fakeCredentialHost(
     listens: true,
     resolvePath: (file) => file,
     connectionFault: undefined,
+    environmentProxy: async () => undefined,
     pinFault: () => undefined,
     rateLimitFault: () => undefined,
     tlsFault: () => undefined,

@@ -21,6 +21,8 @@ export interface Snapshot {
   nextauth: readonly { key: string; last: LastOutcome | undefined }[];
   keys: readonly KeySnapshot[];
   certificates: readonly CertificateSnapshot[];
+  /** Which servers are reached through which egress proxy. */
+  egress_proxy?: string | undefined;
   /** When the configuration in use was loaded. */
   configured_at: number;
   /** The last reload. */

@@ -55,6 +55,7 @@ ${fact("Version", snapshot.version)}
 ${fact("Node", snapshot.node)}
 ${fact("Up for", time(snapshot.started_at, duration(snapshot.at - snapshot.started_at)))}
 ${fact("Calls in flight", count(snapshot.in_flight))}
+${snapshot.egress_proxy && fact("Egress proxy", snapshot.egress_proxy)}
 </dl>
 </header>
 <main>

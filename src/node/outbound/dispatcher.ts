@@ -2,7 +2,8 @@
 
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { Agent, type buildConnector, Client, type Dispatcher, errors, Pool } from "undici";
+import { callbackify } from "node:util";
+import { Agent, buildConnector, Client, type Dispatcher, errors, Pool } from "undici";
 import type { Connection, TransportSettings } from "../../core/transport.ts";
 
 /** Limit for the headers of an answer. On HTTP/2, Node's own limit is 64 KiB. */
@@ -18,11 +19,12 @@ export interface ConnectionHandler extends Dispatcher.DispatchHandler {
 }
 
 export function createDispatcher(settings: TransportSettings): Agent {
-  const { connect_timeout, connections, tls, http2 = "auto", reuse_connections = true } = settings;
+  const { connect_timeout, connections, tls, proxyFor, http2 = "auto", reuse_connections = true } = settings;
+  const allowH2 = http2 === "auto" && reuse_connections;
   return new Agent({
     connections, // as many as requests in flight, so that none waits behind a slow one
     pipelining: 1,
-    allowH2: http2 === "auto" && reuse_connections,
+    allowH2,
     maxHeaderSize: MAX_HEADER_BYTES,
     // undici may be half a second late with a timeout of more than a second.
     connect: {
@@ -34,7 +36,16 @@ export function createDispatcher(settings: TransportSettings): Agent {
     // One exact deadline of ours covers connect, headers and body.
     headersTimeout: 0,
     bodyTimeout: 0,
-    factory: (origin, options) => new Origin(new URL(origin), options),
+    factory(origin, options: Pool.Options) {
+      const url = new URL(origin);
+      const proxy = proxyFor?.(url);
+      if (proxy === undefined) return new Origin(url, options);
+      const connectTls = buildConnector({ ...(options.connect as object), allowH2, timeout: 0 });
+      // The import loads its code only when used.
+      const connect = async (at: buildConnector.Options) =>
+        (await import("./proxy.ts")).connectThrough(proxy, at, connectTls, connect_timeout);
+      return new Origin(url, { ...options, connect: callbackify(connect) as unknown as buildConnector.connector });
+    },
   });
 }
 

@@ -185,6 +185,7 @@ function toTransportError(error: Error, hasStatus: boolean, delivery: Delivery):
   const isContradictory = code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH" && !hasStatus;
   if (isUnreadable || isContradictory || code === "UND_ERR_HEADERS_OVERFLOW")
     return new TransportError("malformed", error);
+  if (/^PROXY_4\d\d$/.test(String(code))) return new TransportError("proxy_refused", error, delivery);
   if (error instanceof errors.ConnectTimeoutError) return new TransportError("connect_timeout", error, delivery);
   return new TransportError(hasStatus ? "truncated" : "unreachable", error, delivery);
 }

@@ -9,7 +9,7 @@ export const hydra: Kind = {
   errors: [
     ["user", "access_denied", "*", "a token hook refused this user"],
     ["proxy", "invalid_grant", "*(audience) claim*", "aud is not the token URL", "jwt.user.claims.aud"],
-    ["proxy", "invalid_grant", "*No public JWK*", "it does not trust this issuer and kid", "signing.keys"],
+    ["proxy", "invalid_grant", "*No public JWK*", "no such issuer, kid or user: allow_any_subject", "signing.keys"],
     ["proxy", "invalid_grant", "*parameter expired*", "expired on arrival: clocks differ", "jwt.user.ttl"],
     ["proxy", "invalid_grant", "*far in the future*", "the JWT lives too long", "jwt.user.ttl"],
     ["proxy", "invalid_grant", "*", "it does not accept the assertion", "jwt.user"],

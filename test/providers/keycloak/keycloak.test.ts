@@ -6,7 +6,7 @@ import { assertCase, type Case, withCases } from "../cases.ts";
 import { install } from "../install.ts";
 import { claimsOf, type File, useProxy } from "../proxy.ts";
 import { useServer } from "../server.ts";
-import { assertSameBytes, assertSurvivesOutage, callForManyUsers, manyUsers } from "../specs.ts";
+import { assertSameBytes, assertSurvivesStop, callForManyUsers, manyUsers } from "../specs.ts";
 import { commandsOf, runCommands } from "../steps.ts";
 import { GRANTS, JWT_GRANT_CASES, UNFIT_CLIENTS, UNFIT_USERS } from "./cases.ts";
 import { clientAuthenticationMethods, LONG_SECRET } from "./client-authentication.ts";
@@ -19,6 +19,7 @@ import {
   homeOf,
   KCADM_OPTIONS,
   KEYCLOAK,
+  stopDatabase,
   userOf,
 } from "./keycloak.ts";
 
@@ -189,8 +190,14 @@ describe.skipIf(installed === undefined)(`Keycloak ${KEYCLOAK.version}`, () => {
     return answer.access_token;
   }
 
-  it("is unreachable when it is stopped, and gives tokens again when it is back", async () => {
-    await proxy().start(proxy().example(JWT_GRANT));
-    await assertSurvivesOutage(server(), proxy());
+  it("refuses nobody when its database is down, is unreachable when it is stopped, and gives tokens when it is back", async () => {
+    const file = proxy().file(JWT_GRANT);
+    await proxy().start({ ...file, providers: { keycloak: { ...file.providers.keycloak, timeout: "30s" } } });
+    expect((await proxy().call()).status).toBe(200);
+    await stopDatabase(server());
+    // It remembers users for a while.
+    await expect.poll(async () => (await proxy().call()).status, { timeout: 120_000 }).not.toBe(200);
+    expect((await proxy().call()).json()).toMatchObject({ error_code: "provider_error" });
+    await assertSurvivesStop(server(), proxy());
   });
 });

@@ -1,6 +1,6 @@
 // Keycloak in development mode, with the realm file that we ship.
 
-import { cp, mkdir, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { makeAuthority } from "../../support/keys.ts";
 import { maven } from "../install.ts";
@@ -22,11 +22,16 @@ export const KEYCLOAK: Product = {
     const home = homeOf(data);
     await cp(join(installed, `keycloak-${KEYCLOAK.version}`), home, { recursive: true, force: false });
     await mkdir(join(home, "data/import"), { recursive: true });
+    await mkdir(databaseOf(data), { recursive: true });
+    const databasePort = await otherPort("database");
     await cp("deploy/compose/realm.json", join(home, "data/import/realm.json"));
     return {
       command: [
+        "sh",
+        ...["-c", WITH_DATABASE, "sh", home, databaseOf(data), String(databasePort)],
         join(home, "bin/kc.sh"),
         "start-dev",
+        `--db-url=jdbc:h2:tcp://127.0.0.1:${databasePort}/./keycloak;NON_KEYWORDS=VALUE`,
         "--import-realm",
         "--features=token-exchange:v1,admin-fine-grained-authz:v1",
         `--http-port=${port}`,
@@ -43,6 +48,22 @@ export const KEYCLOAK: Product = {
     };
   },
 };
+
+/** Starts the H2 that Keycloak brings as a server, so that only the database can fail. */
+const WITH_DATABASE = `
+  java -Xmx128m -cp "$1"/lib/lib/main/com.h2database.h2-*.jar org.h2.tools.Server \\
+    -tcp -tcpPort "$3" -baseDir "$2" -ifNotExists &
+  echo $! >"$2/pid"
+  shift 3
+  exec "$@"
+`;
+
+const databaseOf = (data: string) => join(data, "database");
+
+/** Keycloak goes on without it. The next start of the server brings it back. */
+export async function stopDatabase({ data }: Server): Promise<void> {
+  process.kill(Number(await readFile(join(databaseOf(data), "pid"), "utf8")), "SIGKILL");
+}
 
 /** Its own copy of the distribution, because it writes into it. */
 export const homeOf = (data: string) => join(data, "keycloak");

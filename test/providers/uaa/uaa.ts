@@ -1,8 +1,8 @@
 // Cloud Foundry UAA: its war from Maven Central, in Tomcat, with its database in memory.
 
-import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
+import { generateKeyPairSync } from "node:crypto";
+import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { exportPKCS8, generateKeyPair } from "jose";
 import { makeSelfSigned } from "../../support/keys.ts";
 import { maven } from "../install.ts";
 import type { Place, Product } from "../server.ts";
@@ -17,6 +17,9 @@ const FORMER_JAVA = [
   "javax.activation:activation:1.1.1",
 ];
 
+/** Packages that its libraries look into, which Java 17 allows only if it is asked to. */
+const OPENED = ["lang", "lang.invoke", "lang.reflect", "util", "util.concurrent", "net", "io", "text", "math"];
+
 /** @param clients by their id, with their secret */
 export function uaa(clients: () => Readonly<Record<string, object>>): Product {
   const product: Product = {
@@ -28,8 +31,11 @@ export function uaa(clients: () => Readonly<Record<string, object>>): Product {
         maven(folder, "dependency:unpack", `-Dartifact=${artifact}`, `-DoutputDirectory=${into}`, here);
       await unpack(`org.apache.tomcat:tomcat:${TOMCAT}:zip`, ".");
       await unpack(`org.cloudfoundry.identity:cloudfoundry-identity-uaa:${product.version}:war`, "uaa");
-      const lib = `-DoutputDirectory=apache-tomcat-${TOMCAT}/lib`;
-      for (const artifact of FORMER_JAVA) await maven(folder, "dependency:copy", `-Dartifact=${artifact}`, lib, here);
+      const copy = (artifact: string, into: string) =>
+        maven(folder, "dependency:copy", `-Dartifact=${artifact}`, `-DoutputDirectory=${into}`, here);
+      for (const artifact of FORMER_JAVA) await copy(artifact, `apache-tomcat-${TOMCAT}/lib`);
+      await rm(join(folder, "uaa/WEB-INF/lib/groovy-2.5.2.jar")); // fails on Java 16 and later
+      await copy("org.codehaus.groovy:groovy:2.5.23", "uaa/WEB-INF/lib");
     },
     async launch(place) {
       const { installed, data, port } = place;
@@ -48,9 +54,7 @@ export function uaa(clients: () => Readonly<Record<string, object>>): Product {
         env: {
           CATALINA_BASE: base,
           CATALINA_OPTS: "-Xmx512m",
-          JDK_JAVA_OPTIONS: ["java.lang", "java.util"]
-            .map((name) => `--add-opens=java.base/${name}=ALL-UNNAMED`)
-            .join(" "),
+          JDK_JAVA_OPTIONS: OPENED.map((name) => `--add-opens=java.base/java.${name}=ALL-UNNAMED`).join(" "),
           UAA_CONFIG_PATH: data,
         },
         ready: `http://127.0.0.1:${port}/.well-known/openid-configuration`, // 503 while it starts
@@ -60,14 +64,17 @@ export function uaa(clients: () => Readonly<Record<string, object>>): Product {
   return product;
 }
 
+/** It reads no other format. */
+const PKCS1 = { type: "pkcs1", format: "pem" } as const;
+
 async function configurationOf({ url, issuer }: Place, clients: Readonly<Record<string, object>>): Promise<object> {
-  const { privateKey } = await generateKeyPair("RS256", { extractable: true });
+  const signingKey = generateKeyPairSync("rsa", { modulusLength: 2_048 }).privateKey.export(PKCS1);
   const saml = await makeSelfSigned("uaa");
   return {
     issuer: { uri: url },
     uaa: { url, token: { url: `${url}/oauth/token` } },
     encryption: { active_key_label: "one", encryption_keys: [{ label: "one", passphrase: "only for tests" }] },
-    jwt: { token: { policy: { activeKeyId: "one", keys: { one: { signingKey: await exportPKCS8(privateKey) } } } } },
+    jwt: { token: { policy: { activeKeyId: "one", keys: { one: { signingKey } } } } },
     login: {
       url,
       entityBaseURL: url,

@@ -1,0 +1,124 @@
+// What a provider's answer probably means for this file, and which of its keys to change.
+
+import { decodeJwt, decodeProtectedHeader } from "jose";
+import type { ProviderConfig } from "../config/complete.ts";
+import type { TokenProxyError } from "../core/errors.ts";
+import { readJsonObject } from "../core/json.ts";
+import type { TransportRequest, TransportResponse } from "../core/transport.ts";
+import { credentialOf } from "../oauth/client-authentication.ts";
+import { redacted } from "../oauth/echoed-credential.ts";
+import { compileErrorRules } from "../oauth/error-rules.ts";
+import type { ProviderCredentials } from "../oauth/provider-settings.ts";
+import { jwtsNeeded } from "../oauth/template-names.ts";
+import { adviseOnSilence } from "./check-certificates.ts";
+import { codeOf, line } from "./report.ts";
+
+/** The last request to a provider; its answer is missing if none came. */
+export interface Exchange {
+  request?: TransportRequest;
+  response?: TransportResponse | undefined;
+}
+
+/** @param error undefined if the provider refused the user */
+export async function explain(
+  { request, response }: Exchange,
+  error: TokenProxyError | undefined,
+  settings: ProviderConfig,
+  { secrets, placed }: ProviderCredentials,
+): Promise<void> {
+  if (request === undefined) return;
+  const { method, url, headers } = request;
+  line("  request", `${method} ${url}${response === undefined ? "" : `: status ${response.status}`}`);
+  if (response === undefined) {
+    const discovery = settings.metadata_url === undefined ? "issuer" : "metadata_url";
+    const key = method === "GET" ? discovery : "token_endpoint";
+    return line("  advice", await adviseOnSilence(url, (error && codeOf(error)) ?? "", key));
+  }
+  const form = new URLSearchParams(request.body);
+  const sent = [...SECRET_PARAMS.flatMap((name) => form.getAll(name)), headers.authorization?.split(" ")[1] ?? ""];
+  const ours = [...secrets, ...placed.values()].map((secret) => secret.reveal());
+  const { issuer, provider_issuer: found } = error?.detail ?? {};
+  const words = found === undefined ? wordsOf(response) : `issuer "${found}", but the file has "${issuer}"`;
+  if (words !== "") line("  it says", redacted(words, [...sent, ...ours], []));
+  if (method === "GET" || (error && error.code !== "provider_rejected_proxy" && response.status < 500)) return;
+  for (const advice of adviceFor(response, form, settings)) line("  advice", advice);
+}
+
+const SECRET_PARAMS = ["client_assertion", "assertion", "subject_token", "actor_token", "code", "password"];
+
+/** RFC 6749's own sentences, which fosite puts in front: they name every cause there is. */
+const BOILERPLATE = /\(e\.g\.[^)]*\)|The provided authorization grant .*? was issued to another client\./g;
+
+/** The `error` and its description, or all of anything else; never what may be a token. */
+export function wordsOf({ status, body }: TransportResponse): string {
+  const text = status < 400 ? "" : new TextDecoder().decode(body).trim();
+  const { error = text, error_description } = readJsonObject(body) ?? {};
+  const words = error_description === undefined ? String(error) : `${error}: ${error_description}`;
+  return words.replace(BOILERPLATE, "…");
+}
+
+type Topic = readonly [words: RegExp, advice: string];
+
+const REQUEST_TOPICS: readonly Topic[] = [
+  [/scope/i, "scope: each word must exist at the provider and be allowed for this client"],
+  [/unsupported_grant|unauthorized_client|grant[ _]type/i, "grant_type: is it spelt right? May this client use it?"],
+];
+
+/** AT is the key of the JWT's settings in the file, and so on. */
+const JWT_TOPICS: readonly Topic[] = [
+  [/\baud\b|audience/i, "AUD must be exactly what it expects: {{issuer}} or {{token_endpoint}}"],
+  [/\biss\b|issuer/i, "iss, which is ISS by default, must be exactly what the provider knows"],
+  [/signature(?! a)|public (?:key|jwk)|web key|\bkid\b|integrity/i, "it needs this key of KEYS from our JWKS URL"],
+  [/\balg|algorithm|\b[EPRH]S\d{3}\b/i, "it must expect the alg of KEYS; another key or AT.alg changes that"],
+  [/not active|expired|future|past|\b(?:exp|iat|nbf)\b/i, "compare clocks; AT.backdate and AT.ttl move iat and exp"],
+  [/\b(?:jti|sub|exp|iat|typ|nbf)\b/, "jti, sub, exp, iat and typ are in AT.claims and AT.header"],
+];
+
+const COMPARE = {
+  secret: "client_id and client_secret",
+  key: "client_id, client_assertion.aud, client_assertion.claims, the alg and kid of KEYS, and the clock",
+  certificate: "client_id and tls.certificate",
+  nothing: "client_id",
+};
+
+function adviceFor(response: TransportResponse, form: URLSearchParams, settings: ProviderConfig): string[] {
+  const { client_key, params, token_endpoint_auth_method: method } = settings;
+  const { error = "", error_description = "" } = readJsonObject(response.body) ?? {};
+  const { about, advice: known = "" } = compileErrorRules(settings)(String(error), String(error_description)) ?? {};
+  const words = wordsOf(response);
+  const saysClient =
+    response.status === 401 || words === "" || /^invalid_client|client_assertion|client authentication/i.test(words);
+  // UAA answers 401 to everything, which its kind knows.
+  const isClient = about === "credential" || (about !== "proxy" && saysClient);
+  const key = client_key.length > 0 ? "client_key" : "signing.keys";
+  const own = method === "client_secret_jwt" ? "client_secret" : key;
+  const user = `jwt.${jwtsNeeded(settings)[0]}`;
+  const keys = isClient
+    ? { AT: "client_assertion", AUD: "client_assertion.aud", ISS: "client_id", KEYS: own }
+    : { AT: user, AUD: `${user}.claims.aud`, ISS: "signing.issuer", KEYS: "signing.keys" };
+  const param = isClient ? "client_assertion" : form.has("assertion") ? "assertion" : "subject_token";
+  const jwt = isClient || jwtsNeeded(settings).length > 0 ? readJwt(form.get(param)) : undefined;
+  if (jwt !== undefined) line("  sent", `${keys.AT} ${JSON.stringify(jwt)}`);
+
+  const topics = [...REQUEST_TOPICS, ...(jwt === undefined ? [] : JWT_TOPICS)].filter(([said]) => said.test(words));
+  const spelt = words.toLowerCase().replaceAll(" ", "_");
+  const named = Object.keys(params).filter((name) => name.length > 3 && spelt.includes(name));
+  const raw = method === "client_secret_basic" ? ", or client_secret_basic_raw if it does not form-decode" : "";
+  const needs = `it needs token_endpoint_auth_method ${method}${raw}`;
+  return [
+    ...(known === "" || about === "credential" ? [] : [known]),
+    ...named.map((name) => `params.${name}: the provider names it`),
+    ...topics.map(([, advice]) => advice),
+    ...(isClient ? [`compare ${COMPARE[credentialOf(method)]} with the provider's client; ${needs}`] : []),
+    ...(/^(?:[a-z][\w.-]*(?::|$)|$)/.test(words) ? [] : ["token_endpoint: is it right? This is no OAuth error"]),
+  ].map((advice) => advice.replace(/\b(?:AT|AUD|ISS|KEYS)\b/g, (name) => keys[name as keyof typeof keys]));
+}
+
+/** Header and claims; undefined for anything but a JWT. */
+export function readJwt(token: unknown): Record<string, unknown> | undefined {
+  try {
+    return { ...decodeProtectedHeader(token as string), ...decodeJwt(token as string) };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,134 @@
+// `check --live`: requests one token, and describes it or explains why there is none.
+
+import { randomUUID } from "node:crypto";
+import type { Config, ProviderConfig } from "../config/complete.ts";
+import type { Credentials } from "../config/credentials.ts";
+import { startCallTime } from "../core/call-time.ts";
+import { createTracer, startTrace } from "../core/trace.ts";
+import { textOf, type Values } from "../core/values.ts";
+import { getToken, type UseCase } from "../get-token.ts";
+import type { Binding, SessionMode } from "../nextauth/binding.ts";
+import { nodeClock } from "../node/host.ts";
+import { NOTABLE_SKEW_SECONDS } from "../oauth/clock-skew.ts";
+import { findToken } from "../oauth/describe-token.ts";
+import type { Provider } from "../oauth/provider.ts";
+import type { ProviderCredentials } from "../oauth/provider-settings.ts";
+import { type Exchange, explain, readJwt, wordsOf } from "./check-advice.ts";
+import { attempt, line } from "./report.ts";
+
+interface Live extends UseCase {
+  config: Config;
+  credentials: Credentials;
+  providers: ReadonlyMap<string, Provider>;
+  exchange: Exchange;
+}
+
+/** Only a nonce allows a session check. @returns the provider that granted a token */
+export async function checkLive(
+  live: Live,
+  values: Values,
+  binding: Binding,
+  probe: boolean,
+): Promise<string | undefined> {
+  const hasNextauth = live.config.nextauth.length > 0;
+  const session = hasNextauth && values.has("nonce") ? "verify" : "trust";
+  line("live", "one token request");
+  const { provider, outcome, words } = await requestToken(live, values, binding, session);
+  if (outcome !== undefined && hasNextauth) {
+    line("  session", session === "verify" ? "is logged in" : "not checked: add a nonce with --value");
+  }
+  if (probe) {
+    line("probe", "one token request for a user that cannot exist");
+    const nobodys = new Map(values).set("userid", `no-such-user-${randomUUID()}`);
+    const nobody = await requestToken(live, nobodys, binding, "trust");
+    if (nobody.outcome === "token") line("  warning", "it mints a token for anybody whom this proxy names");
+    else if (outcome === "refused" && nobody.words === words) {
+      const cure = "look at sub in jwt.NAME.claims, or at the parameter that names the user";
+      line("  advice", `the same refusal: the setup is wrong, unless your user does not exist there either; ${cure}`);
+    }
+  } else if (outcome === "refused")
+    line("  advice", "if it refuses every user, the setup is wrong: --probe shows that");
+  return outcome === "token" ? provider : undefined;
+}
+
+async function requestToken(live: Live, values: Values, binding: Binding, session: SessionMode) {
+  const { exchange, config, credentials, providers } = live;
+  const trace = startTrace("check", undefined, { clock: nodeClock, tracer: createTracer() });
+  const time = startCallTime({ key: "get_token.timeout", ms: binding.timeout }, undefined, nodeClock);
+  const useridRule = binding.values.userid;
+  const call = { values, session, useridRule, provider: binding.provider, trace, time };
+  const used = () => {
+    const name = trace.facts.provider as string;
+    return [config.providers[name] as ProviderConfig, credentials.providers.get(name) as ProviderCredentials] as const;
+  };
+  const describe = () => describeToken(exchange, used()[0], trace.facts.userid ?? textOf(values, "userid"));
+  const answer = await attempt(
+    "  answer",
+    () => getToken(live, { serverids: undefined }, call),
+    ({ providerStatus, body }) => `${trace.facts.provider} answered ${providerStatus} with ${body.length} bytes`,
+    async (error) => {
+      if (error.code.startsWith("provider_")) await explain(exchange, error, ...used());
+      if (error.code === "provider_wrong_subject") describe();
+    },
+  );
+  const { provider } = trace.facts;
+  if (answer?.outcome === "refused") {
+    line("  FAILED", `the provider refuses this user (${answer.refusal?.error})`);
+    await explain(exchange, undefined, ...used());
+  } else if (answer !== undefined) {
+    const claims = describe();
+    // Keycloak sends no Date, so the time of its token has to do.
+    if (providers.get(provider as string)?.state().clockSkew === undefined) describeClock(Number(claims?.iat));
+  }
+  return { provider, outcome: answer?.outcome, words: exchange.response && wordsOf(exchange.response) };
+}
+
+const LONG_LIFETIME_SECONDS = 3_600;
+
+/** What the token says, never the token. @returns its claims if it is a JWT */
+function describeToken({ response }: Exchange, settings: ProviderConfig, userid: string | undefined) {
+  const { members, name, token } = findToken(response?.body as Uint8Array);
+  const claims = readJwt(token);
+  const lifetime = Math.round(Number(members.expires_in ?? Number(claims?.exp) - Date.now() / 1_000));
+  line("  members", Object.keys(members).join(", "));
+  const { alg, kid, iss, sub, aud, azp, client_id, iat, exp } = claims ?? {};
+  const shown = JSON.stringify({ alg, kid, iss, sub, aud, azp, client_id, iat, exp });
+  line(`  ${name}`, claims === undefined ? "opaque, not a JWT" : `a JWT, ${shown}`);
+  line("  scope", String(members.scope ?? claims?.scope ?? "not stated"));
+  line("  lifetime", Number.isNaN(lifetime) ? "not stated" : `${lifetime} s`);
+  if (lifetime > LONG_LIFETIME_SECONDS) line("  warning", "the token lives for more than an hour: let it end sooner");
+  if (members.refresh_token !== undefined) {
+    line("  warning", "the caller also gets the refresh_token: switch it off for this client at the provider");
+  }
+  if (userid !== undefined && settings.answer.format !== "any")
+    adviseOnSubject(claims, readJwt(members.id_token), settings, userid);
+  return claims;
+}
+
+function describeClock(iat: number): void {
+  const ahead = Math.round(iat - Date.now() / 1_000);
+  const seen = `its token's iat is ${Math.abs(ahead)} s ${ahead < 0 ? "behind" : "ahead of"} our clock`;
+  line(
+    Math.abs(ahead) >= NOTABLE_SKEW_SECONDS ? "  warning" : "  clock",
+    `it sends no Date, and ${Number.isNaN(ahead) ? "no iat" : seen}`,
+  );
+}
+
+type Claims = Record<string, unknown> | undefined;
+
+/** Finds the user in the tokens, for expect_subject. */
+function adviseOnSubject(access_token: Claims, id_token: Claims, settings: ProviderConfig, userid: string): void {
+  const { client_id, expect_subject } = settings;
+  const names = Object.entries({ access_token, id_token }).flatMap(([member, claims = {}]) =>
+    ["sub", ...Object.keys(claims)].filter((name) => claims[name] === userid).map((name) => `${member}.${name}`),
+  );
+  const why = access_token === undefined ? "the token is opaque" : "sub is the provider's internal id";
+  if (access_token !== undefined && names.length === 0) {
+    const whose = access_token.sub === client_id ? "the client itself" : "not the requested user";
+    line("  warning", `the token's sub is ${JSON.stringify(access_token.sub)}, ${whose}; no claim has the userid`);
+  } else if (names[0] === undefined)
+    line("  advice", `expect_subject cannot work, because ${why}: let the provider issue JWTs`);
+  else if (!names.includes(`${expect_subject?.member}.${expect_subject?.claim}`)) {
+    line("  advice", `set expect_subject: ${names[0]}${names[0] === "access_token.sub" ? "" : `, because ${why}`}`);
+  }
+}

@@ -1,0 +1,137 @@
+// What `check --live` says about a token, and what `--probe` adds.
+
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { fileConfig, SECRETS } from "../support/config.ts";
+import {
+  type Answer,
+  json,
+  type RecordingProvider,
+  respond,
+  startRecordingProvider,
+} from "../support/recording-provider.ts";
+import { runCommand } from "./run-command.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+
+const folder = temporaryFolder();
+let provider: RecordingProvider;
+beforeAll(async () => {
+  provider = await startRecordingProvider();
+});
+beforeEach(() => {
+  provider.requests.length = 0;
+});
+afterAll(() => provider?.close());
+
+async function live(answer: Answer, args: string[] = [], changes: object = {}) {
+  provider.answer = answer;
+  const settings = { params: { userid: "{{userid}}" }, ...changes };
+  const file = fileConfig(provider.tokenEndpoint, { provider: settings });
+  await writeFile(join(folder, "token-proxy.yaml"), JSON.stringify(file));
+  return runCommand(["check", "--live", "--userid", "alice", ...args], { cwd: folder, env: SECRETS });
+}
+
+const now = Math.floor(Date.now() / 1_000);
+const jwt = (claims: object) =>
+  [{ alg: "ES256", kid: "k" }, claims, {}]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
+    .join(".");
+const token = (claims: object, more: object = {}) => json({ access_token: jwt(claims), token_type: "Bearer", ...more });
+
+describe("a token", () => {
+  it("is described by its claims, scope and lifetime, and never printed", async () => {
+    const claims = { iss: "https://idp.example", sub: "alice", aud: "accounts-api", iat: now, exp: now + 300 };
+    const { status, out } = await live(token(claims, { scope: "accounts", expires_in: 300 }));
+    expect(status).toBe(0);
+    expect(out).toContain('"kid":"k"');
+    expect(out).toContain('"sub":"alice","aud":"accounts-api"');
+    expect(out).toMatch(/scope +accounts\n {2}lifetime +300 s\n/);
+    expect(out).not.toContain(jwt(claims));
+    expect(out).not.toContain("warning");
+  });
+
+  it("that is opaque cannot be checked by expect_subject, unless another member names the user", async () => {
+    const opaque = { access_token: "opaque-token-text", expires_in: 60 };
+    const { out } = await live(json(opaque));
+    expect(out).toMatch(/access_token +opaque, not a JWT/);
+    expect(out).toContain("expect_subject cannot work, because the token is opaque");
+    expect(out).not.toContain("opaque-token-text");
+    const named = await live(json({ ...opaque, id_token: jwt({ sub: "alice" }) }));
+    expect(named.out).toContain("set expect_subject: id_token.sub, because the token is opaque");
+  });
+
+  it("whose sub is an internal id is best checked by the claim that has the userid", async () => {
+    const { out } = await live(token({ sub: "b5d3", preferred_username: "alice" }));
+    expect(out).toContain(
+      "set expect_subject: access_token.preferred_username, because sub is the provider's internal id",
+    );
+    const set = await live(token({ sub: "b5d3", name: "alice" }), [], { expect_subject: "access_token.name" });
+    expect(set.out).not.toContain("expect_subject");
+    const wrong = await live(token({ sub: "b5d3", name: "alice" }), [], { expect_subject: "access_token.sub" });
+    expect(wrong.status).toBe(1);
+    expect(wrong.out).toContain("set expect_subject: access_token.name");
+  });
+
+  it.each([
+    [{ sub: "token-proxy" }, /warning +the token's sub is "token-proxy", the client itself/],
+    [{ sub: "bob" }, /warning +the token's sub is "bob", not the requested user/],
+  ])("is warned of if it is not for the user: %j", async (claims, warning) => {
+    expect((await live(token(claims))).out).toMatch(warning);
+  });
+
+  it.each<[string, number, RegExp]>([
+    ["agrees", 0, /clock +it sends no Date, and its token's iat is [0-4] s (?:ahead of|behind) our clock/],
+    ["is ahead", 90, /warning +it sends no Date, and its token's iat is (?:8\d|90) s ahead of our clock/],
+    ["is behind", -90, /warning +it sends no Date, and its token's iat is (?:9\d|1\d\d) s behind our clock/],
+  ])("shows the clock of a provider without a Date, which %s", async (_, skew, expected) => {
+    const iat = Math.floor(Date.now() / 1_000) + skew;
+    expect((await live(token({ sub: "alice", iat }))).out).toMatch(expected);
+  });
+});
+
+describe("an answer without a token", () => {
+  it("is not printed if it could contain one", async () => {
+    for (const body of ["access_token=secret-in-a-form&token_type=bearer", "<p>secret-in-a-page</p>"]) {
+      const { status, out } = await live(respond({ body }));
+      expect(status).toBe(1);
+      expect(out).not.toContain("secret-in");
+    }
+  });
+
+  it("is printed without what was sent to the provider", async () => {
+    const error_description = `wrong secret ${SECRETS.CLIENT_SECRET}\u001b[2J`;
+    const { out } = await live(json({ error: "invalid_client", error_description }, 401));
+    expect(out).toMatch(/it says +invalid_client: wrong secret \[redacted\]/);
+    expect(out).not.toContain(SECRETS.CLIENT_SECRET);
+    expect(out).not.toContain("\u001b");
+  });
+});
+
+describe("--probe", () => {
+  const REFUSED = { error: "invalid_grant", error_description: "No such user." };
+  const byUser =
+    (known: Answer, unknown: Answer): Answer =>
+    (socket, request) =>
+      (request.body.includes("alice") ? known : unknown)(socket, request);
+
+  it("asks once more, for a user that cannot exist", async () => {
+    const { status } = await live(byUser(token({ sub: "alice" }), json(REFUSED, 400)), ["--probe"]);
+    expect(status).toBe(0);
+    const users = provider.requests.map(({ body }) => new URLSearchParams(body).get("userid"));
+    expect(users).toEqual(["alice", expect.stringMatching(/^no-such-user-[0-9a-f-]{36}$/)]);
+  });
+
+  it("says that the setup is wrong if both are refused in the same words", async () => {
+    const same = await live(json(REFUSED, 400), ["--probe"]);
+    expect(same.out).toMatch(/advice +the same refusal: the setup is wrong/);
+    const other = { ...REFUSED, error_description: "Your account is locked." };
+    const differs = await live(byUser(json(other, 400), json(REFUSED, 400)), ["--probe"]);
+    expect(differs.out).not.toContain("the same refusal");
+    expect((await live(json(REFUSED, 400))).out).toContain("--probe shows that");
+  });
+
+  it("warns if the provider mints a token for anybody", async () => {
+    expect((await live(token({ sub: "alice" }), ["--probe"])).out).toMatch(/warning +it mints a token for anybody/);
+  });
+});
