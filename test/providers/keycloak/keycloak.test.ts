@@ -56,6 +56,15 @@ describe.skipIf(installed === undefined)(`Keycloak ${KEYCLOAK.version}`, () => {
     });
   });
 
+  it("gives a token with the file that the README's commands use", async () => {
+    await proxy().key("try", "ES256");
+    proxy().hosts["http://127.0.0.1:8180"] = server().url;
+    proxy().hosts["http://127.0.0.1:8080"] = proxy().issuer;
+    proxy().hosts["../../signing-key.pem"] = `${proxy().folder}/try.pem`;
+    await proxy().start(proxy().example("../deploy/compose/token-proxy.yaml"));
+    expect(claimsOf(await proxy().call())).toMatchObject({ preferred_username: "alice", aud: "accounts-api" });
+  });
+
   it("gives each of many users their own token", async () => {
     await proxy().start(proxy().example(JWT_GRANT));
     expect(await callForManyUsers(proxy(), (answer) => claimsOf(answer).preferred_username)).toEqual([]);
