@@ -74,6 +74,7 @@ export function createPipeline(deps: Deps): Hono<Env> {
   }
 
   // Separate limits, shared by all exchanges, so that they cannot starve getToken.
+  const useridRule = get_token.find(({ values }) => values.userid?.pattern !== undefined)?.values.userid;
   const readExchangeBody = createBodyReader(deps, MAX_UNFINISHED_PER_ADDRESS);
   const limitExchanges = limitInFlight(maxInFlight);
   for (const exchange of webnonce_exchange) {
@@ -85,7 +86,7 @@ export function createPipeline(deps: Deps): Hono<Env> {
       path,
       observe(deps, route),
       limitPerAddress(deps, rate_limit.per_address),
-      readExchange(readExchangeBody, serverid, exchange),
+      readExchange(readExchangeBody, serverid, exchange, useridRule),
       limitPerWebNonce(deps, rate_limit.per_webnonce),
       limitExchanges,
       audit,

@@ -35,7 +35,8 @@ export async function checkLive(
   line("live", "one token request");
   const { provider, outcome, words } = await requestToken(live, values, binding, session);
   if (outcome !== undefined && hasNextauth) {
-    line("  session", session === "verify" ? "is logged in" : "not checked: add a nonce with --value");
+    const notChecked = `not checked: ${binding.session === "trust" ? "session: trust" : "add a nonce with --value"}`;
+    line("  session", session === "verify" ? "is logged in" : notChecked);
   }
   if (probe) {
     line("probe", "one token request for a user that cannot exist");

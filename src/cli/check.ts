@@ -6,7 +6,7 @@ import { UsageError } from "../core/errors.ts";
 import type { CreateTransport } from "../core/transport.ts";
 import { isLoopback } from "../core/url.ts";
 import type { Values } from "../core/values.ts";
-import { createNextAuthServers } from "../nextauth/servers.ts";
+import { createNextAuthServers, nextauthKey } from "../nextauth/servers.ts";
 import { counted } from "../node/admin/format.ts";
 import { nodeClock, nodeIds } from "../node/host.ts";
 import { createNodeBulkhead } from "../node/outbound/bulkhead.ts";
@@ -93,26 +93,31 @@ function describeService(config: Config, { signingKeys, proxied }: Credentials):
     const proofs = counts.filter((text) => !text.startsWith("0 "));
     line("caller", `${name}: ${proofs.join(" and ")}, ${serverids?.join(", ") ?? "any serverid"}`);
   }
-  const longest = Math.max(...[...nextauth, ...Object.values(providers)].map((server) => server.timeout)) / 1_000;
-  const describeRoute = (label: string, text: string, seconds: number) => {
-    line(label, `${text}, timeout: ${seconds} s`);
-    if (longest <= seconds) return;
-    line("  warning", `a timeout under nextauth or providers is longer (${longest} s): shorten it, or raise this one`);
+  const servers = [
+    ...nextauth.map(({ timeout }, index) => [nextauthKey(index, nextauth.length), timeout] as const),
+    ...Object.entries(providers).map(([name, { timeout }]) => [`providers.${name}`, timeout] as const),
+  ];
+  const describeRoute = (label: string, text: string, ms: number) => {
+    line(label, `${text}, timeout: ${ms / 1_000} s`);
+    const longer = servers
+      .filter(([, timeout]) => timeout > ms)
+      .map(([key, timeout]) => `${key}.timeout (${timeout / 1_000} s)`);
+    if (longer.length > 0) line("  warning", `the whole call has less time than ${longer.join(" and ")}: shorten it`);
   };
   const to = (provider = "") => provider && `, provider: ${provider}`;
   for (const { method, path, session, provider, answer, timeout } of get_token) {
     const statuses = Object.entries(answer.statuses).map(([name, status]) => `, ${name}: ${status}`);
     const settings = `session: ${session}${to(provider)}, refusals: ${answer.refusals}${statuses.join("")}`;
-    describeRoute("getToken", `${method} ${path}, ${settings}`, timeout / 1_000);
+    describeRoute("getToken", `${method} ${path}, ${settings}`, timeout);
   }
   for (const { path, provider, timeout } of webnonce_exchange) {
-    describeRoute("webNonce exchange", `POST ${path}${to(provider)}`, timeout / 1_000);
+    describeRoute("webNonce exchange", `POST ${path}${to(provider)}`, timeout);
   }
   if (webnonce_exchange.length > 0 && !isLoopback(server.listen.host) && server.trusted_proxies.length === 0) {
     const cure = "if a load balancer is in front, add its address there, or all apps share one limit";
     line("  warning", `server.trusted_proxies is empty: ${cure}`);
   }
-  for (const servers of proxied) line("egress proxy", servers);
+  for (const route of proxied) line("egress proxy", route);
   if (signing === undefined) return;
   for (const [index, { kid, alg }] of signingKeys.entries()) {
     const use = signing.keys[index]?.use === "sign" ? "signs" : "is only published";

@@ -3,19 +3,25 @@
 import type { FileExchange } from "../config/schema-nextauth.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import { textOf, type Values } from "../core/values.ts";
-import { isFault, readValue } from "../nextauth/values.ts";
+import { isFault, readValue, type ValueRule } from "../nextauth/values.ts";
 import { invalid, type ReadBody, readForm } from "./body.ts";
 import type { CallStep } from "./context.ts";
 import { singleParameter } from "./read-call.ts";
 
-export function readExchange(readBody: ReadBody, serverid: string, { provider, timeout }: FileExchange): CallStep {
+/** @param useridRule of getToken, so that a user is the same at the provider either way */
+export function readExchange(
+  readBody: ReadBody,
+  serverid: string,
+  { provider, timeout }: FileExchange,
+  useridRule: ValueRule | undefined,
+): CallStep {
   const limit = { key: "webnonce_exchange.timeout", ms: timeout };
   return async (c, next) => {
     const trace = c.get("trace");
     const values = await readExchangeValues(await readForm(c.req.raw, () => readBody(c)), serverid);
     trace.note({ nonce: textOf(values, "nonce") });
     c.set("caller", { serverids: undefined }); // the session check replaces authentication
-    c.set("call", { values, session: "verify", provider, limit, trace });
+    c.set("call", { values, session: "verify", useridRule, provider, limit, trace });
     await next();
   };
 }

@@ -119,7 +119,7 @@ describe("check", () => {
     await write({ timeout: "8001ms" }, { get_token: { timeout: "8s" } });
     const { out } = await check();
     expect(out).toMatch(/getToken +POST \/getToken, session: trust, refusals: relay, timeout: 8 s/);
-    expect(out).toMatch(/warning +a timeout under nextauth or providers is longer \(8\.001 s\): shorten it/);
+    expect(out).toMatch(/warning +the whole call has less time than providers\.\w+\.timeout \(8\.001 s\): shorten it/);
   });
 
   it("prints which keys sign and which are only published", async () => {

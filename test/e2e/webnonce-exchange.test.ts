@@ -82,6 +82,18 @@ describe("a webNonce", () => {
     expect(provider.requests.map(({ url }) => url)).toEqual(["/token", "/token"]);
   });
 
+  it("names the same user to the provider as getToken does, if the userid has a pattern", async () => {
+    const userid = { from: ["body:/userid"], pattern: "^al(.+)$" };
+    const values = { nonce: ["header:X-nonce"], userid };
+    const main = providerConfig(provider.tokenEndpoint, { params: { userid: "{{userid}}" } });
+    const at = await start({ get_token: { values }, webnonce_exchange: {}, providers: { main } });
+    const code = loggedIn();
+    await exchange(at, grant(code));
+    await callGetToken(at.url, { body: { userid: "alice" }, headers: { "X-nonce": code } });
+    const users = provider.requests.map(({ body }) => new URLSearchParams(body).get("userid"));
+    expect(users).toEqual(["ice", "ice"]);
+  });
+
   it("whose session is not logged in, or no more, is an invalid_grant", async () => {
     const code = loggedIn();
     nextauth.logout(SERVERID, code);
