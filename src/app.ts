@@ -73,8 +73,9 @@ export function createPipeline(deps: Deps): Hono<Env> {
     app.all(at, observe(deps, { path }), methodNotAllowed(methods));
   }
 
-  // Separate limits, shared by all exchanges, so that they cannot starve getToken.
+  // So that a user is the same at the provider either way.
   const useridRule = get_token.find(({ values }) => values.userid?.pattern !== undefined)?.values.userid;
+  // Separate limits, shared by all exchanges, so that they cannot starve getToken.
   const readExchangeBody = createBodyReader(deps, MAX_UNFINISHED_PER_ADDRESS);
   const limitExchanges = limitInFlight(maxInFlight);
   for (const exchange of webnonce_exchange) {

@@ -8,7 +8,7 @@ import { invalid, type ReadBody, readForm } from "./body.ts";
 import type { CallStep } from "./context.ts";
 import { singleParameter } from "./read-call.ts";
 
-/** @param useridRule of getToken, so that a user is the same at the provider either way */
+/** @param useridRule that of getToken */
 export function readExchange(
   readBody: ReadBody,
   serverid: string,
