@@ -37,7 +37,7 @@ export async function assertSameBytes(server: Server, call: () => Promise<Answer
 export async function callForManyUsers(
   proxy: ProviderProxy,
   userOf: (answer: Answered) => unknown,
-  busy: readonly string[] = BUSY,
+  { busy = BUSY, inFlight = IN_FLIGHT }: { busy?: readonly string[]; inFlight?: number } = {},
 ): Promise<string[]> {
   const wrong = new Set<string>();
   const tokens = new Set<string>();
@@ -50,7 +50,7 @@ export async function callForManyUsers(
     return untilAnswered(userid);
   };
   await Promise.all(
-    Array.from({ length: IN_FLIGHT }, async () => {
+    Array.from({ length: inFlight }, async () => {
       while (begun < CALLS) {
         const userid = manyUsers[begun++ % USERS] as string;
         const answer = await untilAnswered(userid);

@@ -72,8 +72,9 @@ describe.skipIf(installed === undefined)(`${HYDRA.name} ${HYDRA.version}`, () =>
   });
 
   it("gives each of many users their own token", async () => {
-    const busy = [...BUSY, "provider_error"]; // its SQLite is locked now and then
-    expect(await callForManyUsers(proxy(), (answer) => claimsOf(answer).sub, busy)).toEqual([]);
+    // Its SQLite is locked while it writes, and so fails calls that come at the same time.
+    const oneByOne = { busy: [...BUSY, "provider_error"], inFlight: 1 };
+    expect(await callForManyUsers(proxy(), (answer) => claimsOf(answer).sub, oneByOne)).toEqual([]);
   });
 
   it("gives opaque tokens too, each for its user", async () => {
