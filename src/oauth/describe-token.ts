@@ -29,8 +29,8 @@ export function describeToken(body: Uint8Array): Readonly<Record<string, unknown
   }
 }
 
-/** JSON.stringify would throw for what is nested deeply, and the process would end. */
-function plain(value: unknown): unknown {
+/** String and JSON.stringify throw for what is nested deeply or has its own toString. */
+export function plain(value: unknown): unknown {
   const isFlat = [value].flat().every((part) => typeof part === "string" || typeof part === "number");
   return isFlat && JSON.stringify(value).length <= MAX_CHARS ? value : undefined;
 }
