@@ -1,12 +1,11 @@
 // What a provider's answer probably means for this file, and which of its keys to change.
 
-import { decodeJwt, decodeProtectedHeader } from "jose";
 import type { ProviderConfig } from "../config/complete.ts";
 import type { TokenProxyError } from "../core/errors.ts";
 import { readJsonObject } from "../core/json.ts";
 import type { TransportRequest, TransportResponse } from "../core/transport.ts";
 import { credentialOf } from "../oauth/client-authentication.ts";
-import { plain } from "../oauth/describe-token.ts";
+import { plainMembers, readJwt } from "../oauth/describe-token.ts";
 import { redacted } from "../oauth/echoed-credential.ts";
 import { compileErrorRules } from "../oauth/error-rules.ts";
 import type { ProviderCredentials } from "../oauth/provider-settings.ts";
@@ -124,17 +123,4 @@ function adviceFor(response: TransportResponse, form: URLSearchParams, settings:
     ...(isClient ? [`compare ${COMPARE[credentialOf(method)]} with the provider's client; ${needs}`] : []),
     ...(/^(?:[a-z][\w.-]*(?::|$)|$)/.test(words) ? [] : ["token_endpoint: is it right? This is no OAuth error"]),
   ].map((advice) => advice.replace(/\b(?:AT|AUD|ISS|KEYS)\b/g, (name) => keys[name as keyof typeof keys]));
-}
-
-/** Texts, numbers and lists of them; undefined for the rest. */
-export const plainMembers = (members: object = {}): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(members).map(([name, value]) => [name, plain(value)]));
-
-/** Header and claims; undefined for anything but a JWT. */
-export function readJwt(token: unknown): Record<string, unknown> | undefined {
-  try {
-    return plainMembers({ ...decodeProtectedHeader(token as string), ...decodeJwt(token as string) });
-  } catch {
-    return undefined;
-  }
 }

@@ -10,11 +10,11 @@ import { getToken, type UseCase } from "../get-token.ts";
 import type { Binding, SessionMode } from "../nextauth/binding.ts";
 import { nodeClock } from "../node/host.ts";
 import { NOTABLE_SKEW_SECONDS } from "../oauth/clock-skew.ts";
-import { findToken } from "../oauth/describe-token.ts";
+import { findToken, plainMembers, readJwt } from "../oauth/describe-token.ts";
 import { repeatsCredential } from "../oauth/echoed-credential.ts";
 import type { Provider } from "../oauth/provider.ts";
 import type { ProviderCredentials } from "../oauth/provider-settings.ts";
-import { type Exchange, explain, plainMembers, readJwt, sentSecrets, wordsOf } from "./check-advice.ts";
+import { type Exchange, explain, sentSecrets, wordsOf } from "./check-advice.ts";
 import { attempt, line } from "./report.ts";
 
 interface Live extends UseCase {
