@@ -62,7 +62,8 @@ async function requestToken(live: Live, values: Values, binding: Binding, sessio
     const name = trace.facts.provider as string;
     return [config.providers[name] as ProviderConfig, credentials.providers.get(name) as ProviderCredentials] as const;
   };
-  const describe = () => describeToken(exchange, ...used(), trace.facts.userid ?? textOf(values, "userid"));
+  const userid = () => trace.facts.userid ?? textOf(values, "userid");
+  const describe = () => describeToken(exchange, ...used(), userid());
   const answer = await attempt(
     "  answer",
     () => getToken(live, { serverids: undefined }, call),
@@ -81,7 +82,11 @@ async function requestToken(live: Live, values: Values, binding: Binding, sessio
     // Keycloak sends no Date, so the time of its token has to do.
     if (providers.get(provider as string)?.state().clockSkew === undefined) describeClock(Number(claims?.iat));
   }
-  return { provider, outcome: answer?.outcome, words: exchange.response && wordsOf(exchange.response) };
+  return {
+    provider,
+    outcome: answer?.outcome,
+    words: exchange.response && wordsOf(exchange.response).replaceAll(userid() ?? "", ""),
+  };
 }
 
 const LONG_LIFETIME_SECONDS = 3_600;

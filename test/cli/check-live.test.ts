@@ -146,6 +146,14 @@ describe("--probe", () => {
   it("says that the setup is wrong if both are refused in the same words", async () => {
     const same = await live(json(REFUSED, 400), ["--probe"]);
     expect(same.out).toMatch(/advice +the same refusal: the setup is wrong/);
+    const named = await live(
+      (socket, request) => {
+        const userid = new URLSearchParams(request.body).get("userid");
+        json({ error: "invalid_grant", error_description: `No user ${userid} here.` }, 400)(socket, request);
+      },
+      ["--probe"],
+    );
+    expect(named.out).toMatch(/advice +the same refusal: the setup is wrong/);
     const other = { ...REFUSED, error_description: "Your account is locked." };
     const differs = await live(byUser(json(other, 400), json(REFUSED, 400)), ["--probe"]);
     expect(differs.out).not.toContain("the same refusal");
