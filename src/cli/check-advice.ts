@@ -1,11 +1,11 @@
 // What a provider's answer probably means for this file, and which of its keys to change.
 
-import { decodeJwt, decodeProtectedHeader } from "jose";
 import type { ProviderConfig } from "../config/complete.ts";
 import type { TokenProxyError } from "../core/errors.ts";
 import { readJsonObject } from "../core/json.ts";
 import type { TransportRequest, TransportResponse } from "../core/transport.ts";
 import { credentialOf } from "../oauth/client-authentication.ts";
+import { plainMembers, readJwt } from "../oauth/describe-token.ts";
 import { redacted } from "../oauth/echoed-credential.ts";
 import { compileErrorRules } from "../oauth/error-rules.ts";
 import type { ProviderCredentials } from "../oauth/provider-settings.ts";
@@ -19,29 +19,37 @@ export interface Exchange {
   response?: TransportResponse | undefined;
 }
 
+/** What proved who we are in a request, and the secrets of the file. */
+export function sentSecrets({ request }: Exchange, { secrets, placed }: ProviderCredentials): string[] {
+  const form = new URLSearchParams(request?.body);
+  const sent = [
+    ...SECRET_PARAMS.flatMap((name) => form.getAll(name)),
+    request?.headers.authorization?.split(" ")[1] ?? "",
+  ];
+  return [...sent, ...[...secrets, ...placed.values()].map((secret) => secret.reveal())];
+}
+
 /** @param error undefined if the provider refused the user */
 export async function explain(
-  { request, response }: Exchange,
+  exchange: Exchange,
   error: TokenProxyError | undefined,
   settings: ProviderConfig,
-  { secrets, placed }: ProviderCredentials,
+  credentials: ProviderCredentials,
 ): Promise<void> {
+  const { request, response } = exchange;
   if (request === undefined) return;
-  const { method, url, headers } = request;
+  const { method, url } = request;
   line("  request", `${method} ${url}${response === undefined ? "" : `: status ${response.status}`}`);
   if (response === undefined) {
     const discovery = settings.metadata_url === undefined ? "issuer" : "metadata_url";
     const key = method === "GET" ? discovery : "token_endpoint";
     return line("  advice", await adviseOnSilence(url, (error && codeOf(error)) ?? "", key));
   }
-  const form = new URLSearchParams(request.body);
-  const sent = [...SECRET_PARAMS.flatMap((name) => form.getAll(name)), headers.authorization?.split(" ")[1] ?? ""];
-  const ours = [...secrets, ...placed.values()].map((secret) => secret.reveal());
   const { issuer, provider_issuer: found } = error?.detail ?? {};
   const words = found === undefined ? wordsOf(response) : `issuer "${found}", but the file has "${issuer}"`;
-  if (words !== "") line("  it says", redacted(words, [...sent, ...ours], []));
+  if (words !== "") line("  it says", redacted(words, sentSecrets(exchange, credentials), []));
   if (method === "GET" || (error && error.code !== "provider_rejected_proxy" && response.status < 500)) return;
-  for (const advice of adviceFor(response, form, settings)) line("  advice", advice);
+  for (const advice of adviceFor(response, new URLSearchParams(request.body), settings)) line("  advice", advice);
 }
 
 const SECRET_PARAMS = ["client_assertion", "assertion", "subject_token", "actor_token", "code", "password"];
@@ -49,10 +57,13 @@ const SECRET_PARAMS = ["client_assertion", "assertion", "subject_token", "actor_
 /** RFC 6749's own sentences, which fosite puts in front: they name every cause there is. */
 const BOILERPLATE = /\(e\.g\.[^)]*\)|The provided authorization grant .*? was issued to another client\./g;
 
+/** Only the start of it is printed. */
+const MAX_READ_BYTES = 4_096;
+
 /** The `error` and its description, or all of anything else; never what may be a token. */
 export function wordsOf({ status, body }: TransportResponse): string {
-  const text = status < 400 ? "" : new TextDecoder().decode(body).trim();
-  const { error = text, error_description } = readJsonObject(body) ?? {};
+  const text = status < 400 ? "" : new TextDecoder().decode(body.subarray(0, MAX_READ_BYTES)).trim();
+  const { error = text, error_description } = plainMembers(readJsonObject(body));
   const words = error_description === undefined ? String(error) : `${error}: ${error_description}`;
   return words.replace(BOILERPLATE, "…");
 }
@@ -83,7 +94,7 @@ const COMPARE = {
 
 function adviceFor(response: TransportResponse, form: URLSearchParams, settings: ProviderConfig): string[] {
   const { client_key, params, token_endpoint_auth_method: method } = settings;
-  const { error = "", error_description = "" } = readJsonObject(response.body) ?? {};
+  const { error = "", error_description = "" } = plainMembers(readJsonObject(response.body));
   const { about, advice: known = "" } = compileErrorRules(settings)(String(error), String(error_description)) ?? {};
   const words = wordsOf(response);
   const saysClient =
@@ -112,13 +123,4 @@ function adviceFor(response: TransportResponse, form: URLSearchParams, settings:
     ...(isClient ? [`compare ${COMPARE[credentialOf(method)]} with the provider's client; ${needs}`] : []),
     ...(/^(?:[a-z][\w.-]*(?::|$)|$)/.test(words) ? [] : ["token_endpoint: is it right? This is no OAuth error"]),
   ].map((advice) => advice.replace(/\b(?:AT|AUD|ISS|KEYS)\b/g, (name) => keys[name as keyof typeof keys]));
-}
-
-/** Header and claims; undefined for anything but a JWT. */
-export function readJwt(token: unknown): Record<string, unknown> | undefined {
-  try {
-    return { ...decodeProtectedHeader(token as string), ...decodeJwt(token as string) };
-  } catch {
-    return undefined;
-  }
 }

@@ -67,7 +67,8 @@ const MAX_JWKS_BYTES = 65_536;
 /** Whether our keys are where providers look for them. */
 export async function checkPublishedKeys(issuer: string, { signingKeys, providers }: Credentials): Promise<void> {
   const url = `${issuer.replace(/\/$/, "")}/.well-known/jwks.json`;
-  const thumbprints = (keys: readonly JWK[]) => Promise.all(keys.map((key) => calculateJwkThumbprint(key)));
+  const thumbprints = (keys: readonly JWK[]) =>
+    Promise.all(keys.map((key) => calculateJwkThumbprint(key).catch(() => ""))); // a key of others
   const ours = await thumbprints(signingKeys.map(({ publicJwk }) => publicJwk));
   const send = createNodeTransport({ connect_timeout: TIMEOUT_MS, connections: 1 });
   const request = { url, headers: REQUEST_HEADERS, timeout: TIMEOUT_MS, maxResponseBytes: MAX_JWKS_BYTES };

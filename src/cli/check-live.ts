@@ -10,10 +10,11 @@ import { getToken, type UseCase } from "../get-token.ts";
 import type { Binding, SessionMode } from "../nextauth/binding.ts";
 import { nodeClock } from "../node/host.ts";
 import { NOTABLE_SKEW_SECONDS } from "../oauth/clock-skew.ts";
-import { findToken } from "../oauth/describe-token.ts";
+import { findToken, plainMembers, readJwt } from "../oauth/describe-token.ts";
+import { repeatsCredential } from "../oauth/echoed-credential.ts";
 import type { Provider } from "../oauth/provider.ts";
 import type { ProviderCredentials } from "../oauth/provider-settings.ts";
-import { type Exchange, explain, readJwt, wordsOf } from "./check-advice.ts";
+import { type Exchange, explain, sentSecrets, wordsOf } from "./check-advice.ts";
 import { attempt, line } from "./report.ts";
 
 interface Live extends UseCase {
@@ -62,7 +63,8 @@ async function requestToken(live: Live, values: Values, binding: Binding, sessio
     const name = trace.facts.provider as string;
     return [config.providers[name] as ProviderConfig, credentials.providers.get(name) as ProviderCredentials] as const;
   };
-  const describe = () => describeToken(exchange, used()[0], trace.facts.userid ?? textOf(values, "userid"));
+  const userid = () => trace.facts.userid ?? textOf(values, "userid");
+  const describe = () => describeToken(exchange, ...used(), userid());
   const answer = await attempt(
     "  answer",
     () => getToken(live, { serverids: undefined }, call),
@@ -81,14 +83,29 @@ async function requestToken(live: Live, values: Values, binding: Binding, sessio
     // Keycloak sends no Date, so the time of its token has to do.
     if (providers.get(provider as string)?.state().clockSkew === undefined) describeClock(Number(claims?.iat));
   }
-  return { provider, outcome: answer?.outcome, words: exchange.response && wordsOf(exchange.response) };
+  return {
+    provider,
+    outcome: answer?.outcome,
+    words: exchange.response && wordsOf(exchange.response).replaceAll(userid() ?? "", ""),
+  };
 }
 
 const LONG_LIFETIME_SECONDS = 3_600;
 
 /** What the token says, never the token. @returns its claims if it is a JWT */
-function describeToken({ response }: Exchange, settings: ProviderConfig, userid: string | undefined) {
-  const { members, name, token } = findToken(response?.body as Uint8Array);
+function describeToken(
+  exchange: Exchange,
+  settings: ProviderConfig,
+  credentials: ProviderCredentials,
+  userid: string | undefined,
+) {
+  const body = exchange.response?.body as Uint8Array;
+  if (repeatsCredential(new TextDecoder().decode(body), sentSecrets(exchange, credentials))) {
+    line("  warning", "its answer repeats a credential of this proxy, so it is not shown: ask the provider why");
+    return undefined;
+  }
+  const { members: all, name, token } = findToken(body);
+  const members = plainMembers(all);
   const claims = readJwt(token);
   const lifetime = Math.round(Number(members.expires_in ?? Number(claims?.exp) - Date.now() / 1_000));
   line("  members", Object.keys(members).join(", "));

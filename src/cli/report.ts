@@ -4,8 +4,11 @@ import { TokenProxyError } from "../core/errors.ts";
 import { nodeClock } from "../node/host.ts";
 import { escapeInvisible } from "../steps/identities.ts";
 
+/** Others may send megabytes. */
+const MAX_LINE_CHARS = 4_096;
+
 export function line(label: string, text: string): void {
-  console.log(`${label.padEnd(18)}${escapeInvisible(text)}`);
+  console.log(`${label.padEnd(18)}${escapeInvisible(text.slice(0, MAX_LINE_CHARS))}`);
 }
 
 /** @returns the text with its details in parentheses, like `text (status 401, ECONNREFUSED)` */

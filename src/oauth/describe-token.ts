@@ -1,4 +1,4 @@
-// What a token response says about its token, for the audit. Never the token itself.
+// What a token response says about its token, for the audit and `check`. Never the token itself.
 
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { readJsonObject } from "../core/json.ts";
@@ -19,17 +19,24 @@ export function findToken(body: Uint8Array) {
 /** @returns the granted scope and, if the token is a JWT, what finds it in other logs */
 export function describeToken(body: Uint8Array): Readonly<Record<string, unknown>> {
   const { token, members } = findToken(body);
-  const scope = plain(members.scope);
+  const { aud, jti, exp, kid } = readJwt(token) ?? {};
+  return { scope: plain(members.scope), aud, jti, exp, kid };
+}
+
+/** @returns plain claims and header; undefined for anything but a JWT */
+export function readJwt(token: unknown): Record<string, unknown> | undefined {
   try {
-    const { aud, jti, exp } = decodeJwt(token as string);
-    const { kid } = decodeProtectedHeader(token as string);
-    return { scope, aud: plain(aud), jti: plain(jti), exp: plain(exp), kid: plain(kid) };
+    return plainMembers({ ...decodeJwt(token as string), ...decodeProtectedHeader(token as string) });
   } catch {
-    return { scope }; // the token is opaque
+    return undefined; // the token is opaque
   }
 }
 
-/** JSON.stringify would throw for what is nested deeply, and the process would end. */
+/** @returns texts, numbers and lists of them; undefined for the rest */
+export const plainMembers = (members: object = {}): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(members).map(([name, value]) => [name, plain(value)]));
+
+/** String and JSON.stringify throw for what is nested deeply or has its own toString. */
 function plain(value: unknown): unknown {
   const isFlat = [value].flat().every((part) => typeof part === "string" || typeof part === "number");
   return isFlat && JSON.stringify(value).length <= MAX_CHARS ? value : undefined;

@@ -47,11 +47,13 @@ export function redacted(given: string, credentials: readonly string[], values: 
   };
   let text = given.slice(0, MAX_SEARCHED_CHARS).replaceAll(INVISIBLE, " ").replaceAll(new RegExp(JWT, "g"), HIDDEN);
   for (const needle of needles) text = text.replaceAll(needle, HIDDEN);
-  return readings(text).some(isUnsafe) ? HIDDEN : text.slice(0, MAX_SHOWN_CHARS);
+  // A value that the first cut goes through is not found, and must not be shown.
+  const mayBeCut = given.length > MAX_SEARCHED_CHARS && text.length < 2 * MAX_SHOWN_CHARS;
+  return mayBeCut || readings(text).some(isUnsafe) ? HIDDEN : text.slice(0, MAX_SHOWN_CHARS);
 }
 
-/** Without what splits base64 and hex digits, and without a difference of case. */
-const join = (text: string): string => text.replaceAll(/[\s:]+/g, "").toLowerCase();
+/** Without what splits words, base64 and hex digits, and without a difference of case. */
+const join = (text: string): string => text.replaceAll(/[\s:\p{Cf}\p{DI}]+/gu, "").toLowerCase();
 
 const spellings = (texts: readonly string[], minChars: number): string[] =>
   texts.filter(({ length }) => length >= minChars).flatMap(spellingsOf);
@@ -85,10 +87,12 @@ function readings(text: string): string[] {
   return [...found];
 }
 
+const utf8 = new TextDecoder();
+
 /** Not by decodeURIComponent, from which a byte that is not UTF-8 would hide what is next to it. */
 function withoutPercent(text: string): string {
   return text.replaceAll(/(?:%[0-9a-f]{2})+/gi, (escapes) =>
-    new TextDecoder().decode(Uint8Array.from(escapes.slice(1).split("%"), (digits) => Number.parseInt(digits, 16))),
+    utf8.decode(Uint8Array.from(escapes.slice(1).split("%"), (digits) => Number.parseInt(digits, 16))),
   );
 }
 
@@ -99,8 +103,11 @@ function withoutBackslashes(text: string): string {
 const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
 
 function withoutEntities(text: string): string {
-  return text.replaceAll(/&(?:#(\d{1,5})|#x([0-9a-f]{1,4})|(amp|lt|gt|quot|apos));/gi, (_, decimal, digits, name) => {
-    if (name !== undefined) return ENTITIES[name.toLowerCase()] as string;
-    return String.fromCharCode(decimal ?? Number.parseInt(digits, 16));
-  });
+  return text.replaceAll(
+    /&(?:#0*(\d{1,5})|#x0*([0-9a-f]{1,4})|(amp|lt|gt|quot|apos));/gi,
+    (_, decimal, digits, name) => {
+      if (name !== undefined) return ENTITIES[name.toLowerCase()] as string;
+      return String.fromCharCode(decimal ?? Number.parseInt(digits, 16));
+    },
+  );
 }

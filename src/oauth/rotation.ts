@@ -20,6 +20,7 @@ export function createRotation(
   onRefused: (refused: number, next: number) => void,
 ) {
   let preferred = 0;
+  let step = 1; // from the preferred one to the one to try next
   let doubtfulAt = Number.NEGATIVE_INFINITY;
 
   function mayTryNext({ code, credential }: TokenProxyError): boolean {
@@ -37,10 +38,11 @@ export function createRotation(
     } catch (error) {
       if (!(error instanceof TokenProxyError && mayTryNext(error))) throw error;
     }
-    const next = (first + 1) % count;
+    const next = (first + step) % count;
     onRefused(first, next);
+    step = (step % (count - 1)) + 1; // another one each time, or a third would never be tried
     const answer = await use(next);
-    if (answer.outcome === "token") preferred = next;
+    if (answer.outcome === "token") [preferred, step] = [next, 1];
     return answer;
   };
 }

@@ -6,7 +6,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { fileConfig, SECRETS } from "../support/config.ts";
-import { makeAuthority, makeSelfSigned, type TestCertificate } from "../support/keys.ts";
+import { makeAuthority, makeKey, makeSelfSigned, type TestCertificate } from "../support/keys.ts";
+import { json, startRecordingProvider } from "../support/recording-provider.ts";
 import { runCommand } from "./run-command.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
@@ -156,6 +157,27 @@ it("the client certificate for a provider is described with its end", async () =
   expect(out).toMatch(
     / {2}certificate +CN=token-proxy, until .+ \(12 days left\)\n {2}warning +it expires in less than 30/,
   );
+});
+
+it("our published keys are compared by thumbprint, next to keys of others that we cannot read", async () => {
+  const server = await startRecordingProvider();
+  try {
+    const { pem, jwk } = await makeKey("ES256");
+    const issuer = new URL(server.tokenEndpoint).origin;
+    const signing = { issuer, keys: [{ kid: "ours", alg: "ES256", private_key: { env: "KEY" } }] };
+    const warnings = async (keys: unknown) => {
+      server.answer = json({ keys });
+      const { out } = await check(fileConfig(ENDPOINT, { file: { signing } }), { KEY: pem });
+      return out.split("\n").filter((line) => line.includes("jwks.json"));
+    };
+    const { d: _, ...published } = jwk;
+    expect(await warnings([{ kty: "of others" }, null, published])).toEqual([]);
+    for (const lacking of [[{ kty: "of others" }], "text", null]) {
+      expect(await warnings(lacking)).toEqual([expect.stringContaining("lacks keys of signing.keys: ours")]);
+    }
+  } finally {
+    await server.close();
+  }
 });
 
 describe("an authority", () => {

@@ -90,6 +90,16 @@ describe("a token", () => {
   });
 });
 
+it.each([
+  ["scope", { scope: SECRETS.CLIENT_SECRET }],
+  ["name of a member", { [SECRETS.CLIENT_SECRET as string]: 1 }],
+  ["token", { access_token: jwt({ sub: "alice", aud: SECRETS.CLIENT_SECRET }) }],
+])("a token response that repeats our secret as its %s is not printed", async (_, members) => {
+  const { out } = await live(json({ access_token: "opaque", ...members }));
+  expect(out).toMatch(/warning +its answer repeats a credential of this proxy/);
+  expect(out).not.toContain(SECRETS.CLIENT_SECRET);
+});
+
 describe("an answer without a token", () => {
   it("is not printed if it could contain one", async () => {
     for (const body of ["access_token=secret-in-a-form&token_type=bearer", "<p>secret-in-a-page</p>"]) {
@@ -97,6 +107,16 @@ describe("an answer without a token", () => {
       expect(status).toBe(1);
       expect(out).not.toContain("secret-in");
     }
+  });
+
+  it.each([
+    ["error", { error: { toString: 1 } }, 400],
+    ["error_description", { error: "invalid_client", error_description: { toString: 1 } }, 400],
+    ["scope", { access_token: "x", scope: { toString: 1 } }, 200],
+    ["expires_in", { access_token: "x", expires_in: { toString: 1 } }, 200],
+  ])("or with one is described even if its %s is no text", async (_, body, status) => {
+    const { err } = await live(json(body, status));
+    expect(err).toBe("");
   });
 
   it("is printed without what was sent to the provider", async () => {
@@ -125,6 +145,14 @@ describe("--probe", () => {
   it("says that the setup is wrong if both are refused in the same words", async () => {
     const same = await live(json(REFUSED, 400), ["--probe"]);
     expect(same.out).toMatch(/advice +the same refusal: the setup is wrong/);
+    const named = await live(
+      (socket, request) => {
+        const userid = new URLSearchParams(request.body).get("userid");
+        json({ error: "invalid_grant", error_description: `No user ${userid} here.` }, 400)(socket, request);
+      },
+      ["--probe"],
+    );
+    expect(named.out).toMatch(/advice +the same refusal: the setup is wrong/);
     const other = { ...REFUSED, error_description: "Your account is locked." };
     const differs = await live(byUser(json(other, 400), json(REFUSED, 400)), ["--probe"]);
     expect(differs.out).not.toContain("the same refusal");

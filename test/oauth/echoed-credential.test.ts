@@ -110,6 +110,7 @@ describe("a refusal that repeats", () => {
       (sent) => field("a")(sent).slice(2),
     ],
     ["an actor token of the file", { params: { actor_token: "fixed-actor-token" } }, field("actor_token")],
+    ["text of 64 KiB, which takes long to search,", {}, () => "x".repeat(65_536)],
     ["a secret in a header", {}, () => "gateway-key-1"],
     ["a secret in its Content-Type", {}, () => "gateway-key-1", "header"],
   ])("%s is not relayed", async (_, settings, credential, place) => {
@@ -118,7 +119,7 @@ describe("a refusal that repeats", () => {
     expect(error).toMatchObject({
       code: "provider_error",
       message:
-        'the provider "providers.main" refused the user, but its answer repeats a credential of this proxy, so it is not relayed',
+        'the provider "providers.main" refused the user, but its answer repeats a credential of this proxy or is longer than 64 KiB, so it is not relayed',
       detail: { provider_status: 400, provider_error: "invalid_grant" },
     });
   });

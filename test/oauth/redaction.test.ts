@@ -38,9 +38,11 @@ const SPELLINGS: Record<string, (text: string) => string> = {
   "HTML entities": inHtml,
   "HTML entities of everything": (text) => units(text, (code) => `&#${code};`),
   "HTML entities in hex": (text) => units(text, (code) => `&#x${code.toString(16)};`),
+  "HTML entities with zeros": (text) => units(text, (code) => `&#x${code.toString(16).padStart(8, "0")};`),
   "HTML in a form": (text) => encodeURIComponent(inHtml(text)),
   "pieces with spaces": (text) => text.replaceAll(/.{5}/g, "$& "),
   "pieces with invisible characters": (text) => text.replaceAll(/.{3}/g, "$&\u200b"),
+  "pieces with escaped invisible characters": (text) => text.replaceAll(/.{3}/g, "$&%E2%80%8B"),
   capitals: (text) => text.toUpperCase(),
 };
 
@@ -100,6 +102,11 @@ describe("the rest is shown", () => {
       expect(shown.replaceAll(/-|\[?r?e?d?a?c?t?e?d?\]?/g, "")).toBe("");
     }
   });
+});
+
+it("hides a value that is cut off where the search ends, behind a long JWT", () => {
+  const behind = "Jürgen@bank.example is unknown".padEnd(200);
+  expect(redact(`${"eyJ".padEnd(970, "a")} ${"x ".repeat(20)}${behind}`)).toBe("[redacted]");
 });
 
 it("takes no time that matters for a long text and long credentials", () => {

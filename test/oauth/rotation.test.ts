@@ -40,6 +40,14 @@ it("tries the next credential once if the client is refused, and keeps the one t
   expect(await run("token", REFUSED, "token")).toEqual([1, "1->2", 2]);
 });
 
+it("reaches every one of several credentials, one more with each call", async () => {
+  const { run } = setUp(3);
+  expect(await run(REFUSED, REFUSED, "token")).toEqual([0, "0->1", 1]);
+  expect(await run(REFUSED, REFUSED, "token")).toEqual([0, "0->2", 2]);
+  expect(await run(REFUSED, REFUSED, "token")).toEqual([2]);
+  expect(await run("token", REFUSED, REFUSED)).toEqual([2, "2->0", 0]);
+});
+
 it.each<[string, Result]>([
   ["is refused too", REFUSED],
   ["brings another fault", rejected()],
