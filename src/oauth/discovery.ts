@@ -122,7 +122,7 @@ export function createDiscovery(
     } catch (cause) {
       const error = asProviderError(cause, key);
       // Not call_deadline or caller_gone, which are about one call.
-      const isOwn = error instanceof TokenProxyError && error.code.startsWith("provider_");
+      const isOwn = error instanceof TokenProxyError && /^provider_|^proxy_refused$/.test(error.code);
       if (isOwn) failed = { error, until: clock.elapsed() + FAILURE_LIFETIME_MS };
       throw error;
     }

@@ -145,6 +145,18 @@ describe("a failed look-up", () => {
     expect(await endpoint()).toBe(FIRST);
   });
 
+  it("at which the egress proxy refuses is remembered too", async () => {
+    const { provider, discovery, endpoint } = setUp();
+    provider.answer = () => {
+      throw new TransportError("proxy_refused");
+    };
+    const error = await thrownBy(endpoint);
+    expect(error).toMatchObject({ code: "proxy_refused" });
+    expect(await thrownBy(endpoint)).toBe(error);
+    expect(provider.requests).toHaveLength(1);
+    expect(discovery.state().problem).toBe((error as Error).message);
+  });
+
   it("that is a bug is thrown unchanged and not remembered", async () => {
     const { provider, endpoint } = setUp();
     const bug = new TypeError("a bug");
