@@ -10,6 +10,7 @@ import { redacted } from "../oauth/echoed-credential.ts";
 import { compileErrorRules } from "../oauth/error-rules.ts";
 import type { ProviderCredentials } from "../oauth/provider-settings.ts";
 import { jwtsNeeded } from "../oauth/template-names.ts";
+import { TOKEN_PARAMS } from "../oauth/token-request.ts";
 import { adviseOnSilence } from "./check-certificates.ts";
 import { codeOf, line } from "./report.ts";
 
@@ -52,7 +53,7 @@ export async function explain(
   for (const advice of adviceFor(response, new URLSearchParams(request.body), settings)) line("  advice", advice);
 }
 
-const SECRET_PARAMS = ["client_assertion", "assertion", "subject_token", "actor_token", "code", "password"];
+const SECRET_PARAMS = [...TOKEN_PARAMS, "code", "password"];
 
 /** RFC 6749's own sentences, which fosite puts in front: they name every cause there is. */
 const BOILERPLATE = /\(e\.g\.[^)]*\)|The provided authorization grant .*? was issued to another client\./g;

@@ -64,14 +64,14 @@ async function requestToken(live: Live, values: Values, binding: Binding, sessio
     return [config.providers[name] as ProviderConfig, credentials.providers.get(name) as ProviderCredentials] as const;
   };
   const userid = () => trace.facts.userid ?? textOf(values, "userid");
-  const describe = () => describeToken(exchange, ...used(), userid());
+  const print = () => printToken(exchange, ...used(), userid());
   const answer = await attempt(
     "  answer",
     () => getToken(live, { serverids: undefined }, call),
     ({ providerStatus, body }) => `${trace.facts.provider} answered ${providerStatus} with ${body.length} bytes`,
     async (error) => {
       if (error.code.startsWith("provider_")) await explain(exchange, error, ...used());
-      if (error.code === "provider_wrong_subject") describe();
+      if (error.code === "provider_wrong_subject") print();
     },
   );
   const { provider } = trace.facts;
@@ -79,7 +79,7 @@ async function requestToken(live: Live, values: Values, binding: Binding, sessio
     line("  FAILED", `the provider refuses this user (${answer.refusal?.error})`);
     await explain(exchange, undefined, ...used());
   } else if (answer !== undefined) {
-    const claims = describe();
+    const claims = print();
     // Keycloak sends no Date, so the time of its token has to do.
     if (providers.get(provider as string)?.state().clockSkew === undefined) describeClock(Number(claims?.iat));
   }
@@ -93,7 +93,7 @@ async function requestToken(live: Live, values: Values, binding: Binding, sessio
 const LONG_LIFETIME_SECONDS = 3_600;
 
 /** What the token says, never the token. @returns its claims if it is a JWT */
-function describeToken(
+function printToken(
   exchange: Exchange,
   settings: ProviderConfig,
   credentials: ProviderCredentials,

@@ -68,10 +68,10 @@ export async function check({ live = false, probe = false, call, ...options }: C
   }
   if ([...discovered.values()].includes(undefined)) succeeded = false;
   if (live) {
-    const deps = { routes: config.routes, providers, nextauth, config, credentials, exchange };
+    const useCase = { routes: config.routes, providers, nextauth, config, credentials, exchange };
     const serverid = values.get("serverid") ?? nextauth.defaultServerid;
     const completed = serverid === undefined ? values : new Map(values).set("serverid", serverid);
-    const granted = await checkLive(deps, completed, chooseBinding(config, options), probe);
+    const granted = await checkLive(useCase, completed, chooseBinding(config, options), probe);
     // A token proves more than the provider's list: Hydra never lists jwt-bearer.
     if (granted === undefined) succeeded = false;
     else discovered.delete(granted);

@@ -1,8 +1,8 @@
 // The lines that `check` prints.
 
 import { TokenProxyError } from "../core/errors.ts";
+import { escapeInvisible } from "../core/invisible.ts";
 import { nodeClock } from "../node/host.ts";
-import { escapeInvisible } from "../steps/identities.ts";
 
 /** Others may send megabytes. */
 const MAX_LINE_CHARS = 4_096;

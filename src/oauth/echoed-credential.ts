@@ -2,6 +2,7 @@
 
 import { formEncode } from "../core/form.ts";
 import { hex } from "../core/hex.ts";
+import { INVISIBLE } from "../core/invisible.ts";
 
 /** Shorter texts occur in messages by accident. */
 const MIN_CREDENTIAL_CHARS = 8;
@@ -29,8 +30,7 @@ const MAX_SHOWN_CHARS = 300;
 
 const HIDDEN = "[redacted]";
 const JWT = /ey[A-Z][\w-]{3,}[\w.-]*/;
-/** As in steps/identities.ts. */
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}]+/gu;
+const UNPRINTABLE = new RegExp(`${INVISIBLE}+`, "gu");
 
 /** @returns a text for the log without what was sent; nothing of it if a piece would remain */
 export function redacted(given: string, credentials: readonly string[], values: readonly string[]): string {
@@ -45,7 +45,7 @@ export function redacted(given: string, credentials: readonly string[], values: 
       JWT.test(reading) || whole.some((needle) => text.includes(needle)) || pieces.some((one) => long.includes(one))
     );
   };
-  let text = given.slice(0, MAX_SEARCHED_CHARS).replaceAll(INVISIBLE, " ").replaceAll(new RegExp(JWT, "g"), HIDDEN);
+  let text = given.slice(0, MAX_SEARCHED_CHARS).replaceAll(UNPRINTABLE, " ").replaceAll(new RegExp(JWT, "g"), HIDDEN);
   for (const needle of needles) text = text.replaceAll(needle, HIDDEN);
   // A value that the first cut goes through is not found, and must not be shown.
   const mayBeCut = given.length > MAX_SEARCHED_CHARS && text.length < 2 * MAX_SHOWN_CHARS;

@@ -150,7 +150,7 @@ export function createTokenRequest(
 }
 
 /** Parameters that prove who somebody is (RFC 7521, RFC 8693). */
-const TOKEN_PARAMS = ["client_assertion", "assertion", "subject_token", "actor_token"];
+export const TOKEN_PARAMS = ["client_assertion", "assertion", "subject_token", "actor_token"];
 
 /** The search of 4 MiB for our credentials can take 9 s; of 64 KiB, 0.1 s. */
 const MAX_REFUSAL_BYTES = 65_536;

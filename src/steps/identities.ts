@@ -1,6 +1,7 @@
 // How the log names a user: by default with a hash, which only shows whose calls belong together.
 
 import { hex } from "../core/hex.ts";
+import { escapeInvisible } from "../core/invisible.ts";
 import type { Runtime } from "../core/runtime.ts";
 import type { Secret } from "../core/secret.ts";
 import type { CallFacts } from "../core/trace.ts";
@@ -16,10 +17,6 @@ export type DescribeIdentities = (facts: CallFacts) => Promise<LoggedIdentities>
 const SHOWN_DIGITS = 16;
 /** Longer plain userids are cut, so that log lines stay short. */
 const MAX_SHOWN_CHARS = 200;
-/**
- * Control characters, direction marks, separators and blank letters make lines or users look alike.
- */
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}]/gu;
 
 /** @param key keeps hashes the same in all instances and after a restart; random by default */
 export function createIdentities(
@@ -37,9 +34,4 @@ export function createIdentities(
     user: mode === "plain" ? plain(userid) : await hashOf("userid", userid),
     session: await hashOf("nonce", nonce),
   });
-}
-
-/** For text that somebody else wrote, in a log line or on a terminal. */
-export function escapeInvisible(text: string): string {
-  return text.replaceAll(INVISIBLE, (character) => `\\u{${(character.codePointAt(0) as number).toString(16)}}`);
 }

@@ -1,15 +1,14 @@
 // Starts squid and tinyproxy of Debian: installed, or unpacked in the folder EGRESS_PROXIES.
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 import { collect } from "../support/child.ts";
 import type { TestCertificate } from "../support/keys.ts";
+import { listening } from "../support/listening.ts";
 import { freePort } from "../support/port.ts";
 
 const ROOT = process.env.EGRESS_PROXIES ?? "";
@@ -127,17 +126,4 @@ async function start(
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function listening(child: ChildProcess, port: number, output: () => string): Promise<void> {
-  for (const until = Date.now() + 20_000; Date.now() < until && child.exitCode === null; await wait(50)) {
-    const socket = connect(port, "127.0.0.1");
-    const up = await once(socket, "connect").then(
-      () => true,
-      () => false,
-    );
-    socket.destroy();
-    if (up) return;
-  }
-  throw new Error(`${child.spawnfile} does not listen:\n${output()}`);
 }

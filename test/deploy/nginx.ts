@@ -1,17 +1,16 @@
 // Starts nginx with the configuration that we ship; only addresses and paths are changed.
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import type { OutgoingHttpHeaders } from "node:http";
 import { request } from "node:https";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 import { type Answered, CALL, collectAnswer, NONCE } from "../support/call.ts";
 import { collect } from "../support/child.ts";
 import { makeAuthority } from "../support/keys.ts";
+import { listening } from "../support/listening.ts";
 import { freePort } from "../support/port.ts";
 
 export const NGINX = "/usr/sbin/nginx";
@@ -95,19 +94,6 @@ export async function startNginx(upstreams: string[]): Promise<Nginx> {
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function listening(child: ChildProcess, port: number, output: () => string): Promise<void> {
-  for (const until = Date.now() + 10_000; Date.now() < until && child.exitCode === null; await wait(20)) {
-    const socket = connect(port, "127.0.0.1");
-    const up = await once(socket, "connect").then(
-      () => true,
-      () => false,
-    );
-    socket.destroy();
-    if (up) return;
-  }
-  throw new Error(`nginx does not listen:\n${output()}`);
 }
 
 function send(port: number, ca: string, options: SendOptions = {}): Promise<Answered> {

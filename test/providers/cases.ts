@@ -1,7 +1,7 @@
 // Cases as data: what one setting or user must lead to. Each case is a provider of its own in one
 // file, so that one proxy serves all of them.
 
-import { expect } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import type { Answered } from "../support/call.ts";
 import { expectProviderError, type TableCode } from "../support/expect-error.ts";
 import type { File, ProviderProxy, Settings } from "./proxy.ts";
@@ -41,6 +41,19 @@ export function merge(base: Settings, changes: Settings): Settings {
 }
 
 const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** One test for each case, against the file of an example as it is locally. */
+export function testCases(what: string, proxy: () => ProviderProxy, example: string, cases: readonly Case[]): void {
+  describe(what, () => {
+    beforeAll(async () => {
+      const local = JSON.parse(proxy().local(JSON.stringify(cases)));
+      await proxy().start(withCases(proxy().file(example), local));
+    });
+    it.each(cases.map((each, index) => ({ ...each, index })))("$name: $expected", async (each) => {
+      await assertCase(proxy(), each, each.index);
+    });
+  });
+}
 
 /** Makes the call of a case, and compares the response with what the case expects. */
 export async function assertCase(proxy: ProviderProxy, { userid, headers = {}, expected }: Case, index: number) {

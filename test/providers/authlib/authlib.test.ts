@@ -1,7 +1,7 @@
 // Authlib: jwt-bearer of a trusted issuer, and the password grant with client authentication.
 
 import { beforeAll, describe, expect, it } from "vitest";
-import { assertCase, type Case, withCases } from "../cases.ts";
+import { assertCase, type Case, testCases, withCases } from "../cases.ts";
 import { install } from "../install.ts";
 import { claimsOf, type Settings, useProxy } from "../proxy.ts";
 import { useServer } from "../server.ts";
@@ -104,15 +104,7 @@ describe.skipIf(installed === undefined)(`${AUTHLIB.name} ${AUTHLIB.version}`, (
     for (const [index, each] of METHODS.entries()) await assertCase(proxy(), each, index);
   });
 
-  describe("of an answer:", () => {
-    beforeAll(async () => {
-      const cases = JSON.parse(proxy().local(JSON.stringify(CASES)));
-      await proxy().start(withCases(proxy().file(EXAMPLE), cases));
-    });
-    it.each(CASES.map((each, index) => ({ ...each, index })))("$name: $expected", async (each) => {
-      await assertCase(proxy(), each, each.index);
-    });
-  });
+  testCases("of an answer:", proxy, EXAMPLE, CASES);
 
   it("takes a new key of ours at once", async () => {
     const { entry } = await proxy().key("next", "ES256");

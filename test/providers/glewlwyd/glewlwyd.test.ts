@@ -1,7 +1,7 @@
 // glewlwyd: the password grant. It answers most errors with a status and an empty body.
 
 import { beforeAll, describe, expect, it } from "vitest";
-import { assertCase, type Case, withCases } from "../cases.ts";
+import { type Case, testCases } from "../cases.ts";
 import { install } from "../install.ts";
 import { claimsOf, useProxy } from "../proxy.ts";
 import { useServer } from "../server.ts";
@@ -67,15 +67,7 @@ describe.skipIf(installed === undefined)(`${GLEWLWYD.name} ${GLEWLWYD.version}`,
     expect(await callForManyUsers(proxy(), (answer) => users.get(claimsOf(answer).sub))).toEqual([]);
   });
 
-  describe("of an answer:", () => {
-    beforeAll(async () => {
-      const cases = JSON.parse(proxy().local(JSON.stringify(CASES)));
-      await proxy().start(withCases(proxy().file(EXAMPLE), cases));
-    });
-    it.each(CASES.map((each, index) => ({ ...each, index })))("$name: $expected", async (each) => {
-      await assertCase(proxy(), each, each.index);
-    });
-  });
+  testCases("of an answer:", proxy, EXAMPLE, CASES);
 
   it("is unreachable when it is stopped, and gives tokens again when it is back", async () => {
     await proxy().start(proxy().example(EXAMPLE));

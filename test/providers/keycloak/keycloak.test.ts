@@ -2,7 +2,7 @@
 
 import { importPKCS8, SignJWT } from "jose";
 import { beforeAll, describe, expect, it } from "vitest";
-import { assertCase, type Case, withCases } from "../cases.ts";
+import { assertCase, type Case, testCases, withCases } from "../cases.ts";
 import { install } from "../install.ts";
 import { claimsOf, type File, useProxy } from "../proxy.ts";
 import { useServer } from "../server.ts";
@@ -90,15 +90,7 @@ describe.skipIf(installed === undefined)(`Keycloak ${KEYCLOAK.version}`, () => {
     for (const [index, each] of cases.entries()) await assertCase(proxy(), each, index);
   });
 
-  describe("of an answer of its JWT grant:", () => {
-    beforeAll(async () => {
-      const cases = JSON.parse(proxy().local(JSON.stringify(JWT_GRANT_CASES)));
-      await proxy().start(withCases(proxy().file(JWT_GRANT), cases));
-    });
-    it.each(JWT_GRANT_CASES.map((each, index) => ({ ...each, index })))("$name: $expected", async (each) => {
-      await assertCase(proxy(), each, each.index);
-    });
-  });
+  testCases("of an answer of its JWT grant:", proxy, JWT_GRANT, JWT_GRANT_CASES);
 
   it("gets the client's next secret after the first one was withdrawn, with one more request", async () => {
     await admin.add({ clients: [clientOf("rotating", { secret: "the first secret" })] });

@@ -1,7 +1,7 @@
 // mock-oauth2-server: any client, any user, so only the way through the proxy can fail.
 
 import { beforeAll, describe, expect, it } from "vitest";
-import { assertCase, type Case, withCases } from "../cases.ts";
+import { type Case, testCases } from "../cases.ts";
 import { install } from "../install.ts";
 import { claimsOf, type Settings, useProxy } from "../proxy.ts";
 import { useServer } from "../server.ts";
@@ -55,12 +55,7 @@ describe.skipIf(installed === undefined)(`${MOCK.name} ${MOCK.version}`, () => {
     expect(await callForManyUsers(proxy(), (answer) => claimsOf(answer).sub)).toEqual([]);
   });
 
-  describe("of an answer:", () => {
-    beforeAll(() => proxy().start(withCases(proxy().file(EXAMPLE), CASES)));
-    it.each(CASES.map((each, index) => ({ ...each, index })))("$name: $expected", async (each) => {
-      await assertCase(proxy(), each, each.index);
-    });
-  });
+  testCases("of an answer:", proxy, EXAMPLE, CASES);
 
   it("is unreachable when it is stopped, and gives tokens again when it is back", async () => {
     await proxy().start(proxy().example(EXAMPLE));

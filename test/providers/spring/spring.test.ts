@@ -1,7 +1,7 @@
 // Spring Authorization Server, with a grant jwt-bearer as its owner would write it.
 
 import { beforeAll, describe, expect, it } from "vitest";
-import { assertCase, type Case, withCases } from "../cases.ts";
+import { assertCase, type Case, testCases, withCases } from "../cases.ts";
 import { install } from "../install.ts";
 import { claimsOf, type File, type Settings, useProxy } from "../proxy.ts";
 import { useServer } from "../server.ts";
@@ -127,15 +127,7 @@ describe.skipIf(installed === undefined)(`${SPRING.name} ${SPRING.version}`, () 
     for (const [index, each] of methods.entries()) await assertCase(proxy(), each, index);
   });
 
-  describe("of an answer:", () => {
-    beforeAll(async () => {
-      const cases = JSON.parse(proxy().local(JSON.stringify(CASES)));
-      await proxy().start(withCases(proxy().file(EXAMPLE), cases));
-    });
-    it.each(CASES.map((each, index) => ({ ...each, index })))("$name: $expected", async (each) => {
-      await assertCase(proxy(), each, each.index);
-    });
-  });
+  testCases("of an answer:", proxy, EXAMPLE, CASES);
 
   it("takes a new key of the same algorithm at once", async () => {
     await proxy().start(await rotated("ES256"));

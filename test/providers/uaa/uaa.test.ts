@@ -1,7 +1,7 @@
 // Cloud Foundry UAA: jwt-bearer of a trusted OpenID provider. It answers 401 to users and clients.
 
 import { beforeAll, describe, expect, it } from "vitest";
-import { assertCase, type Case, withCases } from "../cases.ts";
+import { type Case, testCases, withCases } from "../cases.ts";
 import { install } from "../install.ts";
 import { claimsOf, useProxy } from "../proxy.ts";
 import { useServer } from "../server.ts";
@@ -63,12 +63,7 @@ describe.skipIf(installed === undefined)(`${UAA.name} ${UAA.version}`, () => {
     expect(await callForManyUsers(proxy(), (answer) => claimsOf(answer).user_name)).toEqual([]);
   });
 
-  describe("of an answer:", () => {
-    beforeAll(() => proxy().start(withCases(proxy().file(EXAMPLE), CASES)));
-    it.each(CASES.map((each, index) => ({ ...each, index })))("$name: $expected", async (each) => {
-      await assertCase(proxy(), each, each.index);
-    });
-  });
+  testCases("of an answer:", proxy, EXAMPLE, CASES);
 
   it("is unreachable when it is stopped; when it is back with a new secret, the proxy uses that", async () => {
     const client_secret = [{ env: "UAA_CLIENT_SECRET" }, { env: "NEW_SECRET" }];
