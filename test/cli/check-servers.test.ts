@@ -96,6 +96,9 @@ describe("a nextAuth Server", () => {
     const { status, out } = await check(config, ["--live", "--userid", "alice"]);
     expect(status).toBe(0);
     expect(out).toMatch(/session +not checked: add a nonce with --value/);
+
+    const trusting = await check({ ...config, get_token: { session: "trust" } }, ["--live", "--userid", "alice"]);
+    expect(trusting.out).toMatch(/session +not checked: session: trust/);
   });
 
   it("names the user if no binding reads a userid, so --live then needs a nonce", async () => {
