@@ -178,7 +178,8 @@ describe("the call's time", () => {
   const cutOff = () => Promise.reject(new TransportError("timeout"));
 
   it("limits the wait for a place", async () => {
-    const { provider, upstream, request } = setUp({ max_in_flight: 1, timeout: 3_600_000 }); // may wait for 15 minutes
+    // Without the call's time, it could wait for 15 minutes.
+    const { provider, upstream, request } = setUp({ max_in_flight: 1, timeout: 3_600_000 });
     let end = () => {};
     upstream.answer = () => new Promise<void>((resolve) => (end = resolve)).then(() => response(200, TOKEN));
     const first = request();
