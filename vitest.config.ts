@@ -22,7 +22,7 @@ const onRuntime = (runtime: "node" | "workerd") => ({
 
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    maxWorkers: 3, // of 2 cores, because many tests wait,
     projects: [
       { test: { name: "house", include: ["test/house/**/*.test.ts"] } },
       {
