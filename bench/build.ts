@@ -49,9 +49,10 @@ export function buildBefore(ref: string, progress: (text: string) => unknown): B
  *
  * @returns its size in bytes after gzip, all modules together
  */
-export function buildWorker({ tree, worker }: Build): number {
+export function buildWorker({ tree, worker }: Build, ...options: string[]): number {
   rmSync(worker, { recursive: true, force: true });
-  const args = [join(ROOT, "node_modules/wrangler/bin/wrangler.js"), "deploy", "--dry-run", "--outdir", worker];
+  const wrangler = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
+  const args = [wrangler, "deploy", "--dry-run", "--outdir", worker, ...options];
   const env = { ...process.env, WRANGLER_SEND_METRICS: "false" };
   execFileSync(process.execPath, args, { cwd: tree, env, stdio: "pipe" });
   const modules = readdirSync(worker).filter((name) => name.endsWith(".js") || name.endsWith(".yaml"));

@@ -1,8 +1,10 @@
-// Where a variant's time goes: Node's CPU profile under load, as a table of functions by self time.
+// Where a variant's time goes: V8's CPU profile under load, as a table of functions by self time.
 
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { once } from "node:events";
+import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildWorker } from "./build.ts";
+import { freePort } from "./child.ts";
 import { UsageError } from "./options.ts";
 import { ROOT } from "./place.ts";
 import { startProvider } from "./provider.ts";
@@ -20,10 +22,9 @@ interface CallFrame {
   lineNumber: number;
 }
 
-/** The file of `--cpu-prof`. Times are microseconds of process.hrtime's clock. */
+/** What `Profiler.stop` returns. Times are microseconds. */
 interface CpuProfile {
   nodes: { id: number; callFrame: CallFrame }[];
-  startTime: number;
   samples: number[];
   timeDeltas: number[];
 }
@@ -33,49 +34,68 @@ export async function profile(session: Session, name: VariantName): Promise<stri
   const { options, folder, pinning, load, progress } = session;
   const variant = session.variants.get(name);
   if (variant === undefined) throw new UsageError(`"${name}" needs --before`);
-  const directory = join(folder, "profile");
-  mkdirSync(directory);
-  const nodeArgs = ["--cpu-prof", "--cpu-prof-dir", directory];
+  // A minified bundle has no names of functions.
+  if (variant.build !== undefined) buildWorker(variant.build, "--minify=false");
+  const inspector = await freePort();
   const provider = await startProvider({ folder, cores: pinning.others });
-  let from = 0;
-  let to = 0;
   try {
-    await withVariant(session, variant, { provider, nodeArgs }, async ({ call, expected }) => {
+    return await withVariant(session, variant, { provider, inspector }, async ({ call, expected }) => {
       const order = { ...call, expected, connections: options.connections };
       progress(`profile: warming up ${name}`);
       await load.run({ ...order, seconds: 1 }, name);
       progress(`profile: ${name} under load`);
-      from = microseconds();
+      const stop = await startProfiler(inspector);
       await load.run({ ...order, seconds: options.seconds }, name);
-      to = microseconds();
+      return topFunctions(await stop());
     });
   } finally {
     await provider.stop();
   }
-  const [file] = readdirSync(directory);
-  if (file === undefined)
-    throw new UsageError(`"${name}" has no profile because it does not run in Node: choose another variant`);
-  return topFunctions(JSON.parse(readFileSync(join(directory, file), "utf8")), from, to);
 }
 
-const microseconds = () => Number(process.hrtime.bigint() / 1_000n);
+/** Node and workerd have the same inspector. */
+async function startProfiler(port: number): Promise<() => Promise<CpuProfile>> {
+  const list = await fetch(`http://127.0.0.1:${port}/json`).catch(() => {
+    throw new UsageError("it has no profile, because it runs in neither Node nor workerd: choose another variant");
+  });
+  const [target] = (await list.json()) as [{ webSocketDebuggerUrl: string }];
+  const socket = new WebSocket(target.webSocketDebuggerUrl);
+  await once(socket, "open");
+  let sent = 0;
+  const ask = async (method: string): Promise<unknown> => {
+    const id = ++sent;
+    socket.send(JSON.stringify({ id, method }));
+    for (;;) {
+      const [{ data }] = (await once(socket, "message")) as [{ data: string }];
+      const message = JSON.parse(data) as { id?: number; result: unknown };
+      if (message.id === id) return message.result;
+    }
+  };
+  await ask("Profiler.enable");
+  await ask("Profiler.start");
+  return async () => {
+    const { profile } = (await ask("Profiler.stop")) as { profile: CpuProfile };
+    socket.close();
+    return profile;
+  };
+}
 
-function topFunctions({ nodes, samples, timeDeltas, startTime }: CpuProfile, from: number, to: number): string {
+function topFunctions({ nodes, samples, timeDeltas }: CpuProfile): string {
   const names = new Map(nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]));
   const times = new Map<string, number>();
-  let at = startTime;
+  let total = 0;
   let busy = 0;
   for (const [index, id] of samples.entries()) {
     const delta = timeDeltas[index] ?? 0;
-    at += delta;
     const name = names.get(id) ?? "";
-    if (at < from || at > to || name === IDLE) continue;
+    total += delta;
+    if (name === IDLE) continue;
     busy += delta;
     times.set(name, (times.get(name) ?? 0) + delta);
   }
   const top = [...times].sort(([, a], [, b]) => b - a).slice(0, TOP);
   const lines = top.map(([name, time]) => `${((time / busy) * 100).toFixed(1).padStart(5)} %  ${name}`);
-  const idle = 1 - busy / (to - from);
+  const idle = 1 - busy / total;
   return `${lines.join("\n")}\nself time, of ${(busy / 1e6).toFixed(1)} s; idle ${(idle * 100).toFixed(0)} %\n`;
 }
 

@@ -26,7 +26,8 @@ export interface RunningOptions {
   bytes?: number;
   /** The number of callers, providers and routes in the proxy's configuration. */
   count?: number;
-  nodeArgs?: readonly string[];
+  /** The port where it lets itself be profiled. */
+  inspector?: number;
 }
 
 /** The variants of this run among these. Those with "before" are missing without `--before`. */
@@ -53,12 +54,12 @@ export async function withVariant<T>(
 export async function startVariant(
   { folder, pinning }: Session,
   variant: Variant,
-  { provider, bytes = TOKEN_BYTES, count = 1, nodeArgs = [] }: RunningOptions,
+  { provider, bytes = TOKEN_BYTES, count = 1, inspector }: RunningOptions,
 ): Promise<Running> {
   const { name } = variant;
   const port = await freePort();
   const tokenEndpoint = provider.tokenEndpoint(bytes);
-  const prepared = variant.prepare({ folder, port, tokenEndpoint, nodeArgs, count });
+  const prepared = variant.prepare({ folder, port, tokenEndpoint, inspector, count });
   // A relay ignores the API key, but gets the same call.
   const { headers, body } = prepared.call ?? writeProxyConfig(folder, "unused", { port, tokenEndpoint });
   const call = { url: `http://127.0.0.1:${port}${PROXY_PATH}`, headers, body };

@@ -46,8 +46,8 @@ export interface Place {
   folder: string;
   port: number;
   tokenEndpoint: string;
-  /** Options of Node, for variants that run in it. */
-  nodeArgs: readonly string[];
+  /** The port for a profiler, if it is to be profiled. */
+  inspector: number | undefined;
   /** The number of callers, providers and routes in the proxy's configuration. */
   count: number;
 }
@@ -96,19 +96,22 @@ function proxies(build: Build, plain: VariantName, signed: VariantName, worker: 
 
 /** Users start the proxy like this, too. */
 function startCommand(cli: string, name: string, place: Place, signs: boolean): Prepared {
-  const { folder, port, tokenEndpoint, nodeArgs, count } = place;
+  const { folder, port, tokenEndpoint, inspector, count } = place;
   const { file, secrets, ...call } = writeProxyConfig(folder, name, { port, tokenEndpoint, signs, count });
-  const args = [...nodeArgs, cli, "start", "--config", file];
+  const args = [...inspect(inspector), cli, "start", "--config", file];
   return { command: process.execPath, args, env: { ...secrets, NODE_ENV: "production" }, call };
 }
+
+/** The option of Node for it. */
+const inspect = (port: number | undefined) => (port === undefined ? [] : [`--inspect=127.0.0.1:${port}`]);
 
 function relay(name: VariantName, label: string): Variant {
   return {
     name,
     label,
-    prepare: ({ port, tokenEndpoint, nodeArgs }) => ({
+    prepare: ({ port, tokenEndpoint, inspector }) => ({
       command: process.execPath,
-      args: [...nodeArgs, join(BENCH, `relays/${name}.js`)],
+      args: [...inspect(inspector), join(BENCH, `relays/${name}.js`)],
       env: { PORT: String(port), TOKEN_ENDPOINT: tokenEndpoint, TOKEN_REQUEST, NODE_ENV: "production" },
     }),
   };
@@ -118,11 +121,11 @@ function prepareNginx({ folder, port, tokenEndpoint }: Place): Prepared {
   return nginxRelay(folder, port, { path: PROXY_PATH, tokenEndpoint, form: FORM, headers: HEADERS });
 }
 
-function prepareWorkerRelay({ folder, port, tokenEndpoint }: Place): Prepared {
-  return serveWorkerRelay({ folder, port, bindings: { TOKEN_ENDPOINT: tokenEndpoint, TOKEN_REQUEST } });
+function prepareWorkerRelay({ folder, port, tokenEndpoint, inspector }: Place): Prepared {
+  return serveWorkerRelay({ folder, port, inspector, bindings: { TOKEN_ENDPOINT: tokenEndpoint, TOKEN_REQUEST } });
 }
 
-function prepareWorker(build: Build, name: string, { folder, port, tokenEndpoint }: Place): Prepared {
+function prepareWorker(build: Build, name: string, { folder, port, tokenEndpoint, inspector }: Place): Prepared {
   const { file, secrets, ...call } = writeProxyConfig(folder, name, { port, tokenEndpoint });
-  return { ...serveBuiltWorker(build.worker, name, { folder, port, bindings: secrets }, file), call };
+  return { ...serveBuiltWorker(build.worker, name, { folder, port, inspector, bindings: secrets }, file), call };
 }

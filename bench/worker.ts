@@ -16,6 +16,8 @@ interface Module {
 export interface WorkerPlace {
   folder: string;
   port: number;
+  /** The port for a profiler, if it is to be profiled. */
+  inspector: number | undefined;
   bindings: Readonly<Record<string, string>>;
 }
 
@@ -40,7 +42,7 @@ export function serveWorkerRelay(place: WorkerPlace): Command {
 export const hasWorkerd = (): boolean => existsSync(WORKERD);
 
 /** Writes workerd's configuration. Its string literals are like JSON's. */
-function serve(name: string, { folder, port, bindings }: WorkerPlace, modules: readonly Module[]): Command {
+function serve(name: string, { folder, port, inspector, bindings }: WorkerPlace, modules: readonly Module[]): Command {
   const text = JSON.stringify;
   const embedded = modules.map((module, index) => {
     const copy = `${name}-module-${index}`; // workerd only embeds files next to its configuration
@@ -68,7 +70,8 @@ const worker :Workerd.Worker = (
 `,
     { mode: 0o600 }, // the bindings contain secrets
   );
-  return { command: WORKERD, args: ["serve", config] };
+  const args = inspector === undefined ? [] : [`--inspector-addr=127.0.0.1:${inspector}`];
+  return { command: WORKERD, args: ["serve", config, ...args] };
 }
 
 function readCompatibilityDate(): string {
