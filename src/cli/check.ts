@@ -51,7 +51,7 @@ export async function check({ live = false, probe = false, call, ...options }: C
       return exchange.response;
     };
   };
-  const providers = createProviders(config.providers, credentials.providers, { ...deps, createTransport });
+  const providers = await createProviders(config.providers, credentials.providers, { ...deps, createTransport });
   const nextauth = createNextAuthServers(config.nextauth, credentials.nextauth, deps);
 
   console.log(`${path}: no faults, every secret and key is there`);
