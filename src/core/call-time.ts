@@ -38,14 +38,14 @@ export function startCallTime(limit: TimeLimit, recipient: Recipient | undefined
     }
   }
 
-  /** Waits for what goes on without this call: the request of several calls. */
-  async function wait<T>(step: string, shared: Promise<T>): Promise<T> {
-    const end = Promise.withResolvers<never>();
-    const stopDeadline = startDeadline(begin(step), clock.elapsed, (isLate) => end.reject(ended(isLate, step)));
-    const onHangUp = () => end.reject(ended());
+  /** Runs a step that may never end, or goes on without this call; what comes of it later is ignored. */
+  async function within<T>(step: string, run: () => Promise<T>): Promise<T> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const stopDeadline = startDeadline(begin(step), clock.elapsed, (isLate) => reject(ended(isLate, step)));
+    const onHangUp = () => reject(ended());
     recipient?.once("close", onHangUp);
     try {
-      return await Promise.race([shared, end.promise]);
+      return await Promise.race([run(), promise]);
     } finally {
       stopDeadline();
       recipient?.off("close", onHangUp);
@@ -59,5 +59,5 @@ export function startCallTime(limit: TimeLimit, recipient: Recipient | undefined
     return new TokenProxyError("call_deadline", message, { detail: isLate ? { late: "process paused" } : {} });
   }
 
-  return { begin, send, wait, ended };
+  return { begin, send, within, ended };
 }

@@ -49,6 +49,12 @@ const SPANS = {
   provider: ["token request", SpanKind.CLIENT],
 } as const satisfies Record<Exclude<Step, Leg>, readonly [name: string, kind: SpanKind]>;
 
+/** @returns the providers whose tokens were requested for that of the call, and the milliseconds */
+export const legsIn = (durations: CallTrace["durations"]): [provider: string, ms: number][] =>
+  Object.entries(durations).flatMap(([step, ms]) =>
+    step.startsWith("token.") ? [[step.slice("token.".length), ms ?? 0]] : [],
+  );
+
 const NO_HEADERS: TraceHeaders = {};
 
 /** Spans go to the SDK that was registered before; without one they cost almost nothing. */

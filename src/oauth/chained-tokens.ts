@@ -162,15 +162,14 @@ function createTokenCache(key: string, fetch: (call: Call) => Promise<Issued>, {
     kept: () => (current !== undefined && clock.elapsed() < current.keepUntil ? current : undefined),
     async fetch(call: Call): Promise<Issued> {
       if (!sharesPromises) return fetchAndKeep(call);
-      if (pending === undefined) {
-        // No call's time and no caller: the provider's timeout ends it, whoever hangs up.
-        const time = startCallTime({ key: `${key}.timeout`, ms: Number.POSITIVE_INFINITY }, undefined, clock);
-        pending = fetchAndKeep({ time, trace: UNTRACED }).finally(() => {
+      // No call's time and no caller: the provider's timeout ends it, whoever hangs up.
+      const time = startCallTime({ key: `${key}.timeout`, ms: Number.POSITIVE_INFINITY }, undefined, clock);
+      return call.time.within("the token request", () => {
+        pending ??= fetchAndKeep({ time, trace: UNTRACED }).finally(() => {
           pending = undefined;
         });
-        pending.catch(() => {}); // all who wait may have left
-      }
-      return call.time.wait("the token request", pending);
+        return pending;
+      });
     },
     forget(rejected: Issued) {
       if (current === rejected) current = undefined;
@@ -190,7 +189,7 @@ function partOf({ time, trace }: Call, key: string, headers: TraceHeaders): Call
       ...time,
       begin: (step) => time.begin(named(step)),
       send: (step, transport, request) => time.send(named(step), transport, request),
-      wait: (step, shared) => time.wait(named(step), shared),
+      within: (step, run) => time.within(named(step), run),
     },
     trace: {
       step: (step, run) =>
