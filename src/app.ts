@@ -29,7 +29,7 @@ export async function createDeps(config: Config, credentials: Credentials, runti
     ...runtime,
     config,
     signingKeys: credentials.signingKeys,
-    providers: createProviders(config.providers, credentials.providers, runtime),
+    providers: await createProviders(config.providers, credentials.providers, runtime),
     nextauth: createNextAuthServers(config.nextauth, credentials.nextauth, runtime),
     authenticate: await createAuthenticator(credentials.callers, runtime),
     describeIdentities: createIdentities(config.log.identities, credentials.identitiesKey, runtime),

@@ -18,16 +18,25 @@ import { codeOf, line } from "./report.ts";
 export interface Exchange {
   request?: TransportRequest;
   response?: TransportResponse | undefined;
+  /** With every provider: tokens of the others may be part of the request. */
+  all?: readonly Exchange[];
 }
 
 /** What proved who we are in a request, and the secrets of the file. */
-export function sentSecrets({ request }: Exchange, { secrets, placed }: ProviderCredentials): string[] {
+export function sentSecrets(
+  { request, response: own, all = [] }: Exchange,
+  { secrets, placed }: ProviderCredentials,
+): string[] {
   const form = new URLSearchParams(request?.body);
   const sent = [
     ...SECRET_PARAMS.flatMap((name) => form.getAll(name)),
     request?.headers.authorization?.split(" ")[1] ?? "",
   ];
-  return [...sent, ...[...secrets, ...placed.values()].map((secret) => secret.reveal())];
+  const others = all.flatMap(({ response }) =>
+    Object.entries(plainMembers(response && response !== own ? readJsonObject(response.body) : {})),
+  );
+  const tokens = others.flatMap(([name, text]) => (name.endsWith("_token") ? [String(text)] : []));
+  return [...sent, ...tokens, ...[...secrets, ...placed.values()].map((secret) => secret.reveal())];
 }
 
 /** @param error undefined if the provider refused the user */

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { Config, ProviderConfig } from "../config/complete.ts";
 import type { Credentials } from "../config/credentials.ts";
 import { startCallTime } from "../core/call-time.ts";
-import { createTracer, startTrace } from "../core/trace.ts";
+import { createTracer, legsIn, startTrace } from "../core/trace.ts";
 import { textOf, type Values } from "../core/values.ts";
 import { getToken, type UseCase } from "../get-token.ts";
 import type { Binding, SessionMode } from "../nextauth/binding.ts";
@@ -21,7 +21,7 @@ interface Live extends UseCase {
   config: Config;
   credentials: Credentials;
   providers: ReadonlyMap<string, Provider>;
-  exchange: Exchange;
+  exchangeWith(provider: string | undefined): Exchange | undefined;
 }
 
 /** Only a nonce allows a session check. @returns the provider that granted a token */
@@ -54,39 +54,42 @@ export async function checkLive(
 }
 
 async function requestToken(live: Live, values: Values, binding: Binding, session: SessionMode) {
-  const { exchange, config, credentials, providers } = live;
+  const { exchangeWith, config, credentials, providers } = live;
   const trace = startTrace("check", undefined, { clock: nodeClock, tracer: createTracer() });
   const time = startCallTime({ key: "get_token.timeout", ms: binding.timeout }, undefined, nodeClock);
   const useridRule = binding.values.userid;
   const call = { values, session, useridRule, provider: binding.provider, trace, time };
   const used = () => {
-    const name = trace.facts.provider as string;
+    const name = trace.facts.provider as string; // of the one that failed, else that of the call
     return [config.providers[name] as ProviderConfig, credentials.providers.get(name) as ProviderCredentials] as const;
   };
   const userid = () => trace.facts.userid ?? textOf(values, "userid");
-  const print = () => printToken(exchange, ...used(), userid());
+  const exchange = () => exchangeWith(trace.facts.provider) as Exchange;
+  const print = () => printToken(exchange(), ...used(), userid());
   const answer = await attempt(
     "  answer",
     () => getToken(live, { serverids: undefined }, call),
     ({ providerStatus, body }) => `${trace.facts.provider} answered ${providerStatus} with ${body.length} bytes`,
     async (error) => {
-      if (error.code.startsWith("provider_")) await explain(exchange, error, ...used());
+      if (error.code.startsWith("provider_")) await explain(exchange(), error, ...used());
       if (error.code === "provider_wrong_subject") print();
     },
   );
+  for (const [name, ms] of legsIn(trace.durations)) line("  token of", `${name}, in ${Math.round(ms)} ms`);
   const { provider } = trace.facts;
   if (answer?.outcome === "refused") {
     line("  FAILED", `the provider refuses this user (${answer.refusal?.error})`);
-    await explain(exchange, undefined, ...used());
+    await explain(exchange(), undefined, ...used());
   } else if (answer !== undefined) {
     const claims = print();
     // Keycloak sends no Date, so the time of its token has to do.
     if (providers.get(provider as string)?.state().clockSkew === undefined) describeClock(Number(claims?.iat));
   }
+  const { response } = exchange() ?? {};
   return {
     provider,
     outcome: answer?.outcome,
-    words: exchange.response && wordsOf(exchange.response).replaceAll(userid() ?? "", ""),
+    words: response && wordsOf(response).replaceAll(userid() ?? "", ""),
   };
 }
 

@@ -9,6 +9,7 @@ import type { Metadata } from "../oauth/discovery.ts";
 import { KINDS, kindOf } from "../oauth/kinds/index.ts";
 import type { Provider } from "../oauth/provider.ts";
 import type { ProviderCredentials } from "../oauth/provider-settings.ts";
+import { tokensNeeded } from "../oauth/template-names.ts";
 import { type Exchange, explain } from "./check-advice.ts";
 import { describeCertificates, warnOfAuthorities } from "./check-certificates.ts";
 import { attempt, line } from "./report.ts";
@@ -62,6 +63,9 @@ export async function checkProvider(
   describeCertificates("  certificate", own.tls?.certificate, false);
   warnOfAuthorities("tls.ca", own.tls?.ca);
   line("  grant", settings.grant_type);
+  const tokens = tokensNeeded(settings);
+  if (tokens.length > 0) line("  contains", tokens.join(", "));
+  if (settings.cache) line("  cache", "its token is kept, for the requests of other providers only");
   const { format, require } = settings.answer;
   line("  expects", format === "any" ? "a body of any kind" : `a JSON object with ${require.join(" and ")}`);
   if (discovery === undefined) {
@@ -94,7 +98,7 @@ export async function checkProvider(
     line("  warning", `its ${list} lacks ${missing}: enable it there, or use one of ${metadata[list]?.join(", ")}`);
   }
   const claim = kind === undefined ? "sub" : KINDS[kind].userClaim;
-  if (settings.expect_subject === undefined && format !== "any") {
+  if (settings.expect_subject === undefined && format !== "any" && !settings.cache) {
     line("  advice", `set expect_subject, such as ${require[0]}.${claim}, so that no token of another user is relayed`);
   }
   return metadata;

@@ -13,6 +13,7 @@ import { createNodeBulkhead } from "../node/outbound/bulkhead.ts";
 import { createNodeTransport } from "../node/outbound/transport.ts";
 import type { Metadata } from "../oauth/discovery.ts";
 import { createProviders } from "../oauth/provider.ts";
+import { chainOf } from "../oauth/template-names.ts";
 import type { Exchange } from "./check-advice.ts";
 import { checkCall } from "./check-call.ts";
 import { checkPins, checkPublishedKeys, describeCertificates, warnOfAuthorities } from "./check-certificates.ts";
@@ -41,17 +42,20 @@ export async function check({ live = false, probe = false, call, ...options }: C
     ids: nodeIds,
     log: (_level: string, event: string, fields?: object) => line("  warning", withDetails(event, fields)),
   };
-  // Errors do not repeat all that a provider says, so `check` listens.
-  const exchange: Exchange = {};
+  // Errors do not repeat all that a provider says, so `check` listens to each, in the file's order.
+  const exchanges: Exchange[] = [];
+  const exchangeWith = (name = "") => exchanges[Object.keys(config.providers).indexOf(name)];
   const createTransport: CreateTransport = (settings) => {
     const send = createNodeTransport(settings);
+    const exchange: Exchange = { all: exchanges };
+    exchanges.push(exchange);
     return async (request) => {
       Object.assign(exchange, { request, response: undefined });
       exchange.response = await send(request);
       return exchange.response;
     };
   };
-  const providers = createProviders(config.providers, credentials.providers, { ...deps, createTransport });
+  const providers = await createProviders(config.providers, credentials.providers, { ...deps, createTransport });
   const nextauth = createNextAuthServers(config.nextauth, credentials.nextauth, deps);
 
   console.log(`${path}: no faults, every secret and key is there`);
@@ -64,17 +68,17 @@ export async function check({ live = false, probe = false, call, ...options }: C
   const discovered = new Map<string, Metadata | undefined>();
   for (const [name, provider] of providers) {
     const settings = config.providers[name] as ProviderConfig;
-    discovered.set(name, await checkProvider(provider, settings, credentials, exchange));
+    discovered.set(name, await checkProvider(provider, settings, credentials, exchangeWith(name) as Exchange));
   }
   if ([...discovered.values()].includes(undefined)) succeeded = false;
   if (live) {
-    const useCase = { routes: config.routes, providers, nextauth, config, credentials, exchange };
+    const useCase = { routes: config.routes, providers, nextauth, config, credentials, exchangeWith };
     const serverid = values.get("serverid") ?? nextauth.defaultServerid;
     const completed = serverid === undefined ? values : new Map(values).set("serverid", serverid);
     const granted = await checkLive(useCase, completed, chooseBinding(config, options), probe);
     // A token proves more than the provider's list: Hydra never lists jwt-bearer.
     if (granted === undefined) succeeded = false;
-    else discovered.delete(granted);
+    else for (const name of [granted, ...chainOf(granted, config.providers)]) discovered.delete(name);
   }
   for (const [name, metadata] of discovered) warnOfGrant(name, config.providers[name] as ProviderConfig, metadata);
   return succeeded;

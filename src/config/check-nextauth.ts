@@ -2,7 +2,7 @@
 
 import { covers, isRequired, pathParameters, type SessionMode } from "../nextauth/binding.ts";
 import { isNextAuthName, NEXTAUTH_RULES } from "../nextauth/values.ts";
-import { ATTRIBUTE_PREFIX, callNamesNeeded } from "../oauth/template-names.ts";
+import { ATTRIBUTE_PREFIX, callNamesOfChain } from "../oauth/template-names.ts";
 import { JWT_TEMPLATE_NAMES, OWN_NAMES } from "../oauth/template-rules.ts";
 import { checkTimeouts, checkTls } from "./check-provider.ts";
 import type { Surroundings } from "./check-templates.ts";
@@ -164,7 +164,7 @@ export function checkProviderName(name: string, { providerNames }: Surroundings,
 export function checkNamedProviders(config: Config, report: Report): void {
   const { get_token, webnonce_exchange, providers, routes, nextauth } = config;
   const check = (name: string, has: readonly string[], at: Path) => {
-    for (const needed of callNamesNeeded(providers[name] as Config["providers"][string])) {
+    for (const needed of callNamesOfChain(name, providers)) {
       if (has.includes(needed) || needed.startsWith(ATTRIBUTE_PREFIX)) continue;
       const problem = `which needs {{${needed}}}, but none of these calls has it; choose another provider`;
       report(at, `uses "providers.${name}", ${problem}`);

@@ -3,8 +3,8 @@
 import { allParams, templatesOf, USER_JWT, withDefaults } from "../oauth/grants.ts";
 import type { JwtSettings } from "../oauth/jwt.ts";
 import { type JsonValue, jsonTemplateNames } from "../oauth/template.ts";
-import { ATTRIBUTE_PREFIX, jwtsNeeded } from "../oauth/template-names.ts";
-import { JWT_PREFIX, JWT_TEMPLATE_NAMES, OWN_NAMES } from "../oauth/template-rules.ts";
+import { ATTRIBUTE_PREFIX, jwtsNeeded, readTokenName } from "../oauth/template-names.ts";
+import { JWT_PREFIX, JWT_TEMPLATE_NAMES, OWN_NAMES, TOKEN_PREFIX } from "../oauth/template-rules.ts";
 import { type Path, type Report, suggestion } from "./faults.ts";
 import type { FileBinding, FileExchange, FileNextAuth } from "./schema-nextauth.ts";
 import type { FileProvider, FileSigning } from "./schema-provider.ts";
@@ -69,6 +69,11 @@ function problemOf(name: string, kind: Kind, provider: FileProvider, around: Sur
     if (!around.hasNextauth) return 'which needs "nextauth", the server that knows the attributes';
     if (callNames === undefined || callNames.includes("serverid")) return undefined;
     return 'which needs a serverid; add it to "get_token.values" or set "nextauth.serverid"';
+  }
+  if (name.startsWith(TOKEN_PREFIX)) {
+    const used = readTokenName(name).provider;
+    if (around.providerNames.includes(used)) return undefined;
+    return `but there is no provider "${used}"${suggestion(used, around.providerNames)}`;
   }
   if (name.startsWith(JWT_PREFIX)) {
     if (kind !== "request") return "but a JWT can be used only in params and headers";

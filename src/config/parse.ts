@@ -1,6 +1,7 @@
 // Text to Config, or one ConfigError with every fault. credentials.ts reads the secrets later.
 
 import type { ConfigError } from "../core/errors.ts";
+import { checkChains } from "./check-chains.ts";
 import { checkNamedProviders, checkNextAuth, checkProviderName, EXCHANGE_NAMES } from "./check-nextauth.ts";
 import { checkProvider } from "./check-provider.ts";
 import type { Surroundings } from "./check-templates.ts";
@@ -39,6 +40,7 @@ export function parseConfig(text: string, fileName: string): ParsedFile {
 
   const config = complete(parsed.data);
   checkNamedProviders(config, report);
+  checkChains(config, report);
   if (faults.length > 0) throw error(faults);
   return { config, error };
 }

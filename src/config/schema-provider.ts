@@ -149,6 +149,12 @@ export const provider = z
     expect_subject: expectSubject
       .optional()
       .describe("Must equal the userid, or the token is refused: MEMBER or MEMBER.CLAIM, like access_token.sub."),
+    cache: z
+      .boolean()
+      .default(false)
+      .describe(
+        "true: its token is kept for the requests of other providers; the request must use no value of a call.",
+      ),
     timeout: t.duration.prefault("5s").describe("Limit for one token: wait, discovery, connection, request, answer."),
     connect_timeout: t.connectTimeout,
     ...t.connectionSettings,

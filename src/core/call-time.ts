@@ -1,6 +1,6 @@
 // The time of one call, which all its steps share, and whether its caller still waits.
 
-import { PAUSE_MS } from "./deadline.ts";
+import { PAUSE_MS, startDeadline } from "./deadline.ts";
 import { TokenProxyError } from "./errors.ts";
 import type { Recipient } from "./inbound.ts";
 import type { Clock } from "./ports.ts";
@@ -33,17 +33,31 @@ export function startCallTime(limit: TimeLimit, recipient: Recipient | undefined
     } catch (error) {
       const failure = error instanceof TransportError ? error.failure : "none";
       const isCutOff = timeout < request.timeout && (failure === "timeout" || failure === "late");
-      if (isCutOff || (failure !== "none" && recipient?.destroyed)) throw ended(failure === "late");
+      if (isCutOff || (failure !== "none" && recipient?.destroyed)) throw ended(failure === "late", step);
       throw error;
     }
   }
 
+  /** Runs a step that may never end, or goes on without this call; what comes of it later is ignored. */
+  async function within<T>(step: string, run: () => Promise<T>): Promise<T> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const stopDeadline = startDeadline(begin(step), clock.elapsed, (isLate) => reject(ended(isLate, step)));
+    const onHangUp = () => reject(ended());
+    recipient?.once("close", onHangUp);
+    try {
+      return await Promise.race([run(), promise]);
+    } finally {
+      stopDeadline();
+      recipient?.off("close", onHangUp);
+    }
+  }
+
   /** @param isLate whether the time may only be over because this process was paused */
-  function ended(isLate = false): TokenProxyError {
+  function ended(isLate = false, step = current): TokenProxyError {
     if (recipient?.destroyed) return new TokenProxyError("caller_gone", "the caller hung up before its response");
-    const message = `the call's time (${limit.key}, ${limit.ms / 1_000} s) was used up by ${current}`;
+    const message = `the call's time (${limit.key}, ${limit.ms / 1_000} s) was used up by ${step}`;
     return new TokenProxyError("call_deadline", message, { detail: isLate ? { late: "process paused" } : {} });
   }
 
-  return { begin, send, ended };
+  return { begin, send, within, ended };
 }

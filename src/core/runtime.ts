@@ -17,6 +17,8 @@ export interface Runtime {
   createRateLimiter: CreateRateLimiter;
   createBulkhead: CreateBulkhead;
   keep?: Keep | undefined;
+  /** Whether calls may wait for one promise: on Workers it would never settle (workerd#210). */
+  sharesPromises?: boolean | undefined;
   hashText: HashText;
   clock: Clock;
   ids: Ids;

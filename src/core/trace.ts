@@ -6,7 +6,9 @@ import { TokenProxyError } from "./errors.ts";
 import type { Clock } from "./ports.ts";
 
 /** The steps that wait for something. `provider` is one token request with its answer. */
-export type Step = "session_check" | "attributes" | "discovery" | "signing" | "provider";
+export type Step = "session_check" | "attributes" | "discovery" | "signing" | "provider" | Leg;
+/** The token of another provider, which the token request contains. */
+export type Leg = `token.${string}`;
 
 /** Headers of W3C Trace Context for a request that belongs to a step; empty if nobody traces. */
 export type TraceHeaders = Readonly<Record<string, string>>;
@@ -45,7 +47,13 @@ const SPANS = {
   discovery: ["discovery", SpanKind.CLIENT],
   signing: ["sign", SpanKind.INTERNAL],
   provider: ["token request", SpanKind.CLIENT],
-} as const satisfies Record<Step, readonly [name: string, kind: SpanKind]>;
+} as const satisfies Record<Exclude<Step, Leg>, readonly [name: string, kind: SpanKind]>;
+
+/** @returns the providers whose tokens were requested for that of the call, and the milliseconds */
+export const legsIn = (durations: CallTrace["durations"]): [provider: string, ms: number][] =>
+  Object.entries(durations).flatMap(([step, ms]) =>
+    step.startsWith("token.") ? [[step.slice("token.".length), ms ?? 0]] : [],
+  );
 
 const NO_HEADERS: TraceHeaders = {};
 
@@ -81,7 +89,7 @@ export function startTrace(
     },
     async step(step, run) {
       const started = clock.elapsed();
-      const [spanName, kind] = SPANS[step];
+      const [spanName, kind] = SPANS[step as keyof typeof SPANS] ?? [step, SpanKind.CLIENT];
       const span = isTraced ? tracer.startSpan(spanName, { kind }, context) : undefined;
       if (step === "provider") attempts += 1;
       try {

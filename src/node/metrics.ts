@@ -2,6 +2,7 @@
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { OnReport } from "../core/call-report.ts";
+import { legsIn } from "../core/trace.ts";
 import type { Snapshot } from "./admin/snapshot.ts";
 
 /** Prometheus keeps the suffix _total for counters, but these gauges of prom-client have it. */
@@ -77,6 +78,7 @@ function countCalls(register: Registry): OnReport {
     if (report.delivered === false) undelivered.inc({ route, provider, outcome });
     durations.observe({ route, provider }, report.duration / 1000);
     if (steps.session_check !== undefined) sessionChecks.observe(steps.session_check / 1000);
+    for (const [leg, ms] of legsIn(steps)) tokenRequests.observe({ provider: leg }, ms / 1000);
     if (provider === "") return;
     if (judgedBy !== undefined) judged.inc({ provider, by: judgedBy });
     if (steps.provider !== undefined) tokenRequests.observe({ provider }, steps.provider / 1000);

@@ -71,6 +71,7 @@ export async function createProgram(
     },
     createRateLimiter: (limit) => keep(JSON.stringify([limiters++, limit]), () => createNodeRateLimiter(limit)),
     keep,
+    sharesPromises: true,
     createBulkhead: createNodeBulkhead,
     hashText: nodeHashText,
     clock: nodeClock,

@@ -22,6 +22,8 @@ export interface ProviderSettings extends RequestParameters, ClientSettings, Err
   headers: Readonly<Record<string, string | SecretReference>>;
   jwt: Readonly<Record<string, JwtSettings>>;
   expect_subject?: ExpectSubjectSettings | undefined;
+  /** Whether its token, which is about no call, is kept for the requests of other providers. */
+  cache?: boolean;
   timeout: number;
   connect_timeout: number;
   http2?: TransportSettings["http2"];

@@ -15,7 +15,7 @@ import { type Answer, asProviderError } from "./judge-answer.ts";
 import type { ProviderCredentials, ProviderSettings } from "./provider-settings.ts";
 import { createRefusalWatch } from "./refusals.ts";
 import { createRotation } from "./rotation.ts";
-import { ATTRIBUTE_PREFIX, callNamesNeeded } from "./template-names.ts";
+import { ATTRIBUTE_PREFIX, callNamesNeeded, tokensNeeded } from "./template-names.ts";
 import { type Attempt, createTokenRequest } from "./token-request.ts";
 
 export interface Provider {
@@ -44,6 +44,8 @@ export interface ProviderDeps {
   createTransport: CreateTransport;
   createBulkhead: CreateBulkhead;
   keep?: Keep | undefined;
+  /** As in Runtime. */
+  sharesPromises?: boolean | undefined;
   clock: Clock;
   ids: Ids;
   log: Log;
@@ -95,14 +97,9 @@ export function createProvider(
   return {
     name,
     discovery,
-    attributes: needed
-      .filter((value) => value.startsWith(ATTRIBUTE_PREFIX))
-      .map((value) => value.slice(ATTRIBUTE_PREFIX.length)),
+    attributes: attributesIn(needed),
     async requestToken(values, { time, trace, announce }) {
-      const missing = needed.find((value) => !values.has(value));
-      if (missing !== undefined) {
-        throw new TokenProxyError("call_invalid", `the call has no value "${missing}", which "${key}" needs`);
-      }
+      assertValues(values, needed, key);
       const deadline = clock.elapsed() + timeout;
       const wait = timeout * QUEUE_SHARE;
       const left = time.begin("the wait for other calls to the provider");
@@ -132,6 +129,16 @@ export function createProvider(
   };
 }
 
+/** @throws {TokenProxyError} call_invalid */
+export function assertValues(values: Values, needed: readonly string[], key: string): void {
+  const missing = needed.find((name) => !values.has(name));
+  if (missing === undefined) return;
+  throw new TokenProxyError("call_invalid", `the call has no value "${missing}", which "${key}" needs`);
+}
+
+export const attributesIn = (names: readonly string[]): string[] =>
+  names.filter((name) => name.startsWith(ATTRIBUTE_PREFIX)).map((name) => name.slice(ATTRIBUTE_PREFIX.length));
+
 function overloaded(key: string): TokenProxyError {
   const message = `as many token requests to the provider "${key}" are in flight as its max_in_flight allows`;
   return new TokenProxyError("overloaded", message, { retryAfter: 1 }); // one may end soon
@@ -140,13 +147,15 @@ function overloaded(key: string): TokenProxyError {
 export type Providers = ReadonlyMap<string, Provider>;
 
 /** @param settings by name, like the credentials */
-export function createProviders(
+export async function createProviders(
   settings: Readonly<Record<string, ProviderSettings>>,
   credentials: ReadonlyMap<string, ProviderCredentials>,
   deps: ProviderDeps,
-): Providers {
+): Promise<Providers> {
   const all = Object.entries(settings).map(([name, provider]) =>
     createProvider(name, provider, credentials.get(name) as ProviderCredentials, deps),
   );
-  return new Map(all.map((provider) => [provider.name, provider]));
+  const providers = new Map(all.map((provider) => [provider.name, provider]));
+  if (Object.values(settings).every((provider) => tokensNeeded(provider).length === 0)) return providers;
+  return (await import("./chained-tokens.ts")).chainProviders(providers, settings, deps);
 }

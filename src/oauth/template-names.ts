@@ -3,7 +3,7 @@
 import { allParams, type RequestParameters, TOKEN_EXCHANGE, templatesOf } from "./grants.ts";
 import type { ProviderSettings } from "./provider-settings.ts";
 import { jsonTemplateNames } from "./template.ts";
-import { JWT_PREFIX, JWT_TEMPLATE_NAMES, OWN_NAMES } from "./template-rules.ts";
+import { JWT_PREFIX, JWT_TEMPLATE_NAMES, OWN_NAMES, TOKEN_PREFIX } from "./template-rules.ts";
 
 /** `attributes.NAME` is an attribute of the user at the nextAuth Server. */
 export const ATTRIBUTE_PREFIX = "attributes.";
@@ -23,16 +23,45 @@ export function jwtsNeeded(settings: RequestSettings): string[] {
 }
 
 /** The names that a call, its session or its attributes must supply. */
-export function callNamesNeeded(settings: TemplatedSettings): string[] {
+export const callNamesNeeded = (settings: TemplatedSettings): string[] => allNames(settings).filter(isOfCall);
+
+/** The tokens of other providers that a token request contains: names in templates. */
+export function tokensNeeded(settings: TemplatedSettings): string[] {
+  return allNames(settings).filter((name) => name.startsWith(TOKEN_PREFIX));
+}
+
+/** @returns the provider and the member of its answer, which may have dots in its name */
+export function readTokenName(name: string): { name: string; provider: string; member: string } {
+  const [, provider = "", ...member] = name.split(".");
+  return { name, provider, member: member.join(".") || "access_token" };
+}
+
+type AllSettings = Readonly<Record<string, TemplatedSettings>>;
+
+/** The providers whose tokens a provider needs, directly or not; itself only if there is a cycle. */
+export function chainOf(name: string, all: AllSettings, found = new Set<string>()): ReadonlySet<string> {
+  for (const { provider } of tokensNeeded(all[name] as TemplatedSettings).map(readTokenName)) {
+    if (!found.has(provider)) chainOf(provider, all, found.add(provider));
+  }
+  return found;
+}
+
+/** The names that a call must supply to a provider and to those whose tokens it needs. */
+export function callNamesOfChain(name: string, all: AllSettings): string[] {
+  return [...new Set([name, ...chainOf(name, all)])].flatMap((one) => callNamesNeeded(all[one] as TemplatedSettings));
+}
+
+function allNames(settings: TemplatedSettings): string[] {
   const { jwt, expect_subject, client_assertion } = settings;
   const jwts = jwtsNeeded(settings).flatMap((name) => [jwt[name]?.header ?? {}, jwt[name]?.claims ?? {}]);
   const { aud, header, claims } = client_assertion;
   const others = jsonTemplateNames([...jwts, expect_subject?.equals ?? "", aud, header, claims]);
-  return [...new Set([...requestNames(settings), ...others])].filter(isOfCall);
+  return [...new Set([...requestNames(settings), ...others])];
 }
 
 const OF_REQUEST = new Set([...OWN_NAMES, ...JWT_TEMPLATE_NAMES]);
-const isOfCall = (name: string) => !OF_REQUEST.has(name) && !name.startsWith(JWT_PREFIX);
+const isOfCall = (name: string) =>
+  !OF_REQUEST.has(name) && !name.startsWith(JWT_PREFIX) && !name.startsWith(TOKEN_PREFIX);
 
 /** Whether the call brings the subject or actor token of a token exchange (RFC 8693). */
 export function hasTokenOfCall(settings: RequestParameters): boolean {

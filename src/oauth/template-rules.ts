@@ -12,6 +12,9 @@ export const JWT_TEMPLATE_NAMES = ["iat", "exp"];
 
 export const JWT_PREFIX = "jwt.";
 
+/** `token.NAME` is the access_token of another provider, `token.NAME.MEMBER` another member. */
+export const TOKEN_PREFIX = "token.";
+
 /** Where a template is. By default, it is in plain text. */
 export interface Place {
   /** In the file, like `providers.retail.scope`. */

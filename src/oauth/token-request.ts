@@ -22,7 +22,7 @@ import type { ProviderCredentials, ProviderSettings } from "./provider-settings.
 import type { SigningKey } from "./signing-key.ts";
 import { compileJsonText, compileTemplate, jsonTemplateNames, memberPlace } from "./template.ts";
 import { hasTokenOfCall, jwtsNeeded } from "./template-names.ts";
-import { JWT_PREFIX, type Place } from "./template-rules.ts";
+import { JWT_PREFIX, type Place, TOKEN_PREFIX } from "./template-rules.ts";
 
 /** What one attempt needs besides the values of its call. */
 export interface Attempt {
@@ -102,11 +102,13 @@ export function createTokenRequest(
   /** A token or code that came with the call is the caller's, and may be relayed to it. */
   function sentCredentials(values: Values, headers: Record<string, string>, form: Form, callValues: Values): string[] {
     const sent = new URLSearchParams(form.toString());
-    const ofCall = [...callValues.values()].map(String);
+    const isChained = (name: string) => name.startsWith(TOKEN_PREFIX);
+    const ofCall = [...callValues].flatMap(([name, value]) => (isChained(name) ? [] : [String(value)]));
     return [
       ...[...secrets, ...credentials.placed.values()].map((secret) => secret.reveal()),
       headers.authorization?.split(" ")[1] ?? "",
       ...jwts.map(({ name }) => String(values.get(name))),
+      ...[...callValues].flatMap(([name, value]) => (isChained(name) ? [String(value)] : [])),
       ...TOKEN_PARAMS.flatMap((name) => sent.getAll(name)).filter((token) => !ofCall.includes(token)),
     ];
   }

@@ -4,6 +4,7 @@ import type { CallReport } from "../core/call-report.ts";
 import type { ErrorCode, TokenProxyError } from "../core/errors.ts";
 import type { Log, LogFields, LogLevel } from "../core/ports.ts";
 import { framesOf } from "../core/stack-frames.ts";
+import { legsIn } from "../core/trace.ts";
 import type { LoggedIdentities } from "./identities.ts";
 
 /** @param error undefined if the caller got the provider's answer */
@@ -37,6 +38,7 @@ function fieldsOf(report: CallReport, { user, session }: LoggedIdentities): LogF
     discovery_ms: rounded(durations.discovery),
     signing_ms: rounded(durations.signing),
     provider_ms: rounded(durations.provider),
+    ...Object.fromEntries(legsIn(durations).map(([name, ms]) => [`token_${name}_ms`, rounded(ms)])),
     call_bytes: report.callBytes,
     bytes: report.bytes,
     delivered: report.delivered,

@@ -70,6 +70,7 @@ describe("a valid file", () => {
           headers: {},
           jwt: {},
           answer: { format: "json", require: ["access_token"] },
+          cache: false,
           timeout: 5_000,
           connect_timeout: 1_000,
           max_response_bytes: 65_536,

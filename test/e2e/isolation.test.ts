@@ -26,7 +26,7 @@ describe(`${USERS} users at once`, () => {
   it("would be noticed with two answers swapped, or one byte changed", async () => {
     soak.provider.calm = true;
     const ids = ["user-1.control", "user-2.control"] as const;
-    const answers = await Promise.all([soak.call(1, ids[0], false), soak.call(2, ids[1], true)]);
+    const answers = await Promise.all([soak.call(1, ids[0], "chained"), soak.call(2, ids[1], "verified")]);
     const said = ids.map((id) => soak.provider.said.get(id));
     expect(ids.map((id, i) => judge(id, said[i], answers[i] as never))).toEqual(["relayed", "relayed"]);
     expect(ids.map((id, i) => judge(id, said[i], answers[1 - i] as never))).toEqual(["wrong user", "wrong user"]);
@@ -34,7 +34,7 @@ describe(`${USERS} users at once`, () => {
     const body = Buffer.from(answer.body);
     body[body.length - 1] = 0x20; // instead of the line break
     expect(judge(ids[0], said[0], { ...answer, body, text: body.toString() })).toBe("wrong bytes");
-    const otherCall = await soak.call(1, "user-1.other", false);
+    const otherCall = await soak.call(1, "user-1.other", "trusted");
     expect(judge(ids[0], said[0], otherCall)).toBe("wrong bytes");
   });
 
@@ -47,6 +47,9 @@ describe(`${USERS} users at once`, () => {
     expect(soak.provider.wrongRequests).toEqual([]);
     expect(tally.repeatedIds).toBe(0);
     expect(tally.calls).toBe(CALLS);
+    expect(tally.chained).toBeGreaterThan(CALLS / 5);
+    expect(soak.provider.brokerRequests).toBeGreaterThan(CALLS / 100);
+    if (RUNTIME === "node") expect(soak.provider.brokerRequests).toBeLessThan(tally.chained / 2);
     for (const [kind, count] of Object.entries(kinds)) expect(count, kind).toBeGreaterThan(0);
     const answered = kinds.token + kinds["200 with error"] + kinds.invalid_grant;
     expect((verdicts.relayed ?? 0) / answered).toBeGreaterThan(LEAST_RELAYED);

@@ -4,10 +4,15 @@ import { compactVerify, importJWK } from "jose";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type ExampleRun, exampleNames, readExample, runExample } from "../support/examples.ts";
 import { ASSERTION_EXAMPLES } from "./examples-assertion.ts";
+import { CHAINED_EXAMPLES } from "./examples-chained.ts";
 import { OTHER_EXAMPLES } from "./examples-other.ts";
 import type { Expectation, ExpectedJwt, Mechanism } from "./expectation.ts";
 
-const EXPECTATIONS: Readonly<Record<string, Expectation>> = { ...ASSERTION_EXAMPLES, ...OTHER_EXAMPLES };
+const EXPECTATIONS: Readonly<Record<string, Expectation>> = {
+  ...ASSERTION_EXAMPLES,
+  ...OTHER_EXAMPLES,
+  ...CHAINED_EXAMPLES,
+};
 
 /** On every request to a provider. */
 const COMMON_HEADERS = {
@@ -27,9 +32,13 @@ describe("the files of examples/", () => {
 
 describe.each(Object.entries(EXPECTATIONS))("%s", (name, expected) => {
   const token = `{"access_token" : "${expected.accessToken ?? "the-token"}",\n "expires_in":"3600" }\n`;
+  const { earlier = [], callHeaders } = expected;
   let run: ExampleRun;
   beforeAll(async () => {
-    run = await runExample(name, { metadata: expected.discovery?.metadata, token, callHeaders: expected.callHeaders });
+    const documents = [...earlier, expected].flatMap(({ discovery }) => (discovery ? [discovery] : []));
+    const metadata = Object.fromEntries(documents.map((document) => [document.url, document.metadata]));
+    const tokens = [...earlier.map(({ answer }) => JSON.stringify(answer)), token];
+    run = await runExample(name, { metadata, tokens, callHeaders });
   });
 
   it("relays the provider's bytes unchanged", () => {
@@ -38,20 +47,27 @@ describe.each(Object.entries(EXPECTATIONS))("%s", (name, expected) => {
 
   it("requests the metadata, if it uses discovery, then the token endpoint, and nothing else", () => {
     const asked = run.requests.map(({ method, askedUrl }) => `${method} ${askedUrl}`);
-    const discovery = expected.discovery === undefined ? [] : [`GET ${expected.discovery.url}`];
-    expect(asked).toEqual([...discovery, `POST ${expected.tokenEndpoint}`]);
+    const wanted = [...earlier, expected].flatMap(({ discovery, tokenEndpoint }) => [
+      ...(discovery === undefined ? [] : [`GET ${discovery.url}`]),
+      `POST ${tokenEndpoint}`,
+    ]);
+    expect(asked).toEqual(wanted);
   });
 
-  it("sends exactly its parameters, in order", () => {
-    const jwts = expected.form.filter(([, value]) => typeof value !== "string").map(([parameter]) => parameter);
-    const sent = formOf(run).map(([parameter, value]) => [parameter, jwts.includes(parameter) ? "a JWT" : value]);
-    const wanted = expected.form.map(([parameter, value]) => [parameter, typeof value === "string" ? value : "a JWT"]);
-    expect(sent).toEqual(wanted);
+  it("sends exactly its parameters, in order, in each request", () => {
+    for (const [index, { form, basic }] of [...earlier, expected].entries()) {
+      const jwts = form.filter(([, value]) => typeof value !== "string").map(([parameter]) => parameter);
+      const request = tokenRequests(run)[index];
+      const sent = formOf(request).map(([parameter, value]) => [parameter, jwts.includes(parameter) ? "a JWT" : value]);
+      expect(sent).toEqual(form.map(([parameter, value]) => [parameter, typeof value === "string" ? value : "a JWT"]));
+      if (basic !== undefined) expect(request?.headers.authorization).toBe(`Basic ${btoa(basic)}`);
+    }
   });
 
   it("sends exactly its headers", () => {
-    const [request, ...others] = [...run.requests].reverse();
-    for (const other of others) expect(ownHeaders(other.headers)).toEqual(COMMON_HEADERS);
+    const request = run.requests.at(-1);
+    for (const other of run.requests.filter(({ method }) => method === "GET"))
+      expect(ownHeaders(other.headers)).toEqual(COMMON_HEADERS);
     expect(ownHeaders(request?.headers ?? {})).toEqual({
       ...COMMON_HEADERS,
       "content-type": "application/x-www-form-urlencoded",
@@ -65,9 +81,11 @@ describe.each(Object.entries(EXPECTATIONS))("%s", (name, expected) => {
     expect(run.certificate.used).toBe(run.certificate.named);
   });
 
-  const jwts = expected.form.flatMap(([parameter, value]) => (typeof value === "string" ? [] : [{ parameter, value }]));
-  it.each(jwts)("signs its $parameter with exactly the expected members", async ({ parameter, value }) => {
-    await assertJwt(run, new Map(formOf(run)).get(parameter) ?? "", value);
+  const jwts = [...earlier, expected].flatMap(({ form }, index) =>
+    form.flatMap(([parameter, value]) => (typeof value === "string" ? [] : [{ parameter, value, index }])),
+  );
+  it.each(jwts)("signs its $parameter with exactly the expected members", async ({ parameter, value, index }) => {
+    await assertJwt(run, new Map(formOf(tokenRequests(run)[index])).get(parameter) ?? "", value);
   });
 
   it("has a comment with its title, what it was run against, the steps at the provider, the source and what is unverified", () => {
@@ -99,8 +117,10 @@ describe.each(Object.entries(EXPECTATIONS))("%s", (name, expected) => {
   });
 });
 
-function formOf(run: ExampleRun): [string, string][] {
-  return [...new URLSearchParams(run.requests.at(-1)?.body)];
+const tokenRequests = ({ requests }: ExampleRun) => requests.filter(({ method }) => method === "POST");
+
+function formOf(request: { body: string } | undefined): [string, string][] {
+  return [...new URLSearchParams(request?.body)];
 }
 
 function ownHeaders(headers: object): Record<string, unknown> {
@@ -108,7 +128,7 @@ function ownHeaders(headers: object): Record<string, unknown> {
 }
 
 function mechanismsOf(run: ExampleRun): Mechanism[] {
-  const names = formOf(run).map(([name]) => name);
+  const names = formOf(run.requests.at(-1)).map(([name]) => name);
   const found: Mechanism[] = [];
   if (run.requests.at(-1)?.headers.authorization !== undefined) found.push("authorization header");
   if (names.includes("client_secret")) found.push("client_secret");

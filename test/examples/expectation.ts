@@ -19,14 +19,19 @@ export interface ExpectedJwt {
 
 export type Mechanism = "authorization header" | "client_secret" | "client_assertion" | "client certificate";
 
-export interface Expectation {
-  /** Absent where nothing is discovered. */
-  discovery?: { url: string; metadata: object };
-  tokenEndpoint: string;
+export interface Expectation extends ExpectedRequest {
+  /** The requests for tokens of other providers before it, and what they are answered. */
+  earlier?: readonly (ExpectedRequest & { answer: object })[];
   /** Headers of the call beyond the default ones. */
   callHeaders?: Record<string, string>;
   /** The access_token that the provider gives; any, where it is not said. */
   accessToken?: string;
+}
+
+export interface ExpectedRequest {
+  /** Absent where nothing is discovered. */
+  discovery?: { url: string; metadata: object };
+  tokenEndpoint: string;
   /** Every parameter, in order. */
   form: readonly (readonly [name: string, value: string | ExpectedJwt])[];
   /** How the client authenticates; undefined where it does not. */

@@ -35,10 +35,10 @@ export function readExample(name: string): string {
 export const CLIENT_SECRET = "s3cret +/%:& ü";
 
 export interface RunOptions {
-  /** The metadata that the provider publishes; without, it publishes none. */
-  metadata?: object | undefined;
-  /** The token response, sent unchanged. */
-  token: string;
+  /** What providers publish, by URL; elsewhere there is nothing. */
+  metadata: Readonly<Record<string, object>>;
+  /** The token responses in order, sent unchanged. */
+  tokens: readonly string[];
   /** Headers of the call beyond the default ones. */
   callHeaders?: Record<string, string> | undefined;
 }
@@ -66,17 +66,18 @@ export interface ExampleRun {
 }
 
 /** Sends one getToken call through the proxy that the file describes. */
-export async function runExample(name: string, { metadata, token, callHeaders }: RunOptions): Promise<ExampleRun> {
+export async function runExample(name: string, { metadata, tokens, callHeaders }: RunOptions): Promise<ExampleRun> {
   const file = parseConfig(readExample(name), name);
   const { texts, keys, certificate } = await makeSecrets(file.config);
   const recording = await startRecordingProvider();
   recording.answer = (socket, request) => {
-    const isMetadata = request.url.includes("/.well-known/");
-    const answer = !isMetadata ? json(token) : metadata === undefined ? respond({ status: 404 }) : json(metadata);
-    answer(socket, request);
+    const document = metadata[askedUrls[recording.requests.length - 1] ?? ""];
+    const answer = document === undefined ? respond({ status: 404 }) : json(document);
+    (request.method === "GET" ? answer : json(waiting.shift() ?? ""))(socket, request);
   };
 
   const askedUrls: string[] = [];
+  const waiting = [...tokens];
   let settings: TransportSettings | undefined;
   const createTransport: CreateTransport = (given) => {
     settings = given;

@@ -7,7 +7,7 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { exportJWK, generateKeyPair, type JSONWebKeySet, type JWK, type JWTPayload, SignJWT } from "jose";
-import { type ClientMetadata, Provider } from "oidc-provider";
+import { type ClientMetadata, errors, Provider } from "oidc-provider";
 import {
   CODE_GRANT,
   JWT_BEARER,
@@ -70,7 +70,9 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
   const named = { alg: "ES256", use: "sig", kid };
   const jwks = { keys: [{ ...(await exportJWK(publicKey)), ...named }] };
   const provider = createProvider(issuer, { ...(await exportJWK(privateKey)), ...named }, options);
-  registerGrants(provider, jwks, trusted);
+  const sign = (claims: JWTPayload, typ: string) =>
+    new SignJWT(claims).setProtectedHeader({ alg: "ES256", kid, typ }).sign(privateKey);
+  registerGrants(provider, jwks, trusted, sign);
 
   const sent: Buffer[] = [];
   server.on("request", recordingTokenResponses(provider.callback(), sent));
@@ -78,7 +80,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     issuer,
     jwks,
     sent,
-    sign: (claims) => new SignJWT(claims).setProtectedHeader({ alg: "ES256", kid, typ: "at+jwt" }).sign(privateKey),
+    sign: (claims) => sign(claims, "at+jwt"),
     async close() {
       server.closeAllConnections();
       server.close();
@@ -114,6 +116,12 @@ function createProvider(issuer: string, key: JWK, { trusted, tls }: Authorizatio
         certificateSubjectMatches: ({ socket }, _property, expected) =>
           (socket as TLSSocket).getPeerX509Certificate()?.subject === expected,
       },
+      richAuthorizationRequests: {
+        enabled: true,
+        types: { accounts: { validate: validateAccounts } },
+        authorizationDetailsForGrantSource: () => undefined,
+        authorizationDetailsForAccessToken: (ctx) => JSON.parse(String(ctx.oidc.params?.authorization_details)),
+      },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => RESOURCE,
@@ -127,6 +135,13 @@ function createProvider(issuer: string, key: JWK, { trusted, tls }: Authorizatio
   });
 }
 
+/** Any further member would be a right that nobody asked for. */
+function validateAccounts(_ctx: unknown, detail: Record<string, unknown>): void {
+  const { type, owner, actions, ...others } = detail;
+  if (typeof owner === "string" && JSON.stringify(actions) === '["read"]' && Object.keys(others).length === 0) return;
+  throw new errors.InvalidAuthorizationDetails("owner and actions are wrong");
+}
+
 function clients(trusted: string | undefined, selfSigned: string | undefined): ClientMetadata[] {
   const common = {
     grant_types: ["client_credentials", USER_GRANT, JWT_BEARER, TOKEN_EXCHANGE, CODE_GRANT],
@@ -134,6 +149,7 @@ function clients(trusted: string | undefined, selfSigned: string | undefined): C
     response_types: [],
     scope: "openid accounts",
     id_token_signed_response_alg: "ES256",
+    authorization_details_types: ["accounts"],
   } satisfies Partial<ClientMetadata>;
   const all: ClientMetadata[] = [
     { ...common, ...SPECIAL, token_endpoint_auth_method: "client_secret_basic" },

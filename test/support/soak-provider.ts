@@ -1,4 +1,5 @@
 // A provider for the isolation test: answers out of order, sometimes with a fault, keeps the bytes.
+// Below /home and /broker, it is two others, whose tokens a chained request must contain.
 
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -24,10 +25,14 @@ export interface Said {
 
 export interface SoakProvider {
   tokenEndpoint: string;
+  homeEndpoint: string;
+  brokerEndpoint: string;
   /** By the id of the call, which is a parameter. */
   said: Map<string, Said>;
-  /** Requests for a call that was answered already, or with another user. */
+  /** Requests for a call that was answered already, with another user, or with another's token. */
   wrongRequests: string[];
+  /** Requests for the token that is kept for all calls. */
+  brokerRequests: number;
   /** Without faults. */
   calm: boolean;
   close(): Promise<void>;
@@ -51,21 +56,36 @@ export function userOf(callId: string): string {
 /** @param slow milliseconds after which the proxy has given up */
 export async function startSoakProvider(seed: number, slow: number): Promise<SoakProvider> {
   const random = randomFrom(seed);
+  const atHome = new Set<string>();
   const server = createServer({ keepAliveTimeout: 60_000 }, async (incoming, outgoing) => {
     const form = new URLSearchParams(await readText(incoming));
+    if (incoming.url === "/broker") {
+      provider.brokerRequests += 1;
+      const said = issueBrokersToken(provider.brokerRequests, random);
+      setTimeout(() => act(outgoing, said), said.delay);
+      return;
+    }
     const callId = form.get("callid") ?? "";
     const user = form.get("userid") ?? "";
-    if (provider.said.has(callId) || user !== userOf(callId)) provider.wrongRequests.push(form.toString());
-    const said = decide(user, callId, provider.calm, random, slow);
-    provider.said.set(callId, said);
+    const isAtHome = incoming.url === "/home";
+    const isRepeated = provider.said.has(callId) || (isAtHome && atHome.has(callId));
+    if (isRepeated || user !== userOf(callId) || hasWrongToken(form)) provider.wrongRequests.push(form.toString());
+    const said = decide(user, callId, provider.calm, random, slow, isAtHome ? HOME_TOKEN : "token-of-");
+    // A fault at home ends the call, and so is what the caller must get.
+    if (isAtHome && said.kind === "token") atHome.add(callId);
+    else provider.said.set(callId, said);
     setTimeout(() => act(outgoing, said), said.delay);
   });
   server.on("connection", (socket) => socket.on("error", () => {})); // slow answers are cut off
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
 
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const provider: SoakProvider = {
-    tokenEndpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}/token`,
+    tokenEndpoint: `${url}/token`,
+    homeEndpoint: `${url}/home`,
+    brokerEndpoint: `${url}/broker`,
+    brokerRequests: 0,
     said: new Map(),
     wrongRequests: [],
     calm: false,
@@ -78,13 +98,30 @@ export async function startSoakProvider(seed: number, slow: number): Promise<Soa
   return provider;
 }
 
+const HOME_TOKEN = "home-of-";
+/** Seconds: from never kept to kept for a moment, so that it is requested again all the time. */
+const MAX_LIFETIME_S = 0.1;
+
+function issueBrokersToken(number: number, random: () => number): Said {
+  const expires_in = Math.max(0, random() * 1.5 - 0.5) * MAX_LIFETIME_S;
+  const bytes = Buffer.from(JSON.stringify({ access_token: `broker-${number}`, expires_in }));
+  return { kind: "token", delay: random() * MAX_DELAY_MS, status: 200, bytes };
+}
+
+/** A chained request must contain the token of its own call, and the one that is for all. */
+function hasWrongToken(form: URLSearchParams): boolean {
+  if (!form.has("subject_token")) return false;
+  const [own, broker] = [form.get("subject_token"), form.get("actor_token") ?? ""];
+  return own !== `${HOME_TOKEN}${form.get("userid")}-for-${form.get("callid")}` || !/^broker-\d+$/.test(broker);
+}
+
 /** The answer repeats user and call of the request, so that a mix-up of requests is noticed too. */
-function decide(user: string, callId: string, calm: boolean, random: () => number, slow: number): Said {
+function decide(user: string, callId: string, calm: boolean, random: () => number, slow: number, prefix: string): Said {
   const fault = KINDS[1 + Math.floor(random() * ONE_IN)];
   const kind = calm || fault === undefined ? "token" : fault;
   const delay = kind === "slow" ? slow : random() * MAX_DELAY_MS;
   const padding = "p".repeat(random() * 2_000);
-  const token = `{ "access_token":"token-of-${user}-for-${callId}",\n  "token_type":"N_A", "pad":"${padding}" }\n`;
+  const token = `{ "access_token":"${prefix}${user}-for-${callId}",\n  "token_type":"N_A", "pad":"${padding}" }\n`;
   const error = `{"error":"invalid_grant" , "error_description":"user ${user}, call ${callId}"}`;
   switch (kind) {
     case "500":

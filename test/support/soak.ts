@@ -3,7 +3,7 @@
 import { Pool } from "undici";
 import { listen } from "../../src/node/inbound/listener.ts";
 import { type Answered, APIKEY } from "./call.ts";
-import { fileConfig, SECRETS } from "./config.ts";
+import { fileConfig, providerConfig, SECRETS } from "./config.ts";
 import { expectError, type TableCode } from "./expect-error.ts";
 import { type Host, type Runtime, startHost } from "./host.ts";
 import { NEXTAUTH_APIKEY, nextauthConfig, SERVERID } from "./nextauth-server.ts";
@@ -20,19 +20,26 @@ import { createVirtualServers } from "./stand-in.ts";
 
 /** The proxy's timeout for the provider. */
 const TIMEOUT_MS = 3_000;
-/** One call in so many names its user only by the session. */
-const VERIFIED_ONE_IN = 5;
+/** The shares of calls that name their user only by the session, and of those with chained requests. */
+const VERIFIED = 0.2;
+const CHAINED = 0.3;
+/** Of the chained calls, so many have a second one beside it, whose caller hangs up at some moment. */
+const HANG_UP = 0.2;
+const MAX_HANG_UP_MS = 60;
 const MAX_SESSION_DELAY_MS = 20;
 
 export interface Soak {
   provider: SoakProvider;
   host: Host;
   /** Sends one call of a user. */
-  call(user: number, callId: string, verified: boolean): Promise<Answered>;
+  call(user: number, callId: string, how: How, signal?: AbortSignal): Promise<Answered>;
   close(): Promise<void>;
 }
 
-/** A proxy with two bindings: one trusts the caller, one takes the user only from the session. */
+/** Which binding: one trusts the caller, the others take the user only from the session. */
+export type How = "trusted" | "verified" | "chained";
+
+/** A proxy with a binding for each. Chained requests contain a token of the user and one for all. */
 export async function startSoak(users: number, runtime: Runtime, seed: number): Promise<Soak> {
   const provider = await startSoakProvider(seed, TIMEOUT_MS + 300);
   const standIn = createVirtualServers({ [SERVERID]: { apikey: NEXTAUTH_APIKEY } });
@@ -54,13 +61,21 @@ export async function startSoak(users: number, runtime: Runtime, seed: number): 
     nonce: ["header:X-nonce"],
     callid: ["body:/callid"],
   };
-  const file = fileConfig(provider.tokenEndpoint, {
-    provider: { timeout: `${TIMEOUT_MS}ms`, params: { userid: "{{userid}}", callid: "{{callid}}" } },
+  const settings = { timeout: `${TIMEOUT_MS}ms`, params: { userid: "{{userid}}", callid: "{{callid}}" } };
+  const tokens = { subject_token: "{{token.home}}", actor_token: "{{token.broker}}" };
+  const file = fileConfig("", {
     file: {
       get_token: [
-        { path: "/trusted", values, session: "trust" },
-        { path: "/verified", values, session: "verify" },
+        { path: "/trusted", values, session: "trust", provider: "main" },
+        { path: "/verified", values, session: "verify", provider: "main" },
+        { path: "/chained", values, session: "verify", provider: "chained" },
       ],
+      providers: {
+        main: providerConfig(provider.tokenEndpoint, settings),
+        home: providerConfig(provider.homeEndpoint, settings),
+        broker: providerConfig(provider.brokerEndpoint, { grant_type: "client_credentials", params: {}, cache: true }),
+        chained: providerConfig(provider.tokenEndpoint, { ...settings, params: { ...settings.params, ...tokens } }),
+      },
       nextauth: nextauthConfig(nextauth),
     },
   });
@@ -70,11 +85,13 @@ export async function startSoak(users: number, runtime: Runtime, seed: number): 
   return {
     provider,
     host,
-    async call(user, callId, verified) {
-      const body = { serverid: SERVERID, callid: callId, ...(verified ? {} : { userid: `user-${user}` }) };
+    async call(user, callId, how, signal) {
+      const named = how === "trusted" ? { userid: `user-${user}` } : {};
+      const body = { serverid: SERVERID, callid: callId, ...named };
       const answer = await pool.request({
         method: "POST",
-        path: verified ? "/verified" : "/trusted",
+        path: `/${how}`,
+        ...(signal ? { signal } : {}),
         headers: { "x-apikey": APIKEY, "x-nonce": nonces[user] as string, "content-type": "application/json" },
         body: JSON.stringify(body),
       });
@@ -126,6 +143,7 @@ export function judge(callId: string, said: Said | undefined, answer: Answered):
 export interface Tally {
   calls: number;
   verified: number;
+  chained: number;
   /** How often the provider did what. */
   kinds: Record<Kind, number>;
   verdicts: Partial<Record<Verdict, number>>;
@@ -138,7 +156,7 @@ export async function runSoak(soak: Soak, users: number, calls: number, seed: nu
   const { said } = soak.provider;
   const random = randomFrom(seed + 2);
   const kinds = Object.fromEntries(KINDS.map((kind) => [kind, 0])) as Tally["kinds"];
-  const tally: Tally = { calls: 0, verified: 0, kinds, verdicts: {}, repeatedIds: 0 };
+  const tally: Tally = { calls: 0, verified: 0, chained: 0, kinds, verdicts: {}, repeatedIds: 0 };
   const ids = new Set<unknown>();
   let begun = 0;
 
@@ -146,12 +164,16 @@ export async function runSoak(soak: Soak, users: number, calls: number, seed: nu
     while (begun < calls) {
       begun += 1;
       const callId = `user-${number}.${begun}`;
-      const verified = random() * VERIFIED_ONE_IN < 1;
-      const answer = await soak.call(number, callId, verified);
+      const chance = random();
+      const how = chance < VERIFIED ? "verified" : chance < VERIFIED + CHAINED ? "chained" : "trusted";
+      const isBeside = how === "chained" && random() < HANG_UP;
+      const beside = isBeside ? hangUp(soak, number, `${callId}.beside`, random() * MAX_HANG_UP_MS) : undefined;
+      const answer = await soak.call(number, callId, how);
+      await beside;
       const spoken = said.get(callId);
       const verdict = judge(callId, spoken, answer);
       tally.calls += 1;
-      if (verified) tally.verified += 1;
+      if (how !== "trusted") tally[how] += 1;
       tally.verdicts[verdict] = (tally.verdicts[verdict] ?? 0) + 1;
       ids.add(answer.headers["x-request-id"]);
       if (spoken === undefined) continue;
@@ -164,17 +186,22 @@ export async function runSoak(soak: Soak, users: number, calls: number, seed: nu
   return tally;
 }
 
+/** A call whose caller leaves, perhaps before its end: the requests that others wait for must go on. */
+async function hangUp(soak: Soak, user: number, callId: string, afterMs: number): Promise<void> {
+  await soak.call(user, callId, "chained", AbortSignal.timeout(Math.round(afterMs))).catch(() => {});
+}
+
 /** The verdicts that must not happen, with their counts. */
 export function wrong(verdicts: Tally["verdicts"]): [string, number][] {
   return Object.entries(verdicts).filter(([verdict]) => verdict.startsWith("wrong "));
 }
 
 /** The tally in one line. */
-export function describeTally({ calls, verified, kinds, verdicts }: Tally): string {
+export function describeTally({ calls, verified, chained, kinds, verdicts }: Tally): string {
   const { token, ...faults } = kinds;
   const mismatches = wrong(verdicts).reduce((sum, [, count]) => sum + count, 0);
   return (
-    `${calls} calls (${verified} with a session check), ${mismatches} mismatches; faults ${JSON.stringify(faults)}; ` +
+    `${calls} calls (${verified} with a session check, ${chained} chained), ${mismatches} mismatches; faults ${JSON.stringify(faults)}; ` +
     `answers ${JSON.stringify(verdicts)}`
   );
 }

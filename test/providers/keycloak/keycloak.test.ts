@@ -1,7 +1,8 @@
 // Keycloak, with the examples that we print and the realm file that we ship.
 
 import { importPKCS8, SignJWT } from "jose";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { AuthorizationServer } from "../../support/oidc-provider.ts";
 import { assertCase, type Case, testCases, withCases } from "../cases.ts";
 import { install } from "../install.ts";
 import { claimsOf, type File, useProxy } from "../proxy.ts";
@@ -9,6 +10,7 @@ import { useServer } from "../server.ts";
 import { assertSameBytes, assertSurvivesStop, callForManyUsers, manyUsers } from "../specs.ts";
 import { commandsOf, runCommands } from "../steps.ts";
 import { GRANTS, JWT_GRANT_CASES, UNFIT_CLIENTS, UNFIT_USERS } from "./cases.ts";
+import { HOME_SECRETS, startHome } from "./chained.ts";
 import { clientAuthenticationMethods, LONG_SECRET } from "./client-authentication.ts";
 import {
   ADMIN,
@@ -29,10 +31,13 @@ const JWT_GRANT = "keycloak-jwt-grant.yaml";
 const COMMANDS_TIMEOUT_MS = 1_500_000;
 const SECRETS = {
   KEYCLOAK_CLIENT_SECRET: CLIENT_SECRET,
+  PARTNER_CLIENT_SECRET: CLIENT_SECRET,
   TECHNICAL_PASSWORD: "the password of all users",
   LONG_SECRET,
   WRONG_SECRET: "not the secret",
 };
+
+const realmOf = (example: string) => example.replace(".yaml", "");
 
 describe.skipIf(installed === undefined)(`Keycloak ${KEYCLOAK.version}`, () => {
   const proxy = useProxy(SECRETS);
@@ -142,29 +147,11 @@ describe.skipIf(installed === undefined)(`Keycloak ${KEYCLOAK.version}`, () => {
   });
 
   describe.each(GRANTS)("after the commands of $example, in a realm of its own,", ({ example, cases }) => {
-    const realm = example.replace(".yaml", "");
+    const realm = realmOf(example);
     const local = (text: string) => proxy().local(text).replaceAll("/retail", `/${realm}`);
     const header = async () => ({ "X-User-Token": await userToken(realm) });
 
-    beforeAll(async () => {
-      const password = { type: "password", value: SECRETS.TECHNICAL_PASSWORD };
-      await admin.createRealm({
-        realm,
-        enabled: true,
-        users: [
-          { ...userOf("alice"), federatedIdentities: [], credentials: [password] },
-          ...UNFIT_USERS.slice(0, 2),
-        ].map((user) => ({ ...user, federatedIdentities: [] })),
-        clients: [{ clientId: "app", publicClient: true, directAccessGrantsEnabled: true }],
-      });
-      const login = `kcadm.sh config credentials --server ${server().direct} --realm master --user ${ADMIN.username}`;
-      const commands = `${login} --password "$PASSWORD"\n${commandsOf(example).replaceAll("-r retail", `-r ${realm}`)}`;
-      await runCommands(proxy().local(commands), `${homeOf(server().data)}/bin`, {
-        ...SECRETS,
-        PASSWORD: ADMIN.password,
-        KC_OPTS: `${KCADM_OPTIONS} -Duser.home=${server().data}`,
-      });
-    }, COMMANDS_TIMEOUT_MS);
+    beforeAll(() => createRealm(example), COMMANDS_TIMEOUT_MS);
 
     it("the example as printed gives a token, and its bytes are relayed", async () => {
       await proxy().start(proxy().example(example).replaceAll("/retail", `/${realm}`));
@@ -182,6 +169,75 @@ describe.skipIf(installed === undefined)(`Keycloak ${KEYCLOAK.version}`, () => {
       }
     });
   });
+
+  describe("with tokens of another authorization server", () => {
+    let home: AuthorizationServer;
+    beforeAll(async () => {
+      home = await startHome(proxy());
+    });
+    afterAll(() => home?.close());
+
+    it("gives a token for the grant of the other one, as in identity-chaining.yaml", async () => {
+      await admin.post("identity-provider/instances", {
+        ...{ alias: "home", enabled: true, providerId: "jwt-authorization-grant" },
+        config: { issuer: home.issuer, useJwksUrl: "true", jwksUrl: `${home.issuer}/jwks` },
+      });
+      const federatedIdentities = [{ identityProvider: "home", userId: "chained-user", userName: "chained-user" }];
+      await admin.add({
+        users: [{ ...userOf("chained-user"), federatedIdentities }],
+        clients: [clientOf("chained", { attributes: { "oauth2.jwt.authorization.grant.idp": "home" } })],
+      });
+      proxy().hosts["https://sso.partner.example"] = `${server().url}/realms/retail`;
+      const file = proxy().file("identity-chaining.yaml");
+      Object.assign(file.providers.partner as object, { kind: "keycloak", client_id: "chained" });
+      await proxy().start(file, { secrets: HOME_SECRETS });
+      const answer = await assertSameBytes(server(), () => proxy().call("chained-user"));
+      expect(claimsOf(answer)).toMatchObject({ preferred_username: "chained-user", azp: "chained" });
+      const refused = await proxy().call("nobody");
+      expect([refused.status, refused.json()]).toEqual([
+        400,
+        { error: "invalid_grant", error_description: "User not found" },
+      ]);
+    });
+
+    describe("after the commands of keycloak-external-exchange.yaml", () => {
+      const example = "keycloak-external-exchange.yaml";
+      beforeAll(() => createRealm(example), COMMANDS_TIMEOUT_MS);
+
+      it("gives a token for that of the other one, as printed", async () => {
+        const text = proxy()
+          .example(example)
+          .replaceAll("/retail", `/${realmOf(example)}`);
+        await proxy().start(text, { secrets: HOME_SECRETS });
+        const answer = await assertSameBytes(server(), () => proxy().call());
+        expect(claimsOf(answer)).toMatchObject({ preferred_username: "alice", azp: "token-proxy" });
+        // home refuses this user, and Keycloak is not asked.
+        const refused = await proxy().call("mallory");
+        expect([refused.status, refused.json().error_description]).toEqual([400, "grant request is invalid"]);
+      });
+    });
+  });
+
+  /** A realm with the users and, by its commands, all that the example needs. */
+  async function createRealm(example: string): Promise<void> {
+    const realm = realmOf(example);
+    const password = { type: "password", value: SECRETS.TECHNICAL_PASSWORD };
+    await admin.createRealm({
+      realm,
+      enabled: true,
+      users: [{ ...userOf("alice"), federatedIdentities: [], credentials: [password] }, ...UNFIT_USERS.slice(0, 2)].map(
+        (user) => ({ ...user, federatedIdentities: [] }),
+      ),
+      clients: [{ clientId: "app", publicClient: true, directAccessGrantsEnabled: true }],
+    });
+    const login = `kcadm.sh config credentials --server ${server().direct} --realm master --user ${ADMIN.username}`;
+    const commands = `${login} --password "$PASSWORD"\n${commandsOf(example).replaceAll("-r retail", `-r ${realm}`)}`;
+    await runCommands(proxy().local(commands), `${homeOf(server().data)}/bin`, {
+      ...SECRETS,
+      PASSWORD: ADMIN.password,
+      KC_OPTS: `${KCADM_OPTIONS} -Duser.home=${server().data}`,
+    });
+  }
 
   /** The access token of a user who has logged in to an app. */
   async function userToken(realm: string): Promise<string> {

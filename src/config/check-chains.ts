@@ -1,0 +1,30 @@
+// Rules for a provider's token in the request of another provider.
+
+import { callNamesOfChain, chainOf } from "../oauth/template-names.ts";
+import { TOKEN_PREFIX } from "../oauth/template-rules.ts";
+import type { Config } from "./complete.ts";
+import type { Report } from "./faults.ts";
+
+export function checkChains({ providers, routes, get_token, webnonce_exchange }: Config, report: Report): void {
+  const chains = new Map(Object.keys(providers).map((name) => [name, chainOf(name, providers)]));
+  for (const [name, chain] of chains) {
+    if (!chain.has(name)) continue;
+    const circle = [...chain].filter((other) => chains.get(other)?.has(name)).join(", ");
+    report(["providers", name], `needs its own token: {{${TOKEN_PREFIX}…}} goes round in a circle (${circle})`, "key");
+  }
+  for (const [name, { cache }] of Object.entries(providers)) {
+    if (cache !== true) continue;
+    const at = ["providers", name, "cache"];
+    const [used] = callNamesOfChain(name, providers);
+    if (used !== undefined) report(at, `must be false, because {{${used}}} makes each token one of the call's user`);
+    if (![...chains.values()].some((chain) => chain.has(name))) {
+      report(at, `has no effect, because no other provider uses {{${TOKEN_PREFIX}${name}}}; remove it`);
+    }
+  }
+  for (const [key, uses] of Object.entries({ routes, get_token, webnonce_exchange })) {
+    for (const [index, { provider = "" }] of uses.entries()) {
+      if (providers[provider]?.cache !== true) continue;
+      report([key, index, "provider"], `is "${provider}", which has cache: true and so is for other providers only`);
+    }
+  }
+}

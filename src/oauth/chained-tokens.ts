@@ -1,0 +1,230 @@
+// Requests the tokens of other providers that a token request contains, and keeps some of them.
+
+import { startCallTime } from "../core/call-time.ts";
+import { TokenProxyError } from "../core/errors.ts";
+import { readJsonObject } from "../core/json.ts";
+import type { Trace, TraceHeaders } from "../core/trace.ts";
+import type { Values } from "../core/values.ts";
+import { readJwt } from "./describe-token.ts";
+import type { Answer } from "./judge-answer.ts";
+import { assertValues, attributesIn, type Provider, type ProviderDeps, type Providers } from "./provider.ts";
+import type { ProviderSettings } from "./provider-settings.ts";
+import { callNamesNeeded, callNamesOfChain, chainOf, readTokenName, tokensNeeded } from "./template-names.ts";
+import { TOKEN_PREFIX } from "./template-rules.ts";
+
+type Call = Parameters<Provider["requestToken"]>[1];
+type Deps = Pick<ProviderDeps, "clock" | "sharesPromises">;
+
+/** What a provider issued for the request of another one. */
+interface Issued {
+  members: Readonly<Record<string, unknown>>;
+  /** By clock.elapsed(). */
+  keepUntil: number;
+}
+
+/** Asks each provider at most once in a call. @throws {LegFailed} */
+type Legs = (provider: string) => Promise<Issued>;
+
+/** The call ends with the answer that refuses its user, else with the cause. */
+class LegFailed extends Error {
+  override readonly name = "LegFailed";
+  readonly provider: string;
+  readonly refusal: Answer | undefined;
+
+  constructor(provider: string, cause: unknown, refusal?: Answer) {
+    super(`no token of ${provider}`, { cause });
+    this.provider = provider;
+    this.refusal = refusal;
+  }
+}
+
+const NO_VALUES: Values = new Map();
+
+/** @returns the same providers; those that need tokens of others request these first */
+export function chainProviders(
+  providers: Providers,
+  settings: Readonly<Record<string, ProviderSettings>>,
+  deps: Deps,
+): Providers {
+  const { clock } = deps;
+  const tokensOf = new Map(
+    Object.entries(settings).map(([name, one]) => [name, tokensNeeded(one).map(readTokenName)] as const),
+  );
+  const caches = new Map(
+    Object.keys(settings).flatMap((name) => {
+      if (settings[name]?.cache !== true) return [];
+      // Without a value of any call, what is kept cannot be a user's.
+      const fetch = (call: Call) => issue(name, NO_VALUES, call, legsOf(NO_VALUES, call));
+      return [[name, createTokenCache(keyOf(name), fetch, deps)] as const];
+    }),
+  );
+
+  function legsOf(values: Values, call: Call): Legs {
+    const started = new Map<string, Promise<Issued>>();
+    const legs: Legs = (name) => {
+      const leg = started.get(name) ?? requestLeg(name, values, call, legs);
+      started.set(name, leg);
+      return leg;
+    };
+    return legs;
+  }
+
+  async function requestLeg(name: string, values: Values, call: Call, legs: Legs): Promise<Issued> {
+    const cache = caches.get(name);
+    const kept = cache?.kept();
+    if (kept !== undefined) return kept;
+    try {
+      return await call.trace.step(`token.${name}`, (headers) => {
+        const part = partOf(call, keyOf(name), headers);
+        return cache === undefined ? issue(name, values, part, legs) : cache.fetch(part);
+      });
+    } catch (error) {
+      throw error instanceof LegFailed ? error : new LegFailed(name, error);
+    }
+  }
+
+  async function issue(name: string, values: Values, call: Call, legs: Legs): Promise<Issued> {
+    const [now, elapsed] = [clock.now(), clock.elapsed()];
+    const answer = await request(name, values, call, legs);
+    const { refusal, providerStatus } = answer;
+    if (refusal === undefined) {
+      const members = readJsonObject(answer.body) ?? {};
+      return { members, keepUntil: elapsed + keepFor(members, now) };
+    }
+    if (callNamesOfChain(name, settings).length > 0) throw new LegFailed(name, undefined, answer);
+    const message = `the provider "${keyOf(name)}" refuses a token, although its request names no user`;
+    const detail = { provider_status: providerStatus, ...refusal.words() };
+    throw new TokenProxyError("provider_rejected_proxy", message, { detail });
+  }
+
+  /** Requests the tokens that the request needs, all at the same time, and then sends it. */
+  async function request(name: string, values: Values, call: Call, legs: Legs): Promise<Answer> {
+    const provider = providers.get(name) as Provider;
+    const tokens = tokensOf.get(name) ?? [];
+    const issued = new Map<string, Issued>();
+    const failures: LegFailed[] = [];
+    const all = [...new Set(tokens.map((token) => token.provider))].map((leg) =>
+      legs(leg).then(
+        (one) => issued.set(leg, one),
+        (error) => failures.push(error),
+      ),
+    );
+    await Promise.all(all); // nothing of a call goes on after its response
+    const failure = failures.find(({ refusal }) => refusal !== undefined) ?? failures[0];
+    if (failure !== undefined) throw failure;
+
+    const texts = new Map(tokens.map((token) => [token.name, textOf(token, issued.get(token.provider), name)]));
+    const forget = () => {
+      for (const [leg, one] of issued) caches.get(leg)?.forget(one);
+    };
+    const answer = await provider.requestToken(new Map([...values, ...texts]), call).catch((error: unknown) => {
+      if (isRejection(error)) forget();
+      throw error;
+    });
+    // If nobody knows that the error is about the user, it may be about the token.
+    if (answer.refusal?.judgedBy === "general") forget();
+    const kept = tokens.filter((token) => caches.has(token.provider)).map((token) => texts.get(token.name) as string);
+    if (kept.length > 0 && answer.refusal === undefined) assertNone(kept, answer, name);
+    return answer;
+  }
+
+  return new Map(
+    [...providers].map(([name, provider]) => {
+      if (tokensOf.get(name)?.length === 0) return [name, provider];
+      const chain = [...chainOf(name, settings), name];
+      const needed = chain.map((one) => [callNamesNeeded(settings[one] as ProviderSettings), keyOf(one)] as const);
+      const requestToken: Provider["requestToken"] = async (values, call) => {
+        for (const [names, key] of needed) assertValues(values, names, key);
+        try {
+          return await request(name, values, call, legsOf(values, call));
+        } catch (error) {
+          if (!(error instanceof LegFailed)) throw error;
+          call.trace.note({ provider: error.provider }); // the one that log and metrics are about
+          if (error.refusal === undefined) throw error.cause;
+          return error.refusal;
+        }
+      };
+      return [name, { ...provider, attributes: attributesIn(callNamesOfChain(name, settings)), requestToken }];
+    }),
+  );
+}
+
+/** Keeps the token of a provider as long as it can be used. */
+function createTokenCache(key: string, fetch: (call: Call) => Promise<Issued>, { clock, sharesPromises }: Deps) {
+  let current: Issued | undefined;
+  let pending: Promise<Issued> | undefined;
+  const fetchAndKeep = async (call: Call) => {
+    current = await fetch(call);
+    return current;
+  };
+
+  return {
+    kept: () => (current !== undefined && clock.elapsed() < current.keepUntil ? current : undefined),
+    async fetch(call: Call): Promise<Issued> {
+      if (!sharesPromises) return fetchAndKeep(call);
+      // No call's time and no caller: the provider's timeout ends it, whoever hangs up.
+      const time = startCallTime({ key: `${key}.timeout`, ms: Number.POSITIVE_INFINITY }, undefined, clock);
+      return call.time.within("the token request", () => {
+        pending ??= fetchAndKeep({ time, trace: UNTRACED }).finally(() => {
+          pending = undefined;
+        });
+        return pending;
+      });
+    },
+    forget(rejected: Issued) {
+      if (current === rejected) current = undefined;
+    },
+  };
+}
+
+const keyOf = (name: string) => `providers.${name}`;
+
+const UNTRACED: Trace = { step: async (_step, run) => run({}), note() {} };
+
+/** The part of a call that one provider's token takes. The call's own token is audited. */
+function partOf({ time, trace }: Call, key: string, headers: TraceHeaders): Call {
+  const named = (step: string) => `${step} of "${key}"`;
+  return {
+    time: {
+      ...time,
+      begin: (step) => time.begin(named(step)),
+      send: (step, transport, request) => time.send(named(step), transport, request),
+      within: (step, run) => time.within(named(step), run),
+    },
+    trace: {
+      step: (step, run) =>
+        step.startsWith(TOKEN_PREFIX) ? trace.step(step, run) : UNTRACED.step(step, () => run(headers)),
+      note() {},
+    },
+  };
+}
+
+type TokenName = ReturnType<typeof readTokenName>;
+
+function textOf({ provider, member }: TokenName, issued: Issued | undefined, user: string): string {
+  const text = issued?.members[member];
+  if (typeof text === "string" && text !== "") return text;
+  const message = `the provider "${keyOf(provider)}" sent no ${member}, which "${keyOf(user)}" needs`;
+  throw new LegFailed(provider, new TokenProxyError("provider_no_token", message));
+}
+
+/** A token must still be usable when the request that contains it has arrived. */
+const MAX_MARGIN_MS = 30_000;
+
+/** @returns milliseconds for which a token can be kept, 0 if nobody knows how long it lives */
+function keepFor({ expires_in, access_token }: Issued["members"], now: number): number {
+  const exp = readJwt(access_token)?.exp;
+  const seconds = typeof expires_in === "number" ? expires_in : typeof exp === "number" ? exp - now / 1_000 : 0;
+  return seconds * 1_000 - Math.min(MAX_MARGIN_MS, seconds * 250);
+}
+
+const isRejection = (error: unknown) =>
+  error instanceof TokenProxyError && [400, 401, 403].includes(Number(error.detail?.provider_status));
+
+/** A kept token is a credential of this proxy: it must never reach a caller. */
+function assertNone(kept: readonly string[], { body, providerStatus }: Answer, name: string): void {
+  const text = new TextDecoder().decode(body).replaceAll("\\/", "/");
+  if (!kept.some((token) => text.includes(token))) return;
+  const message = `the provider "${keyOf(name)}" repeats a kept token of another provider in its answer, so it is not relayed`;
+  throw new TokenProxyError("provider_error", message, { detail: { provider_status: providerStatus } });
+}
