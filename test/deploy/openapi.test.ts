@@ -153,7 +153,7 @@ function casesOf(operation: string): Case[] {
   return [...errors.map(([, one]) => one), ...RELAYED];
 }
 
-/** Starts the program with fakes around it, makes the calls of a case, and reads the last response. */
+/** Starts the program with fakes around it, and makes the calls of a case. @returns the last */
 async function provoke(operation: string, { sent = {}, calls = 0, wait, ...given }: Case) {
   const { answer = () => json(200, TOKEN), getSession, getUserAttributes, file, deps, ...changes } = given;
   const { createTransport } = fakeProvider(({ url }) => {
