@@ -168,6 +168,12 @@ describe("promtool", async () => {
   });
 });
 
+it("the dashboard shows every metric that an alert is about", () => {
+  const shown = new Set(dashboardExpressions.flatMap((expression) => usesOf(expression).map(({ metric }) => metric)));
+  const missing = alerts.filter(({ expr }) => usesOf(expr).some(({ metric }) => !shown.has(metric)));
+  expect(missing.map(({ alert }) => alert)).toEqual([]);
+});
+
 it("each panel of the dashboard has a description, and takes its data from the chosen Prometheus", () => {
   for (const { title, description, datasource } of panels) {
     expect(description.length, title).toBeGreaterThan(5);

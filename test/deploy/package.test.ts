@@ -42,11 +42,13 @@ describe("the package", () => {
   it("contains what is used and what the README links to, and nothing else", async () => {
     const files = [
       ...["CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md", "dist/THIRD-PARTY-LICENSES.txt"],
-      ...["package.json", "token-proxy.schema.json", "dist/cli.js", "examples/auth0.yaml"],
+      ...["package.json", "token-proxy.schema.json", "dist/cli.js", "examples/auth0.yaml", "docs/openapi.yaml"],
+      ...["bench/README.md", "bench/results.json"],
     ];
     expect(installed.contents).toEqual(expect.arrayContaining(files));
     const others = installed.contents.filter(
-      (name) => !/^dist\/.+\.(?:js|d\.ts)$|^examples\/[\w-]+\.yaml$|^(?:deploy|docs|bench)\//.test(name),
+      (name) =>
+        !/^dist\/.+\.(?:js|d\.ts)$|^examples\/[\w-]+\.yaml$|^docs\/[\w-]+\.(?:md|svg|yaml)$|^deploy\//.test(name),
     );
     expect(others.filter((name) => !files.includes(name))).toEqual([]);
     expect(installed.contents).toEqual(expect.arrayContaining(linkedFrom(await readFile("README.md", "utf8"))));
