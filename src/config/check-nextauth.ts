@@ -155,7 +155,7 @@ function checkExchange(exchange: FileExchange, index: number, around: Surroundin
 }
 
 export function checkProviderName(name: string, { providerNames }: Surroundings, report: Report): void {
-  if (providerNames.includes(name)) return;
+  if (providerNames?.includes(name) !== false) return;
   const hint = suggestion(name, providerNames) || `; the providers are ${providerNames.join(", ")}`;
   report([], `is not a provider of this file${hint}`);
 }

@@ -21,7 +21,8 @@ export interface Surroundings {
   callNames: readonly string[] | undefined;
   /** Null if the file has none, undefined if it is at fault. */
   signing: FileSigning | null | undefined;
-  providerNames: readonly string[];
+  /** Undefined if an entry of providers may not be one. */
+  providerNames: readonly string[] | undefined;
 }
 
 /** Only parameters and headers (`request`) can use `jwt.NAME`, and only JWTs iat and exp. */

@@ -91,7 +91,7 @@ function findUnclosed(text: string, document: Document, offset: number): SyntaxF
         found = { offset: start, message: "this bracket is not closed" };
       }
       const isQuoted = isScalar(node) && /^["']/.test(source);
-      if (isQuoted && (!/^(.)[^]*\1$/.test(source) || /\n/.test(source)) && !text.slice(end, offset).includes("\n")) {
+      if (isQuoted && (!/^(.).*\1$/s.test(source) || /\n/.test(source)) && !text.slice(end, offset).includes("\n")) {
         found = { offset: start, message: "this quote is not closed" };
       }
     },

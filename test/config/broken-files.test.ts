@@ -45,7 +45,7 @@ log:
 
 /** The lines from `first` until the next empty line, with this indentation added or removed. */
 function indented(first: string, by: number): string {
-  return FILE.replace(new RegExp(`(?<=^|\n)${first}[^]*?(?=\n\n|$)`), (block) =>
+  return FILE.replace(new RegExp(`(?<=^|\n)${first}.*?(?=\n\n|$)`, "s"), (block) =>
     by > 0 ? block.replaceAll(/^(?=.)/gm, " ".repeat(by)) : block.replaceAll(new RegExp(`^ {${-by}}`, "gm"), ""),
   );
 }
@@ -53,7 +53,7 @@ function indented(first: string, by: number): string {
 const change = (part: string, by: string) => replacing(part, by, FILE);
 
 /** The providers follow the callers, and are as far to the right as these. */
-const PROVIDERS = /providers:[^]*?\n\n/.exec(FILE)?.[0] ?? "";
+const PROVIDERS = /providers:.*?\n\n/s.exec(FILE)?.[0] ?? "";
 const PROVIDERS_BELOW_CALLERS = change(PROVIDERS, "").replace(
   "\nget_token",
   () => `${PROVIDERS.replaceAll(/^(?=.)/gm, "  ")}get_token`,
@@ -228,7 +228,7 @@ describe("one mistake is one error", () => {
     [
       "& at the start of a value",
       change("scope: accounts", "scope: &accounts"),
-      `27:12 "providers.keycloak.scope" ${EMPTY}`,
+      `27:5 "providers.keycloak.scope" ${EMPTY}`,
     ],
     [
       "# at the start of a value",
@@ -259,7 +259,7 @@ describe("one mistake is one error", () => {
     ["a secret in the file", change("{ env: KEYCLOAK_CLIENT_SECRET }", "abc"), `25:20 ${CLIENT_SECRET} ${SECRET}`],
     [
       "a variable as in a shell",
-      change("{ env: KEYCLOAK_CLIENT_SECRET }", "${KEYCLOAK_CLIENT_SECRET}"),
+      change("{ env: KEYCLOAK_CLIENT_SECRET }", "$KEYCLOAK_CLIENT_SECRET"),
       `25:20 ${CLIENT_SECRET} ${SECRET}`,
     ],
     [
@@ -283,7 +283,7 @@ describe("one mistake is one error", () => {
     ],
     ["signing below get_token", indented("signing", 2), `13:3 "get_token.signing" ${TOP}`],
     ["providers below signing", indented("providers", 2), `20:3 "signing.providers" ${TOP}`],
-    ["providers below callers", PROVIDERS_BELOW_CALLERS, `9:3 "callers.providers" ${TOP}`],
+    ["providers below callers", PROVIDERS_BELOW_CALLERS, `8:3 "callers.providers" ${TOP}`],
     ["log below providers", indented("log", 2), `37:3 "providers.log" ${TOP}`],
     [
       "a provider's key in the provider's column",
@@ -295,7 +295,7 @@ describe("one mistake is one error", () => {
     [
       "a list of callers",
       change("  nextauth-server:\n    apikeys", "  - nextauth-server:\n    apikeys"),
-      '4:3 "callers" must be a mapping of keys to values; remove the dashes',
+      '4:3 "callers" must be a mapping of keys to values, not a list',
     ],
     [
       "no dash before an only entry",
@@ -315,7 +315,7 @@ describe("one mistake is one error", () => {
     [
       "a dash before each key of a mapping",
       change("audience:", "- audience:").replace("resource:", "- resource:"),
-      '29:7 "providers.keycloak.params" must be a mapping of keys to values; remove the dashes',
+      '29:7 "providers.keycloak.params" must be a mapping of keys to values, not a list',
     ],
     [
       "a place that is not in a list",
