@@ -2,27 +2,31 @@
 
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, parseDocument } from "yaml";
 import { ConfigError, type Fault } from "../core/errors.ts";
+import { createExcerpts } from "./excerpt.ts";
 import type { Path, PathFault } from "./faults.ts";
 import { firstSyntaxFault, type SyntaxFault, startOf } from "./syntax-fault.ts";
 
 /** More would allow an exponentially growing file ("billion laughs"). */
 const MAX_ALIASES = 100;
 
-type LocatedFault = Omit<Fault, "line" | "column"> & { offset: number };
+type LocatedFault = Omit<Fault, "line" | "column" | "excerpt"> & { offset: number };
 
 /**
  * @returns the value, and a function that finds the line and column of each fault in it
  * @throws {ConfigError} if the YAML is invalid
  */
-export function readYaml(text: string, fileName: string) {
+export function readYaml(written: string, fileName: string) {
+  const text = written.replace(/^\ufeff/, "");
   const document = parseDocument(text, { prettyErrors: false });
   const errorOf = (faults: LocatedFault[]) => {
+    const excerptAt = createExcerpts(text);
     const sorted = faults
       .sort((a, b) => a.offset - b.offset)
       .map(({ offset, path, message }) => {
         // After some syntax errors, the line counter of the library misses line breaks.
         const lines = text.slice(0, offset).split("\n");
-        return { line: lines.length, column: (lines.at(-1) as string).length + 1, path, message };
+        const [line, column] = [lines.length, (lines.at(-1) as string).length + 1];
+        return { line, column, path, message, excerpt: excerptAt(line, column) };
       });
     return new ConfigError(fileName, sorted);
   };

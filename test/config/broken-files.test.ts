@@ -363,7 +363,7 @@ describe("one mistake is one error", () => {
     [
       "a byte order mark",
       `\ufeff${change("version:", "versoin:")}`,
-      '1:2 "versoin" unknown key; did you mean "version"?',
+      '1:1 "versoin" unknown key; did you mean "version"?',
     ],
     ["two documents", `${FILE}---\n${FILE}`, `39:1 ${YAML} a second document starts here ("---"); only one is allowed`],
     [

@@ -131,7 +131,9 @@ describe("faults", () => {
     } catch (error) {
       expect(error).toBeInstanceOf(ConfigError);
       const message = 'unknown key; did you mean "issuer"?';
-      expect((error as ConfigError).faults).toEqual([{ line: 7, column: 5, path: "providers.main.isuer", message }]);
+      expect((error as ConfigError).faults).toEqual([
+        { line: 7, column: 5, path: "providers.main.isuer", message, excerpt: "    7 |     isuer: …\n      |     ^" },
+      ]);
       expect((error as ConfigError).message).toBe(
         'token-proxy.yaml:7:5 "providers.main.isuer" unknown key; did you mean "issuer"?',
       );
