@@ -25,11 +25,6 @@ export function below(report: Report, ...base: Path): Report {
   return (path, message, at) => report([...base, ...path], message, at);
 }
 
-/** Keys that older versions had. */
-const REMOVED_KEYS: Readonly<Record<string, string>> = {
-  "server.processes": "removed: run several instances instead, see docs/deploy.md",
-};
-
 const EMPTY = "is empty; write a value, or indent the lines that belong to it";
 const MISPLACED = "belongs to the top level of the file; remove the spaces before it";
 
@@ -45,67 +40,78 @@ interface ShapeFault extends PathFault {
  */
 export function shapeFaults(issues: readonly z.core.$ZodIssue[], file: unknown, topLevel: readonly string[]) {
   const all = issues.flatMap((issue): ShapeFault[] => {
-    const path = issue.path as Path;
+    const path = pathInFile(file, issue.path as Path);
     if (issue.code === "unrecognized_keys") {
-      return issue.keys.map((key) => unknownKey(path, key, issue.message.split(" "), file, topLevel));
+      const known = issue.message.split(" ");
+      return issue.keys.map(
+        (key) => misplacedKey([...path, key], file, topLevel, known) ?? unknownKey(path, key, known),
+      );
     }
-    if (path.length > 0 && valueAt(file, path) === null)
-      return [{ path: written(file, path), message: EMPTY, at: "key" }];
+    if (path.length > 0 && valueAt(file, path) === null) return [{ path, message: EMPTY, at: "key" }];
     return [{ path, message: issue.message, at: issue.code === "invalid_key" ? "key" : "value" }];
   });
-  const faults = all.filter((fault, index) => !all.some((cause, at) => at !== index && isCausedBy(fault, cause, file)));
+  const causes = all.filter(({ message, meant }) => message === EMPTY || meant !== undefined);
+  const faults = all.filter((fault) => !causes.some((cause) => cause !== fault && isCausedBy(fault, cause, file)));
   return { faults, doubtful: all.flatMap(({ path, meant = [] }) => [path, ...meant]) };
 }
 
-function unknownKey(path: Path, key: string, known: string[], file: unknown, topLevel: readonly string[]): ShapeFault {
-  const at = [...path, key];
+function unknownKey(parent: Path, key: string, known: readonly string[]): ShapeFault {
   const meant = nearest(key, known);
-  if (meant === undefined) {
-    // It is below the wrong key itself, or what it is in: a provider can have any name.
-    const depth = at.findIndex((part, index) => index > 0 && topLevel.includes(String(part)) && !valueAt(file, [part]));
-    if (depth !== -1)
-      return { path: at.slice(0, depth + 1), message: MISPLACED, at: "key", meant: [[at[depth] as string]] };
-  }
-  const message =
-    REMOVED_KEYS[at.join(".")] ??
-    `unknown key${suggestion(key, known) || `; the keys allowed here are ${known.join(", ")}`}`;
+  const hint = meant === undefined ? `the keys allowed here are ${known.join(", ")}` : `did you mean "${meant}"?`;
+  const candidates = meant === undefined ? known : [meant];
+  const message = `unknown key; ${hint}`;
+  return { path: [...parent, key], message, at: "key", meant: candidates.map((name) => [...parent, name]) };
+}
+
+/** A key of the file itself, or one below it: anything can be the name of a provider or caller. */
+function misplacedKey(
+  path: Path,
+  file: unknown,
+  topLevel: readonly string[],
+  known: readonly string[],
+): ShapeFault | undefined {
+  if (nearest(String(path.at(-1)), known) !== undefined) return undefined;
+  const isOfFile = (part: string | number) => topLevel.includes(String(part)) && valueAt(file, [part]) === undefined;
+  const depth = path.findIndex((part, index) => index > 0 && isOfFile(part));
+  if (depth === -1) return undefined;
   return {
-    path: at,
-    message,
+    path: path.slice(0, depth + 1),
+    message: MISPLACED,
     at: "key",
-    meant: (meant === undefined ? known : [meant]).map((name) => [...path, name]),
-  };
+    meant: [path.slice(depth, depth + 1)],
+  } as const;
 }
 
 function isCausedBy(fault: ShapeFault, cause: ShapeFault, file: unknown): boolean {
   const parent = cause.path.slice(0, -1);
   if (cause.message === EMPTY) {
     // The lines that belong to it are not indented, so they look like its neighbours.
-    const names = Object.keys((valueAt(file, parent) as object | undefined) ?? {});
+    const names = Object.keys(valueAt(file, parent) as object);
     const isBelow = names.indexOf(String(fault.path[parent.length])) > names.indexOf(String(cause.path.at(-1)));
     return isBelow && startsWith(fault.path, parent) && (parent.length > 0 || fault.meant !== undefined);
   }
   if (cause.message === MISPLACED && startsWith(fault.path, cause.path)) return true;
-  if (cause.meant === undefined || fault.meant !== undefined) return false;
+  if (fault.meant !== undefined) return false;
   const isMissing = valueAt(file, fault.path) === undefined;
-  return isSame(fault.path, parent) || (isMissing && cause.meant.some((path) => isSame(path, fault.path)));
+  return isSame(fault.path, parent) || (isMissing && cause.meant?.some((path) => isSame(path, fault.path)) === true);
 }
 
 const startsWith = (path: Path, start: Path) => start.every((part, depth) => path[depth] === part);
 const isSame = (a: Path, b: Path) => a.length === b.length && startsWith(a, b);
 
-/** An entry that is not in a list has the index 0 in the paths of zod. */
-const written = (file: unknown, path: Path) =>
-  path.filter((part, depth) => typeof part === "string" || Array.isArray(valueAt(file, path.slice(0, depth))));
+type Tree = { [part: string | number]: Tree } | null | undefined;
 
-const valueAt = (file: unknown, path: Path): unknown =>
-  path.reduce<unknown>(
-    (value, part) =>
-      typeof part === "number" && !Array.isArray(value)
-        ? value
-        : (value as Record<string | number, unknown> | null)?.[part],
-    file,
-  );
+const valueAt = (file: unknown, path: Path) => path.reduce((value, part) => value?.[part], file as Tree);
+
+/** Without what a short form leaves out: the index of an only entry, and `from`. */
+function pathInFile(file: unknown, path: Path): Path {
+  let value = file as Tree;
+  return path.filter((part) => {
+    if (Array.isArray(value) !== (typeof part === "number")) return false;
+    value = value?.[part];
+    return true;
+  });
+}
 
 /** @returns `; did you mean "client_id"?`, or an empty text if no known name is similar */
 export function suggestion(misspelt: string, known: readonly string[]): string {
@@ -130,7 +136,7 @@ export function errorMessage(issue: z.core.$ZodRawIssue): string | undefined {
   const { input } = issue;
   switch (issue.code) {
     case "unrecognized_keys":
-      // faultsOfIssues makes a message for each key.
+      // unknownKey makes a message for each key.
       return Object.keys((issue.inst as z.ZodObject)._zod.def.shape).join(" ");
     case "invalid_key":
       return issue.issues[0]?.message;

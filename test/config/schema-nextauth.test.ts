@@ -85,7 +85,6 @@ admin_hosts: bank.example => 11:24 "server.admin_hosts" ${LIST}
 admin_hosts: ["*.bank.example"] => 11:25 "server.admin_hosts[0]" must be a DNS name without wildcards
 admin_hosts: [bank.example:9613] => 11:25 "server.admin_hosts[0]" must be a DNS name without wildcards
 lisen: a => 11:11 "server.lisen" unknown key; did you mean "listen"?
-processes: 2 => 11:11 "server.processes" removed: run several instances instead, see docs/deploy.md
 listen: 8080
   => 11:19 "server.listen" must be host:port with a port up to 65535, like 127.0.0.1:8080 or [::1]:8080
 max_in_flight: 0 => 11:26 "server.max_in_flight" must be at least 1
