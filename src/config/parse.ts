@@ -10,9 +10,6 @@ import { type FileConfig, fileSchema } from "./schema.ts";
 import { type FileSigning, provider as providerSchema } from "./schema-provider.ts";
 import { readYaml } from "./yaml.ts";
 
-/** zod would first compile a function for each schema, which is slower for a single use. */
-const ONCE = { jitless: true };
-
 /** Without a key, hashes have a random one, which each process makes at its start. */
 const UNSTABLE_HASHES =
   'could not tell users apart after a restart; set "log.identities_key", or "log.identities" to plain';
@@ -30,7 +27,7 @@ export interface ParsedFile {
  */
 export function parseConfig(text: string, fileName: string): ParsedFile {
   const { value, error } = readYaml(text, fileName);
-  const parsed = fileSchema.safeParse(value, { ...ONCE, error: errorMessage });
+  const parsed = fileSchema.safeParse(value, { error: errorMessage });
   const { faults, doubtful } = shapeFaults(parsed.error?.issues ?? [], value, Object.keys(fileSchema.shape));
   const report = reportTo(faults);
   // Not if the file is no mapping at all: then it has no parts.
@@ -48,7 +45,7 @@ function checkParts(file: Record<string, unknown>, doubtful: readonly Path[], re
   const isValid = (...at: string[]) =>
     !doubtful.some((path) => at.every((part, depth) => depth >= path.length || path[depth] === part));
   const part = <Key extends keyof FileConfig>(key: Key): FileConfig[Key] | undefined =>
-    isValid(key) ? (fileSchema.shape[key].parse(file[key], ONCE) as FileConfig[Key]) : undefined;
+    isValid(key) ? (fileSchema.shape[key].parse(file[key]) as FileConfig[Key]) : undefined;
 
   const bindings = part("get_token");
   const servers = part("nextauth");
@@ -79,7 +76,7 @@ function checkParts(file: Record<string, unknown>, doubtful: readonly Path[], re
   if (around.signing) checkSigning(around.signing, below(report, "signing", "keys"));
   for (const [name, provider] of providers) {
     if (!isValid("providers", name)) continue;
-    checkProvider(providerSchema.parse(provider, ONCE), around, below(report, "providers", name));
+    checkProvider(providerSchema.parse(provider), around, below(report, "providers", name));
   }
   for (const [name, { serverids }] of Object.entries(part("callers") ?? {})) {
     checkServeridUse(serverids, around, below(report, "callers", name, "serverids"));

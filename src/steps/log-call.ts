@@ -19,7 +19,7 @@ export function logCall(
 }
 
 function fieldsOf(report: CallReport, { user, session }: LoggedIdentities): LogFields {
-  const { durations } = report;
+  const durations = Object.entries(report.durations).map(([step, ms]) => [`${step}_ms`, rounded(ms)]);
   return {
     request_id: report.requestId,
     trace_id: report.traceId,
@@ -32,11 +32,7 @@ function fieldsOf(report: CallReport, { user, session }: LoggedIdentities): LogF
     provider_error: report.providerError,
     attempts: report.attempts,
     duration_ms: rounded(report.duration),
-    session_check_ms: rounded(durations.session_check),
-    attributes_ms: rounded(durations.attributes),
-    discovery_ms: rounded(durations.discovery),
-    signing_ms: rounded(durations.signing),
-    provider_ms: rounded(durations.provider),
+    ...Object.fromEntries(durations),
     call_bytes: report.callBytes,
     bytes: report.bytes,
     delivered: report.delivered,
@@ -45,8 +41,8 @@ function fieldsOf(report: CallReport, { user, session }: LoggedIdentities): LogF
   };
 }
 
-function rounded(ms: number | undefined): number | undefined {
-  return ms === undefined ? undefined : Math.round(ms * 10) / 10;
+function rounded(ms: number): number {
+  return Math.round(ms * 10) / 10;
 }
 
 const SEVERE = /^(?:internal|provider_(?:rejected_proxy|wrong_endpoint)|proxy_refused|audit_failed)$/;
