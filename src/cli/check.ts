@@ -61,7 +61,7 @@ export async function check({ live = false, probe = false, call, ...options }: C
   console.log(`${path}: no faults, every secret and key is there`);
   describeCertificates("server.tls", credentials.serverTls?.certificate, true);
   checkPins(config.server.tls?.pins, options.pin);
-  warnOfAuthorities("server.tls.client_ca", credentials.serverTls?.client_ca);
+  warnOfAuthorities("server.tls.client_ca", credentials.serverTls?.ca);
   describeService(config, credentials);
   if (config.signing?.issuer !== undefined) await checkPublishedKeys(config.signing.issuer, credentials);
   let succeeded = await checkNextAuthServers(config, nextauth, credentials);

@@ -1,5 +1,6 @@
 // The commands with their options, their help, and the exit status.
 
+import { styleText } from "node:util";
 import { Command, CommanderError, Option } from "commander";
 import { ConfigError, UsageError } from "../core/errors.ts";
 import { framesOf } from "../core/stack-frames.ts";
@@ -173,7 +174,8 @@ function usageMessage({ code, message }: CommanderError, args: readonly string[]
 function report(error: unknown): number {
   if (error instanceof ConfigError) {
     const { length } = error.faults;
-    console.error(`${error.message}\n${length} ${length === 1 ? "fault" : "faults"} in the configuration`);
+    const details = error.details.replaceAll(/\^$/gm, styleText("red", "^", { stream: process.stderr }));
+    console.error(`${details}\n${length} ${length === 1 ? "fault" : "faults"} in the configuration`);
     return EXIT_USAGE;
   }
   if (!(error instanceof UsageError || error instanceof ListenError)) throw error;

@@ -4,7 +4,6 @@ import { covers, isRequired, pathParameters, type SessionMode } from "../nextaut
 import { isNextAuthName, NEXTAUTH_RULES } from "../nextauth/values.ts";
 import { ATTRIBUTE_PREFIX, callNamesOfChain } from "../oauth/template-names.ts";
 import { JWT_TEMPLATE_NAMES, OWN_NAMES } from "../oauth/template-rules.ts";
-import { checkTimeouts, checkTls } from "./check-provider.ts";
 import type { Surroundings } from "./check-templates.ts";
 import type { Config } from "./complete.ts";
 import { below, type Path, type Report, suggestion } from "./faults.ts";
@@ -130,8 +129,6 @@ function checkServers({ servers = [] }: Surroundings, reportAll: Report): void {
       }
       if (server.serverids?.includes(serverid) === false) report(["serverid"], "is not in serverids; add it there");
     }
-    checkTimeouts(server, report);
-    checkTls(server.tls, below(report, "tls"));
   }
 }
 
@@ -155,7 +152,7 @@ function checkExchange(exchange: FileExchange, index: number, around: Surroundin
 }
 
 export function checkProviderName(name: string, { providerNames }: Surroundings, report: Report): void {
-  if (providerNames.includes(name)) return;
+  if (providerNames?.includes(name) !== false) return;
   const hint = suggestion(name, providerNames) || `; the providers are ${providerNames.join(", ")}`;
   report([], `is not a provider of this file${hint}`);
 }

@@ -8,7 +8,7 @@ import { jwtsNeeded } from "../oauth/template-names.ts";
 import { JWT_PREFIX } from "../oauth/template-rules.ts";
 import { checkTemplates, type Surroundings } from "./check-templates.ts";
 import { below, type Report } from "./faults.ts";
-import type { FileProvider, TlsSettings } from "./schema-provider.ts";
+import type { FileProvider } from "./schema-provider.ts";
 
 /** Parameters that other keys set. A second way could put two authentications into a request. */
 const RESERVED_PARAMS = new Map([
@@ -30,8 +30,6 @@ const RESERVED_HEADERS = [
 export function checkProvider(provider: FileProvider, around: Surroundings, report: Report): void {
   checkEndpoint(provider, report);
   checkClient(provider, around, report);
-  checkTimeouts(provider, report);
-  checkTls(provider.tls, below(report, "tls"));
   const { issuer, token_endpoint, tls } = provider;
   if (tls?.certificate !== undefined && /^http:/i.test(token_endpoint ?? issuer ?? "")) {
     report(["tls", "certificate"], "is only sent over TLS, but the provider's URL is http; write an https URL");
@@ -143,19 +141,5 @@ function checkJwts(provider: FileProvider, { signing }: Surroundings, report: Re
   }
   if (needed.length > 0 && signing === null) {
     report(["grant_type"], 'needs "signing", because the request contains a JWT signed by this proxy');
-  }
-}
-
-export function checkTls({ certificate, private_key, ca, binding }: TlsSettings = {}, report: Report): void {
-  if (binding !== undefined && (certificate ?? private_key ?? ca) !== undefined) {
-    report(["binding"], "is for Workers; certificate, private_key and ca are for Node; remove one or the other");
-  } else if ((certificate === undefined) !== (private_key === undefined)) {
-    report([], "needs both certificate and private_key, or neither");
-  }
-}
-
-export function checkTimeouts(settings: { timeout: number; connect_timeout: number }, report: Report): void {
-  if (settings.connect_timeout > settings.timeout) {
-    report(["connect_timeout"], "must not be longer than timeout, which includes it");
   }
 }

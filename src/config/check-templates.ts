@@ -21,7 +21,8 @@ export interface Surroundings {
   callNames: readonly string[] | undefined;
   /** Null if the file has none, undefined if it is at fault. */
   signing: FileSigning | null | undefined;
-  providerNames: readonly string[];
+  /** Undefined if an entry of providers may not be one. */
+  providerNames: readonly string[] | undefined;
 }
 
 /** Only parameters and headers (`request`) can use `jwt.NAME`, and only JWTs iat and exp. */
@@ -51,7 +52,8 @@ export function checkTemplates(provider: FileProvider, around: Surroundings, rep
   check("other", ["client_assertion", "aud"], client_assertion?.aud);
   checkJwt(["client_assertion"], client_assertion ?? {});
   check("other", ["expect_subject"], expect_subject?.equals);
-  for (const name of jwtsNeeded(provider)) {
+  // Without signing, checkJwts reports each JWT.
+  for (const name of around.signing === null ? [] : jwtsNeeded(provider)) {
     if (jwt[name] === undefined && name !== USER_JWT) continue;
     checkJwt(["jwt", name], withDefaults(jwt[name] ?? {}, provider.issuer !== undefined));
   }
@@ -72,7 +74,7 @@ function problemOf(name: string, kind: Kind, provider: FileProvider, around: Sur
   }
   if (name.startsWith(TOKEN_PREFIX)) {
     const used = readTokenName(name).provider;
-    if (around.providerNames.includes(used)) return undefined;
+    if (around.providerNames?.includes(used) !== false) return undefined;
     return `but there is no provider "${used}"${suggestion(used, around.providerNames)}`;
   }
   if (name.startsWith(JWT_PREFIX)) {

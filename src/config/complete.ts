@@ -55,7 +55,7 @@ function completeBinding(binding: FileBinding): Binding {
 
 function completeProvider(provider: FileProvider): ProviderConfig {
   const { discovery = "oidc", token_endpoint, issuer, answer } = provider;
-  const assertion = provider.client_assertion ?? clientAssertion.parse({}, { jitless: true });
+  const assertion = provider.client_assertion ?? clientAssertion.parse({});
   const hasIssuer = issuer !== undefined;
   const { alg } = assertion;
   const isHmac = alg?.startsWith("HS") === true;

@@ -47,19 +47,12 @@ export interface CallerCredentials extends Omit<Config["callers"][string], "apik
   apikeys: readonly Secret[];
 }
 
-/** PEM. */
-export interface ServerTls {
-  certificate: Secret;
-  private_key: Secret;
-  client_ca: Secret | undefined;
-}
-
 export interface Credentials {
   callers: ReadonlyMap<string, CallerCredentials>;
   /** In the order of the file. */
   nextauth: readonly NextAuthCredentials[];
-  /** Undefined without `server.tls`, and on a host that does not listen. */
-  serverTls: ServerTls | undefined;
+  /** Its `ca` is `client_ca`. Undefined without `server.tls`, and on a host that does not listen. */
+  serverTls: TlsCredentials | undefined;
   providers: ReadonlyMap<string, ProviderCredentials>;
   /** For hashing userids in the log. */
   identitiesKey: Secret | undefined;
@@ -83,7 +76,8 @@ export async function loadCredentials({ config, error }: ParsedFile, host: Crede
     }
   }
   const callers = await loadCallers(config, load, host, report);
-  const serverTls = host.listens ? await loadServerTls(config, load) : undefined;
+  const tls = host.listens && config.server.tls && { ...config.server.tls, ca: config.server.tls.client_ca };
+  const serverTls = await load.tls(tls || undefined, ["server", "tls"], "client_ca", config.server.tls?.pins);
   const nextauth = await load.list(config.nextauth, ["nextauth"], async (server, path) => {
     const apikey = await load.secret(server.apikey, [...path, "apikey"], headerFault);
     const connection = await load.connection(server, server.url, path);
@@ -223,13 +217,6 @@ async function loadCallers({ callers, server }: Config, load: Loader, host: Cred
     loaded.set(name, { apikeys, client_certificates, serverids });
   }
   return loaded;
-}
-
-async function loadServerTls({ server }: Config, load: Loader): Promise<ServerTls | undefined> {
-  const settings = server.tls && { ...server.tls, ca: server.tls.client_ca };
-  const loaded = await load.tls(settings, ["server", "tls"], "client_ca", settings?.pins);
-  const { certificate, private_key, ca } = loaded ?? {};
-  return certificate && private_key && { certificate, private_key, client_ca: ca };
 }
 
 async function loadProvider(provider: ProviderConfig, at: Path, signers: readonly SigningKey[], load: Loader) {

@@ -25,38 +25,110 @@ export function below(report: Report, ...base: Path): Report {
   return (path, message, at) => report([...base, ...path], message, at);
 }
 
-/** Keys that older versions had. */
-const REMOVED_KEYS: Readonly<Record<string, string>> = {
-  "server.processes": "removed: run several instances instead, see docs/deploy.md",
-};
+const EMPTY = "is empty; write a value, or indent the lines that belong to it";
+const MISPLACED = "belongs to the top level of the file; remove the spaces before it";
 
-/** @param issues of a parse with `errorMessage` */
-export function faultsOfIssues(issues: readonly z.core.$ZodIssue[]): PathFault[] {
-  return issues.flatMap((issue): PathFault[] => {
-    const path = issue.path as Path;
+interface ShapeFault extends PathFault {
+  /** The keys that an unknown key may stand for. */
+  meant?: Path[];
+}
+
+/**
+ * One fault for each mistake: a misspelt key is not missing too.
+ * @param issues of a parse of `file` with `errorMessage`
+ * @returns the faults, and the paths where the file is not what its author meant
+ */
+export function shapeFaults(issues: readonly z.core.$ZodIssue[], file: unknown, topLevel: readonly string[]) {
+  const all = issues.flatMap((issue): ShapeFault[] => {
+    const path = pathInFile(file, issue.path as Path);
     if (issue.code === "unrecognized_keys") {
       const known = issue.message.split(" ");
-      return issue.keys.map((key) => {
-        const at = [...path, key];
-        const hint = suggestion(key, known) || `; the keys allowed here are ${known.join(", ")}`;
-        return { path: at, message: REMOVED_KEYS[at.join(".")] ?? `unknown key${hint}`, at: "key" };
-      });
+      return issue.keys.map(
+        (key) => misplacedKey([...path, key], file, topLevel, known) ?? unknownKey(path, key, known),
+      );
     }
+    if (path.length > 0 && valueAt(file, path) === null) return [{ path, message: EMPTY, at: "key" }];
     return [{ path, message: issue.message, at: issue.code === "invalid_key" ? "key" : "value" }];
+  });
+  const causes = all.filter(({ message, meant }) => message === EMPTY || meant !== undefined);
+  const faults = all.filter((fault) => !causes.some((cause) => cause !== fault && isCausedBy(fault, cause, file)));
+  return { faults, doubtful: all.flatMap(({ path, meant = [] }) => [path, ...meant]) };
+}
+
+function unknownKey(parent: Path, key: string, known: readonly string[]): ShapeFault {
+  const meant = nearest(key, known);
+  const hint = meant === undefined ? `the keys allowed here are ${known.join(", ")}` : `did you mean "${meant}"?`;
+  const candidates = meant === undefined ? known : [meant];
+  const message = `unknown key; ${hint}`;
+  return { path: [...parent, key], message, at: "key", meant: candidates.map((name) => [...parent, name]) };
+}
+
+/** A key of the file itself, or one below it: anything can be the name of a provider or caller. */
+function misplacedKey(
+  path: Path,
+  file: unknown,
+  topLevel: readonly string[],
+  known: readonly string[],
+): ShapeFault | undefined {
+  if (nearest(String(path.at(-1)), known) !== undefined) return undefined;
+  const isOfFile = (part: string | number) => topLevel.includes(String(part)) && valueAt(file, [part]) === undefined;
+  const depth = path.findIndex((part, index) => index > 0 && isOfFile(part));
+  if (depth === -1) return undefined;
+  return {
+    path: path.slice(0, depth + 1),
+    message: MISPLACED,
+    at: "key",
+    meant: [path.slice(depth, depth + 1)],
+  } as const;
+}
+
+function isCausedBy(fault: ShapeFault, cause: ShapeFault, file: unknown): boolean {
+  const parent = cause.path.slice(0, -1);
+  if (cause.message === EMPTY) {
+    // The lines that belong to it are not indented, so they look like its neighbours.
+    const names = Object.keys(valueAt(file, parent) as object);
+    const isBelow = names.indexOf(String(fault.path[parent.length])) > names.indexOf(String(cause.path.at(-1)));
+    return isBelow && startsWith(fault.path, parent) && (parent.length > 0 || fault.meant !== undefined);
+  }
+  if (cause.message === MISPLACED && startsWith(fault.path, cause.path)) return true;
+  if (fault.meant !== undefined) return false;
+  const isMissing = valueAt(file, fault.path) === undefined;
+  return isSame(fault.path, parent) || (isMissing && cause.meant?.some((path) => isSame(path, fault.path)) === true);
+}
+
+const startsWith = (path: Path, start: Path) => start.every((part, depth) => path[depth] === part);
+const isSame = (a: Path, b: Path) => a.length === b.length && startsWith(a, b);
+
+type Tree = { [part: string | number]: Tree } | null | undefined;
+
+const valueAt = (file: unknown, path: Path) => path.reduce((value, part) => value?.[part], file as Tree);
+
+/** Without what a short form leaves out: the index of an only entry, and `from`. */
+function pathInFile(file: unknown, path: Path): Path {
+  let value = file as Tree;
+  return path.filter((part) => {
+    if (Array.isArray(value) !== (typeof part === "number")) return false;
+    value = value?.[part];
+    return true;
   });
 }
 
 /** @returns `; did you mean "client_id"?`, or an empty text if no known name is similar */
 export function suggestion(misspelt: string, known: readonly string[]): string {
-  if (known.length === 0) return "";
+  const name = nearest(misspelt, known);
+  return name === undefined ? "" : `; did you mean "${name}"?`;
+}
+
+function nearest(misspelt: string, known: readonly string[]): string | undefined {
+  if (known.length === 0) return undefined;
   const given = misspelt.toLowerCase();
-  const nearest = closest(given, known);
+  const name = closest(given, known);
   const sorted = (text: string) => [...text].sort().join("");
   // Two swapped letters are one typing error, but count as two.
-  const isSwap = distance(given, nearest) === 2 && sorted(given) === sorted(nearest);
+  const isSwap = distance(given, name) === 2 && sorted(given) === sorted(name);
   // A third of the letters may differ: enough for typing errors, too little for another word.
-  const limit = Math.max(1, Math.floor(nearest.length / 3));
-  return isSwap || distance(given, nearest) <= limit ? `; did you mean "${nearest}"?` : "";
+  const limit = Math.max(1, Math.floor(name.length / 3));
+  return isSwap || distance(given, name) <= limit ? name : undefined;
 }
 
 /** The error map of a parse; messages of the schema itself have priority. */
@@ -64,7 +136,7 @@ export function errorMessage(issue: z.core.$ZodRawIssue): string | undefined {
   const { input } = issue;
   switch (issue.code) {
     case "unrecognized_keys":
-      // faultsOfIssues makes a message for each key.
+      // unknownKey makes a message for each key.
       return Object.keys((issue.inst as z.ZodObject)._zod.def.shape).join(" ");
     case "invalid_key":
       return issue.issues[0]?.message;
@@ -78,18 +150,23 @@ export function errorMessage(issue: z.core.$ZodRawIssue): string | undefined {
       return issue.origin === "array" ? "must have at least one entry" : `must be at least ${issue.minimum}`;
     case "invalid_type":
       if (input === undefined) return "is missing";
-      if (issue.expected !== "string") return TYPE_MESSAGES[issue.expected];
-      return `must be text${typeof input === "number" || typeof input === "boolean" ? "; put it in quotes" : ""}`;
+      return TYPE_MESSAGES[issue.expected]?.(input);
     default:
       return undefined;
   }
 }
 
-const TYPE_MESSAGES: Readonly<Record<string, string>> = {
-  object: "must be a mapping of keys to values",
-  record: "must be a mapping of keys to values",
-  array: "must be a list, such as [a, b]",
-  int: "must be a whole number",
-  number: "must be a whole number",
-  boolean: "must be true or false",
+const notMapping = (input: unknown) => {
+  const isGlued = typeof input === "string" && /^[\w.-]+:(?!\/\/)/.test(input);
+  const hint = isGlued ? "; a colon needs a space after it" : Array.isArray(input) ? ", not a list" : "";
+  return `must be a mapping of keys to values${hint}`;
+};
+const TYPE_MESSAGES: Readonly<Record<string, (input: unknown) => string>> = {
+  string: (input) => `must be text${typeof input === "object" ? "" : "; put it in quotes"}`,
+  object: notMapping,
+  record: notMapping,
+  array: (input) => `must be a list${typeof input === "object" ? '; start each entry with "- "' : ", such as [a, b]"}`,
+  int: () => "must be a whole number",
+  number: () => "must be a whole number",
+  boolean: () => "must be true or false",
 };

@@ -6,13 +6,10 @@ import { checkNamedProviders, checkNextAuth, checkProviderName, EXCHANGE_NAMES }
 import { checkProvider } from "./check-provider.ts";
 import type { Surroundings } from "./check-templates.ts";
 import { type Config, complete } from "./complete.ts";
-import { below, errorMessage, faultsOfIssues, type PathFault, type Report, reportTo } from "./faults.ts";
+import { below, errorMessage, type Path, type PathFault, type Report, reportTo, shapeFaults } from "./faults.ts";
 import { type FileConfig, fileSchema } from "./schema.ts";
 import { type FileSigning, provider as providerSchema } from "./schema-provider.ts";
 import { readYaml } from "./yaml.ts";
-
-/** zod would first compile a function for each schema, which is slower for a single use. */
-const ONCE = { jitless: true };
 
 /** Without a key, hashes have a random one, which each process makes at its start. */
 const UNSTABLE_HASHES =
@@ -31,11 +28,11 @@ export interface ParsedFile {
  */
 export function parseConfig(text: string, fileName: string): ParsedFile {
   const { value, error } = readYaml(text, fileName);
-  const parsed = fileSchema.safeParse(value, { ...ONCE, error: errorMessage });
-  const faults = parsed.success ? [] : faultsOfIssues(parsed.error.issues);
+  const parsed = fileSchema.safeParse(value, { error: errorMessage });
+  const { faults, doubtful } = shapeFaults(parsed.error?.issues ?? [], value, Object.keys(fileSchema.shape));
   const report = reportTo(faults);
   // Not if the file is no mapping at all: then it has no parts.
-  if (!faults.some(({ path }) => path.length === 0)) checkParts(value as Record<string, unknown>, [...faults], report);
+  if (!faults.some(({ path }) => path.length === 0)) checkParts(value as Record<string, unknown>, doubtful, report);
   if (!parsed.success || faults.length > 0) throw error(faults);
 
   const config = complete(parsed.data);
@@ -46,15 +43,16 @@ export function parseConfig(text: string, fileName: string): ParsedFile {
 }
 
 /** Checks rules between keys, in every part of the file that has the right shape. */
-function checkParts(file: Record<string, unknown>, shapeFaults: readonly PathFault[], report: Report): void {
+function checkParts(file: Record<string, unknown>, doubtful: readonly Path[], report: Report): void {
   const isValid = (...at: string[]) =>
-    !shapeFaults.some(({ path }) => at.every((part, depth) => depth >= path.length || path[depth] === part));
+    !doubtful.some((path) => at.every((part, depth) => depth >= path.length || path[depth] === part));
   const part = <Key extends keyof FileConfig>(key: Key): FileConfig[Key] | undefined =>
-    isValid(key) ? (fileSchema.shape[key].parse(file[key], ONCE) as FileConfig[Key]) : undefined;
+    isValid(key) ? (fileSchema.shape[key].parse(file[key]) as FileConfig[Key]) : undefined;
 
   const bindings = part("get_token");
   const servers = part("nextauth");
   const providers = Object.entries((typeof file.providers === "object" && file.providers) || {});
+  const isNamed = !doubtful.some(([first, ...below]) => first === "providers" && below.length < 2);
   const defaultServerid = servers?.some(({ serverid }) => serverid !== undefined) ?? true;
   const around: Surroundings = {
     bindings,
@@ -68,8 +66,8 @@ function checkParts(file: Record<string, unknown>, shapeFaults: readonly PathFau
       ...(defaultServerid ? ["serverid"] : []),
       ...(file.webnonce_exchange === undefined ? [] : EXCHANGE_NAMES),
     ],
-    signing: file.signing === undefined ? null : part("signing"),
-    providerNames: providers.map(([name]) => name),
+    signing: isValid("signing") ? (part("signing") ?? null) : undefined,
+    providerNames: isNamed ? providers.map(([name]) => name) : undefined,
   };
 
   checkNextAuth(around, report);
@@ -80,7 +78,7 @@ function checkParts(file: Record<string, unknown>, shapeFaults: readonly PathFau
   if (around.signing) checkSigning(around.signing, below(report, "signing", "keys"));
   for (const [name, provider] of providers) {
     if (!isValid("providers", name)) continue;
-    checkProvider(providerSchema.parse(provider, ONCE), around, below(report, "providers", name));
+    checkProvider(providerSchema.parse(provider), around, below(report, "providers", name));
   }
   for (const [name, { serverids }] of Object.entries(part("callers") ?? {})) {
     checkServeridUse(serverids, around, below(report, "callers", name, "serverids"));
@@ -102,7 +100,7 @@ function checkSigning({ keys }: FileSigning, report: Report): void {
 function checkRoutes(routes: FileConfig["routes"], around: Surroundings, report: Report): void {
   const { bindings = [], exchanges = [], providerNames } = around;
   const isNamed = [...bindings, ...exchanges].every(({ provider }) => provider !== undefined);
-  if (routes === undefined && providerNames.length > 1 && !isNamed) {
+  if (routes === undefined && providerNames && providerNames.length > 1 && !isNamed) {
     report([], "is missing; with several providers, it says which one a call uses");
   }
   for (const [index, { serverid, provider }] of (routes ?? []).entries()) {

@@ -76,12 +76,21 @@ const expectSubject = z.union(
   "must be MEMBER or MEMBER.CLAIM, like access_token.sub, or { member, claim, equals, compare }",
 );
 
-export const tls = z.strictObject({
-  certificate: t.secretReference.optional().describe("PEM: client certificate, followed by its chain. Node only."),
-  private_key: t.secretReference.optional().describe("PEM: the certificate's private key. Node only."),
-  ca: t.secretReference.optional().describe("PEM: authorities to trust instead of the public ones. Node only."),
-  binding: t.bindingName.optional().describe("mTLS binding in wrangler.toml; Workers only."),
-});
+export const tls = z
+  .strictObject({
+    certificate: t.secretReference.optional().describe("PEM: client certificate, followed by its chain. Node only."),
+    private_key: t.secretReference.optional().describe("PEM: the certificate's private key. Node only."),
+    ca: t.secretReference.optional().describe("PEM: authorities to trust instead of the public ones. Node only."),
+    binding: t.bindingName.optional().describe("mTLS binding in wrangler.toml; Workers only."),
+  })
+  .refine(({ certificate, private_key, ca, binding }) => !binding || (certificate ?? private_key ?? ca) === undefined, {
+    path: ["binding"],
+    message: "is for Workers; certificate, private_key and ca are for Node; remove one or the other",
+  })
+  .refine(
+    ({ certificate, private_key, binding }) => binding || (certificate === undefined) === (private_key === undefined),
+    "needs both certificate and private_key, or neither",
+  );
 
 const jsonParam = z
   .strictObject({ json: t.json.describe("Sent as JSON, after its templates are filled in.") })

@@ -185,7 +185,13 @@ export const connectionSettings = {
 /** Fills in the default of connect_timeout, which depends on timeout. */
 export const withConnectTimeout = <Timed extends { timeout: number; connect_timeout?: number | undefined }>(
   timed: Timed,
-) => ({ ...timed, connect_timeout: timed.connect_timeout ?? Math.min(1_000, timed.timeout) });
+  context: z.RefinementCtx,
+) => {
+  const connect_timeout = timed.connect_timeout ?? Math.min(1_000, timed.timeout);
+  const message = "must not be longer than timeout, which includes it";
+  if (connect_timeout > timed.timeout) context.addIssue({ code: "custom", path: ["connect_timeout"], message });
+  return { ...timed, connect_timeout };
+};
 
 /** A name for a caller, a provider or a value; names appear in logs, metrics and templates. */
 const NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;

@@ -1,43 +1,39 @@
 // Reads the YAML of the configuration file, and finds the line and column of a path in it.
 
-import { type Document, isAlias, isMap, isNode, isScalar, isSeq, parseDocument, visit } from "yaml";
+import { type Document, isAlias, isMap, isNode, isScalar, isSeq, parseDocument } from "yaml";
 import { ConfigError, type Fault } from "../core/errors.ts";
+import { createExcerpts } from "./excerpt.ts";
 import type { Path, PathFault } from "./faults.ts";
+import { firstSyntaxFault, type SyntaxFault, startOf } from "./syntax-fault.ts";
 
 /** More would allow an exponentially growing file ("billion laughs"). */
 const MAX_ALIASES = 100;
 
-/** Texts of our own, because the library's messages quote the file, which may contain a secret. */
-const SYNTAX_MESSAGES: Readonly<Record<string, string>> = {
-  BAD_INDENT: "the indentation is wrong",
-  TAB_AS_INDENT: "a tab is used for indentation; use spaces",
-  DUPLICATE_KEY: "this key occurs twice in the same mapping; remove one of the two",
-  MISSING_CHAR: "something is missing here, such as a closing bracket, a quote or a comma",
-  BAD_SCALAR_START: "a text that starts with this character needs quotes",
-  MULTIPLE_DOCS: 'a second document starts here ("---"); only one is allowed',
-  TAG_RESOLVE_FAILED: 'tags ("!…") are not supported; quote a text that starts with "!"',
-};
-
-type LocatedFault = Omit<Fault, "line" | "column"> & { offset: number };
+type LocatedFault = Omit<Fault, "line" | "column" | "excerpt"> & { offset: number };
 
 /**
  * @returns the value, and a function that finds the line and column of each fault in it
  * @throws {ConfigError} if the YAML is invalid
  */
-export function readYaml(text: string, fileName: string) {
+export function readYaml(written: string, fileName: string) {
+  const text = written.replace(/^\ufeff/, "");
   const document = parseDocument(text, { prettyErrors: false });
   const errorOf = (faults: LocatedFault[]) => {
+    const excerptAt = createExcerpts(text);
     const sorted = faults
       .sort((a, b) => a.offset - b.offset)
       .map(({ offset, path, message }) => {
         // After some syntax errors, the line counter of the library misses line breaks.
         const lines = text.slice(0, offset).split("\n");
-        return { line: lines.length, column: (lines.at(-1) as string).length + 1, path, message };
+        const [line, column] = [lines.length, (lines.at(-1) as string).length + 1];
+        return { line, column, path, message, excerpt: excerptAt(line, column) };
       });
     return new ConfigError(fileName, sorted);
   };
-  const faults = syntaxFaults(document);
-  if (faults.length > 0) throw errorOf(faults);
+  const invalid = ({ offset, message }: SyntaxFault) =>
+    errorOf([{ offset, path: "", message: `invalid YAML: ${message}` }]);
+  const fault = firstSyntaxFault(text, document);
+  if (fault !== undefined) throw invalid(fault);
 
   const error = (found: readonly PathFault[]): ConfigError =>
     errorOf(found.map(({ path, at, message }) => ({ ...locate(document, path, at), message })));
@@ -47,32 +43,8 @@ export function readYaml(text: string, fileName: string) {
     return { value, error };
   } catch {
     const problem = `aliases (*) repeat themselves or more than ${MAX_ALIASES} parts; write the parts out`;
-    throw errorOf([syntaxFault(0, problem)]);
+    throw invalid({ offset: 0, message: problem });
   }
-}
-
-const syntaxFault = (offset: number, message: string) => ({ offset, path: "", message: `invalid YAML: ${message}` });
-
-function syntaxFaults(document: Document.Parsed): LocatedFault[] {
-  const found = [...document.errors, ...document.warnings].map(({ pos, code }) =>
-    syntaxFault(pos[0], SYNTAX_MESSAGES[code] ?? `syntax error (${code})`),
-  );
-  const add = (node: unknown, message: string) => found.push(syntaxFault(startOf(node), message));
-  visit(document, {
-    Pair(_, { key }) {
-      if (!isScalar(key) || typeof key.value !== "string") add(key, "a key must be text; quote it");
-      // zod would drop it silently.
-      else if (key.value === "__proto__") add(key, 'the key "__proto__" is not allowed');
-    },
-    Alias(_, alias) {
-      if (alias.resolve(document) === undefined) add(alias, "this alias (*) has no anchor (&) before it");
-    },
-  });
-  return found;
-}
-
-function startOf(node: unknown): number {
-  return (isNode(node) ? node.range?.[0] : undefined) ?? 0;
 }
 
 /**

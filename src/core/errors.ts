@@ -121,6 +121,8 @@ export interface Fault {
   /** Like `providers.retail.token_endpoint`; empty for the file as a whole. */
   path: string;
   message: string;
+  /** The line of the file with a caret below it, or empty. */
+  excerpt: string;
 }
 
 /** A file that is not a configuration at all can have thousands of faults. */
@@ -130,14 +132,17 @@ const MAX_SHOWN_FAULTS = 50;
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
   readonly faults: readonly Fault[];
+  /** The message, with the excerpt of each fault. */
+  readonly details: string;
 
   constructor(fileName: string, faults: readonly Fault[]) {
-    const shown = faults.slice(0, MAX_SHOWN_FAULTS).map(({ line, column, path, message }) => {
+    const shown = faults.slice(0, MAX_SHOWN_FAULTS).map(({ line, column, path, message, excerpt }) => {
       const place = path === "" ? "" : ` "${path}"`;
-      return `${fileName}:${line}:${column}${place} ${message}`;
+      return [`${fileName}:${line}:${column}${place} ${message}`, excerpt];
     });
-    if (faults.length > shown.length) shown.push(`and ${faults.length - shown.length} more`);
-    super(shown.join("\n"));
+    if (faults.length > shown.length) shown.push([`and ${faults.length - shown.length} more`]);
+    super(shown.map(([text]) => text).join("\n"));
     this.faults = faults;
+    this.details = shown.flat().filter(Boolean).join("\n");
   }
 }

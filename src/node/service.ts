@@ -211,7 +211,7 @@ function restartKeys({ config, tls }: Program): ReadonlyMap<string, string> {
   return new Map([
     ["server.listen", JSON.stringify(config.server.listen)],
     ["server.admin", JSON.stringify(config.server.admin)],
-    ["server.tls", String(tls && tls.client_ca !== undefined)], // its files can change
+    ["server.tls", String(tls && tls.ca !== undefined)], // its files can change
     ["log.format", config.log.format],
   ]);
 }

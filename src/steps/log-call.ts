@@ -4,7 +4,6 @@ import type { CallReport } from "../core/call-report.ts";
 import type { ErrorCode, TokenProxyError } from "../core/errors.ts";
 import type { Log, LogFields, LogLevel } from "../core/ports.ts";
 import { framesOf } from "../core/stack-frames.ts";
-import { legsIn } from "../core/trace.ts";
 import type { LoggedIdentities } from "./identities.ts";
 
 /** @param error undefined if the caller got the provider's answer */
@@ -20,7 +19,10 @@ export function logCall(
 }
 
 function fieldsOf(report: CallReport, { user, session }: LoggedIdentities): LogFields {
-  const { durations } = report;
+  const durations = Object.entries(report.durations).map(([step, ms]) => [
+    `${step.replace(".", "_")}_ms`,
+    rounded(ms ?? 0),
+  ]);
   return {
     request_id: report.requestId,
     trace_id: report.traceId,
@@ -33,12 +35,7 @@ function fieldsOf(report: CallReport, { user, session }: LoggedIdentities): LogF
     provider_error: report.providerError,
     attempts: report.attempts,
     duration_ms: rounded(report.duration),
-    session_check_ms: rounded(durations.session_check),
-    attributes_ms: rounded(durations.attributes),
-    discovery_ms: rounded(durations.discovery),
-    signing_ms: rounded(durations.signing),
-    provider_ms: rounded(durations.provider),
-    ...Object.fromEntries(legsIn(durations).map(([name, ms]) => [`token_${name}_ms`, rounded(ms)])),
+    ...Object.fromEntries(durations),
     call_bytes: report.callBytes,
     bytes: report.bytes,
     delivered: report.delivered,
@@ -47,8 +44,8 @@ function fieldsOf(report: CallReport, { user, session }: LoggedIdentities): LogF
   };
 }
 
-function rounded(ms: number | undefined): number | undefined {
-  return ms === undefined ? undefined : Math.round(ms * 10) / 10;
+function rounded(ms: number): number {
+  return Math.round(ms * 10) / 10;
 }
 
 const SEVERE = /^(?:internal|provider_(?:rejected_proxy|wrong_endpoint)|proxy_refused|audit_failed)$/;

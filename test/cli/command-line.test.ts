@@ -1,6 +1,8 @@
 // The command line itself: help is complete, and wrong usage gets one line without anything that
 // may be a secret.
 
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
 import schemaJson from "../../token-proxy.schema.json" with { type: "json" };
@@ -90,6 +92,24 @@ describe("wrong usage ends with status 2 and one line:", () => {
     expect(err).toContain(expected);
     expect(err.trimEnd()).not.toContain("\n");
     expect(err).not.toContain(SECRET);
+  });
+});
+
+describe("a fault in the file", () => {
+  it.each([
+    ["plain in a pipe", {}, "^"],
+    ["in colour on a terminal", { FORCE_COLOR: "1" }, "\u001b[31m^\u001b[39m"],
+  ])("is shown with its line and a caret, %s", async (_, env, caret) => {
+    await writeFile(join(folder, "faulty.yaml"), "version: 1\n\twatch: all\n");
+    const { status, err } = await runCommand(["check", "--config", "faulty.yaml"], { cwd: folder, env });
+    expect({ status, err }).toEqual({
+      status: 2,
+      err: `faulty.yaml:2:1 invalid YAML: a tab or another blank is used for indentation; use spaces
+    2 | \twatch: all
+      | ${caret}
+1 fault in the configuration
+`,
+    });
   });
 });
 

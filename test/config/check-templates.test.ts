@@ -86,9 +86,7 @@ describe("a JWT", () => {
   reports(
     provider,
     `
-${JWT_BEARER}
-  => 7:5 "providers.main.jwt.user.claims.iss" ${NO_ISSUER}
-  => ${NEEDS_SIGNING}
+${JWT_BEARER} => ${NEEDS_SIGNING}
 x / params: { a: "{{jwt.user}}" } / jwt: { user: { claims: { iss: me } } } => ${NEEDS_SIGNING}
 ${JWT_BEARER} / params: { assertion: "{{userid}}" }
 urn:ietf:params:oauth:grant-type:token-exchange / params: { requested_subject: "{{userid}}" }

@@ -1,7 +1,9 @@
 // A secret in the file is refused, and no message repeats it.
 
 import { describe, expect, it } from "vitest";
-import { FILE, faultsOf, replacing } from "./file.ts";
+import { parseConfig } from "../../src/config/parse.ts";
+import { ConfigError } from "../../src/core/errors.ts";
+import { FILE, faultsOf, replacing, trusting } from "./file.ts";
 
 /** Not a word of any message. */
 const CANARY = "Zq7xWv4kPj";
@@ -52,8 +54,22 @@ function expectNoCanary(text: string) {
   expect(message).not.toContain(CANARY);
 }
 
+/** The error with the lines of the file. */
+function detailsOf(text: string): string {
+  try {
+    parseConfig(trusting(text), "f.yaml");
+  } catch (error) {
+    if (error instanceof ConfigError) return error.details;
+  }
+  throw new Error("the file must be refused");
+}
+
 describe.each(PLACES)("a secret in place of %s", (place) => {
-  it.each(WAYS)("is refused and not repeated: %s", (way) => expectNoCanary(replacing(place, way)));
+  it.each(WAYS)("is refused and not repeated: %s", (way) => {
+    const text = replacing(place, way);
+    expectNoCanary(text);
+    expect(detailsOf(text)).not.toContain(CANARY);
+  });
 });
 
 it.each([

@@ -36,7 +36,7 @@ token_endpoint_auth_method: basic
   => 11:33 "providers.main.token_endpoint_auth_method" must be one of client_secret_basic, client_secret_basic_raw, client_secret_post, client_secret_jwt, private_key_jwt, tls_client_auth, self_signed_tls_client_auth, none
 token_endpoint: /token => 11:21 "providers.main.token_endpoint" …
 scope: [openid] => 11:12 "providers.main.scope" must be text
-params: [a] => 11:13 "providers.main.params" ${MAPPING}
+params: [a] => 11:13 "providers.main.params" ${MAPPING}, not a list
 params: { a: { b: c } } => 11:18 "providers.main.params.a" ${PARAM}
 params: { a: [b, 1] } => 11:18 "providers.main.params.a" ${PARAM}
 params: { a: "{{userid}}", b: [x, y], c: { env: S } }
@@ -158,10 +158,8 @@ describe("a key", () => {
     `
 [] => 11:17 "providers.main.client_key" must have at least one entry
 { env: K }
-  => 11:17 "providers.main.client_key.kid" is missing
-  => 11:17 "providers.main.client_key.alg" is missing; write one of ${ALGORITHMS}
-  => 11:17 "providers.main.client_key.private_key" ${MISSING}
   => 11:19 "providers.main.client_key.env" unknown key; the keys allowed here are kid, alg, private_key, certificate
+{ kid: k, alg: ES256 } => 11:17 "providers.main.client_key.private_key" ${MISSING}
 { kid: k, alg: HS256, ${PRIVATE} } => 11:32 "providers.main.client_key.alg" must be one of ${ALGORITHMS}
 `,
   );
@@ -182,7 +180,7 @@ kid: k, alg: ES256, ${PRIVATE}, use: enc => 11:71 "signing.keys[0].use" must be 
   reportsShape(
     (text) => withKeys(`signing: ${text}`),
     `
-[] => 11:10 "signing" must be a mapping of keys to values
+[] => 11:10 "signing" must be a mapping of keys to values, not a list
 {} => 11:10 "signing.keys" is missing
 { keys: [] } => 11:18 "signing.keys" must have at least one entry
 `,

@@ -30,7 +30,7 @@ describe("callers and providers", () => {
     `
 # none => 1:1 "callers" is missing
 callers: {} => 2:10 "callers" must have at least one entry
-callers: [] => 2:10 "callers" ${MAPPING}
+callers: [] => 2:10 "callers" ${MAPPING}, not a list
 `,
   );
   reportsShape(
@@ -52,11 +52,11 @@ callrs: {} => 11:1 "callrs" unknown key; did you mean "callers"?
 metrics: {} => 11:1 "metrics" unknown key; the keys allowed here are ${ALLOWED}
 <<: { log: {} } => 11:1 "<<" unknown key; the keys allowed here are ${ALLOWED}
 log: debug => 11:6 "log" ${MAPPING}
-log: ~ => 11:6 "log" ${MAPPING}
+log: ~ => 11:1 "log" is empty; write a value, or indent the lines that belong to it
 log: { level: loud } => 11:15 "log.level" must be one of error, warn, info, debug
 log: { level: debug, format: pretty, identities: plain, identities_key: { env: K } }
 routes: [{ serverid: a, provider: main }]
-routes: { provider: main } => 11:9 "routes" must be a list, such as [a, b]
+routes: { provider: main } => 11:9 "routes" must be a list; start each entry with "- "
 routes: [] => 11:9 "routes" must have at least one entry
 routes: [{ serverid: a }] => 11:10 "routes[0].provider" is missing
 routes: [{ serverid: "", provider: main }] => 11:22 "routes[0].serverid" must not be empty

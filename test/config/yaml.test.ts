@@ -6,18 +6,22 @@ import { configOf, FILE, faultsOf, replacing, withKeys, withProviderKeys } from 
 const MAPPING = "the file must be a mapping with version, callers and providers";
 
 describe("invalid YAML", () => {
-  it.each<[string, string, ...string[]]>([
-    ["a tab as indentation", "version: 1\n\tcallers: {}\n", "2:1 a tab is used for indentation; use spaces"],
-    ["a wrong indentation", "a:\n  b: 1\n c: 2\n", "3:1 the indentation is wrong"],
+  it.each<[name: string, text: string, fault: string]>([
     [
-      "a quote that is never closed",
-      'version: 1\nlog: "info\n',
-      "3:1 something is missing here, such as a closing bracket, a quote or a comma",
+      "a tab as indentation",
+      "version: 1\n\tcallers: {}\n",
+      "2:1 a tab or another blank is used for indentation; use spaces",
     ],
+    [
+      "a wrong indentation",
+      "a:\n  b: 1\n c: 2\n",
+      "3:2 the indentation is wrong; keys of one mapping start in the same column",
+    ],
+    ["a quote that is never closed", 'version: 1\nlog: "info\n', "2:6 this quote is not closed"],
     [
       "a key given twice",
       withProviderKeys("client_id: other"),
-      "11:5 this key occurs twice in the same mapping; remove one of the two",
+      '11:5 this key occurs twice in the same mapping; remove one of the two (in a list, start each entry with "- ")',
     ],
     [
       "a value that starts with @",
@@ -25,31 +29,42 @@ describe("invalid YAML", () => {
       "11:12 a text that starts with this character needs quotes",
     ],
     [
-      "a fault that makes the parser miss a line break",
+      "a text before the first brace",
       'a{\n "a": {\n  "b": 1\n },\n "c": 1\n}\n',
-      "1:1 syntax error (MULTILINE_IMPLICIT_KEY)",
-      "4:3 syntax error (UNEXPECTED_TOKEN)",
-      "5:5 a key must be text; quote it",
-      "6:1 syntax error (UNEXPECTED_TOKEN)",
+      '1:1 this line needs a key and a colon, like "key: value"',
     ],
     [
-      "several faults, in the order of the file",
+      "the first of several faults",
       withProviderKeys("scope: !!nothing x", "client_id: other", "timeout: *t"),
       '11:12 tags ("!…") are not supported; quote a text that starts with "!"',
-      "12:5 this key occurs twice in the same mapping; remove one of the two",
-      "13:14 this alias (*) has no anchor (&) before it",
     ],
     ["a second document", `${FILE}---\n${FILE}`, '11:1 a second document starts here ("---"); only one is allowed'],
     ["__proto__ as a key of the file", withKeys("__proto__: {}"), '11:1 the key "__proto__" is not allowed'],
     ["__proto__ as a name", replacing("main:", "__proto__:"), '6:3 the key "__proto__" is not allowed'],
     ["__proto__ in quotes", withProviderKeys('params: { "__proto__": x }'), '11:15 the key "__proto__" is not allowed'],
-    ["a mapping as a key", withProviderKeys("? { a: b }", ": c"), "11:7 a key must be text; quote it"],
-    ["an alias as a key", withProviderKeys("scope: &scope openid", "*scope : c"), "12:5 a key must be text; quote it"],
-    ["null as a key", withProviderKeys("~: c"), "11:5 a key must be text; quote it"],
-    ["nothing as a key", withProviderKeys("params: { : c }"), "11:14 a key must be text; quote it"],
-    ["a number as a key", withProviderKeys("params: { 1: a }"), "11:15 a key must be text; quote it"],
-  ])("is reported with its place: %s", (_, text, ...faults) => {
-    expect(faultsOf(text)).toEqual(faults.map((fault) => `f.yaml:${fault.replace(" ", " invalid YAML: ")}`));
+    [
+      "a mapping as a key",
+      withProviderKeys("? { a: b }", ": c"),
+      '11:7 a key must be text; quote it, and quote a template: "{{…}}"',
+    ],
+    [
+      "an alias as a key",
+      withProviderKeys("scope: &scope openid", "*scope : c"),
+      '12:5 a key must be text; quote it, and quote a template: "{{…}}"',
+    ],
+    ["null as a key", withProviderKeys("~: c"), '11:5 a key must be text; quote it, and quote a template: "{{…}}"'],
+    [
+      "nothing as a key",
+      withProviderKeys("params: { : c }"),
+      '11:14 a key must be text; quote it, and quote a template: "{{…}}"',
+    ],
+    [
+      "a number as a key",
+      withProviderKeys("params: { 1: a }"),
+      '11:15 a key must be text; quote it, and quote a template: "{{…}}"',
+    ],
+  ])("is reported with its place: %s", (_, text, fault) => {
+    expect(faultsOf(text)).toEqual([`f.yaml:${fault.replace(" ", " invalid YAML: ")}`]);
   });
 
   it.each(["", "# nothing yet\n", "null", "token-proxy.yaml", "- version: 1\n", "# mine\n[]\n"])(

@@ -76,16 +76,17 @@ it("TokenProxyError has code, message, cause and the options", () => {
 
 it("ConfigError has one line per fault, without a path for a fault of the whole file", () => {
   const faults = [
-    { line: 1, column: 2, path: "", message: "is empty" },
-    { line: 30, column: 4, path: "routes[0]", message: "is never reached" },
+    { line: 1, column: 2, path: "", message: "is empty", excerpt: "" },
+    { line: 30, column: 4, path: "routes[0]", message: "is never reached", excerpt: "   30 | routes:\n      |    ^" },
   ];
   const error = new ConfigError("dir/file.yaml", faults);
   expect(error.message).toBe('dir/file.yaml:1:2 is empty\ndir/file.yaml:30:4 "routes[0]" is never reached');
   expect(error).toMatchObject({ name: "ConfigError", faults });
+  expect(error.details).toBe(`${error.message}\n${faults[1]?.excerpt}`);
 });
 
 it("ConfigError shows fifty faults and how many more there are", () => {
-  const faults = Array.from({ length: 52 }, () => ({ line: 1, column: 1, path: "", message: "is wrong" }));
+  const faults = Array.from({ length: 52 }, () => ({ line: 1, column: 1, path: "", message: "is wrong", excerpt: "" }));
   const lines = (count: number) => new ConfigError("f", faults.slice(0, count)).message.split("\n");
   expect([lines(50).length, lines(50).at(-1)]).toEqual([50, "f:1:1 is wrong"]);
   expect([lines(52).length, lines(52).at(-1)]).toEqual([51, "and 2 more"]);

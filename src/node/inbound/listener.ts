@@ -5,8 +5,8 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
-import type { ServerTls } from "../../config/credentials.ts";
 import type { Address } from "../../config/schema-types.ts";
+import type { TlsCredentials } from "../../core/transport.ts";
 import { inBatch } from "../fast-path/batch.ts";
 import { isAmbiguous } from "./inbound.ts";
 import { OpenRequests } from "./open-requests.ts";
@@ -46,7 +46,7 @@ export async function listen(
   fetch: (request: Request, env: unknown) => Response | Promise<Response>,
   at: Address | { fd: number },
   key: string,
-  { tls, hostname }: { tls?: ServerTls | undefined; hostname?: string } = {},
+  { tls, hostname }: { tls?: TlsCredentials | undefined; hostname?: string } = {},
 ) {
   const requests = new OpenRequests();
   /** By their ends: with TLS, a request's socket is not that of the connection event. */
@@ -133,7 +133,7 @@ export async function listen(
     /** For example `http://127.0.0.1:8080`, with the actual port if 0 was configured. */
     url: `${tls === undefined ? "http" : "https"}://${host}:${address.port}`,
     /** Uses these files for new connections. */
-    setTls(next: ServerTls) {
+    setTls(next: TlsCredentials) {
       tlsServer?.setSecureContext(tlsOptions(next));
     },
     /** Closes idle connections now, and the others with the response to their next request. */
@@ -177,17 +177,17 @@ export async function listen(
   };
 }
 
-function tlsOptions({ certificate, private_key, client_ca }: ServerTls) {
+function tlsOptions({ certificate, private_key, ca }: TlsCredentials) {
   return {
     ...LIMITS,
     handshakeTimeout: HEADERS_TIMEOUT_MS,
     // A client of TLS 1.2 could change its certificate, and the socket would stay authorized.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
-    cert: certificate.reveal(),
-    key: private_key.reveal(),
+    cert: certificate?.reveal(),
+    key: private_key?.reveal(),
     // Authentication decides per call whether an unverified certificate, or none, is enough: for
     // callers with API keys, for apps, and for readers of our public keys.
-    ...(client_ca && { ca: client_ca.reveal(), requestCert: true, rejectUnauthorized: false }),
+    ...(ca && { ca: ca.reveal(), requestCert: true, rejectUnauthorized: false }),
   };
 }
 

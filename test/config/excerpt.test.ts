@@ -1,0 +1,73 @@
+// The line of a fault is shown with a caret, and never with a value that could be a secret.
+
+import { expect, it } from "vitest";
+import { createExcerpts } from "../../src/config/excerpt.ts";
+
+const CANARY = "Zq7xWv4kPj";
+
+/** @param column of the caret in the line of the file */
+const excerptOf = (line: string, column = 1) => createExcerpts(`version: 1\n${line}\n`)(2, column).split("\n");
+
+it.each([
+  ["    timeout: 5", 14, "    timeout: 5", 14],
+  ["  level:info", 3, "  level:info", 3],
+  ["\ttimeout: 5", 1, "\ttimeout: 5", 1],
+  ["    - kid: one", 12, "    - kid: …", 12],
+  ["    scope: accounts: read # two", 12, "    scope: accounts: read…", 12],
+  [
+    "    issuer: https://sso.bank.example/realms/retail\r",
+    13,
+    "    issuer: https://sso.bank.example/realms/retail",
+    13,
+  ],
+  ['{ "version": 1, "log": { "level": yes } }', 35, '{ "version": 1, "log": { "level": yes } }', 35],
+  [
+    "  main: { timeout: 5, scope: a, client_secret: b, ttl: 5s }",
+    59,
+    "  main: { timeout: 5, scope: a, client_secret: …",
+    48,
+  ],
+  ["client_id token-proxy", 1, "client_id…", 1],
+  ["    scope: a\u001b[31m", 12, "    scope: a�[31m", 12],
+])("of %j is shown with the caret in its place", (line, column, shown, caret) => {
+  expect(excerptOf(line, column)).toEqual([
+    `    2 | ${shown}`,
+    `      | ${shown.slice(0, caret - 1).replaceAll(/[^\t]/g, " ")}^`,
+  ]);
+});
+
+it.each([
+  `    client_secret: ${CANARY}`,
+  `    client_secret:${CANARY}`,
+  `    client_secret = ${CANARY}`,
+  `    client_secret ${CANARY}`,
+  `    client_secret: "${CANARY}`,
+  `    client_secret: { env: "${CANARY}" }`,
+  `    client_secret: { ${CANARY}: ${CANARY} }`,
+  `    client_secret: { timeout: 5, ${CANARY}: 1 }`,
+  `    client_secret: a, timeout: ${CANARY}`,
+  `    client_secrt: ${CANARY}`,
+  `    client_id: ${CANARY}`,
+  `    apikeys: [{ file: a }, ${CANARY}]`,
+  `      - ${CANARY}`,
+  `    ${CANARY}`,
+  `    "${CANARY}`,
+  `    params: { password: ${CANARY} }`,
+  `    password: ${CANARY}`,
+  `    X-Api-Key: ${CANARY}`,
+  `    issuer: https://user:${CANARY}@sso.bank.example`,
+  `    token_endpoint: https://sso.bank.example/token?key=${CANARY}`,
+  `    proxy: { url: "http://user:${CANARY}@egress.bank.example:3128" }`,
+  `    timeout: 5 # ${CANARY}`,
+  `    # ${CANARY}`,
+  `-----BEGIN ${CANARY}`,
+])("does not show the secret in %j", (line) => {
+  const [shown = "", caret = ""] = excerptOf(line, line.length);
+  expect(shown).toMatch(/^ {4}2 \| .*…$/);
+  expect(shown).not.toContain(CANARY);
+  expect(caret.length).toBeLessThanOrEqual(shown.length);
+});
+
+it.each(["", `timeout: ${"5".repeat(200)}`])("is left out for a line that is empty or long: %j", (line) => {
+  expect(excerptOf(line)).toEqual([""]);
+});
