@@ -48,8 +48,8 @@ export function chainProviders(
   const caches = new Map<string, ReturnType<typeof createTokenCache>>();
   for (const [name, { cache }] of Object.entries(settings)) {
     const none: Values = new Map(); // with no value of a call, what is kept cannot be a user's
-    const fetch = (call: Call) => issue(name, none, call, legsOf(none, call));
-    if (cache) caches.set(name, createTokenCache(keyOf(name), fetch, deps));
+    const request = (call: Call) => issue(name, none, call, legsOf(none, call));
+    if (cache) caches.set(name, createTokenCache(keyOf(name), request, deps));
   }
 
   function legsOf(values: Values, call: Call): Legs {
@@ -63,9 +63,9 @@ export function chainProviders(
 
   async function requestLeg(name: string, values: Values, call: Call, legs: Legs): Promise<Issued> {
     const cache = caches.get(name);
-    const fetch = (part: Call) => cache?.fetch(part) ?? issue(name, values, part, legs);
+    const ask = (part: Call) => cache?.request(part) ?? issue(name, values, part, legs);
     try {
-      return cache?.kept() ?? (await call.trace.step(`token.${name}`, (headers) => fetch(partOf(call, headers))));
+      return cache?.kept() ?? (await call.trace.step(`token.${name}`, (headers) => ask(partOf(call, headers))));
     } catch (error) {
       throw error instanceof LegFailed ? error : new LegFailed(name, error);
     }
@@ -136,22 +136,22 @@ export function chainProviders(
 }
 
 /** Keeps the token of a provider as long as it can be used. */
-function createTokenCache(key: string, fetch: (call: Call) => Promise<Issued>, { clock, sharesPromises }: Deps) {
+function createTokenCache(key: string, issue: (call: Call) => Promise<Issued>, { clock, sharesPromises }: Deps) {
   let current: Issued | undefined;
   let pending: Promise<Issued> | undefined;
-  const fetchAndKeep = async (call: Call) => {
-    current = await fetch(call);
+  const issueAndKeep = async (call: Call) => {
+    current = await issue(call);
     return current;
   };
 
   return {
     kept: () => (current !== undefined && clock.elapsed() < current.keepUntil ? current : undefined),
-    async fetch(call: Call): Promise<Issued> {
-      if (!sharesPromises) return fetchAndKeep(call);
-      // No call's time and no caller: the provider's timeout ends it, whoever hangs up.
+    async request(call: Call): Promise<Issued> {
+      if (!sharesPromises) return issueAndKeep(call);
+      // No call's time and no caller: only the provider's timeout ends it.
       const time = startCallTime({ key: `${key}.timeout`, ms: Number.POSITIVE_INFINITY }, undefined, clock);
       return call.time.within("the token request", () => {
-        pending ??= fetchAndKeep({ time, trace: UNTRACED }).finally(() => {
+        pending ??= issueAndKeep({ time, trace: UNTRACED }).finally(() => {
           pending = undefined;
         });
         return pending;

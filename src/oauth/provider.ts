@@ -15,7 +15,7 @@ import { type Answer, asProviderError } from "./judge-answer.ts";
 import type { ProviderCredentials, ProviderSettings } from "./provider-settings.ts";
 import { createRefusalWatch } from "./refusals.ts";
 import { createRotation } from "./rotation.ts";
-import { ATTRIBUTE_PREFIX, callNamesNeeded, tokensNeeded } from "./template-names.ts";
+import { ATTRIBUTE_PREFIX, callNamesNeeded } from "./template-names.ts";
 import { type Attempt, createTokenRequest } from "./token-request.ts";
 
 export interface Provider {
@@ -145,17 +145,3 @@ function overloaded(key: string): TokenProxyError {
 }
 
 export type Providers = ReadonlyMap<string, Provider>;
-
-/** @param settings by name, like the credentials */
-export async function createProviders(
-  settings: Readonly<Record<string, ProviderSettings>>,
-  credentials: ReadonlyMap<string, ProviderCredentials>,
-  deps: ProviderDeps,
-): Promise<Providers> {
-  const all = Object.entries(settings).map(([name, provider]) =>
-    createProvider(name, provider, credentials.get(name) as ProviderCredentials, deps),
-  );
-  const providers = new Map(all.map((provider) => [provider.name, provider]));
-  if (Object.values(settings).every((provider) => tokensNeeded(provider).length === 0)) return providers;
-  return (await import("./chained-tokens.ts")).chainProviders(providers, settings, deps);
-}

@@ -169,7 +169,7 @@ describe("a failure of an earlier provider", () => {
     expect(built.reports[0]).toMatchObject({ provider: "home", outcome: "refused", providerError: "invalid_grant" });
   });
 
-  it("that is none of the user names this provider", async () => {
+  it("that does not concern the user names this provider", async () => {
     built.answers.home = () => response(401, { error: "invalid_client" });
     const { text } = await built.getToken();
     expect(JSON.parse(text)).toMatchObject({ error_code: "provider_rejected_proxy" });
