@@ -9,7 +9,7 @@ import { readJwt } from "./describe-token.ts";
 import type { Answer } from "./judge-answer.ts";
 import { assertValues, attributesIn, type Provider, type ProviderDeps, type Providers } from "./provider.ts";
 import type { ProviderSettings } from "./provider-settings.ts";
-import { callNamesNeeded, callNamesOfChain, chainOf, tokensNeeded } from "./template-names.ts";
+import { callNamesOfChain, tokensNeeded } from "./template-names.ts";
 import { TOKEN_PREFIX } from "./template-rules.ts";
 
 type Call = Parameters<Provider["requestToken"]>[1];
@@ -55,20 +55,18 @@ export function chainProviders(
   function legsOf(values: Values, call: Call): Legs {
     const started = new Map<string, Promise<Issued>>();
     const legs: Legs = (name) => {
-      if (!started.has(name)) started.set(name, requestLeg(name, values, call, legs));
+      const cache = caches.get(name);
+      const kept = cache?.kept();
+      if (kept !== undefined) return Promise.resolve(kept);
+      const ask = (part: Call) => cache?.request(part) ?? issue(name, values, part, legs);
+      if (!started.has(name))
+        started.set(
+          name,
+          call.trace.step(`token.${name}`, (headers) => ask(partOf(call, headers))),
+        );
       return started.get(name) as Promise<Issued>;
     };
     return legs;
-  }
-
-  async function requestLeg(name: string, values: Values, call: Call, legs: Legs): Promise<Issued> {
-    const cache = caches.get(name);
-    const ask = (part: Call) => cache?.request(part) ?? issue(name, values, part, legs);
-    try {
-      return cache?.kept() ?? (await call.trace.step(`token.${name}`, (headers) => ask(partOf(call, headers))));
-    } catch (error) {
-      throw error instanceof LegFailed ? error : new LegFailed(name, error);
-    }
   }
 
   async function issue(name: string, values: Values, call: Call, legs: Legs): Promise<Issued> {
@@ -89,11 +87,14 @@ export function chainProviders(
     const tokens = tokensOf.get(name) ?? [];
     const issued = new Map<string, Issued>();
     const failures: LegFailed[] = [];
-    const all = [...new Set(tokens.map((token) => token.provider))].map(async (leg) =>
-      issued.set(leg, await legs(leg)),
-    );
-    // Waits for all, because nothing of a call may go on after its response.
-    for (const one of await Promise.allSettled(all)) if (one.status === "rejected") failures.push(one.reason);
+    const all = [...new Set(tokens.map((token) => token.provider))].map(async (leg) => {
+      try {
+        issued.set(leg, await legs(leg));
+      } catch (error) {
+        failures.push(error instanceof LegFailed ? error : new LegFailed(leg, error));
+      }
+    });
+    await Promise.all(all); // nothing of a call may go on after its response
     const failure = failures.find(({ refusal }) => refusal !== undefined) ?? failures[0];
     if (failure !== undefined) throw failure;
 
@@ -115,10 +116,9 @@ export function chainProviders(
   return new Map(
     [...providers].map(([name, provider]) => {
       if (tokensOf.get(name)?.length === 0) return [name, provider];
-      const chain = [...chainOf(name, settings), name];
-      const needed = chain.map((one) => [callNamesNeeded(settings[one] as ProviderSettings), keyOf(one)] as const);
+      const needed = callNamesOfChain(name, settings);
       const requestToken: Provider["requestToken"] = async (values, call) => {
-        for (const [names, key] of needed) assertValues(values, names, key);
+        assertValues(values, needed, keyOf(name));
         try {
           return await request(name, values, call, legsOf(values, call));
         } catch (error) {
@@ -130,7 +130,7 @@ export function chainProviders(
           throw new TokenProxyError(cause.code, `${cause.message} of "${keyOf(leg)}"`, cause);
         }
       };
-      return [name, { ...provider, attributes: attributesIn(callNamesOfChain(name, settings)), requestToken }];
+      return [name, { ...provider, attributes: attributesIn(needed), requestToken }];
     }),
   );
 }

@@ -141,7 +141,7 @@ describe("the tokens that a request contains", () => {
     const answer = await app.request(call({ body: { serverid: "s", userid: "alice" } }));
     expect(await answer.json()).toMatchObject({
       error_code: "call_invalid",
-      error_description: 'the call has no value "accountid", which "providers.home" needs',
+      error_description: 'the call has no value "accountid", which "providers.retail" needs',
     });
     expect(asked()).toEqual([]);
   });
