@@ -58,6 +58,7 @@ Where the type says "mapping or list of mappings", the keys are those of each ma
 | \`signing_issuer\`, \`signing.kid\` | \`signing.issuer\`, and the kid of the key that signs. |
 | \`now\`, \`uuid\` | The time in seconds since 1970, and a new UUID. |
 | \`jwt.NAME\` | A JWT under the provider's \`jwt\`; only in \`params\` and \`headers\`. |
+| \`token.NAME\`, \`token.NAME.MEMBER\` | The access_token, or another member, that the provider NAME issues in this call. |
 | \`iat\`, \`exp\` | The times of the JWT; only in a JWT's header and claims. |
 
 A value never becomes another scope, another part of JSON, or another path of a URL. One that does not fit is \`call_invalid\`, which names the template and

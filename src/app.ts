@@ -7,7 +7,7 @@ import type { Credentials } from "./config/credentials.ts";
 import { EXCHANGE_ERROR_TABLE, withStatuses } from "./core/errors.ts";
 import type { Runtime } from "./core/runtime.ts";
 import { createNextAuthServers } from "./nextauth/servers.ts";
-import { createProviders } from "./oauth/provider.ts";
+import { createProviders } from "./oauth/providers.ts";
 import { answerWithToken, toErrorResponse } from "./steps/answer.ts";
 import { auditTokens } from "./steps/audit.ts";
 import { authenticateCaller, createAuthenticator, refuseOutdated } from "./steps/authenticate.ts";

@@ -64,7 +64,7 @@ export async function checkProvider(
   warnOfAuthorities("tls.ca", own.tls?.ca);
   line("  grant", settings.grant_type);
   const tokens = tokensNeeded(settings);
-  if (tokens.length > 0) line("  contains", tokens.join(", "));
+  if (tokens.length > 0) line("  contains", tokens.map(({ name }) => name).join(", "));
   if (settings.cache) line("  cache", "its token is kept, for the requests of other providers only");
   const { format, require } = settings.answer;
   line("  expects", format === "any" ? "a body of any kind" : `a JSON object with ${require.join(" and ")}`);

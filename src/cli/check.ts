@@ -12,7 +12,7 @@ import { nodeClock, nodeIds } from "../node/host.ts";
 import { createNodeBulkhead } from "../node/outbound/bulkhead.ts";
 import { createNodeTransport } from "../node/outbound/transport.ts";
 import type { Metadata } from "../oauth/discovery.ts";
-import { createProviders } from "../oauth/provider.ts";
+import { createProviders } from "../oauth/providers.ts";
 import { chainOf } from "../oauth/template-names.ts";
 import type { Exchange } from "./check-advice.ts";
 import { checkCall } from "./check-call.ts";

@@ -3,7 +3,7 @@
 import { allParams, templatesOf, USER_JWT, withDefaults } from "../oauth/grants.ts";
 import type { JwtSettings } from "../oauth/jwt.ts";
 import { type JsonValue, jsonTemplateNames } from "../oauth/template.ts";
-import { ATTRIBUTE_PREFIX, jwtsNeeded, readTokenName } from "../oauth/template-names.ts";
+import { ATTRIBUTE_PREFIX, jwtsNeeded } from "../oauth/template-names.ts";
 import { JWT_PREFIX, JWT_TEMPLATE_NAMES, OWN_NAMES, TOKEN_PREFIX } from "../oauth/template-rules.ts";
 import { type Path, type Report, suggestion } from "./faults.ts";
 import type { FileBinding, FileExchange, FileNextAuth } from "./schema-nextauth.ts";
@@ -73,7 +73,7 @@ function problemOf(name: string, kind: Kind, provider: FileProvider, around: Sur
     return 'which needs a serverid; add it to "get_token.values" or set "nextauth.serverid"';
   }
   if (name.startsWith(TOKEN_PREFIX)) {
-    const used = readTokenName(name).provider;
+    const [, used = ""] = name.split(".");
     if (around.providerNames?.includes(used) !== false) return undefined;
     return `but there is no provider "${used}"${suggestion(used, around.providerNames)}`;
   }

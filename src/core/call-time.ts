@@ -38,7 +38,7 @@ export function startCallTime(limit: TimeLimit, recipient: Recipient | undefined
     }
   }
 
-  /** Runs a step that may never end, or goes on without this call; what comes of it later is ignored. */
+  /** Runs a step that may never end, or go on without this call; a later result is ignored. */
   async function within<T>(step: string, run: () => Promise<T>): Promise<T> {
     const { promise, reject } = Promise.withResolvers<never>();
     const stopDeadline = startDeadline(begin(step), clock.elapsed, (isLate) => reject(ended(isLate, step)));

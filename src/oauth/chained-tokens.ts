@@ -3,13 +3,13 @@
 import { startCallTime } from "../core/call-time.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import { readJsonObject } from "../core/json.ts";
-import type { Trace, TraceHeaders } from "../core/trace.ts";
+import type { Leg, Trace, TraceHeaders } from "../core/trace.ts";
 import type { Values } from "../core/values.ts";
 import { readJwt } from "./describe-token.ts";
 import type { Answer } from "./judge-answer.ts";
 import { assertValues, attributesIn, type Provider, type ProviderDeps, type Providers } from "./provider.ts";
 import type { ProviderSettings } from "./provider-settings.ts";
-import { callNamesNeeded, callNamesOfChain, chainOf, readTokenName, tokensNeeded } from "./template-names.ts";
+import { callNamesOfChain, tokensNeeded } from "./template-names.ts";
 import { TOKEN_PREFIX } from "./template-rules.ts";
 
 type Call = Parameters<Provider["requestToken"]>[1];
@@ -28,17 +28,14 @@ type Legs = (provider: string) => Promise<Issued>;
 /** The call ends with the answer that refuses its user, else with the cause. */
 class LegFailed extends Error {
   override readonly name = "LegFailed";
+  refusal?: Answer;
   readonly provider: string;
-  readonly refusal: Answer | undefined;
 
-  constructor(provider: string, cause: unknown, refusal?: Answer) {
+  constructor(provider: string, cause?: unknown) {
     super(`no token of ${provider}`, { cause });
     this.provider = provider;
-    this.refusal = refusal;
   }
 }
-
-const NO_VALUES: Values = new Map();
 
 /** @returns the same providers; those that need tokens of others request these first */
 export function chainProviders(
@@ -47,53 +44,40 @@ export function chainProviders(
   deps: Deps,
 ): Providers {
   const { clock } = deps;
-  const tokensOf = new Map(
-    Object.entries(settings).map(([name, one]) => [name, tokensNeeded(one).map(readTokenName)] as const),
-  );
-  const caches = new Map(
-    Object.keys(settings).flatMap((name) => {
-      if (settings[name]?.cache !== true) return [];
-      // Without a value of any call, what is kept cannot be a user's.
-      const fetch = (call: Call) => issue(name, NO_VALUES, call, legsOf(NO_VALUES, call));
-      return [[name, createTokenCache(keyOf(name), fetch, deps)] as const];
-    }),
-  );
+  const tokensOf = new Map(Object.entries(settings).map(([name, one]) => [name, tokensNeeded(one)]));
+  const caches = new Map<string, ReturnType<typeof createTokenCache>>();
+  for (const [name, { cache }] of Object.entries(settings)) {
+    const none: Values = new Map(); // with no value of a call, what is kept cannot be a user's
+    const request = (call: Call) => issue(name, none, call, legsOf(none, call));
+    if (cache) caches.set(name, createTokenCache(keyOf(name), request, deps));
+  }
 
   function legsOf(values: Values, call: Call): Legs {
     const started = new Map<string, Promise<Issued>>();
     const legs: Legs = (name) => {
-      const leg = started.get(name) ?? requestLeg(name, values, call, legs);
-      started.set(name, leg);
-      return leg;
+      const cache = caches.get(name);
+      const kept = cache?.kept();
+      if (kept !== undefined) return Promise.resolve(kept);
+      const ask = (part: Call) => cache?.request(part) ?? issue(name, values, part, legs);
+      if (!started.has(name))
+        started.set(
+          name,
+          call.trace.step(`token.${name}`, (headers) => ask(partOf(call, headers))),
+        );
+      return started.get(name) as Promise<Issued>;
     };
     return legs;
-  }
-
-  async function requestLeg(name: string, values: Values, call: Call, legs: Legs): Promise<Issued> {
-    const cache = caches.get(name);
-    const kept = cache?.kept();
-    if (kept !== undefined) return kept;
-    try {
-      return await call.trace.step(`token.${name}`, (headers) => {
-        const part = partOf(call, keyOf(name), headers);
-        return cache === undefined ? issue(name, values, part, legs) : cache.fetch(part);
-      });
-    } catch (error) {
-      throw error instanceof LegFailed ? error : new LegFailed(name, error);
-    }
   }
 
   async function issue(name: string, values: Values, call: Call, legs: Legs): Promise<Issued> {
     const [now, elapsed] = [clock.now(), clock.elapsed()];
     const answer = await request(name, values, call, legs);
-    const { refusal, providerStatus } = answer;
-    if (refusal === undefined) {
-      const members = readJsonObject(answer.body) ?? {};
-      return { members, keepUntil: elapsed + keepFor(members, now) };
-    }
-    if (callNamesOfChain(name, settings).length > 0) throw new LegFailed(name, undefined, answer);
+    const members = readJsonObject(answer.body) ?? {};
+    if (answer.refusal === undefined) return { members, keepUntil: elapsed + keepFor(members, now) };
+    const isOfUser = callNamesOfChain(name, settings).length > 0;
+    if (isOfUser) throw Object.assign(new LegFailed(name), { refusal: answer });
     const message = `the provider "${keyOf(name)}" refuses a token, although its request names no user`;
-    const detail = { provider_status: providerStatus, ...refusal.words() };
+    const detail = { provider_status: answer.providerStatus, ...answer.refusal.words() };
     throw new TokenProxyError("provider_rejected_proxy", message, { detail });
   }
 
@@ -103,13 +87,14 @@ export function chainProviders(
     const tokens = tokensOf.get(name) ?? [];
     const issued = new Map<string, Issued>();
     const failures: LegFailed[] = [];
-    const all = [...new Set(tokens.map((token) => token.provider))].map((leg) =>
-      legs(leg).then(
-        (one) => issued.set(leg, one),
-        (error) => failures.push(error),
-      ),
-    );
-    await Promise.all(all); // nothing of a call goes on after its response
+    const all = [...new Set(tokens.map((token) => token.provider))].map(async (leg) => {
+      try {
+        issued.set(leg, await legs(leg));
+      } catch (error) {
+        failures.push(error instanceof LegFailed ? error : new LegFailed(leg, error));
+      }
+    });
+    await Promise.all(all); // nothing of a call may go on after its response
     const failure = failures.find(({ refusal }) => refusal !== undefined) ?? failures[0];
     if (failure !== undefined) throw failure;
 
@@ -131,41 +116,42 @@ export function chainProviders(
   return new Map(
     [...providers].map(([name, provider]) => {
       if (tokensOf.get(name)?.length === 0) return [name, provider];
-      const chain = [...chainOf(name, settings), name];
-      const needed = chain.map((one) => [callNamesNeeded(settings[one] as ProviderSettings), keyOf(one)] as const);
+      const needed = callNamesOfChain(name, settings);
       const requestToken: Provider["requestToken"] = async (values, call) => {
-        for (const [names, key] of needed) assertValues(values, names, key);
+        assertValues(values, needed, keyOf(name));
         try {
           return await request(name, values, call, legsOf(values, call));
         } catch (error) {
           if (!(error instanceof LegFailed)) throw error;
           call.trace.note({ provider: error.provider }); // the one that log and metrics are about
-          if (error.refusal === undefined) throw error.cause;
-          return error.refusal;
+          if (error.refusal !== undefined) return error.refusal;
+          const { cause, provider: leg } = error;
+          if (!(cause instanceof TokenProxyError && cause.code === "call_deadline")) throw cause;
+          throw new TokenProxyError(cause.code, `${cause.message} of "${keyOf(leg)}"`, cause);
         }
       };
-      return [name, { ...provider, attributes: attributesIn(callNamesOfChain(name, settings)), requestToken }];
+      return [name, { ...provider, attributes: attributesIn(needed), requestToken }];
     }),
   );
 }
 
 /** Keeps the token of a provider as long as it can be used. */
-function createTokenCache(key: string, fetch: (call: Call) => Promise<Issued>, { clock, sharesPromises }: Deps) {
+function createTokenCache(key: string, issue: (call: Call) => Promise<Issued>, { clock, sharesPromises }: Deps) {
   let current: Issued | undefined;
   let pending: Promise<Issued> | undefined;
-  const fetchAndKeep = async (call: Call) => {
-    current = await fetch(call);
+  const issueAndKeep = async (call: Call) => {
+    current = await issue(call);
     return current;
   };
 
   return {
     kept: () => (current !== undefined && clock.elapsed() < current.keepUntil ? current : undefined),
-    async fetch(call: Call): Promise<Issued> {
-      if (!sharesPromises) return fetchAndKeep(call);
-      // No call's time and no caller: the provider's timeout ends it, whoever hangs up.
+    async request(call: Call): Promise<Issued> {
+      if (!sharesPromises) return issueAndKeep(call);
+      // No call's time and no caller: only the provider's timeout ends it.
       const time = startCallTime({ key: `${key}.timeout`, ms: Number.POSITIVE_INFINITY }, undefined, clock);
       return call.time.within("the token request", () => {
-        pending ??= fetchAndKeep({ time, trace: UNTRACED }).finally(() => {
+        pending ??= issueAndKeep({ time, trace: UNTRACED }).finally(() => {
           pending = undefined;
         });
         return pending;
@@ -181,27 +167,16 @@ const keyOf = (name: string) => `providers.${name}`;
 
 const UNTRACED: Trace = { step: async (_step, run) => run({}), note() {} };
 
-/** The part of a call that one provider's token takes. The call's own token is audited. */
-function partOf({ time, trace }: Call, key: string, headers: TraceHeaders): Call {
-  const named = (step: string) => `${step} of "${key}"`;
-  return {
-    time: {
-      ...time,
-      begin: (step) => time.begin(named(step)),
-      send: (step, transport, request) => time.send(named(step), transport, request),
-      within: (step, run) => time.within(named(step), run),
-    },
-    trace: {
-      step: (step, run) =>
-        step.startsWith(TOKEN_PREFIX) ? trace.step(step, run) : UNTRACED.step(step, () => run(headers)),
-      note() {},
-    },
-  };
+/** The part of a call that one provider's token takes. Only the call's own token is audited. */
+function partOf({ time, trace }: Call, headers: TraceHeaders): Call {
+  const step: Trace["step"] = async (name, run) =>
+    name.startsWith(TOKEN_PREFIX) ? trace.step(name as Leg, run) : run(headers);
+  return { time, trace: { step, note() {} } };
 }
 
-type TokenName = ReturnType<typeof readTokenName>;
+type Token = ReturnType<typeof tokensNeeded>[number];
 
-function textOf({ provider, member }: TokenName, issued: Issued | undefined, user: string): string {
+function textOf({ provider, member }: Token, issued: Issued | undefined, user: string): string {
   const text = issued?.members[member];
   if (typeof text === "string" && text !== "") return text;
   const message = `the provider "${keyOf(provider)}" sent no ${member}, which "${keyOf(user)}" needs`;

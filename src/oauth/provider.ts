@@ -1,55 +1,26 @@
 // One provider of the file: token requests within its limits, repeated only where that is harmless.
 
 import { TokenProxyError } from "../core/errors.ts";
-import type { Bulkhead, Clock, CreateBulkhead, Ids, Log } from "../core/ports.ts";
 import { withOneRetry } from "../core/retry.ts";
-import { type Keep, keepNothing } from "../core/runtime.ts";
-import type { CreateTransport, Delivery } from "../core/transport.ts";
+import { keepNothing, type Runtime } from "../core/runtime.ts";
+import type { Delivery } from "../core/transport.ts";
 import { textOf, type Values } from "../core/values.ts";
-import { type BreakerState, createBreaker } from "./breaker.ts";
+import { createBreaker } from "./breaker.ts";
 import { credentialOf } from "./client-authentication.ts";
 import { createClockWatch } from "./clock-skew.ts";
-import { createDiscovery, type Discovery } from "./discovery.ts";
+import { createDiscovery } from "./discovery.ts";
 import { isRepeatable } from "./grants.ts";
 import { type Answer, asProviderError } from "./judge-answer.ts";
 import type { ProviderCredentials, ProviderSettings } from "./provider-settings.ts";
 import { createRefusalWatch } from "./refusals.ts";
 import { createRotation } from "./rotation.ts";
-import { ATTRIBUTE_PREFIX, callNamesNeeded, tokensNeeded } from "./template-names.ts";
+import { ATTRIBUTE_PREFIX, callNamesNeeded } from "./template-names.ts";
 import { type Attempt, createTokenRequest } from "./token-request.ts";
 
-export interface Provider {
-  readonly name: string;
-  /** Undefined if the file names the token endpoint. */
-  readonly discovery: Discovery | undefined;
-  /** The user's attributes that its templates need: NAME for `attributes.NAME`. */
-  readonly attributes: readonly string[];
-  /** @throws {TokenProxyError} call_invalid if a value is missing, overloaded, or `provider_…` */
-  requestToken(values: Values, call: Pick<Attempt, "time" | "trace" | "announce">): Promise<Answer>;
-  /**
-   * `suspensions` since its configuration was loaded, and the seconds by which the provider's clock
-   * is ahead of ours, undefined if its answers do not tell.
-   */
-  state(): ReturnType<Bulkhead["state"]> & {
-    breaker: BreakerState;
-    suspensions: number;
-    clockSkew: number | undefined;
-    /** Since the last token, counted up to three. */
-    refusedUsers: number;
-    refusesEverybody: boolean;
-  };
-}
-
-export interface ProviderDeps {
-  createTransport: CreateTransport;
-  createBulkhead: CreateBulkhead;
-  keep?: Keep | undefined;
-  /** As in Runtime. */
-  sharesPromises?: boolean | undefined;
-  clock: Clock;
-  ids: Ids;
-  log: Log;
-}
+export type Provider = ReturnType<typeof createProvider>;
+export type Providers = ReadonlyMap<string, Provider>;
+type Used = "createTransport" | "createBulkhead" | "keep" | "sharesPromises" | "clock" | "ids" | "log";
+export type ProviderDeps = Pick<Runtime, Used>;
 
 /** The share of max_in_flight that may wait, and the share of timeout for which it may. */
 const QUEUE_SHARE = 0.25;
@@ -60,7 +31,7 @@ export function createProvider(
   settings: ProviderSettings,
   credentials: ProviderCredentials,
   deps: ProviderDeps,
-): Provider {
+) {
   const { clock, log, keep = keepNothing } = deps;
   const { issuer, metadata_url, timeout, connect_timeout, max_in_flight, http2, reuse_connections } = settings;
   const key = `providers.${name}`;
@@ -96,9 +67,13 @@ export function createProvider(
 
   return {
     name,
+    /** Undefined if the file names the token endpoint. */
     discovery,
+    /** The user's attributes that its templates need: NAME for `attributes.NAME`. */
     attributes: attributesIn(needed),
-    async requestToken(values, { time, trace, announce }) {
+    /** @throws {TokenProxyError} call_invalid if a value is missing, overloaded, or `provider_…` */
+    async requestToken(values: Values, call: Pick<Attempt, "time" | "trace" | "announce">): Promise<Answer> {
+      const { time, trace, announce } = call;
       assertValues(values, needed, key);
       const deadline = clock.elapsed() + timeout;
       const wait = timeout * QUEUE_SHARE;
@@ -119,6 +94,10 @@ export function createProvider(
         bulkhead.leave();
       }
     },
+    /**
+     * `suspensions` since its configuration was loaded, `clockSkew` in seconds by which its clock is
+     * ahead of ours, if its answers tell, and `refusedUsers` since the last token, up to three.
+     */
     state: () => ({
       breaker: breaker.state(),
       suspensions: breaker.suspensions(),
@@ -142,20 +121,4 @@ export const attributesIn = (names: readonly string[]): string[] =>
 function overloaded(key: string): TokenProxyError {
   const message = `as many token requests to the provider "${key}" are in flight as its max_in_flight allows`;
   return new TokenProxyError("overloaded", message, { retryAfter: 1 }); // one may end soon
-}
-
-export type Providers = ReadonlyMap<string, Provider>;
-
-/** @param settings by name, like the credentials */
-export async function createProviders(
-  settings: Readonly<Record<string, ProviderSettings>>,
-  credentials: ReadonlyMap<string, ProviderCredentials>,
-  deps: ProviderDeps,
-): Promise<Providers> {
-  const all = Object.entries(settings).map(([name, provider]) =>
-    createProvider(name, provider, credentials.get(name) as ProviderCredentials, deps),
-  );
-  const providers = new Map(all.map((provider) => [provider.name, provider]));
-  if (Object.values(settings).every((provider) => tokensNeeded(provider).length === 0)) return providers;
-  return (await import("./chained-tokens.ts")).chainProviders(providers, settings, deps);
 }

@@ -25,22 +25,20 @@ export function jwtsNeeded(settings: RequestSettings): string[] {
 /** The names that a call, its session or its attributes must supply. */
 export const callNamesNeeded = (settings: TemplatedSettings): string[] => allNames(settings).filter(isOfCall);
 
-/** The tokens of other providers that a token request contains: names in templates. */
-export function tokensNeeded(settings: TemplatedSettings): string[] {
-  return allNames(settings).filter((name) => name.startsWith(TOKEN_PREFIX));
-}
-
-/** @returns the provider and the member of its answer, which may have dots in its name */
-export function readTokenName(name: string): { name: string; provider: string; member: string } {
-  const [, provider = "", ...member] = name.split(".");
-  return { name, provider, member: member.join(".") || "access_token" };
+/** The tokens of other providers that a token request contains. A member's name may have dots. */
+export function tokensNeeded(settings: TemplatedSettings) {
+  const names = allNames(settings).filter((name) => name.startsWith(TOKEN_PREFIX));
+  return names.map((name) => {
+    const [, provider = "", ...member] = name.split(".");
+    return { name, provider, member: member.join(".") || "access_token" };
+  });
 }
 
 type AllSettings = Readonly<Record<string, TemplatedSettings>>;
 
-/** The providers whose tokens a provider needs, directly or not; itself only if there is a cycle. */
+/** The providers whose tokens a provider needs, directly or not; itself only in a circle. */
 export function chainOf(name: string, all: AllSettings, found = new Set<string>()): ReadonlySet<string> {
-  for (const { provider } of tokensNeeded(all[name] as TemplatedSettings).map(readTokenName)) {
+  for (const { provider } of tokensNeeded(all[name] as TemplatedSettings)) {
     if (!found.has(provider)) chainOf(provider, all, found.add(provider));
   }
   return found;

@@ -3,7 +3,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { fileConfig, SECRETS } from "../support/config.ts";
+import { fileConfig, providerConfig, SECRETS } from "../support/config.ts";
 import {
   type Answer,
   json,
@@ -161,5 +161,61 @@ describe("--probe", () => {
 
   it("warns if the provider mints a token for anybody", async () => {
     expect((await live(token({ sub: "alice" }), ["--probe"])).out).toMatch(/warning +it mints a token for anybody/);
+  });
+});
+
+describe("a token that needs those of other providers", () => {
+  const HOME = "token-of-home-24-characters";
+  const ANSWERS = {
+    "/home": json({ access_token: HOME, expires_in: 60 }),
+    "/broker": json({ access_token: "token-of-broker-24-characters", expires_in: 60 }),
+    "/token": token({ sub: "alice" }),
+  };
+
+  async function check(answers: Partial<typeof ANSWERS> = {}) {
+    provider.answer = (socket, request) =>
+      ({ ...ANSWERS, ...answers })[request.url as keyof typeof ANSWERS](socket, request);
+    const at = (path: string, changes: object) => providerConfig(provider.url + path, changes);
+    const params = { own: "{{token.home}}", for: "{{userid}}" };
+    const providers = {
+      main: at("/token", { params, headers: { "X-Actor": "{{token.broker}}" } }),
+      home: at("/home", { params: { userid: "{{userid}}" } }),
+      broker: at("/broker", { params: {}, grant_type: "client_credentials", cache: true }),
+    };
+    const file = fileConfig("", { file: { providers, get_token: { provider: "main" } } });
+    await writeFile(join(folder, "token-proxy.yaml"), JSON.stringify(file));
+    return runCommand(["check", "--live", "--userid", "alice"], { cwd: folder, env: SECRETS });
+  }
+
+  it("is described, with the time of each, and what is kept", async () => {
+    const { status, out } = await check();
+    expect(status).toBe(0);
+    expect(out).toMatch(/ {2}contains +token\.home, token\.broker\n/);
+    expect(out).toMatch(/provider +broker\n.* {2}cache +its token is kept/s);
+    expect(out).toMatch(
+      / {2}answer +main answered 200 .* {2}token of +home, in \d+ ms\n {2}token of +broker, in \d+ ms\n/s,
+    );
+    expect(out).not.toMatch(/token-of-/);
+  });
+
+  it("is explained by the provider that failed, although another one answered later", async () => {
+    const refusal = json({ error: "invalid_client", error_description: "wrong secret of home" }, 401);
+    const { broker } = { broker: ANSWERS["/broker"] };
+    const { status, out } = await check({
+      "/home": refusal,
+      "/broker": (socket, request) => void setTimeout(() => broker(socket, request), 200),
+    });
+    expect(status).toBe(1);
+    expect(out).toContain("providers.home");
+    expect(out).toMatch(
+      / {2}request +POST http:\S+\/home: status 401\n {2}it says +invalid_client: wrong secret of home\n/,
+    );
+  });
+
+  it("shows no token of another provider that a refusal repeats", async () => {
+    const said = `no: ${HOME} token-of-broker-24-characters`;
+    const { out } = await check({ "/token": json({ error: "invalid_target", error_description: said }, 400) });
+    expect(out).toMatch(/ {2}it says +\S/);
+    expect(out).not.toMatch(/token-of-/);
   });
 });

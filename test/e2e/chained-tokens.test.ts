@@ -83,6 +83,25 @@ it("names the server that rejects this proxy", async () => {
   expect(answer.text).toContain("providers.home");
 });
 
+it("names the server that is down", async () => {
+  await start("identity-chaining.yaml");
+  expect((await getToken("alice")).status).toBe(200);
+  await partner.close();
+  const atPartner = await getToken("alice");
+  expectError(atPartner, "provider_unreachable");
+  expect(atPartner.text).toContain("providers.partner");
+  const { port } = new URL(home.issuer);
+  await home.close();
+  const atHome = await getToken("alice");
+  expectError(atHome, "provider_unreachable");
+  expect(atHome.text).toContain("providers.home");
+  home = await startAuthorizationServer({ trusted: proxyUrl, kid: "home", port: Number(port) });
+  partner = await startAuthorizationServer({
+    ...{ trusted: home.issuer, kid: "partner" },
+    port: Number(new URL(partner.issuer).port),
+  });
+});
+
 describe("a kept token", () => {
   beforeAll(() =>
     start("identity-chaining.yaml", (file) => {

@@ -141,7 +141,7 @@ describe("the tokens that a request contains", () => {
     const answer = await app.request(call({ body: { serverid: "s", userid: "alice" } }));
     expect(await answer.json()).toMatchObject({
       error_code: "call_invalid",
-      error_description: 'the call has no value "accountid", which "providers.home" needs',
+      error_description: 'the call has no value "accountid", which "providers.retail" needs',
     });
     expect(asked()).toEqual([]);
   });
@@ -169,7 +169,7 @@ describe("a failure of an earlier provider", () => {
     expect(built.reports[0]).toMatchObject({ provider: "home", outcome: "refused", providerError: "invalid_grant" });
   });
 
-  it("that is none of the user names this provider", async () => {
+  it("that does not concern the user names this provider", async () => {
     built.answers.home = () => response(401, { error: "invalid_client" });
     const { text } = await built.getToken();
     expect(JSON.parse(text)).toMatchObject({ error_code: "provider_rejected_proxy" });

@@ -20,10 +20,10 @@ import { createVirtualServers } from "./stand-in.ts";
 
 /** The proxy's timeout for the provider. */
 const TIMEOUT_MS = 3_000;
-/** The shares of calls that name their user only by the session, and of those with chained requests. */
+/** The shares of calls whose user only the session names, and of those with chained requests. */
 const VERIFIED = 0.2;
 const CHAINED = 0.3;
-/** Of the chained calls, so many have a second one beside it, whose caller hangs up at some moment. */
+/** This share of the chained calls has a second call beside it, whose caller hangs up. */
 const HANG_UP = 0.2;
 const MAX_HANG_UP_MS = 60;
 const MAX_SESSION_DELAY_MS = 20;
@@ -39,7 +39,7 @@ export interface Soak {
 /** Which binding: one trusts the caller, the others take the user only from the session. */
 export type How = "trusted" | "verified" | "chained";
 
-/** A proxy with a binding for each. Chained requests contain a token of the user and one for all. */
+/** A proxy with a binding for each. Chained requests contain the user's token and one for all. */
 export async function startSoak(users: number, runtime: Runtime, seed: number): Promise<Soak> {
   const provider = await startSoakProvider(seed, TIMEOUT_MS + 300);
   const standIn = createVirtualServers({ [SERVERID]: { apikey: NEXTAUTH_APIKEY } });
@@ -186,7 +186,7 @@ export async function runSoak(soak: Soak, users: number, calls: number, seed: nu
   return tally;
 }
 
-/** A call whose caller leaves, perhaps before its end: the requests that others wait for must go on. */
+/** A call whose caller leaves, perhaps early: requests that others wait for must go on. */
 async function hangUp(soak: Soak, user: number, callId: string, afterMs: number): Promise<void> {
   await soak.call(user, callId, "chained", AbortSignal.timeout(Math.round(afterMs))).catch(() => {});
 }

@@ -2,7 +2,6 @@
 
 import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
 import type { CallReport } from "../../core/call-report.ts";
-import { legsIn } from "../../core/trace.ts";
 
 export const MINUTE_MS = 60_000;
 export const MINUTES_KEPT = 30;
@@ -46,12 +45,6 @@ export function createRecorder(now: () => number) {
       const at = now();
       calls.push({ at, report });
       if (calls.length > RECENT_CALLS) calls.shift();
-      if (outcome === "token") {
-        for (const [leg] of legsIn(durations)) {
-          const { minutes } = providers.get(leg) ?? { minutes: [] };
-          providers.set(leg, { last: { outcome, at }, last_token: at, minutes });
-        }
-      }
       const isCutOff = CUT_OFF.includes(outcome);
       const nextauthOutcome = NEXTAUTH_FAILURES.includes(outcome) ? outcome : "answered";
       if (nextauth !== undefined && !isCutOff) servers.set(nextauth, { outcome: nextauthOutcome, at });
