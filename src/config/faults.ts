@@ -50,9 +50,10 @@ export function shapeFaults(issues: readonly z.core.$ZodIssue[], file: unknown, 
     if (path.length > 0 && valueAt(file, path) === null) return [{ path, message: EMPTY, at: "key" }];
     return [{ path, message: issue.message, at: issue.code === "invalid_key" ? "key" : "value" }];
   });
-  const causes = all.filter(({ message, meant }) => message === EMPTY || meant !== undefined);
-  const faults = all.filter((fault) => !causes.some((cause) => cause !== fault && isCausedBy(fault, cause, file)));
-  return { faults, doubtful: all.flatMap(({ path, meant = [] }) => [path, ...meant]) };
+  return {
+    faults: withoutConsequences(all, file),
+    doubtful: all.flatMap(({ path, meant = [] }) => [path, ...meant.filter(({ length }) => length === 1)]),
+  };
 }
 
 function unknownKey(parent: Path, key: string, known: readonly string[]): ShapeFault {
@@ -82,22 +83,33 @@ function misplacedKey(
   } as const;
 }
 
-function isCausedBy(fault: ShapeFault, cause: ShapeFault, file: unknown): boolean {
-  const parent = cause.path.slice(0, -1);
-  if (cause.message === EMPTY) {
-    // The lines that belong to it are not indented, so they look like its neighbours.
-    const names = Object.keys(valueAt(file, parent) as object);
-    const isBelow = names.indexOf(String(fault.path[parent.length])) > names.indexOf(String(cause.path.at(-1)));
-    return isBelow && startsWith(fault.path, parent) && (parent.length > 0 || fault.meant !== undefined);
-  }
-  if (cause.message === MISPLACED && startsWith(fault.path, cause.path)) return true;
-  if (fault.meant !== undefined) return false;
-  const isMissing = valueAt(file, fault.path) === undefined;
-  return isSame(fault.path, parent) || (isMissing && cause.meant?.some((path) => isSame(path, fault.path)) === true);
+function withoutConsequences(faults: readonly ShapeFault[], file: unknown): ShapeFault[] {
+  const keyOf = (path: Path) => JSON.stringify(path);
+  const parentOf = ({ path }: ShapeFault) => keyOf(path.slice(0, -1));
+  const unknown = faults.filter(({ meant }) => meant !== undefined);
+  const incomplete = new Set(unknown.map(parentOf));
+  const meant = new Set(unknown.flatMap((fault) => fault.meant?.map(keyOf) ?? []));
+  const misplaced = new Set(unknown.filter(({ message }) => message === MISPLACED).map(({ path }) => keyOf(path)));
+  // The lines that belong to an empty key are not indented, so they look like its neighbours.
+  const empty = Map.groupBy(
+    faults.filter(({ message }) => message === EMPTY),
+    parentOf,
+  );
+  return faults.filter((fault) => {
+    const { path } = fault;
+    const isUnknown = fault.meant !== undefined;
+    if (!isUnknown && incomplete.has(keyOf(path))) return false;
+    if (!isUnknown && valueAt(file, path) === undefined && meant.has(keyOf(path))) return false;
+    return !path.some((part, depth) => {
+      const parent = path.slice(0, depth);
+      if (misplaced.has(keyOf([...parent, part])) && fault.message !== MISPLACED) return true;
+      const [first] = empty.get(keyOf(parent)) ?? [];
+      if (first === undefined || (depth === 0 && !isUnknown)) return false;
+      const names = Object.keys(valueAt(file, parent) as object);
+      return names.indexOf(String(part)) > names.indexOf(String(first.path[depth]));
+    });
+  });
 }
-
-const startsWith = (path: Path, start: Path) => start.every((part, depth) => path[depth] === part);
-const isSame = (a: Path, b: Path) => a.length === b.length && startsWith(a, b);
 
 type Tree = { [part: string | number]: Tree } | null | undefined;
 

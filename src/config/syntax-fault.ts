@@ -87,7 +87,7 @@ function findUnclosed(text: string, document: Document, offset: number): SyntaxF
       const [start, end] = node.range ?? [0, 0];
       const source = text.slice(start, end);
       if (start > offset) return;
-      if (isCollection(node) && node.flow && !/[\]}]$/.test(source)) {
+      if (isCollection(node) && node.flow && !/[\]}]/.test(text[end - 1] ?? "")) {
         found = { offset: start, message: "this bracket is not closed" };
       }
       const isQuoted = isScalar(node) && /^["']/.test(source);
