@@ -39,13 +39,12 @@ interface ShapeFault extends PathFault {
  * @returns the faults, and the paths where the file is not what its author meant
  */
 export function shapeFaults(issues: readonly z.core.$ZodIssue[], file: unknown, topLevel: readonly string[]) {
+  const isLacking = (part: unknown) => topLevel.some((name) => name === part && valueAt(file, [name]) === undefined);
   const all = issues.flatMap((issue): ShapeFault[] => {
     const path = pathInFile(file, issue.path as Path);
     if (issue.code === "unrecognized_keys") {
       const known = issue.message.split(" ");
-      return issue.keys.map(
-        (key) => misplacedKey([...path, key], file, topLevel, known) ?? unknownKey(path, key, known),
-      );
+      return issue.keys.map((key) => unknownKey(path, key, known, isLacking));
     }
     if (path.length > 0 && valueAt(file, path) === null) return [{ path, message: EMPTY, at: "key" }];
     return [{ path, message: issue.message, at: issue.code === "invalid_key" ? "key" : "value" }];
@@ -56,31 +55,17 @@ export function shapeFaults(issues: readonly z.core.$ZodIssue[], file: unknown, 
   };
 }
 
-function unknownKey(parent: Path, key: string, known: readonly string[]): ShapeFault {
+/** @param isLacking whether the file has no such part, although it could */
+function unknownKey(parent: Path, key: string, known: string[], isLacking: (part: unknown) => boolean): ShapeFault {
+  const path = [...parent, key];
   const meant = nearest(key, known);
+  // The key itself, or one that it is below, because a provider or caller can have any name.
+  const depth = meant === undefined ? path.findIndex((part, index) => index > 0 && isLacking(part)) : -1;
+  if (depth !== -1)
+    return { path: path.slice(0, depth + 1), message: MISPLACED, at: "key", meant: [[path[depth] ?? key]] };
   const hint = meant === undefined ? `the keys allowed here are ${known.join(", ")}` : `did you mean "${meant}"?`;
   const candidates = meant === undefined ? known : [meant];
-  const message = `unknown key; ${hint}`;
-  return { path: [...parent, key], message, at: "key", meant: candidates.map((name) => [...parent, name]) };
-}
-
-/** A key of the file itself, or one below it: anything can be the name of a provider or caller. */
-function misplacedKey(
-  path: Path,
-  file: unknown,
-  topLevel: readonly string[],
-  known: readonly string[],
-): ShapeFault | undefined {
-  if (nearest(String(path.at(-1)), known) !== undefined) return undefined;
-  const isOfFile = (part: string | number) => topLevel.includes(String(part)) && valueAt(file, [part]) === undefined;
-  const depth = path.findIndex((part, index) => index > 0 && isOfFile(part));
-  if (depth === -1) return undefined;
-  return {
-    path: path.slice(0, depth + 1),
-    message: MISPLACED,
-    at: "key",
-    meant: [path.slice(depth, depth + 1)],
-  } as const;
+  return { path, message: `unknown key; ${hint}`, at: "key", meant: candidates.map((name) => [...parent, name]) };
 }
 
 function withoutConsequences(faults: readonly ShapeFault[], file: unknown): ShapeFault[] {
