@@ -51,7 +51,7 @@ export interface Credentials {
   callers: ReadonlyMap<string, CallerCredentials>;
   /** In the order of the file. */
   nextauth: readonly NextAuthCredentials[];
-  /** Its `ca` is `client_ca`. Undefined without `server.tls`, and on a host that does not listen. */
+  /** With `client_ca` as `ca`. Undefined without `server.tls`, and on a host that never listens. */
   serverTls: TlsCredentials | undefined;
   providers: ReadonlyMap<string, ProviderCredentials>;
   /** For hashing userids in the log. */

@@ -36,7 +36,9 @@ export function firstSyntaxFault(text: string, document: Document.Parsed): Synta
     Pair(_, { key }) {
       if (!isScalar(key) || typeof key.value !== "string") {
         add(key, 'a key must be text; quote it, and quote a template: "{{…}}"');
-      } else if (key.value === "__proto__") add(key, 'the key "__proto__" is not allowed'); // zod would drop it silently
+      }
+      // zod would drop it silently.
+      else if (key.value === "__proto__") add(key, 'the key "__proto__" is not allowed');
     },
     Alias(_, alias) {
       if (alias.resolve(document) !== undefined) return;
@@ -80,7 +82,7 @@ function diagnose(text: string, document: Document, code: string, offset: number
 
 const DASH = /^ *-(?=[^\s-])/;
 
-/** The last quote or bracket before the fault that is not closed, or only on the line of the fault. */
+/** The last quote or bracket before the fault that is never closed, or only on its line. */
 function findUnclosed(text: string, document: Document, offset: number): SyntaxFault | undefined {
   let found: SyntaxFault | undefined;
   visit(document, {
