@@ -13,11 +13,12 @@ export interface PathFault {
   at: "key" | "value";
 }
 
-export type Report = (path: Path, message: string, at?: PathFault["at"]) => void;
+/** @param message undefined reports nothing */
+export type Report = (path: Path, message: string | undefined, at?: PathFault["at"]) => void;
 
 /** @returns a function that appends to `faults` */
 export function reportTo(faults: PathFault[]): Report {
-  return (path, message, at = "value") => faults.push({ path, message, at });
+  return (path, message, at = "value") => void (message !== undefined && faults.push({ path, message, at }));
 }
 
 /** @returns a report for paths relative to `base` */
