@@ -39,9 +39,10 @@ function checkBindings(around: Surroundings, reportAll: Report): void {
   for (const [index, binding] of bindings.entries()) {
     const report = below(reportAll, "get_token", index);
     // A path may have one binding for each method. Requests are matched by path first.
-    const shadows = ({ path, method }: FileBinding) =>
-      path === binding.path ? method === binding.method : covers(path, binding.path);
-    const above = bindings.slice(0, index).findIndex(shadows);
+    const above = bindings.findIndex(
+      ({ path, method }, other) =>
+        other < index && (path === binding.path ? method === binding.method : covers(path, binding.path)),
+    );
     if (above !== -1) {
       report(["path"], `is unreachable, because get_token[${above}] matches the same calls; move it up or remove it`);
     }
@@ -52,11 +53,12 @@ function checkBindings(around: Surroundings, reportAll: Report): void {
       checkValue(name, value, binding.session, below(report, "values", name));
       checkSources(binding, value, below(report, "values", name, "from"));
     }
-    const isInBody = ({ from }: FileBoundValue) => from.some((source) => source.in === "body" || source.in === "form");
-    const inBody = Object.entries(binding.values).flatMap(([name, value]) => (isInBody(value) ? [name] : []));
+    const inBody = Object.entries(binding.values).filter(([, { from }]) =>
+      from.some((source) => /body|form/.test(source.in)),
+    );
     if (binding.method === "GET" && inBody.length > 0) {
-      const problem = `but values reads ${inBody.join(", ")} from it; use query:, header: or path:`;
-      report(["method"], `is GET, which has no body, ${problem}`);
+      const names = inBody.map(([name]) => name).join(", ");
+      report(["method"], `is GET, which has no body, but values reads ${names} from it; use query:, header: or path:`);
     }
   }
 }

@@ -32,7 +32,7 @@ export function checkTemplates(provider: FileProvider, around: Surroundings, rep
   const check = (kind: Kind, at: Path, value: JsonValue | undefined) => {
     for (const name of value === undefined ? [] : jsonTemplateNames(value)) {
       const problem = problemOf(name, kind, provider, around);
-      if (problem !== undefined) report(at, `uses {{${name}}}, ${problem}`);
+      report(at, problem && `uses {{${name}}}, ${problem}`);
     }
   };
   const checkJwt = (at: Path, jwt: Partial<Pick<JwtSettings, "header" | "claims">>) => {

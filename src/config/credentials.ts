@@ -51,7 +51,7 @@ export interface Credentials {
   callers: ReadonlyMap<string, CallerCredentials>;
   /** In the order of the file. */
   nextauth: readonly NextAuthCredentials[];
-  /** Its `ca` is `client_ca`. Undefined without `server.tls`, and on a host that does not listen. */
+  /** With `client_ca` as `ca`. Undefined without `server.tls`, and on a host that never listens. */
   serverTls: TlsCredentials | undefined;
   providers: ReadonlyMap<string, ProviderCredentials>;
   /** For hashing userids in the log. */
@@ -71,8 +71,7 @@ export async function loadCredentials({ config, error }: ParsedFile, host: Crede
   const { signing, log, webnonce_exchange } = config;
   for (const [index, { rate_limit }] of webnonce_exchange.entries()) {
     for (const [name, limit] of Object.entries(rate_limit)) {
-      const problem = host.rateLimitFault(limit);
-      if (problem !== undefined) report(["webnonce_exchange", index, "rate_limit", name], problem);
+      report(["webnonce_exchange", index, "rate_limit", name], host.rateLimitFault(limit));
     }
   }
   const callers = await loadCallers(config, load, host, report);
@@ -115,8 +114,7 @@ function createLoader(host: CredentialHost, report: Report, ofEnvironment: Proxy
   }
 
   function checkCertificate(certificate: Secret | undefined, path: Path, pins?: readonly string[]): void {
-    const problem = certificate && host.certificateFault(certificate.reveal(), pins);
-    if (problem !== undefined) report(path, problem);
+    report(path, certificate && host.certificateFault(certificate.reveal(), pins));
   }
 
   async function tls(settings: TlsSettings | undefined, path: Path, caKey = "ca", pins?: readonly string[]) {
@@ -201,18 +199,18 @@ async function loadCallers({ callers, server }: Config, load: Loader, host: Cred
     const apikeys = await load.list(references, [...at, "apikeys"], async (reference, path) => {
       const apikey = await load.secret(reference, path, apikeyFault);
       const other = apikey && otherOwner(`key ${apikey.reveal()}`, name);
-      if (other !== undefined) report(path, `is also a key of "callers.${other}"; each caller needs different keys`);
+      report(path, other && `is also a key of "callers.${other}"; each caller needs different keys`);
       return apikey;
     });
     for (const [index, pin] of client_certificates.entries()) {
       const path = [...at, "client_certificates", index];
-      const problem = host.pinFault(pin, server);
-      if (problem !== undefined) report(path, problem);
+      report(path, host.pinFault(pin, server));
       // With API keys, the key identifies the caller.
       const other = references.length > 0 ? undefined : otherOwner(`pin ${Object.values(pin)}`, name);
-      if (other !== undefined) {
-        report(path, `is also a certificate of "callers.${other}"; without apikeys, it must identify one caller`);
-      }
+      report(
+        path,
+        other && `is also a certificate of "callers.${other}"; without apikeys, it must identify one caller`,
+      );
     }
     loaded.set(name, { apikeys, client_certificates, serverids });
   }

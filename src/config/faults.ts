@@ -13,11 +13,12 @@ export interface PathFault {
   at: "key" | "value";
 }
 
-export type Report = (path: Path, message: string, at?: PathFault["at"]) => void;
+/** @param message undefined reports nothing */
+export type Report = (path: Path, message: string | undefined, at?: PathFault["at"]) => void;
 
 /** @returns a function that appends to `faults` */
 export function reportTo(faults: PathFault[]): Report {
-  return (path, message, at = "value") => faults.push({ path, message, at });
+  return (path, message, at = "value") => void (message !== undefined && faults.push({ path, message, at }));
 }
 
 /** @returns a report for paths relative to `base` */
@@ -39,65 +40,62 @@ interface ShapeFault extends PathFault {
  * @returns the faults, and the paths where the file is not what its author meant
  */
 export function shapeFaults(issues: readonly z.core.$ZodIssue[], file: unknown, topLevel: readonly string[]) {
+  const isLacking = (part: unknown) => topLevel.some((name) => name === part && valueAt(file, [name]) === undefined);
   const all = issues.flatMap((issue): ShapeFault[] => {
     const path = pathInFile(file, issue.path as Path);
     if (issue.code === "unrecognized_keys") {
       const known = issue.message.split(" ");
-      return issue.keys.map(
-        (key) => misplacedKey([...path, key], file, topLevel, known) ?? unknownKey(path, key, known),
-      );
+      return issue.keys.map((key) => unknownKey(path, key, known, isLacking));
     }
     if (path.length > 0 && valueAt(file, path) === null) return [{ path, message: EMPTY, at: "key" }];
     return [{ path, message: issue.message, at: issue.code === "invalid_key" ? "key" : "value" }];
   });
-  const causes = all.filter(({ message, meant }) => message === EMPTY || meant !== undefined);
-  const faults = all.filter((fault) => !causes.some((cause) => cause !== fault && isCausedBy(fault, cause, file)));
-  return { faults, doubtful: all.flatMap(({ path, meant = [] }) => [path, ...meant]) };
+  return {
+    faults: withoutConsequences(all, file),
+    doubtful: all.flatMap(({ path, meant = [] }) => [path, ...meant.filter(({ length }) => length === 1)]),
+  };
 }
 
-function unknownKey(parent: Path, key: string, known: readonly string[]): ShapeFault {
+/** @param isLacking whether the file has no such part, although it could */
+function unknownKey(parent: Path, key: string, known: string[], isLacking: (part: unknown) => boolean): ShapeFault {
+  const path = [...parent, key];
   const meant = nearest(key, known);
+  // The key itself, or one that it is below, because a provider or caller can have any name.
+  const depth = meant === undefined ? path.findIndex((part, index) => index > 0 && isLacking(part)) : -1;
+  if (depth !== -1)
+    return { path: path.slice(0, depth + 1), message: MISPLACED, at: "key", meant: [[path[depth] ?? key]] };
   const hint = meant === undefined ? `the keys allowed here are ${known.join(", ")}` : `did you mean "${meant}"?`;
   const candidates = meant === undefined ? known : [meant];
-  const message = `unknown key; ${hint}`;
-  return { path: [...parent, key], message, at: "key", meant: candidates.map((name) => [...parent, name]) };
+  return { path, message: `unknown key; ${hint}`, at: "key", meant: candidates.map((name) => [...parent, name]) };
 }
 
-/** A key of the file itself, or one below it: anything can be the name of a provider or caller. */
-function misplacedKey(
-  path: Path,
-  file: unknown,
-  topLevel: readonly string[],
-  known: readonly string[],
-): ShapeFault | undefined {
-  if (nearest(String(path.at(-1)), known) !== undefined) return undefined;
-  const isOfFile = (part: string | number) => topLevel.includes(String(part)) && valueAt(file, [part]) === undefined;
-  const depth = path.findIndex((part, index) => index > 0 && isOfFile(part));
-  if (depth === -1) return undefined;
-  return {
-    path: path.slice(0, depth + 1),
-    message: MISPLACED,
-    at: "key",
-    meant: [path.slice(depth, depth + 1)],
-  } as const;
+function withoutConsequences(faults: readonly ShapeFault[], file: unknown): ShapeFault[] {
+  const keyOf = (path: Path) => JSON.stringify(path);
+  const parentOf = ({ path }: ShapeFault) => keyOf(path.slice(0, -1));
+  const unknown = faults.filter(({ meant }) => meant !== undefined);
+  const incomplete = new Set(unknown.map(parentOf));
+  const meant = new Set(unknown.flatMap((fault) => fault.meant?.map(keyOf) ?? []));
+  const misplaced = new Set(unknown.filter(({ message }) => message === MISPLACED).map(({ path }) => keyOf(path)));
+  // The lines that belong to an empty key are not indented, so they look like its neighbours.
+  const empty = Map.groupBy(
+    faults.filter(({ message }) => message === EMPTY),
+    parentOf,
+  );
+  return faults.filter((fault) => {
+    const { path } = fault;
+    const isUnknown = fault.meant !== undefined;
+    if (!isUnknown && incomplete.has(keyOf(path))) return false;
+    if (!isUnknown && valueAt(file, path) === undefined && meant.has(keyOf(path))) return false;
+    return !path.some((part, depth) => {
+      const parent = path.slice(0, depth);
+      if (misplaced.has(keyOf([...parent, part])) && fault.message !== MISPLACED) return true;
+      const [first] = empty.get(keyOf(parent)) ?? [];
+      if (first === undefined || (depth === 0 && !isUnknown)) return false;
+      const names = Object.keys(valueAt(file, parent) as object);
+      return names.indexOf(String(part)) > names.indexOf(String(first.path[depth]));
+    });
+  });
 }
-
-function isCausedBy(fault: ShapeFault, cause: ShapeFault, file: unknown): boolean {
-  const parent = cause.path.slice(0, -1);
-  if (cause.message === EMPTY) {
-    // The lines that belong to it are not indented, so they look like its neighbours.
-    const names = Object.keys(valueAt(file, parent) as object);
-    const isBelow = names.indexOf(String(fault.path[parent.length])) > names.indexOf(String(cause.path.at(-1)));
-    return isBelow && startsWith(fault.path, parent) && (parent.length > 0 || fault.meant !== undefined);
-  }
-  if (cause.message === MISPLACED && startsWith(fault.path, cause.path)) return true;
-  if (fault.meant !== undefined) return false;
-  const isMissing = valueAt(file, fault.path) === undefined;
-  return isSame(fault.path, parent) || (isMissing && cause.meant?.some((path) => isSame(path, fault.path)) === true);
-}
-
-const startsWith = (path: Path, start: Path) => start.every((part, depth) => path[depth] === part);
-const isSame = (a: Path, b: Path) => a.length === b.length && startsWith(a, b);
 
 type Tree = { [part: string | number]: Tree } | null | undefined;
 

@@ -11,10 +11,6 @@ import { type FileConfig, fileSchema } from "./schema.ts";
 import { type FileSigning, provider as providerSchema } from "./schema-provider.ts";
 import { readYaml } from "./yaml.ts";
 
-/** Without a key, hashes have a random one, which each process makes at its start. */
-const UNSTABLE_HASHES =
-  'could not tell users apart after a restart; set "log.identities_key", or "log.identities" to plain';
-
 export interface ParsedFile {
   config: Config;
   /** Makes the error for faults that are found later, such as a secret that is not set. */
@@ -71,10 +67,6 @@ function checkParts(file: Record<string, unknown>, doubtful: readonly Path[], re
   };
 
   checkNextAuth(around, report);
-  const log = part("log");
-  if (log?.audit && log.identities === "hash" && log.identities_key === undefined) {
-    report(["log", "audit"], UNSTABLE_HASHES);
-  }
   if (around.signing) checkSigning(around.signing, below(report, "signing", "keys"));
   for (const [name, provider] of providers) {
     if (!isValid("providers", name)) continue;

@@ -10,19 +10,27 @@ const route = z.strictObject({
   provider: t.text.describe("The name of the provider."),
 });
 
-const log = z.strictObject({
-  level: z.enum(["error", "warn", "info", "debug"]).default("info").describe("The least severe level to write."),
-  format: z.enum(["auto", "json", "pretty"]).default("auto").describe("auto: pretty on a terminal, else JSON."),
-  audit: z
-    .strictObject({
-      file: t.text.describe("Relative to this file. Lines are appended."),
-      required: z.boolean().default(true).describe("Whether no token is requested if its line cannot be written."),
-    })
-    .optional()
-    .describe("Two lines per token, for auditors. Node only."),
-  identities: z.enum(["hash", "plain"]).default("hash").describe("How userids are written."),
-  identities_key: t.secretReference.optional().describe("Key of the hashes; set it for equal hashes in all instances."),
-});
+const log = z
+  .strictObject({
+    level: z.enum(["error", "warn", "info", "debug"]).default("info").describe("The least severe level to write."),
+    format: z.enum(["auto", "json", "pretty"]).default("auto").describe("auto: pretty on a terminal, else JSON."),
+    audit: z
+      .strictObject({
+        file: t.text.describe("Relative to this file. Lines are appended."),
+        required: z.boolean().default(true).describe("Whether no token is requested if its line cannot be written."),
+      })
+      .optional()
+      .describe("Two lines per token, for auditors. Node only."),
+    identities: z.enum(["hash", "plain"]).default("hash").describe("How userids are written."),
+    identities_key: t.secretReference
+      .optional()
+      .describe("Key of the hashes; set it for equal hashes in all instances."),
+  })
+  // Without a key, hashes have a random one, which each process makes at its start.
+  .refine(({ audit, identities, identities_key }) => !audit || identities === "plain" || identities_key, {
+    path: ["audit"],
+    message: 'could not tell users apart after a restart; set "log.identities_key", or "log.identities" to plain',
+  });
 
 export const fileSchema = z.strictObject(
   {

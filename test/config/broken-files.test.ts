@@ -356,6 +356,16 @@ describe("one mistake is one error", () => {
 
     // The file as a whole.
     [
+      "a missing comma in JSON with tabs",
+      '{\n\t"version": 1\n\t"log": {}\n}\n',
+      `2:13 ${YAML} something is missing here, such as a closing bracket, a quote, a comma or a space`,
+    ],
+    [
+      "a URN above a wrong indentation",
+      change("[accounts-api, cards-api]", "\n        - urn:example:a\n       - b"),
+      `31:8 ${YAML} ${INDENTATION}`,
+    ],
+    [
       "Windows line ends",
       change('bank.example"', "bank.example").replaceAll("\n", "\r\n"),
       `30:17 ${YAML} this quote is not closed`,

@@ -45,6 +45,10 @@ const WAYS = [
   `|${CANARY}`,
   `>${CANARY}`,
   `> ${CANARY}`,
+  `\n        ${CANARY}`,
+  `|\n        ${CANARY}`,
+  `\n        "${CANARY}`,
+  `\n  ${CANARY}`,
 ];
 
 function expectNoCanary(text: string) {
