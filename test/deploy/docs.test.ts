@@ -81,7 +81,7 @@ describe("docs/deploy.md", () => {
     const measured = (variant: string) => {
       const row = performance.split("\n").find((line) => line.startsWith(`| **${variant}** |`));
       const cells = row?.split("|").map((cell) => cell.trim()) ?? [];
-      return { cpu: Number(cells[3]), calls: cells[6] };
+      return { cpu: Number(cells[2]), calls: cells[5] };
     };
     for (const [row, variant] of [
       ["a token request with a client secret", "this proxy"],
