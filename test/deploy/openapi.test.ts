@@ -18,6 +18,7 @@ const run = promisify(execFile);
 const GET_TOKEN = "post /getToken";
 const EXCHANGE = "post /token";
 const NEXTAUTH = "https://ns-api.example";
+const ISSUER = "https://proxy.example";
 const secrets = { SIGNING_KEY: (await makeKey("ES256")).pem, NEXTAUTH_APIKEY: "apikey of the virtual server" };
 
 interface Case extends AppChanges {
@@ -43,7 +44,7 @@ const failing = (failure: TransportFailure) => () => {
 const FILE = {
   nextauth: { url: NEXTAUTH, apikey: { env: "NEXTAUTH_APIKEY" }, serverid: "c2VydmVyLTE=" },
   signing: {
-    issuer: "https://proxy.example",
+    issuer: ISSUER,
     keys: [{ kid: "a", alg: "ES256", private_key: { env: "SIGNING_KEY" } }],
   },
   webnonce_exchange: { rate_limit: { per_webnonce: { limit: 100 } } },
@@ -86,7 +87,17 @@ const ERRORS: Record<Code, Case> = {
   attributes_failed: { ...PHONE, getUserAttributes: () => json(500, {}) },
   attributes_timeout: { ...PHONE, getUserAttributes: failing("timeout") },
   rate_limited: { ...UNFINISHED, ...awaitsBody, calls: 1_024 },
-  client_assertion_unusable: {},
+  signing_failed: {
+    provider: { params: { user: "{{jwt.user}}" }, jwt: { user: {} } },
+    file: { signing: { issuer: ISSUER, keys: [{ kid: "hsm", alg: "ES256", private_key: "signer" }] } },
+  },
+  client_assertion_unusable: {
+    provider: {
+      token_endpoint_auth_method: "private_key_jwt",
+      client_secret: undefined,
+      client_assertion: { file: "/gone", aud: "https://idp.example" },
+    },
+  },
   provider_rejected_proxy: { answer: error(401, "invalid_client") },
   provider_wrong_endpoint: { answer: error(404, "") },
   provider_busy: { answer: error(429, "slow_down", { "retry-after": "7" }) },
