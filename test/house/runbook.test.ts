@@ -30,7 +30,8 @@ function namesBelow(heading: string): string[] {
 it("has a row for each alert", () => {
   const alerts = groups.flatMap(({ rules }: { rules: { alert: string }[] }) => rules.map(({ alert }) => alert));
   expect(alerts.length).toBeGreaterThan(20);
-  const all = new Set([...alerts, "TokenProxyClientAssertionNotReplaced"]); // it gets one with client_assertion_unusable
+  // It comes with the pending codes.
+  const all = new Set([...alerts, "TokenProxyClientAssertionNotReplaced"]);
   expect(namesBelow("When an alert fires").toSorted()).toEqual([...all].toSorted());
 });
 
