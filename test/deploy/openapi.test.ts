@@ -65,6 +65,14 @@ const awaitsBody = { deps: { inbound: { ...workerInbound, awaitsBody: () => true
 const PHONE = { provider: { params: { phone: "{{attributes.phone}}" } } };
 const SHORT = { timeout: "1s" };
 
+/** An error of the step before the token request. */
+const throwing = (code: string, facts = {}): Case => {
+  const intent = async () => {
+    throw new TokenProxyError(code as ErrorCode, "said by a fake", facts);
+  };
+  return { deps: { audit: { sha256, intent, result: () => {} } } };
+};
+
 type Code = Exclude<ErrorCode, "caller_gone"> | (typeof PENDING_CODES)[number];
 const isReal = (code: string) => code in ERROR_TABLE;
 
@@ -87,10 +95,7 @@ const ERRORS: Record<Code, Case> = {
   attributes_failed: { ...PHONE, getUserAttributes: () => json(500, {}) },
   attributes_timeout: { ...PHONE, getUserAttributes: failing("timeout") },
   rate_limited: { ...UNFINISHED, ...awaitsBody, calls: 1_024 },
-  signing_failed: {
-    provider: { params: { user: "{{jwt.user}}" }, jwt: { user: {} } },
-    file: { signing: { issuer: ISSUER, keys: [{ kid: "hsm", alg: "ES256", private_key: "signer" }] } },
-  },
+  signing_failed: throwing("signing_failed"), // no Signer can be passed here
   client_assertion_unusable: {
     provider: {
       token_endpoint_auth_method: "private_key_jwt",
@@ -119,17 +124,7 @@ const ERRORS: Record<Code, Case> = {
   proxy_refused: { answer: failing("proxy_refused") },
   provider_timeout: { answer: failing("timeout") },
   provider_suspended: { answer: error(500, "server_error"), calls: 10 },
-  audit_failed: {
-    deps: {
-      audit: {
-        sha256,
-        result: () => {},
-        intent: async () => {
-          throw new TokenProxyError("audit_failed", "the disk is full", { retryAfter: 5 });
-        },
-      },
-    },
-  },
+  audit_failed: throwing("audit_failed", { retryAfter: 5 }),
   overloaded: { deps: { maxInFlight: 0 } },
   internal: {
     answer: () => {
