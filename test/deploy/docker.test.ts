@@ -1,5 +1,5 @@
-// The container image, without Docker: what it copies, its user, and its commands. With IMAGE_ROOT, a
-// root file system that debootstrap made, they run in it as they would in the image.
+// The container image, without Docker: what it copies, its user, and its commands. They also run in
+// IMAGE_ROOT, a root file system that debootstrap made, as they would in the image.
 
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";

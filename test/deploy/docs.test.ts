@@ -76,6 +76,24 @@ describe("docs/http-api.md", () => {
 });
 
 describe("docs/deploy.md", () => {
+  it("sizes by the measurements of docs/performance.md", async () => {
+    const performance = await readFile("docs/performance.md", "utf8");
+    const measured = (variant: string) => {
+      const row = performance.split("\n").find((line) => line.startsWith(`| **${variant}** |`));
+      const cells = row?.split("|").map((cell) => cell.trim()) ?? [];
+      return { cpu: Number(cells[2]), calls: cells[5] };
+    };
+    for (const [row, variant] of [
+      ["a token request with a client secret", "this proxy"],
+      ["with an ES256 signature for each call", "this proxy, signing an ES256 assertion"],
+      ["on workerd", "this proxy on workerd"],
+    ] as const) {
+      const { cpu, calls } = measured(variant);
+      const shown = new RegExp(`^\\| ${row} \\| ([\\d.]+) ms \\| ([\\d,]+) calls/s `, "m").exec(deploy);
+      expect([Number(shown?.[1]), shown?.[2]], row).toEqual([Number(cpu.toPrecision(2)), calls]);
+    }
+  });
+
   it("checks the configuration for systemd before the first start, with the secrets next to it", async () => {
     const folder = await mkdtemp(join(tmpdir(), "token-proxy-docs-"));
     await cp("deploy/systemd/token-proxy.yaml", join(folder, "token-proxy.yaml"));

@@ -7,11 +7,12 @@ import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { parseConfig } from "../../src/config/parse.ts";
+import { ERROR_TABLE } from "../../src/core/errors.ts";
 import { temporaryFolder } from "../cli/temporary-folder.ts";
 import { runCli } from "../support/process.ts";
 import { execForm, parseDockerfile } from "./dockerfile.ts";
 import { itWhere, versionOf } from "./it-where.ts";
-import { checkValues, compileManifests, FOLDER, type Manifest, readManifests } from "./manifests.ts";
+import { checkValues, compileManifests, FOLDER, type Manifest, patched, readManifests } from "./manifests.ts";
 
 const run = promisify(execFile);
 const manifests = await readManifests();
@@ -117,6 +118,50 @@ describe("the Secret", () => {
     }
     proxy.process.kill("SIGKILL");
   });
+});
+
+describe("with a token of Kubernetes instead of a client secret", async () => {
+  const component = await readManifests(`${FOLDER}/client-assertion`);
+  const account = component.get(`serviceaccount.yaml ServiceAccount ${NAME}`);
+  const whole = patched(deployment, component.get(`deployment.yaml Deployment ${NAME}`));
+  const { spec } = whole.spec.template;
+  const text = await readFile(`${FOLDER}/client-assertion/kustomization.yaml`, "utf8");
+  const lines = parse(
+    text
+      .replaceAll(/^# {3}/gm, "")
+      .replaceAll(/^#.*$/gm, "")
+      .split("apiVersion:")[0] as string,
+  );
+
+  it("the pods are what Kubernetes' schema allows, and belong to the service account", async () => {
+    await checkValues(whole);
+    await checkValues(account);
+    expect(await compileManifests([whole, account])).not.toContain("error TS");
+    expect(spec.serviceAccountName).toBe(account.metadata.name);
+    expect([spec.automountServiceAccountToken, account.automountServiceAccountToken]).toEqual([false, false]);
+    expect(text).toContain(`system:serviceaccount:${account.metadata.namespace}:${account.metadata.name}`);
+  });
+
+  it("the token is where the configuration looks, for exactly its audience, and readable for the image's user", () => {
+    const volume = spec.volumes.find(({ projected }: Manifest) => projected !== undefined);
+    const mount = spec.containers[0].volumeMounts.find(({ name }: Manifest) => name === volume.name);
+    const [{ serviceAccountToken: token }] = volume.projected.sources;
+    expect(lines.client_assertion).toEqual({ file: `${mount.mountPath}/${token.path}`, aud: token.audience });
+    expect([mount.readOnly, volume.projected.defaultMode]).toEqual([true, 0o440]);
+    // Everything that the pods had before stays.
+    expect(spec.volumes.slice(0, -1)).toEqual(pod.spec.volumes);
+    expect(spec.containers[0].volumeMounts.slice(0, -1)).toEqual(container.volumeMounts);
+  });
+
+  itWhere("client_assertion_unusable" in ERROR_TABLE, "no client_assertion.file yet")(
+    "the configuration is valid with the lines of the comment",
+    async () => {
+      const file = parse(fileText);
+      const { client_id, client_secret, ...retail } = file.providers.retail;
+      file.providers.retail = { ...retail, ...lines };
+      expect(parseConfig(JSON.stringify(file), "configmap.yaml").config.providers).toHaveProperty("retail");
+    },
+  );
 });
 
 describe("the pods", () => {

@@ -15,6 +15,7 @@ const MODELS: Readonly<Record<string, () => Promise<object>>> = {
   Namespace: () => import("kubernetes-models/v1/Namespace"),
   ConfigMap: () => import("kubernetes-models/v1/ConfigMap"),
   Secret: () => import("kubernetes-models/v1/Secret"),
+  ServiceAccount: () => import("kubernetes-models/v1/ServiceAccount"),
   Service: () => import("kubernetes-models/v1/Service"),
   Deployment: () => import("kubernetes-models/apps/v1/Deployment"),
   HorizontalPodAutoscaler: () => import("kubernetes-models/autoscaling/v2/HorizontalPodAutoscaler"),
@@ -26,17 +27,35 @@ const MODELS: Readonly<Record<string, () => Promise<object>>> = {
 // biome-ignore lint/suspicious/noExplicitAny: a manifest of any kind
 export type Manifest = any;
 
-/** @returns every manifest, by "FILE KIND NAME" */
-export async function readManifests(): Promise<ReadonlyMap<string, Manifest>> {
+/** @returns every manifest of a folder, by "FILE KIND NAME" */
+export async function readManifests(folder = FOLDER): Promise<ReadonlyMap<string, Manifest>> {
   const manifests = new Map<string, Manifest>();
-  for (const file of (await readdir(FOLDER)).filter((name) => name !== "kustomization.yaml")) {
-    for (const document of parseAllDocuments(await readFile(join(FOLDER, file), "utf8"), { version: "1.1" })) {
+  const files = (await readdir(folder)).filter((name) => name.endsWith(".yaml") && name !== "kustomization.yaml");
+  for (const file of files) {
+    for (const document of parseAllDocuments(await readFile(join(folder, file), "utf8"), { version: "1.1" })) {
       if (document.errors.length > 0) throw new Error(`${file}: ${document.errors[0]?.message}`);
       const manifest = document.toJS();
       manifests.set(`${file} ${manifest.kind} ${manifest.metadata.name}`, manifest);
     }
   }
   return manifests;
+}
+
+/** Merges a patch into a manifest as kustomize does: lists by the `name` of their entries. */
+export function patched(manifest: Manifest, patch: Manifest): Manifest {
+  if (Array.isArray(manifest)) {
+    const others = patch.filter(({ name }: Manifest) => !manifest.some((entry) => entry.name === name));
+    const merged = manifest.map((entry) =>
+      patched(entry, patch.find(({ name }: Manifest) => name === entry.name) ?? {}),
+    );
+    return [...merged, ...others];
+  }
+  if (typeof manifest !== "object") return patch;
+  const entries = Object.entries(patch).map(([key, value]) => [
+    key,
+    key in manifest ? patched(manifest[key], value) : value,
+  ]);
+  return { ...manifest, ...Object.fromEntries(entries) };
 }
 
 interface Checked {

@@ -18,6 +18,7 @@ const run = promisify(execFile);
 const GET_TOKEN = "post /getToken";
 const EXCHANGE = "post /token";
 const NEXTAUTH = "https://ns-api.example";
+const ISSUER = "https://proxy.example";
 const secrets = { SIGNING_KEY: (await makeKey("ES256")).pem, NEXTAUTH_APIKEY: "apikey of the virtual server" };
 
 interface Case extends AppChanges {
@@ -43,7 +44,7 @@ const failing = (failure: TransportFailure) => () => {
 const FILE = {
   nextauth: { url: NEXTAUTH, apikey: { env: "NEXTAUTH_APIKEY" }, serverid: "c2VydmVyLTE=" },
   signing: {
-    issuer: "https://proxy.example",
+    issuer: ISSUER,
     keys: [{ kid: "a", alg: "ES256", private_key: { env: "SIGNING_KEY" } }],
   },
   webnonce_exchange: { rate_limit: { per_webnonce: { limit: 100 } } },
@@ -63,6 +64,14 @@ const UNFINISHED = { sent: { body: "never ends" }, wait: 3_000 };
 const awaitsBody = { deps: { inbound: { ...workerInbound, awaitsBody: () => true } } };
 const PHONE = { provider: { params: { phone: "{{attributes.phone}}" } } };
 const SHORT = { timeout: "1s" };
+
+/** An error of the step before the token request. */
+const throwing = (code: string, facts = {}): Case => {
+  const intent = async () => {
+    throw new TokenProxyError(code as ErrorCode, "said by a fake", facts);
+  };
+  return { deps: { audit: { sha256, intent, result: () => {} } } };
+};
 
 type Code = Exclude<ErrorCode, "caller_gone"> | (typeof PENDING_CODES)[number];
 const isReal = (code: string) => code in ERROR_TABLE;
@@ -86,7 +95,14 @@ const ERRORS: Record<Code, Case> = {
   attributes_failed: { ...PHONE, getUserAttributes: () => json(500, {}) },
   attributes_timeout: { ...PHONE, getUserAttributes: failing("timeout") },
   rate_limited: { ...UNFINISHED, ...awaitsBody, calls: 1_024 },
-  client_assertion_unusable: {},
+  signing_failed: throwing("signing_failed"), // no Signer can be passed here
+  client_assertion_unusable: {
+    provider: {
+      token_endpoint_auth_method: "private_key_jwt",
+      client_secret: undefined,
+      client_assertion: { file: "/gone", aud: "https://idp.example" },
+    },
+  },
   provider_rejected_proxy: { answer: error(401, "invalid_client") },
   provider_wrong_endpoint: { answer: error(404, "") },
   provider_busy: { answer: error(429, "slow_down", { "retry-after": "7" }) },
@@ -108,17 +124,7 @@ const ERRORS: Record<Code, Case> = {
   proxy_refused: { answer: failing("proxy_refused") },
   provider_timeout: { answer: failing("timeout") },
   provider_suspended: { answer: error(500, "server_error"), calls: 10 },
-  audit_failed: {
-    deps: {
-      audit: {
-        sha256,
-        result: () => {},
-        intent: async () => {
-          throw new TokenProxyError("audit_failed", "the disk is full", { retryAfter: 5 });
-        },
-      },
-    },
-  },
+  audit_failed: throwing("audit_failed", { retryAfter: 5 }),
   overloaded: { deps: { maxInFlight: 0 } },
   internal: {
     answer: () => {

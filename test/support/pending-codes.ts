@@ -2,6 +2,7 @@
 
 /** Delete this list, and its three uses, once `ERROR_TABLE` has them all. */
 export const PENDING_CODES = [
+  "signing_failed",
   "client_assertion_unusable",
   "provider_wrong_audience",
   "provider_wrong_scope",
