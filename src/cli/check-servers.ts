@@ -57,7 +57,7 @@ export async function checkProvider(
   const { token_endpoint_auth_method: method, token_endpoint = "", issuer = "", client_assertion } = settings;
   line("provider", name);
   const keys = own.clientKeys.map(({ kid, alg }) => `${alg} ${kid}`).join(", ");
-  const withKeys = credentialOf(method) === "key" ? ` with ${keys}` : "";
+  const withKeys = credentialOf(method) === "key" ? ` with ${client_assertion.file ?? keys}` : "";
   line("  client", `${settings.client_id ?? "no client_id"}, ${method}${withKeys}`);
   describeCertificates("  certificate", own.tls?.certificate, false);
   warnOfAuthorities("tls.ca", own.tls?.ca);
@@ -98,6 +98,14 @@ export async function checkProvider(
     line("  advice", `set expect_subject, such as ${require[0]}.${claim}, so that no token of another user is relayed`);
   }
   return metadata;
+}
+
+/** @returns whether there is none, or it can be used */
+export async function checkAssertionFile({ assertionFile }: ProviderCredentials): Promise<boolean> {
+  if (assertionFile === undefined) return true;
+  const read = () => assertionFile.read(Date.now());
+  const until = () => `${new Date(Number(assertionFile.state(Date.now()).expires_at)).toISOString()}, read`;
+  return (await attempt("  assertion until", read, until)) !== undefined;
 }
 
 export function warnOfGrant(name: string, { grant_type }: ProviderConfig, metadata: Metadata | undefined): void {

@@ -1,6 +1,6 @@
 // The time of one call, which all its steps share, and whether its caller still waits.
 
-import { PAUSE_MS } from "./deadline.ts";
+import { PAUSE_MS, startDeadline } from "./deadline.ts";
 import { TokenProxyError } from "./errors.ts";
 import type { Recipient } from "./inbound.ts";
 import type { Clock } from "./ports.ts";
@@ -38,6 +38,14 @@ export function startCallTime(limit: TimeLimit, recipient: Recipient | undefined
     }
   }
 
+  /** Runs a step that may never end; what comes of it later is ignored. */
+  function within<T>(step: string, run: () => Promise<T>): Promise<T> {
+    const left = begin(step);
+    const { promise, reject } = Promise.withResolvers<never>();
+    const stop = startDeadline(left, clock.elapsed, (isLate) => reject(ended(isLate)));
+    return Promise.race([run(), promise]).finally(stop);
+  }
+
   /** @param isLate whether the time may only be over because this process was paused */
   function ended(isLate = false): TokenProxyError {
     if (recipient?.destroyed) return new TokenProxyError("caller_gone", "the caller hung up before its response");
@@ -45,5 +53,5 @@ export function startCallTime(limit: TimeLimit, recipient: Recipient | undefined
     return new TokenProxyError("call_deadline", message, { detail: isLate ? { late: "process paused" } : {} });
   }
 
-  return { begin, send, ended };
+  return { begin, send, within, ended };
 }

@@ -23,11 +23,11 @@ const READ_TIMEOUT_MS = 3_000;
  * @param openFile replaced by tests
  */
 export function createNodeCredentialHost(env: NodeJS.ProcessEnv, directory: string, openFile = open): CredentialHost {
+  const readFile = (file: string) => readSecretFile(resolve(directory, file), file, openFile);
   return {
-    read: (reference) =>
-      "env" in reference
-        ? readVariable(env, reference.env)
-        : readSecretFile(resolve(directory, reference.file), reference.file, openFile),
+    read: (reference) => ("env" in reference ? readVariable(env, reference.env) : readFile(reference.file)),
+    readFile,
+    signers: [],
     sha256: nodeSha256,
     createJwsSigner: createNodeJwsSigner,
     listens: true,

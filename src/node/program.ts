@@ -83,6 +83,10 @@ export async function createProgram(
     maxInFlight: config.server.max_in_flight,
     hasHealth: false,
   });
+  const assertions = [...credentials.providers].map(
+    async ([name, { assertionFile }]) => assertionFile && `${name} ${await assertionFile.describe(nodeClock.now())}`,
+  );
+  const client_assertions = (await Promise.all(assertions)).filter(Boolean).join(", ") || undefined;
   const app = createPipeline(deps);
   let calls = 0;
   let isReplaced = false;
@@ -105,6 +109,8 @@ export async function createProgram(
       return { kid, alg, use, created };
     }),
     certificates: certificateSnapshots(credentials),
+    /** When those in files expire, or why they are unusable. */
+    client_assertions,
     egress_proxy: credentials.proxied.join(", ") || undefined,
     async fetch(request: Request, env: unknown) {
       calls += 1;

@@ -165,7 +165,7 @@ const VERSIONS = { version: packageVersion, node: process.versions.node };
 type State = Pick<Snapshot, "draining" | "started_at" | "configured_at" | "reload">;
 
 /** What an operator checks first when something does not work as configured. */
-function summary({ config, egress_proxy }: Program) {
+function summary({ config, egress_proxy, client_assertions }: Program) {
   return {
     ...VERSIONS,
     callers: Object.keys(config.callers).join(", "),
@@ -173,6 +173,7 @@ function summary({ config, egress_proxy }: Program) {
     session: [...new Set(config.get_token.map(({ session }) => session))].join(", "),
     webnonce_exchange: config.webnonce_exchange.map(({ path }) => path).join(", ") || undefined,
     tls: config.server.tls !== undefined,
+    client_assertions,
     egress_proxy,
     audit: config.log.audit?.file,
   };

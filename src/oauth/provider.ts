@@ -6,6 +6,7 @@ import { withOneRetry } from "../core/retry.ts";
 import { type Keep, keepNothing } from "../core/runtime.ts";
 import type { CreateTransport, Delivery } from "../core/transport.ts";
 import { textOf, type Values } from "../core/values.ts";
+import type { AssertionState } from "./assertion-file.ts";
 import { type BreakerState, createBreaker } from "./breaker.ts";
 import { credentialOf } from "./client-authentication.ts";
 import { createClockWatch } from "./clock-skew.ts";
@@ -37,6 +38,7 @@ export interface Provider {
     /** Since the last token, counted up to three. */
     refusedUsers: number;
     refusesEverybody: boolean;
+    assertion: AssertionState | undefined;
   };
 }
 
@@ -83,7 +85,8 @@ export function createProvider(
   const breakerKey = JSON.stringify([key, issuer, settings.token_endpoint, timeout]);
   const breaker = keep(breakerKey, () => createBreaker({ timeout, name, clock, log }));
   const { requestToken, credentialCount } = createTokenRequest(settings, credentials, key, discovery, deps);
-  const repeatable = isRepeatable(settings);
+  // The file's assertion would be sent with the same jti again, which looks like a replay.
+  const repeatable = credentials.assertionFile === undefined && isRepeatable(settings);
   const withRotation = createRotation(credentialCount, repeatable, clock, (refused, next) => {
     const fields = { provider: name, refused: refused + 1, next: next + 1 };
     log("warn", "client credential refused, trying the next", fields);
@@ -126,6 +129,7 @@ export function createProvider(
       breaker: breaker.state(),
       suspensions: breaker.suspensions(),
       clockSkew: clockWatch.skew(),
+      assertion: credentials.assertionFile?.state(clock.now()),
       ...refusals.state(),
       ...bulkhead.state(),
     }),

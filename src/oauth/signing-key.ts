@@ -11,6 +11,7 @@ import {
   importX509,
   type JWK,
 } from "jose";
+import { TokenProxyError } from "../core/errors.ts";
 import { readJsonObject } from "../core/json.ts";
 import type { Sha256 } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
@@ -37,6 +38,8 @@ export interface SigningKey {
   readonly publicJwk: Readonly<JWK>;
   /** SHA-256 of the certificate (RFC 7515 section 4.1.8), if the key has one. */
   readonly x5tS256: string | undefined;
+  /** Whether it signs elsewhere, which may take any time. */
+  readonly isRemote?: boolean;
   sign: SignJws;
 }
 
@@ -83,15 +86,25 @@ export async function importSigningKey(
     throw new KeyError(`is an RSA key of ${modulusLength} bits: make one of ${MIN_RSA_BITS} or more`);
   }
   const privateJwk = await exportJWK(exportable);
-  // Only the public members of RFC 7518 section 6 and RFC 8037 section 2, so nothing private slips
-  // through. JSON leaves out those that are undefined.
-  const { kty, crv, x, y, n, e } = privateJwk;
-  const publicJwk = { kty, crv, x, y, n, e, kid, alg, use: "sig" } as JWK;
   // The key that stays in memory cannot be exported, unless the host has to make its own from it.
   const sign =
     createJwsSigner === undefined
       ? signByWebCrypto((await importJWK(privateJwk, alg, { extractable: false })) as CryptoKey, alg)
       : createJwsSigner(exportable, alg);
+  return completeKey({ kid, alg, certificate }, privateJwk, sign, sha256);
+}
+
+/** @throws {KeyError} if its halves do not belong together */
+export async function completeKey(
+  { kid, alg, certificate }: { kid: string; alg: SigningAlgorithm; certificate: Secret | undefined },
+  jwk: JWK,
+  sign: SignJws,
+  sha256: Sha256,
+): Promise<SigningKey> {
+  // Only the public members of RFC 7518 section 6 and RFC 8037 section 2, so nothing private slips
+  // through. JSON leaves out those that are undefined.
+  const { kty, crv, x, y, n, e } = jwk;
+  const publicJwk = { kty, crv, x, y, n, e, kid, alg, use: "sig" } as JWK;
   await assertPair(sign, publicJwk, alg);
   const x5tS256 = certificate && (await certificateThumbprint(certificate.reveal(), publicJwk, alg, sha256));
   return { kid, alg, publicJwk, x5tS256, sign };
@@ -127,7 +140,8 @@ async function importPrivateJwk(text: string, alg: SigningAlgorithm): Promise<Cr
 async function assertPair(sign: SignJws, publicJwk: JWK, alg: SigningAlgorithm): Promise<void> {
   try {
     await compactVerify(await sign({}, ""), await importJWK(publicJwk, alg));
-  } catch {
+  } catch (error) {
+    if (error instanceof TokenProxyError) throw new KeyError("is a Signer that fails");
     throw new KeyError("has a private and a public half of different keys");
   }
 }

@@ -3,9 +3,10 @@
 import type { Hono } from "hono";
 import { createDeps, createPipeline } from "../app.ts";
 import { loadCredentials } from "../config/credentials.ts";
-import { parseConfig } from "../config/parse.ts";
+import { type ParsedFile, parseConfig } from "../config/parse.ts";
 import { ConfigError, TokenProxyError } from "../core/errors.ts";
 import { createTracer } from "../core/trace.ts";
+import type { Signer } from "../oauth/signer.ts";
 import { errorResponse } from "../steps/answer.ts";
 import type { Env as CallEnv } from "../steps/context.ts";
 import { createWorkerCredentialHost } from "./credentials.ts";
@@ -17,12 +18,17 @@ export interface Worker {
   fetch(request: Request, env: Env, context?: { waitUntil(promise: Promise<unknown>): void }): Promise<Response>;
 }
 
+export interface CreateWorkerOptions {
+  /** For `private_key: signer`, found by kid. Called with the bindings, once per isolate. */
+  signers?: (env: Env) => readonly Signer[];
+}
+
 /**
  * @param text the configuration file; its `server` part has no effect here
  * @throws {ConfigError} at once for a faulty file, so that it cannot be deployed; missing secrets
  * only show with the first request
  */
-export function createWorker(text: string): Worker {
+export function createWorker(text: string, { signers = () => [] }: CreateWorkerOptions = {}): Worker {
   const file = parseConfig(text, "token-proxy.yaml");
   // Once per isolate. Early requests each build their own: a promise that is shared between
   // requests would hang (workerd#210).
@@ -30,7 +36,7 @@ export function createWorker(text: string): Worker {
   return {
     async fetch(request, env, context) {
       try {
-        app ??= await buildApp(file, env);
+        app ??= await buildApp(file, env, signers(env));
       } catch (error) {
         // Other messages than those of a ConfigError could quote a secret.
         console.error(
@@ -46,9 +52,9 @@ export function createWorker(text: string): Worker {
   };
 }
 
-async function buildApp(file: ReturnType<typeof parseConfig>, env: Env): Promise<Hono<CallEnv>> {
+async function buildApp(file: ParsedFile, env: Env, signers: readonly Signer[]): Promise<Hono<CallEnv>> {
   const { config } = file;
-  const credentials = await loadCredentials(file, createWorkerCredentialHost(env));
+  const credentials = await loadCredentials(file, createWorkerCredentialHost(env, signers));
   const deps = await createDeps(config, credentials, {
     createTransport: createWorkerTransports(env),
     createRateLimiter: createWorkerRateLimiters(env),

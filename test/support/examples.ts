@@ -149,11 +149,11 @@ async function makeSecrets({ callers, signing, providers }: Config) {
   for (const { kid, alg, private_key, certificate: reference } of settings) {
     if (reference === undefined) {
       const { pem, jwk } = await makeKey(alg);
-      texts.set(keyOf(private_key), pem);
+      texts.set(keyOf(private_key as SecretReference), pem);
       keys.set(kid, { alg, publicJwk: publicHalf(jwk), thumbprint: undefined });
     } else {
       const certified = await makeCertifiedRsaKey();
-      texts.set(keyOf(private_key), certified.pem);
+      texts.set(keyOf(private_key as SecretReference), certified.pem);
       texts.set(keyOf(reference), certified.certificate);
       const { fingerprint256, publicKey } = new X509Certificate(certified.certificate);
       const thumbprint = Buffer.from(fingerprint256.replaceAll(":", ""), "hex").toString("base64url");

@@ -1,0 +1,74 @@
+// A client assertion in a file that the platform writes and rotates: read and judged for each use.
+
+import { decodeJwt, decodeProtectedHeader } from "jose";
+import { TokenProxyError } from "../core/errors.ts";
+
+/** Projected tokens have about 1 KiB. */
+const MAX_CHARS = 16_384;
+const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+
+export type AssertionFile = ReturnType<typeof createAssertionFile>;
+
+/** What the last read found: when it expires, in milliseconds since the epoch, and what is wrong. */
+export type AssertionState = { expires_at?: number | undefined; problem?: string };
+
+/**
+ * @param readText reads the file, within a limit of time and size
+ * @param aud the only audience that is ever sent: a pod's default token has another one
+ * @param key in the configuration file, for errors
+ */
+export function createAssertionFile(readText: () => Promise<string>, aud: string, key: string) {
+  let reading: Promise<string> | undefined;
+  let state: AssertionState = {};
+
+  function unusable(problem: string, detail: { problem?: string; expired_at?: string } = {}): TokenProxyError {
+    state = { ...state, problem: `"${key}" ${problem}` };
+    return new TokenProxyError("client_assertion_unusable", `"${key}" ${problem}`, { detail });
+  }
+
+  /** @throws {TokenProxyError} client_assertion_unusable */
+  async function read(now: number): Promise<string> {
+    // Calls share a read, so that a mount that hangs holds one thread, not all.
+    reading ??= readText().finally(() => {
+      reading = undefined;
+    });
+    const text = await reading.catch((error: Error) => {
+      throw unusable("names a file that cannot be read", { problem: error.message });
+    });
+    const claims = text.length < MAX_CHARS && JWT.test(text) ? claimsOf(text) : undefined;
+    if (claims === undefined) throw unusable("names a file that is not a JWT of less than 16 KiB");
+    if ([claims.aud].flat().length !== 1 || String(claims.aud) !== aud) {
+      throw unusable("names a JWT whose only audience is not the configured aud, so it is not for this provider");
+    }
+    const expires_at = new Date(Number(claims.exp) * 1_000).getTime();
+    if (Number.isNaN(expires_at)) throw unusable("names a JWT without a proper exp");
+    state = { expires_at };
+    if (expires_at > now) return text;
+    const expired_at = new Date(expires_at).toISOString();
+    throw unusable("names a JWT that has expired: the platform has to replace it in time", { expired_at });
+  }
+
+  return {
+    read,
+    /** Reads it. @returns when it expires, or why it is unusable, for people */
+    describe: (now: number): Promise<string> =>
+      read(now).then(
+        () => `expires ${new Date(state.expires_at as number).toISOString()}`,
+        (error: Error) => error.message,
+      ),
+    /** Reads it again, for the next time. */
+    state(now: number): AssertionState {
+      read(now).catch(() => {});
+      return state;
+    },
+  };
+}
+
+function claimsOf(jwt: string) {
+  try {
+    decodeProtectedHeader(jwt);
+    return decodeJwt(jwt);
+  } catch {
+    return undefined;
+  }
+}
