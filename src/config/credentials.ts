@@ -258,7 +258,7 @@ async function loadProvider(provider: ProviderConfig, at: Path, signers: readonl
   const candidates = client_key.length > 0 ? own : signers;
   return {
     secrets,
-    clientKeys: candidates.filter((key) => alg === undefined || key.alg === alg),
+    clientKeys: candidates.filter((key) => !client_assertion.file && (alg === undefined || key.alg === alg)),
     assertionFile: await load.assertionFile(client_assertion, [...at, "client_assertion", "file"]),
     placed: await loadPlaced(provider, at, load),
     ...(await load.connection(provider, provider.token_endpoint ?? String(provider.issuer), at)),

@@ -28,10 +28,13 @@ export function createAssertionFile(readText: () => Promise<string>, aud: string
 
   /** @throws {TokenProxyError} client_assertion_unusable */
   async function read(now: number): Promise<string> {
-    // Calls share a read, so that a mount that hangs holds one thread, not all.
-    reading ??= readText().finally(() => {
-      reading = undefined;
-    });
+    // Calls share a read, so that a mount that hangs holds one thread, not all. Kubernetes deletes
+    // the old file when it swaps the link to it, so a read may just miss it.
+    reading ??= readText()
+      .catch(readText)
+      .finally(() => {
+        reading = undefined;
+      });
     const text = await reading.catch((error: Error) => {
       throw unusable("names a file that cannot be read", { problem: error.message });
     });

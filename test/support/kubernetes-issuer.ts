@@ -1,7 +1,7 @@
 // Issues tokens like those of a Kubernetes cluster, and projects them into a folder as kubelet does.
 
 import { once } from "node:events";
-import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -52,12 +52,13 @@ export async function startKubernetesIssuer(aud: string) {
     /** Writes `FOLDER/token`, a link into `..data`, which is itself a link and swapped at once. */
     async project(folder: string, text: string): Promise<void> {
       const version = `..${projections++}`;
+      const before = await readlink(join(folder, "..data")).catch(() => undefined);
       await mkdir(join(folder, version), { recursive: true });
       await writeFile(join(folder, version, "token"), `${text}\n`);
       await symlink(version, join(folder, "..data_tmp"));
       await rename(join(folder, "..data_tmp"), join(folder, "..data"));
-      if (projections === 1) await symlink("..data/token", join(folder, "token"));
-      else await rm(join(folder, `..${projections - 2}`), { recursive: true });
+      if (before === undefined) await symlink("..data/token", join(folder, "token"));
+      else await rm(join(folder, before), { recursive: true });
     },
     async close(): Promise<void> {
       server.closeAllConnections();
