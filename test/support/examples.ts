@@ -4,7 +4,7 @@ import "reflect-metadata"; // @peculiar/x509 asks for it
 import { X509Certificate } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { X509CertificateGenerator } from "@peculiar/x509";
-import { exportPKCS8, type JWK } from "jose";
+import { exportPKCS8, importPKCS8, type JWK, SignJWT } from "jose";
 import { createDeps, createPipeline } from "../../src/app.ts";
 import type { Config } from "../../src/config/complete.ts";
 import { type CredentialHost, loadCredentials } from "../../src/config/credentials.ts";
@@ -71,6 +71,8 @@ export interface ExampleRun {
 export async function runExample(name: string, { metadata, token, callHeaders }: RunOptions): Promise<ExampleRun> {
   const file = parseConfig(readExample(name), name);
   const { texts, keys, certificate } = await makeSecrets(file.config);
+  const platform = await makeKey("RS256");
+  keys.set("platform", { alg: "RS256", publicJwk: publicHalf(platform.jwk), thumbprint: undefined });
   const recording = await startRecordingProvider();
   recording.answer = (socket, request) => {
     const isMetadata = request.url.includes("/.well-known/");
@@ -90,7 +92,10 @@ export async function runExample(name: string, { metadata, token, callHeaders }:
   };
   try {
     const { config } = file;
-    const credentials = await loadCredentials(file, credentialHost(texts));
+    const credentials = await loadCredentials(
+      file,
+      credentialHost(texts, () => platformAssertion(file.config, platform.pem)),
+    );
     const host = { createTransport, hashText: nodeHashText, clock: nodeClock, ids: nodeIds };
     const deps = await createDeps(config, credentials, fakeRuntime(host));
     const app = createPipeline(deps);
@@ -114,15 +119,29 @@ export async function runExample(name: string, { metadata, token, callHeaders }:
 }
 
 /** Reads the secrets made for this run, and checks them as Node does. */
-function credentialHost(texts: ReadonlyMap<string, string>): CredentialHost {
+function credentialHost(texts: ReadonlyMap<string, string>, readFile: CredentialHost["readFile"]): CredentialHost {
   return {
     ...createNodeCredentialHost({}, "."),
+    readFile,
     read(reference) {
       const text = texts.get(keyOf(reference));
       if (text === undefined) throw new Error(`no secret was made for ${keyOf(reference)}`);
       return text;
     },
   };
+}
+
+/** What a cluster would write into the file of `client_assertion`. */
+async function platformAssertion({ providers }: Config, pem: string): Promise<string> {
+  const [provider] = Object.values(providers);
+  return new SignJWT({ jti: crypto.randomUUID() })
+    .setProtectedHeader({ alg: "RS256", kid: "platform" })
+    .setIssuer("https://kubernetes.bank.example")
+    .setSubject("system:serviceaccount:bank:token-proxy")
+    .setAudience([String(provider?.client_assertion.aud)])
+    .setIssuedAt()
+    .setExpirationTime("1h")
+    .sign(await importPKCS8(pem, "RS256"));
 }
 
 const keyOf = (reference: SecretReference) => JSON.stringify(reference);
