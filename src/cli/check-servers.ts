@@ -104,8 +104,7 @@ export async function checkProvider(
 export async function checkAssertionFile({ assertionFile }: ProviderCredentials): Promise<boolean> {
   if (assertionFile === undefined) return true;
   const read = () => assertionFile.read(Date.now());
-  const until = () => `${new Date(Number(assertionFile.state(Date.now()).expires_at)).toISOString()}, read`;
-  return (await attempt("  assertion until", read, until)) !== undefined;
+  return (await attempt("  assertion", read, () => `${assertionFile.describe()}, read`)) !== undefined;
 }
 
 export function warnOfGrant(name: string, { grant_type }: ProviderConfig, metadata: Metadata | undefined): void {

@@ -83,10 +83,11 @@ export async function createProgram(
     maxInFlight: config.server.max_in_flight,
     hasHealth: false,
   });
-  const assertions = [...credentials.providers].map(
-    async ([name, { assertionFile }]) => assertionFile && `${name} ${await assertionFile.describe(nodeClock.now())}`,
+  const assertions = [...credentials.providers].flatMap(([name, { assertionFile }]) =>
+    assertionFile === undefined ? [] : { name, ...assertionFile },
   );
-  const client_assertions = (await Promise.all(assertions)).filter(Boolean).join(", ") || undefined;
+  const readAssertions = () => Promise.allSettled(assertions.map(({ read }) => read(nodeClock.now())));
+  await readAssertions();
   const app = createPipeline(deps);
   let calls = 0;
   let isReplaced = false;
@@ -109,8 +110,9 @@ export async function createProgram(
       return { kid, alg, use, created };
     }),
     certificates: certificateSnapshots(credentials),
-    /** When those in files expire, or why they are unusable. */
-    client_assertions,
+    /** Brings the state of those in files up to date. */
+    readAssertions,
+    client_assertions: assertions.map(({ name, describe }) => `${name} ${describe()}`).join(", ") || undefined,
     egress_proxy: credentials.proxied.join(", ") || undefined,
     async fetch(request: Request, env: unknown) {
       calls += 1;

@@ -180,6 +180,7 @@ function summary({ config, egress_proxy, client_assertions }: Program) {
 }
 
 function takeSnapshot(program: Program, recorder: Recorder, state: State, inFlight: number): Snapshot {
+  void program.readAssertions(); // for the next snapshot
   const endpoints = [...program.config.get_token, ...program.config.webnonce_exchange];
   const providers = [...program.providers.values()].map((provider) => {
     const { clockSkew: clock_skew, inFlight: in_flight, ...others } = provider.state();

@@ -9,60 +9,50 @@ const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 export type AssertionFile = ReturnType<typeof createAssertionFile>;
 
-/** What the last read found: when it expires, in milliseconds since the epoch, and what is wrong. */
+/** What the last read found; `expires_at` is in milliseconds since the epoch. */
 export type AssertionState = { expires_at?: number | undefined; problem?: string };
 
 /**
  * @param readText reads the file, within a limit of time and size
- * @param aud the only audience that is ever sent: a pod's default token has another one
  * @param key in the configuration file, for errors
  */
 export function createAssertionFile(readText: () => Promise<string>, aud: string, key: string) {
   let reading: Promise<string> | undefined;
   let state: AssertionState = {};
 
-  function unusable(problem: string, detail: { problem?: string; expired_at?: string } = {}): TokenProxyError {
-    state = { ...state, problem: `"${key}" ${problem}` };
-    return new TokenProxyError("client_assertion_unusable", `"${key}" ${problem}`, { detail });
-  }
-
-  /** @throws {TokenProxyError} client_assertion_unusable */
-  async function read(now: number): Promise<string> {
-    // Calls share a read, so that a mount that hangs holds one thread, not all. Kubernetes deletes
-    // the old file when it swaps the link to it, so a read may just miss it.
-    reading ??= readText()
-      .catch(readText)
-      .finally(() => {
-        reading = undefined;
-      });
-    const text = await reading.catch((error: Error) => {
-      throw unusable("names a file that cannot be read", { problem: error.message });
-    });
-    const claims = text.length < MAX_CHARS && JWT.test(text) ? claimsOf(text) : undefined;
-    if (claims === undefined) throw unusable("names a file that is not a JWT of less than 16 KiB");
-    if ([claims.aud].flat().length !== 1 || String(claims.aud) !== aud) {
-      throw unusable("names a JWT whose only audience is not the configured aud, so it is not for this provider");
-    }
-    const expires_at = new Date(Number(claims.exp) * 1_000).getTime();
-    if (Number.isNaN(expires_at)) throw unusable("names a JWT without a proper exp");
-    state = { expires_at };
-    if (expires_at > now) return text;
-    const expired_at = new Date(expires_at).toISOString();
-    throw unusable("names a JWT that has expired: the platform has to replace it in time", { expired_at });
+  function unusable(what: string, detail: { problem?: string; expired_at?: string } = {}): TokenProxyError {
+    const problem = `"${key}" ${what}`;
+    state = { ...state, problem };
+    return new TokenProxyError("client_assertion_unusable", problem, { detail });
   }
 
   return {
-    read,
-    /** Reads it. @returns when it expires, or why it is unusable, for people */
-    describe: (now: number): Promise<string> =>
-      read(now).then(
-        () => `expires ${new Date(state.expires_at as number).toISOString()}`,
-        (error: Error) => error.message,
-      ),
-    /** Reads it again, for the next time. */
-    state(now: number): AssertionState {
-      read(now).catch(() => {});
-      return state;
+    state: () => state,
+    /** The state, for people. */
+    describe: () => state.problem ?? `expires ${new Date(state.expires_at ?? 0).toISOString()}`,
+    /** @throws {TokenProxyError} client_assertion_unusable */
+    async read(now: number): Promise<string> {
+      // Calls share a read, so that a mount that hangs holds one thread, not all. Kubernetes
+      // deletes the old file when it swaps the link to it, so a read may just miss it.
+      reading ??= readText()
+        .catch(readText)
+        .finally(() => {
+          reading = undefined;
+        });
+      const text = await reading.catch((error: Error) => {
+        throw unusable("names a file that cannot be read", { problem: error.message });
+      });
+      const claims = text.length < MAX_CHARS && JWT.test(text) ? claimsOf(text) : undefined;
+      if (claims === undefined) throw unusable("names a file that is not a JWT of less than 16 KiB");
+      if ([claims.aud].flat().length !== 1 || String(claims.aud) !== aud) {
+        throw unusable("names a JWT whose only audience is not the configured aud, so it is not for this provider");
+      }
+      const end = new Date(Number(claims.exp) * 1_000);
+      if (Number.isNaN(end.getTime())) throw unusable("names a JWT without a proper exp");
+      state = { expires_at: end.getTime() };
+      if (end.getTime() > now) return text;
+      const detail = { expired_at: end.toISOString() };
+      throw unusable("names a JWT that has expired: the platform has to replace it in time", detail);
     },
   };
 }

@@ -129,7 +129,7 @@ export function createProvider(
       breaker: breaker.state(),
       suspensions: breaker.suspensions(),
       clockSkew: clockWatch.skew(),
-      assertion: credentials.assertionFile?.state(clock.now()),
+      assertion: credentials.assertionFile?.state(),
       ...refusals.state(),
       ...bulkhead.state(),
     }),
@@ -149,8 +149,7 @@ export function createProviders(
   credentials: ReadonlyMap<string, ProviderCredentials>,
   deps: ProviderDeps,
 ): Providers {
-  const all = Object.entries(settings).map(([name, provider]) =>
-    createProvider(name, provider, credentials.get(name) as ProviderCredentials, deps),
-  );
-  return new Map(all.map((provider) => [provider.name, provider]));
+  const create = (name: string, provider: ProviderSettings) =>
+    createProvider(name, provider, credentials.get(name) as ProviderCredentials, deps);
+  return new Map(Object.entries(settings).map(([name, provider]) => [name, create(name, provider)]));
 }

@@ -3,8 +3,7 @@
 import { base64url, type JWK } from "jose";
 import { TokenProxyError } from "../core/errors.ts";
 import type { Sha256 } from "../core/ports.ts";
-import type { Secret } from "../core/secret.ts";
-import { completeKey, KeyError, type SigningAlgorithm, type SigningKey } from "./signing-key.ts";
+import { completeKey, KeyError, type NamedKey, type SigningAlgorithm, type SigningKey } from "./signing-key.ts";
 
 export interface Signer {
   readonly alg: SigningAlgorithm;
@@ -14,7 +13,7 @@ export interface Signer {
   readonly publicJwk: Readonly<JWK>;
   /**
    * May take as long as a call has time.
-   * @returns the signature as in a JWS (RFC 7518 section 3): for ES256, r and s in 64 bytes, not DER
+   * @returns the signature of a JWS (RFC 7518 section 3): for ES256 64 bytes, r and s, not DER
    */
   sign(bytes: Uint8Array): Promise<Uint8Array>;
 }
@@ -25,17 +24,12 @@ const utf8 = new TextEncoder();
 
 /** @throws {KeyError} if no signer fits, or its signature does not */
 export async function importSigner(
-  settings: { kid: string; alg: SigningAlgorithm; certificate: Secret | undefined },
+  named: NamedKey,
   { signers, sha256 }: { signers: readonly Signer[]; sha256: Sha256 },
 ): Promise<SigningKey> {
-  const { kid, alg } = settings;
-  const signer = signers.find((one) => one.kid === kid);
-  if (signer === undefined) {
-    throw new KeyError(
-      "is signer, but no Signer has this kid: pass one to createApp or createWorker, or use { env: NAME } or { file: PATH }",
-    );
-  }
-  if (signer.alg !== alg) throw new KeyError(`is a Signer for another algorithm than ${alg}: correct alg`);
+  const { kid, alg } = named;
+  const signer = signers.find((one) => one.kid === kid && one.alg === alg);
+  if (signer === undefined) throw new KeyError(NO_SIGNER);
 
   const sign = async (header: object, payload: string) => {
     const input = `${base64url.encode(JSON.stringify({ ...header, alg }))}.${base64url.encode(payload)}`;
@@ -48,8 +42,10 @@ export async function importSigner(
   const { promise: late, reject } = Promise.withResolvers<never>();
   const problem = `is a Signer that did not sign within ${FIRST_SIGNATURE_MS / 1_000} s`;
   const timer = setTimeout(() => reject(new KeyError(problem)), FIRST_SIGNATURE_MS);
-  const completed = completeKey(settings, signer.publicJwk, sign, sha256);
-  return Promise.race([completed, late])
+  return Promise.race([completeKey(named, signer.publicJwk, sign, sha256), late])
     .then((key) => ({ ...key, isRemote: true }))
     .finally(() => clearTimeout(timer));
 }
+
+const NO_SIGNER =
+  "is signer, but no Signer has this kid and alg: pass one to createApp or createWorker, or use { env: NAME } or { file: PATH }";

@@ -65,15 +65,18 @@ export class KeyError extends Error {
   }
 }
 
+export type NamedKey = Pick<SigningKey, "kid" | "alg"> & { certificate: Secret | undefined };
+
 /**
  * @param key PKCS#8 in PEM, or a private JWK
  * @param certificate X.509 in PEM for the same key; a chain may follow it
  * @throws {KeyError}
  */
 export async function importSigningKey(
-  { kid, alg, key, certificate }: { kid: string; alg: SigningAlgorithm; key: Secret; certificate: Secret | undefined },
+  { key, ...named }: NamedKey & { key: Secret },
   { sha256, createJwsSigner }: { sha256: Sha256; createJwsSigner?: CreateJwsSigner | undefined },
 ): Promise<SigningKey> {
+  const { alg } = named;
   const text = key.reveal().trim();
   const exportable = await (text.startsWith("{") ? importPrivateJwk(text, alg) : importPem(text, alg)).catch(
     (error) => {
@@ -91,21 +94,23 @@ export async function importSigningKey(
     createJwsSigner === undefined
       ? signByWebCrypto((await importJWK(privateJwk, alg, { extractable: false })) as CryptoKey, alg)
       : createJwsSigner(exportable, alg);
-  return completeKey({ kid, alg, certificate }, privateJwk, sign, sha256);
+  return completeKey(named, privateJwk, sign, sha256);
 }
 
 /** @throws {KeyError} if its halves do not belong together */
-export async function completeKey(
-  { kid, alg, certificate }: { kid: string; alg: SigningAlgorithm; certificate: Secret | undefined },
-  jwk: JWK,
-  sign: SignJws,
-  sha256: Sha256,
-): Promise<SigningKey> {
+export async function completeKey(named: NamedKey, jwk: JWK, sign: SignJws, sha256: Sha256): Promise<SigningKey> {
+  const { kid, alg, certificate } = named;
   // Only the public members of RFC 7518 section 6 and RFC 8037 section 2, so nothing private slips
   // through. JSON leaves out those that are undefined.
   const { kty, crv, x, y, n, e } = jwk;
   const publicJwk = { kty, crv, x, y, n, e, kid, alg, use: "sig" } as JWK;
-  await assertPair(sign, publicJwk, alg);
+  // A JWK can have members of two keys. Its published half would then verify nothing.
+  try {
+    await compactVerify(await sign({}, ""), await importJWK(publicJwk, alg));
+  } catch (error) {
+    if (error instanceof TokenProxyError) throw new KeyError("is a Signer that fails");
+    throw new KeyError("has a private and a public half of different keys");
+  }
   const x5tS256 = certificate && (await certificateThumbprint(certificate.reveal(), publicJwk, alg, sha256));
   return { kid, alg, publicJwk, x5tS256, sign };
 }
@@ -134,16 +139,6 @@ async function importPrivateJwk(text: string, alg: SigningAlgorithm): Promise<Cr
   // The file says what the key is for, so members that restrict it are ignored.
   const { key_ops: _keyOps, use: _use, ext: _ext, ...material } = jwk;
   return (await importJWK({ ...material, alg }, alg, { extractable: true })) as CryptoKey;
-}
-
-/** A JWK can have members of two keys. Its published half would then verify nothing. */
-async function assertPair(sign: SignJws, publicJwk: JWK, alg: SigningAlgorithm): Promise<void> {
-  try {
-    await compactVerify(await sign({}, ""), await importJWK(publicJwk, alg));
-  } catch (error) {
-    if (error instanceof TokenProxyError) throw new KeyError("is a Signer that fails");
-    throw new KeyError("has a private and a public half of different keys");
-  }
 }
 
 async function certificateThumbprint(pem: string, publicJwk: JWK, alg: SigningAlgorithm, sha256: Sha256) {

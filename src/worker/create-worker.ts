@@ -18,17 +18,13 @@ export interface Worker {
   fetch(request: Request, env: Env, context?: { waitUntil(promise: Promise<unknown>): void }): Promise<Response>;
 }
 
-export interface CreateWorkerOptions {
-  /** For `private_key: signer`, found by kid. Called with the bindings, once per isolate. */
-  signers?: (env: Env) => readonly Signer[];
-}
-
 /**
  * @param text the configuration file; its `server` part has no effect here
+ * @param signers of the keys with `private_key: signer`, once per isolate
  * @throws {ConfigError} at once for a faulty file, so that it cannot be deployed; missing secrets
  * only show with the first request
  */
-export function createWorker(text: string, { signers = () => [] }: CreateWorkerOptions = {}): Worker {
+export function createWorker(text: string, { signers }: { signers?: (env: Env) => readonly Signer[] } = {}): Worker {
   const file = parseConfig(text, "token-proxy.yaml");
   // Once per isolate. Early requests each build their own: a promise that is shared between
   // requests would hang (workerd#210).
@@ -36,7 +32,7 @@ export function createWorker(text: string, { signers = () => [] }: CreateWorkerO
   return {
     async fetch(request, env, context) {
       try {
-        app ??= await buildApp(file, env, signers(env));
+        app ??= await buildApp(file, env, signers?.(env));
       } catch (error) {
         // Other messages than those of a ConfigError could quote a secret.
         console.error(
@@ -52,7 +48,7 @@ export function createWorker(text: string, { signers = () => [] }: CreateWorkerO
   };
 }
 
-async function buildApp(file: ParsedFile, env: Env, signers: readonly Signer[]): Promise<Hono<CallEnv>> {
+async function buildApp(file: ParsedFile, env: Env, signers?: readonly Signer[]): Promise<Hono<CallEnv>> {
   const { config } = file;
   const credentials = await loadCredentials(file, createWorkerCredentialHost(env, signers));
   const deps = await createDeps(config, credentials, {

@@ -83,7 +83,7 @@ describe("a Signer", () => {
 
   it("is a fault if no program supplies one, as on the command line", async () => {
     expect(await faultsOf(text)).toEqual([
-      'f.yaml:11:54 "signing.keys[0].private_key" is signer, but no Signer has this kid: pass one to createApp or createWorker, or use { env: NAME } or { file: PATH }',
+      'f.yaml:11:54 "signing.keys[0].private_key" is signer, but no Signer has this kid and alg: pass one to createApp or createWorker, or use { env: NAME } or { file: PATH }',
     ]);
   });
 });

@@ -17,7 +17,7 @@ import { json, type RecordingProvider, startRecordingProvider } from "../support
 /** Installed, or unpacked in the folder SOFTHSM. */
 const ROOT = process.env.SOFTHSM ?? "";
 const MODULE = `${ROOT}/usr/lib/softhsm/libsofthsm2.so`;
-/** Node's headers: without them, node-gyp would download some. pkcs11js needs no certain version. */
+/** Node's headers: without them, node-gyp would download some. Any version will do. */
 const HEADERS = [dirname(dirname(process.execPath)), "/usr", "/usr/local"].find((folder) =>
   existsSync(join(folder, "include/node/node_api.h")),
 );

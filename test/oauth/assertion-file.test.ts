@@ -65,7 +65,7 @@ describe("is never sent", () => {
     for (const piece of text.split(".").filter(({ length }) => length > 8)) {
       expect(JSON.stringify(error)).not.toContain(piece);
     }
-    expect(await file.describe(NOW)).toBe(`"${KEY}" ${problem}`);
+    expect(file.describe()).toBe(`"${KEY}" ${problem}`);
   });
 
   it("what cannot be read; the log says why, and the response does not", async () => {
@@ -112,15 +112,15 @@ describe("the file", () => {
     expect(reads).toBe(2);
   });
 
-  it("has a state that shows its expiry and its problem, and looks at the file again", async () => {
-    const expires_at = NOW + 60_000;
+  it("has a state that shows its expiry and its problem, as at the last read", async () => {
     const gone = new Error("gone");
     const { file } = fileOf(signed(), gone, gone, signed({ exp: SECONDS + 120 }));
-    expect(await file.describe(NOW)).toBe("expires 2026-11-23T12:01:00.000Z");
-    expect(file.state(NOW)).toEqual({ expires_at }); // and reads that it is gone
-    await new Promise(setImmediate);
-    expect(file.state(NOW)).toEqual({ expires_at, problem: `"${KEY}" names a file that cannot be read` });
-    await new Promise(setImmediate);
-    expect(file.state(NOW)).toEqual({ expires_at: NOW + 120_000 });
+    await file.read(NOW);
+    expect([file.state(), file.describe()]).toEqual([{ expires_at: NOW + 60_000 }, "expires 2026-11-23T12:01:00.000Z"]);
+    await thrownBy(() => file.read(NOW));
+    const problem = `"${KEY}" names a file that cannot be read`;
+    expect([file.state(), file.describe()]).toEqual([{ expires_at: NOW + 60_000, problem }, problem]);
+    await file.read(NOW);
+    expect(file.state()).toEqual({ expires_at: NOW + 120_000 });
   });
 });

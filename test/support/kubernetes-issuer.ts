@@ -1,4 +1,4 @@
-// Issues tokens like those of a Kubernetes cluster, and projects them into a folder as kubelet does.
+// Issues tokens as a Kubernetes cluster does, and projects them into a folder as kubelet does.
 
 import { once } from "node:events";
 import { mkdir, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 
-export const SERVICE_ACCOUNT = "system:serviceaccount:bank:token-proxy";
+const SERVICE_ACCOUNT = "system:serviceaccount:bank:token-proxy";
 
 export interface TokenChanges {
   aud?: string | string[];
