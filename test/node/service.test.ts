@@ -235,8 +235,15 @@ describe("a client assertion that the platform writes", () => {
     await issuer.project(`${service.folder}/idp`, second);
     expect((await callGetToken(run.listen)).status).toBe(200);
     expect(sent()).toEqual([first, second]);
-    const metric = `token_proxy_client_assertion_expiry_timestamp_seconds{provider="main"} ${decodeJwt(second).exp}`;
-    expect(await (await fetch(`${run.admin}/metrics`)).text()).toContain(metric);
+    const metrics = async () => (await fetch(`${run.admin}/metrics`)).text();
+    const expiry = (jwt: string) =>
+      `token_proxy_client_assertion_expiry_timestamp_seconds{provider="main"} ${decodeJwt(jwt).exp}`;
+    expect(await metrics()).toContain(expiry(second));
+    // Without a call, each scrape reads the file for the next one.
+    await issuer.project(`${service.folder}/idp`, first);
+    await expect.poll(metrics).toContain(expiry(first));
+    await issuer.project(`${service.folder}/idp`, second);
+    await expect.poll(metrics).toContain(expiry(second));
     const page = await (await fetch(run.admin)).text();
     expect(page).toMatch(/Client assertion<\/dt>\s*<dd>expires in (?:29|30) min/);
     const checked = await check();
