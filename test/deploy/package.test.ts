@@ -46,7 +46,8 @@ describe("the package", () => {
     ];
     expect(installed.contents).toEqual(expect.arrayContaining(files));
     const others = installed.contents.filter(
-      (name) => !/^dist\/.+\.(?:js|d\.ts)$|^examples\/[\w-]+\.yaml$|^(?:deploy|docs|bench)\//.test(name),
+      (name) =>
+        !/^dist\/.+\.(?:js|d\.ts)$|^examples\/(?:[\w-]+\.yaml|hsm\/[\w-]+\.\w+)$|^(?:deploy|docs|bench)\//.test(name),
     );
     expect(others.filter((name) => !files.includes(name))).toEqual([]);
     expect(installed.contents).toEqual(expect.arrayContaining(linkedFrom(await readFile("README.md", "utf8"))));
