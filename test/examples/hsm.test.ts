@@ -31,7 +31,7 @@ const pkcs11js =
         name: "pkcs11js",
         version: "2.1.7",
         async install(folder) {
-          await writeFile(join(folder, "package.json"), '{"private":true}');
+          await writeFile(join(folder, "package.json"), '{"private":true,"allowScripts":{"pkcs11js":true}}');
           const options = ["--no-audit", "--no-fund", ...(HEADERS === undefined ? [] : [`--nodedir=${HEADERS}`])];
           await run(folder, "npm", ["install", `${this.name}@${this.version}`, ...options]);
         },
