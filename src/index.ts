@@ -9,17 +9,21 @@ import type { Log } from "./core/ports.ts";
 import { createNodeCredentialHost } from "./node/credentials.ts";
 import { isAmbiguous } from "./node/inbound/inbound.ts";
 import { createProgram } from "./node/program.ts";
+import type { Signer } from "./oauth/signer.ts";
 import { publishedDocuments } from "./steps/published-documents.ts";
 
 export type { CallReport } from "./core/call-report.ts";
 export { ConfigError } from "./core/errors.ts";
 export type { Log } from "./core/ports.ts";
+export type { Signer } from "./oauth/signer.ts";
 
 export interface CreateAppOptions {
   /** Where `{ env: NAME }` looks; the environment of this process by default. */
   env?: Readonly<Record<string, string | undefined>>;
   /** The base of relative `{ file: PATH }` paths; the working directory by default. */
   folder?: string;
+  /** For `private_key: signer`, found by kid: keys in an HSM or a cloud KMS. */
+  signers?: readonly Signer[];
   /** Called once per call, after its response was sent or its caller has hung up. */
   onCall?: OnReport;
   /** Gets every line, whatever `log.level` says; must not throw. Nothing is written by default. */
@@ -36,10 +40,11 @@ export interface CreateAppOptions {
  * @throws {ConfigError} for a faulty file, and for an unusable secret, key or certificate
  */
 export async function createApp(text: string, options: CreateAppOptions = {}): Promise<Hono> {
-  const { env = process.env, folder = ".", onCall = () => {}, log = () => {}, fileName = "token-proxy.yaml" } = options;
-  const file = parseConfig(text, fileName);
+  const { env = process.env, folder = ".", signers = [], onCall = () => {}, log = () => {} } = options;
+  const file = parseConfig(text, options.fileName ?? "token-proxy.yaml");
   const host = {
     ...createNodeCredentialHost(env, folder),
+    signers,
     listens: false,
     pinFault: () => undefined, // the server around the app decides which certificates to request
   };

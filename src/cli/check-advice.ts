@@ -121,6 +121,9 @@ function adviceFor(response: TransportResponse, form: URLSearchParams, settings:
   const jwt = isClient || jwtsNeeded(settings).length > 0 ? readJwt(form.get(param)) : undefined;
   if (jwt !== undefined) line("  sent", `${keys.AT} ${JSON.stringify(jwt)}`);
 
+  if (isClient && settings.client_assertion.file !== undefined) {
+    return ["the provider must trust the iss and sub of the JWT in client_assertion.file, and want its aud"];
+  }
   const topics = [...REQUEST_TOPICS, ...(jwt === undefined ? [] : JWT_TOPICS)].filter(([said]) => said.test(words));
   const spelt = words.toLowerCase().replaceAll(" ", "_");
   const named = Object.keys(params).filter((name) => name.length > 3 && spelt.includes(name));

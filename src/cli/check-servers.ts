@@ -58,7 +58,7 @@ export async function checkProvider(
   const { token_endpoint_auth_method: method, token_endpoint = "", issuer = "", client_assertion } = settings;
   line("provider", name);
   const keys = own.clientKeys.map(({ kid, alg }) => `${alg} ${kid}`).join(", ");
-  const withKeys = credentialOf(method) === "key" ? ` with ${keys}` : "";
+  const withKeys = credentialOf(method) === "key" ? ` with ${client_assertion.file ?? keys}` : "";
   line("  client", `${settings.client_id ?? "no client_id"}, ${method}${withKeys}`);
   describeCertificates("  certificate", own.tls?.certificate, false);
   warnOfAuthorities("tls.ca", own.tls?.ca);
@@ -102,6 +102,13 @@ export async function checkProvider(
     line("  advice", `set expect_subject, such as ${require[0]}.${claim}, so that no token of another user is relayed`);
   }
   return metadata;
+}
+
+/** @returns whether there is none, or it can be used */
+export async function checkAssertionFile({ assertionFile }: ProviderCredentials): Promise<boolean> {
+  if (assertionFile === undefined) return true;
+  const read = () => assertionFile.read(Date.now());
+  return (await attempt("  assertion", read, () => `${assertionFile.describe()}, read`)) !== undefined;
 }
 
 export function warnOfGrant(name: string, { grant_type }: ProviderConfig, metadata: Metadata | undefined): void {

@@ -12,13 +12,14 @@ import { nodeClock, nodeIds } from "../node/host.ts";
 import { createNodeBulkhead } from "../node/outbound/bulkhead.ts";
 import { createNodeTransport } from "../node/outbound/transport.ts";
 import type { Metadata } from "../oauth/discovery.ts";
+import type { ProviderCredentials } from "../oauth/provider-settings.ts";
 import { createProviders } from "../oauth/providers.ts";
 import { chainOf } from "../oauth/template-names.ts";
 import type { Exchange } from "./check-advice.ts";
 import { checkCall } from "./check-call.ts";
 import { checkPins, checkPublishedKeys, describeCertificates, warnOfAuthorities } from "./check-certificates.ts";
 import { checkLive } from "./check-live.ts";
-import { checkNextAuthServers, checkProvider, warnOfGrant } from "./check-servers.ts";
+import { checkAssertionFile, checkNextAuthServers, checkProvider, warnOfGrant } from "./check-servers.ts";
 import { type CallOptions, chooseBinding, readCallOptions } from "./configuration.ts";
 import { line, withDetails } from "./report.ts";
 
@@ -69,6 +70,7 @@ export async function check({ live = false, probe = false, call, ...options }: C
   for (const [name, provider] of providers) {
     const settings = config.providers[name] as ProviderConfig;
     discovered.set(name, await checkProvider(provider, settings, credentials, exchangeWith(name) as Exchange));
+    if (!(await checkAssertionFile(credentials.providers.get(name) as ProviderCredentials))) succeeded = false;
   }
   if ([...discovered.values()].includes(undefined)) succeeded = false;
   if (live) {

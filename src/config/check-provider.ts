@@ -8,7 +8,7 @@ import { jwtsNeeded } from "../oauth/template-names.ts";
 import { JWT_PREFIX } from "../oauth/template-rules.ts";
 import { checkTemplates, type Surroundings } from "./check-templates.ts";
 import { below, type Report } from "./faults.ts";
-import type { FileProvider } from "./schema-provider.ts";
+import { clientAssertion, type FileProvider } from "./schema-provider.ts";
 
 /** Parameters that other keys set. A second way could put two authentications into a request. */
 const RESERVED_PARAMS = new Map([
@@ -67,9 +67,11 @@ function checkClient(provider: FileProvider, around: Surroundings, report: Repor
   const excludes = (key: string) =>
     report([key], `is not used by token_endpoint_auth_method: ${method}; remove one of the two`, "key");
 
-  if (method !== "none" && client_id === undefined) report([], "needs client_id");
+  const { file } = client_assertion ?? {};
+  // The JWT in the file names the client by its sub.
+  if (method !== "none" && client_id === undefined && file === undefined) report([], "needs client_id");
   if (credential === "secret" && client_secret.length === 0) requires("client_secret");
-  if (credential === "key" && client_key.length === 0 && around.signing === null)
+  if (credential === "key" && client_key.length === 0 && around.signing === null && file === undefined)
     requires("client_key or signing.keys");
   if (credential === "certificate" && (tls?.certificate ?? tls?.binding) === undefined) {
     requires("tls.certificate and tls.private_key (on Workers: tls.binding)");
@@ -77,9 +79,21 @@ function checkClient(provider: FileProvider, around: Surroundings, report: Repor
   if (credential !== "secret" && client_secret.length > 0) excludes("client_secret");
   if (credential !== "key" && client_key.length > 0) excludes("client_key");
   if (client_assertion !== undefined && !method.endsWith("_jwt")) excludes("client_assertion");
+  else if (file !== undefined) checkAssertionFile(provider, below(report, "client_assertion"));
   else checkAssertionAlg(provider, around, below(report, "client_assertion", "alg"));
   if (method === "client_secret_basic_raw" && client_id?.includes(":")) {
     report(["client_id"], "must not contain a colon with client_secret_basic_raw; use client_secret_basic");
+  }
+}
+
+function checkAssertionFile(provider: FileProvider, report: Report): void {
+  const { aud = "", file: _file, ...others } = provider.client_assertion ?? {};
+  const isDefault = JSON.stringify(others) === JSON.stringify(clientAssertion.parse({}, { jitless: true }));
+  if (aud === "" || aud.includes("{{"))
+    report(["aud"], "must be the only audience of the JWT in file, without templates");
+  if (!isDefault) report([], "has a file, whose JWT is sent as it is; remove all other keys but aud");
+  if (provider.client_key.length > 0 || provider.token_endpoint_auth_method !== "private_key_jwt") {
+    report(["file"], "is for token_endpoint_auth_method: private_key_jwt without client_key; correct or remove them");
   }
 }
 

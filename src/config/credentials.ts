@@ -6,6 +6,7 @@ import { Secret, type SecretReference } from "../core/secret.ts";
 import type { ProxyFor, TlsCredentials } from "../core/transport.ts";
 import type { NextAuthCredentials } from "../nextauth/servers.ts";
 import type { PlacedSecrets, ProviderCredentials } from "../oauth/provider-settings.ts";
+import type { Signer } from "../oauth/signer.ts";
 import { type CreateJwsSigner, importSigningKey, KeyError, type SigningKey } from "../oauth/signing-key.ts";
 import type { Config, ProviderConfig } from "./complete.ts";
 import { type Path, type PathFault, type Report, reportTo } from "./faults.ts";
@@ -17,6 +18,10 @@ import type { KeySettings, TlsSettings } from "./schema-provider.ts";
 export interface CredentialHost {
   /** @param at its key. @throws {SecretError} if the secret cannot be read */
   read(reference: SecretReference, at?: Path): string | Promise<string>;
+  /** Reads a file that its platform rotates; undefined on a host without files. */
+  readFile: ((file: string) => Promise<string>) | undefined;
+  /** What the program that uses the library signs with. */
+  signers: readonly Signer[];
   sha256: Sha256;
   /** Undefined to sign with WebCrypto. */
   createJwsSigner: CreateJwsSigner | undefined;
@@ -154,6 +159,15 @@ function createLoader(host: CredentialHost, report: Report, ofEnvironment: Proxy
       return { tls: await tls(server.tls, [...path, "tls"]), proxyFor };
     },
 
+    /** Its JWT is no configuration: it may appear after the start, and is read for each use. */
+    async assertionFile({ file, aud }: ProviderConfig["client_assertion"], path: Path) {
+      const { readFile } = host;
+      if (file !== undefined && !readFile) report(path, "is for Node, because Workers have no files: use client_key");
+      if (file === undefined || readFile === undefined) return undefined;
+      const { createAssertionFile } = await import("../oauth/assertion-file.ts");
+      return createAssertionFile(() => readFile(file), aud, path.join("."));
+    },
+
     /** Loads each entry, and leaves out those at fault. */
     async list<Item, Loaded>(
       items: readonly Item[],
@@ -169,11 +183,14 @@ function createLoader(host: CredentialHost, report: Report, ofEnvironment: Proxy
     },
 
     async key({ kid, alg, private_key, certificate: reference }: KeySettings, path: Path) {
-      const key = await secret(private_key, [...path, "private_key"]);
+      const key = private_key === "signer" ? private_key : await secret(private_key, [...path, "private_key"]);
       const certificate = await secret(reference, [...path, "certificate"]);
       if (key === undefined || (reference !== undefined && certificate === undefined)) return undefined;
       try {
-        const imported = await importSigningKey({ kid, alg, key, certificate }, host);
+        const imported =
+          key === "signer"
+            ? await (await import("../oauth/signer.ts")).importSigner({ kid, alg, certificate }, host)
+            : await importSigningKey({ kid, alg, key, certificate }, host);
         checkCertificate(certificate, [...path, "certificate"]);
         return imported;
       } catch (error) {
@@ -218,7 +235,7 @@ async function loadCallers({ callers, server }: Config, load: Loader, host: Cred
 }
 
 async function loadProvider(provider: ProviderConfig, at: Path, signers: readonly SigningKey[], load: Loader) {
-  const { client_secret, client_key, client_key_alg: alg } = provider;
+  const { client_secret, client_key, client_key_alg: alg, client_assertion } = provider;
   const secrets = await load.list(client_secret, [...at, "client_secret"], (reference, path) =>
     load.secret(reference, path, controlFault),
   );
@@ -226,7 +243,8 @@ async function loadProvider(provider: ProviderConfig, at: Path, signers: readonl
   const candidates = client_key.length > 0 ? own : signers;
   return {
     secrets,
-    clientKeys: candidates.filter((key) => alg === undefined || key.alg === alg),
+    clientKeys: candidates.filter((key) => !client_assertion.file && (alg === undefined || key.alg === alg)),
+    assertionFile: await load.assertionFile(client_assertion, [...at, "client_assertion", "file"]),
     placed: await loadPlaced(provider, at, load),
     ...(await load.connection(provider, provider.token_endpoint ?? String(provider.issuer), at)),
   };

@@ -10,7 +10,9 @@ import * as t from "./schema-types.ts";
 export const signingKey = z.strictObject({
   kid: t.text.max(256, "must have at most 256 characters").describe("Name of the key, at most 256 characters."),
   alg: z.enum(SIGNING_ALGORITHMS).describe("Signature algorithm."),
-  private_key: t.secretReference.describe("PKCS#8 in PEM, or a private JWK. keygen creates one."),
+  private_key: z
+    .union([z.literal("signer"), t.secretReference], t.missingSecretOrWrong)
+    .describe("PKCS#8 in PEM, or a private JWK. keygen creates one. signer: a program that embeds the proxy signs."),
   certificate: t.secretReference.optional().describe("PEM. Its thumbprint is sent in the JWT's header (x5t#S256)."),
 });
 
@@ -44,6 +46,7 @@ const jwt = z.strictObject({
 });
 
 export const clientAssertion = z.strictObject({
+  file: t.text.optional().describe("A JWT that the platform writes and rotates, sent instead; needs aud. Node only."),
   aud: t.templated.optional().describe("The audience; {{issuer}} by default, else {{token_endpoint}}."),
   // The revision of RFC 7523 requires this type.
   typ: t.text.nullable().default("client-authentication+jwt").describe("The header's typ; null for none."),

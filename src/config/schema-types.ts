@@ -119,6 +119,11 @@ const nameOf = (what: string) =>
 /** A binding in wrangler.toml. */
 export const bindingName = nameOf("binding");
 
+export const missingSecretOrWrong = missingOrWrong(
+  "is missing; write { env: NAME } or { file: PATH }",
+  "must be { env: NAME } or { file: PATH }; secrets are never written in the file",
+);
+
 export const secretReference = z
   .union(
     [
@@ -129,10 +134,7 @@ export const secretReference = z
         file: z.string().min(1, "must be the path of a file").describe("Path, relative to this file. Node only."),
       }),
     ],
-    missingOrWrong(
-      "is missing; write { env: NAME } or { file: PATH }",
-      "must be { env: NAME } or { file: PATH }; secrets are never written in the file",
-    ),
+    missingSecretOrWrong,
   )
   .meta({ title: "secret" });
 

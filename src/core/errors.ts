@@ -36,6 +36,8 @@ export const ERROR_TABLE = {
   proxy_refused: [502, "server_error"],
   provider_timeout: [504, "server_error"],
   provider_suspended: [503, "temporarily_unavailable"],
+  signing_failed: [502, "server_error"],
+  client_assertion_unusable: [502, "server_error"],
   audit_failed: [503, "temporarily_unavailable"],
   overloaded: [503, "temporarily_unavailable"],
   internal: [500, "server_error"],

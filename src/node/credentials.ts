@@ -6,7 +6,7 @@ import { constants } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { buffer } from "node:stream/consumers";
-import { createSecureContext, type SecureContextOptions } from "node:tls";
+import { createSecureContext } from "node:tls";
 import { type CredentialHost, SecretError } from "../config/credentials.ts";
 import type { TlsCredentials } from "../core/transport.ts";
 import { nodeSha256 } from "./host.ts";
@@ -23,11 +23,11 @@ const READ_TIMEOUT_MS = 3_000;
  * @param openFile replaced by tests
  */
 export function createNodeCredentialHost(env: NodeJS.ProcessEnv, directory: string, openFile = open): CredentialHost {
+  const readFile = (file: string) => readSecretFile(resolve(directory, file), file, openFile);
   return {
-    read: (reference) =>
-      "env" in reference
-        ? readVariable(env, reference.env)
-        : readSecretFile(resolve(directory, reference.file), reference.file, openFile),
+    read: (reference) => ("env" in reference ? readVariable(env, reference.env) : readFile(reference.file)),
+    readFile,
+    signers: [],
     sha256: nodeSha256,
     createJwsSigner: createNodeJwsSigner,
     listens: true,
@@ -136,37 +136,32 @@ function tlsFault({ certificate, private_key, ca, binding }: TlsCredentials, caK
   }
   const parts = { certificate: { cert }, private_key: { key }, [caKey]: { ca: authorities } };
   for (const [name, part] of Object.entries(parts)) {
-    const code = secureContextFault(part);
+    const code = codeOfFault(() => createSecureContext(part));
     if (code !== undefined) return `has a ${name} that is not proper PEM (${code})`;
   }
   // OpenSSL keeps one pair per kind of key, so it misses an RSA key beside an EC certificate.
   // checkPrivateKey finds that, but cannot read every form that Node's TLS accepts.
-  const isPair = () => !cert || !key || new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
-  if (secureContextFault({ cert, key }) !== undefined || !resultOr(true, isPair)) {
+  let isPair = codeOfFault(() => createSecureContext({ cert, key })) === undefined;
+  codeOfFault(() => {
+    if (cert && key && !new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) isPair = false;
+  });
+  if (!isPair) {
     return "has a private_key that does not match its certificate: use a matching pair, and put the key's certificate first in a chain";
   }
   // Node accepts a ca without any certificate.
-  if (!resultOr(false, () => !authorities || new X509Certificate(authorities).raw.length > 0)) {
+  if (codeOfFault(() => authorities && new X509Certificate(authorities)) !== undefined) {
     return `has a ${caKey} that is not a PEM certificate`;
   }
   return undefined;
 }
 
 /** @returns OpenSSL's error code; its message may quote the file */
-function secureContextFault(options: SecureContextOptions): string | undefined {
+function codeOfFault(check: () => unknown): string | undefined {
   try {
-    createSecureContext(options);
+    check();
     return undefined;
   } catch (error) {
     return (error as { code?: string }).code ?? "unusable";
-  }
-}
-
-function resultOr(ifUnreadable: boolean, check: () => boolean): boolean {
-  try {
-    return check();
-  } catch {
-    return ifUnreadable;
   }
 }
 

@@ -31,6 +31,7 @@ const GAUGES = {
   provider_last_token_timestamp_seconds: ["The provider's last token; 0 before the first one.", "provider"],
   provider_refused_users: ["Users refused since the provider's last token, counted up to 3.", "provider"],
   provider_clock_skew_seconds: ["How far the provider's clock is ahead of ours.", "provider"],
+  client_assertion_expiry_timestamp_seconds: ["Expiry of the client assertion in a file.", "provider"],
   signing_key_created_timestamp_seconds: ["Date of a signing key in the file.", "kid", "use"],
   certificate_expiry_timestamp_seconds: ["Expiry of a certificate, by its key in the file.", "certificate"],
   config_last_reload_successful: ["0 if the last reload was refused, otherwise 1."],
@@ -102,7 +103,7 @@ function createGauges(register: Registry): (snapshot: Snapshot) => void {
     for (const gauge of gauges.values()) gauge.reset();
     set("build_info", 1, { version: snapshot.version, node: snapshot.node });
     set("calls_in_flight", snapshot.in_flight);
-    for (const { name: provider, clock_skew, discovered_at, ...state } of snapshot.providers) {
+    for (const { name: provider, clock_skew, discovered_at, assertion, ...state } of snapshot.providers) {
       set("provider_in_flight", state.in_flight, { provider });
       set("provider_queued", state.queued, { provider });
       for (const one of BREAKER_STATES) {
@@ -113,6 +114,8 @@ function createGauges(register: Registry): (snapshot: Snapshot) => void {
       set("provider_last_token_timestamp_seconds", (state.last_token ?? 0) / 1000, { provider });
       set("provider_refused_users", state.refused_users, { provider });
       if (clock_skew !== undefined) set("provider_clock_skew_seconds", clock_skew, { provider });
+      const { expires_at } = assertion ?? {};
+      if (expires_at !== undefined) set("client_assertion_expiry_timestamp_seconds", expires_at / 1000, { provider });
       if (discovered_at !== undefined) set("discovery_timestamp_seconds", discovered_at / 1000, { provider });
     }
     for (const { kid, use, created } of snapshot.keys) {

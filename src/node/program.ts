@@ -84,6 +84,11 @@ export async function createProgram(
     maxInFlight: config.server.max_in_flight,
     hasHealth: false,
   });
+  const assertions = [...credentials.providers].flatMap(([name, { assertionFile }]) =>
+    assertionFile === undefined ? [] : { name, ...assertionFile },
+  );
+  const readAssertions = () => Promise.allSettled(assertions.map(({ read }) => read(nodeClock.now())));
+  await readAssertions();
   const app = createPipeline(deps);
   let calls = 0;
   let isReplaced = false;
@@ -106,6 +111,9 @@ export async function createProgram(
       return { kid, alg, use, created };
     }),
     certificates: certificateSnapshots(credentials),
+    /** Brings the state of those in files up to date. */
+    readAssertions,
+    client_assertions: assertions.map(({ name, describe }) => `${name} ${describe()}`).join(", ") || undefined,
     egress_proxy: credentials.proxied.join(", ") || undefined,
     async fetch(request: Request, env: unknown) {
       calls += 1;

@@ -165,7 +165,7 @@ const VERSIONS = { version: packageVersion, node: process.versions.node };
 type State = Pick<Snapshot, "draining" | "started_at" | "configured_at" | "reload">;
 
 /** What an operator checks first when something does not work as configured. */
-function summary({ config, egress_proxy }: Program) {
+function summary({ config, egress_proxy, client_assertions }: Program) {
   return {
     ...VERSIONS,
     callers: Object.keys(config.callers).join(", "),
@@ -173,12 +173,14 @@ function summary({ config, egress_proxy }: Program) {
     session: [...new Set(config.get_token.map(({ session }) => session))].join(", "),
     webnonce_exchange: config.webnonce_exchange.map(({ path }) => path).join(", ") || undefined,
     tls: config.server.tls !== undefined,
+    client_assertions,
     egress_proxy,
     audit: config.log.audit?.file,
   };
 }
 
 function takeSnapshot(program: Program, recorder: Recorder, state: State, inFlight: number): Snapshot {
+  void program.readAssertions(); // for the next snapshot
   const endpoints = [...program.config.get_token, ...program.config.webnonce_exchange];
   const providers = [...program.providers.values()].map((provider) => {
     const { clockSkew: clock_skew, inFlight: in_flight, ...others } = provider.state();

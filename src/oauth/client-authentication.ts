@@ -3,7 +3,8 @@
 import { clientSecretBasic, type Form, httpBasic } from "../core/form.ts";
 import type { Secret } from "../core/secret.ts";
 import type { Values } from "../core/values.ts";
-import { compileJwt, type JwtDeps, type JwtSettings, type Signer } from "./jwt.ts";
+import type { AssertionFile } from "./assertion-file.ts";
+import { compileJwt, type JwtDeps, type JwtSettings, type JwtSigner } from "./jwt.ts";
 import { type SigningKey, signByWebCrypto } from "./signing-key.ts";
 
 /** Adds the credentials to the form or the headers of one token request. */
@@ -28,6 +29,8 @@ interface Method {
 interface ClientCredentials {
   secrets: readonly Secret[];
   keys: readonly SigningKey[];
+  /** Instead of keys. */
+  assertionFile?: AssertionFile | undefined;
 }
 
 const METHODS = {
@@ -61,7 +64,10 @@ const METHODS = {
   },
   private_key_jwt: {
     credential: "key",
-    create: (settings, { keys }, deps, key) => keys.map((signer) => assertion(settings, signer, deps, key)),
+    create: (settings, { keys, assertionFile }, deps, key) =>
+      assertionFile === undefined
+        ? keys.map((signer) => assertion(settings, signer, deps, key))
+        : [withAssertion(settings, () => assertionFile.read(deps.clock.now()))],
   },
   /** The certificate belongs to the transport; the form says whose it is (RFC 8705 section 2). */
   tls_client_auth: { credential: "certificate", create: clientIdOnly },
@@ -95,6 +101,8 @@ export interface ClientAssertionSettings extends Omit<JwtSettings, "kid"> {
   typ: string | null;
   /** For client_secret_jwt only: a private key has its own. */
   alg?: HmacAlgorithm | undefined;
+  /** Where the platform puts its own assertion, which is sent as it is. */
+  file?: string | undefined;
 }
 
 export interface ClientSettings {
@@ -122,19 +130,22 @@ function authorizationHeader(value: string): ClientAuthentication {
 
 const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-function assertion(
-  { client_id = "", client_assertion }: ClientSettings,
-  signer: Signer,
-  deps: JwtDeps,
-  key: string,
-): ClientAuthentication {
+function assertion(settings: ClientSettings, signer: JwtSigner, deps: JwtDeps, key: string): ClientAuthentication {
+  const { client_assertion } = settings;
   const { aud, typ } = client_assertion;
   const header = { typ, ...client_assertion.header };
   const claims = { iss: "{{client_id}}", sub: "{{client_id}}", aud, ...client_assertion.claims };
   const sign = compileJwt({ ...client_assertion, header, claims }, signer, deps, `${key}.client_assertion`);
+  return withAssertion(settings, sign);
+}
+
+function withAssertion(
+  { client_id = "" }: ClientSettings,
+  make: (values: Values) => string | Promise<string>,
+): ClientAuthentication {
   return async (form, _headers, values) => {
     form.append("client_id", client_id); // Entra requires it; RFC 7521 section 4.2 allows it
     form.append("client_assertion_type", ASSERTION_TYPE);
-    form.append("client_assertion", await sign(values));
+    form.append("client_assertion", await make(values));
   };
 }

@@ -19,7 +19,7 @@ export interface JwtSettings {
 }
 
 /** A private key, or a client secret (client-authentication.ts). */
-export type Signer = Pick<SigningKey, "sign"> & { kid?: string | undefined; x5tS256?: string | undefined };
+export type JwtSigner = Pick<SigningKey, "sign"> & { kid?: string | undefined; x5tS256?: string | undefined };
 
 export interface JwtDeps {
   clock: Clock;
@@ -32,7 +32,7 @@ export interface JwtDeps {
  */
 export function compileJwt(
   settings: JwtSettings,
-  { kid, x5tS256, sign }: Signer,
+  { kid, x5tS256, sign }: JwtSigner,
   { clock, ids }: JwtDeps,
   key: string,
 ) {

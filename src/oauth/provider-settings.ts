@@ -2,6 +2,7 @@
 
 import type { Secret, SecretReference } from "../core/secret.ts";
 import type { ProxyFor, TlsCredentials, TransportSettings } from "../core/transport.ts";
+import type { AssertionFile } from "./assertion-file.ts";
 import type { ClientSettings } from "./client-authentication.ts";
 import type { DiscoveryKind } from "./discovery.ts";
 import type { ErrorRules } from "./error-rules.ts";
@@ -38,6 +39,8 @@ export interface ProviderCredentials {
   /** In the order of the file. */
   secrets: readonly Secret[];
   clientKeys: readonly SigningKey[];
+  /** Instead of clientKeys. */
+  assertionFile?: AssertionFile | undefined;
   /** The keys of `signing.keys` that sign, the default one first. */
   signingKeys: readonly SigningKey[];
   signingIssuer: string | undefined;

@@ -56,7 +56,8 @@ export function createProvider(
   const breakerKey = JSON.stringify([key, issuer, settings.token_endpoint, timeout]);
   const breaker = keep(breakerKey, () => createBreaker({ timeout, name, clock, log }));
   const { requestToken, credentialCount } = createTokenRequest(settings, credentials, key, discovery, deps);
-  const repeatable = isRepeatable(settings);
+  // The file's assertion would be sent with the same jti again, which looks like a replay.
+  const repeatable = credentials.assertionFile === undefined && isRepeatable(settings);
   const withRotation = createRotation(credentialCount, repeatable, clock, (refused, next) => {
     const fields = { provider: name, refused: refused + 1, next: next + 1 };
     log("warn", "client credential refused, trying the next", fields);
@@ -102,6 +103,7 @@ export function createProvider(
       breaker: breaker.state(),
       suspensions: breaker.suspensions(),
       clockSkew: clockWatch.skew(),
+      assertion: credentials.assertionFile?.state(),
       ...refusals.state(),
       ...bulkhead.state(),
     }),

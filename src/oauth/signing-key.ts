@@ -11,6 +11,7 @@ import {
   importX509,
   type JWK,
 } from "jose";
+import { TokenProxyError } from "../core/errors.ts";
 import { readJsonObject } from "../core/json.ts";
 import type { Sha256 } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
@@ -37,6 +38,8 @@ export interface SigningKey {
   readonly publicJwk: Readonly<JWK>;
   /** SHA-256 of the certificate (RFC 7515 section 4.1.8), if the key has one. */
   readonly x5tS256: string | undefined;
+  /** Whether it signs elsewhere, which may take any time. */
+  readonly isRemote?: boolean;
   sign: SignJws;
 }
 
@@ -62,15 +65,18 @@ export class KeyError extends Error {
   }
 }
 
+export type NamedKey = Pick<SigningKey, "kid" | "alg"> & { certificate: Secret | undefined };
+
 /**
  * @param key PKCS#8 in PEM, or a private JWK
  * @param certificate X.509 in PEM for the same key; a chain may follow it
  * @throws {KeyError}
  */
 export async function importSigningKey(
-  { kid, alg, key, certificate }: { kid: string; alg: SigningAlgorithm; key: Secret; certificate: Secret | undefined },
+  { key, ...named }: NamedKey & { key: Secret },
   { sha256, createJwsSigner }: { sha256: Sha256; createJwsSigner?: CreateJwsSigner | undefined },
 ): Promise<SigningKey> {
+  const { alg } = named;
   const text = key.reveal().trim();
   const exportable = await (text.startsWith("{") ? importPrivateJwk(text, alg) : importPem(text, alg)).catch(
     (error) => {
@@ -83,16 +89,28 @@ export async function importSigningKey(
     throw new KeyError(`is an RSA key of ${modulusLength} bits: make one of ${MIN_RSA_BITS} or more`);
   }
   const privateJwk = await exportJWK(exportable);
-  // Only the public members of RFC 7518 section 6 and RFC 8037 section 2, so nothing private slips
-  // through. JSON leaves out those that are undefined.
-  const { kty, crv, x, y, n, e } = privateJwk;
-  const publicJwk = { kty, crv, x, y, n, e, kid, alg, use: "sig" } as JWK;
   // The key that stays in memory cannot be exported, unless the host has to make its own from it.
   const sign =
     createJwsSigner === undefined
       ? signByWebCrypto((await importJWK(privateJwk, alg, { extractable: false })) as CryptoKey, alg)
       : createJwsSigner(exportable, alg);
-  await assertPair(sign, publicJwk, alg);
+  return completeKey(named, privateJwk, sign, sha256);
+}
+
+/** @throws {KeyError} if its halves do not belong together */
+export async function completeKey(named: NamedKey, jwk: JWK, sign: SignJws, sha256: Sha256): Promise<SigningKey> {
+  const { kid, alg, certificate } = named;
+  // Only the public members of RFC 7518 section 6 and RFC 8037 section 2, so nothing private slips
+  // through. JSON leaves out those that are undefined.
+  const { kty, crv, x, y, n, e } = jwk;
+  const publicJwk = { kty, crv, x, y, n, e, kid, alg, use: "sig" } as JWK;
+  // A JWK can have members of two keys. Its published half would then verify nothing.
+  try {
+    await compactVerify(await sign({}, ""), await importJWK(publicJwk, alg));
+  } catch (error) {
+    if (error instanceof TokenProxyError) throw new KeyError("is a Signer that fails");
+    throw new KeyError("has a private and a public half of different keys");
+  }
   const x5tS256 = certificate && (await certificateThumbprint(certificate.reveal(), publicJwk, alg, sha256));
   return { kid, alg, publicJwk, x5tS256, sign };
 }
@@ -121,15 +139,6 @@ async function importPrivateJwk(text: string, alg: SigningAlgorithm): Promise<Cr
   // The file says what the key is for, so members that restrict it are ignored.
   const { key_ops: _keyOps, use: _use, ext: _ext, ...material } = jwk;
   return (await importJWK({ ...material, alg }, alg, { extractable: true })) as CryptoKey;
-}
-
-/** A JWK can have members of two keys. Its published half would then verify nothing. */
-async function assertPair(sign: SignJws, publicJwk: JWK, alg: SigningAlgorithm): Promise<void> {
-  try {
-    await compactVerify(await sign({}, ""), await importJWK(publicJwk, alg));
-  } catch {
-    throw new KeyError("has a private and a public half of different keys");
-  }
 }
 
 async function certificateThumbprint(pem: string, publicJwk: JWK, alg: SigningAlgorithm, sha256: Sha256) {

@@ -51,9 +51,10 @@ export function createTokenRequest(
   const parameters = compileParts(allParams(settings), "params", credentials, ids, key);
   const headerParts = compileParts(settings.headers, "headers", credentials, ids, key);
   const jwts = compileJwts(settings, credentials, deps, key);
-  const { secrets, clientKeys: keys } = credentials;
-  const authentications = createClientAuthentications(settings, { secrets, keys }, deps, key);
+  const { secrets, clientKeys: keys, signingKeys, assertionFile } = credentials;
+  const authentications = createClientAuthentications(settings, { secrets, keys, assertionFile }, deps, key);
   const signs = jwts.length > 0 || isSigned(settings.token_endpoint_auth_method);
+  const mayHang = assertionFile !== undefined || [...keys, ...signingKeys].some(({ isRemote }) => isRemote);
   const expectSubject = settings.expect_subject && compileExpectSubject(settings.expect_subject, key);
   const { answer } = settings;
   const judging = { key, answer, findRule: compileErrorRules(settings), hasTokenOfCall: hasTokenOfCall(settings) };
@@ -65,10 +66,10 @@ export function createTokenRequest(
     const metadata = await findMetadata(attempt);
     const values = withOwnValues(callValues, metadata);
     const checkSubject = expectSubject?.(values); // before anything is sent
+    const build = () => buildRequest(values, attempt.credential);
     time.begin("signing");
-    const { headers, form } = await (signs
-      ? trace.step("signing", () => buildRequest(values, attempt.credential))
-      : buildRequest(values, attempt.credential));
+    const inTime = mayHang ? () => time.within("signing", build) : build;
+    const { headers, form } = await (signs ? trace.step("signing", inTime) : build());
     time.begin("writing the audit line");
     await announce?.(new URLSearchParams(form.toString()).get("scope") ?? undefined);
     time.begin("the token request");

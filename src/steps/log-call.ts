@@ -48,7 +48,8 @@ function rounded(ms: number): number {
   return Math.round(ms * 10) / 10;
 }
 
-const SEVERE = /^(?:internal|provider_(?:rejected_proxy|wrong_endpoint)|proxy_refused|audit_failed)$/;
+const SEVERE =
+  /^(?:internal|provider_(?:rejected_proxy|wrong_endpoint)|proxy_refused|signing_failed|client_assertion_unusable|audit_failed)$/;
 
 /** `error` means that an operator or a developer has to change something. */
 function levelOf(code: ErrorCode): LogLevel {

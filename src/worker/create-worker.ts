@@ -3,9 +3,10 @@
 import type { Hono } from "hono";
 import { createDeps, createPipeline } from "../app.ts";
 import { loadCredentials } from "../config/credentials.ts";
-import { parseConfig } from "../config/parse.ts";
+import { type ParsedFile, parseConfig } from "../config/parse.ts";
 import { ConfigError, TokenProxyError } from "../core/errors.ts";
 import { createTracer } from "../core/trace.ts";
+import type { Signer } from "../oauth/signer.ts";
 import { errorResponse } from "../steps/answer.ts";
 import type { Env as CallEnv } from "../steps/context.ts";
 import { createWorkerCredentialHost } from "./credentials.ts";
@@ -19,10 +20,11 @@ export interface Worker {
 
 /**
  * @param text the configuration file; its `server` part has no effect here
+ * @param signers of the keys with `private_key: signer`, once per isolate
  * @throws {ConfigError} at once for a faulty file, so that it cannot be deployed; missing secrets
  * only show with the first request
  */
-export function createWorker(text: string): Worker {
+export function createWorker(text: string, { signers }: { signers?: (env: Env) => readonly Signer[] } = {}): Worker {
   const file = parseConfig(text, "token-proxy.yaml");
   // Once per isolate. Early requests each build their own: a promise that is shared between
   // requests would hang (workerd#210).
@@ -30,7 +32,7 @@ export function createWorker(text: string): Worker {
   return {
     async fetch(request, env, context) {
       try {
-        app ??= await buildApp(file, env);
+        app ??= await buildApp(file, env, signers?.(env));
       } catch (error) {
         // Other messages than those of a ConfigError could quote a secret.
         console.error(
@@ -46,9 +48,9 @@ export function createWorker(text: string): Worker {
   };
 }
 
-async function buildApp(file: ReturnType<typeof parseConfig>, env: Env): Promise<Hono<CallEnv>> {
+async function buildApp(file: ParsedFile, env: Env, signers?: readonly Signer[]): Promise<Hono<CallEnv>> {
   const { config } = file;
-  const credentials = await loadCredentials(file, createWorkerCredentialHost(env));
+  const credentials = await loadCredentials(file, createWorkerCredentialHost(env, signers));
   const deps = await createDeps(config, credentials, {
     createTransport: createWorkerTransports(env),
     createRateLimiter: createWorkerRateLimiters(env),

@@ -1,11 +1,14 @@
 // Secrets and client certificates on Workers are bindings of wrangler.toml.
 
 import { type CredentialHost, SecretError } from "../config/credentials.ts";
+import type { Signer } from "../oauth/signer.ts";
 import { type Env, fetcherOf, workerSha256 } from "./host.ts";
 import { isRateLimitBinding } from "./rate-limiter.ts";
 
-export function createWorkerCredentialHost(env: Env): CredentialHost {
+export function createWorkerCredentialHost(env: Env, signers: readonly Signer[] = []): CredentialHost {
   return {
+    readFile: undefined,
+    signers,
     read(reference) {
       if ("file" in reference) {
         throw new SecretError("refers to a file, which Workers do not have: use { env: NAME } and a secret binding");

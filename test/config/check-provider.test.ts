@@ -109,6 +109,30 @@ none
   reports((text) => withMethod(text) + SIGNING, `private_key_jwt / ${ID}`);
 });
 
+describe("a client assertion in a file", () => {
+  const FILE_AND_AUD = "client_assertion: { file: f, aud: a }";
+  const WRONG_METHOD =
+    '11:31 "providers.main.client_assertion.file" is for token_endpoint_auth_method: private_key_jwt without client_key; correct or remove them';
+  const OTHERS =
+    '11:23 "providers.main.client_assertion" has a file, whose JWT is sent as it is; remove all other keys but aud';
+  const NO_AUD = "must be the only audience of the JWT in file, without templates";
+  reports(
+    withMethod,
+    `
+private_key_jwt / ${ID} / ${FILE_AND_AUD}
+private_key_jwt / ${FILE_AND_AUD}
+private_key_jwt / ${ID} / client_assertion: { file: f, aud: a, ttl: 2m } => ${OTHERS}
+private_key_jwt / ${ID} / client_assertion: { file: f, aud: a, claims: { b: c } } => ${OTHERS}
+private_key_jwt / ${ID} / client_assertion: { file: f, aud: a, alg: ES256 } => ${OTHERS}
+private_key_jwt / ${ID} / client_assertion: { file: f } => 11:23 "providers.main.client_assertion.aud" ${NO_AUD}
+private_key_jwt / ${ID} / client_assertion: { file: f, aud: "{{issuer}}" }
+  => 11:39 "providers.main.client_assertion.aud" ${NO_AUD}
+private_key_jwt / ${ID} / ${FILE_AND_AUD} / ${KEY} => ${WRONG_METHOD}
+client_secret_jwt / ${ID} / ${FILE_AND_AUD} / ${SECRET} => ${WRONG_METHOD}
+`,
+  );
+});
+
 describe("the algorithm of a client assertion", () => {
   const RSA_KEY = "{ kid: r, alg: RS256, private_key: { env: R } }";
   const ALG = '"providers.main.client_assertion.alg"';

@@ -1,5 +1,6 @@
 // Credentials are loaded before the first call; every fault is reported, and no secret repeated.
 
+import { sign as signWith } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { type CredentialHost, loadCredentials } from "../../src/config/credentials.ts";
 import { parseConfig } from "../../src/config/parse.ts";
@@ -40,6 +41,52 @@ const EMPTY = "refers to an empty secret; give it a value";
 const NO_HEADER =
   "refers to a secret that no header can carry; use visible ASCII, without spaces or line breaks at its ends";
 const CONTROL = "refers to a secret with a line break or control character; remove it";
+
+describe("a client assertion in a file", () => {
+  const text = withProvider(
+    "token_endpoint: https://idp.example/token",
+    "token_endpoint_auth_method: private_key_jwt",
+    "client_assertion: { file: token, aud: a }",
+    "grant_type: client_credentials",
+  );
+
+  it("is read when it is used, with no key of ours, so it may appear after the start", async () => {
+    const provider = await providerOf(`${text}signing: { keys: [{ kid: k, alg: ES256, private_key: { env: EC } }] }\n`);
+    expect(provider?.clientKeys).toEqual([]);
+    const error = await thrownBy(() => provider?.assertionFile?.read(0));
+    expect(error).toMatchObject({
+      code: "client_assertion_unusable",
+      message: '"providers.main.client_assertion.file" names a file that cannot be read',
+    });
+    const found = await providerOf(text, { "file:token": "no JWT" });
+    expect(await thrownBy(() => found?.assertionFile?.read(0))).toMatchObject({
+      message: expect.stringContaining("names a file that is not a JWT"),
+    });
+  });
+
+  it("is a fault where there are no files, as on Workers", async () => {
+    expect(await faultsOf(text, {}, { readFile: undefined })).toEqual([
+      'f.yaml:9:31 "providers.main.client_assertion.file" is for Node, because Workers have no files: use client_key',
+    ]);
+  });
+});
+
+describe("a Signer", () => {
+  const text = withKeys("signing: { keys: [{ kid: k, alg: ES256, private_key: signer }] }");
+
+  it("takes the place of the key with its kid", async () => {
+    const { pem, jwk } = await makeKey("ES256");
+    const sign = async (bytes: Uint8Array) => signWith("sha256", bytes, { key: pem, dsaEncoding: "ieee-p1363" });
+    const { signingKeys } = await load(text, {}, { signers: [{ alg: "ES256", kid: "k", publicJwk: jwk, sign }] });
+    expect(signingKeys).toMatchObject([{ kid: "k", isRemote: true, publicJwk: { x: jwk.x } }]);
+  });
+
+  it("is a fault if no program supplies one, as on the command line", async () => {
+    expect(await faultsOf(text)).toEqual([
+      'f.yaml:11:54 "signing.keys[0].private_key" is signer, but no Signer has this kid and alg: pass one to createApp or createWorker, or use { env: NAME } or { file: PATH }',
+    ]);
+  });
+});
 
 describe("egress proxies", () => {
   const ofEnvironment = { url: "http://env.bank.example:3128" };

@@ -2,7 +2,7 @@
 // when the caller hangs up.
 
 import { EventEmitter } from "node:events";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { startCallTime } from "../../src/core/call-time.ts";
 import { TransportError, type TransportFailure, type TransportRequest } from "../../src/core/transport.ts";
 import { fakeClock, response, thrownBy } from "../support/fakes.ts";
@@ -60,6 +60,33 @@ describe("a step", () => {
     const send = async (request: unknown) => response(200, sent.push(request));
     expect(await thrownBy(() => time.send("the request", send, REQUEST))).toMatchObject({ code: "caller_gone" });
     expect(sent).toEqual([]);
+  });
+});
+
+describe("a step that may never end", () => {
+  const never = () => new Promise<never>(() => {});
+
+  it("ends with the call's time at the latest", async () => {
+    expect(await thrownBy(() => setUp(1).time.within("signing", never))).toMatchObject({
+      code: "call_deadline",
+      message: "the call's time (get_token.timeout, 0.001 s) was used up by signing",
+    });
+  });
+
+  it("gives what it came to in time, or why it failed, and leaves no timer", async () => {
+    vi.useFakeTimers();
+    const { time } = setUp();
+    expect(await time.within("signing", async () => "signed")).toBe("signed");
+    const failure = new Error("failed");
+    expect(await thrownBy(() => time.within("signing", () => Promise.reject(failure)))).toBe(failure);
+    expect(vi.getTimerCount()).toBe(0);
+    vi.useRealTimers();
+  });
+
+  it("does not begin once the caller has hung up", async () => {
+    const { time, recipient } = setUp();
+    recipient.hangUp();
+    expect(await thrownBy(() => time.within("signing", never))).toMatchObject({ code: "caller_gone" });
   });
 });
 

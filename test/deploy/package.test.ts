@@ -48,7 +48,9 @@ describe("the package", () => {
     expect(installed.contents).toEqual(expect.arrayContaining(files));
     const others = installed.contents.filter(
       (name) =>
-        !/^dist\/.+\.(?:js|d\.ts)$|^examples\/[\w-]+\.yaml$|^docs\/[\w-]+\.(?:md|svg|yaml)$|^deploy\//.test(name),
+        !/^dist\/.+\.(?:js|d\.ts)$|^examples\/(?:[\w-]+\.yaml|hsm\/[\w-]+\.\w+)$|^docs\/[\w-]+\.(?:md|svg|yaml)$|^deploy\//.test(
+          name,
+        ),
     );
     expect(others.filter((name) => !files.includes(name))).toEqual([]);
     expect(installed.contents).toEqual(expect.arrayContaining(linkedFrom(await readFile("README.md", "utf8"))));

@@ -22,6 +22,7 @@ export const METRICS: Readonly<Record<string, readonly string[]>> = {
   token_proxy_provider_refused_users: ["provider"],
   token_proxy_discovery_timestamp_seconds: ["provider"],
   token_proxy_signing_key_created_timestamp_seconds: ["kid", "use"],
+  token_proxy_client_assertion_expiry_timestamp_seconds: ["provider"],
   token_proxy_certificate_expiry_timestamp_seconds: ["certificate"],
   token_proxy_config_last_reload_successful: [],
   token_proxy_config_last_reload_timestamp_seconds: [],

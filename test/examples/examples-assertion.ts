@@ -45,6 +45,30 @@ export const ASSERTION_EXAMPLES: Readonly<Record<string, Expectation>> = {
     form: accounts(userJwt("ES256", "https://sso.bank.example/realms/retail", { backdate: 5 })),
     ...basic("token-proxy"),
   },
+  "kubernetes-workload-identity.yaml": {
+    ...discovered(
+      "https://sso.bank.example/realms/retail",
+      "https://sso.bank.example/realms/retail/protocol/openid-connect/token",
+    ),
+    accessToken: accessTokenFor("alice", "preferred_username"),
+    form: [
+      ["grant_type", JWT_BEARER],
+      ["assertion", userJwt("ES256", "https://sso.bank.example/realms/retail", { backdate: 5 })],
+      ...clientAssertion("token-proxy", {
+        key: "platform",
+        header: { alg: "RS256", kid: "platform" },
+        claims: {
+          iss: "https://kubernetes.bank.example",
+          sub: "system:serviceaccount:bank:token-proxy",
+          aud: ["https://sso.bank.example/realms/retail"],
+        },
+        backdate: 0,
+        ttl: 3_600,
+        jti: true,
+      }),
+    ],
+    mechanism: "client_assertion",
+  },
   "okta-id-jag.yaml": {
     ...discovered(okta.issuer, okta.token_endpoint),
     form: [

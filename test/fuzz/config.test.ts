@@ -38,7 +38,9 @@ signing: { issuer: "https://proxy.example", keys: [{ kid: k, alg: ES256, private
 `;
 const FILES = [
   ALIASES,
-  ...readdirSync("examples").map((name) => readFileSync(`examples/${name}`, "utf8")),
+  ...readdirSync("examples", "utf8")
+    .filter((name) => name.endsWith(".yaml"))
+    .map((name) => readFileSync(`examples/${name}`, "utf8")),
   readFileSync("worker/token-proxy.yaml", "utf8"),
   JSON.stringify(fileConfig("https://idp.example/token"), null, 2),
 ];

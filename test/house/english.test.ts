@@ -26,7 +26,7 @@ const files = globSync([
   "{src,test}/**/*.{ts,js}",
   "docs/**/*.md",
   "{README,CONTRIBUTING,SECURITY}.md",
-  "examples/**/*",
+  "examples/**/*.*",
   "deploy/**/*.*",
   "deploy/docker/Dockerfile",
   "worker/**/*",

@@ -101,6 +101,18 @@ describe("imports of src", () => {
     expect(wrong).toEqual([]);
   });
 
+  it("load optional features only when they are used", () => {
+    const optional = ["src/node/outbound/proxy.ts", "src/oauth/assertion-file.ts", "src/oauth/signer.ts"];
+    const loads = sources.flatMap(({ file, text }) =>
+      [...text.matchAll(/^(?:import|export) (?!type\b)[^;]*?\bfrom "([^"]+)"/gms)]
+        .map((match) => normalize(join(dirname(file), match[1] as string)))
+        .filter((target) => optional.includes(target))
+        .map((target) => `${file} loads ${target}`),
+    );
+    expect(loads).toEqual([]);
+    for (const file of optional) expect(sources.map((source) => source.file)).toContain(file);
+  });
+
   it("form no circle", () => {
     const edges = new Map(
       sources.map((source) => [

@@ -1,10 +1,12 @@
 // A running proxy as an operator sees it: readiness, the status page, dev mode.
 
+import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FAILURES_BEFORE_SUSPENSION } from "../../src/oauth/breaker.ts";
 import { CALL, callGetToken, NONCE } from "../support/call.ts";
 import { providerConfig, SECRETS } from "../support/config.ts";
 import { type ConnectProxy, startConnectProxy } from "../support/connect-proxy.ts";
+import { startKubernetesIssuer } from "../support/kubernetes-issuer.ts";
 import { freePort } from "../support/port.ts";
 import { exchange } from "../support/raw-call.ts";
 import { json, token } from "../support/recording-provider.ts";
@@ -197,5 +199,101 @@ describe("an egress proxy of the environment", () => {
     expect(await run.exit()).toBe(2);
     expect(run.stderr()).toContain('"server.env_proxy" is true, but https_proxy in the environment is not the URL');
     expect(run.stderr()).not.toMatch(/canary|socks/);
+  });
+});
+
+describe("a client assertion that the platform writes", () => {
+  const AUD = "https://sso.bank.example";
+  let issuer: Awaited<ReturnType<typeof startKubernetesIssuer>>;
+  beforeAll(async () => {
+    issuer = await startKubernetesIssuer(AUD);
+  });
+  afterAll(() => issuer.close());
+  const configure = () =>
+    service.configure({
+      main: {
+        token_endpoint_auth_method: "private_key_jwt",
+        client_secret: undefined,
+        client_assertion: { file: "idp/token", aud: AUD },
+      },
+    });
+  /** Its expiry, as the log and `check` write it. */
+  const endOf = (jwt: string) => new Date(Number(decodeJwt(jwt).exp) * 1_000).toISOString();
+  const sent = () => service.provider.requests.map(({ body }) => new URLSearchParams(body).get("client_assertion"));
+  async function check(): Promise<{ status: number | null; text: string }> {
+    const run = service.run(["check"], { env: SECRETS });
+    return { status: await run.exit(), text: run.stdout() + run.stderr() };
+  }
+
+  it("is sent as the file has it at that time, and its expiry is in log, metrics, status page and check", async () => {
+    await configure();
+    const [first, second] = [await issuer.token(), await issuer.token({ expiresInSeconds: 1_800 })];
+    await issuer.project(`${service.folder}/idp`, first);
+    const run = await service.start();
+    expect(run.lines("started")[0]?.client_assertions).toBe(`main expires ${endOf(first)}`);
+    expect((await callGetToken(run.listen)).status).toBe(200);
+    await issuer.project(`${service.folder}/idp`, second);
+    expect((await callGetToken(run.listen)).status).toBe(200);
+    expect(sent()).toEqual([first, second]);
+    const metrics = async () => (await fetch(`${run.admin}/metrics`)).text();
+    const expiry = (jwt: string) =>
+      `token_proxy_client_assertion_expiry_timestamp_seconds{provider="main"} ${decodeJwt(jwt).exp}`;
+    expect(await metrics()).toContain(expiry(second));
+    // Without a call, each scrape reads the file for the next one.
+    await issuer.project(`${service.folder}/idp`, first);
+    await expect.poll(metrics).toContain(expiry(first));
+    await issuer.project(`${service.folder}/idp`, second);
+    await expect.poll(metrics).toContain(expiry(second));
+    const page = await (await fetch(run.admin)).text();
+    expect(page).toMatch(/Client assertion<\/dt>\s*<dd>expires in (?:29|30) min/);
+    const checked = await check();
+    expect(checked.text).toMatch(/^ {2}client +token-proxy, private_key_jwt with idp\/token$/m);
+    expect(checked.text).toMatch(new RegExp(`^ {2}assertion +expires ${endOf(second)}, read in \\d+ ms$`, "m"));
+    expect(checked.status).toBe(0);
+    for (const part of [...first.split("."), ...second.split(".")]) {
+      expect(run.stdout() + run.stderr() + page + checked.text).not.toContain(part);
+    }
+  });
+
+  it("that is unfit is not sent: log, status page and check say why, without a part of it", async () => {
+    await configure();
+    const unfit = await issuer.token({ aud: "https://kubernetes.default.svc" });
+    await issuer.project(`${service.folder}/idp`, unfit);
+    const run = await service.start();
+    const problem =
+      '"providers.main.client_assertion.file" names a JWT whose only audience is not the configured aud, so it is not for this provider';
+    expect(run.lines("started")[0]?.client_assertions).toBe(`main ${problem}`);
+    const refused = await callGetToken(run.listen);
+    expect([refused.status, refused.json()]).toEqual([
+      502,
+      expect.objectContaining({ error_code: "client_assertion_unusable", error_description: problem }),
+    ]);
+    expect(sent()).toEqual([]);
+    await expect.poll(() => run.lines("call")).toMatchObject([{ level: "error", reason: problem }]);
+    const page = await (await fetch(run.admin)).text();
+    expect(page).toContain("is not the configured aud");
+    const checked = await check();
+    expect(checked.text).toContain(`FAILED          client_assertion_unusable: ${problem}`);
+    expect(checked.status).toBe(1);
+    for (const part of unfit.split(".")) {
+      expect(run.stdout() + run.stderr() + page + checked.text + refused.text).not.toContain(part);
+    }
+    await issuer.project(`${service.folder}/idp`, await issuer.token());
+    expect((await callGetToken(run.listen)).status).toBe(200);
+  });
+
+  it("may be missing at the start; the log says where it was looked for, and the response does not", async () => {
+    await configure();
+    const run = await service.start();
+    const refused = await callGetToken(run.listen);
+    expect(refused.json().error_description).toBe(
+      '"providers.main.client_assertion.file" names a file that cannot be read',
+    );
+    await expect
+      .poll(() => run.lines("call")[0]?.problem)
+      .toBe("names a file that cannot be read (ENOENT): idp/token: there is no such file");
+    await issuer.project(`${service.folder}/idp`, await issuer.token());
+    expect((await callGetToken(run.listen)).status).toBe(200);
+    expect(run.lines("reloaded")).toEqual([]); // it is no configuration
   });
 });

@@ -4,6 +4,7 @@ import { decodeJwt, decodeProtectedHeader, jwtVerify } from "jose";
 import { describe, expect, it } from "vitest";
 import { Form } from "../../src/core/form.ts";
 import { Secret } from "../../src/core/secret.ts";
+import { createAssertionFile } from "../../src/oauth/assertion-file.ts";
 import {
   type ClientAuthentication,
   type ClientSettings,
@@ -108,6 +109,25 @@ it.each([undefined, "HS384", "HS512"] as const)("client_secret_jwt signs with th
 
 describe("private_key_jwt", () => {
   const CLIENT = { method: "private_key_jwt", client_id: "id" } as const;
+
+  it.each(["id", undefined])("sends the assertion of a file as it is, with client_id %s", async (client_id) => {
+    const jwt = `e30.${Buffer.from(JSON.stringify({ aud: "a", exp: NOW })).toString("base64url")}.cw`;
+    const [authenticate, ...others] = createClientAuthentications(
+      { token_endpoint_auth_method: "private_key_jwt", client_id, client_assertion: ASSERTION },
+      { secrets: [], keys: KEYS, assertionFile: createAssertionFile(async () => jwt, "a", "key") },
+      { clock: fakeClock(), ids: fakeIds() },
+      "providers.main",
+    );
+    expect(others).toEqual([]);
+    expect(await run(authenticate)).toEqual({
+      form: {
+        ...(client_id && { client_id }),
+        client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        client_assertion: jwt,
+      },
+      headers: {},
+    });
+  });
 
   it("signs with the client's key, for the audience of the file, which is a template", async () => {
     const { form, headers } = await authenticated({ ...CLIENT, assertion: { aud: "{{issuer}}oauth/{{userid}}" } });

@@ -1,16 +1,16 @@
 // A JWT has its own times and jti, and the members that the file adds, replaces or removes.
 
 import { describe, expect, it } from "vitest";
-import { compileJwt, type JwtSettings, type Signer } from "../../src/oauth/jwt.ts";
+import { compileJwt, type JwtSettings, type JwtSigner } from "../../src/oauth/jwt.ts";
 import { fakeClock, fakeIds, NOW } from "../support/fakes.ts";
 
 const SECONDS = NOW / 1000;
 const VALUES = new Map<string, string | number>(Object.entries({ accountid: 7, userid: "<userid>" }));
 
 /** Signs two JWTs. @returns what the signer got */
-async function sign(settings: Partial<JwtSettings>, key: Partial<Signer> = {}, passed = 0) {
+async function sign(settings: Partial<JwtSettings>, key: Partial<JwtSigner> = {}, passed = 0) {
   const signed: { header: object; claims: Record<string, unknown> }[] = [];
-  const signer: Signer = {
+  const signer: JwtSigner = {
     kid: "2026-11",
     x5tS256: undefined,
     async sign(header, payload) {
@@ -73,7 +73,7 @@ describe("the claims", () => {
   });
 });
 
-it.each<[string, Partial<Signer>, JwtSettings["header"], object]>([
+it.each<[string, Partial<JwtSigner>, JwtSettings["header"], object]>([
   ["the kid", {}, {}, { kid: "2026-11" }],
   ["a kid with braces, unchanged", { kid: "a {{userid}}" }, {}, { kid: "a {{userid}}" }],
   ["the certificate's thumbprint", { x5tS256: "abc" }, {}, { kid: "2026-11", "x5t#S256": "abc" }],

@@ -6,13 +6,14 @@ import { PAUSE_MS } from "../../src/core/deadline.ts";
 import type { TokenProxyError } from "../../src/core/errors.ts";
 import { Secret } from "../../src/core/secret.ts";
 import { type Delivery, TransportError } from "../../src/core/transport.ts";
+import { createAssertionFile } from "../../src/oauth/assertion-file.ts";
 import { FAILURES_BEFORE_SUSPENSION } from "../../src/oauth/breaker.ts";
 import { TOKEN_ENDPOINT_AUTH_METHODS } from "../../src/oauth/client-authentication.ts";
 import { METADATA_LIFETIME_MS } from "../../src/oauth/discovery.ts";
 import { TOKEN_EXCHANGE } from "../../src/oauth/grants.ts";
 import type { ProviderSettings } from "../../src/oauth/provider-settings.ts";
 import { REFUSALS_OF_EVERYBODY } from "../../src/oauth/refusals.ts";
-import { response, thrownBy } from "../support/fakes.ts";
+import { NOW, response, thrownBy } from "../support/fakes.ts";
 import { ENDPOINT, ISSUER, setUp, TOKEN } from "./set-up-provider.ts";
 
 const DISCOVERING = { issuer: ISSUER, discovery: "oidc", token_endpoint: undefined } as const;
@@ -136,6 +137,25 @@ describe("a failure", () => {
     await thrownBy(request);
     expect(upstream.requests).toHaveLength(count);
   });
+
+  it.each<[Delivery, number]>([
+    ["none", 2],
+    ["stale", 1],
+  ])(
+    "with delivery %s and an assertion from a file, which has the same jti again, leads to %d requests",
+    async (delivery, count) => {
+      const read = async () =>
+        `e30.${Buffer.from(JSON.stringify({ aud: ENDPOINT, exp: NOW })).toString("base64url")}.cw`;
+      const method = { token_endpoint_auth_method: "private_key_jwt", grant_type: "client_credentials" } as const;
+      const assertionFile = createAssertionFile(read, ENDPOINT, "key");
+      const { upstream, request } = setUp({ ...method, params: {} }, { assertionFile });
+      upstream.answer = () => Promise.reject(new TransportError("unreachable", undefined, delivery));
+      await thrownBy(request);
+      expect(upstream.requests.map(({ body }) => new URLSearchParams(body).get("client_assertion"))).toEqual(
+        new Array(count).fill(await read()),
+      );
+    },
+  );
 
   it("of any kind frees its place", async () => {
     const { provider, upstream, request } = setUp({ max_in_flight: 1 });

@@ -4,7 +4,7 @@ import "reflect-metadata"; // @peculiar/x509 asks for it
 import { X509Certificate } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { X509CertificateGenerator } from "@peculiar/x509";
-import { exportPKCS8, type JWK } from "jose";
+import { exportPKCS8, importPKCS8, type JWK, SignJWT } from "jose";
 import { createDeps, createPipeline } from "../../src/app.ts";
 import type { Config } from "../../src/config/complete.ts";
 import { type CredentialHost, loadCredentials } from "../../src/config/credentials.ts";
@@ -22,9 +22,11 @@ import { json, type RecordedRequest, respond, startRecordingProvider } from "./r
 
 const FOLDER = new URL("../../examples/", import.meta.url);
 
-/** Every file of examples/. */
+/** Every configuration file of examples/; hsm/ has a test of its own. */
 export function exampleNames(): string[] {
-  return readdirSync(FOLDER).sort();
+  return readdirSync(FOLDER)
+    .filter((name) => name.endsWith(".yaml"))
+    .sort();
 }
 
 export function readExample(name: string): string {
@@ -69,6 +71,8 @@ export interface ExampleRun {
 export async function runExample(name: string, { metadata, tokens, callHeaders }: RunOptions): Promise<ExampleRun> {
   const file = parseConfig(readExample(name), name);
   const { texts, keys, certificate } = await makeSecrets(file.config);
+  const platform = await makeKey("RS256");
+  keys.set("platform", { alg: "RS256", publicJwk: publicHalf(platform.jwk), thumbprint: undefined });
   const recording = await startRecordingProvider();
   recording.answer = (socket, request) => {
     const document = metadata[askedUrls[recording.requests.length - 1] ?? ""];
@@ -89,7 +93,10 @@ export async function runExample(name: string, { metadata, tokens, callHeaders }
   };
   try {
     const { config } = file;
-    const credentials = await loadCredentials(file, credentialHost(texts));
+    const credentials = await loadCredentials(
+      file,
+      credentialHost(texts, () => platformAssertion(file.config, platform.pem)),
+    );
     const host = { createTransport, hashText: nodeHashText, clock: nodeClock, ids: nodeIds };
     const deps = await createDeps(config, credentials, fakeRuntime(host));
     const app = createPipeline(deps);
@@ -113,15 +120,29 @@ export async function runExample(name: string, { metadata, tokens, callHeaders }
 }
 
 /** Reads the secrets made for this run, and checks them as Node does. */
-function credentialHost(texts: ReadonlyMap<string, string>): CredentialHost {
+function credentialHost(texts: ReadonlyMap<string, string>, readFile: CredentialHost["readFile"]): CredentialHost {
   return {
     ...createNodeCredentialHost({}, "."),
+    readFile,
     read(reference) {
       const text = texts.get(keyOf(reference));
       if (text === undefined) throw new Error(`no secret was made for ${keyOf(reference)}`);
       return text;
     },
   };
+}
+
+/** What a cluster would write into the file of `client_assertion`. */
+async function platformAssertion({ providers }: Config, pem: string): Promise<string> {
+  const [provider] = Object.values(providers);
+  return new SignJWT({ jti: crypto.randomUUID() })
+    .setProtectedHeader({ alg: "RS256", kid: "platform" })
+    .setIssuer("https://kubernetes.bank.example")
+    .setSubject("system:serviceaccount:bank:token-proxy")
+    .setAudience([String(provider?.client_assertion.aud)])
+    .setIssuedAt()
+    .setExpirationTime("1h")
+    .sign(await importPKCS8(pem, "RS256"));
 }
 
 const keyOf = (reference: SecretReference) => JSON.stringify(reference);
@@ -150,11 +171,11 @@ async function makeSecrets({ callers, signing, providers }: Config) {
   for (const { kid, alg, private_key, certificate: reference } of settings) {
     if (reference === undefined) {
       const { pem, jwk } = await makeKey(alg);
-      texts.set(keyOf(private_key), pem);
+      texts.set(keyOf(private_key as SecretReference), pem);
       keys.set(kid, { alg, publicJwk: publicHalf(jwk), thumbprint: undefined });
     } else {
       const certified = await makeCertifiedRsaKey();
-      texts.set(keyOf(private_key), certified.pem);
+      texts.set(keyOf(private_key as SecretReference), certified.pem);
       texts.set(keyOf(reference), certified.certificate);
       const { fingerprint256, publicKey } = new X509Certificate(certified.certificate);
       const thumbprint = Buffer.from(fingerprint256.replaceAll(":", ""), "hex").toString("base64url");

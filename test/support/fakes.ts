@@ -106,6 +106,9 @@ export function fakeCredentialHost(
       if (text === undefined) throw new SecretError(`names ${name}, which is not set`);
       return text;
     },
+    readFile: async (file) =>
+      secrets[`file:${file}`] ?? Promise.reject(new SecretError(`names ${file}, which is gone`)),
+    signers: [],
     sha256,
     createJwsSigner: undefined,
     listens: true,

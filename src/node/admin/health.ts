@@ -72,6 +72,10 @@ function concernsOf({ providers, nextauth, certificates, reload, at }: Snapshot)
       const text = `${provider.name}: its metadata has a token endpoint on ${provider.moved_to}, which is not used`;
       add("warning", where, text, "If the provider confirms that it moved, reload with SIGHUP.");
     }
+    if (provider.assertion?.problem !== undefined) {
+      const cure = "Calls to it fail with client_assertion_unusable: check what writes the file.";
+      add("bad", where, provider.assertion.problem, cure);
+    }
     const skew = skewText(provider);
     if (skew !== undefined) {
       const text = `${provider.name}: its clock is ${skew}`;

@@ -1,6 +1,7 @@
 // What operators see of the running service: the input of the status page, /readyz and the gauges.
 
 import type { CallReport } from "../../core/call-report.ts";
+import type { AssertionState } from "../../oauth/assertion-file.ts";
 import type { BreakerState } from "../../oauth/breaker.ts";
 import type { LastOutcome, Minute } from "./recorder.ts";
 
@@ -46,6 +47,8 @@ export interface ProviderSnapshot {
   suspensions: number;
   /** Seconds by which its clock is ahead of ours. */
   clock_skew: number | undefined;
+  /** Of the client assertion in a file, if it has one. */
+  assertion?: AssertionState | undefined;
   in_flight: number;
   queued: number;
   /** Counted up to three, since the last token. */

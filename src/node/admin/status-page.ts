@@ -108,6 +108,7 @@ function providerCard(provider: ProviderSnapshot, id: string, minutes: number, n
   const calls = callsOf(recent);
   const within = (share: number) => (calls === 0 ? none() : shortTime(recent.durations.percentile(share) / 1_000));
   const skew = skewText(provider);
+  const expires = provider.assertion?.expires_at;
   return html`<article class="panel card" id="${id}" aria-labelledby="${id}-heading">
 <div class="bar"><h3 id="${id}-heading">${name}</h3>${pill(level, text)}</div>
 ${problem && html`<p class="problem">${problem}</p>`}
@@ -127,6 +128,7 @@ ${paths.length > 0 && fact("Named by", paths.join(", "))}
 ${queued > 0 && fact("Waiting", counted(queued, "call"))}
 ${fact("Metadata", discovered_at === undefined ? none("not discovered") : html`discovered ${ago(discovered_at, now)}`)}
 ${skew && fact("Clock", skew)}
+${expires !== undefined && fact("Client assertion", certificateState(expires, now).text)}
 ${suspensions > 0 && fact("Suspended", `${counted(suspensions, "time")} so far`)}
 </dl>
 </div>

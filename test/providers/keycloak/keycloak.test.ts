@@ -1,7 +1,9 @@
 // Keycloak, with the examples that we print and the realm file that we ship.
 
+import { join } from "node:path";
 import { importPKCS8, SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startKubernetesIssuer, type TokenChanges } from "../../support/kubernetes-issuer.ts";
 import type { AuthorizationServer } from "../../support/oidc-provider.ts";
 import { assertCase, type Case, testCases, withCases } from "../cases.ts";
 import { install } from "../install.ts";
@@ -167,6 +169,81 @@ describe.skipIf(installed === undefined)(`Keycloak ${KEYCLOAK.version}`, () => {
       for (const [index, each] of localCases.entries()) {
         await assertCase(proxy(), { ...each, headers: { ...headers, ...each.headers } }, index);
       }
+    });
+  });
+
+  describe("after the commands of the example with a pod's token, in a realm of its own,", () => {
+    const example = "kubernetes-workload-identity.yaml";
+    const realm = realmOf(example);
+    let issuer: Awaited<ReturnType<typeof startKubernetesIssuer>>;
+    const folder = () => join(proxy().folder, "idp");
+    const text = () => proxy().example(example).replaceAll("/retail", `/${realm}`);
+    beforeAll(async () => {
+      issuer = await startKubernetesIssuer(`${server().url}/realms/${realm}`);
+      proxy().hosts["https://kubernetes.bank.example"] = issuer.url;
+      await createRealm(example);
+      await issuer.project(folder(), await issuer.token());
+    }, COMMANDS_TIMEOUT_MS);
+    afterAll(() => issuer?.close());
+
+    it("the example as printed gives a token, and its bytes are relayed", async () => {
+      await proxy().start(text());
+      const answer = await assertSameBytes(server(), () => proxy().call());
+      expect(claimsOf(answer)).toMatchObject({ preferred_username: "alice", azp: "token-proxy" });
+    });
+
+    it("gives a token without a client_id, because the assertion names the client", async () => {
+      await proxy().start(text().replace("    client_id: token-proxy\n", ""));
+      expect(claimsOf(await proxy().call())).toMatchObject({ azp: "token-proxy" });
+    });
+
+    it("gives a token to every call while the file is rotated", async () => {
+      await proxy().start(text());
+      let calling = true;
+      let rotations = 0;
+      const rotating = (async () => {
+        for (; calling; rotations++) await issuer.project(folder(), await issuer.token());
+      })();
+      const callers = Array.from({ length: 8 }, async () => {
+        const wrong: string[] = [];
+        for (let calls = 0; calls < 50; calls++) {
+          const answer = await proxy().call();
+          if (answer.status !== 200) wrong.push(answer.text);
+        }
+        return wrong;
+      });
+      const wrong = (await Promise.all(callers)).flat();
+      calling = false;
+      await rotating;
+      expect(wrong).toEqual([]);
+      expect(rotations).toBeGreaterThan(50);
+    });
+
+    it.each([
+      ["for another audience", { aud: "https://kubernetes.default.svc" }],
+      ["for one audience more", { aud: ["https://kubernetes.default.svc", "AUD"] }],
+      ["that has expired", { expiresInSeconds: -1 }],
+    ])("never gets a token of the cluster %s", async (_what, { aud, ...changes }: TokenChanges) => {
+      await proxy().start(text());
+      expect((await proxy().call()).status).toBe(200);
+      server().tee.take();
+      const audiences = [aud ?? "AUD"].flat().map((one) => one.replace("AUD", `${server().url}/realms/${realm}`));
+      await issuer.project(folder(), await issuer.token({ aud: audiences, ...changes }));
+      expect((await proxy().call()).json()).toMatchObject({ error_code: "client_assertion_unusable" });
+      expect(server().tee.take()).toHaveLength(0);
+      await issuer.project(folder(), await issuer.token());
+      expect((await proxy().call()).status).toBe(200);
+    });
+
+    it("rejects the token of a cluster that it does not trust, which shows nowhere in the log", async () => {
+      const other = await startKubernetesIssuer(`${server().url}/realms/${realm}`);
+      await proxy().start(text());
+      const token = await other.token();
+      await issuer.project(folder(), token);
+      expect((await proxy().call()).json()).toMatchObject({ error_code: "provider_rejected_proxy" });
+      for (const part of token.split(".")) expect(proxy().output()).not.toContain(part);
+      await other.close();
+      await issuer.project(folder(), await issuer.token());
     });
   });
 
