@@ -71,7 +71,7 @@ async function requestToken(live: Live, values: Values, binding: Binding, sessio
     ({ providerStatus, body }) => `${trace.facts.provider} answered ${providerStatus} with ${body.length} bytes`,
     async (error) => {
       if (error.code.startsWith("provider_")) await explain(exchange, error, ...used());
-      if (error.code === "provider_wrong_subject") print();
+      if (/^provider_(?:wrong_(?!endpoint)|forbidden)/.test(error.code)) print();
     },
   );
   const { provider } = trace.facts;
