@@ -10,25 +10,29 @@ import { NEXTAUTH_RULES, ruleOf } from "../nextauth/values.ts";
 import { createCallReader } from "../steps/read-call.ts";
 import { listReceived } from "../steps/received.ts";
 import { readText } from "./configuration.ts";
-import { line } from "./report.ts";
+import type { Report } from "./report.ts";
 
 /** Asks no server and reads no secret. @returns whether a binding reads the request completely */
-export async function checkCall(file: string, { get_token, callers }: Config): Promise<boolean> {
+export async function checkCall(file: string, { get_token, callers }: Config, report: Report): Promise<boolean> {
   const example = parseExample(readText(file, "request"));
   const { method, path, request } = example;
   const matching = get_token.find((one) => one.method === method && covers(one.path, path));
   const known = get_token.map((one) => `${one.method} ${one.path}`).join(", ");
   const binding = matching ?? { ...(get_token[0] as Binding), ...proposeTarget(method, path) };
-  line("request", `${method} ${binding.path}`); // as sent, it may have the nonce
-  line("binding", matching ? `${method} ${binding.path}, session: ${binding.session}` : `none; the file has ${known}`);
-  if (method !== binding.method) line("FAILED", `a binding is for GET or POST, not for ${method}`);
+  report.ok("request", `${method} ${binding.path}`); // as sent, it may have the nonce
+  const part = report.part(
+    "get_token",
+    "binding",
+    matching ? `${method} ${binding.path}, session: ${binding.session}` : `none; the file has ${known}`,
+  );
+  if (method !== binding.method) report.fail(`a binding is for GET or POST, not for ${method}`);
 
   const values = { ...matching?.values };
   let isRead = matching !== undefined;
   for (const name of new Set([...Object.keys(isRead ? {} : NEXTAUTH_RULES), ...Object.keys(binding.values)])) {
     const rule = binding.values[name] ?? { ...ruleOf(name), from: [], required: isRequired(name, binding.session) };
     const { source, text } = await findValue(example, binding, name, rule);
-    line(`  ${name}`, text);
+    part.ok(name, text);
     if (source === undefined || (matching && rule.from.includes(source))) continue;
     values[name] = { ...rule, from: [source] };
     isRead = false;
@@ -38,11 +42,11 @@ export async function checkCall(file: string, { get_token, callers }: Config): P
   for (const [name, { apikeys, client_certificates }] of Object.entries(callers)) {
     const proofs = apikeys.length > 0 ? [keyState] : [];
     if (client_certificates.length > 0) proofs.push("a client certificate is needed, which no file shows");
-    line("caller", `callers.${name}: ${proofs.join("; ")}`);
+    report.ok("caller", `callers.${name}: ${proofs.join("; ")}`);
   }
-  if (!isRead) printProposal({ ...binding, values });
+  if (!isRead) printProposal({ ...binding, values }, report);
   const read = await readWith(example, binding);
-  if (isRead && read instanceof TokenProxyError) line("FAILED", read.message);
+  if (isRead && read instanceof TokenProxyError) report.fail(read.message);
   return isRead && !(read instanceof TokenProxyError);
 }
 
@@ -132,8 +136,8 @@ function isSimilar(name: string, written: string): boolean {
   return new RegExp(end).test(plain(written));
 }
 
-function printProposal({ method, path, session, apikey_header, values }: Binding): void {
-  line("proposal", "compare it with the vendor's text, then set these keys of the binding:");
+function printProposal({ method, path, session, apikey_header, values }: Binding, report: Report): void {
+  report.ok("proposal", "compare it with the vendor's text, then set these keys of the binding:");
   const others = `session: ${session}\n  apikey_header: ${apikey_header}`;
   console.log(`\nget_token:\n  method: ${method}\n  path: ${path}\n  ${others}\n  values:`);
   for (const [name, { from, pattern, ...options }] of Object.entries(values)) {

@@ -24,6 +24,13 @@ const log = z.strictObject({
   identities_key: t.secretReference.optional().describe("Key of the hashes; set it for equal hashes in all instances."),
 });
 
+/** What `check` warns of although the file works. */
+const RISKS = [
+  ...(["session_trust", "unchecked_user", "same_token", "admin_exposed", "no_tls", "readable_secret"] as const),
+  ...(["long_timeout", "grant_type", "assertion_aud"] as const),
+] as const;
+export type Risk = (typeof RISKS)[number];
+
 export const fileSchema = z.strictObject(
   {
     version: z
@@ -38,6 +45,10 @@ export const fileSchema = z.strictObject(
     providers: t.namedNotEmpty(provider).describe("Where tokens come from, by a name of your choice."),
     routes: z.array(route).min(1).optional().describe("Which provider a call uses; the first match wins."),
     log: log.prefault({}).describe("What the log looks like."),
+    check: z
+      .strictObject({ accept: z.array(z.enum(RISKS)).default([]).describe("Risks of which check no longer warns.") })
+      .prefault({})
+      .describe("For the command check."),
   },
   t.unlessMapping("the file must be a mapping with version, callers and providers"),
 );

@@ -1,5 +1,5 @@
-// What was granted: the subject is compared exactly, in the one place that the file names; audience,
-// scope and lifetime are what the file allows.
+// What was granted: the subject is compared exactly, in the one place that the file names; the
+// audience, scope and lifetime are what the file allows.
 
 import { UnsecuredJWT } from "jose";
 import { describe, expect, it } from "vitest";
