@@ -29,14 +29,22 @@ export async function checkCall(file: string, { get_token, callers }: Config, re
 
   const values = { ...matching?.values };
   let isRead = matching !== undefined;
-  for (const name of new Set([...Object.keys(isRead ? {} : NEXTAUTH_RULES), ...Object.keys(binding.values)])) {
+  const found: string[] = [];
+  const names = new Set([...Object.keys(isRead ? {} : NEXTAUTH_RULES), ...Object.keys(binding.values)]);
+  for (const name of names) {
     const rule = binding.values[name] ?? { ...ruleOf(name), from: [], required: isRequired(name, binding.session) };
     const { source, text } = await findValue(example, binding, name, rule);
     part.ok(name, text);
-    if (source === undefined || (matching && rule.from.includes(source))) continue;
+    if (source === undefined) continue;
+    found.push(placeOf(source));
+    if (matching && rule.from.includes(source)) continue;
     values[name] = { ...rule, from: [source] };
     isRead = false;
   }
+  const others = receivedIn(example, binding).map(placeOf);
+  const rest = others.filter((place) => !found.includes(place) && !USUAL.test(place)).join(", ");
+  if ((!isRead || found.length < names.size) && rest !== "")
+    part.ok("not used", `${rest}; if one of them is a value, name it under values`);
   const key = binding.apikey_header;
   const keyState = `${key} is ${request.headers.has(key) ? "present, and would be compared" : "missing, but needed"}`;
   for (const [name, { apikeys, client_certificates }] of Object.entries(callers)) {
@@ -72,14 +80,10 @@ function parseExample(written: string) {
 /** Where the binding says, else at a place with a similar name. */
 async function findValue(example: Example, binding: Binding, name: string, rule: BoundValue) {
   const segments = [...pathParameters(binding.path).keys()].map((segment): Source => ({ in: "path", name: segment }));
-  const received = listReceived(example.request, example.body).map(({ source }) => source);
-  const credentials = [...CREDENTIAL_HEADERS, "authorization", binding.apikey_header];
-  const similar = [...received, ...segments].filter(
-    (source) => isSimilar(name, source.name) && !(source.in === "header" && credentials.includes(source.name)),
-  );
+  const similar = [...receivedIn(example, binding), ...segments].filter((source) => isSimilar(name, source.name));
   // A binding for another path may name segments that this path does not have.
   const bound = rule.from.filter(({ in: place, name }) => place !== "path" || pathParameters(binding.path).has(name));
-  let text = rule.required ? "is missing, and every call needs it" : "is not in the request";
+  let text = `is not found by its name${rule.required ? ", and every call needs it" : ""}`;
   for (const source of [...bound, ...similar]) {
     const values = { [name]: { ...rule, from: [source], required: false } };
     const read = await readWith(example, { ...binding, values });
@@ -88,6 +92,16 @@ async function findValue(example: Example, binding: Binding, name: string, rule:
     else if (read.has(name)) return { source, text: `${shown(name, source, read)}, ${from} ${placeOf(source)}` };
   }
   return { source: undefined, text };
+}
+
+/** No value comes from these. */
+const USUAL = /^header:(?:host|connection|date|user-agent|accept|content-|traceparent|tracestate)/;
+
+/** Every place but those of credentials. */
+function receivedIn({ request, body }: Example, { apikey_header }: Binding): Source[] {
+  const credentials = [...CREDENTIAL_HEADERS, "authorization", apikey_header];
+  const all = listReceived(request, body).map(({ source }) => source);
+  return all.filter((source) => source.in !== "header" || !credentials.includes(source.name));
 }
 
 /** By the code that reads calls. */

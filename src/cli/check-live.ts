@@ -43,7 +43,9 @@ export async function checkLive(
   if (probe) {
     const probed = live.report.part("probe", "probe", "one token request for a user that cannot exist");
     const nobodys = new Map(values).set("userid", `no-such-user-${randomUUID()}`);
-    const nobody = await requestToken({ ...live, report: probed }, nobodys, binding, "trust");
+    // A refusal is what we hope for.
+    const expected = { ...probed, fail: (text: string) => probed.ok("answer", text) };
+    const nobody = await requestToken({ ...live, report: expected }, nobodys, binding, "trust");
     if (nobody.outcome === "token") probed.warn("it mints a token for anybody whom this proxy names");
     else if (outcome === "refused" && nobody.words === words) {
       const cure = "look at sub in jwt.NAME.claims, or at the parameter that names the user";
@@ -85,7 +87,7 @@ async function requestToken(live: Live, values: Values, binding: Binding, sessio
   );
   const { provider } = trace.facts;
   if (answer?.outcome === "refused") {
-    report.fail(`the provider refuses this user (${answer.refusal?.error})`, await explain(asked()));
+    report.fail(`the provider refuses this user (${answer.refusal?.error})`, { advice: await explain(asked()) });
   } else if (answer !== undefined) {
     const claims = describeToken(asked(), userid());
     // Keycloak sends no Date, so the time of its token has to do.

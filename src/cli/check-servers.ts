@@ -10,6 +10,7 @@ import { kindOf } from "../oauth/kinds/index.ts";
 import type { Provider } from "../oauth/provider.ts";
 import { type Asked, explain } from "./check-advice.ts";
 import { describeCertificates, warnOfAuthorities } from "./check-certificates.ts";
+import { checkTimeout } from "./check-risks.ts";
 import { attempt, type Report } from "./report.ts";
 
 const NONCE_BYTES = 16;
@@ -24,10 +25,11 @@ export async function checkNextAuthServers(
   credentials: Credentials,
   all: Report,
 ): Promise<void> {
-  for (const [index, { url, serverid, serverids }] of nextauth.entries()) {
+  for (const [index, { url, serverid, serverids, timeout }] of nextauth.entries()) {
     const server = servers.all[index] as NextAuthServer;
     const report = all.part(server.key, server.key, url);
     warnOfAuthorities("tls.ca", credentials.nextauth[index]?.tls?.ca, report);
+    checkTimeout(timeout, report);
     const known = serverid ?? serverids?.[0] ?? servers.defaultServerid;
     if (known === undefined) {
       report.ok("getSession", 'not checked, because the file names no serverid: add "serverid" or "serverids"');

@@ -18,42 +18,50 @@ import type { Asked, Exchange } from "./check-advice.ts";
 import { checkCall } from "./check-call.ts";
 import { checkPins, checkPublishedKeys, describeCertificates, warnOfAuthorities } from "./check-certificates.ts";
 import { checkLive } from "./check-live.ts";
-import { reportRisks, type SecretFile } from "./check-risks.ts";
+import { checkListeners, checkProviderRisks, checkSecretFile, checkSession, checkTimeout } from "./check-risks.ts";
 import { checkNextAuthServers, checkProvider, warnOfGrant } from "./check-servers.ts";
 import { type CallOptions, chooseBinding, readCallOptions } from "./configuration.ts";
 import { createReport, type Report, withDetails } from "./report.ts";
+
+interface CheckOptions extends CallOptions {
+  live?: boolean;
+  probe?: boolean;
+  call?: string;
+  json?: boolean;
+}
 
 /**
  * Reports what it finds, but never secrets or tokens.
  * @returns whether nothing failed
  * @throws {UsageError | ConfigError} for wrong options and for faults in the file
  */
-export async function check({ json = false, ...options }: CheckOptions): Promise<boolean> {
-  const report = createReport(json);
+export async function check(options: CheckOptions): Promise<boolean> {
+  if (!options.json) return checkFile(options, createReport(false));
+  const report = createReport(true);
   try {
     return await checkFile(options, report);
   } catch (error) {
     const faults = error instanceof ConfigError ? error.faults : [{ path: "", message: (error as Error).message }];
-    if (json) for (const { path, message, ...place } of faults) report.part(path).fail(message, [], place);
+    for (const { path, message, ...place } of faults) report.part(path).fail(message, place);
     throw error;
   } finally {
-    if (json) console.log(report.toJson());
+    console.log(report.toJson());
   }
 }
 
-async function checkFile({ live, probe = false, call, ...options }: Omit<CheckOptions, "json">, report: CheckReport) {
+async function checkFile(options: CheckOptions, report: ReturnType<typeof createReport>): Promise<boolean> {
+  const { live, probe = false, call, pin } = options;
   const { path, file, host, values } = readCallOptions(options);
   const { config } = file;
   if (live) assertLiveValues(values, config);
   else if (values.size > 0 || probe) throw new UsageError("--userid, --value and --probe need --live: add it");
   if (probe && !values.has("userid")) throw new UsageError("--probe asks for another userid: add --userid");
   if (call !== undefined) return checkCall(call, config, report);
-  const files: SecretFile[] = [];
+  report.accepted.push(...config.check.accept);
   const credentials = await loadCredentials(file, {
     ...host,
     read(reference, at = []) {
-      const isPublic = /^(?:ca|client_ca|certificate)$/.test(String(at.at(-1)));
-      if ("file" in reference && !isPublic) files.push({ key: at.join("."), path: host.resolvePath(reference.file) });
+      if ("file" in reference) checkSecretFile(host.resolvePath(reference.file), at, report);
       return host.read(reference, at);
     },
   });
@@ -79,8 +87,7 @@ async function checkFile({ live, probe = false, call, ...options }: Omit<CheckOp
   const nextauth = createNextAuthServers(config.nextauth, credentials.nextauth, deps);
 
   report.ok(`${path}: no faults, every secret and key is there`, "");
-  describeServerTls(config, credentials, options.pin, report);
-  describeService(config, credentials, report);
+  describeService(config, credentials, pin, report);
   if (config.signing?.issuer !== undefined) {
     await checkPublishedKeys(config.signing.issuer, credentials, report.part("signing"));
   }
@@ -92,8 +99,7 @@ async function checkFile({ live, probe = false, call, ...options }: Omit<CheckOp
     report: report.part(`providers.${name}`, label, name),
   });
   const discovered = new Map<string, Metadata | undefined>();
-  for (const [name, provider] of providers)
-    discovered.set(name, await checkProvider(provider, asked(name, "provider")));
+  for (const [name, one] of providers) discovered.set(name, await checkProvider(one, asked(name, "provider")));
   let granted: string | undefined;
   if (live) {
     const serverid = values.get("serverid") ?? nextauth.defaultServerid;
@@ -101,38 +107,28 @@ async function checkFile({ live, probe = false, call, ...options }: Omit<CheckOp
     const useCase = { routes: config.routes, providers, nextauth, config, credentials, exchange, report };
     granted = await checkLive(useCase, completed, chooseBinding(config, options), probe);
   }
-  // A token proves more than the provider's list: Hydra never lists jwt-bearer.
-  for (const [name, metadata] of discovered) if (name !== granted) warnOfGrant(asked(name), metadata);
-  reportRisks(config, files, discovered, report);
+  const relayed = [...config.routes, ...config.get_token, ...config.webnonce_exchange].map(({ provider }) => provider);
+  for (const [name, metadata] of discovered) {
+    // A token proves more than the provider's list: Hydra never lists jwt-bearer.
+    if (name !== granted) warnOfGrant(asked(name), metadata);
+    checkProviderRisks(asked(name), metadata, relayed.includes(name));
+  }
+  if (report.risks() > 0) report.ok("risks", `${report.risks()}: change the file, or list them under check.accept`);
   return report.succeeded();
 }
 
-interface CheckOptions extends CallOptions {
-  live?: boolean;
-  probe?: boolean;
-  call?: string;
-  json?: boolean;
-}
-
-type CheckReport = ReturnType<typeof createReport>;
-
-function describeServerTls(config: Config, { serverTls }: Credentials, pin: string | undefined, all: Report): void {
-  const report = serverTls ? all.part("server.tls", "server.tls", "what callers see") : all;
-  describeCertificates(serverTls?.certificate, true, report);
-  checkPins(config.server.tls?.pins, pin, report);
-  warnOfAuthorities("server.tls.client_ca", serverTls?.client_ca, report);
-}
-
-function describeService(config: Config, { signingKeys, proxied }: Credentials, report: Report): void {
+function describeService(config: Config, credentials: Credentials, pin: string | undefined, report: Report): void {
   const { server, callers, get_token, webnonce_exchange, signing, nextauth, providers } = config;
+  const { serverTls, signingKeys, proxied } = credentials;
+  const ofServer = serverTls ? report.part("server.tls", "server.tls", "as callers see it") : report;
+  describeCertificates(serverTls?.certificate, true, ofServer);
+  checkPins(server.tls?.pins, pin, ofServer);
+  warnOfAuthorities("server.tls.client_ca", serverTls?.client_ca, ofServer);
   for (const [name, { apikeys, client_certificates, serverids }] of Object.entries(callers)) {
     const counts = [counted(apikeys.length, "API key"), counted(client_certificates.length, "client certificate")];
     const proofs = counts.filter((text) => !text.startsWith("0 "));
-    report.part(
-      `callers.${name}`,
-      "caller",
-      `${name}: ${proofs.join(" and ")}, ${serverids?.join(", ") ?? "any serverid"}`,
-    );
+    const all = `${name}: ${proofs.join(" and ")}, ${serverids?.join(", ") ?? "any serverid"}`;
+    report.part(`callers.${name}`, "caller", all);
   }
   const servers = [
     ...nextauth.map(({ timeout }, index) => [nextauthKey(index, nextauth.length), timeout] as const),
@@ -142,14 +138,16 @@ function describeService(config: Config, { signingKeys, proxied }: Credentials, 
     const part = report.part(key, label, `${text}, timeout: ${ms / 1_000} s`);
     const longer = servers
       .filter(([, timeout]) => timeout > ms)
-      .map(([key, timeout]) => `${key}.timeout (${timeout / 1_000} s)`);
+      .map(([name, timeout]) => `${name}.timeout (${timeout / 1_000} s)`);
     if (longer.length > 0) part.warn(`the whole call has less time than ${longer.join(" and ")}`, "shorten it");
+    checkTimeout(ms, part);
+    return part;
   };
   const to = (provider = "") => provider && `, provider: ${provider}`;
   for (const { method, path, session, provider, answer, timeout } of get_token) {
     const statuses = Object.entries(answer.statuses).map(([name, status]) => `, ${name}: ${status}`);
     const settings = `session: ${session}${to(provider)}, refusals: ${answer.refusals}${statuses.join("")}`;
-    describeRoute("get_token", "getToken", `${method} ${path}, ${settings}`, timeout);
+    checkSession(session, describeRoute("get_token", "getToken", `${method} ${path}, ${settings}`, timeout));
   }
   for (const { path, provider, timeout } of webnonce_exchange) {
     describeRoute("webnonce_exchange", "webNonce exchange", `POST ${path}${to(provider)}`, timeout);
@@ -158,6 +156,7 @@ function describeService(config: Config, { signingKeys, proxied }: Credentials, 
     const cure = "if a load balancer is in front, add its address there, or all apps share one limit";
     report.part("server").warn("server.trusted_proxies is empty", cure);
   }
+  checkListeners(server, report);
   for (const route of proxied) report.ok("egress proxy", route);
   if (signing === undefined) return;
   for (const [index, { kid, alg }] of signingKeys.entries()) {

@@ -6,43 +6,37 @@ import { escapeInvisible } from "../core/invisible.ts";
 import { nodeClock } from "../node/host.ts";
 
 type Level = "ok" | "warning" | "fault";
-type Place = { risk?: Risk; line?: number; column?: number };
+type More = { advice?: readonly string[] | undefined; risk?: Risk; line?: number; column?: number };
 
-/** Stable, for pipelines: docs/operations.md describes it. */
-interface Finding extends Place {
-  level: Level;
-  /** A key of the file; empty for the file as a whole. */
-  subject: string;
-  message: string;
-  advice: readonly string[];
-}
-
+/** For a part of the file. On a terminal its lines are indented. */
 export interface Report {
-  /** For a part of the file. On a terminal its lines are indented. */
+  /** @param subject a key of the file */
   part(subject: string, label?: string, text?: string): Report;
   ok(label: string, text: string): void;
   warn(text: string, advice?: string): void;
+  /** Unless the file accepts it. */
   risk(risk: Risk, text: string, advice: string): void;
-  fail(text: string, advice?: readonly string[], place?: Place): void;
+  fail(text: string, more?: More): void;
 }
 
 /** Others may send megabytes. */
 const MAX_CHARS = 4_096;
 const safe = (text: string) => escapeInvisible(text.slice(0, MAX_CHARS));
-const print = (label: string, text: string) => console.log(`${label.padEnd(18)}${safe(text)}`);
 
 export function createReport(isJson: boolean) {
-  const findings: Finding[] = [];
+  const accepted: Risk[] = [];
+  const findings: (Omit<More, "advice"> & { level: Level; subject: string; message: string; advice: string[] })[] = [];
   const count = (level: Level) => findings.filter((finding) => finding.level === level).length;
+  const risks = () => findings.filter(({ risk }) => risk !== undefined).length;
 
   function on(subject: string, indent: string): Report {
-    function add(level: Level, label: string, text: string, advice: readonly string[] = [], place: Place = {}) {
-      const message = safe(level === "ok" && label !== "" ? `${label}: ${text}` : text);
-      findings.push({ level, subject, message, advice: advice.map(safe), ...place });
+    const print = (label: string, text: string) => console.log(`${(indent + label).padEnd(18)}${safe(text)}`);
+    function add(level: Level, label: string, text: string, { advice = [], ...more }: More = {}) {
+      const message = level === "ok" && label !== "" ? `${label}: ${text}` : text;
+      findings.push({ level, subject, message: safe(message), advice: advice.map(safe), ...more });
       if (isJson) return;
-      const about = place.risk === undefined ? [] : [subject];
-      print(indent + label, level === "fault" ? text : [...about, text, ...advice].join(": "));
-      if (level === "fault") for (const one of advice) print(`${indent}advice`, one);
+      print(label, level === "fault" ? text : [text, ...advice].join(": "));
+      if (level === "fault") for (const one of advice) print("advice", one);
     }
     return {
       part(subject, label, text = "") {
@@ -50,18 +44,22 @@ export function createReport(isJson: boolean) {
         return on(subject, "  ");
       },
       ok: (label, text) => add("ok", label, text),
-      warn: (text, advice) => add("warning", "warning", text, advice === undefined ? [] : [advice]),
-      risk: (risk, text, advice) => add("warning", risk, text, [advice], { risk }),
-      fail: (text, advice, place) => add("fault", "FAILED", text, advice, place),
+      warn: (text, advice) => add("warning", "warning", text, { advice: advice === undefined ? [] : [advice] }),
+      risk(risk, text, advice) {
+        if (!accepted.includes(risk)) add("warning", "risk", `${risk}: ${text}`, { advice: [advice], risk });
+      },
+      fail: (text, more) => add("fault", "FAILED", text, more),
     };
   }
 
   return {
     ...on("", ""),
+    accepted,
+    risks,
     succeeded: () => count("fault") === 0,
+    /** Its shape is stable, for pipelines: docs/operations.md describes it. */
     toJson() {
-      const risk = findings.filter((finding) => finding.risk !== undefined).length;
-      const counts = { ok: count("ok"), warning: count("warning"), fault: count("fault"), risk };
+      const counts = { ok: count("ok"), warning: count("warning"), fault: count("fault"), risk: risks() };
       return JSON.stringify({ succeeded: counts.fault === 0, counts, findings }, null, 2);
     },
   };
@@ -95,7 +93,7 @@ export async function attempt<T>(
     if (!(error instanceof TokenProxyError)) throw error;
     const advice = await explain?.(error);
     const detail = explain && error.code.startsWith("provider_") ? {} : error.detail;
-    report.fail(withDetails(`${error.code}: ${error.message}`, detail, codeOf(error)), advice);
+    report.fail(withDetails(`${error.code}: ${error.message}`, detail, codeOf(error)), { advice });
     return undefined;
   }
 }

@@ -1,7 +1,7 @@
 // Checks what was granted: a 200 does not prove whose token it is (authentik, Janssen), or for what.
 
 import { base64url } from "jose";
-import { type ErrorCode, TokenProxyError } from "../core/errors.ts";
+import { TokenProxyError } from "../core/errors.ts";
 import { membersAsWritten, readJsonObject } from "../core/json.ts";
 import type { Clock, Log } from "../core/ports.ts";
 import type { Values } from "../core/values.ts";
@@ -31,8 +31,15 @@ export interface Expectations extends Pick<Judge, "answer"> {
   forbid_members?: readonly string[] | undefined;
 }
 
-/** @param requested the scope of the request, with its templates filled in */
-type Check = (json: string, requested: () => string) => void;
+const WRONG = {
+  expect_subject: ["provider_wrong_subject", "another user"],
+  expect_audience: ["provider_wrong_audience", "another audience"],
+  expect_scope: ["provider_wrong_scope", "less scope"],
+  expect_max_lifetime: ["provider_wrong_lifetime", "a longer or unknown lifetime"],
+} as const;
+
+/** `requested` is the scope of the request, with its templates filled in. */
+type Check = readonly [keyof typeof WRONG, matches: (answer: Reader, requested: () => string) => boolean];
 
 /**
  * Signatures are not verified: the token came over the provider's TLS connection.
@@ -41,19 +48,23 @@ type Check = (json: string, requested: () => string) => void;
  * answer that would be relayed, which throws `provider_wrong_…` or provider_forbidden_member
  */
 export function compileExpectations(settings: Expectations, name: string, deps: { clock: Clock; log: Log }) {
-  const { expect_subject, expect_audience, expect_scope, expect_max_lifetime, forbid_members, scope, answer } =
-    settings;
+  const { expect_audience, expect_scope = "", expect_max_lifetime = 0, forbid_members, scope, answer } = settings;
   const key = `providers.${name}`;
   const member = answer.require[0] ?? "";
-  const checks: Check[] = [];
-  const subject = expect_subject && compileSubject(expect_subject, key);
-  if (expect_audience !== undefined) checks.push(compileAudience(expect_audience, member, key));
-  if (expect_scope !== undefined) checks.push(compileScope(expect_scope, key));
-  if (expect_max_lifetime !== undefined) checks.push(compileLifetime(expect_max_lifetime, member, key, deps.clock));
+  const subject = settings.expect_subject && compileSubject(settings.expect_subject, `${key}.expect_subject`);
   const warnOfScope = scope === undefined ? undefined : createScopeWatch(scope, name, deps);
+  const checks: Check[] = [
+    ["expect_audience", (answer) => audiencesOf(answer, member).includes(expect_audience)],
+    ["expect_scope", (answer, requested) => missingWords(expect_scope, scopeOf(answer) ?? requested()).length === 0],
+    [
+      "expect_max_lifetime",
+      (answer) => lifetimesOf(answer, member, deps.clock).every((ms) => ms <= expect_max_lifetime),
+    ],
+  ];
+  const written = checks.filter(([setting]) => settings[setting] !== undefined);
 
   return (values: Values) => {
-    const all = subject === undefined ? checks : [subject(values), ...checks];
+    const all = subject === undefined ? written : [subject(values), ...written];
     return (
       members: Readonly<Record<string, unknown>>,
       body: Uint8Array,
@@ -66,97 +77,78 @@ export function compileExpectations(settings: Expectations, name: string, deps: 
         const message = `the provider "${key}" sent "${forbidden}", which "${key}.forbid_members" forbids; ${cure}`;
         throw new TokenProxyError("provider_forbidden_member", message);
       }
-      if (!isToken) return;
-      if (all.length > 0) {
-        const json = new TextDecoder().decode(body);
-        for (const check of all) check(json, requested);
+      for (const [setting, matches] of isToken ? all : []) {
+        const [code, wrong] = WRONG[setting];
+        const fault = (what: string) => new TokenProxyError(code, `the provider "${key}" sent ${what}`);
+        const answer = createReader(new TextDecoder().decode(body), `${key}.${setting}`, fault);
+        if (!matches(answer, requested)) throw fault(`a token of ${wrong} than "${key}.${setting}" expects`);
       }
-      if (typeof members.scope === "string") warnOfScope?.(members.scope, requested);
+      if (isToken && typeof members.scope === "string") warnOfScope?.(members.scope, requested);
     };
   };
 }
 
 function compileSubject({ member, claim, equals, compare }: ExpectSubjectSettings, key: string) {
-  const { setting, wrong, textOf, claimsIn } = createReader("provider_wrong_subject", key, "expect_subject");
-  const expected = compileTemplate(equals, { key: setting });
+  const expected = compileTemplate(equals, { key });
   // Beyond ASCII, two users could have one name in lower case: the Kelvin sign becomes a k.
   const fold = (text: string | undefined) =>
     compare === "ascii_case_insensitive" ? text?.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase()) : text;
   return (values: Values): Check => {
     const wanted = fold(expected(values));
-    return (json) => {
-      const from = claim === undefined ? json : claimsIn(json, member);
-      if (fold(textOf(from, claim ?? member)) !== wanted)
-        throw wrong(`a token of another user than "${setting}" expects`);
-    };
+    const textIn = ({ textOf, claimsIn }: Reader) =>
+      claim === undefined ? textOf(member) : textOf(claim, claimsIn(member));
+    return ["expect_subject", (answer) => fold(textIn(answer)) === wanted];
   };
 }
 
-function compileAudience(expected: string, member: string, key: string): Check {
-  const { setting, wrong, written, claimsIn } = createReader("provider_wrong_audience", key, "expect_audience");
-  return (json) => {
-    const aud: unknown = JSON.parse(written(claimsIn(json, member), "aud") ?? "null");
-    if (![aud].flat().includes(expected)) throw wrong(`a token for another audience than "${setting}"`);
-  };
+const audiencesOf = ({ written, claimsIn }: Reader, member: string): unknown[] =>
+  [JSON.parse(written("aud", claimsIn(member)) ?? "null")].flat();
+
+/** Undefined if it is absent, which means the requested one (RFC 6749 section 5.1). */
+const scopeOf = ({ written, textOf }: Reader) => (written("scope") === undefined ? undefined : (textOf("scope") ?? ""));
+
+/** In milliseconds, NaN for an unknown one. Apps follow expires_in, and resource servers the JWT. */
+function lifetimesOf({ written, textOf }: Reader, member: string, clock: Clock): number[] {
+  const secondsOf = (name: string, json?: string) =>
+    written(name, json) === undefined ? undefined : Number(textOf(name, json) || Number.NaN);
+  const claims = claimsOf(textOf(member)) ?? "{}";
+  const exp = secondsOf("exp", claims);
+  // By the provider's clock, if it says when it issued the token.
+  const ofJwt = exp && exp - (secondsOf("iat", claims) ?? clock.now() / 1_000);
+  const stated = [secondsOf("expires_in"), ofJwt].filter((seconds) => seconds !== undefined);
+  return stated.length === 0 ? [Number.NaN] : stated.map((seconds) => seconds * 1_000);
 }
 
-function compileScope(expected: string, key: string): Check {
-  const { setting, wrong, written, textOf } = createReader("provider_wrong_scope", key, "expect_scope");
-  return (json, requested) => {
-    // RFC 6749 section 5.1: an absent scope means the requested one.
-    const granted = written(json, "scope") === undefined ? requested() : textOf(json, "scope");
-    if (missingWords(expected, granted ?? "").length > 0) throw wrong(`a token without all words of "${setting}"`);
-  };
-}
+type Reader = ReturnType<typeof createReader>;
 
-function compileLifetime(most: number, member: string, key: string, clock: Clock): Check {
-  const reader = createReader("provider_wrong_lifetime", key, "expect_max_lifetime");
-  const { setting, wrong, written, textOf } = reader;
-  const number = (json: string | undefined, name: string) =>
-    written(json, name) === undefined ? undefined : Number(textOf(json, name) || Number.NaN);
-  return (json) => {
-    const claims = claimsOf(textOf(json, member) ?? "");
-    const exp = number(claims, "exp");
-    // By the provider's clock, if it says when it issued the token.
-    const ofJwt = exp && exp - (number(claims, "iat") ?? clock.now() / 1_000);
-    // Apps follow expires_in, and resource servers the JWT.
-    const stated = [number(json, "expires_in"), ofJwt].filter((seconds) => seconds !== undefined);
-    if (stated.length === 0) throw wrong(`a token without a lifetime, which "${setting}" limits`);
-    if (!stated.every((seconds) => seconds * 1_000 <= most)) throw wrong(`a token that lives longer than "${setting}"`);
-  };
-}
-
-/** Reads answers for one setting. Nothing that a provider sends gets into its errors. */
-function createReader(code: ErrorCode, key: string, name: string) {
-  const setting = `${key}.${name}`;
-  const wrong = (what: string) => new TokenProxyError(code, `the provider "${key}" sent ${what}`);
-
+/** Reads members of an answer, or of claims. @param fault makes an error, without the answer's text */
+function createReader(answer: string, setting: string, fault: (what: string) => TokenProxyError) {
   /** Readers differ in which of two members of one name they use. */
-  function written(json: string | undefined, name: string): string | undefined {
-    const [found, ...more] = json === undefined ? [] : membersAsWritten(json, name);
-    if (more.length > 0) throw wrong(`"${name}" twice, so "${setting}" cannot tell which one counts`);
+  function written(name: string, json = answer): string | undefined {
+    const [found, ...more] = membersAsWritten(json, name);
+    if (more.length > 0) throw fault(`"${name}" twice, so "${setting}" cannot tell which one counts`);
     return found;
   }
 
   /** As written, because numbers beyond 2^53 would be rounded. Nothing else names a user. */
-  function textOf(json: string | undefined, name: string): string | undefined {
-    const found = written(json, name);
+  function textOf(name: string, json = answer): string | undefined {
+    const found = written(name, json);
     if (found?.startsWith('"')) return JSON.parse(found) as string;
     return found !== undefined && /^[-\d]/.test(found) ? found : undefined;
   }
 
-  function claimsIn(json: string, member: string): string | undefined {
-    const token = textOf(json, member);
-    const claims = token === undefined ? undefined : claimsOf(token);
-    if (token === undefined || claims !== undefined) return claims;
-    throw wrong(`an opaque token as "${member}", which "${setting}" cannot read; name a member that is a signed JWT`);
+  function claimsIn(member: string): string {
+    const token = textOf(member);
+    const claims = token === undefined ? "{}" : claimsOf(token);
+    if (claims !== undefined) return claims;
+    throw fault(`an opaque token as "${member}", which "${setting}" cannot read; name a member that is a signed JWT`);
   }
 
-  return { setting, wrong, written, textOf, claimsIn };
+  return { written, textOf, claimsIn };
 }
 
 /** @returns the text of a signed JWT's claims; undefined for an opaque or encrypted token */
-function claimsOf(token: string): string | undefined {
+function claimsOf(token = ""): string | undefined {
   const part = /^[\w-]+\.([\w-]+)\.[\w-]*$/.exec(token)?.[1];
   const bytes = part !== undefined && part.length % 4 !== 1 ? base64url.decode(part) : undefined;
   return bytes && readJsonObject(bytes) && new TextDecoder().decode(bytes);

@@ -112,7 +112,9 @@ describe("check", () => {
     const rejected = await check(LIVE, { ...SECRETS, CLIENT_SECRET: "wrong" });
     expect(rejected.status).toBe(1);
     expect(rejected.out).toMatch(/FAILED +provider_rejected_proxy: .*"providers\.main" rejects this proxy/);
-    expect(rejected.out).toMatch(/it says +invalid_client: .*\n {2}advice +compare client_id and client_secret/);
+    expect(rejected.out).toMatch(
+      /it says +invalid_client: .*\n {2}FAILED .*\n {2}advice +compare client_id and client_secret/,
+    );
   });
 
   it("prints the time of a call, and warns of a timeout that is longer", async () => {

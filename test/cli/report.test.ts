@@ -10,7 +10,7 @@ it("escapes control characters and direction marks, which a provider could send"
   const print = vi.spyOn(console, "log").mockImplementation(() => {});
   createReport(false).part("live").ok("members", HOSTILE);
   const json = createReport(true);
-  json.part("live").fail(HOSTILE, [HOSTILE]);
+  json.part("live").fail(HOSTILE, { advice: [HOSTILE] });
   const printed = print.mock.calls.flat();
   print.mockRestore();
   expect(printed).toEqual([`  members         ${ESCAPED}`]);

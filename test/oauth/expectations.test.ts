@@ -168,9 +168,9 @@ describe("what was granted", () => {
     expectations(settings, answer);
   });
 
-  const OTHER_AUDIENCE = 'a token for another audience than "providers.main.expect_audience"';
-  const LESS_SCOPE = 'a token without all words of "providers.main.expect_scope"';
-  const TOO_LONG = 'a token that lives longer than "providers.main.expect_max_lifetime"';
+  const OTHER_AUDIENCE = 'a token of another audience than "providers.main.expect_audience" expects';
+  const LESS_SCOPE = 'a token of less scope than "providers.main.expect_scope" expects';
+  const TOO_LONG = 'a token of a longer or unknown lifetime than "providers.main.expect_max_lifetime" expects';
   const max = { expect_max_lifetime: 60_000 };
   it.each<[string, Partial<Expectations>, object | string, string, string]>([
     [
@@ -209,7 +209,7 @@ describe("what was granted", () => {
       "",
     ],
     ["a JWT that lives longer", max, { access_token: jwt({ iat: AT - 1, exp: AT + 60 }) }, "lifetime", TOO_LONG],
-    ["no lifetime", max, { access_token: "t" }, "lifetime", "a token without a lifetime"],
+    ["no lifetime", max, { access_token: "t" }, "lifetime", TOO_LONG],
     ["a lifetime that is no number", max, { expires_in: "long" }, "lifetime", TOO_LONG],
     ["an empty lifetime", max, { expires_in: "" }, "lifetime", TOO_LONG],
     ["a lifetime of null", max, { expires_in: null }, "lifetime", TOO_LONG],
