@@ -1,8 +1,6 @@
 // `check --live`: requests one token, and describes it or explains why there is none.
 
 import { randomUUID } from "node:crypto";
-import type { Config, ProviderConfig } from "../config/complete.ts";
-import type { Credentials } from "../config/credentials.ts";
 import { startCallTime } from "../core/call-time.ts";
 import { createTracer, startTrace } from "../core/trace.ts";
 import { textOf, type Values } from "../core/values.ts";
@@ -12,17 +10,17 @@ import { nodeClock } from "../node/host.ts";
 import { NOTABLE_SKEW_SECONDS } from "../oauth/clock-skew.ts";
 import { findToken, plainMembers, readJwt } from "../oauth/describe-token.ts";
 import { repeatsCredential } from "../oauth/echoed-credential.ts";
-import type { Provider } from "../oauth/provider.ts";
-import type { ProviderCredentials } from "../oauth/provider-settings.ts";
+import type { Providers } from "../oauth/provider.ts";
 import { type Asked, type Exchange, explain, sentSecrets, wordsOf } from "./check-advice.ts";
 import { attempt, type Report } from "./report.ts";
 
 interface Live extends UseCase {
-  config: Config;
-  credentials: Credentials;
-  providers: ReadonlyMap<string, Provider>;
+  providers: Providers;
   exchange: Exchange;
   report: Report;
+  hasNextauth: boolean;
+  /** @param name of a provider */
+  askedOf(name: string, report: Report): Asked;
 }
 
 /** Only a nonce allows a session check. @returns the provider that granted a token */
@@ -32,7 +30,7 @@ export async function checkLive(
   binding: Binding,
   probe: boolean,
 ): Promise<string | undefined> {
-  const hasNextauth = live.config.nextauth.length > 0;
+  const { hasNextauth } = live;
   const session = hasNextauth && values.has("nonce") ? "verify" : "trust";
   const report = live.report.part("live", "live", "one token request");
   const { provider, outcome, words } = await requestToken({ ...live, report }, values, binding, session);
@@ -61,16 +59,12 @@ export async function checkLive(
 }
 
 async function requestToken(live: Live, values: Values, binding: Binding, session: SessionMode) {
-  const { exchange, config, credentials, providers, report } = live;
+  const { exchange, providers, report } = live;
   const trace = startTrace("check", undefined, { clock: nodeClock, tracer: createTracer() });
   const time = startCallTime({ key: "get_token.timeout", ms: binding.timeout }, undefined, nodeClock);
   const useridRule = binding.values.userid;
   const call = { values, session, useridRule, provider: binding.provider, trace, time };
-  const asked = (): Asked => {
-    const name = trace.facts.provider as string;
-    const settings = config.providers[name] as ProviderConfig;
-    return { exchange, report, settings, credentials: credentials.providers.get(name) as ProviderCredentials };
-  };
+  const asked = () => live.askedOf(trace.facts.provider as string, report);
   const userid = () => trace.facts.userid ?? textOf(values, "userid");
   const answer = await attempt(
     report,

@@ -18,7 +18,7 @@ import type { Asked, Exchange } from "./check-advice.ts";
 import { checkCall } from "./check-call.ts";
 import { checkPins, checkPublishedKeys, describeCertificates, warnOfAuthorities } from "./check-certificates.ts";
 import { checkLive } from "./check-live.ts";
-import { checkListeners, checkProviderRisks, checkSecretFile, checkSession, checkTimeout } from "./check-risks.ts";
+import { checkProviderRisks, checkSecretFile, checkTimeout } from "./check-risks.ts";
 import { checkNextAuthServers, checkProvider, warnOfGrant } from "./check-servers.ts";
 import { type CallOptions, chooseBinding, readCallOptions } from "./configuration.ts";
 import { createReport, type Report, withDetails } from "./report.ts";
@@ -36,16 +36,15 @@ interface CheckOptions extends CallOptions {
  * @throws {UsageError | ConfigError} for wrong options and for faults in the file
  */
 export async function check(options: CheckOptions): Promise<boolean> {
-  if (!options.json) return checkFile(options, createReport(false));
-  const report = createReport(true);
+  const report = createReport(options.json === true);
   try {
     return await checkFile(options, report);
   } catch (error) {
     const faults = error instanceof ConfigError ? error.faults : [{ path: "", message: (error as Error).message }];
-    for (const { path, message, ...place } of faults) report.part(path).fail(message, place);
+    if (options.json) for (const { path, message, ...place } of faults) report.part(path).fail(message, place);
     throw error;
   } finally {
-    console.log(report.toJson());
+    if (options.json) console.log(report.toJson());
   }
 }
 
@@ -92,26 +91,30 @@ async function checkFile(options: CheckOptions, report: ReturnType<typeof create
     await checkPublishedKeys(config.signing.issuer, credentials, report.part("signing"));
   }
   await checkNextAuthServers(config, nextauth, credentials, report);
-  const asked = (name: string, label?: string): Asked => ({
+  const askedOf = (name: string, part = report.part(`providers.${name}`)): Asked => ({
     exchange,
     settings: config.providers[name] as ProviderConfig,
     credentials: credentials.providers.get(name) as ProviderCredentials,
-    report: report.part(`providers.${name}`, label, name),
+    report: part,
   });
   const discovered = new Map<string, Metadata | undefined>();
-  for (const [name, one] of providers) discovered.set(name, await checkProvider(one, asked(name, "provider")));
+  for (const [name, one] of providers) {
+    const asked = askedOf(name, report.part(`providers.${name}`, "provider", name));
+    discovered.set(name, await checkProvider(one, asked));
+  }
   let granted: string | undefined;
   if (live) {
     const serverid = values.get("serverid") ?? nextauth.defaultServerid;
     const completed = serverid === undefined ? values : new Map(values).set("serverid", serverid);
-    const useCase = { routes: config.routes, providers, nextauth, config, credentials, exchange, report };
+    const hasNextauth = config.nextauth.length > 0;
+    const useCase = { routes: config.routes, providers, nextauth, exchange, report, hasNextauth, askedOf };
     granted = await checkLive(useCase, completed, chooseBinding(config, options), probe);
   }
   const relayed = [...config.routes, ...config.get_token, ...config.webnonce_exchange].map(({ provider }) => provider);
   for (const [name, metadata] of discovered) {
     // A token proves more than the provider's list: Hydra never lists jwt-bearer.
-    if (name !== granted) warnOfGrant(asked(name), metadata);
-    checkProviderRisks(asked(name), metadata, relayed.includes(name));
+    if (name !== granted) warnOfGrant(askedOf(name), metadata);
+    checkProviderRisks(askedOf(name), metadata, relayed.includes(name));
   }
   if (report.risks() > 0) report.ok("risks", `${report.risks()}: change the file, or list them under check.accept`);
   return report.succeeded();
@@ -147,7 +150,8 @@ function describeService(config: Config, credentials: Credentials, pin: string |
   for (const { method, path, session, provider, answer, timeout } of get_token) {
     const statuses = Object.entries(answer.statuses).map(([name, status]) => `, ${name}: ${status}`);
     const settings = `session: ${session}${to(provider)}, refusals: ${answer.refusals}${statuses.join("")}`;
-    checkSession(session, describeRoute("get_token", "getToken", `${method} ${path}, ${settings}`, timeout));
+    const part = describeRoute("get_token", "getToken", `${method} ${path}, ${settings}`, timeout);
+    if (session === "trust") part.risk("session_trust");
   }
   for (const { path, provider, timeout } of webnonce_exchange) {
     describeRoute("webnonce_exchange", "webNonce exchange", `POST ${path}${to(provider)}`, timeout);
@@ -156,7 +160,8 @@ function describeService(config: Config, credentials: Credentials, pin: string |
     const cure = "if a load balancer is in front, add its address there, or all apps share one limit";
     report.part("server").warn("server.trusted_proxies is empty", cure);
   }
-  checkListeners(server, report);
+  if (!isLoopback(server.listen.host) && server.tls === undefined) report.part("server.listen").risk("no_tls");
+  if (/^(?:0\.0\.0\.0|::)$/.test(server.admin?.host ?? "")) report.part("server.admin").risk("admin_exposed");
   for (const route of proxied) report.ok("egress proxy", route);
   if (signing === undefined) return;
   for (const [index, { kid, alg }] of signingKeys.entries()) {

@@ -1,6 +1,6 @@
 // What `check` finds: lines on a terminal as it goes, or one JSON document at the end.
 
-import type { Risk } from "../config/schema.ts";
+import { RISKS, type Risk } from "../config/risks.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import { escapeInvisible } from "../core/invisible.ts";
 import { nodeClock } from "../node/host.ts";
@@ -15,7 +15,7 @@ export interface Report {
   ok(label: string, text: string): void;
   warn(text: string, advice?: string): void;
   /** Unless the file accepts it. */
-  risk(risk: Risk, text: string, advice: string): void;
+  risk(risk: Risk, advice?: string): void;
   fail(text: string, more?: More): void;
 }
 
@@ -45,8 +45,8 @@ export function createReport(isJson: boolean) {
       },
       ok: (label, text) => add("ok", label, text),
       warn: (text, advice) => add("warning", "warning", text, { advice: advice === undefined ? [] : [advice] }),
-      risk(risk, text, advice) {
-        if (!accepted.includes(risk)) add("warning", "risk", `${risk}: ${text}`, { advice: [advice], risk });
+      risk(risk, advice = RISKS[risk][1]) {
+        if (!accepted.includes(risk)) add("warning", "risk", `${risk}: ${RISKS[risk][0]}`, { advice: [advice], risk });
       },
       fail: (text, more) => add("fault", "FAILED", text, more),
     };

@@ -1,6 +1,7 @@
 // The schema of the configuration file, also as a JSON Schema. Rules between keys are elsewhere.
 
 import * as z from "zod";
+import { RISKS, type Risk } from "./risks.ts";
 import { caller, getToken, nextauth, server, webnonceExchange } from "./schema-nextauth.ts";
 import { provider, signing } from "./schema-provider.ts";
 import * as t from "./schema-types.ts";
@@ -24,12 +25,7 @@ const log = z.strictObject({
   identities_key: t.secretReference.optional().describe("Key of the hashes; set it for equal hashes in all instances."),
 });
 
-/** What `check` warns of although the file works. */
-const RISKS = [
-  ...(["session_trust", "unchecked_user", "same_token", "admin_exposed", "no_tls", "readable_secret"] as const),
-  ...(["long_timeout", "grant_type", "assertion_aud"] as const),
-] as const;
-export type Risk = (typeof RISKS)[number];
+const risk = z.enum(Object.keys(RISKS) as [Risk]).meta({ title: "risk" });
 
 export const fileSchema = z.strictObject(
   {
@@ -46,7 +42,7 @@ export const fileSchema = z.strictObject(
     routes: z.array(route).min(1).optional().describe("Which provider a call uses; the first match wins."),
     log: log.prefault({}).describe("What the log looks like."),
     check: z
-      .strictObject({ accept: z.array(z.enum(RISKS)).default([]).describe("Risks of which check no longer warns.") })
+      .strictObject({ accept: z.array(risk).default([]).describe("Risks of which check no longer warns.") })
       .prefault({})
       .describe("For the command check."),
   },

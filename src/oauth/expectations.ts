@@ -1,4 +1,4 @@
-// Checks what was granted: a 200 does not prove whose token it is (authentik, Janssen), or for what.
+// Checks what was granted: a 200 does not prove for whom, or for what (authentik, Janssen).
 
 import { base64url } from "jose";
 import { TokenProxyError } from "../core/errors.ts";
@@ -83,7 +83,7 @@ export function compileExpectations(settings: Expectations, name: string, deps: 
         const answer = createReader(new TextDecoder().decode(body), `${key}.${setting}`, fault);
         if (!matches(answer, requested)) throw fault(`a token of ${wrong} than "${key}.${setting}" expects`);
       }
-      if (isToken && typeof members.scope === "string") warnOfScope?.(members.scope, requested);
+      if (isToken && typeof members.scope === "string") warnOfScope?.(members.scope);
     };
   };
 }
@@ -107,7 +107,7 @@ const audiencesOf = ({ written, claimsIn }: Reader, member: string): unknown[] =
 /** Undefined if it is absent, which means the requested one (RFC 6749 section 5.1). */
 const scopeOf = ({ written, textOf }: Reader) => (written("scope") === undefined ? undefined : (textOf("scope") ?? ""));
 
-/** In milliseconds, NaN for an unknown one. Apps follow expires_in, and resource servers the JWT. */
+/** In milliseconds; NaN if unknown. Apps follow expires_in, and resource servers the JWT. */
 function lifetimesOf({ written, textOf }: Reader, member: string, clock: Clock): number[] {
   const secondsOf = (name: string, json?: string) =>
     written(name, json) === undefined ? undefined : Number(textOf(name, json) || Number.NaN);
@@ -121,7 +121,7 @@ function lifetimesOf({ written, textOf }: Reader, member: string, clock: Clock):
 
 type Reader = ReturnType<typeof createReader>;
 
-/** Reads members of an answer, or of claims. @param fault makes an error, without the answer's text */
+/** Reads members of an answer, or of claims. @param fault makes an error about the answer */
 function createReader(answer: string, setting: string, fault: (what: string) => TokenProxyError) {
   /** Readers differ in which of two members of one name they use. */
   function written(name: string, json = answer): string | undefined {
@@ -165,15 +165,14 @@ const WARN_EVERY_MS = 60_000;
 
 /** Warns of less scope than requested: the token works, but not for everything. */
 function createScopeWatch(inFile: string, name: string, { clock, log }: { clock: Clock; log: Log }) {
+  // A word with a template may name a user.
+  const literal = inFile.replaceAll(/\S*\{\{.*?\}\}\S*/g, "");
   let nextWarning = 0;
-  return (granted: string, requested: () => string): void => {
-    if (clock.elapsed() < nextWarning || missingWords(inFile, granted).length === 0) return;
-    const missing = missingWords(requested(), granted);
-    if (missing.length === 0) return;
+  return (granted: string): void => {
+    const missing = missingWords(literal, granted).join(" ");
+    if (missing === "" || clock.elapsed() < nextWarning) return;
     nextWarning = clock.elapsed() + WARN_EVERY_MS;
-    // A word that a template filled in may name a user.
-    const shown = missing.map((word) => (wordsOf(inFile).includes(word) ? word : "[from a template]")).join(" ");
     const cure = "allow it for this client at the provider, or request less";
-    log("warn", "provider granted less scope than requested", { provider: name, missing: shown, cure });
+    log("warn", "provider granted less scope than requested", { provider: name, missing, cure });
   };
 }

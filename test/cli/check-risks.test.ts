@@ -66,12 +66,12 @@ it.each<[string, Changes, string, string, RegExp]>([
   [
     "an admin port on every network",
     { file: { server: { admin: "0.0.0.0:9090" } } },
-    ...(["admin_exposed", "server.admin", /loopback/] as const),
+    ...(["admin_exposed", "server.admin", /one network/] as const),
   ],
   [
     "an admin port on every network, over IPv6",
     { file: { server: { admin: "[::]:9090" } } },
-    ...(["admin_exposed", "server.admin", /loopback/] as const),
+    ...(["admin_exposed", "server.admin", /one network/] as const),
   ],
   [
     "a public address without TLS",
@@ -163,7 +163,7 @@ it("prints each risk with its name, its reason and a cure, and how to silence it
   const { status, out } = await check(without({ file: { check: {} } }));
   expect(status).toBe(0);
   expect(out).toMatch(
-    /^ {2}risk +session_trust: session: trust, so a stolen API key .* for any user: add nextauth, and use session: verify$/m,
+    /^ {2}risk +session_trust: a stolen credential of a caller .* for any user: add nextauth, and use session: verify$/m,
   );
   expect(out).toMatch(/^risks +1: change the file, or list them under check\.accept$/m);
   expect((await check(without({}))).out).not.toContain("risk");
