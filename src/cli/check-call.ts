@@ -20,11 +20,8 @@ export async function checkCall(file: string, { get_token, callers }: Config, re
   const known = get_token.map((one) => `${one.method} ${one.path}`).join(", ");
   const binding = matching ?? { ...(get_token[0] as Binding), ...proposeTarget(method, path) };
   report.ok("request", `${method} ${binding.path}`); // as sent, it may have the nonce
-  const part = report.part(
-    "get_token",
-    "binding",
-    matching ? `${method} ${binding.path}, session: ${binding.session}` : `none; the file has ${known}`,
-  );
+  const bound = matching ? `${method} ${binding.path}, session: ${binding.session}` : `none; the file has ${known}`;
+  const part = report.part("get_token", "binding", bound);
   if (method !== binding.method) report.fail(`a binding is for GET or POST, not for ${method}`);
 
   const values = { ...matching?.values };
@@ -43,8 +40,8 @@ export async function checkCall(file: string, { get_token, callers }: Config, re
   }
   const others = receivedIn(example, binding).map(placeOf);
   const rest = others.filter((place) => !found.includes(place) && !USUAL.test(place)).join(", ");
-  if ((!isRead || found.length < names.size) && rest !== "")
-    part.ok("not used", `${rest}; if one of them is a value, name it under values`);
+  const isWhole = isRead && found.length === names.size;
+  if (!isWhole && rest !== "") part.ok("not used", `${rest}; if one of them is a value, name it under values`);
   const key = binding.apikey_header;
   const keyState = `${key} is ${request.headers.has(key) ? "present, and would be compared" : "missing, but needed"}`;
   for (const [name, { apikeys, client_certificates }] of Object.entries(callers)) {

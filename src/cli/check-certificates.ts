@@ -55,9 +55,7 @@ export function checkPins(pins: readonly string[] | undefined, file: string | un
   try {
     report.ok("pin", `${pinOf(createPublicKey(readFileSync(file)))} of ${file}`);
   } catch {
-    throw new UsageError(
-      `cannot read ${file}, or it has no certificate, private key or public key in PEM: correct --pin`,
-    );
+    throw new UsageError(`cannot read ${file}, or it has no certificate or key in PEM: correct --pin`);
   }
 }
 
@@ -65,11 +63,7 @@ const TIMEOUT_MS = 5_000;
 const MAX_JWKS_BYTES = 65_536;
 
 /** Whether our keys are where providers look for them. */
-export async function checkPublishedKeys(
-  issuer: string,
-  { signingKeys, providers }: Credentials,
-  report: Report,
-): Promise<void> {
+export async function checkPublishedKeys(issuer: string, { signingKeys, providers }: Credentials, report: Report) {
   const url = `${issuer.replace(/\/$/, "")}/.well-known/jwks.json`;
   const thumbprints = (keys: readonly JWK[]) =>
     Promise.all(keys.map((key) => calculateJwkThumbprint(key).catch(() => ""))); // a key of others

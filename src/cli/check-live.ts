@@ -24,17 +24,11 @@ interface Live extends UseCase {
 }
 
 /** Only a nonce allows a session check. @returns the provider that granted a token */
-export async function checkLive(
-  live: Live,
-  values: Values,
-  binding: Binding,
-  probe: boolean,
-): Promise<string | undefined> {
-  const { hasNextauth } = live;
-  const session = hasNextauth && values.has("nonce") ? "verify" : "trust";
+export async function checkLive(live: Live, values: Values, binding: Binding, probe: boolean) {
+  const session = live.hasNextauth && values.has("nonce") ? "verify" : "trust";
   const report = live.report.part("live", "live", "one token request");
   const { provider, outcome, words } = await requestToken({ ...live, report }, values, binding, session);
-  if (outcome !== undefined && hasNextauth) {
+  if (outcome !== undefined && live.hasNextauth) {
     const notChecked = `not checked: ${binding.session === "trust" ? "session: trust" : "add a nonce with --value"}`;
     report.ok("session", session === "verify" ? "is logged in" : notChecked);
   }
@@ -47,10 +41,7 @@ export async function checkLive(
     if (nobody.outcome === "token") probed.warn("it mints a token for anybody whom this proxy names");
     else if (outcome === "refused" && nobody.words === words) {
       const cure = "look at sub in jwt.NAME.claims, or at the parameter that names the user";
-      probed.ok(
-        "advice",
-        `the same refusal: the setup is wrong, unless your user does not exist there either; ${cure}`,
-      );
+      probed.ok("advice", `the same refusal: the setup is wrong, unless your user is unknown there too; ${cure}`);
     }
   } else if (outcome === "refused") {
     report.ok("advice", "if it refuses every user, the setup is wrong: --probe shows that");
@@ -62,8 +53,7 @@ async function requestToken(live: Live, values: Values, binding: Binding, sessio
   const { exchange, providers, report } = live;
   const trace = startTrace("check", undefined, { clock: nodeClock, tracer: createTracer() });
   const time = startCallTime({ key: "get_token.timeout", ms: binding.timeout }, undefined, nodeClock);
-  const useridRule = binding.values.userid;
-  const call = { values, session, useridRule, provider: binding.provider, trace, time };
+  const call = { values, session, useridRule: binding.values.userid, provider: binding.provider, trace, time };
   const asked = () => live.askedOf(trace.facts.provider as string, report);
   const userid = () => trace.facts.userid ?? textOf(values, "userid");
   const answer = await attempt(
@@ -80,6 +70,7 @@ async function requestToken(live: Live, values: Values, binding: Binding, sessio
     },
   );
   const { provider } = trace.facts;
+  const words = exchange.response && wordsOf(exchange.response).replaceAll(userid() ?? "", "");
   if (answer?.outcome === "refused") {
     report.fail(`the provider refuses this user (${answer.refusal?.error})`, { advice: await explain(asked()) });
   } else if (answer !== undefined) {
@@ -87,14 +78,10 @@ async function requestToken(live: Live, values: Values, binding: Binding, sessio
     // Keycloak sends no Date, so the time of its token has to do.
     if (providers.get(provider as string)?.state().clockSkew === undefined) describeClock(Number(claims?.iat), report);
   }
-  return {
-    provider,
-    outcome: answer?.outcome,
-    words: exchange.response && wordsOf(exchange.response).replaceAll(userid() ?? "", ""),
-  };
+  return { provider, outcome: answer?.outcome, words };
 }
 
-const LONG_LIFETIME_SECONDS = 3_600;
+const HOUR_SECONDS = 3_600;
 
 /** What the token says, never the token. @returns its claims if it is a JWT */
 function describeToken(asked: Asked, userid: string | undefined) {
@@ -114,11 +101,9 @@ function describeToken(asked: Asked, userid: string | undefined) {
   report.ok(name, claims === undefined ? "opaque, not a JWT" : `a JWT, ${shown}`);
   report.ok("scope", String(members.scope ?? claims?.scope ?? "not stated"));
   report.ok("lifetime", Number.isNaN(lifetime) ? "not stated" : `${lifetime} s`);
-  if (lifetime > LONG_LIFETIME_SECONDS) report.warn("the token lives for more than an hour", "let it end sooner");
-  if (members.refresh_token !== undefined) {
-    const cure = "switch it off for this client at the provider, and set forbid_members";
-    report.warn("the answer has a refresh_token, which has no place on a phone", cure);
-  }
+  if (lifetime > HOUR_SECONDS) report.warn("the token lives for more than an hour", "let it end sooner");
+  if (members.refresh_token !== undefined)
+    report.warn("there is a refresh_token", "switch it off at the provider, and set forbid_members");
   if (userid !== undefined && settings.answer.format !== "any") {
     adviseOnSubject(claims, readJwt(members.id_token), userid, asked);
   }

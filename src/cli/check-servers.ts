@@ -21,23 +21,23 @@ const NONCE_BYTES = 16;
  */
 export async function checkNextAuthServers(
   { nextauth }: Config,
-  servers: NextAuthServers,
+  { all, defaultServerid }: NextAuthServers,
   credentials: Credentials,
-  all: Report,
+  report: Report,
 ): Promise<void> {
   for (const [index, { url, serverid, serverids, timeout }] of nextauth.entries()) {
-    const server = servers.all[index] as NextAuthServer;
-    const report = all.part(server.key, server.key, url);
-    warnOfAuthorities("tls.ca", credentials.nextauth[index]?.tls?.ca, report);
-    checkTimeout(timeout, report);
-    const known = serverid ?? serverids?.[0] ?? servers.defaultServerid;
+    const server = all[index] as NextAuthServer;
+    const part = report.part(server.key, server.key, url);
+    warnOfAuthorities("tls.ca", credentials.nextauth[index]?.tls?.ca, part);
+    checkTimeout(timeout, part);
+    const known = serverid ?? serverids?.[0] ?? defaultServerid;
     if (known === undefined) {
-      report.ok("getSession", 'not checked, because the file names no serverid: add "serverid" or "serverids"');
+      part.ok("getSession", 'not checked, because the file names no serverid: add "serverid" or "serverids"');
       continue;
     }
     const nonce = randomBytes(NONCE_BYTES).toString("base64");
     const ask = () => server.getSession(known, nonce);
-    await attempt(report, "getSession", ask, () => "answered");
+    await attempt(part, "getSession", ask, () => "answered");
   }
 }
 

@@ -141,7 +141,7 @@ describe("server.tls.pins", () => {
     await writeFile(path, "no key");
     expect(await check(fileConfig(ENDPOINT), {}, ["--pin", path])).toMatchObject({
       status: 2,
-      err: `cannot read ${path}, or it has no certificate, private key or public key in PEM: correct --pin\n`,
+      err: `cannot read ${path}, or it has no certificate or key in PEM: correct --pin\n`,
     });
   });
 });
