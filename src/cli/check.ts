@@ -2,6 +2,7 @@
 
 import type { Config, ProviderConfig } from "../config/complete.ts";
 import { type Credentials, loadCredentials } from "../config/credentials.ts";
+import type { Path } from "../config/faults.ts";
 import { ConfigError, UsageError } from "../core/errors.ts";
 import type { CreateTransport } from "../core/transport.ts";
 import { isLoopback } from "../core/url.ts";
@@ -57,10 +58,11 @@ async function checkFile(options: CheckOptions, report: ReturnType<typeof create
   if (probe && !values.has("userid")) throw new UsageError("--probe asks for another userid: add --userid");
   if (call !== undefined) return checkCall(call, config, report);
   report.accepted.push(...config.check.accept);
+  const files: [path: string, at: Path][] = [];
   const credentials = await loadCredentials(file, {
     ...host,
     read(reference, at = []) {
-      if ("file" in reference) checkSecretFile(host.resolvePath(reference.file), at, report);
+      if ("file" in reference) files.push([host.resolvePath(reference.file), at]);
       return host.read(reference, at);
     },
   });
@@ -86,6 +88,7 @@ async function checkFile(options: CheckOptions, report: ReturnType<typeof create
   const nextauth = createNextAuthServers(config.nextauth, credentials.nextauth, deps);
 
   report.ok(`${path}: no faults, every secret and key is there`, "");
+  for (const [secret, at] of files) checkSecretFile(secret, at, report);
   describeService(config, credentials, pin, report);
   if (config.signing?.issuer !== undefined) {
     await checkPublishedKeys(config.signing.issuer, credentials, report.part("signing"));
@@ -158,7 +161,7 @@ function describeService(config: Config, credentials: Credentials, pin: string |
   }
   if (webnonce_exchange.length > 0 && !isLoopback(server.listen.host) && server.trusted_proxies.length === 0) {
     const cure = "if a load balancer is in front, add its address there, or all apps share one limit";
-    report.part("server").warn("server.trusted_proxies is empty", cure);
+    report.part("server.trusted_proxies").warn("it is empty", cure);
   }
   if (!isLoopback(server.listen.host) && server.tls === undefined) report.part("server.listen").risk("no_tls");
   if (/^(?:0\.0\.0\.0|::)$/.test(server.admin?.host ?? "")) report.part("server.admin").risk("admin_exposed");

@@ -25,6 +25,7 @@ const safe = (text: string) => escapeInvisible(text.slice(0, MAX_CHARS));
 
 export function createReport(isJson: boolean) {
   const accepted: Risk[] = [];
+  let heading = "";
   const findings: (Omit<More, "advice"> & { level: Level; subject: string; message: string; advice: string[] })[] = [];
   const count = (level: Level) => findings.filter((finding) => finding.level === level).length;
   const risks = () => findings.filter(({ risk }) => risk !== undefined).length;
@@ -35,12 +36,15 @@ export function createReport(isJson: boolean) {
       const message = level === "ok" && label !== "" ? `${label}: ${text}` : text;
       findings.push({ level, subject, message: safe(message), advice: advice.map(safe), ...more });
       if (isJson) return;
-      print(label, level === "fault" ? text : [text, ...advice].join(": "));
+      const about = subject === "" || subject === heading ? [] : [subject];
+      print(label, [...about, text, ...(level === "fault" ? [] : advice)].join(": "));
       if (level === "fault") for (const one of advice) print("advice", one);
     }
     return {
       part(subject, label, text = "") {
-        if (label !== undefined) on(subject, "").ok(label, text);
+        if (label === undefined) return on(subject, "  ");
+        heading = subject;
+        on(subject, "").ok(label, text);
         return on(subject, "  ");
       },
       ok: (label, text) => add("ok", label, text),

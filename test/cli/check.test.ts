@@ -153,7 +153,8 @@ describe("check", () => {
     const nextauth = { url: "http://127.0.0.1:1", apikey: { env: "APIKEY" }, serverid: "a" };
     await write({}, { nextauth, ...file });
     const { out } = await check();
-    const warning = /warning +server\.trusted_proxies is empty: .* add its address there, or all apps share one limit/;
+    const warning =
+      /warning +server\.trusted_proxies: it is empty: .* add its address there, or all apps share one limit/;
     expect(warning.test(out)).toBe(warns);
   });
 

@@ -8,11 +8,25 @@ const ESCAPED = "access_token, a\\u{1b}[2J, b\\u{a}client, c\\u{9b}1m, d\\u{202e
 
 it("escapes control characters and direction marks, which a provider could send", () => {
   const print = vi.spyOn(console, "log").mockImplementation(() => {});
-  createReport(false).part("live").ok("members", HOSTILE);
+  createReport(false).part("live", "live", "one token request").ok("members", HOSTILE);
   const json = createReport(true);
   json.part("live").fail(HOSTILE, { advice: [HOSTILE] });
   const printed = print.mock.calls.flat();
   print.mockRestore();
-  expect(printed).toEqual([`  members         ${ESCAPED}`]);
+  expect(printed.slice(1)).toEqual([`  members         ${ESCAPED}`]);
   expect(JSON.parse(json.toJson()).findings[0]).toMatchObject({ message: ESCAPED, advice: [ESCAPED] });
+});
+
+it("names the part of the file, unless the lines above are about it", () => {
+  const print = vi.spyOn(console, "log").mockImplementation(() => {});
+  const report = createReport(false);
+  report.part("get_token", "getToken", "POST /a").warn("it is slow", "make it fast");
+  report.part("server.admin").risk("admin_exposed");
+  const printed = print.mock.calls.flat();
+  print.mockRestore();
+  expect(printed).toEqual([
+    "getToken          POST /a",
+    "  warning         it is slow: make it fast",
+    expect.stringMatching(/^ {2}risk {12}server\.admin: admin_exposed: it has no authentication/),
+  ]);
 });
