@@ -12,7 +12,7 @@ import type { ProviderCredentials } from "../oauth/provider-settings.ts";
 import { jwtsNeeded } from "../oauth/template-names.ts";
 import { TOKEN_PARAMS } from "../oauth/token-request.ts";
 import { adviseOnSilence } from "./check-certificates.ts";
-import { codeOf, line } from "./report.ts";
+import { codeOf, type Report } from "./report.ts";
 
 /** The last request to a provider; its answer is missing if none came. */
 export interface Exchange {
@@ -22,11 +22,17 @@ export interface Exchange {
   all?: readonly Exchange[];
 }
 
+/** A provider that was asked, and where to report about it. */
+export interface Asked {
+  exchange: Exchange;
+  settings: ProviderConfig;
+  credentials: ProviderCredentials;
+  report: Report;
+}
+
 /** What proved who we are in a request, and the secrets of the file. */
-export function sentSecrets(
-  { request, response: own, all = [] }: Exchange,
-  { secrets, placed }: ProviderCredentials,
-): string[] {
+export function sentSecrets({ exchange, credentials: { secrets, placed } }: Asked): string[] {
+  const { request, response: own, all = [] } = exchange;
   const form = new URLSearchParams(request?.body);
   const sent = [
     ...SECRET_PARAMS.flatMap((name) => form.getAll(name)),
@@ -39,27 +45,27 @@ export function sentSecrets(
   return [...sent, ...tokens, ...[...secrets, ...placed.values()].map((secret) => secret.reveal())];
 }
 
-/** @param error undefined if the provider refused the user */
-export async function explain(
-  exchange: Exchange,
-  error: TokenProxyError | undefined,
-  settings: ProviderConfig,
-  credentials: ProviderCredentials,
-): Promise<void> {
-  const { request, response } = exchange;
-  if (request === undefined) return;
+/**
+ * Reports the request and what the provider says.
+ * @param error undefined if the provider refused the user
+ * @returns what to do
+ */
+export async function explain(asked: Asked, error?: TokenProxyError): Promise<string[]> {
+  const { settings, report } = asked;
+  const { request, response } = asked.exchange;
+  if (request === undefined) return [];
   const { method, url } = request;
-  line("  request", `${method} ${url}${response === undefined ? "" : `: status ${response.status}`}`);
+  report.ok("request", `${method} ${url}${response === undefined ? "" : `: status ${response.status}`}`);
   if (response === undefined) {
     const discovery = settings.metadata_url === undefined ? "issuer" : "metadata_url";
     const key = method === "GET" ? discovery : "token_endpoint";
-    return line("  advice", await adviseOnSilence(url, (error && codeOf(error)) ?? "", key));
+    return [await adviseOnSilence(url, (error && codeOf(error)) ?? "", key)];
   }
   const { issuer, provider_issuer: found } = error?.detail ?? {};
   const words = found === undefined ? wordsOf(response) : `issuer "${found}", but the file has "${issuer}"`;
-  if (words !== "") line("  it says", redacted(words, sentSecrets(exchange, credentials), []));
-  if (method === "GET" || (error && error.code !== "provider_rejected_proxy" && response.status < 500)) return;
-  for (const advice of adviceFor(response, new URLSearchParams(request.body), settings)) line("  advice", advice);
+  if (words !== "") report.ok("it says", redacted(words, sentSecrets(asked), []));
+  if (method === "GET" || (error && error.code !== "provider_rejected_proxy" && response.status < 500)) return [];
+  return adviceFor(response, new URLSearchParams(request.body), settings, report);
 }
 
 const SECRET_PARAMS = [...TOKEN_PARAMS, "code", "password"];
@@ -102,7 +108,7 @@ const COMPARE = {
   nothing: "client_id",
 };
 
-function adviceFor(response: TransportResponse, form: URLSearchParams, settings: ProviderConfig): string[] {
+function adviceFor(response: TransportResponse, form: URLSearchParams, settings: ProviderConfig, report: Report) {
   const { client_key, params, token_endpoint_auth_method: method } = settings;
   const { error = "", error_description = "" } = plainMembers(readJsonObject(response.body));
   const { about, advice: known = "" } = compileErrorRules(settings)(String(error), String(error_description)) ?? {};
@@ -119,7 +125,7 @@ function adviceFor(response: TransportResponse, form: URLSearchParams, settings:
     : { AT: user, AUD: `${user}.claims.aud`, ISS: "signing.issuer", KEYS: "signing.keys" };
   const param = isClient ? "client_assertion" : form.has("assertion") ? "assertion" : "subject_token";
   const jwt = isClient || jwtsNeeded(settings).length > 0 ? readJwt(form.get(param)) : undefined;
-  if (jwt !== undefined) line("  sent", `${keys.AT} ${JSON.stringify(jwt)}`);
+  if (jwt !== undefined) report.ok("sent", `${keys.AT} ${JSON.stringify(jwt)}`);
 
   if (isClient && settings.client_assertion.file !== undefined) {
     return ["the provider must trust the iss and sub of the JWT in client_assertion.file, and want its aud"];

@@ -10,39 +10,48 @@ import { NEXTAUTH_RULES, ruleOf } from "../nextauth/values.ts";
 import { createCallReader } from "../steps/read-call.ts";
 import { listReceived } from "../steps/received.ts";
 import { readText } from "./configuration.ts";
-import { line } from "./report.ts";
+import type { Report } from "./report.ts";
 
 /** Asks no server and reads no secret. @returns whether a binding reads the request completely */
-export async function checkCall(file: string, { get_token, callers }: Config): Promise<boolean> {
+export async function checkCall(file: string, { get_token, callers }: Config, report: Report): Promise<boolean> {
   const example = parseExample(readText(file, "request"));
   const { method, path, request } = example;
   const matching = get_token.find((one) => one.method === method && covers(one.path, path));
   const known = get_token.map((one) => `${one.method} ${one.path}`).join(", ");
   const binding = matching ?? { ...(get_token[0] as Binding), ...proposeTarget(method, path) };
-  line("request", `${method} ${binding.path}`); // as sent, it may have the nonce
-  line("binding", matching ? `${method} ${binding.path}, session: ${binding.session}` : `none; the file has ${known}`);
-  if (method !== binding.method) line("FAILED", `a binding is for GET or POST, not for ${method}`);
+  report.ok("request", `${method} ${binding.path}`); // as sent, it may have the nonce
+  const bound = matching ? `${method} ${binding.path}, session: ${binding.session}` : `none; the file has ${known}`;
+  const part = report.part("get_token", "binding", bound);
+  if (method !== binding.method) report.fail(`a binding is for GET or POST, not for ${method}`);
 
   const values = { ...matching?.values };
   let isRead = matching !== undefined;
-  for (const name of new Set([...Object.keys(isRead ? {} : NEXTAUTH_RULES), ...Object.keys(binding.values)])) {
+  const found: string[] = [];
+  const names = new Set([...Object.keys(isRead ? {} : NEXTAUTH_RULES), ...Object.keys(binding.values)]);
+  for (const name of names) {
     const rule = binding.values[name] ?? { ...ruleOf(name), from: [], required: isRequired(name, binding.session) };
     const { source, text } = await findValue(example, binding, name, rule);
-    line(`  ${name}`, text);
-    if (source === undefined || (matching && rule.from.includes(source))) continue;
+    part.ok(name, text);
+    if (source === undefined) continue;
+    found.push(placeOf(source));
+    if (matching && rule.from.includes(source)) continue;
     values[name] = { ...rule, from: [source] };
     isRead = false;
   }
+  const others = receivedIn(example, binding).map(placeOf);
+  const rest = others.filter((place) => !found.includes(place) && !USUAL.test(place)).join(", ");
+  const isWhole = isRead && found.length === names.size;
+  if (!isWhole && rest !== "") part.ok("not used", `${rest}; if one of them is a value, name it under values`);
   const key = binding.apikey_header;
   const keyState = `${key} is ${request.headers.has(key) ? "present, and would be compared" : "missing, but needed"}`;
   for (const [name, { apikeys, client_certificates }] of Object.entries(callers)) {
     const proofs = apikeys.length > 0 ? [keyState] : [];
     if (client_certificates.length > 0) proofs.push("a client certificate is needed, which no file shows");
-    line("caller", `callers.${name}: ${proofs.join("; ")}`);
+    report.ok("caller", `callers.${name}: ${proofs.join("; ")}`);
   }
-  if (!isRead) printProposal({ ...binding, values });
+  if (!isRead) printProposal({ ...binding, values }, report);
   const read = await readWith(example, binding);
-  if (isRead && read instanceof TokenProxyError) line("FAILED", read.message);
+  if (isRead && read instanceof TokenProxyError) report.fail(read.message);
   return isRead && !(read instanceof TokenProxyError);
 }
 
@@ -68,14 +77,10 @@ function parseExample(written: string) {
 /** Where the binding says, else at a place with a similar name. */
 async function findValue(example: Example, binding: Binding, name: string, rule: BoundValue) {
   const segments = [...pathParameters(binding.path).keys()].map((segment): Source => ({ in: "path", name: segment }));
-  const received = listReceived(example.request, example.body).map(({ source }) => source);
-  const credentials = [...CREDENTIAL_HEADERS, "authorization", binding.apikey_header];
-  const similar = [...received, ...segments].filter(
-    (source) => isSimilar(name, source.name) && !(source.in === "header" && credentials.includes(source.name)),
-  );
+  const similar = [...receivedIn(example, binding), ...segments].filter((source) => isSimilar(name, source.name));
   // A binding for another path may name segments that this path does not have.
   const bound = rule.from.filter(({ in: place, name }) => place !== "path" || pathParameters(binding.path).has(name));
-  let text = rule.required ? "is missing, and every call needs it" : "is not in the request";
+  let text = `is not found by its name${rule.required ? ", and every call needs it" : ""}`;
   for (const source of [...bound, ...similar]) {
     const values = { [name]: { ...rule, from: [source], required: false } };
     const read = await readWith(example, { ...binding, values });
@@ -84,6 +89,16 @@ async function findValue(example: Example, binding: Binding, name: string, rule:
     else if (read.has(name)) return { source, text: `${shown(name, source, read)}, ${from} ${placeOf(source)}` };
   }
   return { source: undefined, text };
+}
+
+/** No value comes from these. */
+const USUAL = /^header:(?:host|connection|date|user-agent|accept|content-|traceparent|tracestate)/;
+
+/** Every place but those of credentials. */
+function receivedIn({ request, body }: Example, { apikey_header }: Binding): Source[] {
+  const credentials = [...CREDENTIAL_HEADERS, "authorization", apikey_header];
+  const all = listReceived(request, body).map(({ source }) => source);
+  return all.filter((source) => source.in !== "header" || !credentials.includes(source.name));
 }
 
 /** By the code that reads calls. */
@@ -132,8 +147,8 @@ function isSimilar(name: string, written: string): boolean {
   return new RegExp(end).test(plain(written));
 }
 
-function printProposal({ method, path, session, apikey_header, values }: Binding): void {
-  line("proposal", "compare it with the vendor's text, then set these keys of the binding:");
+function printProposal({ method, path, session, apikey_header, values }: Binding, report: Report): void {
+  report.ok("proposal", "compare it with the vendor's text, then set these keys of the binding:");
   const others = `session: ${session}\n  apikey_header: ${apikey_header}`;
   console.log(`\nget_token:\n  method: ${method}\n  path: ${path}\n  ${others}\n  values:`);
   for (const [name, { from, pattern, ...options }] of Object.entries(values)) {

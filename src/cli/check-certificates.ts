@@ -13,7 +13,7 @@ import { readJsonObject } from "../core/json.ts";
 import type { Secret } from "../core/secret.ts";
 import { certificatesOf, pinOf } from "../node/credentials.ts";
 import { createNodeTransport } from "../node/outbound/transport.ts";
-import { line } from "./report.ts";
+import type { Report } from "./report.ts";
 
 const DAY_MS = 86_400_000;
 /** Automatic renewal happens a month before the end, so with less time left it was forgotten. */
@@ -23,41 +23,39 @@ const WARN_DAYS = 30;
  * Describes a certificate of ours and its chain.
  * @param withPins whether clients may pin its key (RFC 7469 section 2.4)
  */
-export function describeCertificates(label: string, pem: Secret | undefined, withPins: boolean): void {
+export function describeCertificates(pem: Secret | undefined, withPins: boolean, report: Report): void {
   for (const [index, certificate] of certificatesOf(pem?.reveal() ?? "").entries()) {
-    line(index === 0 ? label : "  issued by", describe(certificate));
-    if (withPins) line("  pin", pinOf(certificate.publicKey));
+    report.ok(index === 0 ? "certificate" : "issued by", describe(certificate));
+    if (withPins) report.ok("pin", pinOf(certificate.publicKey));
     const days = daysLeft(certificate);
     if (days >= WARN_DAYS) continue;
     // An expired authority may be in the chain on purpose, next to its successor.
     const end = days < 0 ? "it has expired" : `it expires in less than ${WARN_DAYS} days`;
     const advice = withPins && index === 0 ? "; if the key changes, first give its pin to those who pin it" : "";
-    line("  warning", `${end}: renew it${advice}`);
+    report.warn(end, `renew it${advice}`);
   }
 }
 
 /** Warns of expired authorities: connections that depend on them fail. @param key in the file */
-export function warnOfAuthorities(key: string, pem: Secret | undefined): void {
+export function warnOfAuthorities(key: string, pem: Secret | undefined, report: Report): void {
   for (const certificate of certificatesOf(pem?.reveal() ?? "")) {
     if (certificate.validToDate.getTime() >= Date.now()) continue;
-    line("  warning", `${key} has an expired authority, ${describe(certificate)}: replace it`);
+    report.warn(`${key} has an expired authority, ${describe(certificate)}`, "replace it");
   }
 }
 
 /** Warns if no pin is a backup, and prints the pin of the key in a file. @throws {UsageError} */
-export function checkPins(pins: readonly string[] | undefined, file: string | undefined): void {
+export function checkPins(pins: readonly string[] | undefined, file: string | undefined, report: Report): void {
   // One of them is that of the served key, or loading would have failed.
   if (pins !== undefined && new Set(pins).size === 1) {
     const cure = "make a second key, keep it offline, and give its pin to the apps (see check --pin FILE)";
-    line("  warning", `server.tls.pins has no backup: if this key is lost, the apps cannot connect; ${cure}`);
+    report.warn("server.tls.pins has no backup: if this key is lost, the apps cannot connect", cure);
   }
   if (file === undefined) return;
   try {
-    line("pin", `${pinOf(createPublicKey(readFileSync(file)))} of ${file}`);
+    report.ok("pin", `${pinOf(createPublicKey(readFileSync(file)))} of ${file}`);
   } catch {
-    throw new UsageError(
-      `cannot read ${file}, or it has no certificate, private key or public key in PEM: correct --pin`,
-    );
+    throw new UsageError(`cannot read ${file}, or it has no certificate or key in PEM: correct --pin`);
   }
 }
 
@@ -65,7 +63,7 @@ const TIMEOUT_MS = 5_000;
 const MAX_JWKS_BYTES = 65_536;
 
 /** Whether our keys are where providers look for them. */
-export async function checkPublishedKeys(issuer: string, { signingKeys, providers }: Credentials): Promise<void> {
+export async function checkPublishedKeys(issuer: string, { signingKeys, providers }: Credentials, report: Report) {
   const url = `${issuer.replace(/\/$/, "")}/.well-known/jwks.json`;
   const thumbprints = (keys: readonly JWK[]) =>
     Promise.all(keys.map((key) => calculateJwkThumbprint(key).catch(() => ""))); // a key of others
@@ -77,16 +75,16 @@ export async function checkPublishedKeys(issuer: string, { signingKeys, provider
     if (status !== 200) throw new Error(status < 400 ? "a redirect, which few providers follow" : `status ${status}`);
     const served = await thumbprints([readJsonObject(body)?.keys ?? []].flat() as JWK[]);
     const missing = signingKeys.filter((_, index) => !served.includes(ours[index] as string)).map(({ kid }) => kid);
-    if (missing.length > 0) line("  warning", `${url} lacks keys of signing.keys: ${missing.join(", ")}`);
+    if (missing.length > 0) report.warn(`${url} lacks keys of signing.keys: ${missing.join(", ")}`);
   } catch (error) {
     const { code, message } = ((error as Error).cause ?? error) as { code?: string; message: string };
-    line("  warning", `${url}: ${code ?? message}; something must serve our keys there, or correct signing.issuer`);
+    report.warn(`${url}: ${code ?? message}`, "something must serve our keys there, or correct signing.issuer");
   }
   for (const [name, { clientKeys }] of providers) {
     for (const { kid, publicJwk } of clientKeys) {
       if (ours.includes(await calculateJwkThumbprint(publicJwk))) continue;
       const cure = "register it there, or add it to signing.keys with use: verify";
-      line("  warning", `client_key "${kid}" of ${name} is not published under signing.issuer: ${cure}`);
+      report.warn(`client_key "${kid}" of ${name} is not published under signing.issuer`, cure);
     }
   }
 }

@@ -1,8 +1,6 @@
 // `check --live`: requests one token, and describes it or explains why there is none.
 
 import { randomUUID } from "node:crypto";
-import type { Config, ProviderConfig } from "../config/complete.ts";
-import type { Credentials } from "../config/credentials.ts";
 import { startCallTime } from "../core/call-time.ts";
 import { createTracer, legsIn, startTrace } from "../core/trace.ts";
 import { textOf, type Values } from "../core/values.ts";
@@ -12,133 +10,120 @@ import { nodeClock } from "../node/host.ts";
 import { NOTABLE_SKEW_SECONDS } from "../oauth/clock-skew.ts";
 import { findToken, plainMembers, readJwt } from "../oauth/describe-token.ts";
 import { repeatsCredential } from "../oauth/echoed-credential.ts";
-import type { Provider } from "../oauth/provider.ts";
-import type { ProviderCredentials } from "../oauth/provider-settings.ts";
-import { type Exchange, explain, sentSecrets, wordsOf } from "./check-advice.ts";
-import { attempt, line } from "./report.ts";
+import type { Providers } from "../oauth/provider.ts";
+import { type Asked, explain, sentSecrets, wordsOf } from "./check-advice.ts";
+import { attempt, type Report } from "./report.ts";
 
 interface Live extends UseCase {
-  config: Config;
-  credentials: Credentials;
-  providers: ReadonlyMap<string, Provider>;
-  exchangeWith(provider: string | undefined): Exchange | undefined;
+  providers: Providers;
+  report: Report;
+  hasNextauth: boolean;
+  /** @param name of a provider */
+  askedOf(name: string, report: Report): Asked;
 }
 
 /** Only a nonce allows a session check. @returns the provider that granted a token */
-export async function checkLive(
-  live: Live,
-  values: Values,
-  binding: Binding,
-  probe: boolean,
-): Promise<string | undefined> {
-  const hasNextauth = live.config.nextauth.length > 0;
-  const session = hasNextauth && values.has("nonce") ? "verify" : "trust";
-  line("live", "one token request");
-  const { provider, outcome, words } = await requestToken(live, values, binding, session);
-  if (outcome !== undefined && hasNextauth) {
+export async function checkLive(live: Live, values: Values, binding: Binding, probe: boolean) {
+  const session = live.hasNextauth && values.has("nonce") ? "verify" : "trust";
+  const report = live.report.part("live", "live", "one token request");
+  const { provider, outcome, words } = await requestToken({ ...live, report }, values, binding, session);
+  if (outcome !== undefined && live.hasNextauth) {
     const notChecked = `not checked: ${binding.session === "trust" ? "session: trust" : "add a nonce with --value"}`;
-    line("  session", session === "verify" ? "is logged in" : notChecked);
+    report.ok("session", session === "verify" ? "is logged in" : notChecked);
   }
   if (probe) {
-    line("probe", "one token request for a user that cannot exist");
+    const probed = live.report.part("probe", "probe", "one token request for a user that cannot exist");
     const nobodys = new Map(values).set("userid", `no-such-user-${randomUUID()}`);
-    const nobody = await requestToken(live, nobodys, binding, "trust");
-    if (nobody.outcome === "token") line("  warning", "it mints a token for anybody whom this proxy names");
+    // A refusal is what we hope for.
+    const expected = { ...probed, fail: (text: string) => probed.ok("answer", text) };
+    const nobody = await requestToken({ ...live, report: expected }, nobodys, binding, "trust");
+    if (nobody.outcome === "token") probed.warn("it mints a token for anybody whom this proxy names");
     else if (outcome === "refused" && nobody.words === words) {
       const cure = "look at sub in jwt.NAME.claims, or at the parameter that names the user";
-      line("  advice", `the same refusal: the setup is wrong, unless your user does not exist there either; ${cure}`);
+      probed.ok("advice", `the same refusal: the setup is wrong, unless your user is unknown there too; ${cure}`);
     }
-  } else if (outcome === "refused")
-    line("  advice", "if it refuses every user, the setup is wrong: --probe shows that");
+  } else if (outcome === "refused") {
+    report.ok("advice", "if it refuses every user, the setup is wrong: --probe shows that");
+  }
   return outcome === "token" ? provider : undefined;
 }
 
 async function requestToken(live: Live, values: Values, binding: Binding, session: SessionMode) {
-  const { exchangeWith, config, credentials, providers } = live;
+  const { providers, report } = live;
   const trace = startTrace("check", undefined, { clock: nodeClock, tracer: createTracer() });
   const time = startCallTime({ key: "get_token.timeout", ms: binding.timeout }, undefined, nodeClock);
-  const useridRule = binding.values.userid;
-  const call = { values, session, useridRule, provider: binding.provider, trace, time };
-  const used = () => {
-    const name = trace.facts.provider as string; // of the one that failed, else that of the call
-    return [config.providers[name] as ProviderConfig, credentials.providers.get(name) as ProviderCredentials] as const;
-  };
+  const call = { values, session, useridRule: binding.values.userid, provider: binding.provider, trace, time };
+  // The one that failed, else that of the call.
+  const asked = () => live.askedOf(trace.facts.provider as string, report);
   const userid = () => trace.facts.userid ?? textOf(values, "userid");
-  const exchange = () => exchangeWith(trace.facts.provider) as Exchange;
-  const print = () => printToken(exchange(), ...used(), userid());
   const answer = await attempt(
-    "  answer",
+    report,
+    "answer",
     () => getToken(live, { serverids: undefined }, call),
     ({ providerStatus, body }) => `${trace.facts.provider} answered ${providerStatus} with ${body.length} bytes`,
     async (error) => {
-      if (error.code.startsWith("provider_")) await explain(exchange(), error, ...used());
-      if (error.code === "provider_wrong_subject") print();
+      // Discovery was explained before.
+      const isNew = error.code.startsWith("provider_") && asked().exchange.request?.method === "POST";
+      const advice = isNew ? await explain(asked(), error) : [];
+      if (/^provider_(?:wrong_(?!endpoint)|forbidden)/.test(error.code)) describeToken(asked(), userid());
+      return advice;
     },
   );
-  for (const [name, ms] of legsIn(trace.durations)) line("  token of", `${name}, in ${Math.round(ms)} ms`);
+  for (const [name, ms] of legsIn(trace.durations)) report.ok("token of", `${name}, in ${Math.round(ms)} ms`);
   const { provider } = trace.facts;
+  const { response } = asked().exchange ?? {};
+  const words = response && wordsOf(response).replaceAll(userid() ?? "", "");
   if (answer?.outcome === "refused") {
-    line("  FAILED", `the provider refuses this user (${answer.refusal?.error})`);
-    await explain(exchange(), undefined, ...used());
+    report.fail(`the provider refuses this user (${answer.refusal?.error})`, { advice: await explain(asked()) });
   } else if (answer !== undefined) {
-    const claims = print();
+    const claims = describeToken(asked(), userid());
     // Keycloak sends no Date, so the time of its token has to do.
-    if (providers.get(provider as string)?.state().clockSkew === undefined) describeClock(Number(claims?.iat));
+    if (providers.get(provider as string)?.state().clockSkew === undefined) describeClock(Number(claims?.iat), report);
   }
-  const { response } = exchange() ?? {};
-  return {
-    provider,
-    outcome: answer?.outcome,
-    words: response && wordsOf(response).replaceAll(userid() ?? "", ""),
-  };
+  return { provider, outcome: answer?.outcome, words };
 }
 
-const LONG_LIFETIME_SECONDS = 3_600;
+const HOUR_SECONDS = 3_600;
 
 /** What the token says, never the token. @returns its claims if it is a JWT */
-function printToken(
-  exchange: Exchange,
-  settings: ProviderConfig,
-  credentials: ProviderCredentials,
-  userid: string | undefined,
-) {
-  const body = exchange.response?.body as Uint8Array;
-  if (repeatsCredential(new TextDecoder().decode(body), sentSecrets(exchange, credentials))) {
-    line("  warning", "its answer repeats a credential of this proxy, so it is not shown: ask the provider why");
+function describeToken(asked: Asked, userid: string | undefined) {
+  const { settings, report } = asked;
+  const body = asked.exchange.response?.body as Uint8Array;
+  if (repeatsCredential(new TextDecoder().decode(body), sentSecrets(asked))) {
+    report.warn("its answer repeats a credential of this proxy, so it is not shown", "ask the provider why");
     return undefined;
   }
   const { members: all, name, token } = findToken(body);
   const members = plainMembers(all);
   const claims = readJwt(token);
   const lifetime = Math.round(Number(members.expires_in ?? Number(claims?.exp) - Date.now() / 1_000));
-  line("  members", Object.keys(members).join(", "));
+  report.ok("members", Object.keys(members).join(", "));
   const { alg, kid, iss, sub, aud, azp, client_id, iat, exp } = claims ?? {};
   const shown = JSON.stringify({ alg, kid, iss, sub, aud, azp, client_id, iat, exp });
-  line(`  ${name}`, claims === undefined ? "opaque, not a JWT" : `a JWT, ${shown}`);
-  line("  scope", String(members.scope ?? claims?.scope ?? "not stated"));
-  line("  lifetime", Number.isNaN(lifetime) ? "not stated" : `${lifetime} s`);
-  if (lifetime > LONG_LIFETIME_SECONDS) line("  warning", "the token lives for more than an hour: let it end sooner");
-  if (members.refresh_token !== undefined) {
-    line("  warning", "the caller also gets the refresh_token: switch it off for this client at the provider");
+  report.ok(name, claims === undefined ? "opaque, not a JWT" : `a JWT, ${shown}`);
+  report.ok("scope", String(members.scope ?? claims?.scope ?? "not stated"));
+  report.ok("lifetime", Number.isNaN(lifetime) ? "not stated" : `${lifetime} s`);
+  if (lifetime > HOUR_SECONDS) report.warn("the token lives for more than an hour", "let it end sooner");
+  if (members.refresh_token !== undefined)
+    report.warn("there is a refresh_token", "switch it off at the provider, and set forbid_members");
+  if (userid !== undefined && settings.answer.format !== "any") {
+    adviseOnSubject(claims, readJwt(members.id_token), userid, asked);
   }
-  if (userid !== undefined && settings.answer.format !== "any")
-    adviseOnSubject(claims, readJwt(members.id_token), settings, userid);
   return claims;
 }
 
-function describeClock(iat: number): void {
+function describeClock(iat: number, report: Report): void {
   const ahead = Math.round(iat - Date.now() / 1_000);
   const seen = `its token's iat is ${Math.abs(ahead)} s ${ahead < 0 ? "behind" : "ahead of"} our clock`;
-  line(
-    Math.abs(ahead) >= NOTABLE_SKEW_SECONDS ? "  warning" : "  clock",
-    `it sends no Date, and ${Number.isNaN(ahead) ? "no iat" : seen}`,
-  );
+  const text = `it sends no Date, and ${Number.isNaN(ahead) ? "no iat" : seen}`;
+  if (Math.abs(ahead) >= NOTABLE_SKEW_SECONDS) report.warn(text);
+  else report.ok("clock", text);
 }
 
 type Claims = Record<string, unknown> | undefined;
 
 /** Finds the user in the tokens, for expect_subject. */
-function adviseOnSubject(access_token: Claims, id_token: Claims, settings: ProviderConfig, userid: string): void {
+function adviseOnSubject(access_token: Claims, id_token: Claims, userid: string, { settings, report }: Asked): void {
   const { client_id, expect_subject } = settings;
   const names = Object.entries({ access_token, id_token }).flatMap(([member, claims = {}]) =>
     ["sub", ...Object.keys(claims)].filter((name) => claims[name] === userid).map((name) => `${member}.${name}`),
@@ -146,10 +131,10 @@ function adviseOnSubject(access_token: Claims, id_token: Claims, settings: Provi
   const why = access_token === undefined ? "the token is opaque" : "sub is the provider's internal id";
   if (access_token !== undefined && names.length === 0) {
     const whose = access_token.sub === client_id ? "the client itself" : "not the requested user";
-    line("  warning", `the token's sub is ${JSON.stringify(access_token.sub)}, ${whose}; no claim has the userid`);
-  } else if (names[0] === undefined)
-    line("  advice", `expect_subject cannot work, because ${why}: let the provider issue JWTs`);
-  else if (!names.includes(`${expect_subject?.member}.${expect_subject?.claim}`)) {
-    line("  advice", `set expect_subject: ${names[0]}${names[0] === "access_token.sub" ? "" : `, because ${why}`}`);
+    report.warn(`the token's sub is ${JSON.stringify(access_token.sub)}, ${whose}; no claim has the userid`);
+  } else if (names[0] === undefined) {
+    report.ok("advice", `expect_subject cannot work, because ${why}: let the provider issue JWTs`);
+  } else if (!names.includes(`${expect_subject?.member}.${expect_subject?.claim}`)) {
+    report.ok("advice", `set expect_subject: ${names[0]}${names[0] === "access_token.sub" ? "" : `, because ${why}`}`);
   }
 }

@@ -2,7 +2,8 @@
 
 import type { Config, ProviderConfig } from "../config/complete.ts";
 import { type Credentials, loadCredentials } from "../config/credentials.ts";
-import { UsageError } from "../core/errors.ts";
+import type { Path } from "../config/faults.ts";
+import { ConfigError, UsageError } from "../core/errors.ts";
 import type { CreateTransport } from "../core/transport.ts";
 import { isLoopback } from "../core/url.ts";
 import type { Values } from "../core/values.ts";
@@ -15,37 +16,67 @@ import type { Metadata } from "../oauth/discovery.ts";
 import type { ProviderCredentials } from "../oauth/provider-settings.ts";
 import { createProviders } from "../oauth/providers.ts";
 import { chainOf } from "../oauth/template-names.ts";
-import type { Exchange } from "./check-advice.ts";
+import type { Asked, Exchange } from "./check-advice.ts";
 import { checkCall } from "./check-call.ts";
 import { checkPins, checkPublishedKeys, describeCertificates, warnOfAuthorities } from "./check-certificates.ts";
 import { checkLive } from "./check-live.ts";
-import { checkAssertionFile, checkNextAuthServers, checkProvider, warnOfGrant } from "./check-servers.ts";
+import { checkProviderRisks, checkSecretFile, checkTimeout } from "./check-risks.ts";
+import { checkNextAuthServers, checkProvider, warnOfGrant } from "./check-servers.ts";
 import { type CallOptions, chooseBinding, readCallOptions } from "./configuration.ts";
-import { line, withDetails } from "./report.ts";
+import { createReport, type Report, withDetails } from "./report.ts";
+
+interface CheckOptions extends CallOptions {
+  live?: boolean;
+  probe?: boolean;
+  call?: string;
+  json?: boolean;
+}
 
 /**
- * Prints what it finds, but never secrets or tokens.
+ * Reports what it finds, but never secrets or tokens.
  * @returns whether nothing failed
  * @throws {UsageError | ConfigError} for wrong options and for faults in the file
  */
-export async function check({ live = false, probe = false, call, ...options }: CheckOptions): Promise<boolean> {
+export async function check(options: CheckOptions): Promise<boolean> {
+  const report = createReport(options.json === true);
+  try {
+    return await checkFile(options, report);
+  } catch (error) {
+    const faults = error instanceof ConfigError ? error.faults : [{ path: "", message: (error as Error).message }];
+    if (options.json) for (const { path, message, ...place } of faults) report.part(path).fail(message, place);
+    throw error;
+  } finally {
+    if (options.json) console.log(report.toJson());
+  }
+}
+
+async function checkFile(options: CheckOptions, report: ReturnType<typeof createReport>): Promise<boolean> {
+  const { live, probe = false, call, pin } = options;
   const { path, file, host, values } = readCallOptions(options);
   const { config } = file;
   if (live) assertLiveValues(values, config);
   else if (values.size > 0 || probe) throw new UsageError("--userid, --value and --probe need --live: add it");
   if (probe && !values.has("userid")) throw new UsageError("--probe asks for another userid: add --userid");
-  if (call !== undefined) return checkCall(call, config);
-  const credentials = await loadCredentials(file, host);
+  if (call !== undefined) return checkCall(call, config, report);
+  report.accepted.push(...config.check.accept);
+  const files: [path: string, at: Path][] = [];
+  const credentials = await loadCredentials(file, {
+    ...host,
+    read(reference, at = []) {
+      if ("file" in reference) files.push([host.resolvePath(reference.file), at]);
+      return host.read(reference, at);
+    },
+  });
   const deps = {
     createTransport: createNodeTransport,
     createBulkhead: createNodeBulkhead,
     clock: nodeClock,
     ids: nodeIds,
-    log: (_level: string, event: string, fields?: object) => line("  warning", withDetails(event, fields)),
+    log: (_level: string, event: string, fields: { provider?: string } = {}) =>
+      report.part(`providers.${fields.provider}`).warn(withDetails(event, fields)),
   };
   // Errors do not repeat all that a provider says, so `check` listens to each, in the file's order.
   const exchanges: Exchange[] = [];
-  const exchangeWith = (name = "") => exchanges[Object.keys(config.providers).indexOf(name)];
   const createTransport: CreateTransport = (settings) => {
     const send = createNodeTransport(settings);
     const exchange: Exchange = { all: exchanges };
@@ -59,77 +90,95 @@ export async function check({ live = false, probe = false, call, ...options }: C
   const providers = await createProviders(config.providers, credentials.providers, { ...deps, createTransport });
   const nextauth = createNextAuthServers(config.nextauth, credentials.nextauth, deps);
 
-  console.log(`${path}: no faults, every secret and key is there`);
-  describeCertificates("server.tls", credentials.serverTls?.certificate, true);
-  checkPins(config.server.tls?.pins, options.pin);
-  warnOfAuthorities("server.tls.client_ca", credentials.serverTls?.ca);
-  describeService(config, credentials);
-  if (config.signing?.issuer !== undefined) await checkPublishedKeys(config.signing.issuer, credentials);
-  let succeeded = await checkNextAuthServers(config, nextauth, credentials);
-  const discovered = new Map<string, Metadata | undefined>();
-  for (const [name, provider] of providers) {
-    const settings = config.providers[name] as ProviderConfig;
-    discovered.set(name, await checkProvider(provider, settings, credentials, exchangeWith(name) as Exchange));
-    if (!(await checkAssertionFile(credentials.providers.get(name) as ProviderCredentials))) succeeded = false;
+  report.ok(`${path}: no faults, every secret and key is there`, "");
+  for (const [secret, at] of files) checkSecretFile(secret, at, report);
+  describeService(config, credentials, pin, report);
+  if (config.signing?.issuer !== undefined) {
+    await checkPublishedKeys(config.signing.issuer, credentials, report.part("signing"));
   }
-  if ([...discovered.values()].includes(undefined)) succeeded = false;
+  await checkNextAuthServers(config, nextauth, credentials, report);
+  const askedOf = (name: string, part = report.part(`providers.${name}`)): Asked => ({
+    exchange: exchanges[Object.keys(config.providers).indexOf(name)] as Exchange,
+    settings: config.providers[name] as ProviderConfig,
+    credentials: credentials.providers.get(name) as ProviderCredentials,
+    report: part,
+  });
+  const discovered = new Map<string, Metadata | undefined>();
+  for (const [name, one] of providers) {
+    const asked = askedOf(name, report.part(`providers.${name}`, "provider", name));
+    discovered.set(name, await checkProvider(one, asked));
+  }
+  let granted: string | undefined;
   if (live) {
-    const useCase = { routes: config.routes, providers, nextauth, config, credentials, exchangeWith };
     const serverid = values.get("serverid") ?? nextauth.defaultServerid;
     const completed = serverid === undefined ? values : new Map(values).set("serverid", serverid);
-    const granted = await checkLive(useCase, completed, chooseBinding(config, options), probe);
-    // A token proves more than the provider's list: Hydra never lists jwt-bearer.
-    if (granted === undefined) succeeded = false;
-    else for (const name of [granted, ...chainOf(granted, config.providers)]) discovered.delete(name);
+    const hasNextauth = config.nextauth.length > 0;
+    const useCase = { routes: config.routes, providers, nextauth, report, hasNextauth, askedOf };
+    granted = await checkLive(useCase, completed, chooseBinding(config, options), probe);
   }
-  for (const [name, metadata] of discovered) warnOfGrant(name, config.providers[name] as ProviderConfig, metadata);
-  return succeeded;
+  const proven = granted === undefined ? [] : [granted, ...chainOf(granted, config.providers)];
+  const relayed = [...config.routes, ...config.get_token, ...config.webnonce_exchange].map(({ provider }) => provider);
+  for (const [name, metadata] of discovered) {
+    // A token proves more than the provider's list: Hydra never lists jwt-bearer.
+    if (!proven.includes(name)) warnOfGrant(askedOf(name), metadata);
+    checkProviderRisks(askedOf(name), metadata, relayed.includes(name));
+  }
+  if (report.risks() > 0) report.ok("risks", `${report.risks()}: change the file, or list them under check.accept`);
+  return report.succeeded();
 }
 
-interface CheckOptions extends CallOptions {
-  live?: boolean;
-  probe?: boolean;
-  call?: string;
-}
-
-function describeService(config: Config, { signingKeys, proxied }: Credentials): void {
+function describeService(config: Config, credentials: Credentials, pin: string | undefined, report: Report): void {
   const { server, callers, get_token, webnonce_exchange, signing, nextauth, providers } = config;
+  const { serverTls, signingKeys, proxied } = credentials;
+  const ofServer = serverTls ? report.part("server.tls", "server.tls", "as callers see it") : report;
+  describeCertificates(serverTls?.certificate, true, ofServer);
+  checkPins(server.tls?.pins, pin, ofServer);
+  warnOfAuthorities("server.tls.client_ca", serverTls?.ca, ofServer);
   for (const [name, { apikeys, client_certificates, serverids }] of Object.entries(callers)) {
     const counts = [counted(apikeys.length, "API key"), counted(client_certificates.length, "client certificate")];
     const proofs = counts.filter((text) => !text.startsWith("0 "));
-    line("caller", `${name}: ${proofs.join(" and ")}, ${serverids?.join(", ") ?? "any serverid"}`);
+    const all = `${name}: ${proofs.join(" and ")}, ${serverids?.join(", ") ?? "any serverid"}`;
+    report.part(`callers.${name}`, "caller", all);
   }
   const servers = [
     ...nextauth.map(({ timeout }, index) => [nextauthKey(index, nextauth.length), timeout] as const),
     ...Object.entries(providers).map(([name, { timeout }]) => [`providers.${name}`, timeout] as const),
   ];
-  const describeRoute = (label: string, text: string, ms: number) => {
-    line(label, `${text}, timeout: ${ms / 1_000} s`);
+  const describeRoute = (key: string, label: string, text: string, ms: number) => {
+    const part = report.part(key, label, `${text}, timeout: ${ms / 1_000} s`);
     const longer = servers
       .filter(([, timeout]) => timeout > ms)
-      .map(([key, timeout]) => `${key}.timeout (${timeout / 1_000} s)`);
-    if (longer.length > 0) line("  warning", `the whole call has less time than ${longer.join(" and ")}: shorten it`);
+      .map(([name, timeout]) => `${name}.timeout (${timeout / 1_000} s)`);
+    if (longer.length > 0) part.warn(`the whole call has less time than ${longer.join(" and ")}`, "shorten it");
+    checkTimeout(ms, part);
+    return part;
   };
   const to = (provider = "") => provider && `, provider: ${provider}`;
   for (const { method, path, session, provider, answer, timeout } of get_token) {
     const statuses = Object.entries(answer.statuses).map(([name, status]) => `, ${name}: ${status}`);
     const settings = `session: ${session}${to(provider)}, refusals: ${answer.refusals}${statuses.join("")}`;
-    describeRoute("getToken", `${method} ${path}, ${settings}`, timeout);
+    const part = describeRoute("get_token", "getToken", `${method} ${path}, ${settings}`, timeout);
+    if (session === "trust") part.risk("session_trust");
   }
   for (const { path, provider, timeout } of webnonce_exchange) {
-    describeRoute("webNonce exchange", `POST ${path}${to(provider)}`, timeout);
+    describeRoute("webnonce_exchange", "webNonce exchange", `POST ${path}${to(provider)}`, timeout);
   }
   if (webnonce_exchange.length > 0 && !isLoopback(server.listen.host) && server.trusted_proxies.length === 0) {
     const cure = "if a load balancer is in front, add its address there, or all apps share one limit";
-    line("  warning", `server.trusted_proxies is empty: ${cure}`);
+    report.part("server.trusted_proxies").warn("it is empty", cure);
   }
-  for (const route of proxied) line("egress proxy", route);
+  if (!isLoopback(server.listen.host) && server.tls === undefined) report.part("server.listen").risk("no_tls");
+  if (/^(?:0\.0\.0\.0|::)$/.test(server.admin?.host ?? "")) report.part("server.admin").risk("admin_exposed");
+  for (const route of proxied) report.ok("egress proxy", route);
   if (signing === undefined) return;
   for (const [index, { kid, alg }] of signingKeys.entries()) {
     const use = signing.keys[index]?.use === "sign" ? "signs" : "is only published";
-    line(index === 0 ? "signing" : "", `${alg} ${kid}, ${use}`);
+    report.ok(index === 0 ? "signing" : "", `${alg} ${kid}, ${use}`);
   }
-  line("", signing.issuer === undefined ? "not published: no signing.issuer" : `published under ${signing.issuer}`);
+  report.ok(
+    "",
+    signing.issuer === undefined ? "not published: no signing.issuer" : `published under ${signing.issuer}`,
+  );
 }
 
 /** Refuses values that no call can have, and a token request without a user or session. */

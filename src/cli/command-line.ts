@@ -119,6 +119,7 @@ function createCommands(end: (succeeded: boolean) => void): Command {
   ])
     .description("check the configuration file, its secrets, keys and certificates, and whether its servers answer")
     .option("--pin <file>", "also print the pin of another certificate, private key or public key (PEM)")
+    .addOption(new Option("--json", "print one JSON document, for programs").conflicts("call"))
     .option("--live", "also request one token; prints what the token says, but never the token")
     .addOption(
       new Option("--call <file>", "only show how the HTTP request in <file> is read, offline").conflicts("live"),

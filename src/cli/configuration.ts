@@ -80,23 +80,18 @@ export function loadFile(path: string, env: NodeJS.ProcessEnv, file?: ParsedFile
 /** @throws {UsageError} if it is not a text file */
 export function readText(path: string, what: string): string {
   const fault = (problem: string) => new UsageError(`the ${what} ${path} ${problem}`);
-  let bytes: Buffer;
   try {
     const found = statSync(path);
     // A pipe would block the process until somebody writes, at a reload too.
     if (!found.isFile() && !found.isDirectory()) throw fault("is not a regular file: name one");
     if (found.size > MAX_FILE_BYTES) throw fault(`is larger than ${MAX_FILE_BYTES} bytes: name another file`);
-    bytes = readFileSync(path);
+    // Replacing undecodable bytes would silently change a path or a name.
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(readFileSync(path));
   } catch (error) {
     if (error instanceof UsageError) throw error;
+    if (error instanceof TypeError) throw fault("is not in UTF-8: save it in that encoding");
     const { code, name } = error as NodeJS.ErrnoException;
     throw new UsageError(`cannot read the ${what} ${path} (${code ?? name})${cureOfUnreadable(code)}`);
-  }
-  try {
-    // Replacing undecodable bytes would silently change a path or a name.
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw fault("is not in UTF-8: save it in that encoding");
   }
 }
 

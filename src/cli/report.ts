@@ -1,14 +1,72 @@
-// The lines that `check` prints.
+// What `check` finds: lines on a terminal as it goes, or one JSON document at the end.
 
+import { RISKS, type Risk } from "../config/risks.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import { escapeInvisible } from "../core/invisible.ts";
 import { nodeClock } from "../node/host.ts";
 
-/** Others may send megabytes. */
-const MAX_LINE_CHARS = 4_096;
+type Level = "ok" | "warning" | "fault";
+type More = { advice?: readonly string[] | undefined; risk?: Risk; line?: number; column?: number };
 
-export function line(label: string, text: string): void {
-  console.log(`${label.padEnd(18)}${escapeInvisible(text.slice(0, MAX_LINE_CHARS))}`);
+/** For a part of the file. On a terminal its lines are indented. */
+export interface Report {
+  /** @param subject a key of the file */
+  part(subject: string, label?: string, text?: string): Report;
+  ok(label: string, text: string): void;
+  warn(text: string, advice?: string): void;
+  /** Unless the file accepts it. */
+  risk(risk: Risk, advice?: string): void;
+  fail(text: string, more?: More): void;
+}
+
+/** Others may send megabytes. */
+const MAX_CHARS = 4_096;
+const safe = (text: string) => escapeInvisible(text.slice(0, MAX_CHARS));
+
+export function createReport(isJson: boolean) {
+  const accepted: Risk[] = [];
+  let heading = "";
+  const findings: (Omit<More, "advice"> & { level: Level; subject: string; message: string; advice: string[] })[] = [];
+  const count = (level: Level) => findings.filter((finding) => finding.level === level).length;
+  const risks = () => findings.filter(({ risk }) => risk !== undefined).length;
+
+  function on(subject: string, indent: string): Report {
+    const print = (label: string, text: string) => console.log(`${(indent + label).padEnd(18)}${safe(text)}`);
+    function add(level: Level, label: string, text: string, { advice = [], ...more }: More = {}) {
+      const message = level === "ok" && label !== "" ? `${label}: ${text}` : text;
+      findings.push({ level, subject, message: safe(message), advice: advice.map(safe), ...more });
+      if (isJson) return;
+      const about = subject === "" || subject === heading ? [] : [subject];
+      print(label, [...about, text, ...(level === "fault" ? [] : advice)].join(": "));
+      if (level === "fault") for (const one of advice) print("advice", one);
+    }
+    return {
+      part(subject, label, text = "") {
+        if (label === undefined) return on(subject, "  ");
+        heading = subject;
+        on(subject, "").ok(label, text);
+        return on(subject, "  ");
+      },
+      ok: (label, text) => add("ok", label, text),
+      warn: (text, advice) => add("warning", "warning", text, { advice: advice === undefined ? [] : [advice] }),
+      risk(risk, advice = RISKS[risk][1]) {
+        if (!accepted.includes(risk)) add("warning", "risk", `${risk}: ${RISKS[risk][0]}`, { advice: [advice], risk });
+      },
+      fail: (text, more) => add("fault", "FAILED", text, more),
+    };
+  }
+
+  return {
+    ...on("", ""),
+    accepted,
+    risks,
+    succeeded: () => count("fault") === 0,
+    /** Its shape is stable, for pipelines: docs/operations.md describes it. */
+    toJson() {
+      const counts = { ok: count("ok"), warning: count("warning"), fault: count("fault"), risk: risks() };
+      return JSON.stringify({ succeeded: counts.fault === 0, counts, findings }, null, 2);
+    },
+  };
 }
 
 /** @returns the text with its details in parentheses, like `text (status 401, ECONNREFUSED)` */
@@ -20,25 +78,26 @@ export function withDetails(text: string, details: object = {}, cause?: string):
 /**
  * Runs one request. Its line says how long that took, or why it failed.
  * @param describe what the line says of the result
- * @param explain prints what to do about a failure
+ * @param explain reports what was sent and received, and returns what to do about a failure
  * @returns the result, or undefined if the request failed
  */
 export async function attempt<T>(
+  report: Report,
   label: string,
   run: () => Promise<T>,
   describe: (result: T) => string,
-  explain?: (error: TokenProxyError) => Promise<void>,
+  explain?: (error: TokenProxyError) => Promise<string[]>,
 ): Promise<T | undefined> {
   const started = nodeClock.elapsed();
   try {
     const result = await run();
-    line(label, `${describe(result)} in ${Math.round(nodeClock.elapsed() - started)} ms`);
+    report.ok(label, `${describe(result)} in ${Math.round(nodeClock.elapsed() - started)} ms`);
     return result;
   } catch (error) {
     if (!(error instanceof TokenProxyError)) throw error;
+    const advice = await explain?.(error);
     const detail = explain && error.code.startsWith("provider_") ? {} : error.detail;
-    line("  FAILED", withDetails(`${error.code}: ${error.message}`, detail, codeOf(error)));
-    await explain?.(error);
+    report.fail(withDetails(`${error.code}: ${error.message}`, detail, codeOf(error)), { advice });
     return undefined;
   }
 }

@@ -79,6 +79,8 @@ const expectSubject = z.union(
   "must be MEMBER or MEMBER.CLAIM, like access_token.sub, or { member, claim, equals, compare }",
 );
 
+const withoutTemplates = t.text.regex(/^(?!.*\{\{)/, "takes no templates");
+
 export const tls = z
   .strictObject({
     certificate: t.secretReference.optional().describe("PEM: client certificate, followed by its chain. Node only."),
@@ -161,6 +163,16 @@ export const provider = z
     expect_subject: expectSubject
       .optional()
       .describe("Must equal the userid, or the token is refused: MEMBER or MEMBER.CLAIM, like access_token.sub."),
+    expect_audience: withoutTemplates.optional().describe("The token must be a JWT with this audience, or is refused."),
+    expect_scope: withoutTemplates.optional().describe("Each word must be granted, or the token is refused."),
+    expect_max_lifetime: t.duration
+      .optional()
+      .describe("A token that lives longer is refused, by expires_in and the JWT's exp."),
+    forbid_members: z
+      .array(t.text)
+      .min(1)
+      .optional()
+      .describe("An answer with one of these is never relayed: [refresh_token], for example."),
     cache: z
       .boolean()
       .default(false)

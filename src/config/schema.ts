@@ -1,6 +1,7 @@
 // The schema of the configuration file, also as a JSON Schema. Rules between keys are elsewhere.
 
 import * as z from "zod";
+import { RISKS, type Risk } from "./risks.ts";
 import { caller, getToken, nextauth, server, webnonceExchange } from "./schema-nextauth.ts";
 import { provider, signing } from "./schema-provider.ts";
 import * as t from "./schema-types.ts";
@@ -32,6 +33,8 @@ const log = z
     message: 'could not tell users apart after a restart; set "log.identities_key", or "log.identities" to plain',
   });
 
+const risk = z.enum(Object.keys(RISKS) as [Risk]).meta({ title: "risk" });
+
 export const fileSchema = z.strictObject(
   {
     version: z
@@ -46,6 +49,10 @@ export const fileSchema = z.strictObject(
     providers: t.namedNotEmpty(provider).describe("Where tokens come from, by a name of your choice."),
     routes: z.array(route).min(1).optional().describe("Which provider a call uses; the first match wins."),
     log: log.prefault({}).describe("What the log looks like."),
+    check: z
+      .strictObject({ accept: z.array(risk).default([]).describe("Risks of which check no longer warns.") })
+      .prefault({})
+      .describe("For the command check."),
   },
   t.unlessMapping("the file must be a mapping with version, callers and providers"),
 );

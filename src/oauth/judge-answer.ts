@@ -37,6 +37,8 @@ export interface Judge {
   /** Whether the call brought the subject or actor token of a token exchange. */
   hasTokenOfCall: boolean;
   redact(text: string): string;
+  /** Throws if the file does not allow to relay these members. */
+  check?(members: Readonly<Record<string, unknown>>, isToken: boolean): void;
 }
 
 /**
@@ -63,6 +65,7 @@ export function judgeAnswer(response: TransportResponse, judge: Judge): Answer {
   const missing = judge.answer.require.find((name) => typeof members?.[name] !== "string" || members[name] === "");
   if (missing !== undefined) throw fail("provider_no_token", `sent no ${missing}`);
   if (isAny && isNothing(body)) throw fail("provider_no_token", "sent an empty body or a page (HTML)");
+  judge.check?.(members ?? {}, true);
   const ownType = members === undefined ? "application/octet-stream" : "application/json";
   return { ...relayed(response, ownType), outcome: "token", status };
 }
@@ -96,6 +99,7 @@ function judgeFault(response: TransportResponse, members: Readonly<Record<string
     return Object.fromEntries(Object.entries(all).filter(([, text]) => text !== ""));
   };
   if (about === "user") {
+    judge.check?.(members, false);
     const refusal = { error: shownError, judgedBy, words } as const;
     return { ...relayed(response), outcome: "refused", status: status < 400 ? 403 : status, refusal };
   }

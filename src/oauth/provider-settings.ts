@@ -6,14 +6,13 @@ import type { AssertionFile } from "./assertion-file.ts";
 import type { ClientSettings } from "./client-authentication.ts";
 import type { DiscoveryKind } from "./discovery.ts";
 import type { ErrorRules } from "./error-rules.ts";
-import type { ExpectSubjectSettings } from "./expect-subject.ts";
+import type { Expectations } from "./expectations.ts";
 import type { RequestParameters } from "./grants.ts";
-import type { Judge } from "./judge-answer.ts";
 import type { JwtSettings } from "./jwt.ts";
 import type { SigningKey } from "./signing-key.ts";
 
 /** Durations are in milliseconds. */
-export interface ProviderSettings extends RequestParameters, ClientSettings, ErrorRules, Pick<Judge, "answer"> {
+export interface ProviderSettings extends RequestParameters, ClientSettings, ErrorRules, Expectations {
   issuer?: string | undefined;
   /** Which document of the issuer names the token endpoint. */
   discovery: DiscoveryKind | "none";
@@ -22,7 +21,6 @@ export interface ProviderSettings extends RequestParameters, ClientSettings, Err
   token_endpoint?: string | undefined;
   headers: Readonly<Record<string, string | SecretReference>>;
   jwt: Readonly<Record<string, JwtSettings>>;
-  expect_subject?: ExpectSubjectSettings | undefined;
   /** Whether its token, which is about no call, is kept for the requests of other providers. */
   cache?: boolean;
   timeout: number;

@@ -6,7 +6,7 @@ import { PAUSE_MS } from "../core/deadline.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import { FORM_CONTENT_TYPE, Form } from "../core/form.ts";
 import { REQUEST_HEADERS } from "../core/headers.ts";
-import type { Ids } from "../core/ports.ts";
+import type { Ids, Log } from "../core/ports.ts";
 import type { Trace } from "../core/trace.ts";
 import { type Transport, TransportError } from "../core/transport.ts";
 import type { Value, Values } from "../core/values.ts";
@@ -14,7 +14,7 @@ import { type ClientAuthentication, createClientAuthentications, isSigned } from
 import type { Discovery, Metadata } from "./discovery.ts";
 import { redacted, repeatsCredential } from "./echoed-credential.ts";
 import { compileErrorRules } from "./error-rules.ts";
-import { compileExpectSubject } from "./expect-subject.ts";
+import { compileExpectations } from "./expectations.ts";
 import { allParams, isJsonParam, type Param, templatesOf } from "./grants.ts";
 import { type Answer, judgeAnswer } from "./judge-answer.ts";
 import { compileJwt, type JwtDeps, type JwtSettings } from "./jwt.ts";
@@ -45,7 +45,7 @@ export function createTokenRequest(
   credentials: ProviderCredentials,
   key: string,
   discovery: Discovery | undefined,
-  deps: JwtDeps,
+  deps: JwtDeps & { log: Log },
 ) {
   const { clock, ids } = deps;
   const parameters = compileParts(allParams(settings), "params", credentials, ids, key);
@@ -55,7 +55,7 @@ export function createTokenRequest(
   const authentications = createClientAuthentications(settings, { secrets, keys, assertionFile }, deps, key);
   const signs = jwts.length > 0 || isSigned(settings.token_endpoint_auth_method);
   const mayHang = assertionFile !== undefined || [...keys, ...signingKeys].some(({ isRemote }) => isRemote);
-  const expectSubject = settings.expect_subject && compileExpectSubject(settings.expect_subject, key);
+  const expectations = compileExpectations(settings, key.slice("providers.".length), deps);
   const { answer } = settings;
   const judging = { key, answer, findRule: compileErrorRules(settings), hasTokenOfCall: hasTokenOfCall(settings) };
   const fromFile = { issuer: settings.issuer ?? "", token_endpoint: settings.token_endpoint ?? "" };
@@ -65,13 +65,14 @@ export function createTokenRequest(
     const { deadline, send, time, trace, announce } = attempt;
     const metadata = await findMetadata(attempt);
     const values = withOwnValues(callValues, metadata);
-    const checkSubject = expectSubject?.(values); // before anything is sent
+    const expectGrant = expectations(values); // before anything is sent
     const build = () => buildRequest(values, attempt.credential);
     time.begin("signing");
     const inTime = mayHang ? () => time.within("signing", build) : build;
     const { headers, form } = await (signs ? trace.step("signing", inTime) : build());
     time.begin("writing the audit line");
-    await announce?.(new URLSearchParams(form.toString()).get("scope") ?? undefined);
+    const scope = () => new URLSearchParams(form.toString()).get("scope") ?? "";
+    await announce?.(scope() || undefined);
     time.begin("the token request");
     // Discovery or a first attempt may have used up the time: then no token may be requested.
     const timeout = deadline - clock.elapsed();
@@ -89,9 +90,14 @@ export function createTokenRequest(
     const sent = () => sentCredentials(values, headers, form, callValues);
     const redact = (text: string) => redacted(text, sent(), [...callValues.values()].map(String));
     try {
-      const answer = judgeAnswer(response, { ...judging, url: metadata.token_endpoint, now: clock.now(), redact });
-      if (answer.refusal === undefined) checkSubject?.(answer.body);
-      else if (answer.body.length > MAX_REFUSAL_BYTES || repeatsCredential(relayedText(answer), sent()))
+      const answer = judgeAnswer(response, {
+        ...{ ...judging, url: metadata.token_endpoint, now: clock.now(), redact },
+        check: (members, isToken) => expectGrant(members, response.body, isToken, scope),
+      });
+      if (
+        answer.refusal !== undefined &&
+        (answer.body.length > MAX_REFUSAL_BYTES || repeatsCredential(relayedText(answer), sent()))
+      )
         throw echoed(answer, key);
       return answer;
     } catch (error) {

@@ -114,7 +114,7 @@ it("never proposes, and never prints, a credential", async () => {
   const get_token = { values, apikey_header: "X-User" };
   const { lines } = await check(`POST /getToken\n${headers}\nContent-Type: application/json\n\n{}`, { get_token });
   expect(lines.slice(2)).toEqual([
-    "  userid          is missing, and every call needs it",
+    "  userid          is not found by its name, and every call needs it",
     `  user_token      ${KEY.length} characters (text), from header:authorization`,
     "caller            callers.nextauth-server: x-user is present, and would be compared",
     'FAILED            the call has no "userid"',
@@ -146,6 +146,16 @@ it("says that no binding can have the method of the example", async () => {
   expect([status, lines[2]]).toEqual([1, "FAILED            a binding is for GET or POST, not for PUT"]);
 });
 
+it("lists the places whose names it does not know, without credentials and usual headers", async () => {
+  const example = `${HEAD.replace("X-nonce", "X-Ref")}\nCookie: c=${KEY}\n\n{"who":{"client":"alice"},"serverid":"a"}`;
+  const { status, lines } = await check(example);
+  expect(status).toBe(1);
+  expect(lines).toContain("  userid          is not found by its name, and every call needs it");
+  expect(lines).toContain(
+    "  not used        header:x-ref, body:/who/client; if one of them is a value, name it under values",
+  );
+});
+
 it("keeps patterns in a proposal, and applies them", async () => {
   const values = { userid: { from: ["body:/u"], pattern: "^urn:/(\\w+)$" } };
   const example = `${HEAD}\n\n{"user":"urn:/alice"}`;
@@ -172,6 +182,7 @@ it.each<[string, string, string[], RegExp]>([
   ["no request", "{}", [], /^the file has no HTTP request: start it with a line like POST \/getToken HTTP\/1\.1/],
   ["a line that is no header", "POST /getToken\nX-apikey", [], /^the request's headers are not valid: /],
   ["a header beyond ASCII", `POST /getToken\nX-apikey: ${KEY}…`, [], /^the request's headers are not valid: /],
+  ["--json", WHOLE, ["--json"], /^option '--json' cannot be used with option '--call <file>'/],
   ["--live", WHOLE, ["--live"], /^option '--call <file>' cannot be used with option '--live'/],
   ["--userid", WHOLE, ["--userid", "alice"], /^--userid, --value and --probe need --live: add it/],
 ])("is wrong usage with %s: status 2", async (_, http, args, message) => {

@@ -51,6 +51,22 @@ describe("a token", () => {
     expect(out).not.toContain("warning");
   });
 
+  it("is warned of if it lives for more than an hour, or comes with a refresh token", async () => {
+    const { status, out } = await live(token({ sub: "alice" }, { expires_in: 3_601, refresh_token: "r" }));
+    expect(status).toBe(0);
+    expect(out.match(/^ {2}warning .*$/gm)).toEqual([
+      "  warning         the token lives for more than an hour: let it end sooner",
+      "  warning         there is a refresh_token: switch it off at the provider, and set forbid_members",
+    ]);
+  });
+
+  it("that grants something else than the file expects is described too", async () => {
+    const { status, out } = await live(token({ sub: "alice", aud: "other" }), [], { expect_audience: "api" });
+    expect(status).toBe(1);
+    expect(out).toContain("FAILED          provider_wrong_audience");
+    expect(out).toContain('"aud":"other"');
+  });
+
   it("that is opaque cannot be checked by expect_subject, unless another member names the user", async () => {
     const opaque = { access_token: "opaque-token-text", expires_in: 60 };
     const { out } = await live(json(opaque));

@@ -56,7 +56,7 @@ describe("a nextAuth Server", () => {
   it("is asked about a session that cannot exist", async () => {
     const { status, out, err } = await check(file(nextauthConfig(nextauth, { serverid: SERVERID })));
     expect([status, err]).toEqual([0, ""]);
-    expect(out).toMatch(/nextauth +http:\/\/127\.0\.0\.1:\d+\n {2}getSession +answered in \d+ ms/);
+    expect(out).toMatch(/nextauth +http:\/\/127\.0\.0\.1:\d+\n(?: {2}risk .*\n)? {2}getSession +answered in \d+ ms/);
     expect(out).toMatch(/getToken +POST \/getToken, session: verify/);
     expect(out).toMatch(/webNonce exchange +POST \/token/);
     expect(nextauth.requests.map(({ target }) => target)).toEqual(["/servers/c2VydmVyLTE%3D/sessions/"]);
@@ -128,19 +128,11 @@ describe("a provider", () => {
     const { status, out } = await check(discovered());
     expect(status).toBe(0);
     expect(out.split("\n").filter((line) => line.includes("warning"))).toEqual([
-      "warning           grant_types_supported of main lacks urn:example:user: --live shows whether it works all the same",
+      "  warning         its grant_types_supported lacks urn:example:user: --live shows whether it works all the same",
     ]);
   });
 
-  it("with metadata probably issues JWTs, so the check advises expect_subject unless it is set", async () => {
-    provider.answer = json(metadata());
-    const advice = /^ {2}advice +set expect_subject, such as access_token\.sub, /m;
-    expect((await check(discovered())).out).toMatch(advice);
-    const other = { token_endpoint: undefined, issuer: provider.url, answer: { require: ["id_token"] } };
-    expect((await check(fileConfig("", { provider: other }))).out).toMatch(/expect_subject, such as id_token\.sub, /);
-    const set = { token_endpoint: undefined, issuer: provider.url, expect_subject: "access_token.sub" };
-    expect((await check(fileConfig("", { provider: set }))).out).not.toMatch(advice);
-    expect((await check(fileConfig(provider.tokenEndpoint))).out).not.toMatch(advice);
+  it("may issue JWTs, in which --live finds the claim for expect_subject", async () => {
     const jwt = ["{}", '{"sub":"alice"}', "s"].map((part) => Buffer.from(part).toString("base64url")).join(".");
     provider.answer = json({ access_token: jwt });
     const named = fileConfig(provider.tokenEndpoint, { provider: { params: { userid: "{{userid}}" } } });
@@ -149,7 +141,7 @@ describe("a provider", () => {
     );
   });
 
-  it("gets a kind suggested if its metadata looks like a known product, and that product's claim", async () => {
+  it("gets a kind suggested if its metadata looks like a known product, and the user's claim of that product", async () => {
     const endpoints = `${provider.url}/realms/a/protocol/openid-connect`;
     provider.answer = json(metadata({ token_endpoint: `${endpoints}/token`, jwks_uri: `${endpoints}/certs` }));
     const { out } = await check(discovered());
@@ -174,6 +166,16 @@ describe("a provider", () => {
       expect(out).not.toContain(body);
       expect(out).not.toContain("advice");
     }
+  });
+
+  it("whose discovery failed is explained once, also if --live then needs it", async () => {
+    provider.answer = json({ message: "no such page" }, 404);
+    const params = { userid: "{{userid}}" };
+    const file = fileConfig("", { provider: { token_endpoint: undefined, issuer: provider.url, params } });
+    const { status, out } = await check(file, ["--live", "--userid", "alice"]);
+    expect(status).toBe(1);
+    expect(out.match(/FAILED +provider_wrong_endpoint/g)).toHaveLength(2);
+    expect(out.match(/ request +GET/g)).toHaveLength(1);
   });
 
   it("that says it is another issuer fails the check with status 1", async () => {

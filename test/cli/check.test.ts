@@ -112,7 +112,9 @@ describe("check", () => {
     const rejected = await check(LIVE, { ...SECRETS, CLIENT_SECRET: "wrong" });
     expect(rejected.status).toBe(1);
     expect(rejected.out).toMatch(/FAILED +provider_rejected_proxy: .*"providers\.main" rejects this proxy/);
-    expect(rejected.out).toMatch(/it says +invalid_client: .*\n {2}advice +compare client_id and client_secret/);
+    expect(rejected.out).toMatch(
+      /it says +invalid_client: .*\n {2}FAILED .*\n {2}advice +compare client_id and client_secret/,
+    );
   });
 
   it("prints the time of a call, and warns of a timeout that is longer", async () => {
@@ -151,7 +153,8 @@ describe("check", () => {
     const nextauth = { url: "http://127.0.0.1:1", apikey: { env: "APIKEY" }, serverid: "a" };
     await write({}, { nextauth, ...file });
     const { out } = await check();
-    const warning = /warning +server\.trusted_proxies is empty: .* add its address there, or all apps share one limit/;
+    const warning =
+      /warning +server\.trusted_proxies: it is empty: .* add its address there, or all apps share one limit/;
     expect(warning.test(out)).toBe(warns);
   });
 

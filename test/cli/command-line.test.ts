@@ -19,7 +19,7 @@ const VALUES = ["--userid <text>", "--value <name=text...>", "--path <path>", "-
 
 const OPTIONS: Record<string, string[]> = {
   start: FILES,
-  check: [...FILES, ...VALUES, "--pin <file>", "--live", "--call <file>", "--probe"],
+  check: [...FILES, ...VALUES, "--pin <file>", "--json", "--live", "--call <file>", "--probe"],
   "get-token": [
     ...[...FILES, ...VALUES, "--url <url>", "--caller <name>"],
     ...["--certificate <file>", "--private-key <file>", "--ca <file>"],

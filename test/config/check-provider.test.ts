@@ -171,6 +171,7 @@ describe("an answer of any format", () => {
 format: any }
 format: any, require: [a] } => 11:28 "providers.main.answer.require" ${UNREADABLE}
 format: any }\\n    expect_subject: access_token.sub => 12:5 "providers.main.expect_subject" ${UNREADABLE}
+format: any }\\n    forbid_members: [a] => 12:5 "providers.main.forbid_members" ${UNREADABLE}
 require: [id_token] }\\n    expect_subject: id_token.sub
 `,
   );

@@ -10,6 +10,7 @@ describe("a valid file", () => {
   it("needs only a version, a caller and a provider", () => {
     expect(configOf(FILE)).toEqual({
       version: 1,
+      check: { accept: [] },
       server: {
         listen: { host: "127.0.0.1", port: 8080 },
         admin: { host: "127.0.0.1", port: 9613 },

@@ -30,7 +30,7 @@ grant_type: 7 => 10:17 "providers.main.grant_type" must be text; put it in quote
 token_endpont: https://idp.example/token
   => 11:5 "providers.main.token_endpont" unknown key; did you mean "token_endpoint"?
 constructor: x
-  => 11:5 "providers.main.constructor" unknown key; the keys allowed here are kind, issuer, discovery, metadata_url, token_endpoint, client_id, token_endpoint_auth_method, client_secret, client_key, client_assertion, grant_type, scope, params, headers, jwt, tls, answer, expect_subject, cache, timeout, connect_timeout, http2, reuse_connections, proxy, max_response_bytes, max_in_flight, user_errors, proxy_errors
+  => 11:5 "providers.main.constructor" unknown key; the keys allowed here are kind, issuer, discovery, metadata_url, token_endpoint, client_id, token_endpoint_auth_method, client_secret, client_key, client_assertion, grant_type, scope, params, headers, jwt, tls, answer, expect_subject, expect_audience, expect_scope, expect_max_lifetime, forbid_members, cache, timeout, connect_timeout, http2, reuse_connections, proxy, max_response_bytes, max_in_flight, user_errors, proxy_errors
 discovery: maybe => 11:16 "providers.main.discovery" must be one of oidc, oauth, none
 token_endpoint_auth_method: basic
   => 11:33 "providers.main.token_endpoint_auth_method" must be one of client_secret_basic, client_secret_basic_raw, client_secret_post, client_secret_jwt, private_key_jwt, tls_client_auth, self_signed_tls_client_auth, none
@@ -77,6 +77,14 @@ expect_subject: { member: m, compare: ascii_case_insensitive }
 expect_subject: { member: m, compare: loose } => 11:21 "providers.main.expect_subject" ${SUBJECT}
 expect_subject: a.b.c => 11:21 "providers.main.expect_subject" ${SUBJECT}
 expect_subject: { claim: sub } => 11:21 "providers.main.expect_subject" ${SUBJECT}
+expect_audience: https://api.bank.example
+expect_audience: "{{serverid}}" => 11:22 "providers.main.expect_audience" takes no templates
+expect_scope: accounts payments
+expect_scope: "" => 11:19 "providers.main.expect_scope" must not be empty
+expect_max_lifetime: 15m
+expect_max_lifetime: 900 => 11:26 "providers.main.expect_max_lifetime" ${DURATION}
+forbid_members: [refresh_token]
+forbid_members: refresh_token => 11:21 "providers.main.forbid_members" must be a list, such as [a, b]
 tls: { binding: a b }
   => 11:21 "providers.main.tls.binding" must be the name of a binding: letters, digits and _
 tls: { cert: { env: C } }

@@ -38,6 +38,10 @@ const proxy = useProxy({
         user_errors: [{ error: "invalid_grant", description: ["Token is not*"] }],
       }),
       subject: providerConfig(tokenEndpoint, { expect_subject: "access_token.sub" }),
+      granted: providerConfig(tokenEndpoint, {
+        ...{ expect_audience: "api", expect_scope: "accounts", expect_max_lifetime: "15m" },
+        forbid_members: ["refresh_token"],
+      }),
     };
     return { providers, routes: Object.keys(providers).map((provider) => ({ serverid: provider, provider })) };
   },
@@ -248,5 +252,30 @@ describe("expect_subject", () => {
     ["that is opaque", MARKER],
   ])("refuses a token %s", async (_, access_token) => {
     await expectCode(json({ access_token }), "provider_wrong_subject", "subject");
+  });
+});
+
+describe("what was granted", () => {
+  const access_token = new UnsecuredJWT({ aud: ["api"], x: MARKER }).encode();
+  const granted = { access_token, scope: "accounts", expires_in: 900 };
+
+  it("is relayed if it is what the file expects", async () => {
+    const text = ` ${JSON.stringify(granted)}\n`;
+    proxy.provider.answer = json(text);
+    expect(await callTo("granted")).toMatchObject({ status: 200, text });
+  });
+
+  it.each<[TableCode, object]>([
+    ["provider_wrong_audience", { access_token: new UnsecuredJWT({ aud: MARKER }).encode() }],
+    ["provider_wrong_scope", { scope: MARKER }],
+    ["provider_wrong_lifetime", { expires_in: 901 }],
+    ["provider_forbidden_member", { refresh_token: MARKER }],
+  ])("is %s if not, and never relayed", async (code, changes) => {
+    await expectCode(json({ ...granted, ...changes }), code, "granted");
+  });
+
+  it("says which member is forbidden, in a refusal too", async () => {
+    const refusal = json({ error: "access_denied", refresh_token: MARKER }, 400);
+    await expectCode(refusal, "provider_forbidden_member", "granted");
   });
 });

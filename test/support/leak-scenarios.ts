@@ -188,6 +188,10 @@ export const SCENARIOS: Scenario[] = [
   at("a token for somebody else", "provider_wrong_subject", "subject", {
     provider: json({ ...TOKEN, sub: C.otherUserid.text }),
   }),
+  at("a token with another scope", "provider_wrong_scope", "scoped", {
+    provider: json({ ...TOKEN, scope: C.page.text }),
+  }),
+  at("a refresh token", "provider_forbidden_member", "forbidding"),
   at("nobody there", "provider_unreachable", "unreachable"),
   at("an untrusted certificate", "provider_unreachable", "strange"),
   at("no answer", "provider_timeout", "mute", { provider: never }),

@@ -86,6 +86,8 @@ export async function startWorld(changes: object = {}): Promise<World> {
       client_assertion: { aud: "{{token_endpoint}}" },
     }),
     subject: of({ expect_subject: "sub" }),
+    scoped: of({ scope: "accounts", expect_scope: "accounts" }),
+    forbidding: of({ forbid_members: ["refresh_token"] }),
     attributes: of({ params: { iban: "{{attributes.iban}}" } }),
     unreachable: of({}, "http://127.0.0.1:1/token"),
     strange: of({}, `https://127.0.0.1:${strange.port}/token`),

@@ -1,0 +1,60 @@
+// Finds risks in a file that works; config/risks.ts says why each of them is one.
+
+import { statSync } from "node:fs";
+import { type Path, suggestion } from "../config/faults.ts";
+import { isSigned } from "../oauth/client-authentication.ts";
+import type { Metadata } from "../oauth/discovery.ts";
+import { JWT_BEARER, TOKEN_EXCHANGE } from "../oauth/grants.ts";
+import { KINDS, kindOf } from "../oauth/kinds/index.ts";
+import { callNamesNeeded } from "../oauth/template-names.ts";
+import type { Asked } from "./check-advice.ts";
+import type { Report } from "./report.ts";
+
+const READABLE_BY_OTHERS = 0o004;
+
+/** @param at its key; certificates and authorities are public */
+export function checkSecretFile(path: string, at: Path, report: Report): void {
+  const { mode = 0 } = statSync(path, { throwIfNoEntry: false }) ?? {};
+  if (/^(?:certificate|ca|client_ca)$/.test(String(at.at(-1))) || (mode & READABLE_BY_OTHERS) === 0) return;
+  report.part(at.filter((part) => typeof part === "string").join(".")).risk("readable_secret", `chmod o-r ${path}`);
+}
+
+const LONG_TIMEOUT_MS = 30_000;
+
+export function checkTimeout(ms: number, report: Report): void {
+  if (ms > LONG_TIMEOUT_MS) report.risk("long_timeout");
+}
+
+/** They compare the audience with their token endpoint, although RFC 10070 says the issuer. */
+const NEEDS_TOKEN_ENDPOINT = /(?:^|\.)(?:okta(?:preview)?\.com|microsoftonline\.com)$/;
+
+/** @param isRelayed whether callers get its tokens */
+export function checkProviderRisks({ settings, report }: Asked, metadata: Metadata | undefined, isRelayed: boolean) {
+  const { client_assertion, answer, token_endpoint, issuer = "" } = settings;
+  checkTimeout(settings.timeout, report);
+  const grant = nearGrant(settings.grant_type);
+  if (grant !== undefined) report.risk("grant_type", `did you mean "${grant}"?`);
+  const kind = settings.kind ?? (metadata && kindOf(metadata));
+  const isNeeded = kind === "hydra" || NEEDS_TOKEN_ENDPOINT.test(new URL(token_endpoint ?? issuer).hostname);
+  if (isSigned(settings.token_endpoint_auth_method) && client_assertion.aud === "{{token_endpoint}}" && !isNeeded) {
+    report.risk("assertion_aud");
+  }
+  if (!isRelayed) return;
+  if (callNamesNeeded(settings).length === 0) report.risk("same_token");
+  else if (settings.expect_subject === undefined && answer.format !== "any") {
+    const claim = kind === undefined ? "sub" : KINDS[kind].userClaim;
+    report.risk("unchecked_user", `set expect_subject, such as ${answer.require[0]}.${claim}`);
+  }
+}
+
+const GRANTS = [
+  ...["authorization_code", "client_credentials", "password", "refresh_token", JWT_BEARER, TOKEN_EXCHANGE],
+  ...["urn:ietf:params:oauth:grant-type:saml2-bearer", "urn:openid:params:grant-type:ciba"],
+];
+const lastPart = (grant: string) => grant.split(":").at(-1) as string;
+
+/** @returns the registered grant that looks like this one; undefined if it is registered itself */
+function nearGrant(written: string): string | undefined {
+  const hint = suggestion(lastPart(written), GRANTS.map(lastPart));
+  return GRANTS.includes(written) ? undefined : GRANTS.find((grant) => hint.includes(`"${lastPart(grant)}"`));
+}
