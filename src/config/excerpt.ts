@@ -58,9 +58,11 @@ function visiblePart(line: string, known: Keys): string {
     // Only the first can be a name of the user's choice; brackets may follow a key, but no value.
     if (index > 0 && (!known.has(name) || (!isShown && key.index !== end))) break;
     end = key.index + key[0].length;
-    const value = code.slice(end, keys[index + 1]?.index);
+    const written = code.slice(end, keys[index + 1]?.index);
+    const value = written.replace(/:\s.*/, ":"); // a key without a comma before it may follow
     isShown = known.get(name) === true && !/\/\/\S*[@?]/.test(value);
     if (isShown) end += value.length;
+    if (value !== written) break;
   }
   // What opens a value may be the mistake.
   return code.slice(0, end) + (/^["'[{]/.exec(code.slice(end))?.[0] ?? "");

@@ -13,7 +13,7 @@ it.each([
   ["  level:info", 3, "  level:info", 3],
   ["\ttimeout: 5", 1, "\ttimeout: 5", 1],
   ["    - kid: one", 12, "    - kid: …", 12],
-  ["    scope: accounts: read # two", 12, "    scope: accounts: read…", 12],
+  ["    scope: accounts: read # two", 12, "    scope: accounts:…", 12],
   [
     "    issuer: https://sso.bank.example/realms/retail\r",
     13,
@@ -47,6 +47,8 @@ it.each([
   `    client_secret: { timeout: 5, ${CANARY}: 1 }`,
   `    client_secret: a, timeout: ${CANARY}`,
   `    client_secrt: ${CANARY}`,
+  `    main: { timeout: 5s client_secret: ${CANARY} }`,
+  `    main: { timeout: 5s client_secret: x, scope: ${CANARY} }`,
   `    client_id: ${CANARY}`,
   `    apikeys: [{ file: a }, ${CANARY}]`,
   `      - ${CANARY}`,
