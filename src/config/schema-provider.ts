@@ -176,9 +176,7 @@ export const provider = z
     cache: z
       .boolean()
       .default(false)
-      .describe(
-        "true: its token is kept for the requests of other providers; the request must use no value of a call.",
-      ),
+      .describe("true: its token, which no call influences, is kept for other providers."),
     timeout: t.duration.prefault("5s").describe("Limit for one token: wait, discovery, connection, request, answer."),
     connect_timeout: t.connectTimeout,
     ...t.connectionSettings,

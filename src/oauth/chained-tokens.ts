@@ -7,7 +7,7 @@ import type { Leg, Trace, TraceHeaders } from "../core/trace.ts";
 import type { Values } from "../core/values.ts";
 import { readJwt } from "./describe-token.ts";
 import type { Answer } from "./judge-answer.ts";
-import { assertValues, attributesIn, type Provider, type ProviderDeps, type Providers } from "./provider.ts";
+import type { Provider, ProviderDeps, Providers } from "./provider.ts";
 import type { ProviderSettings } from "./provider-settings.ts";
 import { callNamesOfChain, tokensNeeded } from "./template-names.ts";
 import { TOKEN_PREFIX } from "./template-rules.ts";
@@ -116,9 +116,8 @@ export function chainProviders(
   return new Map(
     [...providers].map(([name, provider]) => {
       if (tokensOf.get(name)?.length === 0) return [name, provider];
-      const needed = callNamesOfChain(name, settings);
       const requestToken: Provider["requestToken"] = async (values, call) => {
-        assertValues(values, needed, keyOf(name));
+        provider.assertValues(values);
         try {
           return await request(name, values, call, legsOf(values, call));
         } catch (error) {
@@ -130,7 +129,7 @@ export function chainProviders(
           throw new TokenProxyError(cause.code, `${cause.message} of "${keyOf(leg)}"`, cause);
         }
       };
-      return [name, { ...provider, attributes: attributesIn(needed), requestToken }];
+      return [name, { ...provider, requestToken }];
     }),
   );
 }

@@ -25,12 +25,16 @@ export type ProviderDeps = Pick<Runtime, Used>;
 /** The share of max_in_flight that may wait, and the share of timeout for which it may. */
 const QUEUE_SHARE = 0.25;
 
-/** @param name the provider's name in the file */
+/**
+ * @param name the provider's name in the file
+ * @param needed the values that a call must have
+ */
 export function createProvider(
   name: string,
   settings: ProviderSettings,
   credentials: ProviderCredentials,
   deps: ProviderDeps,
+  needed: readonly string[] = callNamesNeeded(settings),
 ) {
   const { clock, log, keep = keepNothing } = deps;
   const { issuer, metadata_url, timeout, connect_timeout, max_in_flight, http2, reuse_connections } = settings;
@@ -64,18 +68,27 @@ export function createProvider(
   });
   const refusals = createRefusalWatch(name, log);
   const isHarmless = (delivery: Delivery) => delivery === "none" || (delivery === "stale" && repeatable);
-  const needed = callNamesNeeded(settings);
+
+  function assertValues(values: Values): void {
+    const missing = needed.find((value) => !values.has(value));
+    if (missing === undefined) return;
+    throw new TokenProxyError("call_invalid", `the call has no value "${missing}", which "${key}" needs`);
+  }
 
   return {
     name,
     /** Undefined if the file names the token endpoint. */
     discovery,
     /** The user's attributes that its templates need: NAME for `attributes.NAME`. */
-    attributes: attributesIn(needed),
+    attributes: needed
+      .filter((value) => value.startsWith(ATTRIBUTE_PREFIX))
+      .map((value) => value.slice(ATTRIBUTE_PREFIX.length)),
+    /** @throws {TokenProxyError} call_invalid */
+    assertValues,
     /** @throws {TokenProxyError} call_invalid if a value is missing, overloaded, or `provider_…` */
     async requestToken(values: Values, call: Pick<Attempt, "time" | "trace" | "announce">): Promise<Answer> {
       const { time, trace, announce } = call;
-      assertValues(values, needed, key);
+      assertValues(values);
       const deadline = clock.elapsed() + timeout;
       const wait = timeout * QUEUE_SHARE;
       const left = time.begin("the wait for other calls to the provider");
@@ -109,16 +122,6 @@ export function createProvider(
     }),
   };
 }
-
-/** @throws {TokenProxyError} call_invalid */
-export function assertValues(values: Values, needed: readonly string[], key: string): void {
-  const missing = needed.find((name) => !values.has(name));
-  if (missing === undefined) return;
-  throw new TokenProxyError("call_invalid", `the call has no value "${missing}", which "${key}" needs`);
-}
-
-export const attributesIn = (names: readonly string[]): string[] =>
-  names.filter((name) => name.startsWith(ATTRIBUTE_PREFIX)).map((name) => name.slice(ATTRIBUTE_PREFIX.length));
 
 function overloaded(key: string): TokenProxyError {
   const message = `as many token requests to the provider "${key}" are in flight as its max_in_flight allows`;

@@ -132,3 +132,17 @@ describe("a request", () => {
     expect(await thrownBy(() => time.send("x", hangUpAnd(new TypeError("bug")), REQUEST))).toBeInstanceOf(TypeError);
   });
 });
+
+describe("a step that goes on without the call", () => {
+  it("ends for the caller that hangs up, and gives its result to another", async () => {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const { time, recipient } = setUp();
+    const gone = thrownBy(() => time.within("the token request", () => promise));
+    const other = setUp().time.within("the token request", () => promise);
+    recipient.hangUp();
+    expect(await gone).toMatchObject({ code: "caller_gone" });
+    resolve("token");
+    expect(await other).toBe("token");
+    expect(recipient.listenerCount("close")).toBe(0);
+  });
+});

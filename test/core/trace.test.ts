@@ -4,7 +4,7 @@ import { trace } from "@opentelemetry/api";
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
-import { createTracer, startTrace, type TraceHeaders } from "../../src/core/trace.ts";
+import { createTracer, legsIn, startTrace, type TraceHeaders } from "../../src/core/trace.ts";
 import { fakeClock } from "../support/fakes.ts";
 
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -32,6 +32,21 @@ it("adds up the durations of each step, also of one that fails, and counts attem
   await expect(failing).rejects.toThrow("x");
   expect(call.durations).toEqual({ session_check: 5, provider: 42 });
   expect(call.attempts).toBe(2);
+});
+
+it("adds up the tokens of other providers separately, which are no attempts", async () => {
+  const call = start({ traceparent: TRACEPARENT });
+  const sent = await call.step("token.home", (headers) => {
+    clock.advance(30);
+    return headers;
+  });
+  await call.step("token.broker", () => clock.advance(7));
+  expect(sent).toEqual({ traceparent: TRACEPARENT });
+  expect(legsIn(call.durations)).toEqual([
+    ["home", 30],
+    ["broker", 7],
+  ]);
+  expect(call.attempts).toBe(0);
 });
 
 describe("without an SDK", () => {

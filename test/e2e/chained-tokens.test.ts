@@ -122,6 +122,7 @@ describe("a kept token", () => {
     const answers = [first, ...(await Promise.all(["bob", "carol", "dave"].map(getToken)))];
     expect(home.sent).toHaveLength(1);
     const { access_token } = JSON.parse(String(home.sent[0]));
+    expect((host as Host).output()).not.toContain(access_token);
     expect(answers.map((answer) => claims(answer))).toEqual(
       ["alice", "bob", "carol", "dave"].map((sub) => expect.objectContaining({ sub, nonce: access_token })),
     );

@@ -2,12 +2,13 @@
 // kept, and what becomes of an earlier provider's failure.
 
 import { beforeEach, describe, expect, it } from "vitest";
+import type { Audit } from "../../src/core/audit.ts";
 import type { Runtime } from "../../src/core/runtime.ts";
 import { TransportError, type TransportRequest, type TransportResponse } from "../../src/core/transport.ts";
 import { buildApp, call } from "../support/app.ts";
 import { CALL } from "../support/call.ts";
 import { providerConfig } from "../support/config.ts";
-import { response } from "../support/fakes.ts";
+import { response, sha256 } from "../support/fakes.ts";
 import { makeKey } from "../support/keys.ts";
 
 const ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token";
@@ -159,6 +160,19 @@ describe("the tokens that a request contains", () => {
   });
 });
 
+it("only the token for the caller is announced to the audit, before its request", async () => {
+  const announced: unknown[] = [];
+  const audit: Audit = {
+    sha256,
+    intent: async ({ provider, scope }) => void announced.push({ provider, scope, asked: seen.asked() }),
+    result: ({ outcome }) => void announced.push(outcome),
+  };
+  const home = provider("home", {}, { scope: "openid {{userid}}" });
+  const seen = await setUp({ home, retail: exchange({ scope: "accounts" }) }, { audit });
+  await seen.getToken();
+  expect(announced).toEqual([{ provider: "retail", scope: "accounts", asked: ["home", "broker"] }, "token"]);
+});
+
 describe("a failure of an earlier provider", () => {
   it("that refuses the user is relayed, byte for byte, and ends the call", async () => {
     const body = '{ "error":"invalid_grant", "error_description":"no such user"}\n';
@@ -230,6 +244,11 @@ describe("a token of another provider is a credential", () => {
       response(401, { error: "invalid_token", error_description: "a-credential-of-24-chars" });
     await built.getToken();
     expect(built.lines.at(-1)?.fields.provider_error_description).toBe("[redacted]");
+  });
+
+  it("and not the user's, so a later invalid_request about it is a fault of the setup", async () => {
+    built.answers.retail = () => response(400, { error: "invalid_request" });
+    expect(JSON.parse((await built.getToken()).text).error_code).toBe("provider_rejected_proxy");
   });
 
   it("although it is in a header, and spelt in base64", async () => {
