@@ -7,7 +7,7 @@ import type { ParsedFile } from "../config/parse.ts";
 import type { CallReport } from "../core/call-report.ts";
 import { ConfigError, UsageError } from "../core/errors.ts";
 import { Secret } from "../core/secret.ts";
-import { createAdminApp, type TryIt } from "./admin/admin.ts";
+import { createAdminApp, type DevForm } from "./admin/admin.ts";
 import { isReady } from "./admin/health.ts";
 import { createRecorder, type Recorder } from "./admin/recorder.ts";
 import type { Snapshot } from "./admin/snapshot.ts";
@@ -25,14 +25,13 @@ export type Service = Awaited<ReturnType<typeof startService>>;
 
 /**
  * @param load reads the configuration, if not given one; throws ConfigError or UsageError
- * @param tryIt serves the form of the status page in dev mode
  * @param ownFiles the configuration file, and others that `load` reads
  * @throws {ConfigError} for a secret, key or certificate that cannot be used
  * @throws {ListenError}
  */
 export async function startService(
   load: (file?: ParsedFile) => { file: ParsedFile; host: CredentialHost },
-  { tryIt, ownFiles = [] }: { tryIt?: TryIt; ownFiles?: readonly string[] } = {},
+  { dev, ownFiles = [] }: { dev?: DevForm; ownFiles?: readonly string[] } = {},
 ) {
   /** The files to watch, as they were before they were read. */
   let files: FileStates = new Map();
@@ -44,7 +43,7 @@ export async function startService(
     return loaded;
   };
   const first = await loadWatched();
-  const { log, setLevel, close: closeLog } = await createNodeLog(first.file.config.log);
+  const { log, setLevel, close: closeLog } = createNodeLog(first.file.config.log);
   const recorder = createRecorder(nodeClock.now);
   const now = nodeClock.now();
   const state: State = { draining: false, started_at: now, configured_at: now, reload: undefined };
@@ -69,7 +68,7 @@ export async function startService(
   const answer = (request: Request, env: unknown) => program.fetch(request, env);
   const publicListener = await listen(answer, inheritedSocket() ?? address, "server.listen", { tls: program.tls });
   const adminHosts = () => program.config.server.admin_hosts;
-  const adminApp = createAdminApp({ snapshot, metrics: metrics.text, adminHosts, tryIt });
+  const adminApp = createAdminApp({ snapshot, metrics: metrics.text, adminHosts, dev });
   // Load balancers check the health in HTTP/1.0 without a Host header.
   const adminListener = await listen(adminApp.fetch, adminAddress, "server.admin", { hostname: "localhost" }).catch(
     async (error: unknown) => {

@@ -120,7 +120,7 @@ describe.each(NODES)("on Node %i", (major) => {
     });
     expect(ran.used).toEqual([200, BYTES, BYTES]);
     expect(ran.status, ran.output).toBe(0);
-    expect(ran.output).toMatch(new RegExp(`"node":"${major}\\.`));
+    expect(ran.output).toMatch(new RegExp(`\\bnode=${major}\\.`));
   });
 
   it("start without a file runs dev mode", async () => {

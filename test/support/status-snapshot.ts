@@ -67,6 +67,7 @@ export function report(changes: Partial<CallReport> = {}): CallReport {
   return {
     requestId: "6e0f2f6a-8e64-4c0b-9d9a-2a8d3b1d5f10",
     traceId: undefined,
+    method: "POST",
     route: "/getToken",
     caller: "nextauth-server",
     provider: "retail",

@@ -2,7 +2,7 @@
 
 import type { CallReport } from "../../core/call-report.ts";
 import type { BreakerState } from "../../oauth/breaker.ts";
-import type { LastOutcome, Minute } from "./recorder.ts";
+import type { Counts, LastOutcome } from "./recorder.ts";
 
 /** Times are milliseconds since the epoch. Nothing in it identifies a user. */
 export interface Snapshot {
@@ -54,7 +54,8 @@ export interface ProviderSnapshot {
   last: LastOutcome | undefined;
   /** When it issued the last token. */
   last_token: number | undefined;
-  minutes: readonly Minute[];
+  /** The calls of the last minutes. */
+  recent: Counts;
 }
 
 /** `created` is the ISO date from the configuration file. */

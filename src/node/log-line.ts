@@ -1,0 +1,48 @@
+// The readable lines of the log: first what happened, then why, then the other fields.
+
+import { styleText } from "node:util";
+import { escapeInvisible } from "../core/invisible.ts";
+import type { LogLevel } from "../core/ports.ts";
+
+const COLOURS = { error: "red", warn: "yellow", info: "green", debug: "gray" } as const;
+
+type Value = string | number | boolean;
+type Fields = Readonly<Record<string, Value>>;
+type Line = { time: string; level: LogLevel; event: string; reason?: string } & Fields;
+
+/** @param json a line of pino */
+export function readableLine(json: string, isColoured: boolean): string {
+  const { time, level, event, reason, ...others } = JSON.parse(json) as Line;
+  const paint = (style: Parameters<typeof styleText>[0], text: string) =>
+    isColoured ? styleText(style, text, { validateStream: false }) : text;
+  const clock = `${new Date(time).toTimeString().slice(0, 8)}${time.slice(19, 23)}`;
+  const [what, fields] = event === "call" ? describeCall(others) : [event, others];
+  const parts = [
+    paint("gray", clock),
+    paint(COLOURS[level], level.toUpperCase().padEnd(5)),
+    level === "info" ? what : paint("bold", what),
+    ...(reason === undefined ? [] : [`- ${escapeInvisible(reason.replaceAll("\n", "; "))}`]),
+    ...Object.entries(fields).map(([name, value]) => `${paint("gray", `${name}=`)}${shown(value)}`),
+  ];
+  return `${parts.join(" ")}\n`;
+}
+
+/** For programs: measurements, hashes, and what is part of the outcome. */
+const ONLY_IN_JSON = /^(?:outcome|trace_id|attempts|provider_status|session|call_bytes|bytes|\w+_ms)$/;
+
+/** @returns what happened, and the fields that say more */
+function describeCall(call: Fields): [string, Fields] {
+  const { method = "-", route, error_code, status = "-", provider = "-", duration_ms, request_id, ...others } = call;
+  const { outcome = "-" } = others;
+  const place = `${method} ${route || "(unknown path)"}`;
+  const what = [place, error_code ?? outcome, status, shown(provider), `${duration_ms} ms`, request_id].join(" ");
+  const isShown = ([name, value]: [string, Value]) =>
+    !ONLY_IN_JSON.test(name) && (name !== "delivered" || value === false);
+  return [what, Object.fromEntries(Object.entries(others).filter(isShown))];
+}
+
+/** Without spaces, or in quotes. Text of others must not look like another field or line. */
+function shown(value: Value): string {
+  const text = String(value);
+  return escapeInvisible(/^[^\s"=]+$/.test(text) ? text : JSON.stringify(text));
+}
