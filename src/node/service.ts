@@ -179,15 +179,10 @@ function summary({ config, egress_proxy }: Program) {
 
 function takeSnapshot(program: Program, recorder: Recorder, state: State, inFlight: number): Snapshot {
   const endpoints = [...program.config.get_token, ...program.config.webnonce_exchange];
-  const providers = [...program.providers.values()].map((provider) => {
-    const { clockSkew: clock_skew, inFlight: in_flight, ...others } = provider.state();
-    const { refusedUsers: refused_users, refusesEverybody: refuses_everybody, ...breakerAndQueue } = others;
-    const { ready, problem, discoveredAt, movedTo } = provider.discovery?.state() ?? { ready: true };
-    const metadata = { ready, problem, discovered_at: discoveredAt, moved_to: movedTo };
-    const limits = { ...breakerAndQueue, clock_skew, in_flight, refused_users, refuses_everybody };
-    const { name } = provider;
-    const paths = new Set(endpoints.filter((endpoint) => endpoint.provider === name).map(({ path }) => path));
-    return { name, paths: [...paths], ...metadata, ...limits, ...recorder.provider(name) };
+  const providers = [...program.providers.values()].map(({ name, state: stateOf, discovery }) => {
+    const paths = new Set(endpoints.filter(({ provider }) => provider === name).map(({ path }) => path));
+    const found = discovery?.state() ?? { ready: true };
+    return { name, paths: [...paths], ...found, ...stateOf(), ...recorder.provider(name) };
   });
   const reached = providers.filter(({ ready }) => ready).length;
   return {

@@ -99,9 +99,9 @@ function readiness({ draining, ready, in_flight, providers, nextauth, at }: Snap
   return {
     status: draining ? "shutting down" : ready ? "ready" : "not ready",
     providers: Object.fromEntries(
-      listed.map(({ name, ready, problem, breaker, refuses_everybody, last }) => [
+      listed.map(({ name, ready, problem, breaker, refusesEverybody, last }) => [
         name,
-        { ready, problem, breaker, refuses_everybody: refuses_everybody || undefined, last: ageOf(last) },
+        { ready, problem, breaker, refuses_everybody: refusesEverybody || undefined, last: ageOf(last) },
       ]),
     ),
     ...(isVerbose && {

@@ -62,12 +62,12 @@ function concernsOf({ providers, nextauth, certificates, reload, at }: Snapshot)
       const text = `${percent(recent.error, calls)} of the calls in the last ${RECENT_MINUTES} minutes failed`;
       add("warning", where, `${provider.name}: ${text}`, "Look up the error codes in the last calls or in the log.");
     }
-    if (provider.refuses_everybody) {
+    if (provider.refusesEverybody) {
       const cure = "Users are rarely all at fault. Its words are in the log: check the setup at both ends.";
       add("bad", where, `${provider.name}: refuses everybody, with no token in between`, cure);
     }
-    if (provider.moved_to !== undefined) {
-      const text = `${provider.name}: its metadata has a token endpoint on ${provider.moved_to}, which is not used`;
+    if (provider.movedTo !== undefined) {
+      const text = `${provider.name}: its metadata has a token endpoint on ${provider.movedTo}, which is not used`;
       add("warning", where, text, "If the provider confirms that it moved, reload with SIGHUP.");
     }
     const skew = skewText(provider);
@@ -122,7 +122,7 @@ export function providerState({ ready, breaker }: ProviderSnapshot) {
 }
 
 /** @returns undefined if the skew is unknown or too small to matter */
-export function skewText({ clock_skew: seconds }: ProviderSnapshot): string | undefined {
+export function skewText({ clockSkew: seconds }: ProviderSnapshot): string | undefined {
   if (seconds === undefined || Math.abs(seconds) < NOTABLE_SKEW_SECONDS) return undefined;
   return `${duration(Math.abs(seconds) * 1_000)} ${seconds > 0 ? "ahead of" : "behind"} ours`;
 }

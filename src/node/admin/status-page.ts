@@ -86,7 +86,7 @@ function providersSection({ providers, started_at, at }: Snapshot): Html {
 }
 
 function providerRow(provider: ProviderSnapshot, minutes: number, now: number) {
-  const { name, paths, discovered_at, queued, suspensions, in_flight, recent, last } = provider;
+  const { name, paths, discoveredAt, queued, suspensions, inFlight, recent, last } = provider;
   const { level, text } = providerState(provider);
   const calls = callsOf(recent);
   const within = (share: number) => (calls === 0 ? none() : `${count(recent.durations.percentile(share) / 1_000)} ms`);
@@ -96,12 +96,11 @@ function providerRow(provider: ProviderSnapshot, minutes: number, now: number) {
     "Calls a minute": count(calls / minutes),
     Errors: calls === 0 ? none() : percent(recent.error, calls),
     Median: within(50),
-    "95 % within": within(95),
     "99 % within": within(99),
-    "In flight": `${count(in_flight)}${queued > 0 ? `, ${count(queued)} waiting` : ""}`,
+    "In flight": `${count(inFlight)}${queued > 0 ? `, ${count(queued)} waiting` : ""}`,
     "Last call": lastOutcome(last, now),
     Clock: skewText(provider) ?? none(),
-    Metadata: discovered_at === undefined ? none("not discovered") : html`discovered ${ago(discovered_at, now)}`,
+    Metadata: discoveredAt === undefined ? none("not discovered") : html`discovered ${ago(discoveredAt, now)}`,
     "Named by": paths.length === 0 ? none() : paths.join(", "),
   };
 }
