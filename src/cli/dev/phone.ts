@@ -115,6 +115,6 @@ function writeGetToken(binding: Binding, values: ReadonlyMap<string, Value>, { c
 export function curlLine({ url, headers, body }: Played["call"]): string {
   const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
   const parts = Object.entries(headers).map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`);
-  if (body !== undefined) parts.push(`-d ${quoted(body)}`);
-  return `curl -s ${url} ${parts.join(" ")}`;
+  if (body !== undefined) parts.push(`--data-raw ${quoted(body)}`);
+  return `curl -s ${quoted(url)} ${parts.join(" ")}`;
 }

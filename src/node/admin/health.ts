@@ -122,7 +122,7 @@ export function providerState({ ready, breaker }: ProviderSnapshot) {
 }
 
 /** @returns undefined if the skew is unknown or too small to matter */
-export function skewText({ clockSkew: seconds }: ProviderSnapshot): string | undefined {
+function skewText({ clockSkew: seconds }: ProviderSnapshot): string | undefined {
   if (seconds === undefined || Math.abs(seconds) < NOTABLE_SKEW_SECONDS) return undefined;
   return `${duration(Math.abs(seconds) * 1_000)} ${seconds > 0 ? "ahead of" : "behind"} ours`;
 }

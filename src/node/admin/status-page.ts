@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { html, raw } from "hono/html";
 import { ago, COPY_SCRIPT, copyable, fact, type Html, none, outcome, panel, pill, table, time } from "./elements.ts";
 import { count, counted, DAY_MS, duration, percent, timeOfDay } from "./format.ts";
-import { type Concern, certificateState, healthOf, providerState, skewText } from "./health.ts";
+import { type Concern, certificateState, healthOf, providerState } from "./health.ts";
 import { callsOf, type LastOutcome, MINUTE_MS, RECENT_CALLS, RECENT_MINUTES } from "./recorder.ts";
 import type { ProviderSnapshot, Snapshot } from "./snapshot.ts";
 import { STYLE } from "./style.ts";
@@ -99,7 +99,6 @@ function providerRow(provider: ProviderSnapshot, minutes: number, now: number) {
     "99 % within": within(99),
     "In flight": `${count(inFlight)}${queued > 0 ? `, ${count(queued)} waiting` : ""}`,
     "Last call": lastOutcome(last, now),
-    Clock: skewText(provider) ?? none(),
     Metadata: discoveredAt === undefined ? none("not discovered") : html`discovered ${ago(discoveredAt, now)}`,
     "Named by": paths.length === 0 ? none() : paths.join(", "),
   };

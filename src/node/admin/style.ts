@@ -45,14 +45,15 @@ section { min-width: 0; padding: 1rem 1.25rem; border: 1px solid var(--line); bo
 :target { border-color: var(--link); }
 .scroll { overflow-x: auto; }
 table { width: 100%; border-collapse: collapse; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
-caption { padding-bottom: 0.5rem; text-align: left; }
+caption { position: sticky; left: 0; max-width: calc(100vw - 5rem); padding-bottom: 0.5rem; text-align: left; }
 th, td { padding: 0.375rem 1.25rem 0.375rem 0; border-top: 1px solid var(--line); text-align: left; vertical-align: baseline; white-space: nowrap; }
 tbody th { font-weight: 600; }
-pre { padding: 0.75rem; border: 1px solid var(--line); border-radius: 6px; background: var(--ground); white-space: pre-wrap; overflow-wrap: anywhere; }
+pre { padding: 0.75rem 4.5rem 0.75rem 0.75rem; border: 1px solid var(--line); border-radius: 6px; background: var(--ground); white-space: pre-wrap; overflow-wrap: anywhere; }
 
 form { gap: 0.75rem 1rem; margin: 0.75rem 0; }
 label { display: block; }
-input, select { width: 14rem; max-width: 100%; padding: 0.4375rem 0.625rem; border: 1px solid var(--edge); border-radius: 6px; background: var(--surface); color: inherit; font: inherit; }
+form p, input, select { max-width: 100%; }
+input, select { min-width: 11rem; padding: 0.4375rem 0.625rem; border: 1px solid var(--edge); border-radius: 6px; background: var(--surface); color: inherit; font: inherit; }
 button { padding: 0.4375rem 1rem; border: 1px solid var(--link); border-radius: 6px; background: var(--link); color: var(--surface); font: inherit; font-weight: 600; cursor: pointer; }
 .copyable { position: relative; }
 .copy { padding: 0 0.5rem; background: var(--surface); color: var(--link); }

@@ -133,7 +133,7 @@ describe("the page of dev mode", () => {
     await page.getByRole("button", { name: "Call", exact: true }).click();
     for (const [name, text] of [
       ["Copy the answer, byte for byte", ANSWER],
-      ["Copy repeat it", expect.stringMatching(/^curl -s http:\S+ -H .* -d '/)],
+      ["Copy repeat it", expect.stringMatching(/^curl -s 'http:\S+' -H .* --data-raw '/)],
     ]) {
       const button = page.getByRole("button", { name: name as string });
       await button.click();
