@@ -94,18 +94,19 @@ describe("wrangler dev", () => {
     const named = [...(await workerFile()).matchAll(/\{ env: (\w+) \}/g)].map(([, name]) => name);
     expect(named).not.toEqual([]);
     expect(parseEnv(await example())).toEqual(Object.fromEntries(named.map((name) => [name, ""])));
-    expect((await readFile(".gitignore", "utf8")).split("\n")).toContain(".dev.vars");
+    expect((await readFile(".gitignore", "utf8")).split("\n")).toEqual(expect.arrayContaining([".dev.vars*", "!.dev.vars.example"]));
   });
 
   itSlowly("serves getToken with the copy", async () => {
     const provider = await startRecordingProvider();
     provider.answer = token();
     const project = await mkdtemp(join(folder, "dev-"));
-    await writeFile(join(project, "wrangler.toml"), text);
+    await writeFile(join(project, "wrangler.toml"), text.replace("src/worker.ts", "worker/staging.ts"));
     await symlink(resolve("src"), join(project, "src"));
     await mkdir(join(project, "worker"));
+    await writeFile(join(project, "worker/staging.ts"), await stagingEntry());
     const file = (await workerFile()).replace(/issuer: .*/, `token_endpoint: ${provider.tokenEndpoint}`);
-    await writeFile(join(project, "worker/token-proxy.yaml"), file);
+    await writeFile(join(project, "worker/token-proxy.staging.yaml"), file);
     const vars = (await example()).replace("APIKEY=", "APIKEY=key-of-the-caller").replace("SECRET=", "SECRET=s3cret");
     await writeFile(join(project, ".dev.vars"), vars);
 
