@@ -2,13 +2,12 @@
 
 import { styleText } from "node:util";
 import { escapeInvisible } from "../core/invisible.ts";
-import type { LogLevel } from "../core/ports.ts";
 
 const COLOURS = { error: "red", warn: "yellow", info: "green", debug: "gray" } as const;
 
 type Value = string | number | boolean;
 type Fields = Readonly<Record<string, Value>>;
-type Line = { time: string; level: LogLevel; event: string; reason?: string } & Fields;
+type Line = Fields & { time: string; level: keyof typeof COLOURS; event: string; reason?: string };
 
 /** @param json a line of pino */
 export function readableLine(json: string, isColoured: boolean): string {
@@ -28,7 +27,7 @@ export function readableLine(json: string, isColoured: boolean): string {
 }
 
 /** For programs: measurements, hashes, and what is part of the outcome. */
-const ONLY_IN_JSON = /^(?:outcome|trace_id|attempts|provider_status|session|call_bytes|bytes|\w+_ms)$/;
+const ONLY_IN_JSON = /^(?:outcome|trace_id|attempts|session|call_bytes|bytes|\w+_ms)$/;
 
 /** @returns what happened, and the fields that say more */
 function describeCall(call: Fields): [string, Fields] {
@@ -36,9 +35,9 @@ function describeCall(call: Fields): [string, Fields] {
   const { outcome = "-" } = others;
   const place = `${method} ${route || "(unknown path)"}`;
   const what = [place, error_code ?? outcome, status, shown(provider), `${duration_ms} ms`, request_id].join(" ");
-  const isShown = ([name, value]: [string, Value]) =>
-    !ONLY_IN_JSON.test(name) && (name !== "delivered" || value === false);
-  return [what, Object.fromEntries(Object.entries(others).filter(isShown))];
+  const expected: Fields = { delivered: true, provider_status: status };
+  const more = Object.entries(others).filter(([name, value]) => !ONLY_IN_JSON.test(name) && expected[name] !== value);
+  return [what, Object.fromEntries(more)];
 }
 
 /** Without spaces, or in quotes. Text of others must not look like another field or line. */

@@ -1,5 +1,5 @@
-// wrangler.toml: a dry run deploys each environment, also with the comments taken in. `wrangler dev`
-// serves with the variables of .dev.vars.example.
+// wrangler.toml: a dry run deploys each environment, also with the comments taken in. And
+// `wrangler dev`, with the variables of .dev.vars.example.
 
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -94,7 +94,9 @@ describe("wrangler dev", () => {
     const named = [...(await workerFile()).matchAll(/\{ env: (\w+) \}/g)].map(([, name]) => name);
     expect(named).not.toEqual([]);
     expect(parseEnv(await example())).toEqual(Object.fromEntries(named.map((name) => [name, ""])));
-    expect((await readFile(".gitignore", "utf8")).split("\n")).toEqual(expect.arrayContaining([".dev.vars*", "!.dev.vars.example"]));
+    expect((await readFile(".gitignore", "utf8")).split("\n")).toEqual(
+      expect.arrayContaining([".dev.vars*", "!.dev.vars.example"]),
+    );
   });
 
   itSlowly("serves getToken with the copy", async () => {

@@ -10,7 +10,7 @@ const CALL = {
   ...{ outcome: "token", status: 200, provider_status: 200, attempts: 1, duration_ms: 48.2, provider_ms: 41 },
   ...{ call_bytes: 82, bytes: 1312, delivered: true, user: "9f0c6cfdc26d1e34", session: "04a7d2b1c6a80c1f" },
 };
-const FAILED = { ...CALL, outcome: "error", status: 502, error_code: "provider_rejected_proxy" };
+const FAILED = { ...CALL, outcome: "error", status: 502, provider_status: 401, error_code: "provider_rejected_proxy" };
 
 /** Without the time, which is local. */
 function read(fields: object, level = "info", event = "call", isColoured = false): string {
@@ -33,13 +33,13 @@ describe("the line of a call", () => {
     const reason = 'the provider "providers.retail" rejects this proxy';
     expect(read({ ...FAILED, reason, ...words, advice: 'check "client_id"', cause: "ECONNRESET" }, "error")).toBe(
       'ERROR POST /getToken provider_rejected_proxy 502 retail 48.2 ms r-1 - the provider "providers.retail" rejects this proxy ' +
-        "caller=ns user=9f0c6cfdc26d1e34 provider_error=invalid_client " +
+        "caller=ns provider_status=401 user=9f0c6cfdc26d1e34 provider_error=invalid_client " +
         'provider_error_description="Client not found" advice="check \\"client_id\\"" cause=ECONNRESET',
     );
   });
 
   it("has a place for what an unknown path lacks", () => {
-    const { method, provider, caller, user, ...others } = FAILED;
+    const { method, provider, provider_status, caller, user, ...others } = FAILED;
     expect(read({ ...others, route: "", error_code: "not_found", status: 404 }, "warn")).toBe(
       "WARN  - (unknown path) not_found 404 - 48.2 ms r-1",
     );

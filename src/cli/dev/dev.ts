@@ -9,17 +9,11 @@ import { UsageError } from "../../core/errors.ts";
 import { isLoopback } from "../../core/url.ts";
 import { ListenError, listen } from "../../node/inbound/listener.ts";
 import { type Service, startService } from "../../node/service.ts";
-import { environment, loadFile } from "../configuration.ts";
+import { type CallOptions, environment, loadFile } from "../configuration.ts";
 import { createStandIn } from "./nextauth-server.ts";
 import { curlLine, endpointsOf, fieldsOf, play, type Stage } from "./phone.ts";
 import { phoneForm } from "./phone-form.ts";
 import { startDevProvider } from "./provider.ts";
-
-interface DevOptions {
-  config?: string;
-  envFile?: string;
-  allowRealProvider?: boolean;
-}
 
 const LOOPBACK = "127.0.0.1";
 
@@ -38,7 +32,11 @@ const secretOf = (name: string) => createHmac("sha256", SEED).update(name).diges
  * @throws {UsageError} in production, or for a provider on another machine without permission
  * @throws {ConfigError | ListenError} as startService
  */
-export async function startDev({ config: path = "", envFile, allowRealProvider }: DevOptions): Promise<Service> {
+export async function startDev({
+  config: path = "",
+  envFile,
+  allowRealProvider,
+}: CallOptions & { allowRealProvider?: boolean }): Promise<Service> {
   if (process.env.NODE_ENV === "production") {
     throw new UsageError('dev gives tokens for any user, and NODE_ENV is "production": use start, or unset NODE_ENV');
   }
@@ -142,7 +140,7 @@ const REPLACED = `
 Replaced for this run: server.listen and server.admin (loopback), server.tls (none), the keys and certificates of callers,
 and url, apikey and connection of nextauth (the stand-in). Everything else is as in the file.`;
 
-/** Puts loopback and the stand-in in place of the file's listeners, callers and nextAuth Servers. */
+/** Puts loopback and the stand-in in place of listeners, callers and nextAuth Servers. */
 function forDev(config: Config, url: string, usesFilePorts: boolean): Config {
   const { server, callers, nextauth } = config;
   const onLoopback = ({ port }: { port: number }) => ({ host: LOOPBACK, port: usesFilePorts ? port : 0 });

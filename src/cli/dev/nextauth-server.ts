@@ -22,7 +22,7 @@ export type StandIn = ReturnType<typeof createStandIn>;
 const NONCE_BYTES = 16;
 const PATH = /^\/servers\/([^/]+)\/(?:(sessions)|users\/([^/]+)\/attributes)\/$/;
 
-/** Its virtual servers have no list: a session says which one it belongs to. @param apikey of all */
+/** Has every virtual server: a session says to which one it belongs. @param apikey of all */
 export function createStandIn(apikey: string) {
   /** By nonce. */
   const sessions = new Map<string, Session>();

@@ -1,4 +1,4 @@
-// The form that plays the phone: the call as it was sent, the bytes of its answer, what a token says.
+// The form that plays the phone, the call as it was sent, its answer, and what a token says.
 
 import { html } from "hono/html";
 import { decodeJwt, decodeProtectedHeader } from "jose";

@@ -29,7 +29,8 @@ export interface Played {
   answer: { status: number; contentType: string; bytes: Uint8Array };
 }
 
-type Endpoint = { binding: Binding } | { exchange: FileExchange };
+/** One of the two. */
+type Endpoint = { binding?: Binding; exchange?: FileExchange };
 
 /** By the name under which the form offers it. */
 export function endpointsOf({ get_token, webnonce_exchange }: Config): ReadonlyMap<string, Endpoint> {
@@ -64,10 +65,8 @@ const send = createNodeTransport({ connect_timeout: 1_000, connections: 1, reuse
  */
 export async function play(form: URLSearchParams, stage: Stage): Promise<Played> {
   const { config, standIn } = stage;
-  const endpoint = endpointsOf(config).get(form.get("endpoint") ?? "");
-  const session = form.get("session") ?? "";
-  if (endpoint === undefined) throw new UsageError("the file no longer has this endpoint: choose another");
-  const binding = "binding" in endpoint ? endpoint.binding : undefined;
+  const { binding, exchange } = endpointsOf(config).get(form.get("endpoint") ?? "") ?? {};
+  if (!binding && !exchange) throw new UsageError("the file no longer has this endpoint: choose another");
   const values = new Map<string, Value>();
   const attributes: Record<string, string> = {};
   for (const name of fieldsOf(config).keys()) {
@@ -81,21 +80,21 @@ export async function play(form: URLSearchParams, stage: Stage): Promise<Played>
   }
   const { userid, accountid, serverid } = Object.fromEntries(values);
   if (userid === undefined) throw new UsageError('"userid" is empty: name a user');
-  const ownServerid = "exchange" in endpoint ? endpoint.exchange.serverid : binding?.values.serverid && serverid;
+  const ownServerid = exchange ? exchange.serverid : binding?.values.serverid && serverid;
   const at = String(ownServerid ?? defaultServerid(config));
   const account = { userid: String(userid), accountid: accountid as number | undefined };
+  const session = form.get("session");
   const nonce = standIn.open(at, session === "not logged in" ? undefined : account, attributes);
   if (session === "expired") standIn.sessions.delete(nonce);
-  const written =
-    "exchange" in endpoint
-      ? writeExchange(endpoint.exchange, nonce)
-      : writeGetToken(endpoint.binding, values.set("nonce", nonce), stage);
+  const written = binding
+    ? writeGetToken(binding, values.set("nonce", nonce), stage)
+    : writeExchange(exchange?.path ?? "", nonce);
   const call = { ...written, url: stage.url + written.path };
   const { status, headers, body } = await send({ ...call, ...LIMITS });
   return { call, answer: { status, contentType: headers.get("content-type") ?? "no content type", bytes: body } };
 }
 
-function writeExchange({ path }: FileExchange, code: string): WrittenCall {
+function writeExchange(path: string, code: string): WrittenCall {
   const body = new URLSearchParams({ grant_type: "authorization_code", code }).toString();
   return { method: "POST", path, headers: { "content-type": FORM_CONTENT_TYPE }, body };
 }

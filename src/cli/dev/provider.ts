@@ -40,13 +40,11 @@ export async function startDevProvider() {
     if (form.get("grant_type") !== GRANT_TYPE) return c.json({ error: "unsupported_grant_type" }, 400);
     const userid = form.get("userid");
     if (userid === null) return c.json({ error: "invalid_request" }, 400);
-    const token = await new SignJWT({ scope: form.get("scope") ?? "", accountid: form.get("accountid") ?? undefined })
+    const { scope = "", accountid } = Object.fromEntries(form);
+    const iat = Math.floor(Date.now() / 1_000);
+    const claims = { iss: new URL(c.req.url).origin, sub: userid, aud: "https://api.dev.example", scope, accountid };
+    const token = await new SignJWT({ ...claims, iat, exp: iat + TOKEN_SECONDS })
       .setProtectedHeader({ ...HEADER, typ: "at+jwt" })
-      .setIssuer(new URL(c.req.url).origin)
-      .setSubject(userid)
-      .setAudience("https://api.dev.example")
-      .setIssuedAt()
-      .setExpirationTime(`${TOKEN_SECONDS}s`)
       .sign(privateKey);
     // The odd spaces show that the app receives these very bytes.
     lastResponse = `{ "token_type": "Bearer",  "expires_in": ${TOKEN_SECONDS}, "access_token": "${token}" }\n`;

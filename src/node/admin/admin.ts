@@ -27,15 +27,13 @@ export interface DevForm {
   render(sent?: URLSearchParams): Promise<Html>;
 }
 
-const HOST_NOT_ACCEPTED =
-  'this host name is not accepted here: use the IP address, or add the name to "server.admin_hosts"';
-
 export function createAdminApp({ snapshot, metrics, adminHosts, dev }: AdminSource): Hono {
   const app = new Hono();
 
   app.use(async (c, next) => {
+    const cure = 'use the IP address, or add the name to "server.admin_hosts"';
     if (isAcceptedHost(URL.parse(c.req.url)?.hostname ?? "", adminHosts())) await next();
-    else c.res = c.text(HOST_NOT_ACCEPTED, 421);
+    else c.res = c.text(`this host name is not accepted here: ${cure}`, 421);
     c.header("Cache-Control", "no-store");
     c.header("X-Content-Type-Options", "nosniff");
   });
