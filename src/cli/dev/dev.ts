@@ -97,16 +97,16 @@ async function showCall(stage: Stage, lastResponse: () => string | undefined): P
     return play(form, stage);
   };
   const started = performance.now();
-  const { call, answer } = await playing(getToken);
+  const { call, response } = await playing(getToken);
   const milliseconds = Math.round(performance.now() - started);
-  const text = new TextDecoder().decode(answer.bytes);
-  if (answer.status !== 200 || text !== lastResponse()) {
-    write(`The getToken call failed with status ${answer.status}: ${text}\nInstall again with "npm ci".\n`);
+  const text = new TextDecoder().decode(response.bytes);
+  if (response.status !== 200 || text !== lastResponse()) {
+    write(`The getToken call failed with status ${response.status}: ${text}\nInstall again with "npm ci".\n`);
     throw new Error("dev mode failed");
   }
   write(`
 ${bold("One getToken call")}: app -> nextAuth Server -> proxy -> provider and back, in ${milliseconds} ms.
-The app's TokenResult, ${answer.bytes.length} bytes, the same as the provider sent:
+The app's TokenResult, ${response.bytes.length} bytes, the same as the provider sent:
 
 ${text}
 Claims of its access_token: ${JSON.stringify(decodeJwt(JSON.parse(text).access_token))}

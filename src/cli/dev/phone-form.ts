@@ -1,4 +1,4 @@
-// The form that plays the phone, the call as it was sent, its answer, and what a token says.
+// The form that plays the phone, the call as it was sent, its response, and what a token says.
 
 import { html } from "hono/html";
 import { decodeJwt, decodeProtectedHeader } from "jose";
@@ -40,7 +40,7 @@ function faultPart(error: unknown): Html {
   return html`<p class="bad" role="alert">The proxy sent no response (${(error as Error).name}).</p>`;
 }
 
-function playedPart({ call, answer: { status, contentType, bytes } }: Played): Html {
+function playedPart({ call, response: { status, contentType, bytes } }: Played): Html {
   const { origin, host } = new URL(call.url);
   const headers = Object.entries({ host, ...call.headers }).map(([name, value]) => `${name}: ${value}`);
   const sent = [`${call.method} ${call.url.slice(origin.length)}`, ...headers, "", call.body ?? ""].join("\n");
@@ -50,7 +50,7 @@ function playedPart({ call, answer: { status, contentType, bytes } }: Played): H
 ${block("The call as it was sent", sent)}
 ${block("Repeat it", curlLine(call))}
 <p>${pill(level, `Status ${status}`)} ${counted(bytes.length, "byte")} of ${contentType}</p>
-${block("The answer, byte for byte", text)}
+${block("The response, byte for byte", text)}
 ${["access_token", "id_token"].map((member) => tokenPart(member, text))}
 </div>`;
 }
@@ -62,9 +62,9 @@ function block(heading: string, text: string): Html {
   return html`<div><h3>${heading}</h3>${copyable(content, heading)}</div>\n`;
 }
 
-function tokenPart(member: string, answer: string): Html[] {
+function tokenPart(member: string, response: string): Html[] {
   try {
-    const token = JSON.parse(answer)[member];
+    const token = JSON.parse(response)[member];
     const said = JSON.stringify({ header: decodeProtectedHeader(token), claims: decodeJwt(token) }, undefined, 2);
     return [block(`The ${member}`, token), block(`The ${member}, decoded; its signature is not verified`, said)];
   } catch {

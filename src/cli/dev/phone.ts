@@ -26,7 +26,7 @@ export interface Stage {
 
 export interface Played {
   call: WrittenCall & { url: string };
-  answer: { status: number; contentType: string; bytes: Uint8Array };
+  response: { status: number; contentType: string; bytes: Uint8Array };
 }
 
 /** One of the two. */
@@ -61,7 +61,7 @@ const send = createNodeTransport({ connect_timeout: 1_000, connections: 1, reuse
 /**
  * @param form `endpoint`, `session`, and `value:NAME` for each field
  * @throws {UsageError} if the call cannot be made so
- * @throws {TransportError} if the proxy does not answer
+ * @throws {TransportError} if the proxy does not respond
  */
 export async function play(form: URLSearchParams, stage: Stage): Promise<Played> {
   const { config, standIn } = stage;
@@ -91,7 +91,7 @@ export async function play(form: URLSearchParams, stage: Stage): Promise<Played>
     : writeExchange(exchange?.path ?? "", nonce);
   const call = { ...written, url: stage.url + written.path };
   const { status, headers, body } = await send({ ...call, ...LIMITS });
-  return { call, answer: { status, contentType: headers.get("content-type") ?? "no content type", bytes: body } };
+  return { call, response: { status, contentType: headers.get("content-type") ?? "no content type", bytes: body } };
 }
 
 function writeExchange(path: string, code: string): WrittenCall {

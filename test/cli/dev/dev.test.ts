@@ -29,7 +29,7 @@ async function send(page: string, form: Record<string, string>) {
     ...Object.fromEntries(blocks.map(([, heading, content]) => [heading, content])),
   };
 }
-const ANSWER = "The answer, byte for byte";
+const ANSWER = "The response, byte for byte";
 const CALL = "The call as it was sent";
 const CLAIMS = "The access_token, decoded; its signature is not verified";
 
@@ -83,7 +83,8 @@ describe("with a file", () => {
     const tls = { certificate: { env: "NOT_SET" }, private_key: { env: "NOT_SET" }, client_ca: { env: "NOT_SET" } };
     const server = { listen: `0.0.0.0:${await freePort()}`, admin: "[::]:0", admin_hosts: ["evil.example"], tls };
     await service.configure({ ...FILE, server, main: { params: { user: "{{userid}}", account: "{{accountid}}" } } });
-    dev = service.run(["dev", "--config", "token-proxy.yaml"], { env: { CLIENT_SECRET: "s3cret" } });
+    await service.write("dev.env", "CLIENT_SECRET=s3cret");
+    dev = service.run(["dev", "--config", "token-proxy.yaml", "--env-file", "dev.env"]);
     page = await pageOf(dev);
   });
   afterEach(() => void dev.process.kill("SIGKILL"));

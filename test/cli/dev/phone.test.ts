@@ -95,7 +95,7 @@ describe("the form", () => {
 describe("a getToken call", () => {
   it("has the user and a new session that is logged in, and the key of a caller that may ask", async () => {
     const form = { "value:accountid": "9", "value:serverid": "c2VydmVyLTE=" };
-    const { call, answer, received: got } = await send(form);
+    const { call, response, received: got } = await send(form);
     expect([got.line, got.body]).toEqual([
       "POST /getToken",
       '{"serverid":"c2VydmVyLTE=","userid":"alice","accountid":9}',
@@ -105,8 +105,8 @@ describe("a getToken call", () => {
     expect(await session("c2VydmVyLTE=", onlyNonce())).toMatchObject({ loggedin: true, userid: "alice", accountid: 9 });
     expect(call).toMatchObject({ method: "POST", url: `${proxy.url}/getToken`, body: got.body });
     for (const [name, value] of Object.entries(call.headers)) expect(got.headers.get(name)).toBe(value);
-    expect([answer.status, answer.contentType]).toEqual([403, "text/odd"]);
-    expect(Buffer.from(answer.bytes).toString("latin1")).toBe("\u00ef\u00bb\u00bf{ }\r\n");
+    expect([response.status, response.contentType]).toEqual([403, "text/odd"]);
+    expect(Buffer.from(response.bytes).toString("latin1")).toBe("\u00ef\u00bb\u00bf{ }\r\n");
   });
 
   it("of a session that is not logged in, or expired, has a nonce without a user", async () => {

@@ -109,7 +109,7 @@ describe("the page of dev mode", () => {
     await page.getByText("Status 200").waitFor();
     const block = (name: string) => page.getByRole("region", { name }).textContent();
     expect(await block("The call as it was sent")).toMatch(/^POST \/getToken\nhost: 127[\s\S]*"userid":"Zoë & co"/);
-    expect(await block("The answer, byte for byte")).toBe(ANSWER);
+    expect(await block("The response, byte for byte")).toBe(ANSWER);
     expect(JSON.parse((await block("The access_token, decoded; its signature is not verified")) ?? "")).toEqual({
       header: { alg: "none" },
       claims: { sub: "alice" },
@@ -132,7 +132,7 @@ describe("the page of dev mode", () => {
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
     await page.getByRole("button", { name: "Call", exact: true }).click();
     for (const [name, text] of [
-      ["Copy the answer, byte for byte", ANSWER],
+      ["Copy the response, byte for byte", ANSWER],
       ["Copy repeat it", expect.stringMatching(/^curl -s 'http:\S+' -H .* --data-raw '/)],
     ]) {
       const button = page.getByRole("button", { name: name as string });
