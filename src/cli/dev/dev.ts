@@ -15,6 +15,8 @@ import { curlLine, endpointsOf, fieldsOf, play, type Stage } from "./phone.ts";
 import { phoneForm } from "./phone-form.ts";
 import { startDevProvider } from "./provider.ts";
 
+type DevOptions = Pick<CallOptions, "config" | "envFile"> & { allowRealProvider?: boolean };
+
 const LOOPBACK = "127.0.0.1";
 
 const write = (text: string) => void process.stdout.write(text);
@@ -32,11 +34,7 @@ const secretOf = (name: string) => createHmac("sha256", SEED).update(name).diges
  * @throws {UsageError} in production, or for a provider on another machine without permission
  * @throws {ConfigError | ListenError} as startService
  */
-export async function startDev({
-  config: path = "",
-  envFile,
-  allowRealProvider,
-}: CallOptions & { allowRealProvider?: boolean }): Promise<Service> {
+export async function startDev({ config: path = "", envFile, allowRealProvider }: DevOptions): Promise<Service> {
   if (process.env.NODE_ENV === "production") {
     throw new UsageError('dev gives tokens for any user, and NODE_ENV is "production": use start, or unset NODE_ENV');
   }
