@@ -57,6 +57,16 @@ describe("without a file", () => {
     expect(await dev.exit()).toBe(0);
   });
 
+  it("does not use a socket that somebody passes, which may be open to others", async () => {
+    const socket = createServer().listen(0, "127.0.0.1");
+    await once(socket, "listening");
+    const { fd } = (socket as unknown as { _handle: { fd: number } })._handle;
+    const dev = service.run(["dev"], { socket: fd });
+    const [, url = ""] = await dev.said(/proxy +(http:\S+)/);
+    expect(new URL(url).port).not.toBe(`${(socket.address() as AddressInfo).port}`);
+    socket.close();
+  });
+
   it("is refused in production", async () => {
     const { status, err } = await runCommand(["dev"], { env: { NODE_ENV: "production" } });
     expect([status, err]).toEqual([2, expect.stringContaining('NODE_ENV is "production"')]);
