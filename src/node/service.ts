@@ -66,9 +66,7 @@ export async function startService(
   const { listen: address, admin: adminAddress } = program.config.server;
   // Not program.fetch itself, because a reload replaces the program.
   const answer = (request: Request, env: unknown) => program.fetch(request, env);
-  const publicListener = await listen(answer, (!dev && inheritedSocket()) || address, "server.listen", {
-    tls: program.tls,
-  });
+  const publicListener = await listen(answer, (!dev && inheritedSocket()) || address, "server.listen", program);
   const adminHosts = () => program.config.server.admin_hosts;
   const adminApp = createAdminApp({ snapshot, metrics: metrics.text, adminHosts, dev });
   // Load balancers check the health in HTTP/1.0 without a Host header.
