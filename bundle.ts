@@ -12,7 +12,6 @@ const { metafile } = await build({
   outdir: OUT,
   chunkNames: "cli/chunks/[name]-[hash]",
   bundle: true,
-  external: ["pino-pretty"], // loaded only for terminals
   splitting: true, // each command loads its own part
   platform: "node",
   format: "esm",

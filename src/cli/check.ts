@@ -42,8 +42,10 @@ export async function check(options: CheckOptions): Promise<boolean> {
   try {
     return await checkFile(options, report);
   } catch (error) {
-    const faults = error instanceof ConfigError ? error.faults : [{ path: "", message: (error as Error).message }];
-    if (options.json) for (const { path, message, ...place } of faults) report.part(path).fail(message, place);
+    const faults =
+      error instanceof ConfigError ? error.faults : [{ path: "", message: (error as Error).message, excerpt: "" }];
+    if (options.json)
+      for (const { path, message, excerpt: _, ...place } of faults) report.part(path).fail(message, place);
     throw error;
   } finally {
     if (options.json) console.log(report.toJson());

@@ -106,11 +106,21 @@ function createCommands(end: (succeeded: boolean) => void): Command {
       .option("--method <method>", "use the binding with this get_token.method (default: the first)");
 
   fileCommand("start", ["", "--config token-proxy.yaml", "--config token-proxy.yaml --env-file .env"])
-    .description("serve getToken; without a configuration file: dev mode, on loopback with an embedded provider")
+    .description("serve getToken")
     .action(async (options) => {
       const attachSignals = holdSignals();
       const { start } = await import("./start.ts");
       await start(options, attachSignals);
+    });
+  command("dev", ["", "--config token-proxy.yaml --env-file .env"])
+    .description("try the proxy on loopback, with a stand-in nextAuth Server, and a page that plays the phone")
+    .option("-c, --config <file>", "configuration file with your own provider (default: an embedded provider)")
+    .option("--env-file <file>", "file with lines NAME=VALUE for variables that are not set")
+    .option("--allow-real-provider", "also with a provider on another machine: the page gets its tokens for any user")
+    .action(async (options) => {
+      const attachSignals = holdSignals();
+      const { startDev } = await import("./dev/dev.ts");
+      attachSignals(await startDev(options));
     });
   callCommand("check", [
     "",

@@ -8,6 +8,8 @@ export interface CallReport {
   requestId: string;
   /** Undefined if nobody traces the call. */
   traceId: string | undefined;
+  /** Undefined for one that is not registered. */
+  method: string | undefined;
   /** The path in the configuration file; empty for an unknown path. */
   route: string;
   caller: string | undefined;

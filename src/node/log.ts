@@ -8,6 +8,7 @@ import { pino, stdTimeFunctions } from "pino";
 import sonicBoom from "sonic-boom";
 import type { Config } from "../config/complete.ts";
 import type { Log, LogLevel } from "../core/ports.ts";
+import { readableLine } from "./log-line.ts";
 
 const STDOUT = 1;
 /** May wait for a slow reader. Lines beyond are dropped, so that they cannot fill the memory. */
@@ -20,16 +21,17 @@ const RETRY_MS = 20;
 const EXIT_TIMEOUT_MS = 500;
 
 /** @param format `auto` means readable lines on a terminal and JSON elsewhere */
-export async function createNodeLog({ level, format }: Config["log"]) {
+export function createNodeLog({ level, format }: Config["log"]) {
   const isPretty = format === "pretty" || (format === "auto" && isatty(STDOUT));
   const output = createOutput((lines) => log("warn", "lines of the log found no reader and no room", { lines }));
-  const prettify = isPretty ? await createPrettifier() : undefined;
+  const { NO_COLOR, TERM } = process.env;
+  const isColoured = isatty(STDOUT) && !NO_COLOR && TERM !== "dumb";
   const logger = pino(
     {
       ...{ level, messageKey: "event", base: null, timestamp: stdTimeFunctions.isoTime },
       formatters: { level: (label) => ({ level: label }) },
     },
-    prettify === undefined ? output : { write: (line) => output.write(prettify(line)) },
+    isPretty ? { write: (line) => output.write(readableLine(line, isColoured)) } : output,
   );
   const log: Log = (at, event, fields = {}) => logger[at](fields, event);
   return {
@@ -40,18 +42,6 @@ export async function createNodeLog({ level, format }: Config["log"]) {
     /** Writes what is waiting, for half a second at most. Later lines are dropped. */
     close: output.close,
   };
-}
-
-/** Loaded only when used, because it slows the start down. */
-async function createPrettifier(): Promise<(line: string) => string> {
-  const { prettyFactory } = await import("pino-pretty");
-  const { NO_COLOR, TERM } = process.env;
-  return prettyFactory({
-    colorize: isatty(STDOUT) && !NO_COLOR && TERM !== "dumb",
-    singleLine: true,
-    messageKey: "event",
-    translateTime: "SYS:HH:MM:ss.l",
-  });
 }
 
 /** Gathers lines, and reports how many it dropped once there is room again. */

@@ -103,20 +103,20 @@ function createGauges(register: Registry): (snapshot: Snapshot) => void {
     for (const gauge of gauges.values()) gauge.reset();
     set("build_info", 1, { version: snapshot.version, node: snapshot.node });
     set("calls_in_flight", snapshot.in_flight);
-    for (const { name: provider, clock_skew, discovered_at, assertion, ...state } of snapshot.providers) {
-      set("provider_in_flight", state.in_flight, { provider });
+    for (const { name: provider, clockSkew, discoveredAt, assertion, ...state } of snapshot.providers) {
+      set("provider_in_flight", state.inFlight, { provider });
       set("provider_queued", state.queued, { provider });
       for (const one of BREAKER_STATES) {
         set("provider_breaker_state", one === state.breaker ? 1 : 0, { provider, state: one });
       }
       set("provider_suspensions_total", state.suspensions, { provider });
-      set("provider_endpoint_moved", state.moved_to === undefined ? 0 : 1, { provider });
+      set("provider_endpoint_moved", state.movedTo === undefined ? 0 : 1, { provider });
       set("provider_last_token_timestamp_seconds", (state.last_token ?? 0) / 1000, { provider });
-      set("provider_refused_users", state.refused_users, { provider });
-      if (clock_skew !== undefined) set("provider_clock_skew_seconds", clock_skew, { provider });
+      set("provider_refused_users", state.refusedUsers, { provider });
+      if (clockSkew !== undefined) set("provider_clock_skew_seconds", clockSkew, { provider });
       const { expires_at } = assertion ?? {};
       if (expires_at !== undefined) set("client_assertion_expiry_timestamp_seconds", expires_at / 1000, { provider });
-      if (discovered_at !== undefined) set("discovery_timestamp_seconds", discovered_at / 1000, { provider });
+      if (discoveredAt !== undefined) set("discovery_timestamp_seconds", discoveredAt / 1000, { provider });
     }
     for (const { kid, use, created } of snapshot.keys) {
       if (created !== undefined) set("signing_key_created_timestamp_seconds", Date.parse(created) / 1000, { kid, use });

@@ -7,7 +7,7 @@ import type { ParsedFile } from "../config/parse.ts";
 import type { CallReport } from "../core/call-report.ts";
 import { ConfigError, UsageError } from "../core/errors.ts";
 import { Secret } from "../core/secret.ts";
-import { createAdminApp, type TryIt } from "./admin/admin.ts";
+import { createAdminApp, type DevForm } from "./admin/admin.ts";
 import { isReady } from "./admin/health.ts";
 import { createRecorder, type Recorder } from "./admin/recorder.ts";
 import type { Snapshot } from "./admin/snapshot.ts";
@@ -25,14 +25,13 @@ export type Service = Awaited<ReturnType<typeof startService>>;
 
 /**
  * @param load reads the configuration, if not given one; throws ConfigError or UsageError
- * @param tryIt serves the form of the status page in dev mode
  * @param ownFiles the configuration file, and others that `load` reads
  * @throws {ConfigError} for a secret, key or certificate that cannot be used
  * @throws {ListenError}
  */
 export async function startService(
   load: (file?: ParsedFile) => { file: ParsedFile; host: CredentialHost },
-  { tryIt, ownFiles = [] }: { tryIt?: TryIt; ownFiles?: readonly string[] } = {},
+  { dev, ownFiles = [] }: { dev?: DevForm; ownFiles?: readonly string[] } = {},
 ) {
   /** The files to watch, as they were before they were read. */
   let files: FileStates = new Map();
@@ -44,7 +43,7 @@ export async function startService(
     return loaded;
   };
   const first = await loadWatched();
-  const { log, setLevel, close: closeLog } = await createNodeLog(first.file.config.log);
+  const { log, setLevel, close: closeLog } = createNodeLog(first.file.config.log);
   const recorder = createRecorder(nodeClock.now);
   const now = nodeClock.now();
   const state: State = { draining: false, started_at: now, configured_at: now, reload: undefined };
@@ -67,9 +66,9 @@ export async function startService(
   const { listen: address, admin: adminAddress } = program.config.server;
   // Not program.fetch itself, because a reload replaces the program.
   const answer = (request: Request, env: unknown) => program.fetch(request, env);
-  const publicListener = await listen(answer, inheritedSocket() ?? address, "server.listen", { tls: program.tls });
+  const publicListener = await listen(answer, (!dev && inheritedSocket()) || address, "server.listen", program);
   const adminHosts = () => program.config.server.admin_hosts;
-  const adminApp = createAdminApp({ snapshot, metrics: metrics.text, adminHosts, tryIt });
+  const adminApp = createAdminApp({ snapshot, metrics: metrics.text, adminHosts, dev });
   // Load balancers check the health in HTTP/1.0 without a Host header.
   const adminListener = await listen(adminApp.fetch, adminAddress, "server.admin", { hostname: "localhost" }).catch(
     async (error: unknown) => {
@@ -182,15 +181,10 @@ function summary({ config, egress_proxy, client_assertions }: Program) {
 function takeSnapshot(program: Program, recorder: Recorder, state: State, inFlight: number): Snapshot {
   void program.readAssertions(); // for the next snapshot
   const endpoints = [...program.config.get_token, ...program.config.webnonce_exchange];
-  const providers = [...program.providers.values()].map((provider) => {
-    const { clockSkew: clock_skew, inFlight: in_flight, ...others } = provider.state();
-    const { refusedUsers: refused_users, refusesEverybody: refuses_everybody, ...breakerAndQueue } = others;
-    const { ready, problem, discoveredAt, movedTo } = provider.discovery?.state() ?? { ready: true };
-    const metadata = { ready, problem, discovered_at: discoveredAt, moved_to: movedTo };
-    const limits = { ...breakerAndQueue, clock_skew, in_flight, refused_users, refuses_everybody };
-    const { name } = provider;
-    const paths = new Set(endpoints.filter((endpoint) => endpoint.provider === name).map(({ path }) => path));
-    return { name, paths: [...paths], ...metadata, ...limits, ...recorder.provider(name) };
+  const providers = [...program.providers.values()].map(({ name, state: stateOf, discovery }) => {
+    const paths = new Set(endpoints.filter(({ provider }) => provider === name).map(({ path }) => path));
+    const found = discovery?.state() ?? { ready: true };
+    return { name, paths: [...paths], ...found, ...stateOf(), ...recorder.provider(name) };
   });
   const reached = providers.filter(({ ready }) => ready).length;
   return {

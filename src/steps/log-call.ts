@@ -26,6 +26,7 @@ function fieldsOf(report: CallReport, { user, session }: LoggedIdentities): LogF
   return {
     request_id: report.requestId,
     trace_id: report.traceId,
+    method: report.method,
     route: report.route,
     caller: report.caller,
     provider: report.provider,

@@ -39,13 +39,13 @@ export function observe(deps: ObserveDeps, { path, open = false, errorTable = ER
       c.res = toErrorResponse(thrown, c);
     }
     const error = c.error === undefined ? undefined : asCallError(c.error);
-    const response = reportOf(c, path, clock.elapsed() - started, error);
+    const response = { method, ...reportOf(c, path, clock.elapsed() - started, error) };
     const identities = await deps.describeIdentities(trace.facts);
     deps.inbound.afterResponse(c.req.raw, c.env, (delivered) => {
       const report = { ...response, delivered };
       logCall(log, report, identities, error);
       deps.onReport(report);
-      trace.end(() => spanAttributes(method, report), report.status >= 500);
+      trace.end(() => spanAttributes(report), report.status >= 500);
     });
   };
 }
@@ -74,16 +74,16 @@ function reportOf(c: CallContext, route: string, duration: number, error: TokenP
     durations,
     callBytes: length === null ? undefined : Number(length),
     bytes: answer?.body.length,
-  } satisfies Omit<CallReport, "delivered">;
+  } satisfies Omit<CallReport, "method" | "delivered">;
 }
 
 /** OpenTelemetry's conventions report any other method as _OTHER. */
 const KNOWN_METHOD = /^(?:CONNECT|DELETE|GET|HEAD|OPTIONS|PATCH|POST|PUT|QUERY|TRACE)$/;
 
 /** OpenTelemetry's semantic conventions for HTTP, and some of our own. */
-function spanAttributes(method: string | undefined, report: CallReport) {
+function spanAttributes(report: CallReport) {
   return {
-    "http.request.method": method ?? "_OTHER",
+    "http.request.method": report.method ?? "_OTHER",
     "http.route": report.route,
     "http.response.status_code": report.status,
     "error.type": report.errorCode,

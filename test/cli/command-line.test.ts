@@ -19,6 +19,7 @@ const VALUES = ["--userid <text>", "--value <name=text...>", "--path <path>", "-
 
 const OPTIONS: Record<string, string[]> = {
   start: FILES,
+  dev: [...FILES, "--allow-real-provider"],
   check: [...FILES, ...VALUES, "--pin <file>", "--json", "--live", "--call <file>", "--probe"],
   "get-token": [
     ...[...FILES, ...VALUES, "--url <url>", "--caller <name>"],
@@ -38,7 +39,7 @@ describe("--help", () => {
       expect(listed.sort()).toEqual([...options, "--help"].sort());
       expect(out).toMatch(new RegExp(`\nExamples:\n {2}nextauth-token-proxy ${name}\\b`));
       expect(out).toMatch(/\nExit status:\n {2}0 {2}\w.+\n(?: {2}1 {2}\w.+\n)? {2}2 {2}\w/);
-      if (options.includes("--config <file>")) {
+      if (options.includes("--config <file>") && name !== "dev") {
         expect(out).toMatch(/\nEnvironment:\n {2}TOKEN_PROXY_CONFIG {2,}\w.+\{ env: NAME \}/s);
       }
       expect((await run("help", name)).out).toBe(out);
@@ -66,7 +67,7 @@ describe("wrong usage ends with status 2 and one line:", () => {
     [
       "an unknown command",
       [SECRET],
-      'unknown command: use start, check, get-token, keygen, schema; see "nextauth-token-proxy --help"\n',
+      'unknown command: use start, dev, check, get-token, keygen, schema; see "nextauth-token-proxy --help"\n',
     ],
     [
       "a misspelt option",

@@ -32,7 +32,7 @@ describe("the launcher", () => {
 
   it("needs the version of package.json, and npm start runs it", () => {
     expect(packageJson.engines.node).toBe(">=22.19");
-    expect(packageJson.scripts.start).toBe("node -- src/launch.js start");
+    expect(packageJson.scripts.start).toBe("node -- src/launch.js dev");
   });
 
   it("comes with an .npmrc that keeps npm ci on an old Node free of warnings about engines", () => {

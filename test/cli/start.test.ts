@@ -21,6 +21,7 @@ import { temporaryFolder } from "./temporary-folder.ts";
 const WAIT_MS = 15_000;
 
 const folder = temporaryFolder();
+const emptyFolder = temporaryFolder();
 let provider: RecordingProvider;
 const runs: Run[] = [];
 
@@ -45,6 +46,12 @@ function start(args: string[], env: Record<string, string> = {}): Run {
   runs.push(run);
   return run;
 }
+
+it("without a file, start fails and names the commands that need none", async () => {
+  const { status, out, err } = await runCommand([], { cwd: emptyFolder });
+  expect([status, out]).toEqual([2, ""]);
+  expect(err).toMatch(/^there is no configuration file, .*"init".*"dev"\n$/);
+});
 
 describe("an address that start cannot listen on", () => {
   it("is in use: it is named with its key in the file, and nothing is left running", async () => {

@@ -340,7 +340,7 @@ describe("one mistake is one error", () => {
     [
       "another word",
       change("get_token:", "bindings:"),
-      '9:1 "bindings" unknown key; the keys allowed here are version, server, callers, get_token, nextauth, webnonce_exchange, signing, providers, routes, log',
+      '9:1 "bindings" unknown key; the keys allowed here are version, server, callers, get_token, nextauth, webnonce_exchange, signing, providers, routes, log, check',
     ],
     [
       "apikey",

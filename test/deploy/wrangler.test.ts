@@ -1,13 +1,20 @@
-// wrangler.toml: a dry run deploys each environment, also with the comments taken in.
+// wrangler.toml: a dry run deploys each environment, also with the comments taken in. And
+// `wrangler dev`, with the variables of .dev.vars.example.
 
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { promisify } from "node:util";
+import { parseEnv, promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { callGetToken } from "../support/call.ts";
+import { freePort } from "../support/port.ts";
+import { startRecordingProvider, token } from "../support/recording-provider.ts";
 
 const run = promisify(execFile);
 const text = await readFile("wrangler.toml", "utf8");
+const WRANGLER = resolve("node_modules/wrangler/bin/wrangler.js");
+const ENV = { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" };
 
 let folder: string;
 beforeAll(async () => {
@@ -21,8 +28,8 @@ async function dryRun(args: string[], cwd = "."): Promise<{ said: string; built:
   const built = await mkdtemp(join(folder, "built-"));
   const { stdout, stderr } = await run(
     process.execPath,
-    [resolve("node_modules/wrangler/bin/wrangler.js"), "deploy", "--dry-run", "--outdir", built, ...args],
-    { cwd, env: { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" } },
+    [WRANGLER, "deploy", "--dry-run", "--outdir", built, ...args],
+    { cwd, env: ENV },
   );
   return { said: stdout + stderr, built };
 }
@@ -75,6 +82,54 @@ describe("with its comments taken in", () => {
       expect(files).toHaveLength(1);
       const bundled = await readFile(join(built, files[0] as string), "utf8");
       expect(bundled.includes("sso-staging")).toBe(environment === "staging");
+    }
+  });
+});
+
+describe("wrangler dev", () => {
+  const example = () => readFile(".dev.vars.example", "utf8");
+  const workerFile = () => readFile("worker/token-proxy.yaml", "utf8");
+
+  it("has an example with each variable of the Worker's file and no value, and Git ignores the copy", async () => {
+    const named = [...(await workerFile()).matchAll(/\{ env: (\w+) \}/g)].map(([, name]) => name);
+    expect(named).not.toEqual([]);
+    expect(parseEnv(await example())).toEqual(Object.fromEntries(named.map((name) => [name, ""])));
+    expect((await readFile(".gitignore", "utf8")).split("\n")).toEqual(
+      expect.arrayContaining([".dev.vars*", "!.dev.vars.example"]),
+    );
+  });
+
+  itSlowly("serves getToken with the copy", async () => {
+    const provider = await startRecordingProvider();
+    provider.answer = token();
+    const project = await mkdtemp(join(folder, "dev-"));
+    await writeFile(join(project, "wrangler.toml"), text.replace("src/worker.ts", "worker/staging.ts"));
+    await symlink(resolve("src"), join(project, "src"));
+    await mkdir(join(project, "worker"));
+    await writeFile(join(project, "worker/staging.ts"), await stagingEntry());
+    const file = (await workerFile()).replace(/issuer: .*/, `token_endpoint: ${provider.tokenEndpoint}`);
+    await writeFile(join(project, "worker/token-proxy.staging.yaml"), file);
+    const vars = (await example()).replace("APIKEY=", "APIKEY=key-of-the-caller").replace("SECRET=", "SECRET=s3cret");
+    await writeFile(join(project, ".dev.vars"), vars);
+
+    const port = await freePort();
+    const args = [WRANGLER, "dev", "--env=", "--ip", "127.0.0.1", "--port", `${port}`, "--inspector-port", "0"];
+    const dev = spawn(process.execPath, args, { cwd: project, env: ENV, stdio: "ignore", detached: true });
+    try {
+      const url = `http://127.0.0.1:${port}`;
+      const isHealthy = () =>
+        fetch(`${url}/healthz`).then(
+          ({ ok }) => ok,
+          () => false,
+        );
+      await expect.poll(isHealthy, { timeout: 60_000, interval: 500 }).toBe(true);
+      const headers = { "X-apikey": "key-of-the-caller" };
+      expect((await callGetToken(url, { headers })).status).toBe(200);
+      expect(provider.requests.at(-1)?.headers.authorization).toBe(`Basic ${btoa("token-proxy:s3cret")}`);
+    } finally {
+      process.kill(-(dev.pid as number), "SIGKILL"); // with its workerd
+      await once(dev, "exit");
+      await provider.close();
     }
   });
 });

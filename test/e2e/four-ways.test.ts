@@ -4,7 +4,6 @@
 
 import * as oauth from "oauth4webapi";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { TokenService } from "../../src/cli/dev/nextauth-server.ts";
 import { APIKEY } from "../support/call.ts";
 import { type Host, startHost } from "../support/host.ts";
 import {
@@ -23,6 +22,7 @@ import {
 } from "../support/oidc-provider.ts";
 import { freePort } from "../support/port.ts";
 import { type ResourceServer, startResourceServer } from "../support/resource-server-host.ts";
+import type { TokenService } from "../support/stand-in.ts";
 
 /** Has every character of Base64 that a path must encode. */
 const SERVERID = "a+/b=";

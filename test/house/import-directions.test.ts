@@ -30,7 +30,6 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "@opentelemetry/api": ["core", "app", "steps"],
   "sonic-boom": ["node"],
   pino: ["node"],
-  "pino-pretty": ["node"],
   "prom-client": ["node"],
   "node:": ["node", "cli", "index"],
   zod: ["config", "oauth", "nextauth"],

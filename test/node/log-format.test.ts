@@ -50,13 +50,13 @@ async function run(log: object, env: Record<string, string>, onTerminal: boolean
     child,
     child.stdout as Readable,
     output,
-    (line) => /"listen":"([^"]+)"/.exec(line)?.[1],
+    (line) => /listen(?:":"|=)(http:[^"\s]+)/.exec(stripVTControlCharacters(line))?.[1],
   );
   const pid = Number(/^pid (\d+)/.exec(output())?.[1]);
   try {
     await callGetToken(url);
     await callGetToken(url, { path: "/nowhere" });
-    const calls = () => lines().filter((line) => line.includes('"request_id"'));
+    const calls = () => lines().filter((line) => /"event":"call"|POST [/(]/.test(line));
     await vi.waitFor(() => expect(calls().length).toBeGreaterThanOrEqual(2), 15_000);
     return { lines: lines().slice(1), calls: calls() };
   } finally {
@@ -70,13 +70,13 @@ const isColoured = ({ lines }: Ran) => lines.some((line) => stripVTControlCharac
 
 function expectReadable({ lines, calls }: Ran): void {
   const plain = lines.map(stripVTControlCharacters);
-  for (const line of plain) expect(line).toMatch(/^\[\d\d:\d\d:\d\d\.\d{3}\] (INFO|WARN|ERROR|DEBUG)/);
+  for (const line of plain) expect(line).toMatch(/^\d\d:\d\d:\d\d\.\d{3} (?:INFO |WARN |ERROR|DEBUG) \S/);
   expect(calls.map(stripVTControlCharacters)).toEqual([
     expect.stringMatching(
-      /^\[[\d:.]{12}\] WARN <nextauth-server>: call \{.*"error_code":"provider_unreachable","reason":"the provider \\"/,
+      /WARN {2}POST \/getToken provider_unreachable 502 main [\d.]+ ms [0-9a-f-]{36} - the provider ".*caller=nextauth-server/,
     ),
     expect.stringMatching(
-      /^\[[\d:.]{12}\] WARN: call \{.*"error_code":"not_found","reason":"there is nothing at this path; /,
+      /WARN {2}POST \(unknown path\) not_found 404 - [\d.]+ ms [0-9a-f-]{36} - there is nothing at this path; /,
     ),
   ]);
 }

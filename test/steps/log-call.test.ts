@@ -10,6 +10,7 @@ import { fakeLog } from "../support/fakes.ts";
 const FAILED: CallReport = {
   requestId: "r-1",
   traceId: undefined,
+  method: "POST",
   route: "/getToken",
   caller: "ns",
   provider: "main",
@@ -30,6 +31,7 @@ const FAILED: CallReport = {
 /** The fields that the lines of a token and of an error have in common. */
 const COMMON_FIELDS = {
   request_id: "r-1",
+  method: "POST",
   route: "/getToken",
   caller: "ns",
   provider: "main",

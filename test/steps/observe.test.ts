@@ -16,6 +16,7 @@ describe("the report of a call", () => {
     expect(reports).toEqual([
       {
         requestId: answer.headers.get("x-request-id"),
+        method: "POST",
         route: "/getToken",
         caller: "nextauth-server",
         provider: "main",

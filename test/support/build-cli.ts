@@ -20,7 +20,7 @@ export default async function buildCli(): Promise<void> {
     target: "node22",
     // Packages in CommonJS ask for Node's modules by require.
     banner: { js: 'import { createRequire as $create } from "node:module"; const require = $create(import.meta.url);' },
-    external: ["pino", "pino-pretty"],
+    external: ["pino"],
     logLevel: "warning",
   });
   await shared.cliBuild;

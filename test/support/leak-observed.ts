@@ -69,7 +69,8 @@ export async function startObserved(file: object): Promise<Observed> {
   });
   const output = collect(child);
   const [, url, adminUrl] = await waitForLine(child, child.stdout as Readable, output, (line) => {
-    const match = /"listen":"([^"]+)","admin":"([^"]+)"/.exec(line); // in both formats
+    // In both formats.
+    const match = /"?listen"?[:=]"?(http[^"\s]+)"?[, ]"?admin"?[:=]"?(http[^"\s]+)/.exec(line);
     return match === null ? undefined : (match as unknown as [string, string, string]);
   });
   return {

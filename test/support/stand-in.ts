@@ -2,13 +2,19 @@
 // and the rest of the public REST description that the proxy relies on: roles, logout, attributes.
 
 import { Hono } from "hono";
-import { type Account, createStandIn, type TokenService } from "../../src/cli/dev/nextauth-server.ts";
+import { type Account, createStandIn } from "../../src/cli/dev/nextauth-server.ts";
 
 export interface VirtualServer {
   /** For its REST API. */
   apikey: string;
   /** Roles that the API key may act as (X-su). */
   roles?: readonly string[];
+}
+
+/** What the nextAuth Server knows of the proxy: its URL without a path, and the API key. */
+export interface TokenService {
+  url: string;
+  apikey: string;
 }
 
 export type StandIn = ReturnType<typeof createVirtualServers>;
@@ -18,7 +24,7 @@ export function createVirtualServers(servers: Readonly<Record<string, VirtualSer
   const standIns = new Map(
     Object.entries(servers).map(([serverid, server]) => {
       const attributes = new Map<string, Readonly<Record<string, string>>>();
-      return [serverid, { ...server, ...createStandIn(serverid, server.apikey), attributes }];
+      return [serverid, { ...server, ...createStandIn(server.apikey), attributes }];
     }),
   );
   function at(serverid: string) {
@@ -54,10 +60,19 @@ export function createVirtualServers(servers: Readonly<Record<string, VirtualSer
   return {
     /** The REST API. */
     fetch: async (request: Request): Promise<Response> => app.fetch(request),
-    login: (serverid: string, account: Account) => at(serverid).login(account),
+    /** A user logs in (AppLogin). @returns the session's nonce, the app's webNonce */
+    login: (serverid: string, account: Account) => at(serverid).open(serverid, account),
     logout: (serverid: string, nonce: string) => void at(serverid).sessions.delete(nonce),
     setUserAttributes: (serverid: string, userid: string, values: Readonly<Record<string, string>>) =>
       void at(serverid).attributes.set(userid, values),
-    getToken: (serverid: string, nonce: string, service: TokenService) => at(serverid).getToken(nonce, service),
+    /** What happens when the app of a session asks the SDK for a token. */
+    async getToken(serverid: string, nonce: string, { url, apikey }: TokenService) {
+      const response = await fetch(`${url}/getToken`, {
+        method: "POST",
+        headers: { "x-apikey": apikey, "x-nonce": nonce, "content-type": "application/json" },
+        body: JSON.stringify({ serverid, ...at(serverid).sessions.get(nonce)?.account }),
+      });
+      return { status: response.status, bytes: new Uint8Array(await response.arrayBuffer()) };
+    },
   };
 }

@@ -2,7 +2,7 @@
 
 import { createHistogram } from "node:perf_hooks";
 import type { CallReport } from "../../src/core/call-report.ts";
-import { MINUTE_MS, type Minute } from "../../src/node/admin/recorder.ts";
+import { type Counts, MINUTE_MS } from "../../src/node/admin/recorder.ts";
 import type { ProviderSnapshot, Snapshot } from "../../src/node/admin/snapshot.ts";
 
 export const NOW = Date.parse("2026-11-24T14:03:30.250Z");
@@ -14,19 +14,17 @@ export function provider(changes: Partial<ProviderSnapshot> = {}): ProviderSnaps
     name: "retail",
     paths: [],
     ready: true,
-    problem: undefined,
-    discovered_at: undefined,
-    moved_to: undefined,
     breaker: "closed",
     suspensions: 0,
-    in_flight: 0,
+    inFlight: 0,
     queued: 0,
-    clock_skew: undefined,
-    refused_users: 0,
-    refuses_everybody: false,
+    clockSkew: undefined,
+    assertion: undefined,
+    refusedUsers: 0,
+    refusesEverybody: false,
     last: undefined,
     last_token: undefined,
-    minutes: [],
+    recent: recent({}),
     ...changes,
   };
 }
@@ -52,21 +50,18 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
   };
 }
 
-/**
- * @param back minutes before the current one
- * @param ms duration of each call
- */
-export function minute(back: number, calls: Partial<Minute>, ms = 12): Minute {
-  const { token = 0, refused = 0, error = 0 } = calls;
+/** @param ms duration of each call */
+export function recent({ token = 0, refused = 0, error = 0 }: Partial<Counts>, ms = 12): Counts {
   const durations = createHistogram({ figures: 1 });
   for (let i = token + refused + error; i > 0; i--) durations.record(ms * 1_000);
-  return { minute: Math.floor(NOW / MINUTE_MS) - back, token, refused, error, durations };
+  return { token, refused, error, durations };
 }
 
 export function report(changes: Partial<CallReport> = {}): CallReport {
   return {
     requestId: "6e0f2f6a-8e64-4c0b-9d9a-2a8d3b1d5f10",
     traceId: undefined,
+    method: "POST",
     route: "/getToken",
     caller: "nextauth-server",
     provider: "retail",
@@ -113,48 +108,36 @@ const OUTCOMES: readonly Partial<CallReport>[] = [
 
 /** The proxy of a bank on a bad day. */
 export function busySnapshot(): Snapshot {
-  const wave = (height: number, refused: number, errors: (back: number) => number) =>
-    Array.from({ length: 30 }, (_, index) => 29 - index).map((back) =>
-      minute(
-        back,
-        {
-          token: Math.round(height * (1.2 + Math.sin(back / 4) + 0.3 * Math.cos(back * 2.3))),
-          refused: back % 3 === 0 ? refused : 0,
-          error: errors(back),
-        },
-        8 + back,
-      ),
-    );
   return snapshot({
     started_at: NOW - 9 * DAY_MS - 5 * HOUR_MS,
     in_flight: 17,
     providers: [
       provider({
-        discovered_at: NOW - 14 * MINUTE_MS,
-        in_flight: 12,
+        discoveredAt: NOW - 14 * MINUTE_MS,
+        inFlight: 12,
         last: { outcome: "token", at: NOW - 400 },
-        minutes: wave(620, 9, (back) => (back === 12 ? 40 : 0)),
+        recent: recent({ token: 3_120, refused: 18 }, 12),
       }),
       provider({
         name: "staff",
-        discovered_at: NOW - 51 * MINUTE_MS,
-        clock_skew: 42,
+        discoveredAt: NOW - 51 * MINUTE_MS,
+        clockSkew: 42,
         breaker: "open",
         suspensions: 3,
-        in_flight: 1,
+        inFlight: 1,
         last: { outcome: "provider_unreachable", at: NOW - 4_000 },
-        minutes: wave(22, 1, (back) => (back < 4 ? 31 - back : 0)),
+        recent: recent({ token: 4, refused: 1, error: 118 }, 9),
       }),
       provider({
         name: "partners",
         ready: false,
         problem: 'the discovery of "providers.partners" failed: "providers.partners.issuer" does not answer',
-        in_flight: 4,
+        inFlight: 4,
         queued: 6,
         last: { outcome: "provider_timeout", at: NOW - 95_000 },
-        minutes: [minute(1, { error: 3 }, 5_000), minute(2, { error: 1 }, 5_000)],
+        recent: recent({ error: 4 }, 5_000),
       }),
-      provider({ name: "corporate", discovered_at: NOW - 2 * MINUTE_MS }),
+      provider({ name: "corporate", discoveredAt: NOW - 2 * MINUTE_MS }),
     ],
     nextauth: [
       { key: "nextauth[0]", last: { outcome: "answered", at: NOW - 400 } },

@@ -1,52 +1,56 @@
-// A stand-in for the nextAuth Server in dev mode, with one virtual server. It is not a nextAuth
-// Server: it has only getSession, as the public REST description has it, and the getToken call.
+// A stand-in for the nextAuth Server in dev mode. It is not a nextAuth Server: it has only
+// getSession and getUserAttributes, as the public REST description has them.
 
 import { randomBytes } from "node:crypto";
 
 /** Who is logged in to a session. */
 export interface Account {
   userid: string;
-  accountid: number;
+  accountid?: number | undefined;
 }
 
-/** What the nextAuth Server knows of the proxy: its URL without a path, and the API key. */
-export interface TokenService {
-  url: string;
-  apikey: string;
+interface Session {
+  serverid: string;
+  /** Undefined before the login. */
+  account: Account | undefined;
+  /** Of its user. */
+  attributes: Readonly<Record<string, string>>;
 }
+
+export type StandIn = ReturnType<typeof createStandIn>;
 
 const NONCE_BYTES = 16;
+const PATH = /^\/servers\/([^/]+)\/(?:(sessions)|users\/([^/]+)\/attributes)\/$/;
 
-/** @param apikey for the REST API */
-export function createStandIn(serverid: string, apikey: string) {
-  const sessions = new Map<string, Account>();
-  const path = `/servers/${encodeURIComponent(serverid)}/sessions/`;
+/** Has every virtual server: a session says to which one it belongs. @param apikey of all */
+export function createStandIn(apikey: string) {
+  /** By nonce. */
+  const sessions = new Map<string, Session>();
 
   return {
-    /** The account of each session that is logged in, by nonce. */
     sessions,
     /** The REST API. */
     fetch: async ({ method, url, headers }: Request): Promise<Response> => {
-      if (method !== "GET" || new URL(url).pathname !== path) return new Response("not found", { status: 404 });
+      const [, ...segments] = PATH.exec(new URL(url).pathname) ?? [];
+      if (method !== "GET" || segments.length === 0) return new Response("not found", { status: 404 });
       if (headers.get("x-apikey") !== apikey) return Response.json({ error: "invalid API key" }, { status: 401 });
+      const [serverid, isSession, userid] = segments.map((segment) => segment && decodeURIComponent(segment));
+      const isHere = (session: Session | undefined) => session?.serverid === serverid;
+      if (!isSession) {
+        const found = [...sessions.values()].findLast((one) => isHere(one) && one.account?.userid === userid);
+        if (found === undefined) return new Response("user not found", { status: 404 });
+        return new Response(JSON.stringify(found.attributes)); // text/plain, as in the description
+      }
       const nonce = headers.get("x-nonce");
       if (nonce === null) return Response.json({ error: "X-nonce is required" }, { status: 400 });
-      return Response.json(loginStatus(sessions.get(nonce)));
+      const session = sessions.get(nonce);
+      return Response.json(loginStatus(isHere(session) ? session?.account : undefined));
     },
-    /** A user logs in (AppLogin). @returns the session's nonce, the app's webNonce */
-    login(account: Account): string {
+    /** @returns the nonce of a new session, the app's webNonce */
+    open(serverid: string, account?: Account, attributes: Session["attributes"] = {}): string {
       const nonce = randomBytes(NONCE_BYTES).toString("base64");
-      sessions.set(nonce, account);
+      sessions.set(nonce, { serverid, account, attributes });
       return nonce;
-    },
-    /** What happens when the app of a session asks the SDK for a token. */
-    async getToken(nonce: string, service: TokenService) {
-      const account = sessions.get(nonce);
-      if (account === undefined) throw new Error("getToken needs a session that is logged in");
-      const { url, ...init } = getTokenRequest({ serverid, nonce, ...account }, service);
-      const response = await fetch(url, init);
-      const contentType = response.headers.get("content-type") ?? "";
-      return { status: response.status, contentType, bytes: new Uint8Array(await response.arrayBuffer()) };
     },
   };
 }
@@ -57,17 +61,4 @@ function loginStatus(account: Account | undefined) {
   return account === undefined
     ? { loggedin: false, ...common }
     : { loggedin: true, ...account, pk: "cHVibGljIGtleQ==", ...common };
-}
-
-/** The call for a session, as the default binding reads it. */
-export function getTokenRequest(
-  { nonce, ...body }: Account & { serverid: string; nonce: string },
-  { url, apikey }: TokenService,
-) {
-  return {
-    method: "POST",
-    url: `${url}/getToken`,
-    headers: { "x-apikey": apikey, "x-nonce": nonce, "content-type": "application/json" },
-    body: JSON.stringify(body),
-  };
 }

@@ -1,34 +1,39 @@
 // The admin listener: liveness, readiness, metrics, version and the status page.
 
+import { timingSafeEqual } from "node:crypto";
 import { isIPv4 } from "node:net";
-import { type Context, Hono } from "hono";
+import { Hono } from "hono";
 import { TokenProxyError } from "../../core/errors.ts";
 import { readForm, readText } from "../../steps/body.ts";
+import { nodeHashText } from "../host.ts";
+import type { Html } from "./elements.ts";
 import type { LastOutcome } from "./recorder.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { STATUS_PAGE_HEADERS, statusPage } from "./status-page.ts";
-import { isFromStatusPage, parseTryIt, type TryItAnswer, type TryItCall, type TryItView } from "./try-it.ts";
 
 export interface AdminSource {
   snapshot(): Snapshot;
   metrics(): Promise<string>;
   /** server.admin_hosts, which a reload can change. */
   adminHosts(): readonly string[];
-  /** Makes one getToken call; only in dev mode. */
-  tryIt?: TryIt | undefined;
+  dev?: DevForm | undefined;
 }
 
-export type TryIt = (call: TryItCall) => Promise<TryItAnswer>;
+/** Only in dev mode: a form that gets tokens for any user, at a path with a secret. */
+export interface DevForm {
+  /** Starts and ends with a slash. */
+  path: string;
+  /** @param sent undefined if the page is only opened */
+  render(sent?: URLSearchParams): Promise<Html>;
+}
 
-const HOST_NOT_ACCEPTED =
-  'this host name is not accepted here: use the IP address, or add the name to "server.admin_hosts"';
-
-export function createAdminApp({ snapshot, metrics, adminHosts, tryIt }: AdminSource): Hono {
+export function createAdminApp({ snapshot, metrics, adminHosts, dev }: AdminSource): Hono {
   const app = new Hono();
 
   app.use(async (c, next) => {
+    const cure = 'use the IP address, or add the name to "server.admin_hosts"';
     if (isAcceptedHost(URL.parse(c.req.url)?.hostname ?? "", adminHosts())) await next();
-    else c.res = c.text(HOST_NOT_ACCEPTED, 421);
+    else c.res = c.text(`this host name is not accepted here: ${cure}`, 421);
     c.header("Cache-Control", "no-store");
     c.header("X-Content-Type-Options", "nosniff");
   });
@@ -47,16 +52,21 @@ export function createAdminApp({ snapshot, metrics, adminHosts, tryIt }: AdminSo
     return c.json({ version, node });
   });
 
-  const page = (c: Context, view: TryItView | undefined) => {
-    const paused = c.req.query("paused") !== undefined;
-    return c.html(statusPage(snapshot(), paused, view), 200, STATUS_PAGE_HEADERS);
-  };
-  app.get("/", (c) => page(c, tryIt && {}));
-  if (tryIt !== undefined) {
-    app.post("/try-it", async (c) => {
-      if (!isFromStatusPage(c.req.raw)) return c.text("send this form from the status page, opened on localhost", 403);
-      const call = parseTryIt(await readForm(c.req.raw, () => readText(c.req.raw)));
-      return page(c, "fault" in call ? call : { call, answer: await tryIt(call) });
+  app.get("/", (c) => {
+    const mode = c.req.query("paused") === undefined ? "refreshing" : "paused";
+    return c.html(statusPage(snapshot(), mode, dev !== undefined), 200, STATUS_PAGE_HEADERS);
+  });
+  if (dev !== undefined) {
+    app.on(["GET", "POST"], "/dev/:secret/", async (c) => {
+      if (!timingSafeEqual(digest(c.req.path), digest(dev.path))) return c.notFound();
+      const isPost = c.req.method === "POST";
+      // Another site that has got hold of the URL cannot send the form.
+      if (isPost && (c.req.header("sec-fetch-site") ?? "same-origin") !== "same-origin") {
+        return c.text("send this form from its own page", 403);
+      }
+      const sent = isPost ? await readForm(c.req.raw, () => readText(c.req.raw)) : undefined;
+      const form = await dev.render(sent); // first, so that the page already counts its call
+      return c.html(statusPage(snapshot(), { form }, true), 200, STATUS_PAGE_HEADERS);
     });
   }
 
@@ -67,6 +77,8 @@ export function createAdminApp({ snapshot, metrics, adminHosts, tryIt }: AdminSo
   });
   return app;
 }
+
+const digest = (text: string) => Buffer.from(nodeHashText(text));
 
 /**
  * A web page can make a name of its own lead to this listener, and then read what it answers (DNS
@@ -85,9 +97,9 @@ function readiness({ draining, ready, in_flight, providers, nextauth, at }: Snap
   return {
     status: draining ? "shutting down" : ready ? "ready" : "not ready",
     providers: Object.fromEntries(
-      listed.map(({ name, ready, problem, breaker, refuses_everybody, last }) => [
+      listed.map(({ name, ready, problem, breaker, refusesEverybody, last }) => [
         name,
-        { ready, problem, breaker, refuses_everybody: refuses_everybody || undefined, last: ageOf(last) },
+        { ready, problem, breaker, refuses_everybody: refusesEverybody || undefined, last: ageOf(last) },
       ]),
     ),
     ...(isVerbose && {

@@ -6,24 +6,8 @@ import type { Level } from "./health.ts";
 
 export type Html = ReturnType<typeof html>;
 
-/** Shapes as well as colours, for readers who cannot tell the colours apart. */
-const SHAPES = { good: "M3.5 8.5l3 3 6-7", warning: "M8 3.5v5.5M8 12v.5", bad: "M4 4l8 8M12 4l-8 8" };
-const TAB_COLOURS = { good: "#1b6b43", warning: "#855500", bad: "#b0261f" };
-
-export function icon(level: Level): Html {
-  return html`<svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path d="${SHAPES[level]}"/></svg>`;
-}
-
-/** The URL of an icon that shows the state in a background tab. */
-export function tabIcon(level: Level): string {
-  const circle = `<circle cx="8" cy="8" r="8" fill="${TAB_COLOURS[level]}"/>`;
-  const shape = `<path fill="none" stroke="#fff" stroke-width="2" d="${SHAPES[level]}"/>`;
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">${circle}${shape}</svg>`;
-  return `data:image/svg+xml,${encodeURIComponent(svg)}`;
-}
-
 export function pill(level: Level, text: string): Html {
-  return html`<span class="pill ${level}">${icon(level)}${text}</span>`;
+  return html`<span class="pill ${level}">${text}</span>`;
 }
 
 export function fact(name: string, value: Html | string): Html {
@@ -32,12 +16,12 @@ export function fact(name: string, value: Html | string): Html {
 
 /** Muted text in place of a missing value. */
 export function none(text = "–"): Html {
-  return html`<span class="none">${text}</span>`;
+  return html`<span class="muted">${text}</span>`;
 }
 
 export function outcome(code: string): Html {
   const isGood = code === "token" || code === "answered";
-  return html`<span class="outcome ${isGood ? "good" : code === "refused" ? "refused" : "bad"}">${code}</span>`;
+  return html`<span class="outcome ${isGood ? "good" : code === "refused" ? "warning" : "bad"}">${code}</span>`;
 }
 
 /** @param at milliseconds since the epoch. The tooltip shows it in full */
@@ -50,9 +34,25 @@ export function ago(at: number, now: number): Html {
   return time(at, now - at < 1_000 ? "just now" : `${duration(now - at)} ago`);
 }
 
+/** @param content an element, whose text the button copies. @param what for screen readers */
+export function copyable(content: Html, what: string): Html {
+  return html`<div class="copyable">${content}<button type="button" class="copy" aria-label="Copy ${what}">Copy</button></div>`;
+}
+
+/** A page on another address than loopback has no clipboard: there the text is only selected. */
+export const COPY_SCRIPT = `
+addEventListener("click", async ({ target }) => {
+  if (!target.matches(".copy")) return;
+  const source = target.previousElementSibling;
+  getSelection().selectAllChildren(source);
+  const written = navigator.clipboard?.writeText(source.textContent).then(() => "Copied", () => "Selected");
+  target.textContent = (await written) ?? "Selected";
+});
+`;
+
 /** A part of the page under its heading. */
 export function panel(id: string, heading: string, content: Html): Html {
-  return html`<section class="panel" id="${id}" aria-labelledby="${id}-heading">
+  return html`<section id="${id}" aria-labelledby="${id}-heading">
 <h2 id="${id}-heading">${heading}</h2>
 ${content}
 </section>
@@ -64,7 +64,7 @@ type Row = Readonly<Record<string, Html | string>>;
 
 /** A panel with a table that scrolls sideways on a narrow screen, or with the text `empty`. */
 export function table(id: string, heading: string, caption: string, rows: readonly Row[], empty: string): Html {
-  if (rows[0] === undefined) return panel(id, heading, html`<p class="empty">${empty}</p>`);
+  if (rows[0] === undefined) return panel(id, heading, html`<p class="muted">${empty}</p>`);
   const content = html`<div class="scroll" role="group" tabindex="0" aria-labelledby="${id}-heading">
 <table>
 <caption>${caption}</caption>

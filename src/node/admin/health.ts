@@ -4,7 +4,7 @@ import type { Config } from "../../config/complete.ts";
 import type { BreakerState } from "../../oauth/breaker.ts";
 import { NOTABLE_SKEW_SECONDS } from "../../oauth/clock-skew.ts";
 import { counted, DAY_MS, duration, percent } from "./format.ts";
-import { callsOf, lastMinutes, sumOf } from "./recorder.ts";
+import { callsOf, RECENT_MINUTES } from "./recorder.ts";
 import type { ProviderSnapshot, Snapshot } from "./snapshot.ts";
 
 export type Level = "good" | "warning" | "bad";
@@ -19,9 +19,6 @@ export interface Concern extends State {
   /** Id of the part of the page with the details. */
   where: string;
 }
-
-/** Rates, shares and percentiles cover these minutes, including the current one. */
-export const RECENT_MINUTES = 5;
 
 /** After this, a provider that is down must not hold up the calls to others. */
 const START_MS = 30_000;
@@ -53,23 +50,24 @@ function concernsOf({ providers, nextauth, certificates, reload, at }: Snapshot)
   const concerns: Concern[] = [];
   const add = (level: Level, where: string, text: string, cure: string) => concerns.push({ level, where, text, cure });
 
-  for (const [index, provider] of providers.entries()) {
-    const where = `provider-${index}`;
+  const where = "providers";
+  for (const provider of providers) {
+    const { recent } = provider;
     const { level, problem, cure = "" } = providerState(provider);
-    const recent = sumOf(lastMinutes(provider.minutes, RECENT_MINUTES, at));
     const calls = callsOf(recent);
     if (problem !== undefined) {
-      add(level, where, `${provider.name}: ${problem}`, cure);
+      const reason = provider.problem === undefined ? "" : ` (${provider.problem})`;
+      add(level, where, `${provider.name}: ${problem}${reason}`, cure);
     } else if (calls >= FEW_CALLS && recent.error >= calls * MANY_ERRORS) {
       const text = `${percent(recent.error, calls)} of the calls in the last ${RECENT_MINUTES} minutes failed`;
       add("warning", where, `${provider.name}: ${text}`, "Look up the error codes in the last calls or in the log.");
     }
-    if (provider.refuses_everybody) {
+    if (provider.refusesEverybody) {
       const cure = "Users are rarely all at fault. Its words are in the log: check the setup at both ends.";
       add("bad", where, `${provider.name}: refuses everybody, with no token in between`, cure);
     }
-    if (provider.moved_to !== undefined) {
-      const text = `${provider.name}: its metadata has a token endpoint on ${provider.moved_to}, which is not used`;
+    if (provider.movedTo !== undefined) {
+      const text = `${provider.name}: its metadata has a token endpoint on ${provider.movedTo}, which is not used`;
       add("warning", where, text, "If the provider confirms that it moved, reload with SIGHUP.");
     }
     if (provider.assertion?.problem !== undefined) {
@@ -128,7 +126,7 @@ export function providerState({ ready, breaker }: ProviderSnapshot) {
 }
 
 /** @returns undefined if the skew is unknown or too small to matter */
-export function skewText({ clock_skew: seconds }: ProviderSnapshot): string | undefined {
+function skewText({ clockSkew: seconds }: ProviderSnapshot): string | undefined {
   if (seconds === undefined || Math.abs(seconds) < NOTABLE_SKEW_SECONDS) return undefined;
   return `${duration(Math.abs(seconds) * 1_000)} ${seconds > 0 ? "ahead of" : "behind"} ours`;
 }

@@ -1,16 +1,15 @@
-// Remembers the last calls and counts those of the last half hour.
+// Remembers the last calls, and counts those of the last minutes.
 
 import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
 import type { CallReport } from "../../core/call-report.ts";
 
 export const MINUTE_MS = 60_000;
-export const MINUTES_KEPT = 30;
+/** Rates, shares and percentiles cover these minutes, including the current one. */
+export const RECENT_MINUTES = 5;
 export const RECENT_CALLS = 50;
 
-/** The calls of one minute. */
-export interface Minute {
-  /** Minutes since the epoch. */
-  minute: number;
+/** Calls by outcome. */
+export interface Counts {
   token: number;
   refused: number;
   error: number;
@@ -24,6 +23,13 @@ export interface LastOutcome {
   at: number;
 }
 
+interface Recorded {
+  last: LastOutcome | undefined;
+  last_token: number | undefined;
+  /** By minutes since the epoch, the newest last. */
+  minutes: Map<number, Counts>;
+}
+
 export type Recorder = ReturnType<typeof createRecorder>;
 
 /** The nextAuth Server may have answered or not, and the provider only counts if it was asked. */
@@ -35,7 +41,7 @@ const NEXTAUTH_FAILURES = ["session_check_failed", "session_check_timeout", "att
 /** @param now returns milliseconds since the epoch */
 export function createRecorder(now: () => number) {
   const calls: { at: number; report: CallReport }[] = [];
-  const providers = new Map<string, { last: LastOutcome; last_token: number | undefined; minutes: Minute[] }>();
+  const providers = new Map<string, Recorded>();
   const servers = new Map<string, LastOutcome>();
 
   return {
@@ -50,55 +56,44 @@ export function createRecorder(now: () => number) {
       if (nextauth !== undefined && !isCutOff) servers.set(nextauth, { outcome: nextauthOutcome, at });
       const isAsked = isCutOff ? "provider" in durations || "discovery" in durations : !NOT_ASKED.test(outcome);
       if (provider !== undefined && isAsked) {
-        const { minutes = [], last_token } = providers.get(provider) ?? {};
-        countCall(minutes, report, at);
-        const isToken = outcome === "token";
-        providers.set(provider, { last: { outcome, at }, last_token: isToken ? at : last_token, minutes });
+        const { minutes, last_token } = providers.get(provider) ?? newProvider();
+        countCall(minutes, report, Math.floor(at / MINUTE_MS));
+        providers.set(provider, { last: { outcome, at }, last_token: outcome === "token" ? at : last_token, minutes });
       }
     },
     /** Newest first. */
     calls: () => calls.toReversed(),
-    provider: (name: string) => providers.get(name) ?? { last: undefined, last_token: undefined, minutes: [] },
+    provider(name: string) {
+      const { minutes, ...others } = providers.get(name) ?? newProvider();
+      const first = Math.floor(now() / MINUTE_MS) - RECENT_MINUTES + 1;
+      const recent = noCalls();
+      for (const [minute, { token, refused, error, durations }] of minutes) {
+        if (minute < first) continue;
+        recent.token += token;
+        recent.refused += refused;
+        recent.error += error;
+        recent.durations.add(durations);
+      }
+      return { ...others, recent };
+    },
     /** @param key key of the nextAuth Server in the file */
     nextauth: (key: string) => ({ last: servers.get(key) }),
   };
 }
 
-function countCall(minutes: Minute[], { outcome, duration }: CallReport, at: number): void {
-  const minute = Math.floor(at / MINUTE_MS);
-  let current = minutes.at(-1);
-  // After the clock was set back, the newest minute keeps counting.
-  if (current === undefined || current.minute < minute) {
-    current = emptyMinute(minute);
-    minutes.push(current);
-    if (minutes.length > MINUTES_KEPT) minutes.shift();
-  }
-  current[outcome] += 1;
-  current.durations.record(Math.max(1, Math.ceil(duration * 1_000)));
-}
+const newProvider = (): Recorded => ({ last: undefined, last_token: undefined, minutes: new Map() });
 
 /** One digit takes 8 kB per minute, and makes times up to 7 % too high, never too low. */
-function emptyMinute(minute: number): Minute {
-  return { minute, token: 0, refused: 0, error: 0, durations: createHistogram({ figures: 1 }) };
+const noCalls = (): Counts => ({ token: 0, refused: 0, error: 0, durations: createHistogram({ figures: 1 }) });
+
+function countCall(minutes: Recorded["minutes"], { outcome, duration }: CallReport, minute: number): void {
+  const counts = minutes.get(minute) ?? noCalls();
+  minutes.set(minute, counts);
+  for (const oldest of minutes.keys()) if (minutes.size > RECENT_MINUTES) minutes.delete(oldest);
+  counts[outcome] += 1;
+  counts.durations.record(Math.max(1, Math.ceil(duration * 1_000)));
 }
 
-/** The last `count` minutes up to `now`, without those that had no calls. */
-export function lastMinutes(minutes: readonly Minute[], count: number, now: number): Minute[] {
-  const last = Math.floor(now / MINUTE_MS);
-  return minutes.filter(({ minute }) => minute > last - count && minute <= last);
-}
-
-export function callsOf({ token, refused, error }: Minute): number {
+export function callsOf({ token, refused, error }: Counts): number {
   return token + refused + error;
-}
-
-export function sumOf(minutes: readonly Minute[]): Minute {
-  const total = emptyMinute(0);
-  for (const { token, refused, error, durations } of minutes) {
-    total.token += token;
-    total.refused += refused;
-    total.error += error;
-    total.durations.add(durations);
-  }
-  return total;
 }

@@ -1,9 +1,9 @@
 // What operators see of the running service: the input of the status page, /readyz and the gauges.
 
 import type { CallReport } from "../../core/call-report.ts";
-import type { AssertionState } from "../../oauth/assertion-file.ts";
-import type { BreakerState } from "../../oauth/breaker.ts";
-import type { LastOutcome, Minute } from "./recorder.ts";
+import type { Discovery } from "../../oauth/discovery.ts";
+import type { Provider } from "../../oauth/provider.ts";
+import type { LastOutcome, Recorder } from "./recorder.ts";
 
 /** Times are milliseconds since the epoch. Nothing in it identifies a user. */
 export interface Snapshot {
@@ -32,33 +32,10 @@ export interface Snapshot {
   calls: readonly { at: number; report: CallReport }[];
 }
 
-export interface ProviderSnapshot {
-  name: string;
-  /** Of the bindings and exchanges that name it. */
-  paths: readonly string[];
-  /** False until its metadata is discovered; `problem` says why. */
-  ready: boolean;
-  problem: string | undefined;
-  /** The last successful discovery; undefined without discovery. */
-  discovered_at: number | undefined;
-  /** The host of a token endpoint in newer metadata, which is not used. */
-  moved_to: string | undefined;
-  breaker: BreakerState;
-  suspensions: number;
-  /** Seconds by which its clock is ahead of ours. */
-  clock_skew: number | undefined;
-  /** Of the client assertion in a file, if it has one. */
-  assertion?: AssertionState | undefined;
-  in_flight: number;
-  queued: number;
-  /** Counted up to three, since the last token. */
-  refused_users: number;
-  refuses_everybody: boolean;
-  last: LastOutcome | undefined;
-  /** When it issued the last token. */
-  last_token: number | undefined;
-  minutes: readonly Minute[];
-}
+/** `paths` are those of the bindings and exchanges that name it. */
+export type ProviderSnapshot = { name: string; paths: readonly string[] } & ReturnType<Provider["state"]> &
+  ReturnType<Discovery["state"]> &
+  ReturnType<Recorder["provider"]>;
 
 /** `created` is the ISO date from the configuration file. */
 export type KeySnapshot = { kid: string; alg: string; use: "sign" | "verify"; created: string | undefined };

@@ -1,54 +1,53 @@
-// The status page: one HTML document that refreshes itself and has no script.
+// The status page: one HTML document that refreshes itself. Its only script copies text.
 
 import { createHash } from "node:crypto";
 import { html, raw } from "hono/html";
-import { chart } from "./chart.ts";
-import { ago, fact, type Html, icon, none, outcome, panel, pill, tabIcon, table, time } from "./elements.ts";
-import { count, counted, DAY_MS, duration, percent, short, shortTime, timeOfDay } from "./format.ts";
-import { type Concern, certificateState, healthOf, providerState, RECENT_MINUTES, skewText } from "./health.ts";
-import { callsOf, type LastOutcome, lastMinutes, MINUTE_MS, RECENT_CALLS, sumOf } from "./recorder.ts";
+import { ago, COPY_SCRIPT, copyable, fact, type Html, none, outcome, panel, pill, table, time } from "./elements.ts";
+import { count, counted, DAY_MS, duration, percent, timeOfDay } from "./format.ts";
+import { type Concern, certificateState, healthOf, providerState } from "./health.ts";
+import { callsOf, type LastOutcome, MINUTE_MS, RECENT_CALLS, RECENT_MINUTES } from "./recorder.ts";
 import type { ProviderSnapshot, Snapshot } from "./snapshot.ts";
 import { STYLE } from "./style.ts";
-import { type TryItView, tryItSection } from "./try-it.ts";
 
 const REFRESH_SECONDS = 5;
-const STYLE_HASH = createHash("sha256").update(STYLE).digest("base64");
 
-/** The page loads, runs and frames nothing. Its one image, the tab icon, is a data URL. */
+const hashOf = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+
+/** The page loads and frames nothing, and runs nothing but its own script. */
 export const STATUS_PAGE_HEADERS: Readonly<Record<string, string>> = {
-  "Content-Security-Policy": `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'`,
+  "Content-Security-Policy": `default-src 'none'; style-src ${hashOf(STYLE)}; script-src ${hashOf(COPY_SCRIPT)}; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'`,
   "X-Frame-Options": "DENY",
   "Referrer-Policy": "no-referrer",
   "Cross-Origin-Resource-Policy": "same-origin",
 };
 
-/**
- * @param paused turns the refresh off (WCAG 2.2.2)
- * @param tryIt undefined outside dev mode
- * @returns the whole document, to be sent with STATUS_PAGE_HEADERS
- */
-export function statusPage(snapshot: Snapshot, paused = false, tryIt?: TryItView): Html {
+/** `refreshing`, `paused` (WCAG 2.2.2), or with a form, which a refresh would empty. */
+export type PageMode = "refreshing" | "paused" | { form: Html };
+
+/** @returns the whole document, to be sent with STATUS_PAGE_HEADERS */
+export function statusPage(snapshot: Snapshot, mode: PageMode, isDev: boolean): Html {
   const { level, text, concerns } = healthOf(snapshot);
-  // A refresh would lose the answer or the fault.
-  const stays = paused || tryIt?.answer !== undefined || tryIt?.fault !== undefined;
+  const links = {
+    refreshing: html`<a href="./?paused">Stop refreshing</a>`,
+    paused: html`<a href="./">Resume refreshing</a>`,
+  };
   return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<title>${text} · nextauth-token-proxy</title>
+<title>${isDev && "DEV · "}${text} · nextauth-token-proxy</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
-${!stays && html`<meta http-equiv="refresh" content="${REFRESH_SECONDS}">`}
-<link rel="icon" href="${tabIcon(level)}">
+${mode === "refreshing" && html`<meta http-equiv="refresh" content="${REFRESH_SECONDS}">`}
+<link rel="icon" href="data:,">
 <style>${raw(STYLE)}</style>
 </head>
 <body>
 <header>
 <div class="bar">
-<p class="product">nextauth-token-proxy</p>
-<p class="refresh">As of ${time(snapshot.at, timeOfDay(snapshot.at))} UTC
-${stays ? html`<a href="./">Resume refreshing</a>` : html`<a href="./?paused">Stop refreshing</a>`}</p>
+<p>nextauth-token-proxy ${isDev && pill("warning", "DEV")}</p>
+<p>As of ${time(snapshot.at, timeOfDay(snapshot.at))} UTC ${typeof mode === "string" && links[mode]}</p>
 </div>
-<h1 class="${level}">${icon(level)}${text}</h1>
+<h1 class="${level}">${text}</h1>
 ${concerns.length > 0 && html`<ul class="concerns" aria-label="What needs attention">${concerns.map(concernItem)}</ul>`}
 <dl class="facts">
 ${fact("Version", snapshot.version)}
@@ -59,86 +58,56 @@ ${snapshot.egress_proxy && fact("Egress proxy", snapshot.egress_proxy)}
 </dl>
 </header>
 <main>
-${tryIt && tryItSection(tryIt, stays)}
+${typeof mode === "object" && mode.form}
 ${providersSection(snapshot)}
-<div class="cards">
 ${nextAuthSection(snapshot)}
 ${keysSection(snapshot)}
 ${certificatesSection(snapshot)}
 ${panel("reload", "Configuration", lastReload(snapshot))}
-</div>
 ${callsSection(snapshot)}
 </main>
+<script>${raw(COPY_SCRIPT)}</script>
 </body>
 </html>
 `;
 }
 
 function concernItem({ level, text, cure, where }: Concern): Html {
-  const kind = pill(level, level === "bad" ? "Fault" : "Warning");
-  return html`<li>${kind} <p><a href="#${where}">${text}</a>. ${cure}</p></li>\n`;
+  return html`<li>${pill(level, level === "bad" ? "Fault" : "Warning")} <a href="#${where}">${text}</a>. ${cure}</li>\n`;
 }
 
 function providersSection({ providers, started_at, at }: Snapshot): Html {
-  return html`<section id="providers" aria-labelledby="providers-heading">
-<div class="bar">
-<h2 id="providers-heading">Providers</h2>
-<ul class="legend" aria-label="Chart colours">
-<li class="token">tokens</li><li class="refused">refused</li><li class="error">errors</li>
-</ul>
-</div>
-<div class="cards">
-${providers.map((provider, index) => providerCard(provider, `provider-${index}`, minutesSeen(started_at, at), at))}
-</div>
-<p class="note">Rates and times cover whole calls, as the caller sees them, in the last ${RECENT_MINUTES} minutes.
-Times are rounded up by at most 7 %. Charts cover the last half hour, in UTC.</p>
-</section>`;
+  // Fewer for a new process, but at least one, or rates would be absurd.
+  const past = RECENT_MINUTES - 1 + (at % MINUTE_MS) / MINUTE_MS;
+  const minutes = Math.max(1, Math.min(past, (at - started_at) / MINUTE_MS));
+  const rows = providers.map((provider) => providerRow(provider, minutes, at));
+  const caption = `Whole calls in the last ${RECENT_MINUTES} minutes. Times are rounded up by at most 7 %.`;
+  return table("providers", "Providers", caption, rows, "None configured.");
 }
 
-/** Minutes that rates cover: fewer for a new process, but at least one, or they would be absurd. */
-function minutesSeen(startedAt: number, now: number): number {
-  const past = RECENT_MINUTES - 1 + (now % MINUTE_MS) / MINUTE_MS;
-  return Math.max(1, Math.min(past, (now - startedAt) / MINUTE_MS));
-}
-
-function providerCard(provider: ProviderSnapshot, id: string, minutes: number, now: number): Html {
-  const { name, paths, problem, discovered_at, suspensions, queued } = provider;
+function providerRow(provider: ProviderSnapshot, minutes: number, now: number) {
+  const { name, paths, discoveredAt, queued, suspensions, inFlight, recent, last } = provider;
   const { level, text } = providerState(provider);
-  const recent = sumOf(lastMinutes(provider.minutes, RECENT_MINUTES, now));
+  const ends = provider.assertion?.expires_at;
+  const assertion = ends !== undefined && ` client assertion ${certificateState(ends, now).text}`;
   const calls = callsOf(recent);
-  const within = (share: number) => (calls === 0 ? none() : shortTime(recent.durations.percentile(share) / 1_000));
-  const skew = skewText(provider);
-  const expires = provider.assertion?.expires_at;
-  return html`<article class="panel card" id="${id}" aria-labelledby="${id}-heading">
-<div class="bar"><h3 id="${id}-heading">${name}</h3>${pill(level, text)}</div>
-${problem && html`<p class="problem">${problem}</p>`}
-<div class="inside">
-${chart(name, provider.minutes, now)}
-<dl class="figures">
-${fact("calls a minute", short(calls / minutes))}
-${fact("errors", calls === 0 ? none() : percent(recent.error, calls))}
-${fact("in flight", count(provider.in_flight))}
-${fact("median", within(50))}
-${fact("95 % within", within(95))}
-${fact("99 % within", within(99))}
-</dl>
-<dl class="details">
-${fact("Last call", lastOutcome(provider.last, now))}
-${paths.length > 0 && fact("Named by", paths.join(", "))}
-${queued > 0 && fact("Waiting", counted(queued, "call"))}
-${fact("Metadata", discovered_at === undefined ? none("not discovered") : html`discovered ${ago(discovered_at, now)}`)}
-${skew && fact("Clock", skew)}
-${expires !== undefined && fact("Client assertion", certificateState(expires, now).text)}
-${suspensions > 0 && fact("Suspended", `${counted(suspensions, "time")} so far`)}
-</dl>
-</div>
-</article>
-`;
+  const within = (share: number) => (calls === 0 ? none() : `${count(recent.durations.percentile(share) / 1_000)} ms`);
+  return {
+    Provider: name,
+    State: html`${pill(level, text)}${suspensions > 0 && ` suspended ${counted(suspensions, "time")} so far`}${assertion}`,
+    "Calls a minute": count(calls / minutes),
+    Errors: calls === 0 ? none() : percent(recent.error, calls),
+    Median: within(50),
+    "99 % within": within(99),
+    "In flight": `${count(inFlight)}${queued > 0 ? `, ${count(queued)} waiting` : ""}`,
+    "Last call": lastOutcome(last, now),
+    Metadata: discoveredAt === undefined ? none("not discovered") : html`discovered ${ago(discoveredAt, now)}`,
+    "Named by": paths.length === 0 ? none() : paths.join(", "),
+  };
 }
 
 function lastOutcome(last: LastOutcome | undefined, now: number): Html {
-  if (last === undefined) return none("no call yet");
-  return html`${outcome(last.outcome)} <span class="age">${ago(last.at, now)}</span>`;
+  return last === undefined ? none("no call yet") : html`${outcome(last.outcome)} ${ago(last.at, now)}`;
 }
 
 function nextAuthSection({ nextauth, at }: Snapshot): Html {
@@ -178,19 +147,19 @@ function lastReload({ reload, configured_at, at }: Snapshot): Html {
   if (reload.problem === undefined) return html`<p>${pill("good", "Reloaded")} ${ago(reload.at, at)}.</p>`;
   return html`<p>${pill("warning", "Reload failed")} ${ago(reload.at, at)}.
 The configuration loaded ${ago(configured_at, at)} is still in use.</p>
-<pre class="problem" tabindex="0">\n${reload.problem}</pre>`;
+${copyable(html`<pre tabindex="0">\n${reload.problem}</pre>`, "the faults")}`;
 }
 
 function callsSection({ calls }: Snapshot): Html {
   const rows = calls.map(({ at, report }) => ({
     Time: time(at, timeOfDay(at)),
-    Route: report.route === "" ? none("unknown path") : report.route,
+    Call: `${report.method ?? "–"} ${report.route || "(unknown path)"}`,
     Caller: report.caller ?? none(),
     Provider: report.provider ?? none(),
     Outcome: html`${outcome(report.errorCode ?? report.outcome)}${report.delivered === false && ", not delivered"}`,
     Status: String(report.status),
-    Took: `${count(report.duration, 1)} ms`,
-    "Request id": html`<code>${report.requestId}</code>`,
+    Took: `${count(report.duration)} ms`,
+    "Request id": copyable(html`<code>${report.requestId}</code>`, "the request id"),
   }));
   const caption = `Newest first, at most ${RECENT_CALLS}. Times are in UTC. The log says more about each request id.`;
   return table("calls", "Last calls", caption, rows, "No calls yet.");

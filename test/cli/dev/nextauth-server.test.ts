@@ -1,7 +1,7 @@
 // The stand-in for the nextAuth Server keeps to version 2.2 of its public OpenAPI description.
 
 import { beforeEach, describe, expect, it } from "vitest";
-import { getTokenRequest } from "../../../src/cli/dev/nextauth-server.ts";
+import { createStandIn } from "../../../src/cli/dev/nextauth-server.ts";
 import { createVirtualServers, type StandIn } from "../../support/stand-in.ts";
 
 const SERVERID = "a+/b=";
@@ -99,12 +99,26 @@ it("getUserAttributes answers with text/plain, and 404 for an unknown user", asy
   expect(await statusOf(`/servers/${SEGMENT}/users/bob/attributes/`)).toBe(404);
 });
 
-it("getToken is called as the default binding reads it", () => {
-  const session = { serverid: SERVERID, nonce: "n0nce", ...ALICE };
-  expect(getTokenRequest(session, { url: "https://proxy.example", apikey: "key" })).toEqual({
-    method: "POST",
-    url: "https://proxy.example/getToken",
-    headers: { "x-apikey": "key", "x-nonce": "n0nce", "content-type": "application/json" },
-    body: '{"serverid":"a+/b=","userid":"alice","accountid":7}',
+describe("the stand-in of dev mode", () => {
+  const standIn = createStandIn("key");
+  const get = async (path: string, nonce = "", apikey = "key") => {
+    const headers = { "X-apikey": apikey, ...(nonce && { "X-nonce": nonce }) };
+    const answer = await standIn.fetch(new Request(`http://127.0.0.1${path}`, { headers }));
+    return [answer.status, answer.headers.get("content-type"), await answer.text()];
+  };
+
+  it("has every virtual server, and each session at its own", async () => {
+    const nonce = standIn.open(SERVERID, ALICE);
+    expect((await get(SESSIONS, nonce))[2]).toContain('"loggedin":true,"userid":"alice","accountid":7');
+    expect((await get("/servers/other/sessions/", nonce))[2]).toContain('"loggedin":false');
+    expect((await get(SESSIONS, standIn.open(SERVERID)))[2]).toContain('"loggedin":false');
+    expect((await get(SESSIONS, nonce, "wrong"))[0]).toBe(401);
+  });
+
+  it("knows the attributes of a user's last session", async () => {
+    const path = `/servers/${SEGMENT}/users/al%2Fice/attributes/`;
+    expect((await get(path))[0]).toBe(404);
+    for (const branch of ["Gent", "Paris"]) standIn.open(SERVERID, { userid: "al/ice" }, { branch });
+    expect(await get(path)).toEqual([200, expect.stringMatching(/^text\/plain/), '{"branch":"Paris"}']);
   });
 });

@@ -1,10 +1,10 @@
 // The routes of the admin listener.
 
+import { html } from "hono/html";
 import { describe, expect, it } from "vitest";
 import { createAdminApp } from "../../../src/node/admin/admin.ts";
 import type { Snapshot } from "../../../src/node/admin/snapshot.ts";
 import { STATUS_PAGE_HEADERS } from "../../../src/node/admin/status-page.ts";
-import type { TryItCall } from "../../../src/node/admin/try-it.ts";
 import { listen } from "../../../src/node/inbound/listener.ts";
 import { exchange, request } from "../../support/raw-call.ts";
 import { NOW, provider, snapshot } from "../../support/status-snapshot.ts";
@@ -61,7 +61,7 @@ describe("/readyz", () => {
   });
 
   it("names a provider that refuses everybody, and stays 200", async () => {
-    const { status, body } = await get("/readyz?verbose", { providers: [provider({ refuses_everybody: true })] });
+    const { status, body } = await get("/readyz?verbose", { providers: [provider({ refusesEverybody: true })] });
     expect(status).toBe(200);
     expect(JSON.parse(body)).toMatchObject({ status: "ready", providers: { retail: { refuses_everybody: true } } });
   });
@@ -152,50 +152,81 @@ describe("the status page", () => {
     expect((await get("/?paused")).body).not.toContain('http-equiv="refresh"');
   });
 
-  it("has no form outside dev mode", async () => {
-    expect((await get("/?paused")).body).not.toContain("<form");
-    expect((await get("/try-it")).status).toBe(404);
+  it("has neither form nor badge outside dev mode", async () => {
+    expect((await get("/?paused")).body).not.toMatch(/<form|DEV/);
+    expect((await get("/dev/secret/")).status).toBe(404);
   });
 });
 
-describe("the form of dev mode", () => {
-  const calls: TryItCall[] = [];
+describe("the page of dev mode", () => {
+  const PATH = "/dev/s3cret/";
+  const sent: (string | undefined)[] = [];
   const app = createAdminApp({
     snapshot: () => snapshot(),
     metrics: async () => "",
     adminHosts: () => [],
-    async tryIt(call) {
-      calls.push(call);
-      return { status: 200, contentType: "application/json", bytes: Buffer.from('{"access_token":"<b>"}') };
+    dev: {
+      path: PATH,
+      async render(form) {
+        sent.push(form?.toString());
+        return html`<form method="post"></form>`;
+      },
     },
   });
+  const ask = async (path: string, init: RequestInit = {}, host = "localhost:9613") => {
+    sent.length = 0;
+    const response = await app.request(`http://${host}${path}`, init);
+    return { status: response.status, headers: response.headers, text: await response.text(), sent: [...sent] };
+  };
+  const post = (body: string, headers: Record<string, string> = {}, path = PATH, host?: string) =>
+    ask(
+      path,
+      { method: "POST", body, headers: { "Content-Type": "application/x-www-form-urlencoded", ...headers } },
+      host,
+    );
 
-  it.each<[string, string, string, number, string]>([
-    [
-      "makes the call and shows the answer",
-      "userid=bob&accountid=7",
-      "same-origin",
-      200,
-      "{&quot;access_token&quot;:&quot;&lt;b&gt;",
-    ],
-    [
-      "makes no call for another page",
-      "userid=bob&accountid=7",
-      "cross-site",
-      403,
-      "send this form from the status page",
-    ],
-    ["makes no call without a userid", "userid=&accountid=7", "same-origin", 200, "No call was made"],
-    ["makes no call for a body that is too large", `userid=${"x".repeat(70_000)}`, "same-origin", 400, "call"],
-    ["makes no call for faulty encoding", "userid=%ff&accountid=7", "same-origin", 400, "percent-encoding"],
-  ])("%s", async (what, body, site, status, text) => {
-    calls.length = 0;
-    const headers = { "Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": site };
-    const response = await app.request("http://localhost:9613/try-it", { method: "POST", body, headers });
-    const page = await response.text();
-    expect([response.status, page]).toEqual([status, expect.stringContaining(text)]);
-    expect(page).not.toContain('http-equiv="refresh"');
-    expect(calls).toEqual(what.startsWith("makes the call") ? [{ userid: "bob", accountid: 7 }] : []);
+  it("is the status page with a badge and a form, and does not refresh itself", async () => {
+    const opened = await ask(PATH);
+    expect([opened.status, opened.sent]).toEqual([200, [undefined]]);
+    expect(opened.text).toContain(">DEV</span>");
+    expect(opened.text).toContain("<form");
+    expect(opened.text).not.toContain('http-equiv="refresh"');
+    expect(opened.headers.get("referrer-policy")).toBe("no-referrer");
+    const plain = await ask("/");
+    expect(plain.text).toContain(">DEV</span>");
+    expect(plain.text).not.toMatch(/<form|s3cret/);
+  });
+
+  it.each([{}, { "Sec-Fetch-Site": "same-origin" }])("gets what its form sends: %j", async (headers) => {
+    const answer = await post("userid=bob&b=c+d", headers);
+    expect([answer.status, answer.sent]).toEqual([200, ["userid=bob&b=c+d"]]);
+  });
+
+  it.each(["cross-site", "same-site", "none"])(
+    "takes no form from another page, even with the secret: %s",
+    async (site) => {
+      expect(await post("userid=bob", { "Sec-Fetch-Site": site })).toMatchObject({ status: 403, sent: [] });
+    },
+  );
+
+  it.each(["/dev/", "/dev/s3cre/", "/dev/s3cret2/", "/dev/S3cret/", "/dev/s3cret", "/dev/s3cret/x", "/dev//"])(
+    "is nowhere without its secret: %s",
+    async (path) => {
+      for (const answer of [await ask(path), await post("userid=bob", {}, path)]) {
+        expect(answer).toMatchObject({ status: 404, text: "404 Not Found", sent: [] });
+      }
+    },
+  );
+
+  it("is not there for a name that DNS can point here", async () => {
+    expect(await post("userid=bob", {}, PATH, "evil.example:9613")).toMatchObject({ status: 421, sent: [] });
+  });
+
+  it.each([
+    ["too large", `userid=${"x".repeat(70_000)}`, "call"],
+    ["of faulty encoding", "userid=%ff", "percent-encoding"],
+  ])("takes no form that is %s", async (_, body, text) => {
+    expect(await post(body)).toMatchObject({ status: 400, text: expect.stringContaining(text), sent: [] });
   });
 });
 

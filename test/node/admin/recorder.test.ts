@@ -2,17 +2,8 @@
 
 import { describe, expect, it } from "vitest";
 import type { CallReport } from "../../../src/core/call-report.ts";
-import {
-  createRecorder,
-  lastMinutes,
-  MINUTE_MS,
-  MINUTES_KEPT,
-  RECENT_CALLS,
-  sumOf,
-} from "../../../src/node/admin/recorder.ts";
+import { createRecorder, MINUTE_MS, RECENT_CALLS, RECENT_MINUTES } from "../../../src/node/admin/recorder.ts";
 import { NOW, report } from "../../support/status-snapshot.ts";
-
-const MINUTE = Math.floor(NOW / MINUTE_MS);
 
 function setUp() {
   const clock = { now: NOW };
@@ -44,7 +35,7 @@ describe("the last outcome of a provider", () => {
     }
     expect(recorder.provider("main").last).toEqual({ outcome: "provider_unreachable", at: NOW + 2_000 });
     expect(recorder.provider("other").last).toEqual({ outcome: "refused", at: NOW + 4_000 });
-    expect(recorder.provider("unused")).toEqual({ last: undefined, last_token: undefined, minutes: [] });
+    expect(recorder.provider("unused")).toMatchObject({ last: undefined, last_token: undefined, recent: { token: 0 } });
   });
 });
 
@@ -82,60 +73,51 @@ it("does not know whether a nextAuth Server answered a call that was cut off", (
   expect(recorder.nextauth("nextauth").last?.outcome).toBe("session_check_failed");
 });
 
-describe("the minutes of a provider", () => {
-  it("count outcomes", () => {
+describe("the recent calls of a provider", () => {
+  it("are counted by outcome", () => {
     const { clock, recorder } = setUp();
     recorder.record(report());
     recorder.record(report());
     clock.now += MINUTE_MS;
     recorder.record(report({ outcome: "refused" }));
     recorder.record(failed("provider_timeout"));
-    expect(recorder.provider("retail").minutes).toMatchObject([
-      { minute: MINUTE, token: 2, refused: 0, error: 0 },
-      { minute: MINUTE + 1, token: 0, refused: 1, error: 1 },
-    ]);
+    expect(recorder.provider("retail").recent).toMatchObject({ token: 2, refused: 1, error: 1 });
   });
 
   it.each([
     ...(["session_not_logged_in", "session_mismatch", "session_check_failed", "attribute_missing"] as const),
     ...(["attributes_timeout", "call_invalid", "call_deadline", "caller_gone"] as const),
-  ])("do not count %s, because the provider was not asked", (errorCode) => {
+  ])("do not include %s, because the provider was not asked", (errorCode) => {
     const { recorder } = setUp();
     recorder.record(report());
     recorder.record(failed(errorCode));
-    expect(recorder.provider("retail")).toMatchObject({
-      last: { outcome: "token" },
-      minutes: [{ token: 1, error: 0 }],
-    });
+    expect(recorder.provider("retail")).toMatchObject({ last: { outcome: "token" }, recent: { token: 1, error: 0 } });
   });
 
-  it("count a call that was cut off while the provider was asked", () => {
+  it("include a call that was cut off while the provider was asked", () => {
     const { recorder } = setUp();
     recorder.record(failed("call_deadline", { durations: { session_check: 5, discovery: 300 } }));
     recorder.record(failed("caller_gone", { durations: { session_check: 5, provider: 300 } }));
-    expect(recorder.provider("retail").minutes).toMatchObject([{ error: 2 }]);
+    expect(recorder.provider("retail").recent).toMatchObject({ error: 2 });
   });
 
-  it("are kept for half an hour", () => {
+  it("are those of the last five minutes, including the current one", () => {
     const { clock, recorder } = setUp();
     for (let i = 0; i < 100; i++, clock.now += MINUTE_MS) recorder.record(report());
-    const minutes = recorder.provider("retail").minutes.map(({ minute }) => minute - MINUTE);
-    expect(minutes).toEqual(Array.from({ length: MINUTES_KEPT }, (_, i) => 100 - MINUTES_KEPT + i));
+    clock.now -= MINUTE_MS;
+    expect(recorder.provider("retail").recent.token).toBe(RECENT_MINUTES);
+    clock.now += 2 * MINUTE_MS;
+    expect(recorder.provider("retail").recent.token).toBe(RECENT_MINUTES - 2);
+    clock.now += 3 * MINUTE_MS;
+    expect(recorder.provider("retail").recent).toMatchObject({ token: 0, durations: { count: 0 } });
   });
 
-  it("keep counting after the clock was set back", () => {
+  it("are still counted after the clock was set back", () => {
     const { clock, recorder } = setUp();
     recorder.record(report());
     clock.now -= 10 * MINUTE_MS;
     recorder.record(report());
-    expect(recorder.provider("retail").minutes).toMatchObject([{ minute: MINUTE, token: 2 }]);
-  });
-
-  it("are chosen by age, including the current minute", () => {
-    const { clock, recorder } = setUp();
-    for (let i = 0; i < 10; i++, clock.now += MINUTE_MS) recorder.record(report());
-    const { minutes } = recorder.provider("retail");
-    expect(lastMinutes(minutes, 5, NOW + 7 * MINUTE_MS).map(({ minute }) => minute - MINUTE)).toEqual([3, 4, 5, 6, 7]);
+    expect(recorder.provider("retail").recent.token).toBe(2);
   });
 });
 
@@ -143,19 +125,19 @@ describe("percentiles", () => {
   it("are at most 7 % too high, and never too low", () => {
     const { recorder } = setUp();
     for (let ms = 1; ms <= 1_000; ms++) recorder.record(report({ duration: ms }));
-    const { durations } = sumOf(recorder.provider("retail").minutes);
-    for (const percent of [50, 95, 99, 100]) {
+    const { durations } = recorder.provider("retail").recent;
+    for (const percent of [50, 99, 100]) {
       expect(durations.percentile(percent)).toBeGreaterThanOrEqual(10_000 * percent);
       expect(durations.percentile(percent)).toBeLessThan(10_000 * percent * 1.07);
     }
   });
 
-  it("cover the calls of all minutes that are summed", () => {
+  it("cover the calls of all these minutes", () => {
     const { clock, recorder } = setUp();
     recorder.record(report({ duration: 0 }));
     clock.now += MINUTE_MS;
     recorder.record(report({ duration: 60_000 }));
-    const { durations } = sumOf(recorder.provider("retail").minutes);
+    const { durations } = recorder.provider("retail").recent;
     expect(durations.percentile(50)).toBe(1);
     expect(durations.percentile(100)).toBeGreaterThanOrEqual(60_000_000);
   });

@@ -4,9 +4,13 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { type ServerType, serve } from "@hono/node-server";
 import { afterAll, beforeAll, describe, expect } from "vitest";
+import { createStandIn } from "../../../src/cli/dev/nextauth-server.ts";
+import { phoneForm } from "../../../src/cli/dev/phone-form.ts";
+import { parseConfig } from "../../../src/config/parse.ts";
 import { createAdminApp } from "../../../src/node/admin/admin.ts";
 import type { Snapshot } from "../../../src/node/admin/snapshot.ts";
 import { itInChromium, NOT_ACCESSIBLE, OVERFLOWING, picture, useChromium } from "../../support/chromium.ts";
+import { fileConfig } from "../../support/config.ts";
 import { busySnapshot, snapshot } from "../../support/status-snapshot.ts";
 
 const ANSWER = `\n{ "access_token":  "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.",\r\n "note": "</pre>Zoë" }\n`;
@@ -15,7 +19,8 @@ const { open } = useChromium();
 const servers: ServerType[] = [];
 let current: Snapshot;
 let url: string;
-let calls = 0;
+/** The page of dev mode. */
+const DEV = "/dev/s3cret/";
 
 async function listenOn(fetch: (request: Request) => Response | Promise<Response>): Promise<string> {
   const server = serve({ fetch, hostname: "127.0.0.1", port: 0 });
@@ -25,16 +30,14 @@ async function listenOn(fetch: (request: Request) => Response | Promise<Response
 }
 
 beforeAll(async () => {
-  const app = createAdminApp({
-    snapshot: () => current,
-    metrics: async () => "",
-    adminHosts: () => [],
-    async tryIt() {
-      calls += 1;
-      return { status: 200, contentType: "application/json", bytes: Buffer.from(ANSWER) };
-    },
-  });
-  url = await listenOn(async (request) => app.fetch(request));
+  const proxy = await listenOn(() => new Response(ANSWER, { headers: { "Content-Type": "application/json" } }));
+  const { config } = parseConfig(JSON.stringify(fileConfig("http://127.0.0.1:1/token")), "test");
+  const stage = { config, standIn: createStandIn("key"), url: proxy, apikeyOf: () => "key-of-the-caller" };
+  const admin = { snapshot: () => current, metrics: async () => "", adminHosts: () => [] };
+  const dev = { path: DEV, render: (sent?: URLSearchParams) => phoneForm(stage, sent) };
+  const plain = createAdminApp(admin);
+  const inDev = createAdminApp({ ...admin, dev });
+  url = await listenOn(async (request) => (request.url.includes(DEV) ? inDev : plain).fetch(request));
 });
 afterAll(() => {
   for (const server of servers) server.close();
@@ -73,8 +76,8 @@ describe("the status page", () => {
     expect(await page.title()).toBe("Not ready: 1 of 4 providers · nextauth-token-proxy");
     const counts = await Promise.all([
       page.getByRole("heading", { name: "Not ready: 1 of 4 providers", level: 1 }).count(),
-      page.getByRole("article", { name: "staff" }).getByText("Suspended", { exact: true }).first().count(),
-      page.getByRole("img", { name: /^Calls to retail in the last 30 minutes: [\d,]+ tokens/ }).count(),
+      page.getByRole("row", { name: /^staff Suspended/ }).count(),
+      page.getByRole("button", { name: "Copy the faults" }).count(),
       page.getByRole("table", { name: /^Newest first/ }).count(),
       page.getByRole("columnheader", { name: "Outcome" }).count(),
     ]);
@@ -96,34 +99,55 @@ describe("the status page", () => {
   });
 });
 
-describe("Try it", () => {
-  itInChromium("makes a call, and shows the answer byte for byte", async () => {
+describe("the page of dev mode", () => {
+  itInChromium("makes a call, and shows it with the answer byte for byte", async () => {
     current = snapshot();
-    const { page, said } = await open(`${url}/`);
-    await page.getByRole("link", { name: "Open the form" }).click();
+    const { page, said } = await open(url + DEV);
     await page.getByLabel("userid").fill("Zoë & co");
-    await page.getByRole("button", { name: "Call getToken" }).click();
-    await page.waitForURL(`${url}/try-it`);
-    expect(await page.getByRole("region", { name: "TokenResult" }).textContent()).toBe(ANSWER);
+    await page.getByLabel("session").selectOption("expired");
+    await page.getByRole("button", { name: "Call", exact: true }).click();
+    await page.getByText("Status 200").waitFor();
+    const block = (name: string) => page.getByRole("region", { name }).textContent();
+    expect(await block("The call as it was sent")).toMatch(/^POST \/getToken\nhost: 127[\s\S]*"userid":"Zoë & co"/);
+    expect(await block("The response, byte for byte")).toBe(ANSWER);
+    expect(JSON.parse((await block("The access_token, decoded; its signature is not verified")) ?? "")).toEqual({
+      header: { alg: "none" },
+      claims: { sub: "alice" },
+    });
     expect(await page.getByLabel("userid").inputValue()).toBe("Zoë & co");
-    const claims = await page.getByRole("region", { name: "access_token, decoded" }).textContent();
-    expect(JSON.parse(claims ?? "")).toEqual({ sub: "alice" });
+    expect(await page.getByLabel("session").inputValue()).toBe("expired");
+    expect(await page.getByText("DEV", { exact: true }).count()).toBe(1);
     expect(await page.evaluate(NOT_ACCESSIBLE)).toEqual([]);
-    await picture(page, "try-it-light-1280");
-    await page.setViewportSize({ width: 320, height: 900 });
+    await picture(page, "dev-light-1280");
+    await page.setViewportSize({ width: 390, height: 900 });
     expect(await page.evaluate(OVERFLOWING)).toEqual([]);
     await page.emulateMedia({ colorScheme: "dark" });
-    await picture(page, "try-it-dark-320");
+    await picture(page, "dev-dark-390");
     expect(said).toEqual([]);
   });
 
-  itInChromium("rejects the form of a page on another port", async () => {
-    const form = `<form method="post" action="${url}/try-it"><input name="userid" value="mallory"><button>send</button></form>`;
+  itInChromium("copies what a button is for", async () => {
+    current = snapshot();
+    const { page, said } = await open(url + DEV);
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.getByRole("button", { name: "Call", exact: true }).click();
+    for (const [name, text] of [
+      ["Copy the response, byte for byte", ANSWER],
+      ["Copy repeat it", expect.stringMatching(/^curl -s 'http:\S+' -H .* --data-raw '/)],
+    ]) {
+      const button = page.getByRole("button", { name: name as string });
+      await button.click();
+      await expect.poll(() => button.textContent(), { timeout: 10_000 }).toBe("Copied");
+      expect(await page.evaluate("navigator.clipboard.readText()")).toEqual(text);
+    }
+    expect(said).toEqual([]);
+  });
+
+  itInChromium("rejects the form of a page on another port, even with the secret", async () => {
+    const form = `<form method="post" action="${url}${DEV}"><button>send</button></form>`;
     const elsewhere = await listenOn(() => new Response(form, { headers: { "Content-Type": "text/html" } }));
-    const before = calls;
     const { page } = await open(elsewhere);
     await page.getByRole("button").click();
-    await page.getByText("send this form from the status page").waitFor();
-    expect(calls).toBe(before);
+    await page.getByText("send this form from its own page").waitFor();
   });
 });

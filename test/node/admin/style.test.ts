@@ -8,7 +8,7 @@ const GRAPHIC = 3; // 1.4.11
 
 /** Foreground, background, least contrast. */
 const PAIRS: readonly [string, string, number][] = [
-  ...["text", "muted", "link", "bad", "warning"].flatMap((colour): [string, string, number][] => [
+  ...["text", "muted", "link", "good", "bad", "warning"].flatMap((colour): [string, string, number][] => [
     [colour, "ground", TEXT],
     [colour, "surface", TEXT],
   ]),
@@ -17,9 +17,6 @@ const PAIRS: readonly [string, string, number][] = [
   ["bad", "bad-ground", TEXT],
   ["surface", "link", TEXT], // of a button
   ["edge", "surface", GRAPHIC],
-  ["token", "surface", GRAPHIC],
-  ["refused", "surface", GRAPHIC],
-  ["error", "surface", GRAPHIC],
 ];
 
 const [light, dark] = [...STYLE.matchAll(/:root \{([^}]*)\}/g)].map(([, block]) =>
