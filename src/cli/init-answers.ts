@@ -1,0 +1,217 @@
+// The questions of `init`, in their order, and the example that fits the answers.
+
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { suggestion } from "../config/faults.ts";
+import { TokenProxyError, UsageError } from "../core/errors.ts";
+import { isLoopback, issuerUrlFault } from "../core/url.ts";
+import { createNodeCredentialHost } from "../node/credentials.ts";
+import { nodeClock } from "../node/host.ts";
+import { createNodeTransport } from "../node/outbound/transport.ts";
+import { TOKEN_ENDPOINT_AUTH_METHODS, type TokenEndpointAuthMethod } from "../oauth/client-authentication.ts";
+import { createDiscovery, type DiscoveryKind, type Metadata } from "../oauth/discovery.ts";
+import { JWT_BEARER, TOKEN_EXCHANGE } from "../oauth/grants.ts";
+import { kindOf } from "../oauth/kinds/index.ts";
+import { SIGNING_ALGORITHMS, type SigningAlgorithm } from "../oauth/signing-key.ts";
+import { adviseOnSilence } from "./check-certificates.ts";
+import { answer, type Prompts, type Question } from "./init-ask.ts";
+import {
+  changeAuthMethod,
+  changeIssuer,
+  changeText,
+  type Example,
+  exampleNames,
+  openExample,
+  type Text,
+  textsOf,
+} from "./init-example.ts";
+import { createKey } from "./keygen.ts";
+import { codeOf, withDetails } from "./report.ts";
+
+type Ask = (question: Question) => Promise<string>;
+
+const OTHER = "other";
+/** For any other provider: the example for each grant, and what the grant does. */
+const GRANTS: Readonly<Record<string, readonly [example: string, hint: string]>> = {
+  [JWT_BEARER]: ["rfc7523", "this proxy signs a JWT that names the user"],
+  [TOKEN_EXCHANGE]: ["rfc7523", "the same JWT, as the subject_token"],
+  client_credentials: ["own-grant", "the request names the user in a parameter"],
+  password: ["password-grant", "one technical password for all users"],
+  authorization_code: ["webnonce-as-code", "the session's nonce is the code"],
+};
+/** They need a person, or an earlier token. */
+const NOT_FOR_US = /^(?:implicit|refresh_token|.*:(?:device_code|ciba))$/;
+const DISCOVERY_MS = 5_000;
+/** The default of server.listen. */
+const OUR_ADDRESS = "http://127.0.0.1:8080";
+const SECRET_BYTES = 32;
+
+/**
+ * @param options by flag
+ * @param prompts undefined without a terminal
+ * @param folder of the files
+ * @throws {UsageError} for a wrong, missing or useless option, and if discovery fails without a terminal
+ */
+export async function askAll(
+  options: Map<string, string>,
+  prompts: Prompts | undefined,
+  { mayDiscover, folder }: { mayDiscover: boolean; folder: string },
+) {
+  const ask: Ask = (question) => answer(question, options, prompts);
+  const name = await chooseProvider(ask);
+  let example = openExample(name === OTHER ? "rfc7523" : name);
+  let metadata: Metadata | undefined;
+  if (example.settings.issuer !== undefined) {
+    const usual = mayDiscover ? example.settings.discovery : "none";
+    const found = await askIssuer(ask, usual, prompts !== undefined);
+    metadata = found.metadata;
+    if (name === OTHER) example = openForGrant(await chooseGrant(ask, metadata), metadata);
+    changeIssuer(example, found.issuer);
+    const { discovery, token_endpoint_auth_method: current } = example.settings;
+    if (found.discovery !== undefined && found.discovery !== discovery)
+      example.client.set("discovery", found.discovery);
+    const offer = offerOf(TOKEN_ENDPOINT_AUTH_METHODS, current, metadata?.token_endpoint_auth_methods_supported);
+    const method = await ask({
+      flag: "--auth-method",
+      message: "Its token_endpoint_auth_method for this proxy",
+      ...offer,
+    });
+    if (method !== current) changeAuthMethod(example, method as TokenEndpointAuthMethod);
+  }
+  const key = await makeKey(ask, example, metadata, folder);
+  await fillIn(ask, example);
+  const [unused] = options.keys();
+  if (unused !== undefined)
+    throw new UsageError(`${unused} changes nothing in the file of this provider: leave it out`);
+  return { example, key, secrets: makeSecrets(example) };
+}
+
+async function chooseProvider(ask: Ask): Promise<string> {
+  const choices = exampleNames().map((value) => {
+    const { title, status } = openExample(value);
+    return { value, label: title.replace(/:.*/, ""), hint: status.replace(/\. .*/, "") };
+  });
+  choices.push({ value: OTHER, label: "Another provider", hint: "with what its metadata offers" });
+  const asked = await ask({ flag: "--provider", message: "Your provider (type to search)", choices });
+  const names = choices.map(({ value }) => value);
+  const found = names.find((name) => name === asked || name.startsWith(`${asked}-`));
+  if (found !== undefined) return found;
+  const products = names.map((name) => name.replace(/-.*/, ""));
+  const cure = suggestion(asked, [...names, ...products]) || `; use one of ${names.join(", ")}`;
+  throw new UsageError(`--provider is unknown${cure}`);
+}
+
+/** On a terminal, asks until discovery succeeds or the user confirms the issuer. */
+async function askIssuer(ask: Ask, usual: DiscoveryKind | "none", isTerminal: boolean): Promise<Found> {
+  const proxyFor = await createNodeCredentialHost(process.env, ".").environmentProxy(() => {});
+  const transport = createNodeTransport({ connect_timeout: DISCOVERY_MS, connections: 1, proxyFor });
+  const deps = { transport, clock: nodeClock, onMoved() {} };
+  let message = "Its issuer";
+  let tried: string | undefined;
+  let initial: string | undefined;
+  for (;;) {
+    const text = await ask({ flag: "--issuer", message, initial, fault: issuerUrlFault });
+    const issuer = text.replace(/\/\.well-known\/.*/, ""); // the metadata's URL
+    if (usual === "none" || issuer === tried) return { issuer };
+    const discover = async (discovery: DiscoveryKind) => {
+      const { refresh } = createDiscovery({ issuer, discovery, byTls: false }, issuer, deps);
+      return { issuer, discovery, metadata: await refresh(DISCOVERY_MS) };
+    };
+    try {
+      const other = usual === "oidc" ? "oauth" : "oidc";
+      return await discover(usual).catch((error) => discover(other).catch(() => Promise.reject(error)));
+    } catch (error) {
+      if (!(error instanceof TokenProxyError)) throw error;
+      const code = codeOf(error);
+      const advice = code === undefined ? "" : `: ${await adviseOnSilence(issuer, code, "issuer")}`;
+      const problem = withDetails(error.message, error.detail, code) + advice;
+      if (!isTerminal) throw new UsageError(`${problem}\nCorrect --issuer, or add --no-discovery.`);
+      message = `${problem}\nCorrect the issuer, or press Enter to go on without its metadata`;
+      tried = issuer;
+      initial = String(error.detail?.provider_issuer ?? issuer);
+    }
+  }
+}
+
+type Found = { issuer: string; discovery?: DiscoveryKind; metadata?: Metadata };
+
+async function chooseGrant(ask: Ask, metadata: Metadata | undefined): Promise<string> {
+  const listed = (metadata?.grant_types_supported ?? []).filter((name) => !NOT_FOR_US.test(name));
+  const choices = [...new Set([...listed, ...Object.keys(GRANTS)])].map((value) => {
+    const hint = GRANTS[value]?.[1] ?? "a grant of its own";
+    return { value, hint: listed.includes(value) ? hint : `${hint}; not listed by this server` };
+  });
+  const question = { flag: "--grant-type", message: "The grant that gets a token for a user" };
+  const chosen = await ask({ ...question, choices: [...choices, { value: OTHER, hint: "type its name" }] });
+  return chosen === OTHER ? ask(question) : chosen;
+}
+
+function openForGrant(grant: string, metadata: Metadata | undefined): Example {
+  const example = openExample(GRANTS[grant]?.[0] ?? "own-grant");
+  const { client, settings } = example;
+  client.set("grant_type", grant);
+  if (metadata === undefined || kindOf(metadata) !== settings.kind) {
+    for (const key of ["kind", "expect_subject"]) client.delete(key);
+  }
+  return example;
+}
+
+/** The example's value comes first, then what the server lists. */
+function offerOf(all: readonly string[], initial: string, listed: readonly string[] | undefined) {
+  const offered = all.filter((one) => listed?.includes(one.replace("_raw", "")) !== false);
+  const choices = [...new Set([initial, ...offered])].map((value) => ({ value }));
+  const fault = (text: string) => (all.includes(text) ? undefined : `must be one of ${all.join(", ")}`);
+  return { initial, choices, fault };
+}
+
+/** Makes the key that the file needs, unless the user has it. */
+async function makeKey(ask: Ask, example: Example, metadata: Metadata | undefined, folder: string) {
+  const texts = textsOf(example);
+  const file = texts.find(({ key, isOpen, isYours }) => /key.*\.private_key\.file$/.test(key) && isOpen && !isYours);
+  if (file === undefined) return undefined;
+  const at = (name: string) => texts.find(({ key }) => key === file.key.replace("private_key.file", name)) as Text;
+  const listed = metadata?.token_endpoint_auth_signing_alg_values_supported;
+  const offer = offerOf(SIGNING_ALGORITHMS, at("alg").node.value, listed);
+  const alg = await ask({ flag: "--alg", message: "Algorithm of this proxy's key", ...offer });
+  example.changes.push([`=${offer.initial}`, `=${alg}`]); // in commands
+  const key = await createKey(alg as SigningAlgorithm);
+  example.changes.push([file.node.value.replace(".pem", ""), join(folder, key.kid)]);
+  changeText(example, at("kid"), key.kid);
+  at("alg").node.value = alg;
+  file.node.value = `${key.kid}.pem`;
+  return key;
+}
+
+/** Replaces what is only an example, and what options name. */
+async function fillIn(ask: Ask, example: Example): Promise<void> {
+  const texts = textsOf(example);
+  const at = `providers.${example.provider}`;
+  const questions: Readonly<Record<string, readonly [flag: string, message: string]>> = {
+    "signing.issuer": ["--signing-issuer", "URL of this proxy, where the provider gets its public keys"],
+    [`${at}.client_id`]: ["--client-id", "This proxy's client_id at the provider"],
+    [`${at}.scope`]: ["--scope", "The scope to request"],
+  };
+  const issuer = texts.find(({ key }) => key === `${at}.issuer`)?.node.value ?? "";
+  const isLocal = URL.canParse(issuer) && isLoopback(new URL(issuer).hostname);
+  for (const text of texts) {
+    const { key, node, comment, isOpen } = text;
+    const [flag, message] = questions[key] ?? [`--set ${key}`, `${key}${comment && `:${comment}`}`];
+    const like = isOpen ? `, like ${node.value}` : "";
+    const initial = !isOpen ? node.value : isLocal && key === "signing.issuer" ? OUR_ADDRESS : undefined;
+    const isQuiet = !isOpen && questions[key] === undefined;
+    changeText(example, text, await ask({ flag, message: message + like, initial, isQuiet }));
+  }
+}
+
+/** @returns the text of the env file */
+function makeSecrets(example: Example): string {
+  const references = textsOf(example).filter(({ key }) => key.endsWith(".env"));
+  return references
+    .map(({ key, node }) => {
+      const use = key.startsWith("callers.")
+        ? "for the nextAuth Server"
+        : "set it at the provider, or write its own here";
+      return `# ${key.slice(0, -".env".length)}: ${use}\n${node.value}=${randomBytes(SECRET_BYTES).toString("hex")}\n`;
+    })
+    .join("");
+}
