@@ -58,7 +58,7 @@ export async function askAll(
   { mayDiscover, folder }: { mayDiscover: boolean; folder: string },
 ) {
   const ask: Ask = (question) => answer(question, options, prompts);
-  const name = await chooseProvider(ask);
+  const name = await chooseProvider(ask, options.get("--grant-type"));
   let example = openExample(name === OTHER ? "rfc7523" : name);
   let metadata: Metadata | undefined;
   if (example.settings.issuer !== undefined) {
@@ -86,7 +86,7 @@ export async function askAll(
   return { example, key, secrets: makeSecrets(example) };
 }
 
-async function chooseProvider(ask: Ask): Promise<string> {
+async function chooseProvider(ask: Ask, grant: string | undefined): Promise<string> {
   const choices = exampleNames().map((value) => {
     const { title, status } = openExample(value);
     return { value, label: title.replace(/:.*/, ""), hint: status.replace(/\. .*/, "") };
@@ -94,8 +94,10 @@ async function chooseProvider(ask: Ask): Promise<string> {
   choices.push({ value: OTHER, label: "Another provider", hint: "with what its metadata offers" });
   const asked = await ask({ flag: "--provider", message: "Your provider (type to search)", choices });
   const names = choices.map(({ value }) => value);
-  const found = names.find((name) => name === asked || name.startsWith(`${asked}-`));
-  if (found !== undefined) return found;
+  const found = names.filter((name) => name === asked || name.startsWith(`${asked}-`));
+  const fits = (name: string) => name !== OTHER && openExample(name).settings.grant_type === grant;
+  const best = found.find(fits) ?? found[0];
+  if (best !== undefined) return best;
   const products = names.map((name) => name.replace(/-.*/, ""));
   const cure = suggestion(asked, [...names, ...products]) || `; use one of ${names.join(", ")}`;
   throw new UsageError(`--provider is unknown${cure}`);
@@ -167,7 +169,9 @@ function offerOf(all: readonly string[], initial: string, listed: readonly strin
 /** Makes the key that the file needs, unless the user has it. */
 async function makeKey(ask: Ask, example: Example, metadata: Metadata | undefined, folder: string) {
   const texts = textsOf(example);
-  const file = texts.find(({ key, isOpen, isYours }) => /key.*\.private_key\.file$/.test(key) && isOpen && !isYours);
+  const file = texts.find(
+    ({ key, isOpen, isYours }) => /key(?:s\.0)?\.private_key\.file$/.test(key) && isOpen && !isYours,
+  );
   if (file === undefined) return undefined;
   const at = (name: string) => texts.find(({ key }) => key === file.key.replace("private_key.file", name)) as Text;
   const listed = metadata?.token_endpoint_auth_signing_alg_values_supported;
@@ -190,15 +194,16 @@ async function fillIn(ask: Ask, example: Example): Promise<void> {
     "signing.issuer": ["--signing-issuer", "URL of this proxy, where the provider gets its public keys"],
     [`${at}.client_id`]: ["--client-id", "This proxy's client_id at the provider"],
     [`${at}.scope`]: ["--scope", "The scope to request"],
+    [`${at}.grant_type`]: ["--grant-type", "Its grant_type"],
   };
   const issuer = texts.find(({ key }) => key === `${at}.issuer`)?.node.value ?? "";
   const isLocal = URL.canParse(issuer) && isLoopback(new URL(issuer).hostname);
   for (const text of texts) {
     const { key, node, comment, isOpen } = text;
-    const [flag, message] = questions[key] ?? [`--set ${key}`, `${key}${comment && `:${comment}`}`];
+    const [flag, message] = questions[key] ?? [`--set ${key}`, comment.trim() || "a text of your own"];
     const like = isOpen ? `, like ${node.value}` : "";
     const initial = !isOpen ? node.value : isLocal && key === "signing.issuer" ? OUR_ADDRESS : undefined;
-    const isQuiet = !isOpen && questions[key] === undefined;
+    const isQuiet = !isOpen && flag !== "--client-id" && flag !== "--scope";
     changeText(example, text, await ask({ flag, message: message + like, initial, isQuiet }));
   }
 }

@@ -40,7 +40,8 @@ export async function answer(
     const known = choices ? `: one of ${choices.map(({ value }) => value).join(", ")}` : "";
     throw new UsageError(`${flag} is missing: ${message}${known}`);
   }
-  const question = { message, ...(initial !== undefined && { initialValue: initial }) };
+  const title = flag.startsWith("--set ") ? `${flag.slice("--set ".length)}: ${message}` : message;
+  const question = { message: title, ...(initial !== undefined && { initialValue: initial }) };
   const chosen = (value?: unknown) => (value === undefined ? "nothing fits: type less" : undefined);
   const reply =
     choices === undefined
