@@ -2,6 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import type { ProviderConfig } from "../config/complete.ts";
 import { suggestion } from "../config/faults.ts";
 import { TokenProxyError, UsageError } from "../core/errors.ts";
 import { isLoopback, issuerUrlFault } from "../core/url.ts";
@@ -11,34 +12,25 @@ import { createNodeTransport } from "../node/outbound/transport.ts";
 import { TOKEN_ENDPOINT_AUTH_METHODS, type TokenEndpointAuthMethod } from "../oauth/client-authentication.ts";
 import { createDiscovery, type DiscoveryKind, type Metadata } from "../oauth/discovery.ts";
 import { JWT_BEARER, TOKEN_EXCHANGE } from "../oauth/grants.ts";
-import { kindOf } from "../oauth/kinds/index.ts";
 import { SIGNING_ALGORITHMS, type SigningAlgorithm } from "../oauth/signing-key.ts";
 import { adviseOnSilence } from "./check-certificates.ts";
 import { answer, type Prompts, type Question } from "./init-ask.ts";
-import {
-  changeAuthMethod,
-  changeIssuer,
-  changeText,
-  type Example,
-  exampleNames,
-  openExample,
-  type Text,
-  textsOf,
-} from "./init-example.ts";
+import { Example, exampleNames, type Text } from "./init-example.ts";
 import { createKey } from "./keygen.ts";
 import { codeOf, withDetails } from "./report.ts";
 
 type Ask = (question: Question) => Promise<string>;
+type Found = { issuer?: string; discovery?: DiscoveryKind; metadata?: Metadata };
 
 const OTHER = "other";
-/** For any other provider: the example for each grant, and what the grant does. */
-const GRANTS: Readonly<Record<string, readonly [example: string, hint: string]>> = {
-  [JWT_BEARER]: ["rfc7523", "this proxy signs a JWT that names the user"],
-  [TOKEN_EXCHANGE]: ["rfc7523", "the same JWT, as the subject_token"],
-  client_credentials: ["own-grant", "the request names the user in a parameter"],
-  password: ["password-grant", "one technical password for all users"],
-  authorization_code: ["webnonce-as-code", "the session's nonce is the code"],
+/** How the request of a grant names the user, if not by a parameter of its own. */
+const PARAMS: Readonly<Record<string, object | undefined>> = {
+  [JWT_BEARER]: undefined,
+  [TOKEN_EXCHANGE]: undefined,
+  password: { username: "{{userid}}", password: { env: "TECHNICAL_PASSWORD" } },
+  authorization_code: undefined,
 };
+const OWN_PARAMS = { userid: "{{userid}}" };
 /** They need a person, or an earlier token. */
 const NOT_FOR_US = /^(?:implicit|refresh_token|.*:(?:device_code|ciba))$/;
 const DISCOVERY_MS = 5_000;
@@ -55,48 +47,46 @@ const SECRET_BYTES = 32;
 export async function askAll(
   options: Map<string, string>,
   prompts: Prompts | undefined,
-  { mayDiscover, folder }: { mayDiscover: boolean; folder: string },
+  mayDiscover: boolean,
+  folder: string,
 ) {
   const ask: Ask = (question) => answer(question, options, prompts);
   const name = await chooseProvider(ask, options.get("--grant-type"));
-  let example = openExample(name === OTHER ? "rfc7523" : name);
-  let metadata: Metadata | undefined;
-  if (example.settings.issuer !== undefined) {
-    const usual = mayDiscover ? example.settings.discovery : "none";
-    const found = await askIssuer(ask, usual, prompts !== undefined);
-    metadata = found.metadata;
-    if (name === OTHER) example = openForGrant(await chooseGrant(ask, metadata), metadata);
-    changeIssuer(example, found.issuer);
-    const { discovery, token_endpoint_auth_method: current } = example.settings;
-    if (found.discovery !== undefined && found.discovery !== discovery)
-      example.client.set("discovery", found.discovery);
+  const example = new Example(name);
+  const { settings, client, document } = example;
+  const found = await askIssuer(ask, settings, mayDiscover, prompts !== undefined);
+  const { issuer, discovery = settings.discovery, metadata } = found;
+  if (issuer !== undefined) {
+    example.changeIssuer(issuer);
+    if (discovery !== settings.discovery) client.set("discovery", discovery);
+    const grant = name === OTHER ? await chooseGrant(ask, metadata) : settings.grant_type;
+    const { token_endpoint_auth_method: current } = settings;
     const offer = offerOf(TOKEN_ENDPOINT_AUTH_METHODS, current, metadata?.token_endpoint_auth_methods_supported);
-    const method = await ask({
-      flag: "--auth-method",
-      message: "Its token_endpoint_auth_method for this proxy",
-      ...offer,
-    });
-    if (method !== current) changeAuthMethod(example, method as TokenEndpointAuthMethod);
+    const method = await ask({ flag: "--auth-method", message: "How this proxy authenticates there", ...offer });
+    if (grant !== settings.grant_type) {
+      client.set("grant_type", grant);
+      const params = grant in PARAMS ? PARAMS[grant] : OWN_PARAMS;
+      if (params) client.set("params", document.createNode(params));
+      if (grant !== TOKEN_EXCHANGE && method !== "private_key_jwt") document.delete("signing");
+    }
+    if (method !== current) example.changeAuthMethod(method as TokenEndpointAuthMethod);
   }
   const key = await makeKey(ask, example, metadata, folder);
-  await fillIn(ask, example);
+  await fillIn(ask, example, issuer);
   const [unused] = options.keys();
-  if (unused !== undefined)
-    throw new UsageError(`${unused} changes nothing in the file of this provider: leave it out`);
+  if (unused !== undefined) throw new UsageError(`${unused} changes nothing for this provider: leave it out`);
   return { example, key, secrets: makeSecrets(example) };
 }
 
 async function chooseProvider(ask: Ask, grant: string | undefined): Promise<string> {
-  const choices = exampleNames().map((value) => {
-    const { title, status } = openExample(value);
+  const names = exampleNames();
+  const choices = names.map((value) => {
+    const [title = "", status = ""] = new Example(value).about;
     return { value, label: title.replace(/:.*/, ""), hint: status.replace(/\. .*/, "") };
   });
-  choices.push({ value: OTHER, label: "Another provider", hint: "with what its metadata offers" });
   const asked = await ask({ flag: "--provider", message: "Your provider (type to search)", choices });
-  const names = choices.map(({ value }) => value);
   const found = names.filter((name) => name === asked || name.startsWith(`${asked}-`));
-  const fits = (name: string) => name !== OTHER && openExample(name).settings.grant_type === grant;
-  const best = found.find(fits) ?? found[0];
+  const best = found.find((name) => new Example(name).settings.grant_type === grant) ?? found[0];
   if (best !== undefined) return best;
   const products = names.map((name) => name.replace(/-.*/, ""));
   const cure = suggestion(asked, [...names, ...products]) || `; use one of ${names.join(", ")}`;
@@ -104,24 +94,24 @@ async function chooseProvider(ask: Ask, grant: string | undefined): Promise<stri
 }
 
 /** On a terminal, asks until discovery succeeds or the user confirms the issuer. */
-async function askIssuer(ask: Ask, usual: DiscoveryKind | "none", isTerminal: boolean): Promise<Found> {
-  const proxyFor = await createNodeCredentialHost(process.env, ".").environmentProxy(() => {});
-  const transport = createNodeTransport({ connect_timeout: DISCOVERY_MS, connections: 1, proxyFor });
-  const deps = { transport, clock: nodeClock, onMoved() {} };
-  let message = "Its issuer";
+async function askIssuer(
+  ask: Ask,
+  settings: ProviderConfig,
+  mayDiscover: boolean,
+  isTerminal: boolean,
+): Promise<Found> {
+  const { issuer: example, discovery: usual } = settings;
+  if (example === undefined) return {};
+  let message = `Its issuer, like ${example}`;
   let tried: string | undefined;
   let initial: string | undefined;
   for (;;) {
     const text = await ask({ flag: "--issuer", message, initial, fault: issuerUrlFault });
     const issuer = text.replace(/\/\.well-known\/.*/, ""); // the metadata's URL
-    if (usual === "none" || issuer === tried) return { issuer };
-    const discover = async (discovery: DiscoveryKind) => {
-      const { refresh } = createDiscovery({ issuer, discovery, byTls: false }, issuer, deps);
-      return { issuer, discovery, metadata: await refresh(DISCOVERY_MS) };
-    };
+    if (usual === "none" || !mayDiscover || issuer === tried) return { issuer };
     try {
       const other = usual === "oidc" ? "oauth" : "oidc";
-      return await discover(usual).catch((error) => discover(other).catch(() => Promise.reject(error)));
+      return await discover(issuer, usual).catch((error) => discover(issuer, other).catch(() => Promise.reject(error)));
     } catch (error) {
       if (!(error instanceof TokenProxyError)) throw error;
       const code = codeOf(error);
@@ -135,27 +125,21 @@ async function askIssuer(ask: Ask, usual: DiscoveryKind | "none", isTerminal: bo
   }
 }
 
-type Found = { issuer: string; discovery?: DiscoveryKind; metadata?: Metadata };
+async function discover(issuer: string, discovery: DiscoveryKind): Promise<Found> {
+  const proxyFor = await createNodeCredentialHost(process.env, ".").environmentProxy(() => {});
+  const transport = createNodeTransport({ connect_timeout: DISCOVERY_MS, connections: 1, proxyFor });
+  const deps = { transport, clock: nodeClock, onMoved() {} };
+  const { refresh } = createDiscovery({ issuer, discovery, byTls: false }, issuer, deps);
+  return { issuer, discovery, metadata: await refresh(DISCOVERY_MS).finally(() => transport.close()) };
+}
 
 async function chooseGrant(ask: Ask, metadata: Metadata | undefined): Promise<string> {
-  const listed = (metadata?.grant_types_supported ?? []).filter((name) => !NOT_FOR_US.test(name));
-  const choices = [...new Set([...listed, ...Object.keys(GRANTS)])].map((value) => {
-    const hint = GRANTS[value]?.[1] ?? "a grant of its own";
-    return { value, hint: listed.includes(value) ? hint : `${hint}; not listed by this server` };
-  });
+  const listed = metadata?.grant_types_supported?.filter((name) => !NOT_FOR_US.test(name)) ?? [];
+  const names = [...new Set([...listed, ...Object.keys(PARAMS)])];
+  const choices = names.map((value) => ({ value, hint: listed.includes(value) ? "" : "not listed by this server" }));
   const question = { flag: "--grant-type", message: "The grant that gets a token for a user" };
   const chosen = await ask({ ...question, choices: [...choices, { value: OTHER, hint: "type its name" }] });
   return chosen === OTHER ? ask(question) : chosen;
-}
-
-function openForGrant(grant: string, metadata: Metadata | undefined): Example {
-  const example = openExample(GRANTS[grant]?.[0] ?? "own-grant");
-  const { client, settings } = example;
-  client.set("grant_type", grant);
-  if (metadata === undefined || kindOf(metadata) !== settings.kind) {
-    for (const key of ["kind", "expect_subject"]) client.delete(key);
-  }
-  return example;
 }
 
 /** The example's value comes first, then what the server lists. */
@@ -168,7 +152,7 @@ function offerOf(all: readonly string[], initial: string, listed: readonly strin
 
 /** Makes the key that the file needs, unless the user has it. */
 async function makeKey(ask: Ask, example: Example, metadata: Metadata | undefined, folder: string) {
-  const texts = textsOf(example);
+  const texts = example.texts();
   const file = texts.find(
     ({ key, isOpen, isYours }) => /key(?:s\.0)?\.private_key\.file$/.test(key) && isOpen && !isYours,
   );
@@ -180,15 +164,14 @@ async function makeKey(ask: Ask, example: Example, metadata: Metadata | undefine
   example.changes.push([`=${offer.initial}`, `=${alg}`]); // in commands
   const key = await createKey(alg as SigningAlgorithm);
   example.changes.push([file.node.value.replace(".pem", ""), join(folder, key.kid)]);
-  changeText(example, at("kid"), key.kid);
+  example.change(at("kid"), key.kid);
   at("alg").node.value = alg;
   file.node.value = `${key.kid}.pem`;
   return key;
 }
 
 /** Replaces what is only an example, and what options name. */
-async function fillIn(ask: Ask, example: Example): Promise<void> {
-  const texts = textsOf(example);
+async function fillIn(ask: Ask, example: Example, issuer = ""): Promise<void> {
   const at = `providers.${example.provider}`;
   const questions: Readonly<Record<string, readonly [flag: string, message: string]>> = {
     "signing.issuer": ["--signing-issuer", "URL of this proxy, where the provider gets its public keys"],
@@ -196,27 +179,25 @@ async function fillIn(ask: Ask, example: Example): Promise<void> {
     [`${at}.scope`]: ["--scope", "The scope to request"],
     [`${at}.grant_type`]: ["--grant-type", "Its grant_type"],
   };
-  const issuer = texts.find(({ key }) => key === `${at}.issuer`)?.node.value ?? "";
   const isLocal = URL.canParse(issuer) && isLoopback(new URL(issuer).hostname);
-  for (const text of texts) {
+  for (const text of example.texts()) {
     const { key, node, comment, isOpen } = text;
     const [flag, message] = questions[key] ?? [`--set ${key}`, comment.trim() || "a text of your own"];
     const like = isOpen ? `, like ${node.value}` : "";
     const initial = !isOpen ? node.value : isLocal && key === "signing.issuer" ? OUR_ADDRESS : undefined;
     const isQuiet = !isOpen && flag !== "--client-id" && flag !== "--scope";
-    changeText(example, text, await ask({ flag, message: message + like, initial, isQuiet }));
+    example.change(text, await ask({ flag, message: message + like, initial, isQuiet }));
   }
 }
 
 /** @returns the text of the env file */
 function makeSecrets(example: Example): string {
-  const references = textsOf(example).filter(({ key }) => key.endsWith(".env"));
-  return references
-    .map(({ key, node }) => {
-      const use = key.startsWith("callers.")
-        ? "for the nextAuth Server"
-        : "set it at the provider, or write its own here";
-      return `# ${key.slice(0, -".env".length)}: ${use}\n${node.value}=${randomBytes(SECRET_BYTES).toString("hex")}\n`;
-    })
-    .join("");
+  const references = example.texts().filter(({ key }) => key.endsWith(".env"));
+  const lines = references.map(({ key, node }) => {
+    const use = key.startsWith("callers.")
+      ? "for the nextAuth Server"
+      : "set it at the provider, or write its own here";
+    return `# ${key.replace(/\.env$/, "")}: ${use}\n${node.value}=${randomBytes(SECRET_BYTES).toString("hex")}\n`;
+  });
+  return lines.join("");
 }

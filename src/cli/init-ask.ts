@@ -40,13 +40,16 @@ export async function answer(
     const known = choices ? `: one of ${choices.map(({ value }) => value).join(", ")}` : "";
     throw new UsageError(`${flag} is missing: ${message}${known}`);
   }
-  const title = flag.startsWith("--set ") ? `${flag.slice("--set ".length)}: ${message}` : message;
-  const question = { message: title, ...(initial !== undefined && { initialValue: initial }) };
-  const chosen = (value?: unknown) => (value === undefined ? "nothing fits: type less" : undefined);
-  const reply =
-    choices === undefined
-      ? await prompts.text({ ...question, validate })
-      : await prompts.autocomplete({ ...question, options: choices, maxItems: 12, validate: chosen });
+  const shown = `${/^--set (.*)/.exec(flag)?.[1]?.concat(": ") ?? ""}${message}`;
+  const question = { message: shown, ...(initial !== undefined && { initialValue: initial }) };
+  const reply = choices
+    ? await prompts.autocomplete({
+        ...question,
+        options: choices,
+        maxItems: 12,
+        validate: (one) => validate(one as string),
+      })
+    : await prompts.text({ ...question, validate });
   if (!prompts.isCancel(reply)) return reply;
   prompts.cancel("Nothing was written.");
   return process.exit(1);
