@@ -85,7 +85,7 @@ async function chooseProvider(ask: Ask, grant: string | undefined): Promise<stri
     return { value, label: title.replace(/:.*/, ""), hint: status.replace(/\. .*/, "") };
   });
   const asked = await ask({ flag: "--provider", message: "Your provider (type to search)", choices });
-  const found = names.filter((name) => name === asked || name.startsWith(`${asked}-`));
+  const found = names.filter((name) => `${name}-`.startsWith(`${asked}-`)).sort((a, b) => a.length - b.length);
   const best = found.find((name) => new Example(name).settings.grant_type === grant) ?? found[0];
   if (best !== undefined) return best;
   const products = names.map((name) => name.replace(/-.*/, ""));
@@ -192,12 +192,13 @@ async function fillIn(ask: Ask, example: Example, issuer = ""): Promise<void> {
 
 /** @returns the text of the env file */
 function makeSecrets(example: Example): string {
-  const references = example.texts().filter(({ key }) => key.endsWith(".env"));
-  const lines = references.map(({ key, node }) => {
+  const lines = new Map<string, string>();
+  for (const { key, node } of example.texts().filter((text) => text.key.endsWith(".env"))) {
     const use = key.startsWith("callers.")
       ? "for the nextAuth Server"
       : "set it at the provider, or write its own here";
-    return `# ${key.replace(/\.env$/, "")}: ${use}\n${node.value}=${randomBytes(SECRET_BYTES).toString("hex")}\n`;
-  });
-  return lines.join("");
+    const secret = randomBytes(SECRET_BYTES).toString("hex");
+    lines.set(node.value, `# ${key.replace(/\.env$/, "")}: ${use}\n${node.value}=${secret}\n`);
+  }
+  return [...lines.values()].join("");
 }

@@ -12,7 +12,8 @@ import { credentialOf, isSigned, type TokenEndpointAuthMethod } from "../oauth/c
 export const PACKAGE = dirname(findPackageJSON(import.meta.url) as string);
 const FOLDER = join(PACKAGE, "examples");
 
-export const exampleNames = (): string[] => readdirSync(FOLDER).map((file) => file.replace(".yaml", ""));
+export const exampleNames = (): string[] =>
+  readdirSync(FOLDER).flatMap((file) => /^(.*)\.yaml$/.exec(file)?.slice(1) ?? []);
 
 /** A text in the file. */
 export interface Text {
@@ -82,7 +83,7 @@ export class Example {
     if (isSeq(node)) return node.items.flatMap((item, index) => below(index, item));
     if (!isScalar<string>(node) || typeof node.value !== "string") return [];
     const isYours = comment.startsWith(" your ");
-    return [{ key, node, comment, isYours, isOpen: isYours || /\bbank\b|^\/run\/secrets\//.test(node.value) }];
+    return [{ key, node, comment, isYours, isOpen: isYours || /\.example\b|^\/run\/secrets\//.test(node.value) }];
   }
 
   change({ node }: Text, next: string): void {
@@ -98,7 +99,8 @@ export class Example {
     const [server = "", realm] = partsOf(next);
     this.changes.push([issuer, next], [oldServer, server]);
     if (oldRealm && realm) this.changes.push([`-r ${oldRealm}`, `-r ${realm}`]);
-    for (const { node } of this.texts(this.client)) node.value = replaced(node.value, this.changes);
+    const texts = this.texts().filter(({ key }) => key.startsWith("providers."));
+    for (const { node } of texts) node.value = replaced(node.value, this.changes);
   }
 
   changeAuthMethod(next: TokenEndpointAuthMethod): void {
