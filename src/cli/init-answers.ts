@@ -15,7 +15,7 @@ import { JWT_BEARER, TOKEN_EXCHANGE } from "../oauth/grants.ts";
 import { SIGNING_ALGORITHMS, type SigningAlgorithm } from "../oauth/signing-key.ts";
 import { adviseOnSilence } from "./check-certificates.ts";
 import { answer, type Prompts, type Question } from "./init-ask.ts";
-import { Example, exampleNames, type Text } from "./init-example.ts";
+import { Example, exampleNames } from "./init-example.ts";
 import { createKey } from "./keygen.ts";
 import { codeOf, withDetails } from "./report.ts";
 
@@ -150,23 +150,19 @@ function offerOf(all: readonly string[], initial: string, listed: readonly strin
   return { initial, choices, fault };
 }
 
-/** Makes the key that the file needs, unless the user has it. */
+/** Makes the key that the file needs: its example is named after its kid, unless the user has it. */
 async function makeKey(ask: Ask, example: Example, metadata: Metadata | undefined, folder: string) {
   const texts = example.texts();
-  const file = texts.find(
-    ({ key, isOpen, isYours }) => /key(?:s\.0)?\.private_key\.file$/.test(key) && isOpen && !isYours,
-  );
-  if (file === undefined) return undefined;
-  const at = (name: string) => texts.find(({ key }) => key === file.key.replace("private_key.file", name)) as Text;
-  const listed = metadata?.token_endpoint_auth_signing_alg_values_supported;
-  const offer = offerOf(SIGNING_ALGORITHMS, at("alg").node.value, listed);
-  const alg = await ask({ flag: "--alg", message: "Algorithm of this proxy's key", ...offer });
-  example.changes.push([`=${offer.initial}`, `=${alg}`]); // in commands
-  const key = await createKey(alg as SigningAlgorithm);
-  example.changes.push([file.node.value.replace(".pem", ""), join(folder, key.kid)]);
-  example.change(at("kid"), key.kid);
-  at("alg").node.value = alg;
-  file.node.value = `${key.kid}.pem`;
+  const kid = texts.find((text) => text.key.endsWith(".kid"));
+  const at = (name: string) => texts.find((text) => text.key === kid?.key.replace(/kid$/, name))?.node;
+  const [file, alg] = [at("private_key.file"), at("alg")];
+  if (!kid || !alg || file?.value !== `/run/secrets/${kid.node.value}.pem`) return undefined;
+  const offer = offerOf(SIGNING_ALGORITHMS, alg.value, metadata?.token_endpoint_auth_signing_alg_values_supported);
+  alg.value = await ask({ flag: "--alg", message: "Algorithm of this proxy's key", ...offer });
+  const key = await createKey(alg.value as SigningAlgorithm);
+  example.changes.push([`=${offer.initial}`, `=${alg.value}`], [file.value.replace(".pem", ""), join(folder, key.kid)]);
+  example.change(kid, key.kid);
+  file.value = `${key.kid}.pem`;
   return key;
 }
 

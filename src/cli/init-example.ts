@@ -22,8 +22,6 @@ export interface Text {
   node: Scalar<string>;
   /** At the end of its line. */
   comment: string;
-  /** Whether the user already has it, as the comment says. */
-  isYours: boolean;
   /** Whether it is only an example, so that everybody needs another one. */
   isOpen: boolean;
 }
@@ -82,8 +80,8 @@ export class Example {
     if (isMap<Scalar<string>>(node)) return node.items.flatMap((pair) => below(pair.key.value, pair.value));
     if (isSeq(node)) return node.items.flatMap((item, index) => below(index, item));
     if (!isScalar<string>(node) || typeof node.value !== "string") return [];
-    const isYours = comment.startsWith(" your ");
-    return [{ key, node, comment, isYours, isOpen: isYours || /\.example\b|^\/run\/secrets\//.test(node.value) }];
+    const isOpen = comment.startsWith(" your ") || /\.example\b|^\/run\/secrets\//.test(node.value);
+    return [{ key, node, comment, isOpen }];
   }
 
   change({ node }: Text, next: string): void {
