@@ -42,7 +42,7 @@ const SECRET_BYTES = 32;
  * @param options by flag
  * @param prompts undefined without a terminal
  * @param folder of the files
- * @throws {UsageError} for a wrong, missing or useless option, and if discovery fails without a terminal
+ * @throws {UsageError} for a wrong, missing or useless option; without a terminal also if discovery fails
  */
 export async function askAll(
   options: Map<string, string>,
@@ -150,7 +150,7 @@ function offerOf(all: readonly string[], initial: string, listed: readonly strin
   return { initial, choices, fault };
 }
 
-/** Makes the key that the file needs: its example is named after its kid, unless the user has it. */
+/** Makes the file's key, unless the user has it: then the example is not named after its kid. */
 async function makeKey(ask: Ask, example: Example, metadata: Metadata | undefined, folder: string) {
   const texts = example.texts();
   const kid = texts.find((text) => text.key.endsWith(".kid"));

@@ -103,7 +103,7 @@ export class Example {
 
   changeAuthMethod(next: TokenEndpointAuthMethod): void {
     const { token_endpoint_auth_method: old } = this.settings;
-    for (const start of ["method ", "methods="]) this.changes.push([start + old, start + next]); // in commands
+    this.changes.push([`method ${old}`, `method ${next}`], [`methods=${old}`, `methods=${next}`]);
     const credential = credentialOf(next);
     const isSame = credential === credentialOf(old);
     const stale = [isSigned(next) ? "" : "client_assertion", ...(isSame ? [] : ["client_secret", "client_key", "tls"])];
