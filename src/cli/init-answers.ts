@@ -42,7 +42,7 @@ const SECRET_BYTES = 32;
  * @param options by flag
  * @param prompts undefined without a terminal
  * @param folder of the files
- * @throws {UsageError} for a wrong, missing or useless option; without a terminal also if discovery fails
+ * @throws {UsageError} for a wrong, missing or useless option, or for a provider without metadata
  */
 export async function askAll(
   options: Map<string, string>,
