@@ -57,12 +57,10 @@ export class Example {
     this.#header = header;
     this.about = header.split("\n").map((line) => line.slice("# ".length));
     this.document = parseDocument(body);
-    const [[provider, settings]] = Object.entries(parseConfig(text, name).config.providers) as [
-      [string, ProviderConfig],
-    ];
-    this.provider = provider;
-    this.settings = settings;
-    this.client = this.document.getIn(["providers", provider]) as YAMLMap;
+    const { providers, get_token } = parseConfig(text, name).config;
+    this.provider = get_token[0]?.provider ?? (Object.keys(providers)[0] as string);
+    this.settings = providers[this.provider] as ProviderConfig;
+    this.client = this.document.getIn(["providers", this.provider]) as YAMLMap;
   }
 
   steps(): string {
