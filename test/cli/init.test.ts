@@ -23,11 +23,15 @@ import { temporaryFolder } from "./temporary-folder.ts";
 const folder = temporaryFolder();
 const EXAMPLES = { ...ASSERTION_EXAMPLES, ...OTHER_EXAMPLES };
 
-/** What the metadata's path is answered with; another path is 404. */
-let published: { path: string; body: string };
+/** By path. Another path is 404, or like the metadata of some issuer. */
+const published = new Map<string, string>();
+let answersAll = false;
 const answer: RequestListener = (request, response) => {
-  response.statusCode = request.url === published.path ? 200 : 404;
-  response.end(published.body);
+  const { url = "" } = request;
+  const issuer = `${base}${url.replace("/.well-known/openid-configuration", "")}`;
+  const usual = answersAll ? JSON.stringify({ issuer, token_endpoint: `${issuer}/token` }) : undefined;
+  const body = published.get(url) ?? usual;
+  response.writeHead(body === undefined ? 404 : 200).end(body);
 };
 const server = createServer(answer);
 let base: string;
@@ -41,6 +45,8 @@ beforeAll(async () => {
 });
 afterAll(() => void server.close());
 beforeEach(() => {
+  published.clear();
+  answersAll = false;
   for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true });
 });
 
@@ -49,18 +55,21 @@ const read = (name: string) => readFileSync(join(folder, name), "utf8");
 const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
 const config = () => parse(read("token-proxy.yaml"));
 
-/** Publishes an example's metadata at a server of the test. @returns its issuer */
+/** Publishes an example's metadata at a server of the test. @returns the option with its issuer */
 function publish(file: string, at = base): string[] {
-  const { discovery } = EXAMPLES[file] as (typeof EXAMPLES)[string];
-  if (discovery === undefined) return [];
-  const body = JSON.stringify(discovery.metadata).replaceAll(/https:\/\/[^/"]+/g, at);
-  published = { path: new URL(discovery.url).pathname, body };
-  return ["--issuer", JSON.parse(body).issuer];
+  const { discovery } = EXAMPLES[file] ?? {};
+  const example = parse(readFileSync(`examples/${file}`, "utf8"));
+  const { issuer } = example.providers[example.get_token.provider ?? Object.keys(example.providers)[0]];
+  if (issuer === undefined) return [];
+  const onServer = (text: string) => text.replaceAll(/https:\/\/[^/"]+/g, at);
+  if (discovery) published.set(new URL(discovery.url).pathname, onServer(JSON.stringify(discovery.metadata)));
+  answersAll = true;
+  return ["--issuer", onServer(issuer)];
 }
 
 /** Publishes metadata with these members. */
 function publishOwn(members: object, path = "/.well-known/openid-configuration"): string {
-  published = { path, body: JSON.stringify({ issuer: base, token_endpoint: `${base}/token`, ...members }) };
+  published.set(path, JSON.stringify({ issuer: base, token_endpoint: `${base}/token`, ...members }));
   return base;
 }
 
@@ -86,6 +95,10 @@ const ANSWERS: Readonly<Record<string, string[]>> = {
     ...set("providers.google.jwt.user.claims.iss=proxy@acme.iam.gserviceaccount.com"),
     ...set("providers.google.jwt.user.claims.sub={{userid}}@acme.test"),
   ],
+  "id-jag.yaml": set("providers.login.issuer=BASE/home", "providers.id_jag.issuer=BASE/home"),
+  "identity-chaining.yaml": set("providers.home.issuer=BASE/home"),
+  "keycloak-external-exchange.yaml": set("providers.home.issuer=BASE/home"),
+  "kubernetes-workload-identity.yaml": set("providers.keycloak.client_assertion.file=token"),
   "hydra.yaml": set("providers.hydra.jwt.user.claims.aud.1=https://api.acme.test"),
   "oidc-provider.yaml": [
     ...["--grant-type", "urn:acme.test:user"],
@@ -101,7 +114,6 @@ const ANSWERS: Readonly<Record<string, string[]>> = {
     "providers.pingfederate.tls.private_key.file=client.key",
   ),
   "salesforce.yaml": set("providers.salesforce.jwt.user.claims.iss=abc"),
-  "wso2.yaml": ["--issuer", "https://is.acme.test/t/a/oauth2/token", "--signing-issuer", "https://tokens.acme.test"],
   "zitadel.yaml": ["--client-id", "abc"],
 };
 
@@ -116,7 +128,11 @@ describe("for each provider of docs/providers.md", () => {
     const { pem, certificate } = await makeCertifiedRsaKey();
     write("client.key", pem);
     write("client.crt", certificate);
-    const made = await cli("init", ...providerOf(file), ...publish(file), ...(ANSWERS[file] ?? []));
+    const issuer = publish(file);
+    const platformToken = { aud: issuer[1], exp: Math.floor(Date.now() / 1000) + 600 };
+    write("token", [{ alg: "none" }, platformToken, ""].map((part) => btoa(JSON.stringify(part))).join("."));
+    const answers = (ANSWERS[file] ?? []).map((text) => text.replace("BASE", base));
+    const made = await cli("init", ...providerOf(file), ...issuer, ...answers);
     expect(made).toMatchObject({ status: 0, err: "" });
     const checked = await cli("check", "--env-file", ".env");
     expect(checked, checked.out).toMatchObject({ status: 0, err: "" });
