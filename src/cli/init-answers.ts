@@ -118,9 +118,10 @@ async function askIssuer(
       const advice = code === undefined ? "" : `: ${await adviseOnSilence(issuer, code, "issuer")}`;
       const problem = withDetails(error.message, error.detail, code) + advice;
       if (!isTerminal) throw new UsageError(`${problem}\nCorrect --issuer, or add --no-discovery.`);
-      message = `${problem}\nCorrect the issuer, or press Enter to go on without its metadata`;
       tried = issuer;
       initial = String(error.detail?.provider_issuer ?? issuer);
+      const onEnter = initial === issuer ? "to go on without its metadata" : "for the one that the provider names";
+      message = `${problem}\nCorrect the issuer, or press Enter ${onEnter}`;
     }
   }
 }

@@ -62,7 +62,10 @@ export async function init(options: InitOptions): Promise<boolean> {
   const values = { client_id, grant_type, scope, token_endpoint_auth_method, issuer, jwks_uri, redirect_uris: "none" };
   const written = files.map(([path]) => path);
   const steps = example.steps();
-  const next = ["check", "dev", "start"].map((name) => `${program()} ${name} --config ${config} --env-file ${env}`);
+  const [check, ...others] = ["check", "dev", "start"].map(
+    (command) => `${program()} ${command} --config ${config} --env-file ${env}`,
+  );
+  const next = [check, ...others, `${check} --live --userid alice`];
   if (json) console.log(JSON.stringify({ written, values, steps, next }));
   else {
     const bold = (title: string) => styleText("bold", title, { stream: process.stdout });
