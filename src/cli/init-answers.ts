@@ -23,16 +23,15 @@ type Ask = (question: Question) => Promise<string>;
 type Found = { issuer?: string; discovery?: DiscoveryKind; metadata?: Metadata };
 
 const OTHER = "other";
-/** How the request of a grant names the user, if not by a parameter of its own. */
-const PARAMS: Readonly<Record<string, object | undefined>> = {
-  [JWT_BEARER]: undefined,
-  [TOKEN_EXCHANGE]: undefined,
+/** How the request of a grant names the user; null where the grant implies it. */
+const PARAMS: Readonly<Record<string, object | null>> = {
+  [JWT_BEARER]: null,
+  [TOKEN_EXCHANGE]: null,
   password: { username: "{{userid}}", password: { env: "TECHNICAL_PASSWORD" } },
-  authorization_code: undefined,
+  authorization_code: null,
 };
-const OWN_PARAMS = { userid: "{{userid}}" };
-/** They need a person, or an earlier token. */
-const NOT_FOR_US = /^(?:implicit|refresh_token|.*:(?:device_code|ciba))$/;
+/** Not those that need a person or an earlier token, and no control characters for the terminal. */
+const USABLE_GRANT = /^(?!implicit$|refresh_token$|.*:(?:device_code|ciba)$)[\w.:/-]+$/;
 const DISCOVERY_MS = 5_000;
 /** The default of server.listen. */
 const OUR_ADDRESS = "http://127.0.0.1:8080";
@@ -65,8 +64,8 @@ export async function askAll(
     const method = await ask({ flag: "--auth-method", message: "How this proxy authenticates there", ...offer });
     if (grant !== settings.grant_type) {
       client.set("grant_type", grant);
-      const params = grant in PARAMS ? PARAMS[grant] : OWN_PARAMS;
-      if (params) client.set("params", document.createNode(params));
+      const { [grant]: params = { userid: "{{userid}}" } } = PARAMS;
+      if (params !== null) client.set("params", document.createNode(params));
       if (grant !== TOKEN_EXCHANGE && method !== "private_key_jwt") document.delete("signing");
     }
     if (method !== current) example.changeAuthMethod(method as TokenEndpointAuthMethod);
@@ -135,7 +134,7 @@ async function discover(issuer: string, discovery: DiscoveryKind): Promise<Found
 }
 
 async function chooseGrant(ask: Ask, metadata: Metadata | undefined): Promise<string> {
-  const listed = metadata?.grant_types_supported?.filter((name) => !NOT_FOR_US.test(name)) ?? [];
+  const listed = metadata?.grant_types_supported?.filter((name) => USABLE_GRANT.test(name)) ?? [];
   const names = [...new Set([...listed, ...Object.keys(PARAMS)])];
   const choices = names.map((value) => ({ value, hint: listed.includes(value) ? "" : "not listed by this server" }));
   const question = { flag: "--grant-type", message: "The grant that gets a token for a user" };
