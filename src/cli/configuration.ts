@@ -35,8 +35,19 @@ const MAX_FILE_BYTES = 1_048_576;
  */
 export function environment(envFile: string | undefined): NodeJS.ProcessEnv {
   if (envFile === undefined) return process.env;
-  return { ...parseEnv(readText(envFile, "env file").replace(/^\ufeff/, "")), ...process.env };
+  const text = readText(envFile, "env file").replace(/^\ufeff/, "");
+  // parseEnv skips what it does not understand; a secret on such a line would be "not set".
+  const rest = text.replace(ENV_LINES, "");
+  if (rest !== "") {
+    const line = text.slice(0, text.length - rest.length).split("\n").length;
+    throw new UsageError(`${envFile}:${line} is not NAME=VALUE, or a quote is not closed: write one variable per line`);
+  }
+  return { ...parseEnv(text), ...process.env };
 }
+
+/** Empty lines, comments and variables; a value in quotes may have several lines. */
+const ENV_LINES =
+  /^(?:[^\S\n]*(?:#[^\n]*|(?:export[^\S\n]+)?[\w.-]+[^\S\n]*=[^\S\n]*(?:(["'`])[^\0]*?\1|(?!["'`]))[^\n]*)?(?:\n|$))*/;
 
 /** @returns --config, else TOKEN_PROXY_CONFIG, else ./token-proxy.yaml if it exists */
 export function findFile(option: string | undefined, env: NodeJS.ProcessEnv): string | undefined {

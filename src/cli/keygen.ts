@@ -37,21 +37,34 @@ export async function keygen({ alg, kid: chosen, out, force = false }: KeygenOpt
   if (chosen !== undefined && !KID.test(chosen)) {
     throw new UsageError("--kid must have 1 to 256 characters, and no control characters");
   }
+  const { kid, created, pem, jwk } = await createKey(alg, chosen);
+  await writeNew(out, pem, { what: "private key", force });
+
+  console.log(jwk);
+  console.error(nextSteps(out, { kid, alg, created }));
+  return true;
+}
+
+/** @returns the private key in PKCS#8, and the public JWK as JSON */
+export async function createKey(alg: SigningAlgorithm, chosen?: string) {
   const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true, modulusLength: RSA_BITS });
   const jwk = await exportJWK(publicKey);
   const created = new Date().toISOString().slice(0, "2026-11-24".length);
   // Two keys of one day need different names: a provider may have cached the first.
   const thumbprint = Buffer.from(await calculateJwkThumbprint(jwk), "base64url").toString("hex");
   const kid = chosen ?? `${created}-${thumbprint.slice(0, KID_DIGITS)}`;
-  await write(out, await exportPKCS8(privateKey), force);
-
-  console.log(JSON.stringify({ ...jwk, kid, alg, use: "sig" }));
-  console.error(nextSteps(out, { kid, alg, created }));
-  return true;
+  return { kid, created, pem: await exportPKCS8(privateKey), jwk: JSON.stringify({ ...jwk, kid, alg, use: "sig" }) };
 }
 
-/** With `force`, the old key stays until the new file is complete. */
-async function write(path: string, pem: string, force: boolean): Promise<void> {
+/**
+ * Writes a file that must not exist. With `force` the old one stays until the new one is complete.
+ * @throws {UsageError} if it cannot be written; then no part of it is left behind
+ */
+export async function writeNew(
+  path: string,
+  text: string,
+  { what, force, mode = OWNER_ONLY }: { what: string; force: boolean; mode?: number | undefined },
+): Promise<void> {
   const old = force ? await lstat(path).catch(() => undefined) : undefined;
   if (old?.isFile() === false) {
     throw new UsageError(
@@ -61,8 +74,8 @@ async function write(path: string, pem: string, force: boolean): Promise<void> {
   const target = old === undefined ? path : `${path}.${randomBytes(KID_DIGITS).toString("hex")}.tmp`;
   let file: FileHandle | undefined;
   try {
-    file = await open(target, "wx", OWNER_ONLY);
-    await file.writeFile(pem);
+    file = await open(target, "wx", mode);
+    await file.writeFile(text);
     await file.sync();
     await file.close();
     if (target !== path) await rename(target, path);
@@ -71,12 +84,12 @@ async function write(path: string, pem: string, force: boolean): Promise<void> {
     if (file !== undefined) await rm(target, { force: true });
     const { code = "", name } = error as NodeJS.ErrnoException;
     const cure = CURES[code] ?? "correct the path, or name another file";
-    throw new UsageError(`cannot write the private key to "${path}" (${code || name}): ${cure}`);
+    throw new UsageError(`cannot write the ${what} to "${path}" (${code || name}): ${cure}`);
   }
 }
 
 const CURES: Readonly<Record<string, string>> = {
-  EEXIST: "the file exists: name another one, or give --force if nothing needs the old key any more",
+  EEXIST: "the file exists: name another one, or give --force if nothing needs the old one any more",
   ENOENT: "its folder does not exist: create it first, with mode 700",
   EACCES: "this user may not write to its folder: allow it, or name another folder",
   ENOSPC: "the disk is full: free some space, or name another folder",

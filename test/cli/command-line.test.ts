@@ -25,6 +25,11 @@ const OPTIONS: Record<string, string[]> = {
     ...[...FILES, ...VALUES, "--url <url>", "--caller <name>"],
     ...["--certificate <file>", "--private-key <file>", "--ca <file>"],
   ],
+  init: [
+    ...[...FILES, "--provider <name>", "--issuer <url>", "--no-discovery", "--grant-type <name>", "--client-id <text>"],
+    ...["--auth-method <name>", "--alg <name>", "--signing-issuer <url>", "--scope <text>", "--set <key=text...>"],
+    ...["--force", "--json"],
+  ],
   keygen: ["--alg <name>", "--kid <text>", "--out <file>", "--force"],
   schema: [],
 };
@@ -39,7 +44,7 @@ describe("--help", () => {
       expect(listed.sort()).toEqual([...options, "--help"].sort());
       expect(out).toMatch(new RegExp(`\nExamples:\n {2}nextauth-token-proxy ${name}\\b`));
       expect(out).toMatch(/\nExit status:\n {2}0 {2}\w.+\n(?: {2}1 {2}\w.+\n)? {2}2 {2}\w/);
-      if (options.includes("--config <file>") && name !== "dev") {
+      if (options.includes("--config <file>") && name !== "dev" && name !== "init") {
         expect(out).toMatch(/\nEnvironment:\n {2}TOKEN_PROXY_CONFIG {2,}\w.+\{ env: NAME \}/s);
       }
       expect((await run("help", name)).out).toBe(out);
@@ -67,7 +72,7 @@ describe("wrong usage ends with status 2 and one line:", () => {
     [
       "an unknown command",
       [SECRET],
-      'unknown command: use start, dev, check, get-token, keygen, schema; see "nextauth-token-proxy --help"\n',
+      'unknown command: use start, dev, check, get-token, init, keygen, schema; see "nextauth-token-proxy --help"\n',
     ],
     [
       "a misspelt option",

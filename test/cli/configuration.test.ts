@@ -62,6 +62,18 @@ describe("the configuration file", () => {
 });
 
 describe("--env-file", () => {
+  it.each([
+    ["has no =", "A=1\n\n# a comment\nGETTOKEN_APIKEY s3cret\n", 4],
+    ["is after a value of several lines", 'A="one\ntwo" # and\nB=\r\ns3cret', 4],
+    ["opens a quote that nothing closes", "A=1\r\nB='s3cret\nC=3\n", 2],
+  ])("with a line that %s: the error has its number, and not its text", async (_, text, line) => {
+    await write("faulty.env", text);
+    const { status, out, err } = await run(["check", "--env-file", "faulty.env"]);
+    expect({ status, out }).toEqual({ status: 2, out: "" });
+    expect(err).toMatch(new RegExp(`^faulty\\.env:${line} is not NAME=VALUE, .+\n$`));
+    expect(err).not.toContain("s3cret");
+  });
+
   it("supplies variables that are not set, with comments, quotes and a byte order mark", async () => {
     await write(
       "all.env",

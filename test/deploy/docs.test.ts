@@ -22,7 +22,7 @@ const CREATED = ["worker/token-proxy.staging.yaml", "worker/staging.ts"];
 
 /** The commands of a page that run the command line, with their options. */
 const usesOf = (text: string) =>
-  [...text.replaceAll(/\\\n/g, " ").matchAll(/src\/launch\.js (start|check|get-token|keygen)([^\n`]*)/g)].map(
+  [...text.replaceAll(/\\\n/g, " ").matchAll(/src\/launch\.js (start|check|get-token|init|keygen)([^\n`]*)/g)].map(
     ([, command = "", rest = ""]) => ({
       command,
       options: [...rest.matchAll(/ (--[a-z-]+)/g)].map(([, option]) => option),

@@ -89,10 +89,21 @@ describe("the package", () => {
     const first = (await own(join(dist, "cli.js"))) + (await own(join(installed.package, chunk("command-line"))));
     const start = await own(join(installed.package, chunk("start")));
     expect(first).not.toMatch(
-      /\/\/ (?:src\/(?:cli\/(?:start|check|keygen|get-token)|app)\.ts|.*node_modules\/undici\/)/,
+      /\/\/ (?:src\/(?:cli\/(?:start|check|keygen|get-token|init)|app)\.ts|.*node_modules\/(?:undici|@clack)\/)/,
     );
     expect(start).toMatch(/\/\/ .*node_modules\/undici\//);
     expect(start).not.toMatch(/\/\/ src\/cli\/(?:dev|(?:check|get-token|keygen)\.ts)/);
+  });
+
+  it("has the examples that init starts from", async () => {
+    const issuers = ["--issuer", "https://sso.acme.test/realms/a", "--signing-issuer", "https://tokens.acme.test"];
+    const args = ["init", "--provider", "keycloak", "--no-discovery", ...issuers, "--json"];
+    await run(process.execPath, [join(installed.package, "dist/cli.js"), ...args], { cwd: installed.project });
+    const file = await readFile(join(installed.project, "token-proxy.yaml"), "utf8");
+    expect(file).toMatch(
+      /^# yaml-language-server: \$schema=\.\/node_modules\/nextauth-token-proxy\/token-proxy\.schema\.json\n/,
+    );
+    expect(file).toContain("issuer: https://sso.acme.test/realms/a\n");
   });
 
   it("names the version of Node that it needs to an older one", async () => {

@@ -148,6 +148,11 @@ export const ASSERTION_EXAMPLES: Readonly<Record<string, Expectation>> = {
     ],
     mechanism: "client_assertion",
   },
+  "other.yaml": {
+    ...discovered("https://as.bank.example", "https://as.bank.example/token"),
+    form: accounts(userJwt("ES256", "https://as.bank.example")),
+    ...basic("token-proxy"),
+  },
   "mock-oauth2-server.yaml": {
     ...discovered("https://mock.bank.example/retail", "https://mock.bank.example/retail/token"),
     accessToken: accessTokenFor("alice"),

@@ -33,10 +33,11 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "prom-client": ["node"],
   "node:": ["node", "cli", "index"],
   zod: ["config", "oauth", "nextauth"],
-  yaml: ["config"],
+  yaml: ["config", "cli"],
   "fastest-levenshtein": ["config"],
   jose: ["oauth", "cli", "resource-server", "node"],
   commander: ["cli"],
+  "@clack/prompts": ["cli"],
 };
 
 /** Folders that may use globals; the others receive what they need through Deps. */

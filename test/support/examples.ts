@@ -196,7 +196,7 @@ const RSA = {
   publicExponent: new Uint8Array([1, 0, 1]),
 };
 
-async function makeCertifiedRsaKey(): Promise<{ pem: string; certificate: string }> {
+export async function makeCertifiedRsaKey(): Promise<{ pem: string; certificate: string }> {
   const keys = await crypto.subtle.generateKey(RSA, true, ["sign", "verify"]);
   const certificate = await X509CertificateGenerator.createSelfSigned({
     name: "CN=token-proxy",

@@ -10,6 +10,7 @@ import type { TlsCredentials } from "../../core/transport.ts";
 import { inBatch } from "../fast-path/batch.ts";
 import { isAmbiguous } from "./inbound.ts";
 import { OpenRequests } from "./open-requests.ts";
+import { describeUse } from "./port-owner.ts";
 
 export type Listener = Awaited<ReturnType<typeof listen>>;
 
@@ -105,7 +106,9 @@ export async function listen(
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => {
       const target = "fd" in at ? `descriptor ${at.fd}` : `${at.host}:${at.port}`;
-      const reason = REASONS[cause.code ?? ""] ?? `it failed (${cause.code ?? cause.name}).`;
+      const { code = cause.name } = cause;
+      const reason =
+        code === "EADDRINUSE" && "port" in at ? describeUse(at.port) : (REASONS[code] ?? `it failed (${code}).`);
       reject(new ListenError(`cannot listen on ${target}: ${reason} The key in the file is "${key}".`, { cause }));
     });
     server.listen(at, BACKLOG, resolve); // Node ignores a backlog in the options for a descriptor
@@ -197,7 +200,6 @@ function endsOf({ remoteAddress, remotePort, localAddress }: Socket): string {
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: "the port is in use. Stop the other program, or choose another port.",
   EACCES: "no permission for this port. Choose one above 1023, or grant CAP_NET_BIND_SERVICE.",
   EADDRNOTAVAIL: "this machine has no such address. Use 0.0.0.0 for all its addresses.",
   ENOTFOUND: "the host name is unknown. Use an IP address.",

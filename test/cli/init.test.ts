@@ -1,0 +1,432 @@
+// The command `init`: for every provider in docs/providers.md it writes what `check` accepts.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer, type RequestListener } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo, Server } from "node:net";
+import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { TOKEN_ENDPOINT_AUTH_METHODS } from "../../src/oauth/client-authentication.ts";
+import { itWhere, versionOf } from "../deploy/it-where.ts";
+import { ASSERTION_EXAMPLES } from "../examples/examples-assertion.ts";
+import { OTHER_EXAMPLES } from "../examples/examples-other.ts";
+import { makeCertifiedRsaKey } from "../support/examples.ts";
+import { makeAuthority } from "../support/keys.ts";
+import { CLI, runCli } from "../support/process.ts";
+import { runCommand } from "./run-command.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+
+const folder = temporaryFolder();
+const EXAMPLES = { ...ASSERTION_EXAMPLES, ...OTHER_EXAMPLES };
+
+/** By path. Another path is 404, or like the metadata of some issuer. */
+const published = new Map<string, string>();
+let answersAll = false;
+const answer: RequestListener = (request, response) => {
+  const { url = "" } = request;
+  const issuer = `${base}${url.replace("/.well-known/openid-configuration", "")}`;
+  const usual = answersAll ? JSON.stringify({ issuer, token_endpoint: `${issuer}/token` }) : undefined;
+  const body = published.get(url) ?? usual;
+  response.writeHead(body === undefined ? 404 : 200).end(body);
+};
+const server = createServer(answer);
+let base: string;
+
+const listen = async (listener: Server) => {
+  await once(listener.listen(0, "127.0.0.1"), "listening");
+  return `127.0.0.1:${(listener.address() as AddressInfo).port}`;
+};
+beforeAll(async () => {
+  base = `http://${await listen(server)}`;
+});
+afterAll(() => void server.close());
+beforeEach(() => {
+  published.clear();
+  answersAll = false;
+  for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true });
+});
+
+const cli = (...args: string[]) => runCommand(args, { cwd: folder });
+const read = (name: string) => readFileSync(join(folder, name), "utf8");
+const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
+const config = () => parse(read("token-proxy.yaml"));
+
+/** Publishes an example's metadata at a server of the test. @returns the option with its issuer */
+function publish(file: string, at = base): string[] {
+  const { discovery } = EXAMPLES[file] ?? {};
+  const example = parse(readFileSync(`examples/${file}`, "utf8"));
+  const { issuer } = example.providers[example.get_token.provider ?? Object.keys(example.providers)[0]];
+  if (issuer === undefined) return [];
+  const onServer = (text: string) => text.replaceAll(/https:\/\/[^/"]+/g, at);
+  if (discovery) published.set(new URL(discovery.url).pathname, onServer(JSON.stringify(discovery.metadata)));
+  answersAll = true;
+  return ["--issuer", onServer(issuer)];
+}
+
+/** Publishes metadata with these members. */
+function publishOwn(members: object, path = "/.well-known/openid-configuration"): string {
+  published.set(path, JSON.stringify({ issuer: base, token_endpoint: `${base}/token`, ...members }));
+  return base;
+}
+
+const set = (...pairs: string[]) => pairs.flatMap((pair) => ["--set", pair]);
+
+/** What else each provider needs to know. */
+const ANSWERS: Readonly<Record<string, string[]>> = {
+  "auth0.yaml": [
+    ...["--client-id", "abc"],
+    ...set("providers.auth0.params.audience=https://api.acme.test"),
+    ...set("providers.auth0.params.subject_token_type=urn:acme.test:user"),
+  ],
+  "entra-on-behalf-of.yaml": [
+    ...["--client-id", "3f2c"],
+    ...set("providers.entra.token_endpoint=https://login.microsoftonline.com/acme/oauth2/v2.0/token"),
+    ...set(
+      "providers.entra.client_key.private_key.file=client.key",
+      "providers.entra.client_key.certificate.file=client.crt",
+    ),
+  ],
+  "google.yaml": [
+    ...set("signing.keys.0.kid=4711", "signing.keys.0.private_key.file=client.key"),
+    ...set("providers.google.jwt.user.claims.iss=proxy@acme.iam.gserviceaccount.com"),
+    ...set("providers.google.jwt.user.claims.sub={{userid}}@acme.test"),
+  ],
+  "id-jag.yaml": set("providers.login.issuer=BASE/home", "providers.id_jag.issuer=BASE/home"),
+  "identity-chaining.yaml": set("providers.home.issuer=BASE/home"),
+  "keycloak-external-exchange.yaml": set("providers.home.issuer=BASE/home"),
+  "kubernetes-workload-identity.yaml": set("providers.keycloak.client_assertion.file=token"),
+  "hydra.yaml": set("providers.hydra.jwt.user.claims.aud.1=https://api.acme.test"),
+  "oidc-provider.yaml": [
+    ...["--grant-type", "urn:acme.test:user"],
+    ...set(
+      "providers.op.params.resource.0=https://api.acme.test",
+      "providers.op.params.resource.1=https://b.acme.test",
+    ),
+  ],
+  "okta-id-jag.yaml": ["--client-id", "abc"],
+  "other.yaml": ["--grant-type", "client_credentials"],
+  "pingfederate.yaml": set(
+    "providers.pingfederate.tls.certificate.file=client.crt",
+    "providers.pingfederate.tls.private_key.file=client.key",
+  ),
+  "salesforce.yaml": set("providers.salesforce.jwt.user.claims.iss=abc"),
+  "zitadel.yaml": ["--client-id", "abc"],
+};
+
+const rows = [...readFileSync("docs/providers.md", "utf8").matchAll(/^\| .*?\(\.\.\/examples\/([\w.-]+)\)/gm)];
+const files = rows.map(([, file]) => file as string).filter((file) => file !== "pingfederate.yaml");
+const providerOf = (file: string) => ["--provider", file.replace(".yaml", "")];
+
+describe("for each provider of docs/providers.md", () => {
+  it("knows them", () => expect(files.length).toBeGreaterThan(20));
+
+  it.each(files)("init writes a file for %s that check accepts", async (file) => {
+    const { pem, certificate } = await makeCertifiedRsaKey();
+    write("client.key", pem);
+    write("client.crt", certificate);
+    const issuer = publish(file);
+    const platformToken = { aud: issuer[1], exp: Math.floor(Date.now() / 1000) + 600 };
+    write("token", [{ alg: "none" }, platformToken, ""].map((part) => btoa(JSON.stringify(part))).join("."));
+    const answers = (ANSWERS[file] ?? []).map((text) => text.replace("BASE", base));
+    const made = await cli("init", ...providerOf(file), ...issuer, ...answers);
+    expect(made).toMatchObject({ status: 0, err: "" });
+    const checked = await cli("check", "--env-file", ".env");
+    expect(checked, checked.out).toMatchObject({ status: 0, err: "" });
+    expect(read("token-proxy.yaml")).not.toContain("/run/secrets");
+    expect(read("token-proxy.yaml").split("\nversion: 1\n")[1]).not.toMatch(/\bbank\b/);
+  });
+
+  // A client certificate needs https, and only a process of its own trusts another authority.
+  it("init writes a file for pingfederate.yaml that check accepts", async () => {
+    const authority = await makeAuthority();
+    const { certificate, private_key } = await authority.issue("token-proxy", { ips: ["127.0.0.1"] });
+    write("ca.crt", authority.certificate);
+    write("client.key", private_key);
+    write("client.crt", certificate);
+    const tls = createTlsServer({ cert: certificate, key: private_key }, answer);
+    const issuer = publish("pingfederate.yaml", `https://${await listen(tls)}`);
+    const file = "pingfederate.yaml";
+    const signing = ["--signing-issuer", "http://127.0.0.1:8080"];
+    const env = { NODE_EXTRA_CA_CERTS: join(folder, "ca.crt") };
+    const made = runCli(["init", ...providerOf(file), ...issuer, ...signing, ...(ANSWERS[file] as string[])], {
+      cwd: folder,
+      env,
+    });
+    expect(await made.exit(), made.stderr()).toBe(0);
+    const checked = runCli(["check", "--env-file", ".env"], { cwd: folder, env });
+    expect(await checked.exit(), checked.stdout() + checked.stderr()).toBe(0);
+    tls.close();
+  });
+});
+
+const HYDRA = [
+  "--provider",
+  "hydra",
+  "--no-discovery",
+  "--issuer",
+  "https://sso.acme.test/",
+  ...(ANSWERS["hydra.yaml"] as string[]),
+];
+const SIGNING = ["--signing-issuer", "https://tokens.acme.test"];
+
+describe("init", () => {
+  it("writes the answers also into the commands for the provider, in the file and on standard output", async () => {
+    const issuer = "https://sso.acme.test/auth/realms/shop";
+    const flags = ["--client-id", "proxy-7", "--scope", "payments", "--auth-method", "client_secret_post"];
+    const { out } = await cli(
+      "init",
+      "--provider",
+      "keycloak",
+      "--no-discovery",
+      "--issuer",
+      issuer,
+      ...SIGNING,
+      ...flags,
+    );
+    const steps = read("token-proxy.yaml");
+    for (const command of [
+      "--server https://sso.acme.test/auth --realm master",
+      "kcadm.sh create clients -r shop -i -s clientId=proxy-7",
+      "-s config.issuer=https://tokens.acme.test ",
+      "config.jwksUrl=https://tokens.acme.test/.well-known/jwks.json",
+      "client-scopes -r shop -i -s name=payments ",
+    ]) {
+      expect(steps).toContain(command);
+      expect(out).toContain(command);
+    }
+    expect(steps).not.toMatch(/retail|bank\.example|accounts/);
+    expect(out).toMatch(/client_id +proxy-7\n.*jwks_uri +https:\/\/tokens\.acme\.test\/\.well-known\/jwks\.json\n/s);
+    expect(config().providers.keycloak).toMatchObject({
+      ...{ issuer, client_id: "proxy-7", scope: "payments", token_endpoint_auth_method: "client_secret_post" },
+      ...{ kind: "keycloak", expect_subject: { claim: "preferred_username" } },
+    });
+    expect(out).toMatch(/ check --config token-proxy\.yaml --env-file \.env\n.* dev --config .*\n.* start --config /);
+    expect(out).toContain(`set -a; . ${join(folder, ".env")}; set +a`);
+  });
+
+  it("makes a key, its JWK and an API key that only the owner can read, and prints no secret", async () => {
+    const { out } = await cli("init", ...HYDRA, ...SIGNING, "--alg", "PS256");
+    const [{ kid, alg, private_key }] = config().signing.keys;
+    expect([alg, private_key.file]).toEqual(["PS256", `${kid}.pem`]);
+    expect(JSON.parse(read(`${kid}.jwk`))).toMatchObject({ kid, alg, kty: "RSA" });
+    expect(read("token-proxy.yaml")).toContain(`$(cat ${kid}.jwk)`);
+    for (const name of [".env", `${kid}.pem`]) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);
+    const secrets = [...read(".env").matchAll(/^(\w+)=([0-9a-f]{64})$/gm)].map(([, name, secret]) => [name, secret]);
+    expect(secrets.map(([name]) => name)).toEqual(["GETTOKEN_APIKEY", "HYDRA_CLIENT_SECRET"]);
+    for (const [, secret] of secrets) expect(out + read("token-proxy.yaml")).not.toContain(secret);
+    await cli("init", ...HYDRA, ...SIGNING, "--force");
+    expect(read(".env")).not.toContain(secrets[0]?.[1]);
+  });
+
+  it.each(["token-proxy.yaml", ".env"])("replaces %s only with --force, and else writes nothing", async (name) => {
+    write(name, "mine");
+    const refused = await cli("init", ...HYDRA, ...SIGNING);
+    expect(refused).toMatchObject({ status: 2, out: "" });
+    expect(refused.err).toMatch(/ exists: name another with --(?:config|env-file), or replace it by --force\n$/);
+    expect([readdirSync(folder), read(name)]).toEqual([[name], "mine"]);
+    expect(await cli("init", ...HYDRA, ...SIGNING, "--force")).toMatchObject({ status: 0, err: "" });
+    expect(read(name)).not.toBe("mine");
+  });
+
+  it("puts everything next to --config, and --env-file where it says", async () => {
+    mkdirSync(join(folder, "etc"));
+    const { out } = await cli("init", ...HYDRA, ...SIGNING, "--config", "etc/proxy.yaml", "--env-file", "proxy.env");
+    const [pem] = readdirSync(join(folder, "etc")).filter((name) => name.endsWith(".pem"));
+    expect(parse(read("etc/proxy.yaml")).signing.keys[0].private_key).toEqual({ file: pem });
+    expect(out).toContain(`$(cat etc/${pem?.replace("pem", "jwk")})`);
+    expect(out).toContain(" start --config etc/proxy.yaml --env-file proxy.env\n");
+  });
+
+  it("prints JSON with --json", async () => {
+    const { status, out } = await cli("init", ...HYDRA, ...SIGNING, "--json");
+    expect(status).toBe(0);
+    const { written, values, steps, next } = JSON.parse(out);
+    expect(readdirSync(folder).sort()).toEqual(written.sort());
+    expect(values).toMatchObject({
+      client_id: "token-proxy",
+      issuer: "https://tokens.acme.test",
+      redirect_uris: "none",
+    });
+    expect(steps).toMatch(/^At the provider:\n- .*hydra create oauth2-client/s);
+    expect(next[0]).toMatch(/ check --config token-proxy\.yaml --env-file \.env$/);
+  });
+
+  it.each(TOKEN_ENDPOINT_AUTH_METHODS)("makes a valid file for --auth-method %s", async (method) => {
+    const tls = [
+      "--set",
+      "providers.zitadel.tls.certificate.file=a",
+      "--set",
+      "providers.zitadel.tls.private_key.file=b",
+    ];
+    const flags = [
+      "--provider",
+      "zitadel",
+      "--no-discovery",
+      "--issuer",
+      "https://sso.acme.test",
+      "--client-id",
+      "abc",
+    ];
+    const made = await cli("init", ...flags, "--auth-method", method, ...(method.includes("tls") ? tls : []));
+    expect(made).toMatchObject({ status: 0, err: "" });
+    const { client_id: _, ...client } = config().providers.zitadel;
+    expect(client.token_endpoint_auth_method ?? "client_secret_basic").toBe(method);
+    expect("client_secret" in client).toBe(method.startsWith("client_secret"));
+    expect("client_key" in client).toBe(method === "private_key_jwt");
+  });
+});
+
+describe("--provider other", () => {
+  it.each([
+    ["urn:ietf:params:oauth:grant-type:jwt-bearer", undefined, true],
+    ["urn:ietf:params:oauth:grant-type:token-exchange", undefined, true],
+    ["authorization_code", undefined, false],
+    ["password", { username: "{{userid}}", password: { env: "TECHNICAL_PASSWORD" } }, false],
+    ["client_credentials", { userid: "{{userid}}" }, false],
+    ["urn:acme.test:grant-type:user", { userid: "{{userid}}" }, false],
+  ])("makes a file for the grant %s that check accepts", async (grant, params, signs) => {
+    const issuer = publishOwn({});
+    const made = await cli("init", "--provider", "other", "--issuer", issuer, "--grant-type", grant);
+    expect(made).toMatchObject({ status: 0, err: "" });
+    expect([config().providers.main.params, "signing" in config()]).toEqual([params, signs]);
+    expect(await cli("check", "--env-file", ".env")).toMatchObject({ status: 0, err: "" });
+  });
+
+  it("finds metadata where RFC 8414 says, and takes the URL of the metadata for the issuer", async () => {
+    const path = "/.well-known/oauth-authorization-server";
+    const issuer = `${publishOwn({}, path)}${path}`;
+    await cli("init", "--provider", "other", "--issuer", issuer, "--grant-type", "client_credentials");
+    expect(config().providers.main).toMatchObject({ issuer: base, discovery: "oauth" });
+    expect(await cli("check", "--env-file", ".env")).toMatchObject({ status: 0, err: "" });
+  });
+});
+
+describe("without a terminal", () => {
+  it.each<[string, string[], RegExp]>([
+    ["no provider", [], /^--provider is missing: Your provider .*: one of auth0, .*zitadel\n$/],
+    ["a misspelt provider", ["--provider", "keyclaok"], /^--provider is unknown; did you mean "keycloak"\?\n$/],
+    ["an unknown provider", ["--provider", "frobnicate"], /^--provider is unknown; use one of auth0, .*zitadel\n$/],
+    [
+      "no issuer",
+      ["--provider", "keycloak"],
+      /^--issuer is missing: Its issuer, like https:\/\/sso\.bank\.example\/realms/,
+    ],
+    [
+      "a wrong issuer",
+      ["--provider", "keycloak", "--issuer", "http://sso.acme.test"],
+      /^--issuer must be an https URL/,
+    ],
+    [
+      "no grant",
+      ["--provider", "other", "--no-discovery", "--issuer", "https://a.test"],
+      /^--grant-type is missing: .*password/,
+    ],
+    ["no URL of this proxy", HYDRA, /^--signing-issuer is missing: URL of this proxy/],
+    [
+      "no text of its own",
+      HYDRA.slice(0, -2),
+      /^--signing-issuer|--set providers\.hydra\.jwt\.user\.claims\.aud\.1 is missing: /,
+    ],
+    ["an unknown method", [...HYDRA, "--auth-method", "basic"], /^--auth-method must be one of client_secret_basic, /],
+    ["an unknown algorithm", [...HYDRA, "--alg", "HS256"], /^--alg must be one of ES256, /],
+    ["an empty answer", [...HYDRA, ...SIGNING, "--client-id", ""], /^--client-id needs a value\n$/],
+    [
+      "a useless option",
+      [...HYDRA, ...SIGNING, "--set", "providers.hydra.timout=1s"],
+      /^--set providers\.hydra\.timout changes nothing/,
+    ],
+    [
+      "a faulty answer",
+      [...HYDRA, ...SIGNING, "--scope", "a{{b"],
+      /^token-proxy\.yaml:\d+:\d+ "providers\.hydra\.scope" /,
+    ],
+  ])("%s ends with status 2, and nothing is written", async (_, args, expected) => {
+    const { status, out, err } = await cli("init", ...args);
+    expect({ status, out }).toEqual({ status: 2, out: "" });
+    expect(err).toMatch(expected);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("a failed discovery says why and names --no-discovery", async () => {
+    publishOwn({ issuer: `${base}/` });
+    const slash = await cli("init", "--provider", "other", "--issuer", base, "--grant-type", "client_credentials");
+    expect(slash.status).toBe(2);
+    expect(slash.err).toMatch(
+      /only the slash at the end differs.*provider_issuer http:\/\/127.*\nCorrect --issuer, or add --no-discovery\.\n$/s,
+    );
+    const silent = await cli("init", "--provider", "keycloak", "--issuer", "http://127.0.0.1:9/realms/a");
+    expect(silent).toMatchObject({ status: 2, out: "" });
+    expect(silent.err).toMatch(/cannot be reached \(ECONNREFUSED\): is the host 127\.0\.0\.1 right/);
+    expect(readdirSync(folder)).toEqual([]);
+    const gone = await cli(
+      "init",
+      "--provider",
+      "keycloak",
+      "--issuer",
+      "http://127.0.0.1:9/realms/a",
+      "--no-discovery",
+    );
+    expect(gone).toMatchObject({ status: 0, err: "" });
+  });
+});
+
+/** Runs init on a terminal of script(1), and types each answer after its question. */
+async function onTerminal(steps: readonly [question: RegExp, keys: string][]) {
+  const command = `stty rows 40 cols 100; '${process.execPath}' '${CLI}' init`;
+  const child = spawn("script", ["-qec", command, "/dev/null"], { cwd: folder });
+  let shown = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    shown += text;
+  });
+  const ended = once(child, "close");
+  let at = 0;
+  for (const [question, keys] of steps) {
+    await expect.poll(() => shown.slice(at), { timeout: 30_000 }).toMatch(question);
+    at = shown.length;
+    child.stdin.write(keys);
+  }
+  const [status] = await ended;
+  return { status, shown: stripVTControlCharacters(shown) };
+}
+
+const isHere = (await versionOf("script", "--version")) !== "";
+
+describe("on a terminal", () => {
+  itWhere(isHere, "no script(1)")("asks what is missing, and offers what the server lists", async () => {
+    const issuer = publishOwn({
+      grant_types_supported: ["implicit", "\x1b[31mred", "client_credentials"],
+      token_endpoint_auth_methods_supported: ["client_secret_post", "private_key_jwt"],
+    });
+    const { status, shown } = await onTerminal([
+      [/Your provider/, "any other"],
+      [/1 match/, "\r"],
+      [/Its issuer/, "http://127.0.0.1:9\r"],
+      [/ECONNREFUSED.*Correct the issuer/s, `\x15${issuer}\r`],
+      [/The grant/, "\r"],
+      [/authenticates/, "\x1b[B\r"],
+      [/client_id/, "\r"],
+      [/scope/, "\r"],
+    ]);
+    expect(status, shown).toBe(0);
+    expect(shown).not.toMatch(/implicit|red\b/);
+    expect(shown).toMatch(/Written: .*token-proxy\.yaml/);
+    expect(config().providers.main).toMatchObject({
+      ...{ issuer, grant_type: "client_credentials", client_id: "token-proxy", scope: "accounts" },
+      ...{ token_endpoint_auth_method: "client_secret_post" },
+    });
+  });
+
+  itWhere(isHere, "no script(1)")("writes nothing after Ctrl-C", async () => {
+    const { status, shown } = await onTerminal([
+      [/Your provider/, "\r"],
+      [/Its issuer/, "\x03"],
+    ]);
+    expect(status).toBe(1);
+    expect(shown).toContain("Nothing was written.");
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
