@@ -4,7 +4,6 @@ import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { parse } from "yaml";
 import { ERROR_TABLE } from "../../src/core/errors.ts";
-import { PENDING_CODES } from "../support/pending-codes.ts";
 
 const page = readFileSync("docs/operations.md", "utf8");
 const runbook = page.slice(page.indexOf("\n## Runbook\n"));
@@ -30,12 +29,9 @@ function namesBelow(heading: string): string[] {
 it("has a row for each alert", () => {
   const alerts = groups.flatMap(({ rules }: { rules: { alert: string }[] }) => rules.map(({ alert }) => alert));
   expect(alerts.length).toBeGreaterThan(20);
-  // It comes with the pending codes.
-  const all = new Set([...alerts, "TokenProxyClientAssertionNotReplaced"]);
-  expect(namesBelow("When an alert fires").toSorted()).toEqual([...all].toSorted());
+  expect(namesBelow("When an alert fires").toSorted()).toEqual([...new Set(alerts)].toSorted());
 });
 
 it("has a row for each error code", () => {
-  const codes = new Set([...Object.keys(ERROR_TABLE), ...PENDING_CODES]);
-  expect(namesBelow("What an error code means").toSorted()).toEqual([...codes].toSorted());
+  expect(namesBelow("What an error code means").toSorted()).toEqual(Object.keys(ERROR_TABLE).toSorted());
 });
