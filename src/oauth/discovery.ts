@@ -21,7 +21,7 @@ export interface DiscoverySettings {
 }
 
 /** Metadata, and as JSON the settings with which it was found. */
-interface Remembered {
+export interface Remembered {
   settings: string;
   metadata: Metadata;
   /** When it was found, in milliseconds since the epoch. */

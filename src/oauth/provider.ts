@@ -109,8 +109,8 @@ export function createProvider(
       }
     },
     /**
-     * `suspensions` since its configuration was loaded, `clockSkew` in seconds by which its clock
-     * is ahead of ours, if its answers tell, and `refusedUsers` since the last token, up to three.
+     * `suspensions` since its configuration was loaded; `clockSkew` in seconds, positive if its
+     * clock is ahead of ours; `refusedUsers` since the last token, up to three.
      */
     state: () => ({
       breaker: breaker.state(),
