@@ -49,7 +49,7 @@ beforeAll(async () => {
         client_id: SPECIAL.client_id,
         client_secret: { env: "CLIENT_SECRET" },
         grant_type: USER_GRANT,
-        scope: "openid accounts",
+        scope: "accounts",
         params: { userid: "{{userid}}", nonce: "{{accountid}}" },
         expect_subject: "access_token.sub",
       },

@@ -83,8 +83,7 @@ export function registerGrants(
     const authorization_details = params?.authorization_details && JSON.parse(String(params.authorization_details));
     Object.assign(token, { rar: authorization_details });
     const value = await token.save();
-    // An app with a webNonce would compare the issuer of an ID token with the proxy.
-    const hasIdToken = params?.grant_type !== CODE_GRANT && String(params?.scope).split(" ").includes("openid");
+    const hasIdToken = String(params?.scope).split(" ").includes("openid");
     ctx.body = {
       access_token: value,
       token_type: "Bearer",
