@@ -1,10 +1,14 @@
 import { configDefaults, defineConfig } from "vitest/config";
 
+const isSlow = process.env.SOAK === "1";
+/** The package and the image take half a minute of npm; `.ci/run` tests them. */
+const SLOW = ["test/cli/npx.test.ts", "test/deploy/docker.test.ts", "test/deploy/package.test.ts", "test/soak/**"];
+
 /** Of every project: the time limits are for a machine that is busy otherwise, and never what a test is about. */
 const common = {
   isolate: false, // loading every module anew for each file would take a third of all the time
   setupFiles: ["test/support/clean-up.ts"],
-  testTimeout: process.env.SOAK === "1" ? 1_200_000 : 60_000,
+  testTimeout: isSlow ? 1_200_000 : 60_000,
   hookTimeout: 120_000,
   expect: { poll: { timeout: 15_000 } },
 };
@@ -22,7 +26,7 @@ const onRuntime = (runtime: "node" | "workerd") => ({
 
 export default defineConfig({
   test: {
-    maxWorkers: 3, // of 2 cores, because many tests wait,
+    maxWorkers: 4, // of 2 cores, because many tests wait
     projects: [
       { test: { name: "house", include: ["test/house/**/*.test.ts"] } },
       {
@@ -30,7 +34,13 @@ export default defineConfig({
           ...common,
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [...configDefaults.exclude, "test/house/**", "test/e2e/**", "test/providers/**"],
+          exclude: [
+            ...configDefaults.exclude,
+            "test/house/**",
+            "test/e2e/**",
+            "test/providers/**",
+            ...(isSlow ? [] : SLOW),
+          ],
           globalSetup: ["test/support/build-cli.ts"],
         },
       },
