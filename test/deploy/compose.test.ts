@@ -2,13 +2,14 @@
 
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { cp, mkdir, stat } from "node:fs/promises";
+import { mkdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { temporaryFolder } from "../cli/temporary-folder.ts";
 import { KEYCLOAK } from "../providers/keycloak/keycloak.ts";
+import { freePort } from "../support/port.ts";
 import { runCli } from "../support/process.ts";
 import { execForm, parseDockerfile } from "./dockerfile.ts";
 import { itWhere, versionOf } from "./it-where.ts";
@@ -76,7 +77,9 @@ describe(FILE, async () => {
     const mounted = proxy.volumes.find((mount: string) => mount.includes("token-proxy.yaml")).split(":")[1];
     const [config] = here([mounted]) as [string];
     await mkdir(dirname(config), { recursive: true });
-    await cp("deploy/compose/token-proxy.yaml", config);
+    // Ports of our own, because somebody may run the real ones on this machine.
+    const file = readFileSync("deploy/compose/token-proxy.yaml", "utf8").replace(":8180", `:${await freePort()}`);
+    await writeFile(config, `${file}\nserver: { listen: "127.0.0.1:${await freePort()}" }\n`);
     expect([optionsOf(proxy.entrypoint).at(-1), optionsOf(token.entrypoint)[2]]).toEqual([mounted, mounted]);
     // 1 because Keycloak does not run here; a file or key that is missing would be 2.
     const check = runCli(["check", "--config", config], { env: VARIABLES });
