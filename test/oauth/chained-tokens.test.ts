@@ -259,14 +259,17 @@ describe("a token of another provider is a credential", () => {
     expect(JSON.parse((await getToken()).text).error_code).toBe("provider_error");
   });
 
-  it.each(["a/credential/of/24/chars", "a-credential-of-24-chars"])(
-    "so a kept one (%s) is never a response",
-    async (kept) => {
-      built.answers.broker = (request) => built.token(request, { access_token: kept });
-      built.answers.retail = () => response(200, JSON.stringify({ access_token: kept }).replaceAll("/", "\\/"));
-      expect(JSON.parse((await built.getToken()).text)).toMatchObject({ error_code: "provider_error" });
-    },
-  );
+  const KEPT = "a/credential-of-24-chars";
+  it.each<[string, TransportResponse]>([
+    ["as it is", response(200, { access_token: KEPT })],
+    ["with an escaped slash", response(200, `{"access_token":"${KEPT.replace("/", "\\/")}"}`)],
+    ["with an escaped letter", response(200, `{"access_token":"${KEPT.replace("c", "\\u0063")}"}`)],
+    ["in the Content-Type", response(200, { access_token: "t" }, { "content-type": `text/plain;t=${KEPT}` })],
+  ])("so a kept one %s is never in a response", async (_where, answer) => {
+    built.answers.broker = (request) => built.token(request, { access_token: KEPT });
+    built.answers.retail = () => answer;
+    expect(JSON.parse((await built.getToken()).text)).toMatchObject({ error_code: "provider_error" });
+  });
 });
 
 describe("a kept token", () => {
@@ -305,6 +308,7 @@ describe("a kept token", () => {
   it.each<[string, object, TransportResponse, boolean]>([
     ["an error of the request", {}, response(401, { error: "invalid_token" }), true],
     ["an unexplained refusal", {}, response(400, { error: "invalid_grant" }), true],
+    ["an error of the request in a 200", {}, response(200, { error: "invalid_request" }), true],
     [
       "a refusal that is known to be about the user",
       { user_errors: ["invalid_grant"] },
