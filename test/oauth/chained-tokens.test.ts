@@ -216,6 +216,18 @@ describe("a failure of an earlier provider", () => {
     },
   );
 
+  it("whose token does not fit into the request is not the caller's", async () => {
+    const { answers, token, getToken, asked } = await setUp({
+      retail: provider("retail", {}, { headers: { "X-Home": "{{token.home}}" } }),
+      broker: HOME,
+    });
+    answers.home = (request) => token(request, { access_token: "two\nlines" });
+    const { status, text } = await getToken();
+    expect([status, JSON.parse(text).error_code]).toEqual([502, "provider_no_token"]);
+    expect(text).toContain('{{token.home}} does not fit into \\"providers.retail.headers.X-Home\\"');
+    expect(asked()).toEqual(["home"]);
+  });
+
   it("that uses up the call's time names its step", async () => {
     built.answers.home = (request) => {
       built.clock.advance(request.timeout);
