@@ -87,6 +87,7 @@ export function chainProviders(
   /** Requests the tokens that the request needs, all at the same time, and then sends it. */
   async function request(name: string, values: Values, call: Call, legs: Legs): Promise<Answer> {
     const provider = providers.get(name) as Provider;
+    provider.assertNotSuspended(); // or tokens would be requested in vain
     const tokens = tokensOf.get(name) ?? [];
     const issued = new Map<string, Issued>();
     const failures: LegFailed[] = [];

@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { Audit } from "../../src/core/audit.ts";
 import type { Runtime } from "../../src/core/runtime.ts";
 import { TransportError, type TransportRequest, type TransportResponse } from "../../src/core/transport.ts";
+import { FAILURES_BEFORE_SUSPENSION, SUSPENSION_MS } from "../../src/oauth/breaker.ts";
 import { buildApp, call } from "../support/app.ts";
 import { CALL } from "../support/call.ts";
 import { providerConfig } from "../support/config.ts";
@@ -145,6 +146,17 @@ describe("the tokens that a request contains", () => {
       error_description: 'the call has no value "accountid", which "providers.retail" needs',
     });
     expect(asked()).toEqual([]);
+  });
+
+  it("are not requested in vain for a provider that is suspended", async () => {
+    built.answers.retail = () => response(500, {});
+    for (let call = 0; call < FAILURES_BEFORE_SUSPENSION; call++) await built.getToken();
+    built.asked();
+    expect(JSON.parse((await built.getToken()).text).error_code).toBe("provider_suspended");
+    expect(built.asked()).toEqual([]);
+    built.clock.advance(SUSPENSION_MS);
+    built.answers.retail = built.token;
+    expect((await built.getToken()).status).toBe(200);
   });
 
   it("appear in log and metrics with their time, unless they were kept", async () => {
