@@ -27,7 +27,7 @@ export function checkTimeout(ms: number, report: Report): void {
 /** They compare the audience with their token endpoint, although RFC 10070 says the issuer. */
 const NEEDS_TOKEN_ENDPOINT = /(?:^|\.)(?:okta(?:preview)?\.com|microsoftonline\.com)$/;
 
-/** @param sent the values of the call that its tokens depend on; undefined if no caller gets these */
+/** @param sent the values of the call that its tokens depend on; undefined if none is relayed */
 export function checkProviderRisks({ settings, report }: Asked, metadata?: Metadata, sent?: readonly string[]) {
   const { client_assertion, answer, token_endpoint, issuer = "" } = settings;
   checkTimeout(settings.timeout, report);

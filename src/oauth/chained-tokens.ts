@@ -151,7 +151,7 @@ function createTokenCache(limit: TimeLimit, issue: (call: Call) => Promise<Issue
     kept: () => (current !== undefined && clock.elapsed() < current.keepUntil ? current : undefined),
     async request(call: Call): Promise<Issued> {
       if (!sharesPromises) return issueAndKeep(call);
-      // No call's time and no caller. Without a limit, a Signer that hangs once would end all calls.
+      // No caller. Without a limit, a Signer that hangs once would hold up all later calls.
       const time = startCallTime(limit, undefined, clock);
       return call.time.within("the token request", () => {
         pending ??= issueAndKeep({ time, trace: UNTRACED }).finally(() => {

@@ -62,9 +62,10 @@ export function createRecorder(now: () => number) {
       const isCutOff = CUT_OFF.includes(outcome);
       const nextauthOutcome = NEXTAUTH_FAILURES.includes(outcome) ? outcome : "answered";
       if (nextauth !== undefined && !isCutOff) servers.set(nextauth, { outcome: nextauthOutcome, at });
-      const isAsked = isCutOff ? "provider" in durations || "discovery" in durations : !NOT_ASKED.test(outcome);
+      const requests = ["provider", "discovery", `token.${provider}`];
+      const isAsked = isCutOff ? requests.some((step) => step in durations) : !NOT_ASKED.test(outcome);
       if (provider !== undefined && isAsked) note(provider, report, at);
-      // A call that fails at one of these is about it; in all others its token would be missing.
+      // A call that fails at one of these is about that one.
       if (outcome === "token") for (const [leg, duration] of legsIn(durations)) note(leg, { ...report, duration }, at);
     },
     /** Newest first. */

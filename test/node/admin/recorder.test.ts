@@ -113,7 +113,8 @@ describe("the recent calls of a provider", () => {
     const { recorder } = setUp();
     recorder.record(failed("call_deadline", { durations: { session_check: 5, discovery: 300 } }));
     recorder.record(failed("caller_gone", { durations: { session_check: 5, provider: 300 } }));
-    expect(recorder.provider("retail").recent).toMatchObject({ error: 2 });
+    recorder.record(failed("call_deadline", { durations: { "token.retail": 300, "token.other": 5 } }));
+    expect(recorder.provider("retail").recent).toMatchObject({ error: 3 });
   });
 
   it("are those of the last five minutes, including the current one", () => {
