@@ -96,13 +96,15 @@ function describeToken(asked: Asked, userid: string | undefined) {
   const { members: all, name, token } = findToken(body);
   const members = plainMembers(all);
   const claims = readJwt(token);
-  const lifetime = Math.round(Number(members.expires_in ?? Number(claims?.exp) - Date.now() / 1_000));
+  // Apps follow expires_in, and resource servers the JWT.
+  const ends = [members.expires_in, Number(claims?.exp) - Date.now() / 1_000].map(Number);
+  const lifetime = Math.round(Math.max(...ends.filter((seconds) => !Number.isNaN(seconds))));
   report.ok("members", Object.keys(members).join(", "));
   const { alg, kid, iss, sub, aud, azp, client_id, iat, exp } = claims ?? {};
   const shown = JSON.stringify({ alg, kid, iss, sub, aud, azp, client_id, iat, exp });
   report.ok(name, claims === undefined ? "opaque, not a JWT" : `a JWT, ${shown}`);
   report.ok("scope", String(members.scope ?? claims?.scope ?? "not stated"));
-  report.ok("lifetime", Number.isNaN(lifetime) ? "not stated" : `${lifetime} s`);
+  report.ok("lifetime", lifetime === Number.NEGATIVE_INFINITY ? "not stated" : `${lifetime} s`);
   if (lifetime > HOUR_SECONDS) report.warn("the token lives for more than an hour", "let it end sooner");
   if (members.refresh_token !== undefined)
     report.warn("there is a refresh_token", "switch it off at the provider, and set forbid_members");

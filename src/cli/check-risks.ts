@@ -6,7 +6,6 @@ import { isSigned } from "../oauth/client-authentication.ts";
 import type { Metadata } from "../oauth/discovery.ts";
 import { JWT_BEARER, TOKEN_EXCHANGE } from "../oauth/grants.ts";
 import { KINDS, kindOf } from "../oauth/kinds/index.ts";
-import { callNamesNeeded } from "../oauth/template-names.ts";
 import type { Asked } from "./check-advice.ts";
 import type { Report } from "./report.ts";
 
@@ -28,8 +27,8 @@ export function checkTimeout(ms: number, report: Report): void {
 /** They compare the audience with their token endpoint, although RFC 10070 says the issuer. */
 const NEEDS_TOKEN_ENDPOINT = /(?:^|\.)(?:okta(?:preview)?\.com|microsoftonline\.com)$/;
 
-/** @param isRelayed whether callers get its tokens */
-export function checkProviderRisks({ settings, report }: Asked, metadata: Metadata | undefined, isRelayed: boolean) {
+/** @param sent the values of the call that its tokens depend on; undefined if none is relayed */
+export function checkProviderRisks({ settings, report }: Asked, metadata?: Metadata, sent?: readonly string[]) {
   const { client_assertion, answer, token_endpoint, issuer = "" } = settings;
   checkTimeout(settings.timeout, report);
   const grant = nearGrant(settings.grant_type);
@@ -39,8 +38,8 @@ export function checkProviderRisks({ settings, report }: Asked, metadata: Metada
   if (isSigned(settings.token_endpoint_auth_method) && client_assertion.aud === "{{token_endpoint}}" && !isNeeded) {
     report.risk("assertion_aud");
   }
-  if (!isRelayed) return;
-  if (callNamesNeeded(settings).length === 0) report.risk("same_token");
+  if (sent === undefined) return;
+  if (sent.length === 0) report.risk("same_token");
   else if (settings.expect_subject === undefined && answer.format !== "any") {
     const claim = kind === undefined ? "sub" : KINDS[kind].userClaim;
     report.risk("unchecked_user", `set expect_subject, such as ${answer.require[0]}.${claim}`);

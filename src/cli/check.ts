@@ -15,7 +15,7 @@ import { createNodeTransport } from "../node/outbound/transport.ts";
 import type { Metadata } from "../oauth/discovery.ts";
 import type { ProviderCredentials } from "../oauth/provider-settings.ts";
 import { createProviders } from "../oauth/providers.ts";
-import { chainOf } from "../oauth/template-names.ts";
+import { callNamesOfChain, chainOf } from "../oauth/template-names.ts";
 import type { Asked, Exchange } from "./check-advice.ts";
 import { checkCall } from "./check-call.ts";
 import { checkPins, checkPublishedKeys, describeCertificates, warnOfAuthorities } from "./check-certificates.ts";
@@ -123,7 +123,8 @@ async function checkFile(options: CheckOptions, report: ReturnType<typeof create
   for (const [name, metadata] of discovered) {
     // A token proves more than the provider's list: Hydra never lists jwt-bearer.
     if (!proven.includes(name)) warnOfGrant(askedOf(name), metadata);
-    checkProviderRisks(askedOf(name), metadata, relayed.includes(name));
+    const sent = relayed.includes(name) ? callNamesOfChain(name, config.providers) : undefined;
+    checkProviderRisks(askedOf(name), metadata, sent);
   }
   if (report.risks() > 0) report.ok("risks", `${report.risks()}: change the file, or list them under check.accept`);
   return report.succeeded();

@@ -32,7 +32,8 @@ export function startCallTime(limit: TimeLimit, recipient: Recipient | undefined
       return await transport({ ...request, timeout, recipient });
     } catch (error) {
       const failure = error instanceof TransportError ? error.failure : "none";
-      const isCutOff = timeout < request.timeout && (failure === "timeout" || failure === "late");
+      // A kept token has the time of its provider, and so is never cut off.
+      const isCutOff = left <= request.timeout - 1 && (failure === "timeout" || failure === "late");
       if (isCutOff || (failure !== "none" && recipient?.destroyed)) throw ended(failure === "late", step);
       throw error;
     }

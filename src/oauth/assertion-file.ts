@@ -44,7 +44,7 @@ export function createAssertionFile(readText: () => Promise<string>, aud: string
       });
       const claims = text.length < MAX_CHARS && JWT.test(text) ? claimsOf(text) : undefined;
       if (claims === undefined) throw unusable("names a file that is not a JWT of less than 16 KiB");
-      if ([claims.aud].flat().length !== 1 || String(claims.aud) !== aud) {
+      if (JSON.stringify([claims.aud].flat()) !== JSON.stringify([aud])) {
         throw unusable("names a JWT whose only audience is not the configured aud, so it is not for this provider");
       }
       const end = new Date(Number(claims.exp) * 1_000);

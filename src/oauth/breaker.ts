@@ -38,17 +38,23 @@ export function createBreaker({ timeout, name, clock, log }: BreakerDeps) {
   let phase: Phase = { failures: 0 };
   let suspensions = 0;
 
-  function enter(): Phase {
+  /** @throws {TokenProxyError} provider_suspended */
+  function assertNotSuspended(): void {
     const { suspendedUntil, trialUntil = 0 } = phase;
-    if (suspendedUntil === undefined) return phase;
+    if (suspendedUntil === undefined) return;
     const now = clock.elapsed();
     // No call waits for the trial of another: on Workers it would wait forever (workerd#210).
-    if (now < suspendedUntil || now < trialUntil) {
-      const retryAfter = Math.max(1, Math.ceil((suspendedUntil - now) / 1000));
-      const message = `the provider "providers.${name}" keeps failing and is suspended`;
-      throw new TokenProxyError("provider_suspended", message, { retryAfter });
+    if (now >= suspendedUntil && now >= trialUntil) return;
+    const retryAfter = Math.max(1, Math.ceil((suspendedUntil - now) / 1000));
+    const message = `the provider "providers.${name}" keeps failing and is suspended`;
+    throw new TokenProxyError("provider_suspended", message, { retryAfter });
+  }
+
+  function enter(): Phase {
+    assertNotSuspended();
+    if (phase.suspendedUntil !== undefined) {
+      phase = { ...phase, trialUntil: clock.elapsed() + timeout + TRIAL_MARGIN_MS };
     }
-    phase = { ...phase, trialUntil: now + timeout + TRIAL_MARGIN_MS };
     return phase;
   }
 
@@ -92,6 +98,7 @@ export function createBreaker({ timeout, name, clock, log }: BreakerDeps) {
         leave(entered, askedAt === undefined ? "unknown" : outcome);
       }
     },
+    assertNotSuspended,
     suspensions: () => suspensions,
     state(): BreakerState {
       if (phase.suspendedUntil === undefined) return "closed";

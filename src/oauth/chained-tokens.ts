@@ -1,15 +1,16 @@
 // Requests the tokens of other providers that a token request contains, and keeps some of them.
 
-import { startCallTime } from "../core/call-time.ts";
+import { startCallTime, type TimeLimit } from "../core/call-time.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import { readJsonObject } from "../core/json.ts";
 import type { Leg, Trace, TraceHeaders } from "../core/trace.ts";
 import type { Values } from "../core/values.ts";
 import { readJwt } from "./describe-token.ts";
+import { withoutBackslashes } from "./echoed-credential.ts";
 import type { Answer } from "./judge-answer.ts";
 import type { Provider, ProviderDeps, Providers } from "./provider.ts";
 import type { ProviderSettings } from "./provider-settings.ts";
-import { callNamesOfChain, tokensNeeded } from "./template-names.ts";
+import { callNamesOfChain, chainOf, tokensNeeded } from "./template-names.ts";
 import { TOKEN_PREFIX } from "./template-rules.ts";
 
 type Call = Parameters<Provider["requestToken"]>[1];
@@ -49,7 +50,9 @@ export function chainProviders(
   for (const [name, { cache }] of Object.entries(settings)) {
     const none: Values = new Map(); // with no value of a call, what is kept cannot be a user's
     const request = (call: Call) => issue(name, none, call, legsOf(none, call));
-    if (cache) caches.set(name, createTokenCache(keyOf(name), request, deps));
+    const timeouts = [name, ...chainOf(name, settings)].map((one) => settings[one]?.timeout ?? 0);
+    const limit = { key: `${keyOf(name)}.timeout`, ms: timeouts.reduce((sum, ms) => sum + ms) };
+    if (cache) caches.set(name, createTokenCache(limit, request, deps));
   }
 
   function legsOf(values: Values, call: Call): Legs {
@@ -84,6 +87,7 @@ export function chainProviders(
   /** Requests the tokens that the request needs, all at the same time, and then sends it. */
   async function request(name: string, values: Values, call: Call, legs: Legs): Promise<Answer> {
     const provider = providers.get(name) as Provider;
+    provider.assertNotSuspended(); // or tokens would be requested in vain
     const tokens = tokensOf.get(name) ?? [];
     const issued = new Map<string, Issued>();
     const failures: LegFailed[] = [];
@@ -135,7 +139,7 @@ export function chainProviders(
 }
 
 /** Keeps the token of a provider as long as it can be used. */
-function createTokenCache(key: string, issue: (call: Call) => Promise<Issued>, { clock, sharesPromises }: Deps) {
+function createTokenCache(limit: TimeLimit, issue: (call: Call) => Promise<Issued>, { clock, sharesPromises }: Deps) {
   let current: Issued | undefined;
   let pending: Promise<Issued> | undefined;
   const issueAndKeep = async (call: Call) => {
@@ -147,8 +151,8 @@ function createTokenCache(key: string, issue: (call: Call) => Promise<Issued>, {
     kept: () => (current !== undefined && clock.elapsed() < current.keepUntil ? current : undefined),
     async request(call: Call): Promise<Issued> {
       if (!sharesPromises) return issueAndKeep(call);
-      // No call's time and no caller: only the provider's timeout ends it.
-      const time = startCallTime({ key: `${key}.timeout`, ms: Number.POSITIVE_INFINITY }, undefined, clock);
+      // No caller. Without a limit, a Signer that hangs once would hold up all later calls.
+      const time = startCallTime(limit, undefined, clock);
       return call.time.within("the token request", () => {
         pending ??= issueAndKeep({ time, trace: UNTRACED }).finally(() => {
           pending = undefined;
@@ -193,11 +197,12 @@ function keepFor({ expires_in, access_token }: Issued["members"], now: number): 
 }
 
 const isRejection = (error: unknown) =>
-  error instanceof TokenProxyError && [400, 401, 403].includes(Number(error.detail?.provider_status));
+  error instanceof TokenProxyError &&
+  (error.code === "provider_rejected_proxy" || [400, 401, 403].includes(Number(error.detail?.provider_status)));
 
 /** A kept token is a credential of this proxy: it must never reach a caller. */
-function assertNone(kept: readonly string[], { body, providerStatus }: Answer, name: string): void {
-  const text = new TextDecoder().decode(body).replaceAll("\\/", "/");
+function assertNone(kept: readonly string[], { body, contentType, providerStatus }: Answer, name: string): void {
+  const text = withoutBackslashes(`${contentType}\n${new TextDecoder().decode(body)}`);
   if (!kept.some((token) => text.includes(token))) return;
   const message = `the provider "${keyOf(name)}" repeats a kept token of another provider in its answer, so it is not relayed`;
   throw new TokenProxyError("provider_error", message, { detail: { provider_status: providerStatus } });

@@ -96,7 +96,8 @@ function withoutPercent(text: string): string {
   );
 }
 
-function withoutBackslashes(text: string): string {
+/** A text without the escapes of JSON. */
+export function withoutBackslashes(text: string): string {
   return text.replaceAll(/(?:\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt]))+/g, (escapes) => JSON.parse(`"${escapes}"`));
 }
 

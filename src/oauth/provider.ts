@@ -85,6 +85,7 @@ export function createProvider(
       .map((value) => value.slice(ATTRIBUTE_PREFIX.length)),
     /** @throws {TokenProxyError} call_invalid */
     assertValues,
+    assertNotSuspended: breaker.assertNotSuspended,
     /** @throws {TokenProxyError} call_invalid if a value is missing, overloaded, or `provider_…` */
     async requestToken(values: Values, call: Pick<Attempt, "time" | "trace" | "announce">): Promise<Answer> {
       const { time, trace, announce } = call;

@@ -62,7 +62,7 @@ const between = (separator: string): Rule => ({
  * @param literals of the template's text, with its names between them
  * @param fill what the template does with values that are fine
  * @returns `fill` itself if no value can do harm there, so that such a template costs nothing more;
- * otherwise it throws a TokenProxyError call_invalid for a value that does not fit
+ * otherwise it throws a TokenProxyError for a value that does not fit, mostly call_invalid
  */
 export function withRules<Filled>(
   text: string,
@@ -84,7 +84,8 @@ export function withRules<Filled>(
     for (const { name, accepts, must } of checks) {
       if (accepts(String(values.get(name)))) continue;
       const message = `the value of {{${name}}} does not fit into "${key}": there it must ${must}`;
-      throw new TokenProxyError("call_invalid", message);
+      // A token is another provider's, and not the caller's fault.
+      throw new TokenProxyError(name.startsWith(TOKEN_PREFIX) ? "provider_no_token" : "call_invalid", message);
     }
     return fill(values);
   };

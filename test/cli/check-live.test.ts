@@ -60,6 +60,11 @@ describe("a token", () => {
     ]);
   });
 
+  it("is warned of if only its JWT lives for so long, because resource servers follow that", async () => {
+    const { out } = await live(token({ sub: "alice", exp: now + 36_000 }, { expires_in: 300 }));
+    expect(out).toContain("the token lives for more than an hour");
+  });
+
   it("that grants something else than the file expects is described too", async () => {
     const { status, out } = await live(token({ sub: "alice", aud: "other" }), [], { expect_audience: "api" });
     expect(status).toBe(1);

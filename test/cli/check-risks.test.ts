@@ -123,6 +123,17 @@ describe("does not warn of", () => {
     expect(await risksOf(changes)).toEqual([]);
   });
 
+  it("a request whose user is in the token of another provider", async () => {
+    const { providers } = without({}) as { providers: { main: object } };
+    const chained = {
+      ...providers.main,
+      params: { of: "{{token.main}}" },
+      expect_subject: { member: "user", equals: "x" },
+    };
+    const routes = [{ provider: "chained" }];
+    expect(await risksOf({ file: { providers: { ...providers, chained }, routes } })).toEqual([]);
+  });
+
   it("a provider that no route names", async () => {
     const { providers } = without({}) as { providers: { main: object } };
     const unused = { ...providers.main, params: {}, expect_subject: undefined };

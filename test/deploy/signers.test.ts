@@ -3,6 +3,7 @@
 import { sign as signWith } from "node:crypto";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import { setTimeout } from "node:timers/promises";
 import { type ServerType, serve } from "@hono/node-server";
 import { createRemoteJWKSet, jwtVerify } from "jose";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
@@ -42,8 +43,13 @@ async function start(get_token: object = {}, signers?: readonly Signer[]): Promi
   const providers = {
     main: providerConfig(provider.tokenEndpoint, { params: { user: "{{jwt.user}}" }, jwt: { user: {} } }),
     plain: providerConfig(provider.tokenEndpoint),
+    chained: providerConfig(provider.tokenEndpoint, { params: { actor: "{{token.kept}}" } }),
+    kept: providerConfig(provider.tokenEndpoint, {
+      ...{ cache: true, timeout: "500ms", params: { own: "{{jwt.own}}" } },
+      jwt: { own: { claims: { sub: "{{client_id}}" } } },
+    }),
   };
-  const routes = [{ serverid: "plain", provider: "plain" }, { provider: "main" }];
+  const routes = [...["plain", "chained"].map((name) => ({ serverid: name, provider: name })), { provider: "main" }];
   const text = JSON.stringify(fileConfig("", { file: { signing, providers, routes, get_token } }));
   const app = await createApp(text, { env: SECRETS, signers: signers ?? [signer], log });
   server = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" });
@@ -112,6 +118,23 @@ it("one that hangs ends with the call's time, and what it signs later is not sen
   finish();
   expect((await callGetToken(url, { body: { ...CALL, serverid: "plain" } })).status).toBe(200);
   expect(provider.requests).toHaveLength(1);
+});
+
+it("one that hangs over a kept token holds up the calls for that provider's timeout only", async () => {
+  const url = await start();
+  const getToken = () => callGetToken(url, { body: { ...CALL, serverid: "chained" } });
+  provider.answer = (socket, { body }) =>
+    json(body.includes("own=") ? '{"access_token":"a-kept-token"}' : '{"access_token":"t"}')(socket, { body } as never);
+  sign = () => new Promise(() => {});
+  expect((await getToken()).json()).toMatchObject({
+    error_code: "call_deadline",
+    error_description: 'the call\'s time (providers.kept.timeout, 0.5 s) was used up by signing of "providers.kept"',
+  });
+  sign = async (bytes) => {
+    await setTimeout(50);
+    return signed(bytes);
+  };
+  expect((await getToken()).status).toBe(200);
 });
 
 it("without one for a key of the file, the file is refused", async () => {

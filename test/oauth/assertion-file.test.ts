@@ -54,6 +54,7 @@ describe("is never sent", () => {
     ["the audience twice", signed({ aud: [AUD, AUD] }), OTHER_AUDIENCE],
     ["an audience with a slash more", signed({ aud: `${AUD}/` }), OTHER_AUDIENCE],
     ["no audience", signed({ aud: undefined }), OTHER_AUDIENCE],
+    ["an audience that is no text", signed({ aud: { toString: 1 } }), OTHER_AUDIENCE],
     ["an empty list of audiences", signed({ aud: [] }), OTHER_AUDIENCE],
     ["an exp that is now", signed({ exp: SECONDS }), EXPIRED],
     ["no exp", signed({ exp: undefined }), NO_EXP],

@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { Audit } from "../../src/core/audit.ts";
 import type { Runtime } from "../../src/core/runtime.ts";
 import { TransportError, type TransportRequest, type TransportResponse } from "../../src/core/transport.ts";
+import { FAILURES_BEFORE_SUSPENSION, SUSPENSION_MS } from "../../src/oauth/breaker.ts";
 import { buildApp, call } from "../support/app.ts";
 import { CALL } from "../support/call.ts";
 import { providerConfig } from "../support/config.ts";
@@ -147,6 +148,17 @@ describe("the tokens that a request contains", () => {
     expect(asked()).toEqual([]);
   });
 
+  it("are not requested in vain for a provider that is suspended", async () => {
+    built.answers.retail = () => response(500, {});
+    for (let call = 0; call < FAILURES_BEFORE_SUSPENSION; call++) await built.getToken();
+    built.asked();
+    expect(JSON.parse((await built.getToken()).text).error_code).toBe("provider_suspended");
+    expect(built.asked()).toEqual([]);
+    built.clock.advance(SUSPENSION_MS);
+    built.answers.retail = built.token;
+    expect((await built.getToken()).status).toBe(200);
+  });
+
   it("appear in log and metrics with their time, unless they were kept", async () => {
     await built.getToken();
     await built.getToken();
@@ -216,6 +228,18 @@ describe("a failure of an earlier provider", () => {
     },
   );
 
+  it("whose token does not fit into the request is not the caller's", async () => {
+    const { answers, token, getToken, asked } = await setUp({
+      retail: provider("retail", {}, { headers: { "X-Home": "{{token.home}}" } }),
+      broker: HOME,
+    });
+    answers.home = (request) => token(request, { access_token: "two\nlines" });
+    const { status, text } = await getToken();
+    expect([status, JSON.parse(text).error_code]).toEqual([502, "provider_no_token"]);
+    expect(text).toContain('{{token.home}} does not fit into \\"providers.retail.headers.X-Home\\"');
+    expect(asked()).toEqual(["home"]);
+  });
+
   it("that uses up the call's time names its step", async () => {
     built.answers.home = (request) => {
       built.clock.advance(request.timeout);
@@ -259,14 +283,17 @@ describe("a token of another provider is a credential", () => {
     expect(JSON.parse((await getToken()).text).error_code).toBe("provider_error");
   });
 
-  it.each(["a/credential/of/24/chars", "a-credential-of-24-chars"])(
-    "so a kept one (%s) is never a response",
-    async (kept) => {
-      built.answers.broker = (request) => built.token(request, { access_token: kept });
-      built.answers.retail = () => response(200, JSON.stringify({ access_token: kept }).replaceAll("/", "\\/"));
-      expect(JSON.parse((await built.getToken()).text)).toMatchObject({ error_code: "provider_error" });
-    },
-  );
+  const KEPT = "a/credential-of-24-chars";
+  it.each<[string, TransportResponse]>([
+    ["as it is", response(200, { access_token: KEPT })],
+    ["with an escaped slash", response(200, `{"access_token":"${KEPT.replace("/", "\\/")}"}`)],
+    ["with an escaped letter", response(200, `{"access_token":"${KEPT.replace("c", "\\u0063")}"}`)],
+    ["in the Content-Type", response(200, { access_token: "t" }, { "content-type": `text/plain;t=${KEPT}` })],
+  ])("so a kept one %s is never in a response", async (_where, answer) => {
+    built.answers.broker = (request) => built.token(request, { access_token: KEPT });
+    built.answers.retail = () => answer;
+    expect(JSON.parse((await built.getToken()).text)).toMatchObject({ error_code: "provider_error" });
+  });
 });
 
 describe("a kept token", () => {
@@ -305,6 +332,7 @@ describe("a kept token", () => {
   it.each<[string, object, TransportResponse, boolean]>([
     ["an error of the request", {}, response(401, { error: "invalid_token" }), true],
     ["an unexplained refusal", {}, response(400, { error: "invalid_grant" }), true],
+    ["an error of the request in a 200", {}, response(200, { error: "invalid_request" }), true],
     [
       "a refusal that is known to be about the user",
       { user_errors: ["invalid_grant"] },

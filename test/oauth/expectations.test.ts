@@ -213,6 +213,9 @@ describe("what was granted", () => {
     ["a lifetime that is no number", max, { expires_in: "long" }, "lifetime", TOO_LONG],
     ["an empty lifetime", max, { expires_in: "" }, "lifetime", TOO_LONG],
     ["a lifetime of null", max, { expires_in: null }, "lifetime", TOO_LONG],
+    ["a lifetime of 0, which may mean for ever", max, { expires_in: 0 }, "lifetime", TOO_LONG],
+    ["a negative lifetime", max, { expires_in: "-1" }, "lifetime", TOO_LONG],
+    ["a JWT whose exp is 0", max, { expires_in: 60, access_token: jwt({ exp: 0 }) }, "lifetime", TOO_LONG],
   ])("must not be %s", async (_, settings, answer, what, message) => {
     expect(await thrownBy(() => expectations(settings, answer))).toMatchObject({
       code: `provider_wrong_${what}`,

@@ -2,6 +2,7 @@
 
 import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
 import type { CallReport } from "../../core/call-report.ts";
+import { legsIn } from "../../core/trace.ts";
 
 export const MINUTE_MS = 60_000;
 /** Rates, shares and percentiles cover these minutes, including the current one. */
@@ -44,6 +45,13 @@ export function createRecorder(now: () => number) {
   const providers = new Map<string, Recorded>();
   const servers = new Map<string, LastOutcome>();
 
+  function note(provider: string, report: CallReport, at: number): void {
+    const { minutes, last_token } = providers.get(provider) ?? newProvider();
+    const outcome = report.errorCode ?? report.outcome;
+    countCall(minutes, report, Math.floor(at / MINUTE_MS));
+    providers.set(provider, { last: { outcome, at }, last_token: outcome === "token" ? at : last_token, minutes });
+  }
+
   return {
     record(report: CallReport): void {
       const { provider, nextauth, durations } = report;
@@ -54,12 +62,11 @@ export function createRecorder(now: () => number) {
       const isCutOff = CUT_OFF.includes(outcome);
       const nextauthOutcome = NEXTAUTH_FAILURES.includes(outcome) ? outcome : "answered";
       if (nextauth !== undefined && !isCutOff) servers.set(nextauth, { outcome: nextauthOutcome, at });
-      const isAsked = isCutOff ? "provider" in durations || "discovery" in durations : !NOT_ASKED.test(outcome);
-      if (provider !== undefined && isAsked) {
-        const { minutes, last_token } = providers.get(provider) ?? newProvider();
-        countCall(minutes, report, Math.floor(at / MINUTE_MS));
-        providers.set(provider, { last: { outcome, at }, last_token: outcome === "token" ? at : last_token, minutes });
-      }
+      const requests = ["provider", "discovery", `token.${provider}`];
+      const isAsked = isCutOff ? requests.some((step) => step in durations) : !NOT_ASKED.test(outcome);
+      if (provider !== undefined && isAsked) note(provider, report, at);
+      // A call that fails at one of these is about that one.
+      if (outcome === "token") for (const [leg, duration] of legsIn(durations)) note(leg, { ...report, duration }, at);
     },
     /** Newest first. */
     calls: () => calls.toReversed(),

@@ -39,6 +39,21 @@ describe("the last outcome of a provider", () => {
   });
 });
 
+it("a token of an earlier provider counts for it, with its own time; a failure counts for that provider only", () => {
+  const { clock, recorder } = setUp();
+  const durations = { "token.home": 20, provider: 70 };
+  recorder.record(report({ provider: "retail", duration: 90, durations }));
+  clock.now += 1_000;
+  recorder.record(failed("provider_error", { provider: "home", durations: { "token.home": 20 } }));
+  recorder.record(failed("provider_error", { provider: "retail", durations }));
+  const { last, last_token, recent } = recorder.provider("home");
+  expect({ last, last_token, tokens: recent.token, errors: recent.error }).toEqual({
+    ...{ last: { outcome: "provider_error", at: NOW + 1_000 }, last_token: NOW, tokens: 1, errors: 1 },
+  });
+  expect(recent.durations.percentile(1)).toBeLessThan(25_000);
+  expect(recorder.provider("retail").recent).toMatchObject({ token: 1, error: 1 });
+});
+
 it("the time of a provider's last token stays through other outcomes", () => {
   const { clock, recorder } = setUp();
   for (const one of [report(), report({ outcome: "refused" }), failed("provider_timeout")]) {
@@ -98,7 +113,8 @@ describe("the recent calls of a provider", () => {
     const { recorder } = setUp();
     recorder.record(failed("call_deadline", { durations: { session_check: 5, discovery: 300 } }));
     recorder.record(failed("caller_gone", { durations: { session_check: 5, provider: 300 } }));
-    expect(recorder.provider("retail").recent).toMatchObject({ error: 2 });
+    recorder.record(failed("call_deadline", { durations: { "token.retail": 300, "token.other": 5 } }));
+    expect(recorder.provider("retail").recent).toMatchObject({ error: 3 });
   });
 
   it("are those of the last five minutes, including the current one", () => {
