@@ -1,6 +1,7 @@
 // The command `dev`: the embedded provider, your own file, and who may use the page with the form.
 
 import { once } from "node:events";
+import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { callGetToken } from "../../support/call.ts";
@@ -160,6 +161,7 @@ describe("a provider on another machine", () => {
     ["issuer", { issuer: "https://sso.bank.example" }],
     ["token_endpoint", { issuer: "http://127.0.0.1:1", token_endpoint: "https://sso.bank.example/token" }],
     ["metadata_url", { issuer: "http://127.0.0.1:1", metadata_url: "https://sso.bank.example/metadata" }],
+    ["egress proxy", { issuer: "https://127.0.0.1:1", proxy: { url: "http://sso.bank.example:3128" } }],
   ])("by its %s is refused, with the reason and the option", async (_, main) => {
     await configure(main);
     const { status, err } = await run();
@@ -169,6 +171,25 @@ describe("a provider on another machine", () => {
         /^the provider "main" is on another machine \(sso\.bank\.example\), .*any user.*--allow-real-provider\n$/,
       ),
     ]);
+  });
+
+  it.each([
+    ["refused", [], "NEEDS_ALLOW_REAL_PROVIDER"],
+    ["asked with the option", ["--allow-real-provider"], "ENOTFOUND|EAI_AGAIN"],
+  ])("that only discovery names is %s", async (_, args, cause) => {
+    const metadata = createHttpServer((_request, response) =>
+      response.end(JSON.stringify({ issuer, token_endpoint: "https://sso.bank.invalid/token" })),
+    ).listen(0, "127.0.0.1");
+    await once(metadata, "listening");
+    const issuer = `http://127.0.0.1:${(metadata.address() as AddressInfo).port}`;
+    await configure({ issuer, proxy: "none" });
+    const env = { CLIENT_SECRET: "s", https_proxy: "" };
+    const dev = service.run(["dev", "--config", "token-proxy.yaml", ...args], { env });
+    const form = { endpoint: "getToken: POST /getToken", "value:userid": "alice", "value:accountid": "7" };
+    const shown = await send(await pageOf(dev), { ...form, session: "logged in" });
+    expect(JSON.parse(shown[ANSWER] as string).error_code).toBe("provider_unreachable");
+    await dev.said(new RegExp(`"cause":"(?:${cause})"|cause=(?:${cause})`));
+    metadata.close();
   });
 
   it("needs --allow-real-provider, also after a reload", async () => {
