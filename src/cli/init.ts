@@ -1,6 +1,6 @@
 // The command `init`: a configuration for your provider, its key and an env file, from an example.
 
-import { existsSync } from "node:fs";
+import { lstatSync, rmSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { styleText } from "node:util";
 import type { ProviderConfig } from "../config/complete.ts";
@@ -22,6 +22,7 @@ interface InitOptions {
 
 /** For what is not secret: the service may run as another user. */
 const READABLE = 0o644;
+const ANY = { throwIfNoEntry: false } as const;
 
 /**
  * Writes nothing before everything is known.
@@ -34,7 +35,8 @@ export async function init(options: InitOptions): Promise<boolean> {
   const folder = dirname(config);
   const env = envFile ?? join(folder, ".env");
   for (const [flag, path] of Object.entries(force ? {} : { "--config": config, "--env-file": env })) {
-    if (existsSync(path)) throw new UsageError(`${path} exists: name another with ${flag}, or replace it by --force`);
+    if (lstatSync(path, ANY))
+      throw new UsageError(`${path} exists: name another with ${flag}, or replace it by --force`);
   }
   const isTerminal = process.stdin.isTTY && process.stdout.isTTY && !json;
   const prompts = isTerminal ? await import("@clack/prompts") : undefined;
@@ -55,7 +57,17 @@ export async function init(options: InitOptions): Promise<boolean> {
   const keyPath = join(folder, key?.kid ?? "");
   if (key) files.unshift([`${keyPath}.pem`, key.pem], [`${keyPath}.jwk`, `${key.jwk}\n`, READABLE]);
   process.on("SIGINT", () => {}); // Ctrl-C must not leave a part
-  for (const [path, content, mode] of files) await writeNew(path, content, { what: "file", force, mode });
+  const made: string[] = [];
+  try {
+    for (const [path, content, mode] of files) {
+      const isNew = lstatSync(path, ANY) === undefined;
+      await writeNew(path, content, { what: "file", force, mode });
+      if (isNew) made.push(path);
+    }
+  } catch (error) {
+    for (const path of made) rmSync(path); // a part is of no use
+    throw error;
+  }
 
   const { client_id, grant_type, scope, token_endpoint_auth_method } = providers[example.provider] as ProviderConfig;
   const jwks_uri = issuer && `${issuer.replace(/\/$/, "")}/.well-known/jwks.json`;

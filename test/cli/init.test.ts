@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Server } from "node:net";
@@ -238,6 +238,20 @@ describe("init", () => {
     expect([readdirSync(folder), read(name)]).toEqual([[name], "mine"]);
     expect(await cli("init", ...HYDRA, ...SIGNING, "--force")).toMatchObject({ status: 0, err: "" });
     expect(read(name)).not.toBe("mine");
+  });
+
+  it.each([
+    ["a link", { status: 2, err: expect.stringMatching(/^token-proxy\.yaml exists: .*\n$/) }, []],
+    ["a link", { status: 2, err: expect.stringContaining("--force does not replace") }, ["--force"]],
+    [
+      "a missing folder",
+      { status: 2, err: expect.stringContaining("ENOENT") },
+      ["--config", "gone/a", "--env-file", "e"],
+    ],
+  ])("leaves nothing behind if it cannot write: %s", async (_, result, args) => {
+    symlinkSync("elsewhere", join(folder, "token-proxy.yaml"));
+    expect(await cli("init", ...HYDRA, ...SIGNING, ...args)).toMatchObject(result);
+    expect(readdirSync(folder)).toEqual(["token-proxy.yaml"]);
   });
 
   it("puts everything next to --config, and --env-file where it says", async () => {

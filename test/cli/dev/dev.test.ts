@@ -173,10 +173,7 @@ describe("a provider on another machine", () => {
     ]);
   });
 
-  it.each([
-    ["refused", [], "NEEDS_ALLOW_REAL_PROVIDER"],
-    ["asked with the option", ["--allow-real-provider"], "ENOTFOUND|EAI_AGAIN"],
-  ])("that only discovery names is %s", async (_, args, cause) => {
+  it("that only discovery names is not asked", async () => {
     const metadata = createHttpServer((_request, response) =>
       response.end(JSON.stringify({ issuer, token_endpoint: "https://sso.bank.invalid/token" })),
     ).listen(0, "127.0.0.1");
@@ -184,11 +181,11 @@ describe("a provider on another machine", () => {
     const issuer = `http://127.0.0.1:${(metadata.address() as AddressInfo).port}`;
     await configure({ issuer, proxy: "none" });
     const env = { CLIENT_SECRET: "s", https_proxy: "" };
-    const dev = service.run(["dev", "--config", "token-proxy.yaml", ...args], { env });
+    const dev = service.run(["dev", "--config", "token-proxy.yaml"], { env });
     const form = { endpoint: "getToken: POST /getToken", "value:userid": "alice", "value:accountid": "7" };
     const shown = await send(await pageOf(dev), { ...form, session: "logged in" });
     expect(JSON.parse(shown[ANSWER] as string).error_code).toBe("provider_unreachable");
-    await dev.said(new RegExp(`"cause":"(?:${cause})"|cause=(?:${cause})`));
+    await dev.said(/"cause":"NEEDS_ALLOW_REAL_PROVIDER"/);
     metadata.close();
   });
 
