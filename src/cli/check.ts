@@ -42,7 +42,8 @@ export async function check(options: CheckOptions): Promise<boolean> {
   try {
     return await checkFile(options, report);
   } catch (error) {
-    const message = error instanceof UsageError ? error.message : "ended by a bug"; // whose message may quote anything
+    // The message of a bug may quote anything.
+    const message = error instanceof UsageError ? error.message : "ended by a bug";
     const faults = error instanceof ConfigError ? error.faults : [{ path: "", message, excerpt: "" }];
     if (options.json)
       for (const { path, message, excerpt: _, ...place } of faults) report.part(path).fail(message, place);

@@ -61,7 +61,8 @@ function visiblePart(line: string, known: Keys): string {
     if (index > 0 && (!known.has(name) || (!isShown && key.index !== end))) break;
     end = key.index + key[0].length;
     const written = code.slice(end, keys[index + 1]?.index);
-    const value = /^[^\s,]*[\s,{}[\]]*/.exec(written)?.[0] ?? ""; // a key without a comma or colon may follow
+    // A key without a comma or colon may follow.
+    const value = /^[^\s,]*[\s,{}[\]]*/.exec(written)?.[0] ?? "";
     isShown = known.get(name) === true && !/[@?;]/.test(written);
     if (isShown) end += value.length;
     if (value !== written) break;

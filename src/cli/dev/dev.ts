@@ -137,7 +137,7 @@ function refuseRealProviders({ providers }: Config): void {
   }
 }
 
-/** Discovery can name a token endpoint on another machine; each connection asks here for its proxy. */
+/** Discovery can name another machine; each connection asks here for its egress proxy. */
 function refuseRealHost({ hostname }: URL): undefined {
   if (isLoopback(hostname)) return;
   throw Object.assign(new Error("on another machine"), { code: "NEEDS_ALLOW_REAL_PROVIDER" });
