@@ -40,6 +40,7 @@ export async function init(options: InitOptions): Promise<boolean> {
   }
   const isTerminal = process.stdin.isTTY && process.stdout.isTTY && !json;
   const prompts = isTerminal ? await import("@clack/prompts") : undefined;
+  if (prompts) process.exitCode = 1; // Ctrl-D ends the process at a question
   prompts?.intro(`A configuration for your provider, in ${config}`);
   const toFlag = (name: string) => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   const byFlag = new Map(Object.entries(answers).map(([name, value]) => [toFlag(name), String(value)]));

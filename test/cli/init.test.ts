@@ -226,6 +226,8 @@ describe("init", () => {
     const secrets = [...read(".env").matchAll(/^(\w+)=([0-9a-f]{64})$/gm)].map(([, name, secret]) => [name, secret]);
     expect(secrets.map(([name]) => name)).toEqual(["GETTOKEN_APIKEY", "HYDRA_CLIENT_SECRET"]);
     for (const [, secret] of secrets) expect(out + read("token-proxy.yaml")).not.toContain(secret);
+    // In a checkout, Git ignores them.
+    expect(readFileSync(".gitignore", "utf8").split("\n")).toEqual(expect.arrayContaining([".env", "/*.pem"]));
     await cli("init", ...HYDRA, ...SIGNING, "--force");
     expect(read(".env")).not.toContain(secrets[0]?.[1]);
   });
@@ -384,6 +386,12 @@ describe("without a terminal", () => {
     expect(silent).toMatchObject({ status: 2, out: "" });
     expect(silent.err).toMatch(/cannot be reached \(ECONNREFUSED\): is the host 127\.0\.0\.1 right/);
     expect(readdirSync(folder)).toEqual([]);
+    const { issue } = await makeAuthority("\u202eTest");
+    const { certificate: cert, private_key: key } = await issue("proxy", { ips: ["127.0.0.1"] });
+    const strange = createTlsServer({ cert, key });
+    const reversed = await cli("init", "--provider", "keycloak", "--issuer", `https://${await listen(strange)}`);
+    strange.close();
+    expect(reversed.err).toContain("issued by CN=\\u{202e}Test:");
     const gone = await cli(
       "init",
       "--provider",
@@ -449,6 +457,11 @@ describe("on a terminal", () => {
     ]);
     expect(status).toBe(1);
     expect(shown).toContain("Nothing was written.");
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  itWhere(isHere, "no script(1)")("fails if Ctrl-D ends it", async () => {
+    expect(await onTerminal([[/Your provider/, "\x04"]])).toMatchObject({ status: 1 });
     expect(readdirSync(folder)).toEqual([]);
   });
 });
