@@ -171,7 +171,7 @@ function describeService(config: Config, credentials: Credentials, pin: string |
     report.part("server.trusted_proxies").warn("it is empty", cure);
   }
   if (!isLoopback(server.listen.host) && server.tls === undefined) report.part("server.listen").risk("no_tls");
-  if (/^(?:0\.0\.0\.0|::)$/.test(server.admin?.host ?? "")) report.part("server.admin").risk("admin_exposed");
+  if (/^(?:::ffff:)?[0:.]+$/.test(server.admin?.host ?? "")) report.part("server.admin").risk("admin_exposed");
   for (const route of proxied) report.ok("egress proxy", route);
   if (signing === undefined) return;
   for (const [index, { kid, alg }] of signingKeys.entries()) {

@@ -69,6 +69,11 @@ it.each<[string, Changes, string, string, RegExp]>([
     ...(["admin_exposed", "server.admin", /one network/] as const),
   ],
   [
+    "an admin port on every network, in short",
+    { file: { server: { admin: "0:9090" } } },
+    ...(["admin_exposed", "server.admin", /one network/] as const),
+  ],
+  [
     "an admin port on every network, over IPv6",
     { file: { server: { admin: "[::]:9090" } } },
     ...(["admin_exposed", "server.admin", /one network/] as const),
