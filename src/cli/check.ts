@@ -62,7 +62,7 @@ async function checkFile(options: CheckOptions, report: ReturnType<typeof create
   if (probe && !values.has("userid")) throw new UsageError("--probe asks for another userid: add --userid");
   if (call !== undefined) return checkCall(call, config, report);
   report.accepted.push(...config.check.accept);
-  const files: [path: string, at: Path][] = [];
+  const files: [path: string, at: Path][] = options.envFile ? [[options.envFile, []]] : [];
   const credentials = await loadCredentials(file, {
     ...host,
     read(reference, at = []) {

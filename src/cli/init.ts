@@ -6,7 +6,7 @@ import { styleText } from "node:util";
 import type { ProviderConfig } from "../config/complete.ts";
 import { parseConfig } from "../config/parse.ts";
 import { UsageError } from "../core/errors.ts";
-import { askAll } from "./init-answers.ts";
+import { askAll, quoted } from "./init-answers.ts";
 import { PACKAGE } from "./init-example.ts";
 import { writeNew } from "./keygen.ts";
 
@@ -76,7 +76,7 @@ export async function init(options: InitOptions): Promise<boolean> {
   const written = files.map(([path]) => path);
   const steps = example.steps();
   const [check, ...others] = ["check", "dev", "start"].map(
-    (command) => `${program()} ${command} --config ${config} --env-file ${env}`,
+    (command) => `${program()} ${command} --config ${quoted(config)} --env-file ${quoted(env)}`,
   );
   const next = [check, ...others, `${check} --live --userid alice`];
   if (json) console.log(JSON.stringify({ written, values, steps, next }));
@@ -89,7 +89,7 @@ export async function init(options: InitOptions): Promise<boolean> {
 ${bold("What the provider needs to know of this proxy:")}
 ${known.map(([name, value]) => `    ${name.padEnd(28)}${value}`).join("\n")}
 
-${steps.replace(/.*/, bold)}${usesSecrets ? `- the commands use the secrets of the env file:\n    set -a; . ${resolve(env)}; set +a\n` : ""}
+${steps.replace(/.*/, bold)}${usesSecrets ? `- the commands use the secrets of the env file:\n    set -a; . ${quoted(resolve(env))}; set +a\n` : ""}
 ${bold("Then:")}
 ${next.map((line) => `    ${line}`).join("\n")}
 For production, replace session: trust by nextauth: docs/match-the-vendor.md`);

@@ -164,6 +164,13 @@ it("warns of a secret that other users can read, and not of a certificate", asyn
   ]);
 });
 
+it("warns of an env file that other users can read", async () => {
+  await writeFile(join(folder, "e.env"), "A=1\n");
+  await chmod(join(folder, "e.env"), 0o644);
+  const { out } = await check(without({}), "--env-file", "e.env");
+  expect(out).toMatch(/risk +readable_secret: .*: chmod o-r e\.env/);
+});
+
 it("prints each risk with its name, its reason and a cure, and how to silence it", async () => {
   const { status, out } = await check(without({ file: { check: {} } }));
   expect(status).toBe(0);

@@ -1,6 +1,6 @@
 // The command `init`: for every provider in docs/providers.md it writes what `check` accepts.
 
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
@@ -265,6 +265,18 @@ describe("init", () => {
     expect(out).toContain(" start --config etc/proxy.yaml --env-file proxy.env\n");
   });
 
+  it("prints commands that a shell understands, whatever the folder's name", async () => {
+    mkdirSync(join(folder, "it's $(mine)"));
+    const { out } = await cli("init", ...HYDRA, ...SIGNING, "--config", "it's $(mine)/proxy.yaml");
+    const [, dev = ""] = / dev (--config .*)/.exec(out) ?? [];
+    const [, source = ""] = /set -a; \. (.*); set/.exec(out) ?? [];
+    const [, key = ""] = /\$\((cat .*\.jwk)\)/.exec(out) ?? [];
+    const env = join(folder, "it's $(mine)/.env");
+    expect(
+      execFileSync("sh", ["-c", `printf '%s\n' ${dev} ${source}; ${key}`], { cwd: folder, encoding: "utf8" }),
+    ).toMatch(`--config\nit's $(mine)/proxy.yaml\n--env-file\nit's $(mine)/.env\n${env}\n{"kty"`);
+  });
+
   it("prints JSON with --json", async () => {
     const { status, out } = await cli("init", ...HYDRA, ...SIGNING, "--json");
     expect(status).toBe(0);
@@ -357,6 +369,7 @@ describe("without a terminal", () => {
     ],
     ["an unknown method", [...HYDRA, "--auth-method", "basic"], /^--auth-method must be one of client_secret_basic, /],
     ["an unknown algorithm", [...HYDRA, "--alg", "HS256"], /^--alg must be one of ES256, /],
+    ["a control character", [...HYDRA, ...SIGNING, "--scope", "a\x1b[31m"], /^--scope must not have control char/],
     ["an empty answer", [...HYDRA, ...SIGNING, "--client-id", ""], /^--client-id needs a value\n$/],
     [
       "a useless option",
