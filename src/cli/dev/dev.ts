@@ -43,18 +43,22 @@ export async function startDev({ config: path = "", envFile, allowRealProvider }
   const nextauth = await listen(standIn.fetch, { host: LOOPBACK, port: 0 }, "the stand-in nextAuth Server");
   const closeOthers = () => Promise.all([embedded?.close(0), nextauth.close(0)]);
 
-  let config: Config;
   const loadFor = (usesFilePorts: boolean) => (known?: ParsedFile) => {
     const { file, host } = embedded?.load() ?? loadFile(path, environment(envFile), known);
     const guard = allowRealProvider ? {} : { environmentProxy: async () => refuseRealHost };
     if (!allowRealProvider) refuseRealProviders(file.config); // a reload can bring one
-    config = forDev(file.config, nextauth.url, usesFilePorts);
-    if (!allowRealProvider) config = withEnvironmentProxy(config);
+    const changed = forDev(file.config, nextauth.url, usesFilePorts);
+    const config = allowRealProvider ? changed : withEnvironmentProxy(changed);
     const read: typeof host.read = (reference, at) =>
       "env" in reference && reference.env.startsWith("dev: ") ? secretOf(reference.env) : host.read(reference, at);
     return { file: { ...file, config }, host: { ...host, ...guard, read } };
   };
-  const stage = (): Stage => ({ config, standIn, url: proxy.url, apikeyOf: (name) => secretOf(callerKey(name)) });
+  const stage = (): Stage => ({
+    config: proxy.config(),
+    standIn,
+    url: proxy.url,
+    apikeyOf: (name) => secretOf(callerKey(name)),
+  });
   const dev = { path: `/dev/${secretOf("page")}/`, render: (sent?: URLSearchParams) => phoneForm(stage(), sent) };
   const ownFiles = [path, envFile ?? ""].filter((file) => file !== "");
   const proxy = await startService(loadFor(true), { dev, ownFiles })

@@ -145,6 +145,10 @@ describe("with a file", () => {
     expect(await send(page, { ...ALICE, endpoint: CUSTOM })).toMatchObject({
       alert: expect.stringContaining("no longer"),
     });
+    await service.configure({ ...FILE, get_token: { path: "/newer" }, main: { client_secret: { env: "NOT_SET" } } });
+    dev.process.kill("SIGHUP");
+    await dev.said(/"event":"not reloaded/);
+    expect(await send(page, { ...ALICE, endpoint: "getToken: POST /new" })).toMatchObject({ status: 200 });
   });
 });
 
