@@ -58,16 +58,12 @@ export async function init(options: InitOptions): Promise<boolean> {
   const keyPath = join(folder, key?.kid ?? "");
   if (key) files.unshift([`${keyPath}.pem`, key.pem], [`${keyPath}.jwk`, `${key.jwk}\n`, READABLE]);
   process.on("SIGINT", () => {}); // Ctrl-C must not leave a part
-  const made: string[] = [];
-  try {
-    for (const [path, content, mode] of files) {
-      const isNew = lstatSync(path, ANY) === undefined;
-      await writeNew(path, content, { what: "file", force, mode });
-      if (isNew) made.push(path);
-    }
-  } catch (error) {
-    for (const path of made) rmSync(path); // a part is of no use
-    throw error;
+  const isNew = files.filter(([path]) => lstatSync(path, ANY) === undefined);
+  for (const [path, content, mode] of files) {
+    await writeNew(path, content, { what: "file", force, mode }).catch((error: unknown) => {
+      for (const [other] of isNew) if (other !== path) rmSync(other, { force: true }); // a part is of no use
+      throw error;
+    });
   }
 
   const { client_id, grant_type, scope, token_endpoint_auth_method } = providers[example.provider] as ProviderConfig;
