@@ -61,7 +61,7 @@ export async function init(options: InitOptions): Promise<boolean> {
   const isNew = files.filter(([path]) => lstatSync(path, ANY) === undefined);
   for (const [path, content, mode] of files) {
     await writeNew(path, content, { what: "file", force, mode }).catch((error: unknown) => {
-      for (const [other] of isNew) if (other !== path) rmSync(other, { force: true }); // a part is of no use
+      for (const [other] of isNew) if (other !== path) rmSync(other, { force: true });
       throw error;
     });
   }
