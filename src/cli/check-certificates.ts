@@ -9,6 +9,7 @@ import { calculateJwkThumbprint, type JWK } from "jose";
 import type { Credentials } from "../config/credentials.ts";
 import { UsageError } from "../core/errors.ts";
 import { REQUEST_HEADERS } from "../core/headers.ts";
+import { escapeInvisible } from "../core/invisible.ts";
 import { readJsonObject } from "../core/json.ts";
 import type { Secret } from "../core/secret.ts";
 import { certificatesOf, pinOf } from "../node/credentials.ts";
@@ -119,8 +120,8 @@ function describe(certificate: X509Certificate): string {
   return `${name}, until ${validTo} (${daysLeft(certificate)} days left)`;
 }
 
-/** Node puts each part of a name on a line. */
-const oneLine = (name: string): string => name.replaceAll("\n", ", ");
+/** Node puts each part of a name on a line, and escapes only ASCII's control characters. */
+const oneLine = (name: string): string => escapeInvisible(name.replaceAll("\n", ", "));
 
 function daysLeft({ validToDate }: X509Certificate): number {
   return Math.floor((validToDate.getTime() - Date.now()) / DAY_MS);

@@ -42,8 +42,9 @@ export async function check(options: CheckOptions): Promise<boolean> {
   try {
     return await checkFile(options, report);
   } catch (error) {
-    const faults =
-      error instanceof ConfigError ? error.faults : [{ path: "", message: (error as Error).message, excerpt: "" }];
+    // The message of a bug may quote anything.
+    const message = error instanceof UsageError ? error.message : "ended by a bug";
+    const faults = error instanceof ConfigError ? error.faults : [{ path: "", message, excerpt: "" }];
     if (options.json)
       for (const { path, message, excerpt: _, ...place } of faults) report.part(path).fail(message, place);
     throw error;
@@ -61,7 +62,7 @@ async function checkFile(options: CheckOptions, report: ReturnType<typeof create
   if (probe && !values.has("userid")) throw new UsageError("--probe asks for another userid: add --userid");
   if (call !== undefined) return checkCall(call, config, report);
   report.accepted.push(...config.check.accept);
-  const files: [path: string, at: Path][] = [];
+  const files: [path: string, at: Path][] = options.envFile ? [[options.envFile, []]] : [];
   const credentials = await loadCredentials(file, {
     ...host,
     read(reference, at = []) {
@@ -171,7 +172,7 @@ function describeService(config: Config, credentials: Credentials, pin: string |
     report.part("server.trusted_proxies").warn("it is empty", cure);
   }
   if (!isLoopback(server.listen.host) && server.tls === undefined) report.part("server.listen").risk("no_tls");
-  if (/^(?:0\.0\.0\.0|::)$/.test(server.admin?.host ?? "")) report.part("server.admin").risk("admin_exposed");
+  if (/^(?:::ffff:)?[0:.]+$/.test(server.admin?.host ?? "")) report.part("server.admin").risk("admin_exposed");
   for (const route of proxied) report.ok("egress proxy", route);
   if (signing === undefined) return;
   for (const [index, { kid, alg }] of signingKeys.entries()) {

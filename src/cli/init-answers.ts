@@ -150,6 +150,10 @@ function offerOf(all: readonly string[], initial: string, listed: readonly strin
   return { initial, choices, fault };
 }
 
+/** For a POSIX shell. */
+export const quoted = (path: string): string =>
+  /^[\w.,:@+/-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+
 /** Makes the file's key, unless the user has it: then the example is not named after its kid. */
 async function makeKey(ask: Ask, example: Example, metadata: Metadata | undefined, folder: string) {
   const texts = example.texts();
@@ -160,7 +164,10 @@ async function makeKey(ask: Ask, example: Example, metadata: Metadata | undefine
   const offer = offerOf(SIGNING_ALGORITHMS, alg.value, metadata?.token_endpoint_auth_signing_alg_values_supported);
   alg.value = await ask({ flag: "--alg", message: "Algorithm of this proxy's key", ...offer });
   const key = await createKey(alg.value as SigningAlgorithm);
-  example.changes.push([`=${offer.initial}`, `=${alg.value}`], [file.value.replace(".pem", ""), join(folder, key.kid)]);
+  example.changes.push(
+    [`=${offer.initial}`, `=${alg.value}`],
+    [file.value.replace(".pem", ""), quoted(join(folder, key.kid))],
+  );
   example.change(kid, key.kid);
   file.value = `${key.kid}.pem`;
   return key;

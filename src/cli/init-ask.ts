@@ -30,7 +30,8 @@ export async function answer(
 ): Promise<string> {
   const given = options.get(flag) ?? (prompts && !isQuiet ? undefined : initial);
   options.delete(flag);
-  const validate = (text = "") => (text === "" ? "needs a value" : fault?.(text));
+  const validate = (text = "") =>
+    /\p{Cc}/u.test(text) ? "must not have control characters" : text === "" ? "needs a value" : fault?.(text);
   if (given !== undefined) {
     const problem = validate(given);
     if (problem === undefined) return given;

@@ -75,7 +75,7 @@ export class Example {
   texts(node: unknown = this.document.contents, key = "", outer = ""): Text[] {
     const comment = (node as Scalar | null)?.comment ?? outer;
     const below = (name: string | number, value: unknown) => this.texts(value, `${key}${key && "."}${name}`, comment);
-    if (isMap<Scalar<string>>(node)) return node.items.flatMap((pair) => below(pair.key.value, pair.value));
+    if (isMap<Scalar<string>>(node)) return node.items.flatMap((pair) => below(String(pair.key), pair.value));
     if (isSeq(node)) return node.items.flatMap((item, index) => below(index, item));
     if (!isScalar<string>(node) || typeof node.value !== "string") return [];
     const isOpen = comment.startsWith(" your ") || /\.example\b|^\/run\/secrets\//.test(node.value);

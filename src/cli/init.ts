@@ -1,12 +1,12 @@
 // The command `init`: a configuration for your provider, its key and an env file, from an example.
 
-import { existsSync } from "node:fs";
+import { lstatSync, rmSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { styleText } from "node:util";
 import type { ProviderConfig } from "../config/complete.ts";
 import { parseConfig } from "../config/parse.ts";
 import { UsageError } from "../core/errors.ts";
-import { askAll } from "./init-answers.ts";
+import { askAll, quoted } from "./init-answers.ts";
 import { PACKAGE } from "./init-example.ts";
 import { writeNew } from "./keygen.ts";
 
@@ -22,6 +22,7 @@ interface InitOptions {
 
 /** For what is not secret: the service may run as another user. */
 const READABLE = 0o644;
+const ANY = { throwIfNoEntry: false } as const;
 
 /**
  * Writes nothing before everything is known.
@@ -34,10 +35,12 @@ export async function init(options: InitOptions): Promise<boolean> {
   const folder = dirname(config);
   const env = envFile ?? join(folder, ".env");
   for (const [flag, path] of Object.entries(force ? {} : { "--config": config, "--env-file": env })) {
-    if (existsSync(path)) throw new UsageError(`${path} exists: name another with ${flag}, or replace it by --force`);
+    if (lstatSync(path, ANY))
+      throw new UsageError(`${path} exists: name another with ${flag}, or replace it by --force`);
   }
   const isTerminal = process.stdin.isTTY && process.stdout.isTTY && !json;
   const prompts = isTerminal ? await import("@clack/prompts") : undefined;
+  if (prompts) process.exitCode = 1; // Ctrl-D ends the process at a question
   prompts?.intro(`A configuration for your provider, in ${config}`);
   const toFlag = (name: string) => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   const byFlag = new Map(Object.entries(answers).map(([name, value]) => [toFlag(name), String(value)]));
@@ -55,7 +58,13 @@ export async function init(options: InitOptions): Promise<boolean> {
   const keyPath = join(folder, key?.kid ?? "");
   if (key) files.unshift([`${keyPath}.pem`, key.pem], [`${keyPath}.jwk`, `${key.jwk}\n`, READABLE]);
   process.on("SIGINT", () => {}); // Ctrl-C must not leave a part
-  for (const [path, content, mode] of files) await writeNew(path, content, { what: "file", force, mode });
+  const isNew = files.filter(([path]) => lstatSync(path, ANY) === undefined);
+  for (const [path, content, mode] of files) {
+    await writeNew(path, content, { what: "file", force, mode }).catch((error: unknown) => {
+      for (const [other] of isNew) if (other !== path) rmSync(other, { force: true });
+      throw error;
+    });
+  }
 
   const { client_id, grant_type, scope, token_endpoint_auth_method } = providers[example.provider] as ProviderConfig;
   const jwks_uri = issuer && `${issuer.replace(/\/$/, "")}/.well-known/jwks.json`;
@@ -63,7 +72,7 @@ export async function init(options: InitOptions): Promise<boolean> {
   const written = files.map(([path]) => path);
   const steps = example.steps();
   const [check, ...others] = ["check", "dev", "start"].map(
-    (command) => `${program()} ${command} --config ${config} --env-file ${env}`,
+    (command) => `${program()} ${command} --config ${quoted(config)} --env-file ${quoted(env)}`,
   );
   const next = [check, ...others, `${check} --live --userid alice`];
   if (json) console.log(JSON.stringify({ written, values, steps, next }));
@@ -76,7 +85,7 @@ export async function init(options: InitOptions): Promise<boolean> {
 ${bold("What the provider needs to know of this proxy:")}
 ${known.map(([name, value]) => `    ${name.padEnd(28)}${value}`).join("\n")}
 
-${steps.replace(/.*/, bold)}${usesSecrets ? `- the commands use the secrets of the env file:\n    set -a; . ${resolve(env)}; set +a\n` : ""}
+${steps.replace(/.*/, bold)}${usesSecrets ? `- the commands use the secrets of the env file:\n    set -a; . ${quoted(resolve(env))}; set +a\n` : ""}
 ${bold("Then:")}
 ${next.map((line) => `    ${line}`).join("\n")}
 For production, replace session: trust by nextauth: docs/match-the-vendor.md`);

@@ -47,7 +47,9 @@ function collectKeys(): Keys {
 function visiblePart(line: string, known: Keys): string {
   const code = line.replace(/\s+#.*/, "");
   const keys = [...code.matchAll(/(?:^[-\s{[]*|[{[,][{[\s]*)(["']?)([\w-]+)\1\s*:\s*/g)];
-  if (keys[0]?.index !== 0) {
+  // A secret can have a colon too: without a space after it, only our names are keys.
+  const glued = /^[-\s{[]*([\w-]+):[^\s"'{[]/.exec(code)?.[1];
+  if (keys[0]?.index !== 0 || (glued !== undefined && !known.has(glued))) {
     const [start, word] = /^[-\s{[]*([\w-]*)/.exec(code) as unknown as [string, string];
     return known.has(word) ? start : start.slice(0, start.length - word.length);
   }
@@ -59,8 +61,9 @@ function visiblePart(line: string, known: Keys): string {
     if (index > 0 && (!known.has(name) || (!isShown && key.index !== end))) break;
     end = key.index + key[0].length;
     const written = code.slice(end, keys[index + 1]?.index);
-    const value = written.replace(/:\s.*/, ":"); // a key without a comma before it may follow
-    isShown = known.get(name) === true && !/\/\/\S*[@?]/.test(value);
+    // A key without a comma or colon may follow.
+    const value = /^[^\s,]*[\s,{}[\]]*/.exec(written)?.[0] ?? "";
+    isShown = known.get(name) === true && !/[@?;]/.test(written);
     if (isShown) end += value.length;
     if (value !== written) break;
   }

@@ -69,6 +69,11 @@ it.each<[string, Changes, string, string, RegExp]>([
     ...(["admin_exposed", "server.admin", /one network/] as const),
   ],
   [
+    "an admin port on every network, in short",
+    { file: { server: { admin: "0:9090" } } },
+    ...(["admin_exposed", "server.admin", /one network/] as const),
+  ],
+  [
     "an admin port on every network, over IPv6",
     { file: { server: { admin: "[::]:9090" } } },
     ...(["admin_exposed", "server.admin", /one network/] as const),
@@ -168,6 +173,13 @@ it("warns of a secret that other users can read, and not of a certificate", asyn
   expect(await risksOf({ provider: { client_secret: file("secret") }, file: { server } })).toEqual([
     ["readable_secret", `${MAIN}.client_secret`, expect.stringContaining("chmod o-r")],
   ]);
+});
+
+it("warns of an env file that other users can read", async () => {
+  await writeFile(join(folder, "e.env"), "A=1\n");
+  await chmod(join(folder, "e.env"), 0o644);
+  const { out } = await check(without({}), "--env-file", "e.env");
+  expect(out).toMatch(/risk +readable_secret: .*: chmod o-r e\.env/);
 });
 
 it("prints each risk with its name, its reason and a cure, and how to silence it", async () => {

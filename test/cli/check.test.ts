@@ -2,7 +2,8 @@
 
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { check as runCheck } from "../../src/cli/check.ts";
 import { APIKEY } from "../support/call.ts";
 import { fileConfig, providerConfig } from "../support/config.ts";
 import { makeKey } from "../support/keys.ts";
@@ -180,4 +181,19 @@ describe("check", () => {
     expect({ status, out }).toEqual({ status: 2, out: "" });
     expect(err).toMatch(expected);
   });
+});
+
+it("--json does not quote the message of a bug, which may be about a secret", async () => {
+  const printed = vi.spyOn(console, "log").mockReturnValue();
+  const options = {
+    json: true,
+    get envFile(): string {
+      throw new Error("s3cret");
+    },
+  };
+  await expect(runCheck(options)).rejects.toThrow("s3cret");
+  expect(JSON.parse(printed.mock.lastCall?.[0])).toMatchObject({
+    findings: [{ level: "fault", message: "ended by a bug" }],
+  });
+  printed.mockRestore();
 });

@@ -1,8 +1,8 @@
 // The command `init`: for every provider in docs/providers.md it writes what `check` accepts.
 
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Server } from "node:net";
@@ -226,6 +226,8 @@ describe("init", () => {
     const secrets = [...read(".env").matchAll(/^(\w+)=([0-9a-f]{64})$/gm)].map(([, name, secret]) => [name, secret]);
     expect(secrets.map(([name]) => name)).toEqual(["GETTOKEN_APIKEY", "HYDRA_CLIENT_SECRET"]);
     for (const [, secret] of secrets) expect(out + read("token-proxy.yaml")).not.toContain(secret);
+    // In a checkout, Git ignores them.
+    expect(readFileSync(".gitignore", "utf8").split("\n")).toEqual(expect.arrayContaining([".env", "/*.pem"]));
     await cli("init", ...HYDRA, ...SIGNING, "--force");
     expect(read(".env")).not.toContain(secrets[0]?.[1]);
   });
@@ -240,6 +242,20 @@ describe("init", () => {
     expect(read(name)).not.toBe("mine");
   });
 
+  it.each([
+    ["a link", { status: 2, err: expect.stringMatching(/^token-proxy\.yaml exists: .*\n$/) }, []],
+    ["a link", { status: 2, err: expect.stringContaining("--force does not replace") }, ["--force"]],
+    [
+      "a missing folder",
+      { status: 2, err: expect.stringContaining("ENOENT") },
+      ["--config", "gone/a", "--env-file", "e"],
+    ],
+  ])("leaves nothing behind if it cannot write: %s", async (_, result, args) => {
+    symlinkSync("elsewhere", join(folder, "token-proxy.yaml"));
+    expect(await cli("init", ...HYDRA, ...SIGNING, ...args)).toMatchObject(result);
+    expect(readdirSync(folder)).toEqual(["token-proxy.yaml"]);
+  });
+
   it("puts everything next to --config, and --env-file where it says", async () => {
     mkdirSync(join(folder, "etc"));
     const { out } = await cli("init", ...HYDRA, ...SIGNING, "--config", "etc/proxy.yaml", "--env-file", "proxy.env");
@@ -247,6 +263,18 @@ describe("init", () => {
     expect(parse(read("etc/proxy.yaml")).signing.keys[0].private_key).toEqual({ file: pem });
     expect(out).toContain(`$(cat etc/${pem?.replace("pem", "jwk")})`);
     expect(out).toContain(" start --config etc/proxy.yaml --env-file proxy.env\n");
+  });
+
+  it("prints commands that a shell understands, whatever the folder's name", async () => {
+    mkdirSync(join(folder, "it's $(mine)"));
+    const { out } = await cli("init", ...HYDRA, ...SIGNING, "--config", "it's $(mine)/proxy.yaml");
+    const [, dev = ""] = / dev (--config .*)/.exec(out) ?? [];
+    const [, source = ""] = /set -a; \. (.*); set/.exec(out) ?? [];
+    const [, key = ""] = /\$\((cat .*\.jwk)\)/.exec(out) ?? [];
+    const env = join(folder, "it's $(mine)/.env");
+    expect(
+      execFileSync("sh", ["-c", `printf '%s\n' ${dev} ${source}; ${key}`], { cwd: folder, encoding: "utf8" }),
+    ).toMatch(`--config\nit's $(mine)/proxy.yaml\n--env-file\nit's $(mine)/.env\n${env}\n{"kty"`);
   });
 
   it("prints JSON with --json", async () => {
@@ -301,6 +329,7 @@ describe("--provider other", () => {
     const made = await cli("init", "--provider", "other", "--issuer", issuer, "--grant-type", grant);
     expect(made).toMatchObject({ status: 0, err: "" });
     expect([config().providers.main.params, "signing" in config()]).toEqual([params, signs]);
+    expect(made.out + read(".env")).not.toContain("undefined");
     expect(await cli("check", "--env-file", ".env")).toMatchObject({ status: 0, err: "" });
   });
 
@@ -341,6 +370,7 @@ describe("without a terminal", () => {
     ],
     ["an unknown method", [...HYDRA, "--auth-method", "basic"], /^--auth-method must be one of client_secret_basic, /],
     ["an unknown algorithm", [...HYDRA, "--alg", "HS256"], /^--alg must be one of ES256, /],
+    ["a control character", [...HYDRA, ...SIGNING, "--scope", "a\x1b[31m"], /^--scope must not have control char/],
     ["an empty answer", [...HYDRA, ...SIGNING, "--client-id", ""], /^--client-id needs a value\n$/],
     [
       "a useless option",
@@ -370,6 +400,12 @@ describe("without a terminal", () => {
     expect(silent).toMatchObject({ status: 2, out: "" });
     expect(silent.err).toMatch(/cannot be reached \(ECONNREFUSED\): is the host 127\.0\.0\.1 right/);
     expect(readdirSync(folder)).toEqual([]);
+    const { issue } = await makeAuthority("\u202eTest");
+    const { certificate: cert, private_key: key } = await issue("proxy", { ips: ["127.0.0.1"] });
+    const strange = createTlsServer({ cert, key });
+    const reversed = await cli("init", "--provider", "keycloak", "--issuer", `https://${await listen(strange)}`);
+    strange.close();
+    expect(reversed.err).toContain("issued by CN=\\u{202e}Test:");
     const gone = await cli(
       "init",
       "--provider",
@@ -435,6 +471,11 @@ describe("on a terminal", () => {
     ]);
     expect(status).toBe(1);
     expect(shown).toContain("Nothing was written.");
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  itWhere(isHere, "no script(1)")("fails if Ctrl-D ends it", async () => {
+    expect(await onTerminal([[/Your provider/, "\x04"]])).toMatchObject({ status: 1 });
     expect(readdirSync(folder)).toEqual([]);
   });
 });

@@ -47,18 +47,18 @@ export interface CertificateOptions {
 const DAY_MS = 86_400_000;
 
 /** A certificate authority of the test's own. */
-export async function makeAuthority(): Promise<Authority> {
+export async function makeAuthority(commonName = "Test authority"): Promise<Authority> {
   const keys = await makePair();
   const certificate = await X509CertificateGenerator.createSelfSigned({
     ...validity(),
-    name: "CN=Test authority",
+    name: `CN=${commonName}`,
     keys,
     signingAlgorithm: EC,
     extensions: [new BasicConstraintsExtension(true, undefined, true)],
   });
   return {
     ...(await asPem(certificate, keys)),
-    async issue(commonName, { ips = [], dns = [], notAfter } = {}) {
+    async issue(name, { ips = [], dns = [], notAfter } = {}) {
       const subject = await makePair();
       const names = [
         ...ips.map((value) => ({ type: "ip" as const, value })),
@@ -66,7 +66,7 @@ export async function makeAuthority(): Promise<Authority> {
       ];
       const issued = await X509CertificateGenerator.create({
         ...validity(notAfter),
-        subject: `CN=${commonName}`,
+        subject: `CN=${name}`,
         issuer: certificate.subject,
         publicKey: subject.publicKey,
         signingKey: keys.privateKey,

@@ -43,16 +43,22 @@ export async function startDev({ config: path = "", envFile, allowRealProvider }
   const nextauth = await listen(standIn.fetch, { host: LOOPBACK, port: 0 }, "the stand-in nextAuth Server");
   const closeOthers = () => Promise.all([embedded?.close(0), nextauth.close(0)]);
 
-  let config: Config;
   const loadFor = (usesFilePorts: boolean) => (known?: ParsedFile) => {
     const { file, host } = embedded?.load() ?? loadFile(path, environment(envFile), known);
+    const guard = allowRealProvider ? {} : { environmentProxy: async () => refuseRealHost };
     if (!allowRealProvider) refuseRealProviders(file.config); // a reload can bring one
-    config = forDev(file.config, nextauth.url, usesFilePorts);
+    const changed = forDev(file.config, nextauth.url, usesFilePorts);
+    const config = allowRealProvider ? changed : withEnvironmentProxy(changed);
     const read: typeof host.read = (reference, at) =>
       "env" in reference && reference.env.startsWith("dev: ") ? secretOf(reference.env) : host.read(reference, at);
-    return { file: { ...file, config }, host: { ...host, read } };
+    return { file: { ...file, config }, host: { ...host, ...guard, read } };
   };
-  const stage = (): Stage => ({ config, standIn, url: proxy.url, apikeyOf: (name) => secretOf(callerKey(name)) });
+  const stage = (): Stage => ({
+    config: proxy.config(),
+    standIn,
+    url: proxy.url,
+    apikeyOf: (name) => secretOf(callerKey(name)),
+  });
   const dev = { path: `/dev/${secretOf("page")}/`, render: (sent?: URLSearchParams) => phoneForm(stage(), sent) };
   const ownFiles = [path, envFile ?? ""].filter((file) => file !== "");
   const proxy = await startService(loadFor(true), { dev, ownFiles })
@@ -123,8 +129,9 @@ To use your own provider, write its file with "init", and start "dev --config FI
 
 /** @throws {UsageError} */
 function refuseRealProviders({ providers }: Config): void {
-  for (const [name, { issuer, token_endpoint, metadata_url }] of Object.entries(providers)) {
-    const hosts = [issuer, token_endpoint, metadata_url].flatMap((url) => (url ? [new URL(url).hostname] : []));
+  for (const [name, { issuer, token_endpoint, metadata_url, proxy }] of Object.entries(providers)) {
+    const urls = [issuer, token_endpoint, metadata_url, typeof proxy === "object" ? proxy.url : undefined];
+    const hosts = urls.flatMap((url) => (url ? [new URL(url).hostname] : []));
     const real = hosts.find((host) => !isLoopback(host));
     if (real === undefined) continue;
     throw new UsageError(
@@ -132,6 +139,18 @@ function refuseRealProviders({ providers }: Config): void {
         "for any user from it; if it is for tests and you trust all users of this machine, add --allow-real-provider",
     );
   }
+}
+
+/** Discovery can name another machine; each connection asks here for its egress proxy. */
+function refuseRealHost({ hostname }: URL): undefined {
+  if (isLoopback(hostname)) return;
+  throw Object.assign(new Error("on another machine"), { code: "NEEDS_ALLOW_REAL_PROVIDER" });
+}
+
+/** Connections to loopback use no proxy in any case. */
+function withEnvironmentProxy(config: Config): Config {
+  const providers = Object.entries(config.providers).map(([name, one]) => [name, { ...one, proxy: undefined }]);
+  return { ...config, server: { ...config.server, env_proxy: true }, providers: Object.fromEntries(providers) };
 }
 
 const REPLACED = `

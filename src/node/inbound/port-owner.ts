@@ -1,6 +1,7 @@
 // Finds the program that listens on a port, for an error message. Linux only.
 
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { escapeInvisible } from "../../core/invisible.ts";
 
 /** Names the program if it is known: for another user's, only root can find out. */
 export function describeUse(port: number): string {
@@ -15,7 +16,7 @@ export function describeUse(port: number): string {
     ),
   );
   const name = pid && unlessGone(() => readFileSync(`/proc/${pid}/comm`, "utf8").trim(), "unknown");
-  return `the port is in use${name ? ` by "${name}" (process ${pid})` : ""}. Stop that program, or choose another port.`;
+  return `the port is in use${name ? ` by "${escapeInvisible(name)}" (process ${pid})` : ""}. Stop that program, or choose another port.`;
 }
 
 /** A process may end meanwhile, or belong to another user. */

@@ -1,6 +1,7 @@
 // The command `dev`: the embedded provider, your own file, and who may use the page with the form.
 
 import { once } from "node:events";
+import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { callGetToken } from "../../support/call.ts";
@@ -144,6 +145,10 @@ describe("with a file", () => {
     expect(await send(page, { ...ALICE, endpoint: CUSTOM })).toMatchObject({
       alert: expect.stringContaining("no longer"),
     });
+    await service.configure({ ...FILE, get_token: { path: "/newer" }, main: { client_secret: { env: "NOT_SET" } } });
+    dev.process.kill("SIGHUP");
+    await dev.said(/"event":"not reloaded/);
+    expect(await send(page, { ...ALICE, endpoint: "getToken: POST /new" })).toMatchObject({ status: 200 });
   });
 });
 
@@ -160,6 +165,7 @@ describe("a provider on another machine", () => {
     ["issuer", { issuer: "https://sso.bank.example" }],
     ["token_endpoint", { issuer: "http://127.0.0.1:1", token_endpoint: "https://sso.bank.example/token" }],
     ["metadata_url", { issuer: "http://127.0.0.1:1", metadata_url: "https://sso.bank.example/metadata" }],
+    ["egress proxy", { issuer: "https://127.0.0.1:1", proxy: { url: "http://sso.bank.example:3128" } }],
   ])("by its %s is refused, with the reason and the option", async (_, main) => {
     await configure(main);
     const { status, err } = await run();
@@ -169,6 +175,22 @@ describe("a provider on another machine", () => {
         /^the provider "main" is on another machine \(sso\.bank\.example\), .*any user.*--allow-real-provider\n$/,
       ),
     ]);
+  });
+
+  it("that only discovery names is not asked", async () => {
+    const metadata = createHttpServer((_request, response) =>
+      response.end(JSON.stringify({ issuer, token_endpoint: "https://sso.bank.invalid/token" })),
+    ).listen(0, "127.0.0.1");
+    await once(metadata, "listening");
+    const issuer = `http://127.0.0.1:${(metadata.address() as AddressInfo).port}`;
+    await configure({ issuer, proxy: "none" });
+    const env = { CLIENT_SECRET: "s", https_proxy: "" };
+    const dev = service.run(["dev", "--config", "token-proxy.yaml"], { env });
+    const form = { endpoint: "getToken: POST /getToken", "value:userid": "alice", "value:accountid": "7" };
+    const shown = await send(await pageOf(dev), { ...form, session: "logged in" });
+    expect(JSON.parse(shown[ANSWER] as string).error_code).toBe("provider_unreachable");
+    await dev.said(/"cause":"NEEDS_ALLOW_REAL_PROVIDER"/);
+    metadata.close();
   });
 
   it("needs --allow-real-provider, also after a reload", async () => {
