@@ -58,7 +58,7 @@ const AGAINST_OTHERS: readonly Target[] = [
       return medianRatio(difference(cpu("proxy-es256"), cpu("proxy")), difference(cpu("raw-es256"), cpu("floor")));
     },
   },
-  underLoad("Worker: CPU per call, against a bare fetch relay", "worker", "worker-relay", "cpuPerThousand", 1.5),
+  underLoad("Worker: CPU per call, against a bare fetch relay", "worker", "worker-relay", "cpuPerThousand", 1.6),
   {
     what: "Worker: bundle after gzip",
     limit: 120,
