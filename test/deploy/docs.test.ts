@@ -2,11 +2,12 @@
 
 import { execFile } from "node:child_process";
 import { existsSync, globSync } from "node:fs";
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
+import { parseConfig } from "../../src/config/parse.ts";
 import { ERROR_TABLE } from "../../src/core/errors.ts";
 import { CLI, runCli } from "../support/process.ts";
 import { itWhere, versionOf } from "./it-where.ts";
@@ -105,6 +106,29 @@ describe("docs/deploy.md", () => {
     const check = runCli(["check", "--config", "check.yaml"], { cwd: folder });
     // 1 because the example's provider does not exist; a missing secret would be 2.
     expect(await check.exit(), check.stderr()).toBe(1);
+    await rm(folder, { recursive: true });
+  });
+
+  it("makes a file for each secret of what init wrote, and a configuration with their new places", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "token-proxy-docs-"));
+    const urls = ["--issuer", "https://sso.bank.test/realms/retail", "--signing-issuer", "https://tokens.bank.test"];
+    const init = runCli(["init", "--provider", "keycloak", ...urls, "--no-discovery"], { cwd: folder });
+    expect(await init.exit(), init.stderr()).toBe(0);
+    const script = /^umask 077\nSECRETS=[\s\S]*?(?=^```)/m.exec(deploy)?.[0] as string;
+    await run("sh", ["-c", script], { cwd: folder });
+    const text = await readFile(join(folder, "production.yaml"), "utf8");
+    const { config } = parseConfig(text, "production.yaml");
+    const paths = [...text.matchAll(/file: (\S+) }/g)].map(
+      ([, path = ""]) => path.split("/run/credentials/nextauth-token-proxy.service/")[1] as string,
+    );
+    expect(paths.toSorted()).toEqual([
+      `${config.signing?.keys[0]?.kid}.pem`,
+      "gettoken-apikey",
+      "keycloak-client-secret",
+    ]);
+    const lines = await readFile(join(folder, ".env"), "utf8");
+    expect(lines).toContain(`KEYCLOAK_CLIENT_SECRET=${await readFile(join(folder, "keycloak-client-secret"), "utf8")}`);
+    for (const path of paths) expect((await stat(join(folder, path))).mode & 0o077, path).toBe(0);
     await rm(folder, { recursive: true });
   });
 

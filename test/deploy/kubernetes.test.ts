@@ -13,6 +13,7 @@ import { runCli } from "../support/process.ts";
 import { execForm, parseDockerfile } from "./dockerfile.ts";
 import { itWhere, versionOf } from "./it-where.ts";
 import { checkValues, compileManifests, FOLDER, type Manifest, patched, readManifests } from "./manifests.ts";
+import { withoutComments, withSigningKey } from "./signing-key.ts";
 
 const run = promisify(execFile);
 const manifests = await readManifests();
@@ -34,8 +35,10 @@ const policy = named(`networkpolicy.yaml NetworkPolicy ${NAME}`);
 const monitor = named(`servicemonitor.yaml ServiceMonitor ${NAME}`);
 const pod = deployment.spec.template;
 const [container] = pod.spec.containers;
-const fileText: string = configMap.data["token-proxy.yaml"];
+const wholeText: string = configMap.data["token-proxy.yaml"];
+const fileText = withoutComments(wholeText);
 const { config } = parseConfig(fileText, "configmap.yaml");
+const secretText = await readFile(`${FOLDER}/secret.example.yaml`, "utf8");
 const SECRETS_FOLDER = "/run/secrets/token-proxy";
 
 describe("each manifest", () => {
@@ -79,6 +82,10 @@ describe("the configuration", () => {
   it("names exactly the files of the Secret, where they are mounted", () => {
     const files = [...fileText.matchAll(/file: (\S+) }/g)].map(([, path]) => path as string);
     expect(files).toEqual(Object.keys(secret.stringData).map((key) => `${SECRETS_FOLDER}/${key}`));
+    const withKey = withSigningKey(wholeText);
+    const [{ private_key }] = parse(withKey).signing.keys;
+    expect(parseConfig(withKey, "configmap.yaml").config.signing?.keys).toHaveLength(1);
+    expect(private_key.file).toBe(`${SECRETS_FOLDER}/${/^ {2}# (\S+\.pem): ""/m.exec(secretText)?.[1]}`);
     const mount = container.volumeMounts.find(({ mountPath }: Manifest) => mountPath === SECRETS_FOLDER);
     const volume = pod.spec.volumes.find(({ name }: Manifest) => name === mount.name);
     expect(volume.secret).toEqual({ secretName: secret.metadata.name, defaultMode: 0o440 });
@@ -229,8 +236,9 @@ describe("services, policy and monitor", () => {
   it("lead to ports that the container has", () => {
     const names = container.ports.map(({ name }: Manifest) => name);
     expect([service, adminService].map(({ spec }) => spec.ports[0].targetPort)).toEqual(names);
-    const numbers = container.ports.map(({ containerPort }: Manifest) => containerPort);
-    expect(policy.spec.ingress.map(({ ports }: Manifest) => ports[0].port)).toEqual(numbers);
+    const [http, admin] = container.ports.map(({ containerPort }: Manifest) => containerPort);
+    // The nextAuth Server, the provider for the published keys, Prometheus.
+    expect(policy.spec.ingress.map(({ ports }: Manifest) => ports[0].port)).toEqual([http, http, admin]);
     expect(policy.spec.policyTypes).toEqual(["Ingress", "Egress"]);
     for (const { from } of policy.spec.ingress) expect(from[0].namespaceSelector).toBeDefined();
   });

@@ -22,7 +22,7 @@ interface Alert {
   alert: string;
   expr: string;
   labels: Record<string, string>;
-  annotations: { summary: string; description: string };
+  annotations: { summary: string; description: string; runbook: string };
 }
 interface Panel {
   title: string;
@@ -117,6 +117,13 @@ describe("the alerts", () => {
       for (const [, label] of JSON.stringify(annotations).matchAll(/\$labels\.(\w+)/g)) {
         expect([...groupingOf(expr), ...(/\bby \(/.test(expr) ? [] : TARGET_LABELS)], alert).toContain(label);
       }
+    }
+  });
+
+  it("name the part of the page where their rows are", async () => {
+    expect(await readFile("docs/operations.md", "utf8")).toContain("\n### When an alert fires\n");
+    for (const { alert, annotations } of alerts) {
+      expect(annotations.runbook, alert).toBe("docs/operations.md#when-an-alert-fires");
     }
   });
 

@@ -11,6 +11,7 @@ import { temporaryFolder } from "../cli/temporary-folder.ts";
 import { callGetToken } from "../support/call.ts";
 import { runCli } from "../support/process.ts";
 import { itWhere, versionOf } from "./it-where.ts";
+import { withoutComments, withSigningKey } from "./signing-key.ts";
 
 const run = promisify(execFile);
 const SERVICE = "nextauth-token-proxy.service";
@@ -18,7 +19,8 @@ const SOCKET = "nextauth-token-proxy.socket";
 const read = (name: string) => readFile(join("deploy/systemd", name), "utf8");
 const service = await read(SERVICE);
 const socket = await read(SOCKET);
-const fileText = await read("token-proxy.yaml");
+const wholeText = await read("token-proxy.yaml");
+const fileText = withoutComments(wholeText);
 const { config } = parseConfig(fileText, "token-proxy.yaml");
 
 /** All values of a directive, in order. */
@@ -81,13 +83,19 @@ describe("the service", () => {
     expect(values(service, "RestartPreventExitStatus")).toEqual(["2"]);
   });
 
-  it("loads exactly the credentials that the configuration names", () => {
-    const loaded = values(service, "LoadCredential").map((value) => value.split(":")[0]);
-    const named = [...fileText.matchAll(/file: (\S+) }/g)].map(([, path]) => path);
-    expect(named).toEqual(loaded.map((name) => `/run/credentials/${SERVICE}/${name}`));
-    for (const value of values(service, "LoadCredential")) {
-      const [name, path] = value.split(":");
-      expect(path).toBe(`/etc/nextauth-token-proxy/${name}`);
+  it("loads exactly the credentials that the configuration names, also with the lines of a signing key", () => {
+    for (const [unit, text] of [
+      [service, fileText],
+      [service.replaceAll("#LoadCredential", "LoadCredential"), withSigningKey(wholeText)],
+    ] as const) {
+      const loaded = values(unit, "LoadCredential").map((value) => value.split(":")[0]);
+      const named = [...text.matchAll(/file: (\S+) }/g)].map(([, path]) => path);
+      expect(named.toSorted()).toEqual(loaded.map((name) => `/run/credentials/${SERVICE}/${name}`).toSorted());
+      expect(parseConfig(text, "token-proxy.yaml").config.signing !== undefined).toBe(unit !== service);
+      for (const value of values(unit, "LoadCredential")) {
+        const [name, path] = value.split(":");
+        expect(path).toBe(`/etc/nextauth-token-proxy/${name}`);
+      }
     }
   });
 

@@ -80,12 +80,13 @@ function providersSection({ providers, started_at, at }: Snapshot): Html {
   // Fewer for a new process, but at least one, or rates would be absurd.
   const past = RECENT_MINUTES - 1 + (at % MINUTE_MS) / MINUTE_MS;
   const minutes = Math.max(1, Math.min(past, (at - started_at) / MINUTE_MS));
-  const rows = providers.map((provider) => providerRow(provider, minutes, at));
-  const caption = `Whole calls in the last ${RECENT_MINUTES} minutes. Times are rounded up by at most 7 %.`;
+  const isNamed = providers.some(({ paths }) => paths.length > 0);
+  const rows = providers.map((provider) => providerRow(provider, minutes, at, isNamed));
+  const caption = `Whole calls in the last ${RECENT_MINUTES} minutes`;
   return table("providers", "Providers", caption, rows, "None configured.");
 }
 
-function providerRow(provider: ProviderSnapshot, minutes: number, now: number) {
+function providerRow(provider: ProviderSnapshot, minutes: number, now: number, isNamed: boolean) {
   const { name, paths, discoveredAt, queued, suspensions, inFlight, recent, last } = provider;
   const { level, text } = providerState(provider);
   const ends = provider.assertion?.expires_at;
@@ -102,7 +103,7 @@ function providerRow(provider: ProviderSnapshot, minutes: number, now: number) {
     "In flight": `${count(inFlight)}${queued > 0 ? `, ${count(queued)} waiting` : ""}`,
     "Last call": lastOutcome(last, now),
     Metadata: discoveredAt === undefined ? none("not discovered") : html`discovered ${ago(discoveredAt, now)}`,
-    "Named by": paths.length === 0 ? none() : paths.join(", "),
+    ...(isNamed && { "Paths that name it": paths.join(", ") || none("none") }),
   };
 }
 
@@ -153,11 +154,11 @@ ${copyable(html`<pre tabindex="0">\n${reload.problem}</pre>`, "the faults")}`;
 function callsSection({ calls }: Snapshot): Html {
   const rows = calls.map(({ at, report }) => ({
     Time: time(at, timeOfDay(at)),
+    Outcome: html`${outcome(report.errorCode ?? report.outcome)}${report.delivered === false && ", not delivered"}`,
+    Status: String(report.status),
     Call: `${report.method ?? "–"} ${report.route || "(unknown path)"}`,
     Caller: report.caller ?? none(),
     Provider: report.provider ?? none(),
-    Outcome: html`${outcome(report.errorCode ?? report.outcome)}${report.delivered === false && ", not delivered"}`,
-    Status: String(report.status),
     Took: `${count(report.duration)} ms`,
     "Request id": copyable(html`<code>${report.requestId}</code>`, "the request id"),
   }));

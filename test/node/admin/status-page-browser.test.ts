@@ -51,6 +51,10 @@ describe("the status page", () => {
         const { page, requests, said } = await open(`${url}/?paused`, { scheme, width });
         await picture(page, `busy-${scheme}-${width}`);
         expect(await page.evaluate(OVERFLOWING)).toEqual([]);
+        for (const name of ["Outcome", "Status"]) {
+          const box = await page.getByRole("columnheader", { name }).boundingBox();
+          expect((box?.x ?? width) + (box?.width ?? 0), `${name}, without scrolling`).toBeLessThan(width);
+        }
         expect([requests, said]).toEqual([[`${url}/?paused`], []]);
         const ground = await page.evaluate("getComputedStyle(document.documentElement).backgroundColor");
         expect(ground).toBe(scheme === "light" ? "rgb(244, 246, 248)" : "rgb(17, 22, 28)");

@@ -24,7 +24,7 @@ describe("the status page", () => {
   it("shows a service without calls", () => {
     const text = read({});
     expect(text).toContain("|Ready|Version|0.1.0|Node|24.21.0|Up for|20 s|Calls in flight|0|");
-    expect(text).toContain("|retail|Ready|0|–|–|–|0|no call yet|not discovered|–|");
+    expect(text).toContain("|retail|Ready|0|–|–|–|0|no call yet|not discovered|");
     expect(text).toContain("|nextAuth Servers|None configured.|");
     expect(text).toContain("|Signing keys|None configured: this proxy signs nothing.|");
     expect(text).toContain("|Certificates|None configured.|");
@@ -54,15 +54,17 @@ describe("the status page", () => {
       ],
     });
     expect(text).toContain(
-      "|Provider|State|Calls a minute|Errors|Median|99 % within|In flight|Last call|Metadata|Named by|" +
-        "retail|Ready|suspended 1 time so far|20|2.2 %|12 ms|12 ms|12, 3 waiting|provider_timeout|4 s ago|discovered|14 min ago|–|",
+      "|Provider|State|Calls a minute|Errors|Median|99 % within|In flight|Last call|Metadata|" +
+        "retail|Ready|suspended 1 time so far|20|2.2 %|12 ms|12 ms|12, 3 waiting|provider_timeout|4 s ago|discovered|14 min ago|",
     );
   });
 
   it("shows the paths that name a provider", () => {
     const providers = [provider({ paths: ["/getToken", "/token"] }), provider({ name: "staff" })];
     const text = read({ providers });
+    expect(text).toContain("|Paths that name it|");
     expect(text).toContain("|not discovered|/getToken, /token|staff|");
+    expect(read({ providers: [provider({})] })).not.toContain("Paths that name it");
   });
 
   it.each([
@@ -130,9 +132,9 @@ describe("the status page", () => {
       ...({ outcome: "error", errorCode: "not_found" } as const),
     };
     const text = read({ calls: [call({ requestId: "r-1" }), call({ delivered: false }), call(unknown)] });
-    expect(text).toContain("|14:03:27|POST /getToken|nextauth-server|retail|token|200|12 ms|r-1|");
-    expect(text).toContain("|retail|token|, not delivered|200|");
-    expect(text).toContain("|14:03:27|POST (unknown path)|–|–|not_found|404|0.2 ms|r-2|");
+    expect(text).toContain("|14:03:27|token|200|POST /getToken|nextauth-server|retail|12 ms|r-1|");
+    expect(text).toContain("|14:03:27|token|, not delivered|200|");
+    expect(text).toContain("|14:03:27|not_found|404|POST (unknown path)|–|–|0.2 ms|r-2|");
   });
 
   it("has unique ids, and only links to ids that exist", () => {
