@@ -15,7 +15,7 @@ import { JWT_BEARER, TOKEN_EXCHANGE } from "../oauth/grants.ts";
 import { SIGNING_ALGORITHMS, type SigningAlgorithm } from "../oauth/signing-key.ts";
 import { adviseOnSilence } from "./check-certificates.ts";
 import { answer, type Prompts, type Question } from "./init-ask.ts";
-import { Example, exampleNames } from "./init-example.ts";
+import { Example, exampleNames, productOf } from "./init-example.ts";
 import { createKey } from "./keygen.ts";
 import { codeOf, withDetails } from "./report.ts";
 
@@ -84,11 +84,10 @@ async function chooseProvider(ask: Ask, grant: string | undefined): Promise<stri
     return { value, label: title.replace(/:.*/, ""), hint: status.replace(/\. .*/, "") };
   });
   const asked = await ask({ flag: "--provider", message: "Your provider (type to search)", choices });
-  const found = names.filter((name) => `${name}-`.startsWith(`${asked}-`)).sort((a, b) => a.length - b.length);
+  const found = names.filter((name) => `${name}-`.startsWith(`${asked}-`));
   const best = found.find((name) => new Example(name).settings.grant_type === grant) ?? found[0];
   if (best !== undefined) return best;
-  const products = names.map((name) => name.replace(/-.*/, ""));
-  const cure = suggestion(asked, [...names, ...products]) || `; use one of ${names.join(", ")}`;
+  const cure = suggestion(asked, [...names, ...names.map(productOf)]) || `; use one of ${names.join(", ")}`;
   throw new UsageError(`--provider is unknown${cure}`);
 }
 
@@ -163,6 +162,8 @@ async function makeKey(ask: Ask, example: Example, metadata: Metadata | undefine
   example.changes.push([`=${offer.initial}`, `=${alg.value}`], [file.value.replace(".pem", ""), join(folder, key.kid)]);
   example.change(kid, key.kid);
   file.value = `${key.kid}.pem`;
+  const place = kid.key.split(".").slice(0, -1);
+  if (place[0] === "signing") example.document.setIn([...place, "created"], key.created);
   return key;
 }
 
