@@ -104,8 +104,9 @@ async function askIssuer(
   let tried: string | undefined;
   let initial: string | undefined;
   for (;;) {
-    const text = await ask({ flag: "--issuer", message, initial, fault: issuerUrlFault });
-    const issuer = text.replace(/\/\.well-known\/.*/, ""); // the metadata's URL
+    const withoutPath = (text: string) => text.replace(/\/\.well-known\/.*/, ""); // of the metadata
+    const fault = (text: string) => issuerUrlFault(withoutPath(text));
+    const issuer = withoutPath(await ask({ flag: "--issuer", message, initial, fault }));
     if (usual === "none" || !mayDiscover || issuer === tried) return { issuer };
     try {
       const other = usual === "oidc" ? "oauth" : "oidc";
@@ -183,7 +184,8 @@ async function fillIn(ask: Ask, example: Example, issuer = ""): Promise<void> {
     const like = isOpen ? `, like ${node.value}` : "";
     const initial = !isOpen ? node.value : isLocal && key === "signing.issuer" ? OUR_ADDRESS : undefined;
     const isQuiet = !isOpen && flag !== "--client-id" && flag !== "--scope";
-    example.change(text, await ask({ flag, message: message + like, initial, isQuiet }));
+    const fault = key.endsWith(".issuer") ? { fault: issuerUrlFault } : {};
+    example.change(text, await ask({ flag, message: message + like, initial, isQuiet, ...fault }));
   }
 }
 

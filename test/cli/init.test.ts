@@ -339,6 +339,11 @@ describe("without a terminal", () => {
       ["--provider", "other", "--no-discovery", "--issuer", "https://a.test"],
       /^--grant-type is missing: .*password/,
     ],
+    [
+      "a wrong URL of this proxy",
+      [...HYDRA, "--signing-issuer", "http://tokens.acme.test"],
+      /^--signing-issuer must be an https URL/,
+    ],
     ["no URL of this proxy", HYDRA, /^--signing-issuer is missing: URL of this proxy/],
     [
       "no text of its own",
