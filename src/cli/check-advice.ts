@@ -95,10 +95,7 @@ const REQUEST_TOPICS: readonly Topic[] = [
 const JWT_TOPICS: readonly Topic[] = [
   [/\baud\b|audience/i, "AUD must be exactly what it expects: {{issuer}} or {{token_endpoint}}"],
   [/\biss\b|issuer/i, "iss, which is ISS by default, must be exactly what the provider knows"],
-  [
-    /signature(?! a)|public (?:key|jwk)|web key|\bkid\b|integrity/i,
-    "it must verify with the key of KEYS: is the JWKS URL there ours?",
-  ],
+  [/signature(?! a)|public (?:key|jwk)|web key|\bkid\b|integrity/i, "it needs the key of KEYS: is its JWKS URL ours?"],
   [/\balg|algorithm|\b[EPRH]S\d{3}\b/i, "it must expect the alg of KEYS; another key or AT.alg changes that"],
   [/not active|expired|future|past|\b(?:exp|iat|nbf)\b/i, "compare clocks; AT.backdate and AT.ttl move iat and exp"],
   [/\b(?:jti|sub|exp|iat|typ|nbf)\b/, "jti, sub, exp, iat and typ are in AT.claims and AT.header"],

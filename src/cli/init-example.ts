@@ -12,7 +12,6 @@ import { credentialOf, isSigned, type TokenEndpointAuthMethod } from "../oauth/c
 export const PACKAGE = dirname(findPackageJSON(import.meta.url) as string);
 const FOLDER = join(PACKAGE, "examples");
 
-/** `keycloak-token-exchange-v1` belongs to `keycloak`. */
 export const productOf = (name: string): string => name.replace(/-.*/, "");
 
 /** Of each product, the one that its name alone means comes first: the shortest. */
@@ -100,9 +99,8 @@ export class Example {
     const [oldServer = "", oldRealm] = partsOf(issuer);
     const [server = "", realm] = partsOf(next);
     this.changes.push([issuer, next], [oldServer, server]);
-    if (oldRealm && realm) {
-      for (const before of ["-r ", "realm "]) this.changes.push([before + oldRealm, before + realm]);
-    }
+    if (oldRealm && realm)
+      this.changes.push([`-r ${oldRealm}`, `-r ${realm}`], [`realm ${oldRealm}`, `realm ${realm}`]);
     const texts = this.texts().filter(({ key }) => key.startsWith("providers."));
     for (const { node } of texts) node.value = replaced(node.value, this.changes);
   }

@@ -62,9 +62,8 @@ export async function init(options: InitOptions): Promise<boolean> {
   const values = { client_id, grant_type, scope, token_endpoint_auth_method, issuer, jwks_uri, redirect_uris: "none" };
   const written = files.map(([path]) => path);
   const printed = example.steps();
-  const usesSecrets = /\$\w+_(?:SECRET|PASSWORD)/.test(printed);
   const loading = `- the commands use the secrets of the env file:\n    set -a; . ${resolve(env)}; set +a\n- `;
-  const steps = usesSecrets ? printed.replace(/^- /m, () => loading) : printed;
+  const steps = /\$\w+_(?:SECRET|PASSWORD)/.test(printed) ? printed.replace(/^- /m, () => loading) : printed;
   const [check, ...others] = ["check", "dev", "start"].map(
     (command) => `${program()} ${command} --config ${config} --env-file ${env}`,
   );

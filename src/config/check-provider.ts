@@ -144,8 +144,7 @@ function checkAnswer({ answer, ...provider }: FileProvider, report: Report): voi
   }
 }
 
-/** Two letters in the wrong order count as two. */
-const MAX_TYPING_ERRORS = 3;
+const MAX_TYPING_ERRORS = 3; // two letters in the wrong order are two
 
 function checkJwts(provider: FileProvider, { signing }: Surroundings, report: Report): void {
   const needed = jwtsNeeded(provider);

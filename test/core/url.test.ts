@@ -60,6 +60,6 @@ it("only an endpoint may have a query", () => {
 
 it("the URL of the metadata is no issuer", () => {
   expect(issuerUrlFault("https://idp.example/.well-known/openid-configuration")).toBe(
-    "must not be the URL of the metadata; leave out /.well-known/ and the rest",
+    "is the URL of the metadata; leave out /.well-known/ and the rest",
   );
 });

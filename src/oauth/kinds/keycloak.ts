@@ -37,13 +37,7 @@ export const keycloak: Kind = {
     ["proxy", "invalid_request", "*token*type*", "it wants another type of token", "params.subject_token_type"],
     ["proxy", "access_denied", "Client is not within*", "the subject token's aud lacks this client", "client_id"],
     ["unclear", "access_denied", "Client not allowed to*", "no permission, or no such user", "params"],
-    [
-      "credential",
-      "unauthorized_client",
-      "Invalid client or*",
-      "no such client, or a different secret",
-      "client_secret",
-    ],
+    ["credential", "unauthorized_client", "Invalid client*", "no such client, or a different secret", "client_secret"],
     ["credential", "invalid_client", "*", "no such client, or a wrong secret or assertion", "client_id"],
   ],
 };
