@@ -163,8 +163,8 @@ async function makeKey(ask: Ask, example: Example, metadata: Metadata | undefine
   example.changes.push([`=${offer.initial}`, `=${alg.value}`], [file.value.replace(".pem", ""), join(folder, key.kid)]);
   example.change(kid, key.kid);
   file.value = `${key.kid}.pem`;
-  const place = kid.key.split(".").slice(0, -1);
-  if (place[0] === "signing") example.document.setIn([...place, "created"], key.created);
+  const place = kid.key.replace(/kid$/, "created").split(".");
+  if (place[0] === "signing") example.document.setIn(place, key.created);
   return key;
 }
 

@@ -148,10 +148,9 @@ const MAX_TYPING_ERRORS = 3; // two letters in the wrong order are two
 
 function checkJwts(provider: FileProvider, { signing }: Surroundings, report: Report): void {
   const needed = jwtsNeeded(provider);
-  const { grant_type } = provider;
   // Other grants may have any name, but not one below urn:ietf.
-  const meant = [JWT_BEARER, TOKEN_EXCHANGE].find((name) => distance(name, grant_type) <= MAX_TYPING_ERRORS);
-  if (meant !== undefined && meant !== grant_type) {
+  const meant = [JWT_BEARER, TOKEN_EXCHANGE].find((name) => distance(name, provider.grant_type) <= MAX_TYPING_ERRORS);
+  if (meant !== undefined && meant !== provider.grant_type) {
     report(["grant_type"], `is no registered grant; did you mean "${meant}"?`);
     return;
   }
