@@ -14,7 +14,7 @@ const FOLDER = join(PACKAGE, "examples");
 
 export const productOf = (name: string): string => name.replace(/-.*/, "");
 
-/** Of each product, the one that its name alone means comes first: the shortest. */
+/** Each product begins with its shortest name: `--provider keycloak` means that one. */
 export const exampleNames = (): string[] =>
   readdirSync(FOLDER)
     .flatMap((file) => /^(.*)\.yaml$/.exec(file)?.slice(1) ?? [])
