@@ -9,7 +9,7 @@ if (major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1])) {
   import("./cli.ts");
 } else {
   console.error(
-    `nextauth-token-proxy needs Node ${NEEDED.join(".")} or later, but this is Node ${process.versions.node}: install a newer version from https://nodejs.org. In a checkout, "npx node -- src/launch.js" uses the project's own Node.`,
+    `nextauth-token-proxy needs Node ${NEEDED.join(".")} or later, but this is Node ${process.versions.node}: install a newer version from https://nodejs.org. In a checkout, "npm ci" without --omit=dev installs the project's own Node, which "npx node -- src/launch.js" uses.`,
   );
-  process.exitCode = 1;
+  process.exitCode = 2;
 }

@@ -95,7 +95,7 @@ const REQUEST_TOPICS: readonly Topic[] = [
 const JWT_TOPICS: readonly Topic[] = [
   [/\baud\b|audience/i, "AUD must be exactly what it expects: {{issuer}} or {{token_endpoint}}"],
   [/\biss\b|issuer/i, "iss, which is ISS by default, must be exactly what the provider knows"],
-  [/signature(?! a)|public (?:key|jwk)|web key|\bkid\b|integrity/i, "it needs this key of KEYS from our JWKS URL"],
+  [/signature(?! a)|public (?:key|jwk)|web key|\bkid\b|integrity/i, "it needs the key of KEYS: is its JWKS URL ours?"],
   [/\balg|algorithm|\b[EPRH]S\d{3}\b/i, "it must expect the alg of KEYS; another key or AT.alg changes that"],
   [/not active|expired|future|past|\b(?:exp|iat|nbf)\b/i, "compare clocks; AT.backdate and AT.ttl move iat and exp"],
   [/\b(?:jti|sub|exp|iat|typ|nbf)\b/, "jti, sub, exp, iat and typ are in AT.claims and AT.header"],
@@ -130,13 +130,15 @@ function adviceFor(response: TransportResponse, form: URLSearchParams, settings:
   if (isClient && settings.client_assertion.file !== undefined) {
     return ["the provider must trust the iss and sub of the JWT in client_assertion.file, and want its aud"];
   }
-  const topics = [...REQUEST_TOPICS, ...(jwt === undefined ? [] : JWT_TOPICS)].filter(([said]) => said.test(words));
+  // Keycloak says unauthorized_client for a wrong secret.
+  const all = [...(about === "credential" ? [] : REQUEST_TOPICS), ...(jwt === undefined ? [] : JWT_TOPICS)];
+  const topics = all.filter(([said]) => said.test(words));
   const spelt = words.toLowerCase().replaceAll(" ", "_");
   const named = Object.keys(params).filter((name) => name.length > 3 && spelt.includes(name));
-  const raw = method === "client_secret_basic" ? ", or client_secret_basic_raw if it does not form-decode" : "";
-  const needs = `it needs token_endpoint_auth_method ${method}${raw}`;
+  const raw = method === "client_secret_basic" ? " (or client_secret_basic_raw, if it does not URL-decode them)" : "";
+  const needs = `it must allow token_endpoint_auth_method ${method}${raw}`;
   return [
-    ...(known === "" || about === "credential" ? [] : [known]),
+    ...(known === "" ? [] : [known]),
     ...named.map((name) => `params.${name}: the provider names it`),
     ...topics.map(([, advice]) => advice),
     ...(isClient ? [`compare ${COMPARE[credentialOf(method)]} with the provider's client; ${needs}`] : []),

@@ -76,7 +76,8 @@ export async function checkPublishedKeys(issuer: string, { signingKeys, provider
     if (status !== 200) throw new Error(status < 400 ? "a redirect, which few providers follow" : `status ${status}`);
     const served = await thumbprints([readJsonObject(body)?.keys ?? []].flat() as JWK[]);
     const missing = signingKeys.filter((_, index) => !served.includes(ours[index] as string)).map(({ kid }) => kid);
-    if (missing.length > 0) report.warn(`${url} lacks keys of signing.keys: ${missing.join(", ")}`);
+    const cure = "does the proxy there run another file? Reload or restart it with this one";
+    if (missing.length > 0) report.warn(`${url} lacks keys of signing.keys: ${missing.join(", ")}`, cure);
   } catch (error) {
     const { code, message } = ((error as Error).cause ?? error) as { code?: string; message: string };
     report.warn(`${url}: ${code ?? message}`, "something must serve our keys there, or correct signing.issuer");

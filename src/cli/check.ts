@@ -22,7 +22,7 @@ import { checkPins, checkPublishedKeys, describeCertificates, warnOfAuthorities 
 import { checkLive } from "./check-live.ts";
 import { checkProviderRisks, checkSecretFile, checkTimeout } from "./check-risks.ts";
 import { checkNextAuthServers, checkProvider, warnOfGrant } from "./check-servers.ts";
-import { type CallOptions, chooseBinding, readCallOptions } from "./configuration.ts";
+import { type CallOptions, chooseBinding, readCallOptions, readEnvFile } from "./configuration.ts";
 import { createReport, type Report, withDetails } from "./report.ts";
 
 interface CheckOptions extends CallOptions {
@@ -62,6 +62,10 @@ async function checkFile(options: CheckOptions, report: ReturnType<typeof create
   if (probe && !values.has("userid")) throw new UsageError("--probe asks for another userid: add --userid");
   if (call !== undefined) return checkCall(call, config, report);
   report.accepted.push(...config.check.accept);
+  for (const [name, text] of Object.entries(options.envFile ? readEnvFile(options.envFile) : {})) {
+    if ((process.env[name] ?? text) === text) continue;
+    report.warn(`${name} comes from the environment, not from ${options.envFile}`, `unset it there to use the file's`);
+  }
   const files: [path: string, at: Path][] = options.envFile ? [[options.envFile, []]] : [];
   const credentials = await loadCredentials(file, {
     ...host,

@@ -34,7 +34,11 @@ const MAX_FILE_BYTES = 1_048_576;
  * @throws {UsageError} if the file cannot be read
  */
 export function environment(envFile: string | undefined): NodeJS.ProcessEnv {
-  if (envFile === undefined) return process.env;
+  return envFile === undefined ? process.env : { ...readEnvFile(envFile), ...process.env };
+}
+
+/** @throws {UsageError} if the file cannot be read */
+export function readEnvFile(envFile: string): NodeJS.Dict<string> {
   const text = readText(envFile, "env file").replace(/^\ufeff/, "");
   // parseEnv skips what it does not understand; a secret on such a line would be "not set".
   const rest = text.replace(ENV_LINES, "");
@@ -42,7 +46,7 @@ export function environment(envFile: string | undefined): NodeJS.ProcessEnv {
     const line = text.slice(0, text.length - rest.length).split("\n").length;
     throw new UsageError(`${envFile}:${line} is not NAME=VALUE, or a quote is not closed: write one variable per line`);
   }
-  return { ...parseEnv(text), ...process.env };
+  return parseEnv(text);
 }
 
 /** Empty lines, comments and variables; a value in quotes may have several lines. */

@@ -30,6 +30,8 @@ const MAX_RESPONSE_BYTES = 8_388_608;
 export async function callGetToken(options: GetTokenOptions): Promise<boolean> {
   const { file, host, values } = readCallOptions(options);
   const binding = chooseBinding(file.config, options);
+  if (binding.session === "trust" && !values.has("userid"))
+    throw new UsageError("get-token needs the user to request a token for: add --userid");
   const call = writeCall(binding, values);
   const apikey = await readApikey(file.config, options.caller, host);
   const headers = { ...call.headers, ...(apikey === undefined ? {} : apikeyHeader(binding, apikey)) };

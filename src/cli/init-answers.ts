@@ -15,7 +15,7 @@ import { JWT_BEARER, TOKEN_EXCHANGE } from "../oauth/grants.ts";
 import { SIGNING_ALGORITHMS, type SigningAlgorithm } from "../oauth/signing-key.ts";
 import { adviseOnSilence } from "./check-certificates.ts";
 import { answer, type Prompts, type Question } from "./init-ask.ts";
-import { Example, exampleNames } from "./init-example.ts";
+import { Example, exampleNames, productOf } from "./init-example.ts";
 import { createKey } from "./keygen.ts";
 import { codeOf, withDetails } from "./report.ts";
 
@@ -84,11 +84,10 @@ async function chooseProvider(ask: Ask, grant: string | undefined): Promise<stri
     return { value, label: title.replace(/:.*/, ""), hint: status.replace(/\. .*/, "") };
   });
   const asked = await ask({ flag: "--provider", message: "Your provider (type to search)", choices });
-  const found = names.filter((name) => `${name}-`.startsWith(`${asked}-`)).sort((a, b) => a.length - b.length);
+  const found = names.filter((name) => `${name}-`.startsWith(`${asked}-`));
   const best = found.find((name) => new Example(name).settings.grant_type === grant) ?? found[0];
   if (best !== undefined) return best;
-  const products = names.map((name) => name.replace(/-.*/, ""));
-  const cure = suggestion(asked, [...names, ...products]) || `; use one of ${names.join(", ")}`;
+  const cure = suggestion(asked, [...names, ...names.map(productOf)]) || `; use one of ${names.join(", ")}`;
   throw new UsageError(`--provider is unknown${cure}`);
 }
 
@@ -105,8 +104,9 @@ async function askIssuer(
   let tried: string | undefined;
   let initial: string | undefined;
   for (;;) {
-    const text = await ask({ flag: "--issuer", message, initial, fault: issuerUrlFault });
-    const issuer = text.replace(/\/\.well-known\/.*/, ""); // the metadata's URL
+    const withoutPath = (text: string) => text.replace(/\/\.well-known\/.*/, ""); // of the metadata
+    const fault = (text: string) => issuerUrlFault(withoutPath(text));
+    const issuer = withoutPath(await ask({ flag: "--issuer", message, initial, fault }));
     if (usual === "none" || !mayDiscover || issuer === tried) return { issuer };
     try {
       const other = usual === "oidc" ? "oauth" : "oidc";
@@ -170,6 +170,8 @@ async function makeKey(ask: Ask, example: Example, metadata: Metadata | undefine
   );
   example.change(kid, key.kid);
   file.value = `${key.kid}.pem`;
+  const place = kid.key.replace(/kid$/, "created").split(".");
+  if (place[0] === "signing") example.document.setIn(place, key.created);
   return key;
 }
 
@@ -189,7 +191,8 @@ async function fillIn(ask: Ask, example: Example, issuer = ""): Promise<void> {
     const like = isOpen ? `, like ${node.value}` : "";
     const initial = !isOpen ? node.value : isLocal && key === "signing.issuer" ? OUR_ADDRESS : undefined;
     const isQuiet = !isOpen && flag !== "--client-id" && flag !== "--scope";
-    example.change(text, await ask({ flag, message: message + like, initial, isQuiet }));
+    const fault = key.endsWith(".issuer") ? { fault: issuerUrlFault } : {};
+    example.change(text, await ask({ flag, message: message + like, initial, isQuiet, ...fault }));
   }
 }
 

@@ -12,8 +12,13 @@ import { credentialOf, isSigned, type TokenEndpointAuthMethod } from "../oauth/c
 export const PACKAGE = dirname(findPackageJSON(import.meta.url) as string);
 const FOLDER = join(PACKAGE, "examples");
 
+export const productOf = (name: string): string => name.replace(/-.*/, "");
+
+/** Each product begins with its shortest name: `--provider keycloak` means that one. */
 export const exampleNames = (): string[] =>
-  readdirSync(FOLDER).flatMap((file) => /^(.*)\.yaml$/.exec(file)?.slice(1) ?? []);
+  readdirSync(FOLDER)
+    .flatMap((file) => /^(.*)\.yaml$/.exec(file)?.slice(1) ?? [])
+    .sort((a, b) => productOf(a).localeCompare(productOf(b)) || a.length - b.length || a.localeCompare(b));
 
 /** A text in the file. */
 export interface Text {
@@ -94,7 +99,8 @@ export class Example {
     const [oldServer = "", oldRealm] = partsOf(issuer);
     const [server = "", realm] = partsOf(next);
     this.changes.push([issuer, next], [oldServer, server]);
-    if (oldRealm && realm) this.changes.push([`-r ${oldRealm}`, `-r ${realm}`]);
+    if (oldRealm && realm)
+      this.changes.push([`-r ${oldRealm}`, `-r ${realm}`], [`realm ${oldRealm}`, `realm ${realm}`]);
     const texts = this.texts().filter(({ key }) => key.startsWith("providers."));
     for (const { node } of texts) node.value = replaced(node.value, this.changes);
   }

@@ -70,7 +70,9 @@ export async function init(options: InitOptions): Promise<boolean> {
   const jwks_uri = issuer && `${issuer.replace(/\/$/, "")}/.well-known/jwks.json`;
   const values = { client_id, grant_type, scope, token_endpoint_auth_method, issuer, jwks_uri, redirect_uris: "none" };
   const written = files.map(([path]) => path);
-  const steps = example.steps();
+  const printed = example.steps();
+  const loading = `- the commands use the secrets of the env file:\n    set -a; . ${quoted(resolve(env))}; set +a\n- `;
+  const steps = /\$\w+_(?:SECRET|PASSWORD)/.test(printed) ? printed.replace(/^- /m, () => loading) : printed;
   const [check, ...others] = ["check", "dev", "start"].map(
     (command) => `${program()} ${command} --config ${quoted(config)} --env-file ${quoted(env)}`,
   );
@@ -79,13 +81,12 @@ export async function init(options: InitOptions): Promise<boolean> {
   else {
     const bold = (title: string) => styleText("bold", title, { stream: process.stdout });
     const known = Object.entries(values).filter(([, value]) => value !== undefined);
-    const usesSecrets = /\$\w+_(?:SECRET|PASSWORD)/.test(steps);
     console.log(`${bold("Written:")} ${written.join(", ")}
 
 ${bold("What the provider needs to know of this proxy:")}
 ${known.map(([name, value]) => `    ${name.padEnd(28)}${value}`).join("\n")}
 
-${steps.replace(/.*/, bold)}${usesSecrets ? `- the commands use the secrets of the env file:\n    set -a; . ${quoted(resolve(env))}; set +a\n` : ""}
+${steps.replace(/.*/, bold)}
 ${bold("Then:")}
 ${next.map((line) => `    ${line}`).join("\n")}
 For production, replace session: trust by nextauth: docs/match-the-vendor.md`);

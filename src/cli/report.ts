@@ -97,7 +97,9 @@ export async function attempt<T>(
     if (!(error instanceof TokenProxyError)) throw error;
     const advice = await explain?.(error);
     const detail = explain && error.code.startsWith("provider_") ? {} : error.detail;
-    report.fail(withDetails(`${error.code}: ${error.message}`, detail, codeOf(error)), { advice });
+    // The advice is more specific than the sentence for callers.
+    const message = advice?.length ? error.message.replace(/(?<=rejects this proxy): .*/, "") : error.message;
+    report.fail(withDetails(`${error.code}: ${message}`, detail, codeOf(error)), { advice });
     return undefined;
   }
 }

@@ -1,8 +1,9 @@
 // Rules for a provider: keys that require or exclude each other.
 
+import { distance } from "fastest-levenshtein";
 import { HEADER_VALUE } from "../core/headers.ts";
 import { credentialOf, HMAC_ALGORITHMS } from "../oauth/client-authentication.ts";
-import { TOKEN_EXCHANGE } from "../oauth/grants.ts";
+import { JWT_BEARER, TOKEN_EXCHANGE } from "../oauth/grants.ts";
 import { SIGNING_ALGORITHMS } from "../oauth/signing-key.ts";
 import { jwtsNeeded } from "../oauth/template-names.ts";
 import { JWT_PREFIX } from "../oauth/template-rules.ts";
@@ -143,8 +144,16 @@ function checkAnswer({ answer, ...provider }: FileProvider, report: Report): voi
   }
 }
 
+const MAX_TYPING_ERRORS = 3; // two letters in the wrong order are two
+
 function checkJwts(provider: FileProvider, { signing }: Surroundings, report: Report): void {
   const needed = jwtsNeeded(provider);
+  // Other grants may have any name, but not one below urn:ietf.
+  const meant = [JWT_BEARER, TOKEN_EXCHANGE].find((name) => distance(name, provider.grant_type) <= MAX_TYPING_ERRORS);
+  if (meant !== undefined && meant !== provider.grant_type) {
+    report(["grant_type"], `is no registered grant; did you mean "${meant}"?`);
+    return;
+  }
   for (const [name, { kid }] of Object.entries(provider.jwt)) {
     if (!needed.includes(name)) {
       report(["jwt", name], `is not used; write {{${JWT_PREFIX}${name}}} in params or headers, or remove it`, "key");

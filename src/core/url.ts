@@ -21,6 +21,7 @@ export function endpointUrlFault(text: string): string | undefined {
 
 /** Like endpointUrlFault; an issuer has no query either (RFC 8414 section 2). */
 export function issuerUrlFault(text: string): string | undefined {
+  if (text.includes("/.well-known/")) return "is the URL of the metadata; leave out /.well-known/ and the rest";
   return endpointUrlFault(text) ?? (text.includes("?") ? "must not have a query" : undefined);
 }
 

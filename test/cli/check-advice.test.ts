@@ -31,6 +31,7 @@ async function adviceOn(error: string, error_description: string, status: number
   const env = { ...SECRETS, KEY };
   const { out } = await runCommand(["check", "--live", "--userid", "alice"], { cwd: folder, env });
   expect(out).toContain(`it says         ${error}`);
+  expect(out).not.toContain("check its client authentication");
   return out
     .split("\n")
     .filter((line) => line.startsWith("  advice"))
@@ -40,7 +41,7 @@ async function adviceOn(error: string, error_description: string, status: number
 it.each<[string, string, string]>([
   ["invalid_grant", "Bad aud", "jwt.user.claims.aud must be exactly what it expects"],
   ["invalid_grant", "The issuer is unknown", "which is signing.issuer by default"],
-  ["invalid_grant", "Invalid signature", "this key of signing.keys"],
+  ["invalid_grant", "Invalid signature", "the key of signing.keys"],
   ["invalid_grant", "Signature algorithm not allowed", "the alg of signing.keys"],
   ["invalid_grant", "The assertion has expired", "compare clocks; jwt.user.backdate and jwt.user.ttl"],
   ["invalid_grant", "missing jti", "are in jwt.user.claims"],
@@ -52,7 +53,7 @@ it.each<[string, string, string]>([
 
 it.each<[string, string, string]>([
   ["invalid_client", "audience mismatch", "client_assertion.aud must be exactly"],
-  ["invalid_client", "unknown kid", "this key of signing.keys"],
+  ["invalid_client", "unknown kid", "the key of signing.keys"],
   ["invalid_client", "", "compare client_id, client_assertion.aud"],
 ])("%s %s is about the client assertion, and never about a secret", async (error, description, expected) => {
   const advice = await adviceOn(error, description, 401, PRIVATE_KEY);
@@ -80,4 +81,12 @@ it("ignores RFC 6749's own sentences, which name every cause", async () => {
 it("says what the kind knows, with its setting", async () => {
   const advice = await adviceOn("invalid_grant", "No Identity Provider for it", 400, { kind: "keycloak" });
   expect(advice).toContain("see signing.issuer");
+});
+
+it("begins with what the kind knows of a wrong secret, and doubts no grant type", async () => {
+  const advice = await adviceOn("unauthorized_client", "Invalid client or Invalid client credentials", 401, {
+    kind: "keycloak",
+  });
+  expect(advice).toMatch(/^ {2}advice +no such client, or a different secret: see client_secret\n/);
+  expect(advice).not.toContain("grant_type:");
 });

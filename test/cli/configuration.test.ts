@@ -87,6 +87,13 @@ describe("--env-file", () => {
     expect((await run(["check", "--env-file", "all.env"])).status).toBe(0);
   });
 
+  it("is overridden by the environment, and check names each such variable but no value", async () => {
+    await write("old.env", `APIKEY=${APIKEY}\nCLIENT_SECRET=in-the-file\n`);
+    const { out } = await run(["check", "--env-file", "old.env"], { APIKEY, CLIENT_SECRET: "in-the-environment" });
+    expect(out).toMatch(/^warning +CLIENT_SECRET comes from the environment, not from old\.env: unset it/m);
+    expect(out).not.toMatch(/APIKEY|in-the-/);
+  });
+
   it("supplies TOKEN_PROXY_CONFIG and env:VARIABLE too", async () => {
     await write("named.yaml", JSON.stringify(fileConfig("http://127.0.0.1:1/token")));
     const lines = ["CLIENT_SECRET=s", `APIKEY=${APIKEY}`, "N=nonce", "TOKEN_PROXY_CONFIG=named.yaml"];

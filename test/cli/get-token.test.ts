@@ -153,6 +153,11 @@ describe("get-token", () => {
     expect(provider.requests).toEqual([]);
   });
 
+  it("ends with status 2 without a userid if no session names the user", async () => {
+    const { status, err } = await run(["--value", "nonce=env:NONCE"]);
+    expect([status, err]).toEqual([2, "get-token needs the user to request a token for: add --userid\n"]);
+  });
+
   it("ends with status 2 if its API key is missing, and names its place in the file", async () => {
     const { status, err } = await run(ALICE, { NONCE });
     expect([status, err]).toEqual([

@@ -213,13 +213,15 @@ describe("init", () => {
       ...{ kind: "keycloak", expect_subject: { claim: "preferred_username" } },
     });
     expect(out).toMatch(/ check --config token-proxy\.yaml --env-file \.env\n.* dev --config .*\n.* start --config /);
-    expect(out).toContain(`set -a; . ${join(folder, ".env")}; set +a`);
+    expect(out.split(`set -a; . ${join(folder, ".env")}; set +a`)[0]).not.toContain("kcadm.sh create");
+    expect(out).toContain("- the realm shop, its user alice and the admin must exist;");
   });
 
   it("makes a key, its JWK and an API key that only the owner can read, and prints no secret", async () => {
     const { out } = await cli("init", ...HYDRA, ...SIGNING, "--alg", "PS256");
-    const [{ kid, alg, private_key }] = config().signing.keys;
+    const [{ kid, alg, private_key, created }] = config().signing.keys;
     expect([alg, private_key.file]).toEqual(["PS256", `${kid}.pem`]);
+    expect(kid).toMatch(new RegExp(`^${created}-`));
     expect(JSON.parse(read(`${kid}.jwk`))).toMatchObject({ kid, alg, kty: "RSA" });
     expect(read("token-proxy.yaml")).toContain(`$(cat ${kid}.jwk)`);
     for (const name of [".env", `${kid}.pem`]) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);
@@ -344,9 +346,13 @@ describe("--provider other", () => {
 
 describe("without a terminal", () => {
   it.each<[string, string[], RegExp]>([
-    ["no provider", [], /^--provider is missing: Your provider .*: one of auth0, .*zitadel\n$/],
+    ["no provider", [], /^--provider is missing: Your provider .*: one of auth0, .*zitadel, zitadel-actor-token\n$/],
     ["a misspelt provider", ["--provider", "keyclaok"], /^--provider is unknown; did you mean "keycloak"\?\n$/],
-    ["an unknown provider", ["--provider", "frobnicate"], /^--provider is unknown; use one of auth0, .*zitadel\n$/],
+    [
+      "an unknown provider",
+      ["--provider", "frobnicate"],
+      /^--provider is unknown; use one of auth0, .*zitadel, zitadel-actor-token\n$/,
+    ],
     [
       "no issuer",
       ["--provider", "keycloak"],
@@ -361,6 +367,11 @@ describe("without a terminal", () => {
       "no grant",
       ["--provider", "other", "--no-discovery", "--issuer", "https://a.test"],
       /^--grant-type is missing: .*password/,
+    ],
+    [
+      "a wrong URL of this proxy",
+      [...HYDRA, "--signing-issuer", "http://tokens.acme.test"],
+      /^--signing-issuer must be an https URL/,
     ],
     ["no URL of this proxy", HYDRA, /^--signing-issuer is missing: URL of this proxy/],
     [
@@ -462,6 +473,16 @@ describe("on a terminal", () => {
       ...{ issuer, grant_type: "client_credentials", client_id: "token-proxy", scope: "accounts" },
       ...{ token_endpoint_auth_method: "client_secret_post" },
     });
+  });
+
+  itWhere(isHere, "no script(1)")("preselects what the name of a product means to --provider", async () => {
+    const { status, shown } = await onTerminal([
+      [/Your provider/, "keycloak"],
+      [/\d matches/, "\r"],
+      [/Its issuer/, "\x03"],
+    ]);
+    expect(status).toBe(1);
+    expect(shown).toMatch(/◇ +Your provider \(type to search\)\s+│ +Keycloak, JWT authorization grant\s/);
   });
 
   itWhere(isHere, "no script(1)")("writes nothing after Ctrl-C", async () => {

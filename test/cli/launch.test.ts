@@ -20,9 +20,9 @@ function launchOn(node: string, args: string[]): Promise<{ status: unknown; out:
 describe("the launcher", () => {
   it.each(["20.20.2", "22.18.0"])("refuses Node %s in one line", async (node) => {
     expect(await launchOn(node, ["--version"])).toEqual({
-      status: 1,
+      status: 2,
       out: "",
-      err: `nextauth-token-proxy needs Node 22.19 or later, but this is Node ${node}: install a newer version from https://nodejs.org. In a checkout, "npx node -- src/launch.js" uses the project's own Node.\n`,
+      err: `nextauth-token-proxy needs Node 22.19 or later, but this is Node ${node}: install a newer version from https://nodejs.org. In a checkout, "npm ci" without --omit=dev installs the project's own Node, which "npx node -- src/launch.js" uses.\n`,
     });
   });
 

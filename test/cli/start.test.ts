@@ -63,7 +63,7 @@ describe("an address that start cannot listen on", () => {
     expect(await ended.exit()).toBe(1);
     taken.close();
     expect(ended.stderr()).toContain(`cannot listen on ${admin}: `);
-    const owner = process.platform === "linux" ? ` by "[^"]+" \\(process ${process.pid}\\)` : "";
+    const owner = process.platform === "linux" ? ` by "node" \\(process ${process.pid}\\)` : "";
     expect(ended.stderr()).toMatch(new RegExp(`the port is in use${owner}\\. .*choose another port`));
     expect(ended.stderr()).toMatch(/"server\.admin"\.?\n$/);
   });

@@ -253,3 +253,19 @@ b, { error: invalid_scope, description: [d] }, c
 `,
   );
 });
+
+describe("a misspelt grant", () => {
+  const URN = "urn:ietf:params:oauth:grant-type:";
+  const SIGNS = "signing: { issuer: https://tokens.example, keys: [{ kid: a, alg: ES256, private_key: { env: A } }] }";
+  const NO_GRANT = '10:17 "providers.main.grant_type" is no registered grant; did you mean';
+  reports(
+    (text) => `${replacing("authorization_code", text, withProviderKeys("jwt: { user: { ttl: 60s } }"))}${SIGNS}\n`,
+    `
+${URN}jwt-baerer => ${NO_GRANT} "${URN}jwt-bearer"?
+${URN}token_exchange => ${NO_GRANT} "${URN}token-exchange"?
+${URN}jwt-bearer
+${URN}saml2-bearer
+  => 11:12 "providers.main.jwt.user" is not used; write {{jwt.user}} in params or headers, or remove it
+`,
+  );
+});

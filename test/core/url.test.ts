@@ -57,3 +57,9 @@ it("only an endpoint may have a query", () => {
   expect(issuerUrlFault("https://idp.example/token?p=a")).toBe("must not have a query");
   expect(issuerUrlFault("https://idp.example?")).toBe("must not have a query");
 });
+
+it("the URL of the metadata is no issuer", () => {
+  expect(issuerUrlFault("https://idp.example/.well-known/openid-configuration")).toBe(
+    "is the URL of the metadata; leave out /.well-known/ and the rest",
+  );
+});

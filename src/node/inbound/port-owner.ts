@@ -1,6 +1,7 @@
 // Finds the program that listens on a port, for an error message. Linux only.
 
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { basename } from "node:path";
 import { escapeInvisible } from "../../core/invisible.ts";
 
 /** Names the program if it is known: for another user's, only root can find out. */
@@ -15,7 +16,9 @@ export function describeUse(port: number): string {
       sockets.includes(unlessGone(() => readlinkSync(`/proc/${name}/fd/${fd}`), "")),
     ),
   );
-  const name = pid && unlessGone(() => readFileSync(`/proc/${pid}/comm`, "utf8").trim(), "unknown");
+  // Not /proc/PID/comm: it names a thread, which Node calls MainThread.
+  const command = pid && unlessGone(() => readFileSync(`/proc/${pid}/cmdline`, "utf8").split(/[\0 ]/)[0], "");
+  const name = pid && basename(command || "unknown");
   return `the port is in use${name ? ` by "${escapeInvisible(name)}" (process ${pid})` : ""}. Stop that program, or choose another port.`;
 }
 

@@ -2,6 +2,8 @@
 
 import type { Kind } from "./kind.ts";
 
+const OTHER_KEY = "the JWKS URL there is wrong, or it has cached another key (run clear-keys-cache)";
+
 export const keycloak: Kind = {
   seenIn: "26.7.3",
   metadata: /\/protocol\/openid-connect\/token /,
@@ -21,7 +23,7 @@ export const keycloak: Kind = {
     ["proxy", "invalid_grant", "No Identity Provider for*", "no identity provider has our issuer", "signing.issuer"],
     ["proxy", "invalid_grant", "Identity Provider is not*", "the client may not use ours, or it is off", "client_id"],
     ["proxy", "invalid_grant", "Invalid signature algorithm", "it wants another alg", "signing.keys"],
-    ["proxy", "invalid_grant", "Invalid signature", "wrong JWKS URL, or another key: clear-keys-cache", "signing.keys"],
+    ["proxy", "invalid_grant", "Invalid signature", OTHER_KEY, "signing.keys"],
     ["proxy", "invalid_grant", "Token was issued*", "in its future or 300 s ago: clocks differ", "jwt.user.backdate"],
     ["proxy", "invalid_grant", "Token is not active", "expired on arrival: clocks differ", "jwt.user.ttl"],
     ["proxy", "invalid_grant", "Token reuse detected", "the jti was used before", "jwt.user.claims.jti"],
@@ -29,13 +31,13 @@ export const keycloak: Kind = {
     ["proxy", "invalid_grant", "*assertion*", "the assertion is missing or no JWT", "params.assertion"],
     ["proxy", "invalid_grant", "JWT Authorization Grant is not*", "turn the grant on at the client", "client_id"],
     ["proxy", "invalid_grant", "Public client not allowed*", "the client must be confidential", "client_id"],
-    ["proxy", "invalid_scope", "*", "assign this scope to the client", "scope"],
+    ["proxy", "invalid_scope", "*", "no such scope, or the client does not have it", "scope"],
     ["proxy", "invalid_request", "Standard token exchange*", "turn token exchange on at the client", "client_id"],
     ["proxy", "invalid_request", "Parameter '*", "a parameter is missing or not supported", "params"],
     ["proxy", "invalid_request", "*token*type*", "it wants another type of token", "params.subject_token_type"],
     ["proxy", "access_denied", "Client is not within*", "the subject token's aud lacks this client", "client_id"],
     ["unclear", "access_denied", "Client not allowed to*", "no permission, or no such user", "params"],
-    ["credential", "unauthorized_client", "Invalid client or*", "no such client, or another secret", "client_secret"],
-    ["credential", "invalid_client", "*", "no such client, or an unfit secret or assertion", "client_assertion"],
+    ["credential", "unauthorized_client", "Invalid client*", "no such client, or a different secret", "client_secret"],
+    ["credential", "invalid_client", "*", "no such client, or a wrong secret or assertion", "client_id"],
   ],
 };

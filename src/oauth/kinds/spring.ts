@@ -16,6 +16,6 @@ export const spring: Kind = {
     ["proxy", "invalid_grant", "*Jwt expired*", "expired on arrival: clocks differ", "jwt.user.ttl"],
     ["proxy", "invalid_grant", "*JWK set*", "it cannot reach our JWKS", "signing.issuer"],
     ["proxy", "unsupported_token_type", "*", "it wants another type of token", "params.subject_token_type"],
-    ["credential", "invalid_client", "*", "another secret, or no jwkSetUrl or algorithm at the client", "client_id"],
+    ["credential", "invalid_client", "*", "a different secret, or no jwkSetUrl or algorithm there", "client_id"],
   ],
 };
