@@ -1,10 +1,10 @@
 // Finds risks in a file that works; config/risks.ts says why each of them is one.
 
 import { statSync } from "node:fs";
-import { type Path, suggestion } from "../config/faults.ts";
+import { nearGrant } from "../config/check-provider.ts";
+import type { Path } from "../config/faults.ts";
 import { isSigned } from "../oauth/client-authentication.ts";
 import type { Metadata } from "../oauth/discovery.ts";
-import { JWT_BEARER, TOKEN_EXCHANGE } from "../oauth/grants.ts";
 import { KINDS, kindOf } from "../oauth/kinds/index.ts";
 import type { Asked } from "./check-advice.ts";
 import type { Report } from "./report.ts";
@@ -44,16 +44,4 @@ export function checkProviderRisks({ settings, report }: Asked, metadata?: Metad
     const claim = kind === undefined ? "sub" : KINDS[kind].userClaim;
     report.risk("unchecked_user", `set expect_subject, such as ${answer.require[0]}.${claim}`);
   }
-}
-
-const GRANTS = [
-  ...["authorization_code", "client_credentials", "password", "refresh_token", JWT_BEARER, TOKEN_EXCHANGE],
-  ...["urn:ietf:params:oauth:grant-type:saml2-bearer", "urn:openid:params:grant-type:ciba"],
-];
-const lastPart = (grant: string) => grant.split(":").at(-1) as string;
-
-/** @returns the registered grant that looks like this one; undefined if it is registered itself */
-function nearGrant(written: string): string | undefined {
-  const hint = suggestion(lastPart(written), GRANTS.map(lastPart));
-  return GRANTS.includes(written) ? undefined : GRANTS.find((grant) => hint.includes(`"${lastPart(grant)}"`));
 }

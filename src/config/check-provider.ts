@@ -1,14 +1,13 @@
 // Rules for a provider: keys that require or exclude each other.
 
-import { distance } from "fastest-levenshtein";
 import { HEADER_VALUE } from "../core/headers.ts";
 import { credentialOf, HMAC_ALGORITHMS } from "../oauth/client-authentication.ts";
-import { JWT_BEARER, TOKEN_EXCHANGE } from "../oauth/grants.ts";
+import { JWT_BEARER, TOKEN_EXCHANGE, USER_JWT } from "../oauth/grants.ts";
 import { SIGNING_ALGORITHMS } from "../oauth/signing-key.ts";
 import { jwtsNeeded } from "../oauth/template-names.ts";
 import { JWT_PREFIX } from "../oauth/template-rules.ts";
 import { checkTemplates, type Surroundings } from "./check-templates.ts";
-import { below, type Report } from "./faults.ts";
+import { below, type Report, suggestion } from "./faults.ts";
 import { clientAssertion, type FileProvider } from "./schema-provider.ts";
 
 /** Parameters that other keys set. A second way could put two authentications into a request. */
@@ -144,18 +143,13 @@ function checkAnswer({ answer, ...provider }: FileProvider, report: Report): voi
   }
 }
 
-const MAX_TYPING_ERRORS = 3; // two letters in the wrong order are two
-
 function checkJwts(provider: FileProvider, { signing }: Surroundings, report: Report): void {
   const needed = jwtsNeeded(provider);
-  // Other grants may have any name, but not one below urn:ietf.
-  const meant = [JWT_BEARER, TOKEN_EXCHANGE].find((name) => distance(name, provider.grant_type) <= MAX_TYPING_ERRORS);
-  if (meant !== undefined && meant !== provider.grant_type) {
-    report(["grant_type"], `is no registered grant; did you mean "${meant}"?`);
-    return;
-  }
   for (const [name, { kid }] of Object.entries(provider.jwt)) {
-    if (!needed.includes(name)) {
+    const meant = name === USER_JWT ? nearGrant(provider.grant_type) : undefined;
+    if (!needed.includes(name) && meant !== undefined) {
+      report(["grant_type"], `implies no JWT, so "jwt.${name}" is not used; did you mean "${meant}"?`);
+    } else if (!needed.includes(name)) {
       report(["jwt", name], `is not used; write {{${JWT_PREFIX}${name}}} in params or headers, or remove it`, "key");
     }
     if (kid !== undefined && signing?.keys.every((key) => key.kid !== kid || key.use === "verify")) {
@@ -165,4 +159,16 @@ function checkJwts(provider: FileProvider, { signing }: Surroundings, report: Re
   if (needed.length > 0 && signing === null) {
     report(["grant_type"], 'needs "signing", because the request contains a JWT signed by this proxy');
   }
+}
+
+const GRANTS = [
+  ...["authorization_code", "client_credentials", "password", "refresh_token", JWT_BEARER, TOKEN_EXCHANGE],
+  ...["urn:ietf:params:oauth:grant-type:saml2-bearer", "urn:openid:params:grant-type:ciba"],
+];
+const lastPart = (grant: string) => grant.split(":").at(-1) as string;
+
+/** @returns the registered grant that looks like this one; undefined if it is registered itself */
+export function nearGrant(written: string): string | undefined {
+  const hint = suggestion(lastPart(written), GRANTS.map(lastPart));
+  return GRANTS.includes(written) ? undefined : GRANTS.find((grant) => hint.includes(`"${lastPart(grant)}"`));
 }

@@ -229,7 +229,7 @@ describe("init", () => {
     expect(secrets.map(([name]) => name)).toEqual(["GETTOKEN_APIKEY", "HYDRA_CLIENT_SECRET"]);
     for (const [, secret] of secrets) expect(out + read("token-proxy.yaml")).not.toContain(secret);
     // In a checkout, Git ignores them.
-    expect(readFileSync(".gitignore", "utf8").split("\n")).toEqual(expect.arrayContaining([".env", "/*.pem"]));
+    expect(readFileSync(".gitignore", "utf8").split("\n")).toEqual(expect.arrayContaining([".env", "*.pem", "*.jwk"]));
     await cli("init", ...HYDRA, ...SIGNING, "--force");
     expect(read(".env")).not.toContain(secrets[0]?.[1]);
   });

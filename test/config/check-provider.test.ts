@@ -257,7 +257,7 @@ b, { error: invalid_scope, description: [d] }, c
 describe("a misspelt grant", () => {
   const URN = "urn:ietf:params:oauth:grant-type:";
   const SIGNS = "signing: { issuer: https://tokens.example, keys: [{ kid: a, alg: ES256, private_key: { env: A } }] }";
-  const NO_GRANT = '10:17 "providers.main.grant_type" is no registered grant; did you mean';
+  const NO_GRANT = '10:17 "providers.main.grant_type" implies no JWT, so "jwt.user" is not used; did you mean';
   reports(
     (text) => `${replacing("authorization_code", text, withProviderKeys("jwt: { user: { ttl: 60s } }"))}${SIGNS}\n`,
     `

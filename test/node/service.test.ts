@@ -107,11 +107,11 @@ it("the status page shows the calls and a suspension, and no user, session or se
   expect(rows.slice(0, 2)).toEqual([expect.stringMatching(/^ retail Ready /), expect.stringMatching(/^ down /)]);
   rows.splice(0, 2);
   expect(rows).toHaveLength(2 + FAILURES_BEFORE_SUSPENSION + 2);
-  expect(rows[0]).toContain("/getToken – – caller_unauthenticated 401 ");
-  expect(rows[1]).toContain("/getToken nextauth-server down provider_suspended 503 ");
+  expect(rows[0]).toMatch(/ caller_unauthenticated 401 POST \/getToken – – /);
+  expect(rows[1]).toMatch(/ provider_suspended 503 POST \/getToken nextauth-server down /);
   expect(rows[1]).toContain(suspended.headers["x-request-id"]);
-  expect(rows.at(-2)).toContain("/getToken nextauth-server retail refused 403 ");
-  expect(rows.at(-1)).toContain("/getToken nextauth-server retail token 200 ");
+  expect(rows.at(-2)).toMatch(/ refused 403 POST \/getToken nextauth-server retail /);
+  expect(rows.at(-1)).toMatch(/ token 200 POST \/getToken nextauth-server retail /);
   for (const hidden of [CALL.userid, NONCE, ...Object.values(SECRETS)]) expect(page).not.toContain(hidden);
 });
 
