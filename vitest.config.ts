@@ -1,8 +1,11 @@
 import { configDefaults, defineConfig } from "vitest/config";
 
 const isSlow = process.env.SOAK === "1";
-/** The package and the image take half a minute of npm; `.ci/run` tests them. */
-const SLOW = ["test/cli/npx.test.ts", "test/deploy/docker.test.ts", "test/deploy/package.test.ts", "test/soak/**"];
+/** What takes longest: npm, a browser, many reloads. `.ci/run` tests it. */
+const SLOW = [
+  ...["test/cli/npx.test.ts", "test/deploy/docker.test.ts", "test/deploy/package.test.ts", "test/soak/**"],
+  ...["test/node/admin/status-page-browser.test.ts", "test/faults/reload-leftovers.test.ts"],
+];
 
 /** Of every project: the time limits are for a machine that is busy otherwise, and never what a test is about. */
 const common = {
