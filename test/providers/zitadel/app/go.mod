@@ -1,0 +1,3 @@
+module zitadel-library
+
+go 1.25.0
