@@ -110,7 +110,7 @@ describe("the package", () => {
     const old = 'Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.1.0" } })';
     const args = ["--import", `data:text/javascript,${old}`, join(installed.package, "dist/cli.js"), "--version"];
     const error = await run(process.execPath, args).catch((refused) => refused);
-    expect([error.code, error.stdout]).toEqual([1, ""]);
+    expect([error.code, error.stdout]).toEqual([2, ""]);
     expect(error.stderr).toMatch(/^nextauth-token-proxy needs Node 22\.19 or later, but this is Node 20\.1\.0: .+\n$/);
   });
 
