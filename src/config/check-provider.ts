@@ -88,7 +88,7 @@ function checkClient(provider: FileProvider, around: Surroundings, report: Repor
 
 function checkAssertionFile(provider: FileProvider, report: Report): void {
   const { aud = "", file: _file, ...others } = provider.client_assertion ?? {};
-  const isDefault = JSON.stringify(others) === JSON.stringify(clientAssertion.parse({}, { jitless: true }));
+  const isDefault = JSON.stringify(others) === JSON.stringify(clientAssertion.parse({}));
   if (aud === "" || aud.includes("{{"))
     report(["aud"], "must be the only audience of the JWT in file, without templates");
   if (!isDefault) report([], "has a file, whose JWT is sent as it is; remove all other keys but aud");

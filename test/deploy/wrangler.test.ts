@@ -54,6 +54,10 @@ describe("as it is", () => {
     expect(said).not.toMatch(/WARNING|ERROR/);
   });
 
+  it("lets Cloudflare write no line of its own for a request, whose URL may name a user", () => {
+    expect(text).toMatch(/^\[observability\.logs\]\ninvocation_logs = false$/m);
+  });
+
   it("shares no limit between environments, the commented ones included", () => {
     const numbers = [...text.matchAll(/namespace_id = "(\d+)"/g)].map(([, number]) => number);
     expect(numbers).toHaveLength(6);
