@@ -1,10 +1,15 @@
 import { configDefaults, defineConfig } from "vitest/config";
 
 const isSlow = process.env.SOAK === "1";
-/** What takes longest: npm, a browser, many reloads. `.ci/run` tests it. */
+/** Only with SOAK=1, which is `npm run test:soak`: npm, a browser, many reloads. */
 const SLOW = [
-  ...["test/cli/npx.test.ts", "test/deploy/docker.test.ts", "test/deploy/package.test.ts", "test/soak/**"],
+  ...["test/cli/npx.test.ts", "test/deploy/docker.test.ts", "test/deploy/package.test.ts", "test/soak/*.test.ts"],
   ...["test/node/admin/status-page-browser.test.ts", "test/faults/reload-leftovers.test.ts"],
+];
+/** They do more with SOAK=1. */
+const LONGER = [
+  ...["test/fuzz/*.test.ts", "test/deploy/wrangler.test.ts"],
+  ...["test/faults/inbound-bounds.test.ts", "test/faults/shifted-answers.test.ts"],
 ];
 
 /** Of every project: the time limits are for a machine that is busy otherwise, and never what a test is about. */
@@ -21,7 +26,7 @@ const onRuntime = (runtime: "node" | "workerd") => ({
   test: {
     ...common,
     name: runtime,
-    include: ["test/e2e/**/*.test.ts"],
+    include: [isSlow ? "test/e2e/isolation.test.ts" : "test/e2e/**/*.test.ts"],
     env: { RUNTIME: runtime },
     globalSetup: [runtime === "workerd" ? "test/support/build-worker.ts" : "test/support/build-cli.ts"],
   },
@@ -36,12 +41,10 @@ export default defineConfig({
         test: {
           ...common,
           name: "unit",
-          include: ["test/**/*.test.ts"],
+          include: isSlow ? [...SLOW, ...LONGER] : ["test/**/*.test.ts"],
           exclude: [
             ...configDefaults.exclude,
-            "test/house/**",
-            "test/e2e/**",
-            "test/providers/**",
+            ...["test/house/**", "test/e2e/**", "test/providers/**"],
             ...(isSlow ? [] : SLOW),
           ],
           globalSetup: ["test/support/build-cli.ts"],

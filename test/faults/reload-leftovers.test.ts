@@ -11,7 +11,7 @@ import { fileConfig, SECRETS } from "../support/config.ts";
 import { type Run, runCli } from "../support/process.ts";
 import { type Answer, json, type RecordingProvider, startRecordingProvider } from "../support/recording-provider.ts";
 
-const RELOADS = process.env.SOAK === "1" ? 100 : 25;
+const RELOADS = 100;
 /** An old configuration with open connections takes 150 kB, measured; compiled code grows too. */
 const MAX_GROWTH_BYTES = 1_500_000 + RELOADS * 60_000;
 const CLIENTS = 8;
