@@ -120,7 +120,7 @@ const ERRORS: Record<Code, Case> = {
   provider_forbidden_member: { provider: { forbid_members: ["token_type"] } },
   provider_unreachable: { answer: failing("unreachable") },
   proxy_refused: { answer: failing("proxy_refused") },
-  provider_timeout: { answer: failing("timeout") },
+  provider_timeout: { provider: SHORT, answer: failing("timeout") },
   provider_suspended: { answer: error(500, "server_error"), calls: 10 },
   audit_failed: throwing("audit_failed", { retryAfter: 5 }),
   overloaded: { deps: { maxInFlight: 0 } },

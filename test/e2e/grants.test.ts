@@ -159,7 +159,9 @@ beforeAll(async () => {
     trust: authority.certificate,
     mtls: { MTLS_CA: clientTls, MTLS_SELF: selfSigned },
   });
-  userToken = String((await call("custom grant", "client_secret_post", { userid: "carol" })).json().access_token);
+  const first = await call("custom grant", "client_secret_post", { userid: "carol" });
+  expect(first.text).toContain("access_token");
+  userToken = String(first.json().access_token);
 });
 afterAll(async () => {
   await host?.close();

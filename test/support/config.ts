@@ -30,6 +30,36 @@ export function fileConfig(tokenEndpoint: string, changes: { provider?: object; 
   };
 }
 
+interface Timed {
+  timeout?: string;
+  connect_timeout?: string;
+}
+
+/** Of a provider or nextAuth Server: on a busy machine, a connection can take over a second. */
+function withTime<Peer extends Timed>(peer: Peer) {
+  const { timeout = "30s", connect_timeout = timeout } = peer;
+  return { ...peer, timeout, connect_timeout };
+}
+
+interface Peers {
+  get_token?: Timed;
+  nextauth?: Timed | Timed[];
+  providers?: Record<string, Timed>;
+}
+
+/** A file whose calls and peers have time where it does not set their timeouts. */
+export function withTimeForAll(file: Peers): object {
+  const { get_token, nextauth, providers } = file;
+  return {
+    ...file,
+    ...(get_token && !Array.isArray(get_token) && { get_token: { timeout: "5m", ...get_token } }),
+    ...(nextauth && { nextauth: Array.isArray(nextauth) ? nextauth.map(withTime) : withTime(nextauth) }),
+    ...(providers && {
+      providers: Object.fromEntries(Object.entries(providers).map(([name, one]) => [name, withTime(one)])),
+    }),
+  };
+}
+
 /** Without `nextauth`, a file must say that it trusts its callers. Calls have time. */
 function trusted({ get_token = {}, ...file }: { get_token?: object; nextauth?: object } = {}): object {
   const trust = file.nextauth === undefined ? { session: "trust" } : {};

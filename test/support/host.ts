@@ -9,6 +9,7 @@ import { CLI } from "./build-cli.ts";
 import { WORKER_BUILD } from "./build-worker.ts";
 import { NONCE } from "./call.ts";
 import { collect, end, waitForLine } from "./child.ts";
+import { withTimeForAll } from "./config.ts";
 import { serveWorkerd, type WorkerdOptions } from "./workerd.ts";
 
 export type Runtime = "node" | "workerd";
@@ -43,7 +44,7 @@ export async function startHost(
 ): Promise<Host> {
   const { runtime = RUNTIME, port } = options;
   const server = port === undefined ? {} : { server: { listen: `127.0.0.1:${port}`, admin: "127.0.0.1:0" } };
-  const text = typeof file === "string" ? file : JSON.stringify({ ...file, ...server }, null, 2);
+  const text = typeof file === "string" ? file : JSON.stringify({ ...withTimeForAll(file), ...server }, null, 2);
   const host = await (runtime === "node" ? startNode(text, secrets) : startWorkerd(text, secrets, options));
   return {
     ...host,

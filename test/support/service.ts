@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
-import { fileConfig, SECRETS, SERVER } from "./config.ts";
+import { fileConfig, SECRETS, SERVER, withTimeForAll } from "./config.ts";
 import { type Run, type RunOptions, runCli } from "./process.ts";
 import { type RecordingProvider, startRecordingProvider, token } from "./recording-provider.ts";
 
@@ -62,7 +62,7 @@ export function useService() {
       [key: string]: unknown;
     } = {}) {
       const changes = { provider: main, file: { server: { ...SERVER, ...server }, ...file } };
-      await write("token-proxy.yaml", JSON.stringify(fileConfig(provider.tokenEndpoint, changes)));
+      await write("token-proxy.yaml", JSON.stringify(withTimeForAll(fileConfig(provider.tokenEndpoint, changes))));
     },
     /** Starts a process on the file, and waits until it listens. */
     async start({ args = [], env = {}, ...options }: RunOptions & { args?: string[] } = {}): Promise<Running> {
