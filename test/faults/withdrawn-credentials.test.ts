@@ -128,6 +128,9 @@ type Connection = Awaited<ReturnType<typeof open>>;
 const callOf = ({ apikey }: Presented) =>
   request("POST", "/getToken", { Connection: "keep-alive", "X-apikey": apikey });
 
+/** That of src/steps/body.ts. */
+const BODY_TIMEOUT_MS = 2_000;
+
 /** What has been sent on a connection before the reload. */
 const STATES = ["nothing", "half of the headers", "half of the body"] as const;
 
@@ -252,6 +255,7 @@ describe("a reload that changes neither client_ca nor callers", () => {
     await write(written);
     const started = await start();
     const presented = tls === undefined ? shown : { certificate: client };
+    const begun = performance.now();
     const { idle, running, release, unfinished, bytes } = await openAll(started, presented);
     await write({ ...written, certificate: renewed, params: { another: "setting" } });
     await reload(started);
@@ -259,9 +263,13 @@ describe("a reload that changes neither client_ca nor callers", () => {
     await expect.poll(running.statuses).toEqual([200]);
     idle.send(bytes);
     await expect.poll(idle.statuses).toEqual([200, 200]);
-    for (const { state, connection, rest } of unfinished) {
+    // The body first: on a slow machine, it is too late after the reload.
+    for (const { state, connection, rest } of unfinished.toReversed()) {
       connection.send(rest);
-      await expect.poll(connection.statuses, { message: state }).toEqual([200]);
+      await expect.poll(connection.statuses, { message: state }).toHaveLength(1);
+      const isLate = state === "half of the body" && performance.now() - begun > BODY_TIMEOUT_MS;
+      if (isLate && connection.statuses()[0] === 408) continue;
+      expect(connection.statuses(), state).toEqual([200]);
       connection.send(bytes);
       await expect.poll(connection.statuses, { message: state }).toEqual([200, 200]);
       expect(connection.text()).not.toMatch(/\r\nConnection: close/i);
