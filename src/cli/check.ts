@@ -22,7 +22,7 @@ import { checkPins, checkPublishedKeys, describeCertificates, warnOfAuthorities 
 import { checkLive } from "./check-live.ts";
 import { checkProviderRisks, checkSecretFile, checkTimeout } from "./check-risks.ts";
 import { checkNextAuthServers, checkProvider, warnOfGrant } from "./check-servers.ts";
-import { type CallOptions, chooseBinding, readCallOptions, readEnvFile } from "./configuration.ts";
+import { type CallOptions, chooseBinding, readCallOptions } from "./configuration.ts";
 import { createReport, type Report, withDetails } from "./report.ts";
 
 interface CheckOptions extends CallOptions {
@@ -55,17 +55,13 @@ export async function check(options: CheckOptions): Promise<boolean> {
 
 async function checkFile(options: CheckOptions, report: ReturnType<typeof createReport>): Promise<boolean> {
   const { live, probe = false, call, pin } = options;
-  const { path, file, host, values } = readCallOptions(options);
+  const { file, host, values } = readCallOptions(options);
   const { config } = file;
   if (live) assertLiveValues(values, config);
   else if (values.size > 0 || probe) throw new UsageError("--userid, --value and --probe need --live: add it");
   if (probe && !values.has("userid")) throw new UsageError("--probe asks for another userid: add --userid");
   if (call !== undefined) return checkCall(call, config, report);
   report.accepted.push(...config.check.accept);
-  for (const [name, text] of Object.entries(options.envFile ? readEnvFile(options.envFile) : {})) {
-    if ((process.env[name] ?? text) === text) continue;
-    report.warn(`${name} comes from the environment, not from ${options.envFile}`, `unset it there to use the file's`);
-  }
   const files: [path: string, at: Path][] = options.envFile ? [[options.envFile, []]] : [];
   const credentials = await loadCredentials(file, {
     ...host,
@@ -97,7 +93,7 @@ async function checkFile(options: CheckOptions, report: ReturnType<typeof create
   const providers = await createProviders(config.providers, credentials.providers, { ...deps, createTransport });
   const nextauth = createNextAuthServers(config.nextauth, credentials.nextauth, deps);
 
-  report.ok(`${path}: no faults, every secret and key is there`, "");
+  report.ok(`${options.config}: no faults, every secret and key is there`, "");
   for (const [secret, at] of files) checkSecretFile(secret, at, report);
   describeService(config, credentials, pin, report);
   if (config.signing?.issuer !== undefined) {
@@ -121,7 +117,7 @@ async function checkFile(options: CheckOptions, report: ReturnType<typeof create
     const completed = serverid === undefined ? values : new Map(values).set("serverid", serverid);
     const hasNextauth = config.nextauth.length > 0;
     const useCase = { routes: config.routes, providers, nextauth, report, hasNextauth, askedOf };
-    granted = await checkLive(useCase, completed, chooseBinding(config, options), probe);
+    granted = await checkLive(useCase, completed, chooseBinding(config, options.path), probe);
   }
   const proven = granted === undefined ? [] : [granted, ...chainOf(granted, config.providers)];
   const relayed = [...config.routes, ...config.get_token, ...config.webnonce_exchange].map(({ provider }) => provider);

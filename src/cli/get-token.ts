@@ -29,7 +29,7 @@ const MAX_RESPONSE_BYTES = 8_388_608;
  */
 export async function callGetToken(options: GetTokenOptions): Promise<boolean> {
   const { file, host, values } = readCallOptions(options);
-  const binding = chooseBinding(file.config, options);
+  const binding = chooseBinding(file.config, options.path);
   if (binding.session === "trust" && !values.has("userid"))
     throw new UsageError("get-token needs the user to request a token for: add --userid");
   const call = writeCall(binding, values);

@@ -98,10 +98,7 @@ describe("check", () => {
     expect(out).toMatch(/answer +main answered 200/);
     expect((await check(LIVE)).out).toMatch(/FAILED +provider_unreachable: the provider "providers\.other"/);
     const unknown = await check([...LIVE, "--path", "/x"]);
-    expect([unknown.status, unknown.err]).toEqual([
-      2,
-      "no binding has this --path and --method: the file has POST /other, POST /getToken\n",
-    ]);
+    expect([unknown.status, unknown.err]).toEqual([2, "no binding has this --path: the file has /other, /getToken\n"]);
   });
 
   it("ends with status 1 if the provider refuses the user or rejects this proxy", async () => {
@@ -187,6 +184,7 @@ it("--json does not quote the message of a bug, which may be about a secret", as
   const printed = vi.spyOn(console, "log").mockReturnValue();
   const options = {
     json: true,
+    config: "token-proxy.yaml",
     get envFile(): string {
       throw new Error("s3cret");
     },
