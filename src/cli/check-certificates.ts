@@ -37,14 +37,6 @@ export function describeCertificates(pem: Secret | undefined, withPins: boolean,
   }
 }
 
-/** Warns of expired authorities: connections that depend on them fail. @param key in the file */
-export function warnOfAuthorities(key: string, pem: Secret | undefined, report: Report): void {
-  for (const certificate of certificatesOf(pem?.reveal() ?? "")) {
-    if (certificate.validToDate.getTime() >= Date.now()) continue;
-    report.warn(`${key} has an expired authority, ${describe(certificate)}`, "replace it");
-  }
-}
-
 /** Warns if no pin is a backup, and prints the pin of the key in a file. @throws {UsageError} */
 export function checkPins(pins: readonly string[] | undefined, file: string | undefined, report: Report): void {
   // One of them is that of the served key, or loading would have failed.

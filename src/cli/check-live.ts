@@ -2,10 +2,11 @@
 
 import { randomUUID } from "node:crypto";
 import { startCallTime } from "../core/call-time.ts";
-import { createTracer, legsIn, startTrace } from "../core/trace.ts";
+import { createTracer, startTrace } from "../core/trace.ts";
 import { textOf, type Values } from "../core/values.ts";
 import { getToken, type UseCase } from "../get-token.ts";
 import type { Binding, SessionMode } from "../nextauth/binding.ts";
+import type { NextAuthServers } from "../nextauth/servers.ts";
 import { nodeClock } from "../node/host.ts";
 import { NOTABLE_SKEW_SECONDS } from "../oauth/clock-skew.ts";
 import { findToken, plainMembers, readJwt } from "../oauth/describe-token.ts";
@@ -16,21 +17,17 @@ import { attempt, type Report } from "./report.ts";
 
 interface Live extends UseCase {
   providers: Providers;
+  nextauth: NextAuthServers;
   report: Report;
-  hasNextauth: boolean;
   /** @param name of a provider */
   askedOf(name: string, report: Report): Asked;
 }
 
 /** Only a nonce allows a session check. @returns the provider that granted a token */
 export async function checkLive(live: Live, values: Values, binding: Binding, probe: boolean) {
-  const session = live.hasNextauth && values.has("nonce") ? "verify" : "trust";
+  const session = live.nextauth.all.length > 0 && values.has("nonce") ? "verify" : "trust";
   const report = live.report.part("live", "live", "one token request");
   const { provider, outcome, words } = await requestToken({ ...live, report }, values, binding, session);
-  if (outcome !== undefined && live.hasNextauth) {
-    const notChecked = `not checked: ${binding.session === "trust" ? "session: trust" : "add a nonce with --value"}`;
-    report.ok("session", session === "verify" ? "is logged in" : notChecked);
-  }
   if (probe) {
     const probed = live.report.part("probe", "probe", "one token request for a user that cannot exist");
     const nobodys = new Map(values).set("userid", `no-such-user-${randomUUID()}`);
@@ -69,12 +66,11 @@ async function requestToken(live: Live, values: Values, binding: Binding, sessio
       return advice;
     },
   );
-  for (const [name, ms] of legsIn(trace.durations)) report.ok("token of", `${name}, in ${Math.round(ms)} ms`);
   const { provider } = trace.facts;
   const { response } = asked().exchange ?? {};
   const words = response && wordsOf(response).replaceAll(userid() ?? "", "");
   if (answer?.outcome === "refused") {
-    report.fail(`the provider refuses this user (${answer.refusal?.error})`, { advice: await explain(asked()) });
+    report.fail(`the provider refuses this user (${answer.refusal?.error})`, await explain(asked()));
   } else if (answer !== undefined) {
     const claims = describeToken(asked(), userid());
     // Keycloak sends no Date, so the time of its token has to do.

@@ -19,7 +19,6 @@ export interface CallOptions {
   /** NAME=TEXT or NAME=env:VARIABLE, for names under get_token.values. */
   value?: string[];
   path?: string;
-  pin?: string;
 }
 
 /** Room for a thousand providers; the YAML parser is slow on a mapping with more keys. */

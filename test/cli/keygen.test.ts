@@ -69,7 +69,7 @@ describe("keygen", () => {
     const { status, out, err } = await cli(["check"], SECRETS);
     expect(err).toBe("");
     expect(status).toBe(0);
-    expect(out).toMatch(/signing +ES256 \S+, signs\n +EdDSA 20"26: #, is only published/);
+    expect(out).toMatch(/signing +ES256 \S+, signs\nsigning +EdDSA 20"26: #, is only published/);
   });
 
   it("replaces an existing file only with --force, and makes the new one private", async () => {
