@@ -137,7 +137,13 @@ function describeService(config: Config, credentials: Credentials, pin: string |
   const listed = (settings: object) =>
     Object.entries(settings).map(([name, value]) => (value === undefined ? "" : `, ${name}: ${value}`));
   for (const { method, path, session, provider, answer, timeout } of get_token) {
-    const settings = { session, provider, refusals: answer.refusals, ...answer.statuses, timeout: `${timeout / 1_000} s` };
+    const settings = {
+      session,
+      provider,
+      refusals: answer.refusals,
+      ...answer.statuses,
+      timeout: `${timeout / 1_000} s`,
+    };
     report.ok("getToken", [`${method} ${path}`, ...listed(settings)].join(""));
   }
   for (const { path, provider, timeout } of webnonce_exchange) {
