@@ -145,7 +145,6 @@ function createCommands(end: (succeeded: boolean) => void): Command {
     .option("--signing-issuer <url>", "URL of this proxy, where the provider gets its public keys")
     .option("--scope <text>", "the scope to request")
     .option("--set <key=text...>", "another text of the example, by its key in the file")
-    .option("--force", "replace the files")
     .option("--json", "ask nothing, and print the result as JSON")
     .action(toEnd(async (options) => (await import("./init.ts")).init(options)));
   program

@@ -14,10 +14,24 @@ import { createDiscovery, type DiscoveryKind, type Metadata } from "../oauth/dis
 import { JWT_BEARER, TOKEN_EXCHANGE } from "../oauth/grants.ts";
 import { SIGNING_ALGORITHMS, type SigningAlgorithm } from "../oauth/signing-key.ts";
 import { adviseOnSilence } from "./check-certificates.ts";
-import { answer, type Prompts, type Question } from "./init-ask.ts";
 import { Example, exampleNames, productOf } from "./init-example.ts";
 import { createKey } from "./keygen.ts";
 import { codeOf, withDetails } from "./report.ts";
+
+type Prompts = typeof import("@clack/prompts");
+
+interface Question {
+  /** The option that answers it, like `--issuer` or `--set KEY`. */
+  flag: string;
+  message: string;
+  /** Proposed on a terminal, and used without one. */
+  initial?: string | undefined;
+  /** Whether only an option can change `initial`. */
+  isQuiet?: boolean;
+  choices?: { value: string; label?: string; hint?: string }[];
+  /** @returns a phrase that follows the option */
+  fault?(answer: string): string | undefined;
+}
 
 type Ask = (question: Question) => Promise<string>;
 type Found = { issuer?: string; discovery?: DiscoveryKind; metadata?: Metadata };
@@ -101,13 +115,10 @@ async function askIssuer(
   const { issuer: example, discovery: usual } = settings;
   if (example === undefined) return {};
   let message = `Its issuer, like ${example}`;
-  let tried: string | undefined;
   let initial: string | undefined;
   for (;;) {
-    const withoutPath = (text: string) => text.replace(/\/\.well-known\/.*/, ""); // of the metadata
-    const fault = (text: string) => issuerUrlFault(withoutPath(text));
-    const issuer = withoutPath(await ask({ flag: "--issuer", message, initial, fault }));
-    if (usual === "none" || !mayDiscover || issuer === tried) return { issuer };
+    const issuer = await ask({ flag: "--issuer", message, initial, fault: issuerUrlFault });
+    if (usual === "none" || !mayDiscover || issuer === initial) return { issuer };
     try {
       const other = usual === "oidc" ? "oauth" : "oidc";
       return await discover(issuer, usual).catch((error) => discover(issuer, other).catch(() => Promise.reject(error)));
@@ -117,10 +128,8 @@ async function askIssuer(
       const advice = code === undefined ? "" : `: ${await adviseOnSilence(issuer, code, "issuer")}`;
       const problem = withDetails(error.message, error.detail, code) + advice;
       if (!isTerminal) throw new UsageError(`${problem}\nCorrect --issuer, or add --no-discovery.`);
-      tried = issuer;
-      initial = String(error.detail?.provider_issuer ?? issuer);
-      const onEnter = initial === issuer ? "to go on without its metadata" : "for the one that the provider names";
-      message = `${problem}\nCorrect the issuer, or press Enter ${onEnter}`;
+      initial = issuer;
+      message = `${problem}\nCorrect the issuer, or press Enter to go on without its metadata`;
     }
   }
 }
@@ -137,9 +146,7 @@ async function chooseGrant(ask: Ask, metadata: Metadata | undefined): Promise<st
   const listed = metadata?.grant_types_supported?.filter((name) => USABLE_GRANT.test(name)) ?? [];
   const names = [...new Set([...listed, ...Object.keys(PARAMS)])];
   const choices = names.map((value) => ({ value, hint: listed.includes(value) ? "" : "not listed by this server" }));
-  const question = { flag: "--grant-type", message: "The grant that gets a token for a user" };
-  const chosen = await ask({ ...question, choices: [...choices, { value: OTHER, hint: "type its name" }] });
-  return chosen === OTHER ? ask(question) : chosen;
+  return ask({ flag: "--grant-type", message: "The grant that gets a token for a user", choices });
 }
 
 /** The example's value comes first, then what the server lists. */
@@ -207,4 +214,43 @@ function makeSecrets(example: Example): string {
     lines.set(node.value, `# ${key.replace(/\.env$/, "")}: ${use}\n${node.value}=${secret}\n`);
   }
   return [...lines.values()].join("");
+}
+
+/**
+ * Ends the process after Ctrl-C.
+ * @param options by flag; the answer removes its own
+ * @param prompts undefined without a terminal
+ * @throws {UsageError} for a wrong or missing option
+ */
+async function answer(
+  { flag, message, initial, isQuiet, choices, fault }: Question,
+  options: Map<string, string>,
+  prompts: Prompts | undefined,
+): Promise<string> {
+  const given = options.get(flag) ?? (prompts && !isQuiet ? undefined : initial);
+  options.delete(flag);
+  const validate = (text = "") =>
+    /\p{Cc}/u.test(text) ? "must not have control characters" : text === "" ? "needs a value" : fault?.(text);
+  if (given !== undefined) {
+    const problem = validate(given);
+    if (problem === undefined) return given;
+    throw new UsageError(`${flag} ${problem}`);
+  }
+  if (prompts === undefined) {
+    const known = choices ? `: one of ${choices.map(({ value }) => value).join(", ")}` : "";
+    throw new UsageError(`${flag} is missing: ${message}${known}`);
+  }
+  const shown = `${/^--set (.*)/.exec(flag)?.[1]?.concat(": ") ?? ""}${message}`;
+  const question = { message: shown, ...(initial !== undefined && { initialValue: initial }) };
+  const reply = choices
+    ? await prompts.autocomplete({
+        ...question,
+        options: choices,
+        maxItems: 12,
+        validate: (one) => validate(one as string),
+      })
+    : await prompts.text({ ...question, validate });
+  if (!prompts.isCancel(reply)) return reply;
+  prompts.cancel("Nothing was written.");
+  return process.exit(1);
 }

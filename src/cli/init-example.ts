@@ -8,9 +8,8 @@ import type { ProviderConfig } from "../config/complete.ts";
 import { parseConfig } from "../config/parse.ts";
 import { credentialOf, isSigned, type TokenEndpointAuthMethod } from "../oauth/client-authentication.ts";
 
-/** The root of the package, in the sources and in the bundle. */
-export const PACKAGE = dirname(findPackageJSON(import.meta.url) as string);
-const FOLDER = join(PACKAGE, "examples");
+/** From the root of the package, in the sources and in the bundle. */
+const FOLDER = join(dirname(findPackageJSON(import.meta.url) as string), "examples");
 
 export const productOf = (name: string): string => name.replace(/-.*/, "");
 

@@ -1,7 +1,6 @@
 // The command `keygen`: a new signing key, in a file that only its owner can read.
 
-import { randomBytes } from "node:crypto";
-import { type FileHandle, lstat, open, rename, rm } from "node:fs/promises";
+import { lstat, rm, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { calculateJwkThumbprint, exportJWK, exportPKCS8, generateKeyPair } from "jose";
 import { UsageError } from "../core/errors.ts";
@@ -38,7 +37,9 @@ export async function keygen({ alg, kid: chosen, out, force = false }: KeygenOpt
     throw new UsageError("--kid must have 1 to 256 characters, and no control characters");
   }
   const { kid, created, pem, jwk } = await createKey(alg, chosen);
-  await writeNew(out, pem, { what: "private key", force });
+  // A link or a device stays, so that writing fails.
+  if (force && (await lstat(out).catch(() => undefined))?.isFile()) await rm(out);
+  await writeNew(out, pem);
 
   console.log(jwk);
   console.error(nextSteps(out, { kid, alg, created }));
@@ -56,43 +57,22 @@ export async function createKey(alg: SigningAlgorithm, chosen?: string) {
   return { kid, created, pem: await exportPKCS8(privateKey), jwk: JSON.stringify({ ...jwk, kid, alg, use: "sig" }) };
 }
 
-/**
- * Writes a file that must not exist. With `force` the old one stays until the new one is complete.
- * @throws {UsageError} if it cannot be written; then no part of it is left behind
- */
-export async function writeNew(
-  path: string,
-  text: string,
-  { what, force, mode = OWNER_ONLY }: { what: string; force: boolean; mode?: number | undefined },
-): Promise<void> {
-  const old = force ? await lstat(path).catch(() => undefined) : undefined;
-  if (old?.isFile() === false) {
-    throw new UsageError(
-      `"${path}" is a folder, a link or a device, which --force does not replace: name another file`,
-    );
-  }
-  const target = old === undefined ? path : `${path}.${randomBytes(KID_DIGITS).toString("hex")}.tmp`;
-  let file: FileHandle | undefined;
+/** @returns the path. @throws {UsageError} if the file exists or cannot be written; then no part of it is left behind */
+export async function writeNew(path: string, text: string, mode = OWNER_ONLY): Promise<string> {
   try {
-    file = await open(target, "wx", mode);
-    await file.writeFile(text);
-    await file.sync();
-    await file.close();
-    if (target !== path) await rename(target, path);
+    await writeFile(path, text, { flag: "wx", mode, flush: true });
+    return path;
   } catch (error) {
-    await file?.close().catch(() => {});
-    if (file !== undefined) await rm(target, { force: true });
-    const { code = "", name } = error as NodeJS.ErrnoException;
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (code !== "EEXIST") await rm(path, { force: true }).catch(() => {});
     const cure = CURES[code] ?? "correct the path, or name another file";
-    throw new UsageError(`cannot write the ${what} to "${path}" (${code || name}): ${cure}`);
+    throw new UsageError(`cannot write "${path}" (${code}): ${cure}`);
   }
 }
 
 const CURES: Readonly<Record<string, string>> = {
-  EEXIST: "the file exists: name another one, or give --force if nothing needs the old one any more",
+  EEXIST: "the file exists: name another one, or give keygen --force if nothing needs the old one any more",
   ENOENT: "its folder does not exist: create it first, with mode 700",
-  EACCES: "this user may not write to its folder: allow it, or name another folder",
-  ENOSPC: "the disk is full: free some space, or name another folder",
 };
 
 function nextSteps(path: string, { kid, alg, created }: { kid: string; alg: string; created: string }): string {

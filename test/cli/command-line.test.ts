@@ -28,7 +28,7 @@ const OPTIONS: Record<string, string[]> = {
   init: [
     ...[...FILES, "--provider <name>", "--issuer <url>", "--no-discovery", "--grant-type <name>", "--client-id <text>"],
     ...["--auth-method <name>", "--alg <name>", "--signing-issuer <url>", "--scope <text>", "--set <key=text...>"],
-    ...["--force", "--json"],
+    "--json",
   ],
   keygen: ["--alg <name>", "--kid <text>", "--out <file>", "--force"],
   schema: [],

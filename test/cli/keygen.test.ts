@@ -76,7 +76,7 @@ describe("keygen", () => {
     await writeFile(join(folder, "key.pem"), "the old key", { mode: 0o644 });
     const refused = await keygen("--out", "key.pem");
     expect(refused).toMatchObject({ status: 2, out: "" });
-    expect(refused.err).toMatch(/^cannot write the private key to "key\.pem" \(EEXIST\): the file exists: .*--force/);
+    expect(refused.err).toMatch(/^cannot write "key\.pem" \(EEXIST\): the file exists: .*--force/);
     expect(await read("key.pem")).toBe("the old key");
     expect((await keygen("--out", "key.pem", "--force")).status).toBe(0);
     expect(await read("key.pem")).toMatch(/^-----BEGIN PRIVATE KEY-----\n/);
@@ -94,9 +94,6 @@ describe("keygen", () => {
     }
     expect((await lstat(join(folder, "link.pem"))).isSymbolicLink()).toBe(true);
     expect(await read("target")).toBe("something else");
-    expect((await keygen("--out", "link.pem", "--force")).err).toBe(
-      '"link.pem" is a folder, a link or a device, which --force does not replace: name another file\n',
-    );
   });
 
   it.each([
