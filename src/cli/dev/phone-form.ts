@@ -29,12 +29,8 @@ function form(config: Config, sent: URLSearchParams | undefined): Html {
     return html`<p><label for="${id}">${name}</label>
 <input id="${id}" name="value:${name}" value="${text}" autocomplete="off" spellcheck="false"></p>\n`;
   };
-  const paths = config.get_token.filter(({ session }) => session === "trust").map(({ path }) => path);
-  const trusting = [...new Set(paths)];
-  const note = html`<p class="muted">The session has no effect on ${trusting.join(", ")}: the file says session: trust.</p>
-`;
   return html`<form method="post">
-${select("endpoint", endpointsOf(config).keys())}${select("session", SESSIONS)}${trusting.length > 0 && note}${[...fieldsOf(config)].map(field)}
+${select("endpoint", endpointsOf(config).keys())}${select("session", SESSIONS)}${[...fieldsOf(config)].map(field)}
 <p><button type="submit">Call</button></p>
 </form>`;
 }

@@ -30,22 +30,6 @@ describe("the form", () => {
     expect(text).toContain('role="alert">No call was made: &quot;accountid&quot; must be an integer.');
   });
 
-  it("says where the session has no effect", async () => {
-    const NOTE = "The session has no effect on /getToken: the file says session: trust.";
-    expect(await shown({})).toContain(NOTE);
-    const verifying = {
-      ...config,
-      get_token: config.get_token.map((binding) => ({ ...binding, session: "verify" as const })),
-    };
-    const stage = {
-      config: verifying,
-      standIn: createStandIn("key"),
-      url: "http://127.0.0.1:1",
-      apikeyOf: () => "key",
-    };
-    expect(String(await phoneForm(stage))).not.toContain("no effect");
-  });
-
   it("says that the proxy sent no response", async () => {
     const stage = { config, standIn: createStandIn("key"), url: "http://127.0.0.1:1", apikeyOf: () => "key" };
     const form = new URLSearchParams({ endpoint: GET_TOKEN, "value:userid": "bob" });
