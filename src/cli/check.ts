@@ -5,7 +5,6 @@ import { type Credentials, loadCredentials } from "../config/credentials.ts";
 import type { Path } from "../config/faults.ts";
 import { ConfigError, UsageError } from "../core/errors.ts";
 import type { CreateTransport } from "../core/transport.ts";
-import type { Values } from "../core/values.ts";
 import { createNextAuthServers } from "../nextauth/servers.ts";
 import { nodeClock, nodeIds } from "../node/host.ts";
 import { createNodeBulkhead } from "../node/outbound/bulkhead.ts";
@@ -55,9 +54,10 @@ async function checkFile(options: CheckOptions, report: ReturnType<typeof create
   const { live, probe = false, call, pin } = options;
   const { file, host, values } = readCallOptions(options);
   const { config } = file;
-  if (live) assertLiveValues(values, config);
-  else if (values.size > 0 || probe) throw new UsageError("--userid, --value and --probe need --live: add it");
-  if (probe && !values.has("userid")) throw new UsageError("--probe asks for another userid: add --userid");
+  if (!live && (values.size > 0 || probe)) throw new UsageError("--userid, --value and --probe need --live: add it");
+  if (live && !values.has("userid") && (probe || !values.has("nonce"))) {
+    throw new UsageError("--live needs a user or a session: add --userid, or a nonce with --value nonce=env:VARIABLE");
+  }
   if (call !== undefined) return checkCall(call, config, report);
   report.accepted.push(...config.check.accept);
   const files: [path: string, at: Path][] = options.envFile ? [[options.envFile, []]] : [];
@@ -155,15 +155,4 @@ function describeService(config: Config, credentials: Credentials, pin: string |
   }
   if (signing !== undefined)
     report.ok("published under", signing.issuer ?? "no URL, because signing.issuer is not set");
-}
-
-/** Refuses values that no call can have, and a token request without a user or session. */
-function assertLiveValues(values: Values, { get_token, nextauth }: Config): void {
-  const bound = new Set(get_token.flatMap((binding) => Object.keys(binding.values)));
-  const unknown = [...values.keys()].find((name) => !bound.has(name));
-  if (unknown !== undefined) {
-    throw new UsageError(`"${unknown}" is not a value under get_token.values: the file has ${[...bound].join(", ")}`);
-  }
-  if (values.has("userid") || (values.has("nonce") && nextauth.length > 0)) return;
-  throw new UsageError("--live needs a user or a session: add --userid, or a nonce with --value nonce=env:VARIABLE");
 }

@@ -10,8 +10,7 @@ import { ListenError, listen } from "../../node/inbound/listener.ts";
 import { type Service, startService } from "../../node/service.ts";
 import { type CallOptions, environment, loadFile } from "../configuration.ts";
 import { createStandIn } from "./nextauth-server.ts";
-import { curlLine, endpointsOf, fieldsOf, play, type Stage } from "./phone.ts";
-import { phoneForm } from "./phone-form.ts";
+import { curlLine, endpointsOf, fieldsOf, phoneForm, play, type Stage } from "./phone.ts";
 import { startDevProvider } from "./provider.ts";
 
 type DevOptions = Pick<CallOptions, "config" | "envFile"> & { allowRealProvider?: boolean };
@@ -25,7 +24,7 @@ const bold = (text: string) => styleText("bold", text, { stream: process.stdout 
 const SEED = randomBytes(32);
 /** No variable in a file can have a name with a colon. */
 const NEXTAUTH_KEY = "dev: nextauth";
-const callerKey = (name: string) => `dev: caller ${name}`;
+const CALLER_KEY = "dev: caller";
 /** @returns a secret of this run */
 const secretOf = (name: string) => createHmac("sha256", SEED).update(name).digest("hex");
 
@@ -55,7 +54,7 @@ export async function startDev({ config: path = "", envFile, allowRealProvider }
     config: proxy.config(),
     standIn,
     url: proxy.url,
-    apikeyOf: (name) => secretOf(callerKey(name)),
+    apikey: secretOf(CALLER_KEY),
   });
   const dev = { path: `/dev/${secretOf("page")}/`, render: (sent?: URLSearchParams) => phoneForm(stage(), sent) };
   const ownFiles = [path, envFile ?? ""].filter((file) => file !== "");
@@ -131,22 +130,19 @@ function withEnvironmentProxy(config: Config): Config {
 }
 
 const REPLACED = `
-Replaced for this run: server.listen and server.admin (loopback), server.tls (none), the keys and certificates of callers,
-and url, apikey and connection of nextauth (the stand-in). Everything else is as in the file.`;
+Replaced for this run: server.listen and server.admin (loopback), server.tls (none), callers (one, with a key made
+for this run), and url, apikey and connection of nextauth (the stand-in). Everything else is as in the file.`;
 
 /** Puts loopback and the stand-in in place of listeners, callers and nextAuth Servers. */
 function forDev(config: Config, url: string, usesFilePorts: boolean): Config {
-  const { server, callers, nextauth } = config;
+  const { server, nextauth } = config;
   const onLoopback = ({ port }: { port: number }) => ({ host: LOOPBACK, port: usesFilePorts ? port : 0 });
   const addresses = { listen: onLoopback(server.listen), admin: onLoopback(server.admin), admin_hosts: [] };
-  const withKey = Object.entries(callers).map(([name, { serverids }]) => {
-    return [name, { serverids, apikeys: [{ env: callerKey(name) }], client_certificates: [] }];
-  });
   const standIn = { url, apikey: { env: NEXTAUTH_KEY }, su: undefined, tls: undefined, proxy: undefined };
   return {
     ...config,
     server: { ...server, ...addresses, tls: undefined },
-    callers: Object.fromEntries(withKey),
+    callers: { dev: { apikeys: [{ env: CALLER_KEY }], client_certificates: [], serverids: undefined } },
     nextauth: nextauth.map((one) => ({ ...one, ...standIn })),
   };
 }
