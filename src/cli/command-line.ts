@@ -144,7 +144,7 @@ function createCommands(end: (succeeded: boolean) => void): Command {
     .option("--alg <name>", "algorithm of this proxy's key")
     .option("--signing-issuer <url>", "URL of this proxy, where the provider gets its public keys")
     .option("--scope <text>", "the scope to request")
-    .option("--set <key=text...>", "another text of the example, by its key in the file")
+    .option("--set <key=text...>", "a placeholder of the example, by its key in the file")
     .option("--json", "ask nothing, and print the result as JSON")
     .action(toEnd(async (options) => (await import("./init.ts")).init(options)));
   program

@@ -26,9 +26,7 @@ interface Question {
   message: string;
   /** Proposed on a terminal, and used without one. */
   initial?: string | undefined;
-  /** Whether only an option can change `initial`. */
-  isQuiet?: boolean;
-  choices?: { value: string; label?: string; hint?: string }[];
+  choices?: { value: string; label?: string }[];
   /** @returns a phrase that follows the option */
   fault?(answer: string): string | undefined;
 }
@@ -36,7 +34,6 @@ interface Question {
 type Ask = (question: Question) => Promise<string>;
 type Found = { issuer?: string; discovery?: DiscoveryKind; metadata?: Metadata };
 
-const OTHER = "other";
 /** How the request of a grant names the user; null where the grant implies it. */
 const PARAMS: Readonly<Record<string, object | null>> = {
   [JWT_BEARER]: null,
@@ -64,7 +61,7 @@ export async function askAll(
   folder: string,
 ) {
   const ask: Ask = (question) => answer(question, options, prompts);
-  const name = await chooseProvider(ask, options.get("--grant-type"));
+  const name = await chooseProvider(ask);
   const example = new Example(name);
   const { settings, client, document } = example;
   const found = await askIssuer(ask, settings, mayDiscover, prompts !== undefined);
@@ -72,7 +69,7 @@ export async function askAll(
   if (issuer !== undefined) {
     example.changeIssuer(issuer);
     if (discovery !== settings.discovery) client.set("discovery", discovery);
-    const grant = name === OTHER ? await chooseGrant(ask, metadata) : settings.grant_type;
+    const grant = name === "other" ? await chooseGrant(ask, metadata) : settings.grant_type;
     const { token_endpoint_auth_method: current } = settings;
     const offer = offerOf(TOKEN_ENDPOINT_AUTH_METHODS, current, metadata?.token_endpoint_auth_methods_supported);
     const method = await ask({ flag: "--auth-method", message: "How this proxy authenticates there", ...offer });
@@ -91,16 +88,12 @@ export async function askAll(
   return { example, key, secrets: makeSecrets(example) };
 }
 
-async function chooseProvider(ask: Ask, grant: string | undefined): Promise<string> {
+async function chooseProvider(ask: Ask): Promise<string> {
   const names = exampleNames();
-  const choices = names.map((value) => {
-    const [title = "", status = ""] = new Example(value).about;
-    return { value, label: title.replace(/:.*/, ""), hint: status.replace(/\. .*/, "") };
-  });
+  const choices = names.map((value) => ({ value, label: new Example(value).title }));
   const asked = await ask({ flag: "--provider", message: "Your provider (type to search)", choices });
-  const found = names.filter((name) => `${name}-`.startsWith(`${asked}-`));
-  const best = found.find((name) => new Example(name).settings.grant_type === grant) ?? found[0];
-  if (best !== undefined) return best;
+  const found = names.find((name) => `${name}-`.startsWith(`${asked}-`));
+  if (found !== undefined) return found;
   const cure = suggestion(asked, [...names, ...names.map(productOf)]) || `; use one of ${names.join(", ")}`;
   throw new UsageError(`--provider is unknown${cure}`);
 }
@@ -144,8 +137,7 @@ async function discover(issuer: string, discovery: DiscoveryKind): Promise<Found
 
 async function chooseGrant(ask: Ask, metadata: Metadata | undefined): Promise<string> {
   const listed = metadata?.grant_types_supported?.filter((name) => USABLE_GRANT.test(name)) ?? [];
-  const names = [...new Set([...listed, ...Object.keys(PARAMS)])];
-  const choices = names.map((value) => ({ value, hint: listed.includes(value) ? "" : "not listed by this server" }));
+  const choices = [...new Set([...listed, ...Object.keys(PARAMS)])].map((value) => ({ value }));
   return ask({ flag: "--grant-type", message: "The grant that gets a token for a user", choices });
 }
 
@@ -182,24 +174,23 @@ async function makeKey(ask: Ask, example: Example, metadata: Metadata | undefine
   return key;
 }
 
-/** Replaces what is only an example, and what options name. */
+/** Replaces what is only an example. */
 async function fillIn(ask: Ask, example: Example, issuer = ""): Promise<void> {
   const at = `providers.${example.provider}`;
   const questions: Readonly<Record<string, readonly [flag: string, message: string]>> = {
     "signing.issuer": ["--signing-issuer", "URL of this proxy, where the provider gets its public keys"],
     [`${at}.client_id`]: ["--client-id", "This proxy's client_id at the provider"],
     [`${at}.scope`]: ["--scope", "The scope to request"],
-    [`${at}.grant_type`]: ["--grant-type", "Its grant_type"],
   };
   const isLocal = URL.canParse(issuer) && isLoopback(new URL(issuer).hostname);
   for (const text of example.texts()) {
     const { key, node, comment, isOpen } = text;
+    if (!isOpen && key !== `${at}.client_id` && key !== `${at}.scope`) continue;
     const [flag, message] = questions[key] ?? [`--set ${key}`, comment.trim() || "a text of your own"];
     const like = isOpen ? `, like ${node.value}` : "";
     const initial = !isOpen ? node.value : isLocal && key === "signing.issuer" ? OUR_ADDRESS : undefined;
-    const isQuiet = !isOpen && flag !== "--client-id" && flag !== "--scope";
     const fault = key.endsWith(".issuer") ? { fault: issuerUrlFault } : {};
-    example.change(text, await ask({ flag, message: message + like, initial, isQuiet, ...fault }));
+    example.change(text, await ask({ flag, message: message + like, initial, ...fault }));
   }
 }
 
@@ -207,11 +198,8 @@ async function fillIn(ask: Ask, example: Example, issuer = ""): Promise<void> {
 function makeSecrets(example: Example): string {
   const lines = new Map<string, string>();
   for (const { key, node } of example.texts().filter((text) => text.key.endsWith(".env"))) {
-    const use = key.startsWith("callers.")
-      ? "for the nextAuth Server"
-      : "set it at the provider, or write its own here";
     const secret = randomBytes(SECRET_BYTES).toString("hex");
-    lines.set(node.value, `# ${key.replace(/\.env$/, "")}: ${use}\n${node.value}=${secret}\n`);
+    lines.set(node.value, `# ${key.replace(/\.env$/, "")}\n${node.value}=${secret}\n`);
   }
   return [...lines.values()].join("");
 }
@@ -223,11 +211,11 @@ function makeSecrets(example: Example): string {
  * @throws {UsageError} for a wrong or missing option
  */
 async function answer(
-  { flag, message, initial, isQuiet, choices, fault }: Question,
+  { flag, message, initial, choices, fault }: Question,
   options: Map<string, string>,
   prompts: Prompts | undefined,
 ): Promise<string> {
-  const given = options.get(flag) ?? (prompts && !isQuiet ? undefined : initial);
+  const given = options.get(flag) ?? (prompts ? undefined : initial);
   options.delete(flag);
   const validate = (text = "") =>
     /\p{Cc}/u.test(text) ? "must not have control characters" : text === "" ? "needs a value" : fault?.(text);

@@ -45,8 +45,7 @@ const STEPS = /^# At the provider.*?\n(?=# Source:)/ms;
 export class Example {
   /** The comment, without its first line for editors. */
   readonly #header: string;
-  /** The first lines of the comment: what it is, and what it was run against. */
-  readonly about: string[];
+  readonly title: string;
   readonly document;
   readonly provider: string;
   /** As in the example. */
@@ -59,7 +58,7 @@ export class Example {
     const text = readFileSync(join(FOLDER, `${name}.yaml`), "utf8");
     const [, header = "", body = ""] = /^.*?\n((?:#[^\n]*\n)+)(.*)/s.exec(text) ?? [];
     this.#header = header;
-    this.about = header.split("\n").map((line) => line.slice("# ".length));
+    this.title = header.replace(/^# |[:\n].*/gs, "");
     this.document = parseDocument(body);
     const { providers, get_token } = parseConfig(text, name).config;
     this.provider = get_token[0]?.provider ?? (Object.keys(providers)[0] as string);

@@ -2,7 +2,6 @@
 
 import { lstatSync, rmSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
-import { styleText } from "node:util";
 import type { ProviderConfig } from "../config/complete.ts";
 import { parseConfig } from "../config/parse.ts";
 import { UsageError } from "../core/errors.ts";
@@ -72,15 +71,14 @@ export async function init(options: InitOptions): Promise<boolean> {
   const next = [check, ...others, `${check} --live --userid alice`];
   if (json) console.log(JSON.stringify({ written, values, steps, next }));
   else {
-    const bold = (title: string) => styleText("bold", title, { stream: process.stdout });
     const known = Object.entries(values).filter(([, value]) => value !== undefined);
-    console.log(`${bold("Written:")} ${written.join(", ")}
+    console.log(`Written: ${written.join(", ")}
 
-${bold("What the provider needs to know of this proxy:")}
+What the provider needs to know of this proxy:
 ${known.map(([name, value]) => `    ${name.padEnd(28)}${value}`).join("\n")}
 
-${steps.replace(/.*/, bold)}
-${bold("Then:")}
+${steps}
+Then:
 ${next.map((line) => `    ${line}`).join("\n")}
 For production, replace session: trust by nextauth: docs/match-the-vendor.md`);
   }

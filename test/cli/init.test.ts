@@ -102,8 +102,8 @@ const ANSWERS: Readonly<Record<string, string[]>> = {
   "kubernetes-workload-identity.yaml": set("providers.keycloak.client_assertion.file=token"),
   "hydra.yaml": set("providers.hydra.jwt.user.claims.aud.1=https://api.acme.test"),
   "oidc-provider.yaml": [
-    ...["--grant-type", "urn:acme.test:user"],
     ...set(
+      "providers.op.grant_type=urn:acme.test:user",
       "providers.op.params.resource.0=https://api.acme.test",
       "providers.op.params.resource.1=https://b.acme.test",
     ),

@@ -1,7 +1,6 @@
 // Dev mode: the proxy between a stand-in nextAuth Server and an embedded provider, or your own.
 
 import { createHmac, randomBytes } from "node:crypto";
-import { styleText } from "node:util";
 import type { Config } from "../../config/complete.ts";
 import type { ParsedFile } from "../../config/parse.ts";
 import { UsageError } from "../../core/errors.ts";
@@ -18,8 +17,6 @@ type DevOptions = Pick<CallOptions, "config" | "envFile"> & { allowRealProvider?
 const LOOPBACK = "127.0.0.1";
 
 const write = (text: string) => void process.stdout.write(text);
-/** Plain in a pipe and under NO_COLOR. */
-const bold = (text: string) => styleText("bold", text, { stream: process.stdout });
 
 const SEED = randomBytes(32);
 /** No variable in a file can have a name with a colon. */
@@ -69,7 +66,7 @@ export async function startDev({ config: path = "", envFile, allowRealProvider }
       throw error;
     });
 
-  write(`${bold("Dev mode")}: everything listens only on loopback, with keys made for this run. Not for production.
+  write(`Dev mode: everything listens only on loopback, with keys made for this run. Not for production.
 
   provider          ${embedded === undefined ? `of ${path}` : `${embedded.url}  (embedded)`}
   nextAuth Server   ${nextauth.url}  (embedded stand-in)
@@ -91,11 +88,11 @@ async function showCall(stage: Stage): Promise<void> {
   for (const [name, text] of fieldsOf(stage.config)) form.set(`value:${name}`, text);
   const { call, response } = await play(form, stage);
   write(`
-${bold("One getToken call")}: app -> nextAuth Server -> proxy -> provider and back.
+One getToken call: app -> nextAuth Server -> proxy -> provider and back.
 The app's TokenResult, with status ${response.status} and ${response.bytes.length} bytes:
 
 ${new TextDecoder().decode(response.bytes)}
-${bold("Repeat this call:")}
+Repeat this call:
 
   ${curlLine(call)}
 
