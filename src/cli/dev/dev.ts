@@ -1,6 +1,6 @@
 // Dev mode: the proxy between a stand-in nextAuth Server and an embedded provider, or your own.
 
-import { createHmac, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { Config } from "../../config/complete.ts";
 import type { ParsedFile } from "../../config/parse.ts";
 import { UsageError } from "../../core/errors.ts";
@@ -18,12 +18,11 @@ const LOOPBACK = "127.0.0.1";
 
 const write = (text: string) => void process.stdout.write(text);
 
-const SEED = randomBytes(32);
-/** No variable in a file can have a name with a colon. */
-const NEXTAUTH_KEY = "dev: nextauth";
-const CALLER_KEY = "dev: caller";
-/** @returns a secret of this run */
-const secretOf = (name: string) => createHmac("sha256", SEED).update(name).digest("hex");
+const secret = () => randomBytes(32).toString("hex");
+/** Of the caller, and of the proxy at the stand-in. */
+const APIKEY = secret();
+/** No variable can have a name with a colon. */
+const APIKEY_REFERENCE = { env: "dev: apikey" };
 
 /**
  * @throws {UsageError} in production, or for a provider on another machine without permission
@@ -34,7 +33,7 @@ export async function startDev({ config: path = "", envFile, allowRealProvider }
     throw new UsageError('dev gives tokens for any user, and NODE_ENV is "production": use start, or unset NODE_ENV');
   }
   const embedded = path === "" ? await startDevProvider() : undefined;
-  const standIn = createStandIn(secretOf(NEXTAUTH_KEY));
+  const standIn = createStandIn(APIKEY);
   const nextauth = await listen(standIn.fetch, { host: LOOPBACK, port: 0 }, "the stand-in nextAuth Server");
 
   const loadFor = (usesFilePorts: boolean) => (known?: ParsedFile) => {
@@ -44,16 +43,11 @@ export async function startDev({ config: path = "", envFile, allowRealProvider }
     const changed = forDev(file.config, nextauth.url, usesFilePorts);
     const config = allowRealProvider ? changed : withEnvironmentProxy(changed);
     const read: typeof host.read = (reference, at) =>
-      "env" in reference && reference.env.startsWith("dev: ") ? secretOf(reference.env) : host.read(reference, at);
+      "env" in reference && reference.env === APIKEY_REFERENCE.env ? APIKEY : host.read(reference, at);
     return { file: { ...file, config }, host: { ...host, ...guard, read } };
   };
-  const stage = (): Stage => ({
-    config: proxy.config(),
-    standIn,
-    url: proxy.url,
-    apikey: secretOf(CALLER_KEY),
-  });
-  const dev = { path: `/dev/${secretOf("page")}/`, render: (sent?: URLSearchParams) => phoneForm(stage(), sent) };
+  const stage = (): Stage => ({ config: proxy.config(), standIn, url: proxy.url, apikey: APIKEY });
+  const dev = { path: `/dev/${secret()}/`, render: (sent?: URLSearchParams) => phoneForm(stage(), sent) };
   const ownFiles = [path, envFile ?? ""].filter((file) => file !== "");
   const proxy = await startService(loadFor(true), { dev, ownFiles })
     .catch((error: unknown) => {
@@ -76,8 +70,7 @@ export async function startDev({ config: path = "", envFile, allowRealProvider }
 
 The page that plays the phone gets tokens for any user: its address is a secret of this run.
 `);
-  if (embedded === undefined) write(REPLACED);
-  else await showCall(stage());
+  if (embedded !== undefined) await showCall(stage());
   write("\nCtrl-C stops.\n");
   return proxy;
 }
@@ -102,19 +95,16 @@ To use your own provider, write its file with "init", and start "dev --config FI
 
 /** @throws {UsageError} */
 function refuseRealProviders({ providers }: Config): void {
-  for (const [name, { issuer, token_endpoint, metadata_url, proxy }] of Object.entries(providers)) {
-    const urls = [issuer, token_endpoint, metadata_url, typeof proxy === "object" ? proxy.url : undefined];
-    const hosts = urls.flatMap((url) => (url ? [new URL(url).hostname] : []));
-    const real = hosts.find((host) => !isLoopback(host));
-    if (real === undefined) continue;
-    throw new UsageError(
-      `the provider "${name}" is on another machine (${real}), and anyone who can use the page of dev gets tokens ` +
-        "for any user from it; if it is for tests and you trust all users of this machine, add --allow-real-provider",
-    );
-  }
+  const urls = Object.values(providers).flatMap(({ issuer, token_endpoint }) => [issuer ?? [], token_endpoint ?? []]);
+  const real = urls.flat().find((url) => !isLoopback(new URL(url).hostname));
+  if (real === undefined) return;
+  throw new UsageError(
+    `the provider ${real} is on another machine, and anyone who can use the page of dev gets tokens for any user ` +
+      "from it; if it is for tests and you trust all users of this machine, add --allow-real-provider",
+  );
 }
 
-/** Discovery can name another machine; each connection asks here for its egress proxy. */
+/** Discovery and metadata_url can name one too; each connection asks here for its egress proxy. */
 function refuseRealHost({ hostname }: URL): undefined {
   if (isLoopback(hostname)) return;
   throw Object.assign(new Error("on another machine"), { code: "NEEDS_ALLOW_REAL_PROVIDER" });
@@ -126,20 +116,16 @@ function withEnvironmentProxy(config: Config): Config {
   return { ...config, server: { ...config.server, env_proxy: true }, providers: Object.fromEntries(providers) };
 }
 
-const REPLACED = `
-Replaced for this run: server.listen and server.admin (loopback), server.tls (none), callers (one, with a key made
-for this run), and url, apikey and connection of nextauth (the stand-in). Everything else is as in the file.`;
-
 /** Puts loopback and the stand-in in place of listeners, callers and nextAuth Servers. */
 function forDev(config: Config, url: string, usesFilePorts: boolean): Config {
   const { server, nextauth } = config;
   const onLoopback = ({ port }: { port: number }) => ({ host: LOOPBACK, port: usesFilePorts ? port : 0 });
   const addresses = { listen: onLoopback(server.listen), admin: onLoopback(server.admin), admin_hosts: [] };
-  const standIn = { url, apikey: { env: NEXTAUTH_KEY }, su: undefined, tls: undefined, proxy: undefined };
+  const standIn = { url, apikey: APIKEY_REFERENCE, su: undefined, tls: undefined, proxy: undefined };
   return {
     ...config,
     server: { ...server, ...addresses, tls: undefined },
-    callers: { dev: { apikeys: [{ env: CALLER_KEY }], client_certificates: [], serverids: undefined } },
+    callers: { dev: { apikeys: [APIKEY_REFERENCE], client_certificates: [], serverids: undefined } },
     nextauth: nextauth.map((one) => ({ ...one, ...standIn })),
   };
 }

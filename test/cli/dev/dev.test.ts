@@ -126,11 +126,10 @@ describe("with a file", () => {
     expect(shown[CALL]).toMatch(/\n\ngrant_type=authorization_code&code=\S+$/);
   });
 
-  it("listens only on loopback, in the clear, and says what it replaced", async () => {
+  it("listens only on loopback, in the clear", async () => {
     const [, url] = await dev.said(/proxy +(http:\S+)/);
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:/);
     expect(page).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/dev\/[0-9a-f]{64}\/$/);
-    await dev.said(/Replaced for this run: [\s\S]*server\.tls[\s\S]*callers[\s\S]*nextauth/);
     expect((await callGetToken(url as string)).status).toBe(404);
     expect((await fetch(page.replace(/[0-9a-f]\/$/, "x/"))).status).toBe(404);
   });
@@ -161,15 +160,13 @@ describe("a provider on another machine", () => {
   it.each([
     ["issuer", { issuer: "https://sso.bank.example" }],
     ["token_endpoint", { issuer: "http://127.0.0.1:1", token_endpoint: "https://sso.bank.example/token" }],
-    ["metadata_url", { issuer: "http://127.0.0.1:1", metadata_url: "https://sso.bank.example/metadata" }],
-    ["egress proxy", { issuer: "https://127.0.0.1:1", proxy: { url: "http://sso.bank.example:3128" } }],
   ])("by its %s is refused, with the reason and the option", async (_, main) => {
     await configure(main);
     const { status, err } = await run();
     expect([status, err]).toEqual([
       2,
       expect.stringMatching(
-        /^the provider "main" is on another machine \(sso\.bank\.example\), .*any user.*--allow-real-provider\n$/,
+        /^the provider https:\/\/sso\.bank\.example\S* is on another machine, .*any user.*--allow-real-provider\n$/,
       ),
     ]);
   });
@@ -203,7 +200,7 @@ describe("a provider on another machine", () => {
     await pageOf(local);
     await service.configure({ providers: { main: providerConfig("https://sso.bank.invalid/token") } });
     local.process.kill("SIGHUP");
-    await local.said(/"event":"not reloaded|not reloaded - the provider "main" is on another machine/);
+    await local.said(/"event":"not reloaded|not reloaded - the provider https:\S+ is on another machine/);
   });
 });
 
