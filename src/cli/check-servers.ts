@@ -10,7 +10,7 @@ import type { Provider } from "../oauth/provider.ts";
 import { tokensNeeded } from "../oauth/template-names.ts";
 import { type Asked, explain } from "./check-advice.ts";
 import { describeCertificates } from "./check-certificates.ts";
-import { attempt, type Report } from "./report.ts";
+import { attempt, listed, type Report } from "./report.ts";
 
 const NONCE_BYTES = 16;
 
@@ -40,27 +40,21 @@ export async function checkNextAuthServers(
 /** Describes one provider. @returns its metadata; undefined if discovery failed */
 export async function checkProvider({ discovery, state }: Provider, asked: Asked): Promise<Metadata | undefined> {
   const { settings, credentials: own, report } = asked;
-  const { token_endpoint_auth_method: method, token_endpoint = "", issuer = "", client_assertion } = settings;
-  const keys = own.clientKeys.map(({ kid, alg }) => `${alg} ${kid}`).join(", ");
-  const withKeys = credentialOf(method) === "key" ? ` with ${client_assertion.file ?? keys}` : "";
-  report.ok("client", `${settings.client_id ?? "no client_id"}, ${method}${withKeys}`);
+  const { client_id, token_endpoint_auth_method: method, grant_type, issuer, token_endpoint, answer, cache } = settings;
+  const keys = credentialOf(method) === "key" ? own.clientKeys.map(({ kid, alg }) => `${alg} ${kid}`) : [];
+  const contains = tokensNeeded(settings).map(({ name }) => name);
+  report.ok("client", listed({ client_id, method, keys, grant_type, contains, ...answer, cache }));
   describeCertificates(own.tls?.certificate, false, report);
-  report.ok("grant", settings.grant_type);
-  const tokens = tokensNeeded(settings);
-  if (tokens.length > 0) report.ok("contains", tokens.map(({ name }) => name).join(", "));
-  if (settings.cache) report.ok("cache", "its token is kept, for the requests of other providers only");
   const { assertionFile } = own;
   if (assertionFile !== undefined) {
     const read = () => assertionFile.read(Date.now());
     await attempt(report, "assertion", read, () => `${assertionFile.describe()}, read`);
   }
-  const { format, require } = settings.answer;
-  report.ok("expects", format === "any" ? "a body of any kind" : `a JSON object with ${require.join(" and ")}`);
   if (discovery === undefined) {
     report.ok("token endpoint", `${token_endpoint} (from the file)`);
-    return { issuer, token_endpoint };
+    return { issuer: String(issuer), token_endpoint: String(token_endpoint) };
   }
-  report.ok("issuer", issuer);
+  report.ok("issuer", String(issuer));
   const metadata = await attempt(
     report,
     "token endpoint",

@@ -20,7 +20,7 @@ import { checkLive } from "./check-live.ts";
 import { checkProviderRisks, checkSecretFile, checkServiceRisks } from "./check-risks.ts";
 import { checkNextAuthServers, checkProvider, compareMetadata } from "./check-servers.ts";
 import { type CallOptions, chooseBinding, readCallOptions } from "./configuration.ts";
-import { createReport, type Report, withDetails } from "./report.ts";
+import { createReport, listed, type Report, withDetails } from "./report.ts";
 
 interface CheckOptions extends CallOptions {
   live?: boolean;
@@ -134,25 +134,17 @@ function describeService(config: Config, credentials: Credentials, pin: string |
   const ofServer = serverTls ? report.part("server.tls", "server.tls", "as callers see it") : report;
   describeCertificates(serverTls?.certificate, true, ofServer);
   checkPins(server.tls?.pins, pin, ofServer);
-  const listed = (settings: object) =>
-    Object.entries(settings).map(([name, value]) => (value === undefined ? "" : `, ${name}: ${value}`));
-  for (const { method, path, session, provider, answer, timeout } of get_token) {
-    const settings = {
-      session,
-      provider,
-      refusals: answer.refusals,
-      ...answer.statuses,
-      timeout: `${timeout / 1_000} s`,
-    };
-    report.ok("getToken", [`${method} ${path}`, ...listed(settings)].join(""));
+  const seconds = (ms: number) => `${ms / 1_000} s`;
+  for (const { values: _, answer, timeout, ...binding } of get_token) {
+    const settings = { ...binding, refusals: answer.refusals, ...answer.statuses, timeout: seconds(timeout) };
+    report.ok("getToken", listed(settings));
   }
   for (const { path, provider, timeout } of webnonce_exchange) {
-    report.ok("webNonce exchange", [`POST ${path}`, ...listed({ provider, timeout: `${timeout / 1_000} s` })].join(""));
+    report.ok("webNonce exchange", listed({ path, provider, timeout: seconds(timeout) }));
   }
   for (const route of proxied) report.ok("egress proxy", route);
   for (const [index, { kid, alg }] of signingKeys.entries()) {
     report.ok("signing", `${alg} ${kid}, ${signing?.keys[index]?.use === "sign" ? "signs" : "is only published"}`);
   }
-  if (signing !== undefined)
-    report.ok("published under", signing.issuer ?? "no URL, because signing.issuer is not set");
+  if (signing !== undefined) report.ok("published", signing.issuer ?? "nowhere, because signing.issuer is not set");
 }

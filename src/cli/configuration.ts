@@ -97,7 +97,6 @@ export function readText(path: string, what: string, cure = ""): string {
 function readValues({ userid, value = [] }: CallOptions, env: NodeJS.ProcessEnv): Values {
   const values = new Map<string, Value>();
   const add = (name: string, text: string) => {
-    if (values.has(name)) throw new UsageError(`the value "${name}" is given twice: give it once`);
     const read = readValue(name, text, false);
     if (isFault(read)) throw new UsageError(`the value "${name}" ${read.fault}`);
     values.set(name, read);

@@ -3,7 +3,6 @@
 import { RISKS, type Risk } from "../config/risks.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import { escapeInvisible } from "../core/invisible.ts";
-import { nodeClock } from "../node/host.ts";
 
 type Level = "ok" | "warning" | "fault";
 interface Finding {
@@ -70,6 +69,12 @@ export function createReport(isJson: boolean) {
   };
 }
 
+/** @returns the settings that the file has, like `session: trust, timeout: 8 s` */
+export function listed(settings: object): string {
+  const all = Object.entries(settings).filter(([, value]) => value && String(value) !== "");
+  return all.map(([name, value]) => `${name}: ${[value].flat().join(" and ")}`).join(", ");
+}
+
 /** @returns the text with its details in parentheses, like `text (status 401, ECONNREFUSED)` */
 export function withDetails(text: string, details: object = {}, cause?: string): string {
   const all = [...Object.entries(details).map(([name, value]) => `${name} ${value}`), ...(cause ? [cause] : [])];
@@ -77,7 +82,7 @@ export function withDetails(text: string, details: object = {}, cause?: string):
 }
 
 /**
- * Runs one request. Its line says how long that took, or why it failed.
+ * Runs one request. Its line says what came, or why it failed.
  * @param describe what the line says of the result
  * @param explain reports what was sent and received, and returns what to do about a failure
  * @returns the result, or undefined if the request failed
@@ -89,10 +94,9 @@ export async function attempt<T>(
   describe: (result: T) => string,
   explain?: (error: TokenProxyError) => Promise<string[]>,
 ): Promise<T | undefined> {
-  const started = nodeClock.elapsed();
   try {
     const result = await run();
-    report.ok(label, `${describe(result)} in ${Math.round(nodeClock.elapsed() - started)} ms`);
+    report.ok(label, describe(result));
     return result;
   } catch (error) {
     if (!(error instanceof TokenProxyError)) throw error;

@@ -56,9 +56,9 @@ describe("a nextAuth Server", () => {
   it("is asked about a session that cannot exist", async () => {
     const { status, out, err } = await check(file(nextauthConfig(nextauth, { serverid: SERVERID })));
     expect([status, err]).toEqual([0, ""]);
-    expect(out).toMatch(/nextauth +http:\/\/127\.0\.0\.1:\d+\n(?: {2}risk .*\n)? {2}getSession +answered in \d+ ms/);
-    expect(out).toMatch(/getToken +POST \/getToken, session: verify/);
-    expect(out).toMatch(/webNonce exchange +POST \/token/);
+    expect(out).toMatch(/nextauth +http:\/\/127\.0\.0\.1:\d+\n(?: {2}risk .*\n)? {2}getSession +answered\n/);
+    expect(out).toMatch(/getToken +.*session: verify/);
+    expect(out).toMatch(/webNonce exchange +path: \/token/);
     expect(nextauth.requests.map(({ target }) => target)).toEqual(["/servers/c2VydmVyLTE%3D/sessions/"]);
     expect(provider.requests).toEqual([]);
   });

@@ -51,9 +51,9 @@ describe("check", () => {
     const { status, out, err } = await check();
     expect({ status, err }).toEqual({ status: 0, err: "" });
     expect(out).toMatch(/^token-proxy\.yaml: no faults, every secret and key is there\n/);
-    expect(out).toMatch(/getToken +POST \/getToken/);
-    expect(out).toMatch(/client +post-client, client_secret_post/);
-    expect(out).toContain(`${server.issuer}/token, discovered in `);
+    expect(out).toMatch(/getToken +method: POST, path: \/getToken, /);
+    expect(out).toMatch(/client +client_id: post-client, method: client_secret_post, grant_type: /);
+    expect(out).toContain(`${server.issuer}/token, discovered\n`);
     expect(out).not.toContain("warning");
   });
 
@@ -63,7 +63,7 @@ describe("check", () => {
     const status = await live.exit();
     const out = live.stdout();
     expect([status, live.stderr()]).toEqual([0, ""]);
-    expect(out).toMatch(/live +one token request\n {2}answer +main answered 200 with \d+ bytes in \d+ ms/);
+    expect(out).toMatch(/live +one token request\n {2}answer +main answered 200 with \d+ bytes\n/);
     expect(out).toMatch(/members +access_token, token_type, expires_in, scope/);
     expect(out).toContain('"sub":"alice"');
     const { access_token } = JSON.parse((server.sent.at(-1) as Buffer).toString("utf8"));
@@ -84,16 +84,16 @@ describe("check", () => {
     await write({}, { providers: { main, other }, get_token, nextauth, webnonce_exchange });
     const { out } = await check([...LIVE, "--path", "/getToken"]);
     expect(out).toMatch(
-      /getToken +POST \/other, session: verify, provider: other, refusals: own, our_errors: 500, no_route: 421, timeout: /,
+      /getToken +.*path: \/other.* provider: other, refusals: own, our_errors: 500, no_route: 421, timeout: 300 s\n/,
     );
     expect(out).toMatch(
-      /getToken +POST \/getToken, session: verify, provider: main, refusals: relay, timeout: 300 s\n/,
+      /getToken +.*path: \/getToken.* session: verify.* provider: main, refusals: relay, timeout: 300 s\n/,
     );
     expect(out).toMatch(
-      /exchange +POST \/token, provider: other, timeout: 8 s\nwebNonce exchange +POST \/b, provider: main, timeout: 8 s\n/,
+      /exchange +path: \/token, provider: other, timeout: 8 s\nwebNonce exchange +path: \/b, provider: main, timeout: 8 s\n/,
     );
-    expect(out).toMatch(/expects +a JSON object with access_token\n/);
-    expect(out).toMatch(/expects +a body of any kind\n/);
+    expect(out).toMatch(/ format: json, require: access_token\n/);
+    expect(out).toMatch(/ format: any/);
     expect(out).toMatch(/answer +main answered 200/);
     expect((await check(LIVE)).out).toMatch(/FAILED +provider_unreachable: the provider "providers\.other"/);
     const unknown = await check([...LIVE, "--path", "/x"]);
@@ -119,7 +119,7 @@ describe("check", () => {
     const key = (kid: string) => ({ kid, alg: "ES256", private_key: { env: "KEY" } });
     await write({}, { signing: { keys: [key("new"), { ...key("old"), use: "verify" }] } });
     const { out } = await check([], { ...SECRETS, KEY: pem });
-    expect(out).toMatch(/signing +ES256 new, signs\nsigning +ES256 old, is only published\npublished under +no URL/);
+    expect(out).toMatch(/signing +ES256 new, signs\nsigning +ES256 old, is only published\npublished +nowhere/);
   });
 
   const EXCHANGE = { webnonce_exchange: {} };

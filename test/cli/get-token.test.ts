@@ -143,7 +143,6 @@ describe("get-token", () => {
       "this command has a private_key that does not match its certificate",
     ],
     ["an authority that is not a certificate", ["--ca", "token-proxy.yaml"], "this command has a --ca"],
-    ["a userid that is given twice", ["--value", "userid=bob"], 'the value "userid" is given twice'],
   ])("ends with status 2 for %s", async (_what, args, said) => {
     const { status, out, err } = await run(["--userid", "alice", ...args]);
     expect([status, out]).toEqual([2, ""]);
