@@ -80,7 +80,7 @@ describe("get-token", () => {
     const { status, out, err } = await run(ALICE);
     expect([status, out]).toEqual([0, BYTES]);
     // Neither the API key nor the nonce.
-    expect(err).toMatch(/^200 application\/json, 56 bytes in \d+ ms\n$/);
+    expect(err).toMatch(/^200 application\/json, 56 bytes\n$/);
     expect(sent()).toMatchObject({ userid: "alice", nonce: NONCE });
   });
 
@@ -134,7 +134,7 @@ describe("get-token", () => {
     [
       "a certificate that does not exist",
       ["--certificate", "nowhere.pem", "--private-key", "key.pem"],
-      "--certificate names a file that cannot be read (ENOENT): nowhere.pem",
+      "cannot read the certificate nowhere.pem (ENOENT)",
     ],
     ["a certificate without its key", ["--certificate", "certificate.pem"], "--certificate and --private-key belong"],
     [
@@ -149,11 +149,6 @@ describe("get-token", () => {
     expect(err).toContain(said);
     expect(err).not.toContain(NONCE);
     expect(provider.requests).toEqual([]);
-  });
-
-  it("ends with status 2 without a userid if no session names the user", async () => {
-    const { status, err } = await run(["--value", "nonce=env:NONCE"]);
-    expect([status, err]).toEqual([2, "get-token needs the user to request a token for: add --userid\n"]);
   });
 
   it("ends with status 2 if its API key is missing, and names its place in the file", async () => {
