@@ -150,7 +150,7 @@ function createCommands(end: (succeeded: boolean) => void): Command {
   program
     .command("keygen")
     .description("create a signing key: writes the private key to a file, prints the public JWK")
-    .option("--out <file>", "file for the private key (PKCS#8 in PEM, mode 600); required")
+    .requiredOption("--out <file>", "file for the private key (PKCS#8 in PEM, mode 600)")
     .addOption(new Option("--alg <name>", "algorithm").choices(SIGNING_ALGORITHMS).default(SIGNING_ALGORITHMS[0]))
     .option("--kid <text>", "key ID (default: today's date and the start of the key's thumbprint)")
     .option("--force", "replace the file, and so the key in it")

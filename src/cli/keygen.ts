@@ -6,10 +6,10 @@ import { calculateJwkThumbprint, exportJWK, exportPKCS8, generateKeyPair } from 
 import { UsageError } from "../core/errors.ts";
 import type { SigningAlgorithm } from "../oauth/signing-key.ts";
 
-export interface KeygenOptions {
+interface KeygenOptions {
   alg: SigningAlgorithm;
   kid?: string;
-  out?: string;
+  out: string;
   force?: boolean;
 }
 
@@ -25,18 +25,29 @@ const KID_DIGITS = 6;
  * @throws {UsageError} if the file cannot be written; then no part of it is left behind
  */
 export async function keygen({ alg, kid: chosen, out, force = false }: KeygenOptions): Promise<boolean> {
-  if (out === undefined || out === "" || out === "-") {
-    throw new UsageError(
-      "--out FILE is required: the private key is never printed, because a terminal, a pipe or a log would keep it",
-    );
-  }
   const { kid, created, pem, jwk } = await createKey(alg, chosen);
   // A link or a device stays, so that writing fails.
   if (force && (await lstat(out).catch(() => undefined))?.isFile()) await rm(out);
   await writeNew(out, pem);
 
   console.log(jwk);
-  console.error(nextSteps(out, { kid, alg, created }));
+  // A JSON text is also a YAML text.
+  const file = JSON.stringify(resolve(out));
+  const key = `kid: ${JSON.stringify(kid)}, alg: ${alg}, private_key: { file: ${file} }, created: ${created}`;
+  console.error(`The private key is in ${out} (PKCS#8, mode 600). The public key is on standard output.
+
+If it is your first key, add it to "signing" in the configuration file:
+  keys:
+    - { ${key} }
+
+If it replaces another key:
+1. Add it after the current key so that it is only published, and reload (SIGHUP, or a restart):
+    - { ${key}, use: verify }
+2. Wait until every provider has fetched it: as long as they cache keys, but at least the 300 s of our max-age.
+   Ory Hydra fetches nothing: add the new key to its trusted issuers.
+3. Move it to the first place without "use: verify", add "use: verify" to the old key, and reload.
+4. When the last JWT of the old key has expired, remove the old key from the file, reload, and delete its file.
+   Keycloak keeps it until its key cache is cleared, and Hydra until the trust is deleted: see docs/providers.md.`);
   return true;
 }
 
@@ -59,32 +70,7 @@ export async function writeNew(path: string, text: string, mode = OWNER_ONLY): P
   } catch (error) {
     const { code = "" } = error as NodeJS.ErrnoException;
     if (code !== "EEXIST") await rm(path, { force: true }).catch(() => {});
-    const cure = CURES[code] ?? "correct the path, or name another file";
+    const cure = "name a new file in a folder that exists; keygen --force replaces an old key";
     throw new UsageError(`cannot write "${path}" (${code}): ${cure}`);
   }
-}
-
-const CURES: Readonly<Record<string, string>> = {
-  EEXIST: "the file exists: name another one, or give keygen --force if nothing needs the old one any more",
-  ENOENT: "its folder does not exist: create it first, with mode 700",
-};
-
-function nextSteps(path: string, { kid, alg, created }: { kid: string; alg: string; created: string }): string {
-  // A JSON text is also a YAML text.
-  const file = JSON.stringify(resolve(path));
-  const key = `kid: ${JSON.stringify(kid)}, alg: ${alg}, private_key: { file: ${file} }, created: ${created}`;
-  return `The private key is in ${path} (PKCS#8, mode 600). The public key is on standard output.
-
-If it is your first key, add it to "signing" in the configuration file:
-  keys:
-    - { ${key} }
-
-If it replaces another key:
-1. Add it after the current key so that it is only published, and reload (SIGHUP, or a restart):
-    - { ${key}, use: verify }
-2. Wait until every provider has fetched it: as long as they cache keys, but at least the 300 s of our max-age.
-   Ory Hydra fetches nothing: add the new key to its trusted issuers.
-3. Move it to the first place without "use: verify", add "use: verify" to the old key, and reload.
-4. When the last JWT of the old key has expired, remove the old key from the file, reload, and delete its file.
-   Keycloak keeps it until its key cache is cleared, and Hydra until the trust is deleted: see docs/providers.md.`;
 }

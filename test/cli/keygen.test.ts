@@ -76,7 +76,7 @@ describe("keygen", () => {
     await writeFile(join(folder, "key.pem"), "the old key", { mode: 0o644 });
     const refused = await keygen("--out", "key.pem");
     expect(refused).toMatchObject({ status: 2, out: "" });
-    expect(refused.err).toMatch(/^cannot write "key\.pem" \(EEXIST\): the file exists: .*--force/);
+    expect(refused.err).toMatch(/^cannot write "key\.pem" \(EEXIST\): .*--force/);
     expect(await read("key.pem")).toBe("the old key");
     expect((await keygen("--out", "key.pem", "--force")).status).toBe(0);
     expect(await read("key.pem")).toMatch(/^-----BEGIN PRIVATE KEY-----\n/);
@@ -97,9 +97,8 @@ describe("keygen", () => {
   });
 
   it.each([
-    ["no --out", [], /^--out FILE is required: the private key is never printed/],
-    ["--out -", ["--out", "-"], /^--out FILE is required: the private key is never printed/],
-    ["a missing folder", ["--out", "no/key.pem"], /"no\/key\.pem" \(ENOENT\): its folder does not exist: create/],
+    ["no --out", [], /^required option '--out <file>' not specified; see /],
+    ["a missing folder", ["--out", "no/key.pem"], /"no\/key\.pem" \(ENOENT\): name a new file in a folder that exists/],
   ])("writes nothing with %s", async (_, args, message) => {
     const { status, out, err } = await keygen(...args);
     expect(err).toMatch(message);
