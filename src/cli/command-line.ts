@@ -114,16 +114,11 @@ function createCommands(end: (succeeded: boolean) => void): Command {
     .option("--pin <file>", "also print the pin of another certificate, private key or public key (PEM)")
     .addOption(new Option("--json", "print one JSON document, for programs").conflicts("call"))
     .option("--live", "also request one token; prints what the token says, but never the token")
-    .addOption(
-      new Option("--call <file>", "only show how the HTTP request in <file> is read, offline").conflicts("live"),
-    )
+    .addOption(new Option("--call <file>", "only show, offline, how this HTTP request is read").conflicts("live"))
     .option("--probe", "with --live: also ask for a user that cannot exist, which may count as a failed login there")
     .action(toEnd(async (options) => (await import("./check.ts")).check(options)));
   callCommand("get-token")
-    .description(
-      "call getToken of a running proxy as the nextAuth Server would, with the binding and the API key of the file; " +
-        "prints the response body to standard output, and everything else to standard error",
-    )
+    .description("call a running proxy as the nextAuth Server would; only the response body goes to standard output")
     .option("--url <url>", "address of the running proxy (default: server.listen of the file)")
     .option("--caller <name>", "send the API key of this caller (default: the first)")
     .option("--certificate <file>", "client certificate, PEM")
@@ -158,13 +153,11 @@ function createCommands(end: (succeeded: boolean) => void): Command {
   program
     .command("schema")
     .description("print the JSON Schema (2020-12) of the configuration file")
-    .action(
-      toEnd(async () => {
-        const { configurationSchema } = await import("../config/schema.ts");
-        console.log(JSON.stringify(configurationSchema(), null, 2));
-        return true;
-      }),
-    );
+    .action(async () => {
+      const { configurationSchema } = await import("../config/schema.ts");
+      console.log(JSON.stringify(configurationSchema(), null, 2));
+      end(true);
+    });
   return program;
 }
 

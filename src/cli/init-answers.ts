@@ -50,21 +50,16 @@ const SECRET_BYTES = 32;
 
 /**
  * @param options by flag
- * @param prompts undefined without a terminal
  * @param folder of the files
+ * @param prompts undefined without a terminal
  * @throws {UsageError} for a wrong, missing or useless option, or for a provider without metadata
  */
-export async function askAll(
-  options: Map<string, string>,
-  prompts: Prompts | undefined,
-  mayDiscover: boolean,
-  folder: string,
-) {
+export async function askAll(options: Map<string, string>, discovers: boolean, folder: string, prompts?: Prompts) {
   const ask: Ask = (question) => answer(question, options, prompts);
   const name = await chooseProvider(ask);
   const example = new Example(name);
   const { settings, client, document } = example;
-  const found = await askIssuer(ask, settings, mayDiscover, prompts !== undefined);
+  const found = await askIssuer(ask, settings, discovers, prompts !== undefined);
   const { issuer, discovery = settings.discovery, metadata } = found;
   if (issuer !== undefined) {
     example.changeIssuer(issuer);
@@ -99,19 +94,14 @@ async function chooseProvider(ask: Ask): Promise<string> {
 }
 
 /** On a terminal, asks until discovery succeeds or the user confirms the issuer. */
-async function askIssuer(
-  ask: Ask,
-  settings: ProviderConfig,
-  mayDiscover: boolean,
-  isTerminal: boolean,
-): Promise<Found> {
-  const { issuer: example, discovery: usual } = settings;
-  if (example === undefined) return {};
-  let message = `Its issuer, like ${example}`;
+async function askIssuer(ask: Ask, example: ProviderConfig, discovers: boolean, isTerminal: boolean): Promise<Found> {
+  const { issuer: usualIssuer, discovery: usual } = example;
+  if (usualIssuer === undefined) return {};
+  let message = `Its issuer, like ${usualIssuer}`;
   let initial: string | undefined;
   for (;;) {
     const issuer = await ask({ flag: "--issuer", message, initial, fault: issuerUrlFault });
-    if (usual === "none" || !mayDiscover || issuer === initial) return { issuer };
+    if (usual === "none" || !discovers || issuer === initial) return { issuer };
     try {
       const other = usual === "oidc" ? "oauth" : "oidc";
       return await discover(issuer, usual).catch((error) => discover(issuer, other).catch(() => Promise.reject(error)));
@@ -210,15 +200,15 @@ function makeSecrets(example: Example): string {
  * @param prompts undefined without a terminal
  * @throws {UsageError} for a wrong or missing option
  */
-async function answer(
-  { flag, message, initial, choices, fault }: Question,
-  options: Map<string, string>,
-  prompts: Prompts | undefined,
-): Promise<string> {
+async function answer(question: Question, options: Map<string, string>, prompts?: Prompts): Promise<string> {
+  const { flag, message, initial, choices, fault } = question;
   const given = options.get(flag) ?? (prompts ? undefined : initial);
   options.delete(flag);
-  const validate = (text = "") =>
-    /\p{Cc}/u.test(text) ? "must not have control characters" : text === "" ? "needs a value" : fault?.(text);
+  const validate = (one: unknown = "") => {
+    const text = String(one);
+    if (/\p{Cc}/u.test(text)) return "must not have control characters";
+    return text === "" ? "needs a value" : fault?.(text);
+  };
   if (given !== undefined) {
     const problem = validate(given);
     if (problem === undefined) return given;
@@ -229,15 +219,10 @@ async function answer(
     throw new UsageError(`${flag} is missing: ${message}${known}`);
   }
   const shown = `${/^--set (.*)/.exec(flag)?.[1]?.concat(": ") ?? ""}${message}`;
-  const question = { message: shown, ...(initial !== undefined && { initialValue: initial }) };
+  const usual = { message: shown, validate, ...(initial !== undefined && { initialValue: initial }) };
   const reply = choices
-    ? await prompts.autocomplete({
-        ...question,
-        options: choices,
-        maxItems: 12,
-        validate: (one) => validate(one as string),
-      })
-    : await prompts.text({ ...question, validate });
+    ? await prompts.autocomplete({ ...usual, options: choices, maxItems: 12 })
+    : await prompts.text(usual);
   if (!prompts.isCancel(reply)) return reply;
   prompts.cancel("Nothing was written.");
   return process.exit(1);

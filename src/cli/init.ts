@@ -40,7 +40,7 @@ export async function init(options: InitOptions): Promise<boolean> {
   const toFlag = (name: string) => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   const byFlag = new Map(Object.entries(answers).map(([name, value]) => [toFlag(name), String(value)]));
   for (const pair of set) byFlag.set(`--set ${pair.replace(/=.*/s, "")}`, pair.replace(/^[^=]*=?/, ""));
-  const { example, key, secrets } = await askAll(byFlag, prompts, discovery, folder);
+  const { example, key, secrets } = await askAll(byFlag, discovery, folder, prompts);
   prompts?.outro("No more questions.");
 
   const text = String(example);
