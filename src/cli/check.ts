@@ -18,7 +18,7 @@ import { checkCall } from "./check-call.ts";
 import { checkPins, checkPublishedKeys, describeCertificates } from "./check-certificates.ts";
 import { checkLive } from "./check-live.ts";
 import { checkProviderRisks, checkSecretFile, checkServiceRisks } from "./check-risks.ts";
-import { checkNextAuthServers, checkProvider, compareMetadata } from "./check-servers.ts";
+import { checkNextAuth, checkProvider, compareMetadata } from "./check-servers.ts";
 import { type CallOptions, chooseBinding, readCallOptions } from "./configuration.ts";
 import { createReport, listed, type Report, withDetails } from "./report.ts";
 
@@ -98,7 +98,7 @@ async function checkFile(options: CheckOptions, report: ReturnType<typeof create
   if (config.signing?.issuer !== undefined) {
     await checkPublishedKeys(config.signing.issuer, credentials, report.part("signing"));
   }
-  await checkNextAuthServers(config, nextauth, report);
+  await checkNextAuth(config, nextauth, report);
   const askedOf = (name: string, part = report.part(`providers.${name}`)): Asked => ({
     exchange: exchanges[Object.keys(config.providers).indexOf(name)] as Exchange,
     settings: config.providers[name] as ProviderConfig,

@@ -52,17 +52,13 @@ export async function runCommandLine(given: readonly string[]): Promise<number |
 /** Ends the process after a bug, without printing secrets, or if its output cannot be written. */
 export function endOnCrash(): void {
   process.on("uncaughtException", (error: NodeJS.ErrnoException) => {
-    const isOutput = error.syscall === "write";
-    if (!isOutput) console.error(describeBug(error));
-    else if (error.code !== "EPIPE") console.error(`cannot write the output (${error.code}): redirect it elsewhere`);
+    const { name, code, syscall } = Object(error);
+    // The message may quote a secret or token.
+    const frames = error instanceof Error ? framesOf(error).map((frame) => `\n    ${frame}`) : [];
+    if (syscall !== "write") console.error(`ended by a bug: ${name ?? typeof error}${frames.join("")}`);
+    else if (code !== "EPIPE") console.error(`cannot write the output (${code}): redirect it elsewhere`);
     process.exit(EXIT_FAILED);
   });
-}
-
-/** @returns the error's name and stack without its message, which may quote a secret or token */
-function describeBug(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return `ended by a bug: thrown ${typeof thrown}`;
-  return [`ended by a bug: ${thrown.name}`, ...framesOf(thrown).map((frame) => `    ${frame}`)].join("\n");
 }
 
 /** Imports a command only when it runs: loading the others would take most of its time. */

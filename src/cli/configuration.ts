@@ -103,21 +103,13 @@ function readValues({ userid, value = [] }: CallOptions, env: NodeJS.ProcessEnv)
   };
   if (userid !== undefined) add("userid", userid);
   for (const pair of value) {
-    const [, name, text] = /^([^=]+)=(.*)$/s.exec(pair) ?? [];
+    const [, name, isVariable, text] = /^([^=]+)=(env:)?(.*)$/s.exec(pair) ?? [];
     if (name === undefined || text === undefined) throw new UsageError("--value needs NAME=TEXT or NAME=env:VARIABLE");
-    if (text.startsWith("env:")) add(name, readVariable(text.slice("env:".length), env));
-    else if (name !== "nonce") add(name, text);
-    else throw new UsageError("other users can see a nonce on a command line: use --value nonce=env:VARIABLE");
+    // A variable that is not set is not named either: after env:$NONCE the name is the nonce itself.
+    const found = isVariable ? env[text] : name === "nonce" ? undefined : text;
+    const cure = "name a variable that is set, without $, like nonce=env:NONCE; other users can see a command line";
+    if (found === undefined) throw new UsageError(`--value ${name}: ${cure}`);
+    add(name, found);
   }
   return values;
-}
-
-function readVariable(name: string, env: NodeJS.ProcessEnv): string {
-  // Not repeated in the error: after env:$NONCE it is the nonce itself.
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
-    throw new UsageError("env: needs the name of a variable, without $, like --value nonce=env:NONCE");
-  }
-  const text = env[name];
-  if (text === undefined) throw new UsageError(`the environment variable ${name} is not set: set it and try again`);
-  return text;
 }

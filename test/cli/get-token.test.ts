@@ -122,9 +122,9 @@ describe("get-token", () => {
   });
 
   it.each<[string, string[], string]>([
-    ["a nonce on the command line", ["--value", `nonce=${NONCE}`], "use --value nonce=env:VARIABLE"],
+    ["a nonce on the command line", ["--value", `nonce=${NONCE}`], "other users can see a command line"],
     ["a nonce instead of the name of its variable", ["--value", `nonce=env:${NONCE}==`], "without $"],
-    ["a variable that is not set", ["--value", "nonce=env:NOWHERE"], "the environment variable NOWHERE is not set"],
+    ["a variable that is not set", ["--value", "nonce=env:NOWHERE"], "name a variable that is set"],
     ["a value that the binding has no place for", ["--value", "device=d"], '"device"'],
     ["an unfit value", ["--value", "accountid=seven"], 'the value "accountid" must be an integer'],
     ["a value without a name", ["--value", "seven"], "--value needs NAME=TEXT or NAME=env:VARIABLE"],
