@@ -105,7 +105,7 @@ function readValues({ userid, value = [] }: CallOptions, env: NodeJS.ProcessEnv)
   for (const pair of value) {
     const [, name, isVariable, text] = /^([^=]+)=(env:)?(.*)$/s.exec(pair) ?? [];
     if (name === undefined || text === undefined) throw new UsageError("--value needs NAME=TEXT or NAME=env:VARIABLE");
-    // A variable that is not set is not named either: after env:$NONCE the name is the nonce itself.
+    // Nor is the variable named: after env:$NONCE the name is the nonce itself.
     const found = isVariable ? env[text] : name === "nonce" ? undefined : text;
     const cure = "name a variable that is set, without $, like nonce=env:NONCE; other users can see a command line";
     if (found === undefined) throw new UsageError(`--value ${name}: ${cure}`);

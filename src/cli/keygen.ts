@@ -62,7 +62,7 @@ export async function createKey(alg: SigningAlgorithm, chosen?: string) {
   return { kid, created, pem: await exportPKCS8(privateKey), jwk: JSON.stringify({ ...jwk, kid, alg, use: "sig" }) };
 }
 
-/** @returns the path. @throws {UsageError} if the file exists or cannot be written; then no part of it is left behind */
+/** @returns the path. @throws {UsageError} if it exists or cannot be written; no part is left */
 export async function writeNew(path: string, text: string, mode = OWNER_ONLY): Promise<string> {
   try {
     await writeFile(path, text, { flag: "wx", mode, flush: true });

@@ -56,7 +56,7 @@ export async function startDev({ config: path = "", envFile, allowRealProvider }
       return startService(loadFor(false), { dev, ownFiles });
     })
     .catch(async (error: unknown) => {
-      await Promise.all([embedded?.close(0), nextauth.close(0)]); // or they would keep the process alive
+      await Promise.all([embedded?.close(0), nextauth.close(0)]); // or the process would not end
       throw error;
     });
 

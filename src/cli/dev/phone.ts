@@ -1,5 +1,5 @@
-// The page that plays a phone and its nextAuth Server: a form, the call that it describes, as it was
-// sent, the response, and what a token says.
+// The page that plays a phone and its nextAuth Server: a form, the call that it describes, its
+// response, and what a token says.
 
 import { html } from "hono/html";
 import { decodeJwt, decodeProtectedHeader } from "jose";
