@@ -52,11 +52,10 @@ export async function runCommandLine(given: readonly string[]): Promise<number |
 /** Ends the process after a bug, without printing secrets, or if its output cannot be written. */
 export function endOnCrash(): void {
   process.on("uncaughtException", (error: NodeJS.ErrnoException) => {
-    const { name, code, syscall } = Object(error);
     // The message may quote a secret or token.
-    const frames = error instanceof Error ? framesOf(error).map((frame) => `\n    ${frame}`) : [];
-    if (syscall !== "write") console.error(`ended by a bug: ${name ?? typeof error}${frames.join("")}`);
-    else if (code !== "EPIPE") console.error(`cannot write the output (${code}): redirect it elsewhere`);
+    const place = error instanceof Error ? [error.name, ...framesOf(error)].join("\n    ") : typeof error;
+    if (error?.syscall !== "write") console.error(`ended by a bug: ${place}`);
+    else if (error.code !== "EPIPE") console.error(`cannot write the output (${error.code}): redirect it elsewhere`);
     process.exit(EXIT_FAILED);
   });
 }
