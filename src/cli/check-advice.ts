@@ -4,8 +4,8 @@ import type { ProviderConfig } from "../config/complete.ts";
 import type { TokenProxyError } from "../core/errors.ts";
 import { readJsonObject } from "../core/json.ts";
 import type { TransportRequest, TransportResponse } from "../core/transport.ts";
-import { credentialOf } from "../oauth/client-authentication.ts";
-import { plainMembers, readJwt } from "../oauth/describe-token.ts";
+import { credentialOf, isSigned } from "../oauth/client-authentication.ts";
+import { plainMembers } from "../oauth/describe-token.ts";
 import { redacted } from "../oauth/echoed-credential.ts";
 import { compileErrorRules } from "../oauth/error-rules.ts";
 import type { ProviderCredentials } from "../oauth/provider-settings.ts";
@@ -65,7 +65,7 @@ export async function explain(asked: Asked, error?: TokenProxyError): Promise<st
   const words = found === undefined ? wordsOf(response) : `issuer "${found}", but the file has "${issuer}"`;
   if (words !== "") report.ok("it says", redacted(words, sentSecrets(asked), []));
   if (method === "GET" || (error && error.code !== "provider_rejected_proxy" && response.status < 500)) return [];
-  return adviceFor(response, new URLSearchParams(request.body), settings, report);
+  return adviceFor(response, settings);
 }
 
 const SECRET_PARAMS = [...TOKEN_PARAMS, "code", "password"];
@@ -108,7 +108,7 @@ const COMPARE = {
   nothing: "client_id",
 };
 
-function adviceFor(response: TransportResponse, form: URLSearchParams, settings: ProviderConfig, report: Report) {
+function adviceFor(response: TransportResponse, settings: ProviderConfig): string[] {
   const { client_key, params, token_endpoint_auth_method: method } = settings;
   const { error = "", error_description = "" } = plainMembers(readJsonObject(response.body));
   const { about, advice: known = "" } = compileErrorRules(settings)(String(error), String(error_description)) ?? {};
@@ -123,15 +123,12 @@ function adviceFor(response: TransportResponse, form: URLSearchParams, settings:
   const keys = isClient
     ? { AT: "client_assertion", AUD: "client_assertion.aud", ISS: "client_id", KEYS: own }
     : { AT: user, AUD: `${user}.claims.aud`, ISS: "signing.issuer", KEYS: "signing.keys" };
-  const param = isClient ? "client_assertion" : form.has("assertion") ? "assertion" : "subject_token";
-  const jwt = isClient || jwtsNeeded(settings).length > 0 ? readJwt(form.get(param)) : undefined;
-  if (jwt !== undefined) report.ok("sent", `${keys.AT} ${JSON.stringify(jwt)}`);
-
+  const signs = isClient ? isSigned(method) : jwtsNeeded(settings).length > 0;
   if (isClient && settings.client_assertion.file !== undefined) {
     return ["the provider must trust the iss and sub of the JWT in client_assertion.file, and want its aud"];
   }
   // Keycloak says unauthorized_client for a wrong secret.
-  const all = [...(about === "credential" ? [] : REQUEST_TOPICS), ...(jwt === undefined ? [] : JWT_TOPICS)];
+  const all = [...(about === "credential" ? [] : REQUEST_TOPICS), ...(signs ? JWT_TOPICS : [])];
   const topics = all.filter(([said]) => said.test(words));
   const spelt = words.toLowerCase().replaceAll(" ", "_");
   const named = Object.keys(params).filter((name) => name.length > 3 && spelt.includes(name));

@@ -5,8 +5,8 @@ import type { Config } from "../config/complete.ts";
 import { TokenProxyError, UsageError } from "../core/errors.ts";
 import type { Values } from "../core/values.ts";
 import { mapUserid } from "../get-token.ts";
-import { type Binding, type BoundValue, covers, isRequired, pathParameters, type Source } from "../nextauth/binding.ts";
-import { NEXTAUTH_RULES, ruleOf } from "../nextauth/values.ts";
+import { type Binding, type BoundValue, covers, isRequired, type Source } from "../nextauth/binding.ts";
+import { ruleOf } from "../nextauth/values.ts";
 import { createCallReader } from "../steps/read-call.ts";
 import { listReceived } from "../steps/received.ts";
 import { readText } from "./configuration.ts";
@@ -17,31 +17,21 @@ export async function checkCall(file: string, { get_token, callers }: Config, re
   const example = parseExample(readText(file, "request"));
   const { method, path, request } = example;
   const matching = get_token.find((one) => one.method === method && covers(one.path, path));
+  const binding = matching ?? { ...(get_token[0] as Binding), path };
   const known = get_token.map((one) => `${one.method} ${one.path}`).join(", ");
-  const binding = matching ?? { ...(get_token[0] as Binding), ...proposeTarget(method, path) };
-  report.ok("request", `${method} ${binding.path}`); // as sent, it may have the nonce
+  // The path as it was sent may have the nonce.
   const bound = matching ? `${method} ${binding.path}, session: ${binding.session}` : `none; the file has ${known}`;
   const part = report.part("get_token", "binding", bound);
-  if (method !== binding.method) report.fail(`a binding is for GET or POST, not for ${method}`);
 
   const values = { ...matching?.values };
   let isRead = matching !== undefined;
-  const found: string[] = [];
-  const names = new Set([...Object.keys(isRead ? {} : NEXTAUTH_RULES), ...Object.keys(binding.values)]);
-  for (const name of names) {
-    const rule = binding.values[name] ?? { ...ruleOf(name), from: [], required: isRequired(name, binding.session) };
+  for (const [name, rule] of Object.entries(binding.values)) {
     const { source, text } = await findValue(example, binding, name, rule);
     part.ok(name, text);
-    if (source === undefined) continue;
-    found.push(placeOf(source));
-    if (matching && rule.from.includes(source)) continue;
+    if (source === undefined || (matching && rule.from.includes(source))) continue;
     values[name] = { ...rule, from: [source] };
     isRead = false;
   }
-  const others = receivedIn(example, binding).map(placeOf);
-  const rest = others.filter((place) => !found.includes(place) && !USUAL.test(place)).join(", ");
-  const isWhole = isRead && found.length === names.size;
-  if (!isWhole && rest !== "") part.ok("not used", `${rest}; if one of them is a value, name it under values`);
   const key = binding.apikey_header;
   const keyState = `${key} is ${request.headers.has(key) ? "present, and would be compared" : "missing, but needed"}`;
   for (const [name, { apikeys, client_certificates }] of Object.entries(callers)) {
@@ -49,10 +39,14 @@ export async function checkCall(file: string, { get_token, callers }: Config, re
     if (client_certificates.length > 0) proofs.push("a client certificate is needed, which no file shows");
     report.ok("caller", `callers.${name}: ${proofs.join("; ")}`);
   }
-  if (!isRead) printProposal({ ...binding, values }, report);
+  if (!isRead) {
+    report.ok("proposal", "compare it with the vendor's text, then set these keys of the binding:");
+    printProposal({ ...binding, values });
+    return false;
+  }
   const read = await readWith(example, binding);
-  if (isRead && read instanceof TokenProxyError) report.fail(read.message);
-  return isRead && !(read instanceof TokenProxyError);
+  if (read instanceof TokenProxyError) report.fail(read.message);
+  return !(read instanceof TokenProxyError);
 }
 
 type Example = ReturnType<typeof parseExample>;
@@ -76,10 +70,8 @@ function parseExample(written: string) {
 
 /** Where the binding says, else at a place with a similar name. */
 async function findValue(example: Example, binding: Binding, name: string, rule: BoundValue) {
-  const segments = [...pathParameters(binding.path).keys()].map((segment): Source => ({ in: "path", name: segment }));
-  const similar = [...receivedIn(example, binding), ...segments].filter((source) => isSimilar(name, source.name));
-  // A binding for another path may name segments that this path does not have.
-  const bound = rule.from.filter(({ in: place, name }) => place !== "path" || pathParameters(binding.path).has(name));
+  const similar = receivedIn(example, binding).filter((source) => isSimilar(name, source.name));
+  const bound = rule.from.filter(({ in: place }) => place !== "path" || binding.path.includes("{"));
   let text = `is not found by its name${rule.required ? ", and every call needs it" : ""}`;
   for (const source of [...bound, ...similar]) {
     const values = { [name]: { ...rule, from: [source], required: false } };
@@ -90,9 +82,6 @@ async function findValue(example: Example, binding: Binding, name: string, rule:
   }
   return { source: undefined, text };
 }
-
-/** No value comes from these. */
-const USUAL = /^header:(?:host|connection|date|user-agent|accept|content-|traceparent|tracestate)/;
 
 /** Every place but those of credentials. */
 function receivedIn({ request, body }: Example, { apikey_header }: Binding): Source[] {
@@ -124,15 +113,6 @@ const MAX_SHOWN = 64;
 /** In a name, or in the last part of a JSON pointer. */
 const CREDENTIAL = /(?:nonce|token|secret|passw|pin|otp|code|key|assertion|authorization)[^/]*$/i;
 
-/** With the segments after names like "users" as places. */
-function proposeTarget(method: string, path: string): Pick<Binding, "method" | "path"> {
-  const segments = path.split("/").map((segment, index, { [index - 1]: before = "" }) => {
-    const name = Object.keys(SIMILAR).find((one) => before.endsWith("s") && isSimilar(one, before));
-    return name === undefined || segment === "" ? segment : `{${name}}`;
-  });
-  return { method: method === "GET" ? "GET" : "POST", path: segments.join("/") };
-}
-
 const SIMILAR: Readonly<Record<string, string>> = {
   serverid: "server|^s(?=id$)",
   userid: "user|(?<![ug])uid|sub(?:ject)?",
@@ -147,21 +127,17 @@ function isSimilar(name: string, written: string): boolean {
   return new RegExp(end).test(plain(written));
 }
 
-function printProposal({ method, path, session, apikey_header, values }: Binding, report: Report): void {
-  report.ok("proposal", "compare it with the vendor's text, then set these keys of the binding:");
-  const others = `session: ${session}\n  apikey_header: ${apikey_header}`;
-  console.log(`\nget_token:\n  method: ${method}\n  path: ${path}\n  ${others}\n  values:`);
+/** In JSON, which is YAML too, and without what is usual. */
+function printProposal({ session, values }: Binding): void {
+  console.log("\nget_token:\n  values:");
   for (const [name, { from, pattern, ...options }] of Object.entries(values)) {
     const usual = new Map<string, unknown>(Object.entries({ ...ruleOf(name), required: isRequired(name, session) }));
-    const unusual = Object.entries(options).filter(([key, value]) => value !== usual.get(key));
-    const long = unusual.map(([key, value]) => `, ${key}: ${value}`);
-    if (pattern !== undefined) long.push(`, pattern: ${JSON.stringify(pattern.source)}`);
-    const places = `[${from.map(placeOf).join(", ")}]`;
-    console.log(`    ${name}: ${long.length === 0 ? places : `{ from: ${places}${long.join("")} }`}`);
+    const all = Object.entries({ ...options, pattern: pattern?.source });
+    const unusual = Object.fromEntries(all.filter(([key, value]) => value !== usual.get(key)));
+    const places = from.map(placeOf);
+    const isShort = Object.keys(unusual).length === 0;
+    console.log(`    ${name}: ${JSON.stringify(isShort ? places : { from: places, ...unusual })}`);
   }
 }
 
-/** As in the file, in quotes where YAML needs them. */
-function placeOf({ in: place, name }: Source): string {
-  return /^[\w./~-]+$/.test(name) ? `${place}:${name}` : JSON.stringify(`${place}:${name}`);
-}
+const placeOf = ({ in: place, name }: Source): string => `${place}:${name}`;

@@ -1,6 +1,6 @@
 // What `check` prints about certificates and published keys: ends, pins, faults of TLS.
 
-import { createPublicKey, type X509Certificate } from "node:crypto";
+import { createPublicKey } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
@@ -12,11 +12,11 @@ import { REQUEST_HEADERS } from "../core/headers.ts";
 import { escapeInvisible } from "../core/invisible.ts";
 import { readJsonObject } from "../core/json.ts";
 import type { Secret } from "../core/secret.ts";
+import { DAY_MS } from "../node/admin/format.ts";
 import { certificatesOf, pinOf } from "../node/credentials.ts";
 import { createNodeTransport } from "../node/outbound/transport.ts";
 import type { Report } from "./report.ts";
 
-const DAY_MS = 86_400_000;
 /** Automatic renewal happens a month before the end, so with less time left it was forgotten. */
 const WARN_DAYS = 30;
 
@@ -26,22 +26,16 @@ const WARN_DAYS = 30;
  */
 export function describeCertificates(pem: Secret | undefined, withPins: boolean, report: Report): void {
   for (const [index, certificate] of certificatesOf(pem?.reveal() ?? "").entries()) {
-    report.ok(index === 0 ? "certificate" : "issued by", describe(certificate));
-    if (withPins) report.ok("pin", pinOf(certificate.publicKey));
-    const days = daysLeft(certificate);
-    if (days >= WARN_DAYS) continue;
+    const { subject, subjectAltName, validTo, validToDate, publicKey } = certificate;
+    const days = Math.floor((validToDate.getTime() - Date.now()) / DAY_MS);
+    // A certificate may have no subject, only other names.
+    const name = oneLine(subject ?? "") || subjectAltName || "no subject";
+    report.ok(index === 0 ? "certificate" : "issued by", `${name}, until ${validTo} (${days} days left)`);
+    if (withPins) report.ok("pin", pinOf(publicKey));
     // An expired authority may be in the chain on purpose, next to its successor.
     const end = days < 0 ? "it has expired" : `it expires in less than ${WARN_DAYS} days`;
     const advice = withPins && index === 0 ? "; if the key changes, first give its pin to those who pin it" : "";
-    report.warn(end, `renew it${advice}`);
-  }
-}
-
-/** Warns of expired authorities: connections that depend on them fail. @param key in the file */
-export function warnOfAuthorities(key: string, pem: Secret | undefined, report: Report): void {
-  for (const certificate of certificatesOf(pem?.reveal() ?? "")) {
-    if (certificate.validToDate.getTime() >= Date.now()) continue;
-    report.warn(`${key} has an expired authority, ${describe(certificate)}`, "replace it");
+    if (days < WARN_DAYS) report.warn(end, `renew it${advice}`);
   }
 }
 
@@ -114,16 +108,5 @@ export async function adviseOnSilence(url: string, code: string, key: string): P
   return `the certificate of ${host} is for ${subjectAltName}, until ${validTo}, issued by ${oneLine(issuer)}: ${cure}`;
 }
 
-function describe(certificate: X509Certificate): string {
-  const { subject, subjectAltName, validTo } = certificate;
-  // A certificate may have no subject, only other names.
-  const name = oneLine(subject ?? "") || subjectAltName || "no subject";
-  return `${name}, until ${validTo} (${daysLeft(certificate)} days left)`;
-}
-
 /** Node puts each part of a name on a line, and escapes only ASCII's control characters. */
 const oneLine = (name: string): string => escapeInvisible(name.replaceAll("\n", ", "));
-
-function daysLeft({ validToDate }: X509Certificate): number {
-  return Math.floor((validToDate.getTime() - Date.now()) / DAY_MS);
-}

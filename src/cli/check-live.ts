@@ -2,35 +2,31 @@
 
 import { randomUUID } from "node:crypto";
 import { startCallTime } from "../core/call-time.ts";
-import { createTracer, legsIn, startTrace } from "../core/trace.ts";
+import { createTracer, startTrace } from "../core/trace.ts";
+import type { TransportResponse } from "../core/transport.ts";
 import { textOf, type Values } from "../core/values.ts";
 import { getToken, type UseCase } from "../get-token.ts";
 import type { Binding, SessionMode } from "../nextauth/binding.ts";
+import type { NextAuthServers } from "../nextauth/servers.ts";
 import { nodeClock } from "../node/host.ts";
 import { NOTABLE_SKEW_SECONDS } from "../oauth/clock-skew.ts";
 import { findToken, plainMembers, readJwt } from "../oauth/describe-token.ts";
 import { repeatsCredential } from "../oauth/echoed-credential.ts";
-import type { Providers } from "../oauth/provider.ts";
 import { type Asked, explain, sentSecrets, wordsOf } from "./check-advice.ts";
 import { attempt, type Report } from "./report.ts";
 
 interface Live extends UseCase {
-  providers: Providers;
+  nextauth: NextAuthServers;
   report: Report;
-  hasNextauth: boolean;
   /** @param name of a provider */
   askedOf(name: string, report: Report): Asked;
 }
 
 /** Only a nonce allows a session check. @returns the provider that granted a token */
 export async function checkLive(live: Live, values: Values, binding: Binding, probe: boolean) {
-  const session = live.hasNextauth && values.has("nonce") ? "verify" : "trust";
+  const session = live.nextauth.all.length > 0 && values.has("nonce") ? "verify" : "trust";
   const report = live.report.part("live", "live", "one token request");
   const { provider, outcome, words } = await requestToken({ ...live, report }, values, binding, session);
-  if (outcome !== undefined && live.hasNextauth) {
-    const notChecked = `not checked: ${binding.session === "trust" ? "session: trust" : "add a nonce with --value"}`;
-    report.ok("session", session === "verify" ? "is logged in" : notChecked);
-  }
   if (probe) {
     const probed = live.report.part("probe", "probe", "one token request for a user that cannot exist");
     const nobodys = new Map(values).set("userid", `no-such-user-${randomUUID()}`);
@@ -49,7 +45,7 @@ export async function checkLive(live: Live, values: Values, binding: Binding, pr
 }
 
 async function requestToken(live: Live, values: Values, binding: Binding, session: SessionMode) {
-  const { providers, report } = live;
+  const { report } = live;
   const trace = startTrace("check", undefined, { clock: nodeClock, tracer: createTracer() });
   const time = startCallTime({ key: "get_token.timeout", ms: binding.timeout }, undefined, nodeClock);
   const call = { values, session, useridRule: binding.values.userid, provider: binding.provider, trace, time };
@@ -69,29 +65,26 @@ async function requestToken(live: Live, values: Values, binding: Binding, sessio
       return advice;
     },
   );
-  for (const [name, ms] of legsIn(trace.durations)) report.ok("token of", `${name}, in ${Math.round(ms)} ms`);
   const { provider } = trace.facts;
   const { response } = asked().exchange ?? {};
   const words = response && wordsOf(response).replaceAll(userid() ?? "", "");
   if (answer?.outcome === "refused") {
-    report.fail(`the provider refuses this user (${answer.refusal?.error})`, { advice: await explain(asked()) });
+    report.fail(`the provider refuses this user (${answer.refusal?.error})`, await explain(asked()));
   } else if (answer !== undefined) {
-    const claims = describeToken(asked(), userid());
-    // Keycloak sends no Date, so the time of its token has to do.
-    if (providers.get(provider as string)?.state().clockSkew === undefined) describeClock(Number(claims?.iat), report);
+    describeToken(asked(), userid());
   }
   return { provider, outcome: answer?.outcome, words };
 }
 
 const HOUR_SECONDS = 3_600;
 
-/** What the token says, never the token. @returns its claims if it is a JWT */
-function describeToken(asked: Asked, userid: string | undefined) {
+/** What the token says, never the token. */
+function describeToken(asked: Asked, userid: string | undefined): void {
   const { settings, report } = asked;
-  const body = asked.exchange.response?.body as Uint8Array;
+  const { body, headers } = asked.exchange.response as TransportResponse;
   if (repeatsCredential(new TextDecoder().decode(body), sentSecrets(asked))) {
     report.warn("its answer repeats a credential of this proxy, so it is not shown", "ask the provider why");
-    return undefined;
+    return;
   }
   const { members: all, name, token } = findToken(body);
   const members = plainMembers(all);
@@ -111,11 +104,9 @@ function describeToken(asked: Asked, userid: string | undefined) {
   if (userid !== undefined && settings.answer.format !== "any") {
     adviseOnSubject(claims, readJwt(members.id_token), userid, asked);
   }
-  return claims;
-}
-
-function describeClock(iat: number, report: Report): void {
-  const ahead = Math.round(iat - Date.now() / 1_000);
+  if (headers.get("date") !== null) return;
+  // Keycloak sends no Date, so the time of its token has to do.
+  const ahead = Math.round(Number(claims?.iat) - Date.now() / 1_000);
   const seen = `its token's iat is ${Math.abs(ahead)} s ${ahead < 0 ? "behind" : "ahead of"} our clock`;
   const text = `it sends no Date, and ${Number.isNaN(ahead) ? "no iat" : seen}`;
   if (Math.abs(ahead) >= NOTABLE_SKEW_SECONDS) report.warn(text);

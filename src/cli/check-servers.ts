@@ -2,7 +2,6 @@
 
 import { randomBytes } from "node:crypto";
 import type { Config } from "../config/complete.ts";
-import type { Credentials } from "../config/credentials.ts";
 import type { NextAuthServer, NextAuthServers } from "../nextauth/servers.ts";
 import { credentialOf, isSigned } from "../oauth/client-authentication.ts";
 import type { Metadata } from "../oauth/discovery.ts";
@@ -10,9 +9,8 @@ import { kindOf } from "../oauth/kinds/index.ts";
 import type { Provider } from "../oauth/provider.ts";
 import { tokensNeeded } from "../oauth/template-names.ts";
 import { type Asked, explain } from "./check-advice.ts";
-import { describeCertificates, warnOfAuthorities } from "./check-certificates.ts";
-import { checkTimeout } from "./check-risks.ts";
-import { attempt, type Report } from "./report.ts";
+import { describeCertificates } from "./check-certificates.ts";
+import { attempt, listed, type Report } from "./report.ts";
 
 const NONCE_BYTES = 16;
 
@@ -20,17 +18,10 @@ const NONCE_BYTES = 16;
  * Asks each nextAuth Server about a session that cannot exist: the answer "not logged in" shows
  * that it accepts the API key.
  */
-export async function checkNextAuthServers(
-  { nextauth }: Config,
-  { all, defaultServerid }: NextAuthServers,
-  credentials: Credentials,
-  report: Report,
-): Promise<void> {
-  for (const [index, { url, serverid, serverids, timeout }] of nextauth.entries()) {
+export async function checkNextAuth({ nextauth }: Config, { all, defaultServerid }: NextAuthServers, report: Report) {
+  for (const [index, { url, serverid, serverids }] of nextauth.entries()) {
     const server = all[index] as NextAuthServer;
     const part = report.part(server.key, server.key, url);
-    warnOfAuthorities("tls.ca", credentials.nextauth[index]?.tls?.ca, part);
-    checkTimeout(timeout, part);
     const known = serverid ?? serverids?.[0] ?? defaultServerid;
     if (known === undefined) {
       part.ok("getSession", 'not checked, because the file names no serverid: add "serverid" or "serverids"');
@@ -45,28 +36,21 @@ export async function checkNextAuthServers(
 /** Describes one provider. @returns its metadata; undefined if discovery failed */
 export async function checkProvider({ discovery, state }: Provider, asked: Asked): Promise<Metadata | undefined> {
   const { settings, credentials: own, report } = asked;
-  const { token_endpoint_auth_method: method, token_endpoint = "", issuer = "", client_assertion } = settings;
-  const keys = own.clientKeys.map(({ kid, alg }) => `${alg} ${kid}`).join(", ");
-  const withKeys = credentialOf(method) === "key" ? ` with ${client_assertion.file ?? keys}` : "";
-  report.ok("client", `${settings.client_id ?? "no client_id"}, ${method}${withKeys}`);
+  const { client_id, token_endpoint_auth_method: method, grant_type, issuer, token_endpoint, answer, cache } = settings;
+  const keys = credentialOf(method) === "key" ? own.clientKeys.map(({ kid, alg }) => `${alg} ${kid}`) : [];
+  const contains = tokensNeeded(settings).map(({ name }) => name);
+  report.ok("client", listed({ client_id, method, keys, grant_type, contains, ...answer, cache }));
   describeCertificates(own.tls?.certificate, false, report);
-  warnOfAuthorities("tls.ca", own.tls?.ca, report);
-  report.ok("grant", settings.grant_type);
-  const tokens = tokensNeeded(settings);
-  if (tokens.length > 0) report.ok("contains", tokens.map(({ name }) => name).join(", "));
-  if (settings.cache) report.ok("cache", "its token is kept, for the requests of other providers only");
   const { assertionFile } = own;
   if (assertionFile !== undefined) {
     const read = () => assertionFile.read(Date.now());
     await attempt(report, "assertion", read, () => `${assertionFile.describe()}, read`);
   }
-  const { format, require } = settings.answer;
-  report.ok("expects", format === "any" ? "a body of any kind" : `a JSON object with ${require.join(" and ")}`);
   if (discovery === undefined) {
     report.ok("token endpoint", `${token_endpoint} (from the file)`);
-    return { issuer, token_endpoint };
+    return { issuer: String(issuer), token_endpoint: String(token_endpoint) };
   }
-  report.ok("issuer", issuer);
+  report.ok("issuer", String(issuer));
   const metadata = await attempt(
     report,
     "token endpoint",
@@ -81,22 +65,22 @@ export async function checkProvider({ discovery, state }: Provider, asked: Asked
   const kind = settings.kind ?? kindOf(metadata);
   if (kind !== settings.kind)
     report.ok("advice", `it looks like ${kind}: set kind: ${kind}, so that we know its errors`);
-  const algs =
-    method === "client_secret_jwt" ? [client_assertion.alg ?? "HS256"] : own.clientKeys.map(({ alg }) => alg);
-  const listed = [
-    ["token_endpoint_auth_methods_supported", [method === "client_secret_basic_raw" ? "client_secret_basic" : method]],
-    ["token_endpoint_auth_signing_alg_values_supported", isSigned(method) ? algs : []],
-  ] as const;
-  for (const [list, used] of listed) {
-    // Only a warning, because a provider may support more than its metadata says.
-    const missing = used.filter((one) => metadata[list]?.includes(one) === false).join(" and ");
-    if (missing === "") continue;
-    report.warn(`its ${list} lacks ${missing}`, `enable it there, or use one of ${metadata[list]?.join(", ")}`);
-  }
   return metadata;
 }
 
-export function warnOfGrant({ settings: { grant_type }, report }: Asked, metadata: Metadata | undefined): void {
-  if (metadata?.grant_types_supported?.includes(grant_type) !== false) return;
-  report.warn(`its grant_types_supported lacks ${grant_type}`, "--live shows whether it works all the same");
+/** Only warns, because a provider may support more than its metadata says. */
+export function compareMetadata({ settings, credentials, report }: Asked, metadata?: Metadata, isGranted = false) {
+  const { token_endpoint_auth_method: method, grant_type, client_assertion } = settings;
+  const algs = credentials.clientKeys.map(({ alg }) => alg as string);
+  if (method === "client_secret_jwt") algs.push(client_assertion.alg ?? "HS256");
+  const used = {
+    grant_types_supported: isGranted ? [] : [grant_type], // Hydra never lists jwt-bearer
+    token_endpoint_auth_methods_supported: [method.replace("_raw", "")],
+    token_endpoint_auth_signing_alg_values_supported: isSigned(method) ? algs : [],
+  };
+  for (const list of Object.keys(used) as (keyof typeof used)[]) {
+    const missing = used[list].filter((one) => metadata?.[list]?.includes(one) === false).join(" and ");
+    const cure = `enable it there, use one of ${metadata?.[list]?.join(", ")}, or see with --live if it works`;
+    if (missing !== "") report.warn(`its ${list} lacks ${missing}`, cure);
+  }
 }

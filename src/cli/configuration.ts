@@ -1,6 +1,6 @@
 // Reads what options name: the configuration file, --env-file, and the values of a call.
 
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import type { Config } from "../config/complete.ts";
@@ -13,17 +13,13 @@ import { createNodeCredentialHost, cureOfUnreadable } from "../node/credentials.
 
 /** Options of the commands that make a call with the configuration file. */
 export interface CallOptions {
-  config?: string;
+  config: string;
   envFile?: string;
   userid?: string;
   /** NAME=TEXT or NAME=env:VARIABLE, for names under get_token.values. */
   value?: string[];
   path?: string;
-  method?: string;
-  pin?: string;
 }
-
-export const DEFAULT_FILE = "token-proxy.yaml";
 
 /** Room for a thousand providers; the YAML parser is slow on a mapping with more keys. */
 const MAX_FILE_BYTES = 1_048_576;
@@ -34,11 +30,7 @@ const MAX_FILE_BYTES = 1_048_576;
  * @throws {UsageError} if the file cannot be read
  */
 export function environment(envFile: string | undefined): NodeJS.ProcessEnv {
-  return envFile === undefined ? process.env : { ...readEnvFile(envFile), ...process.env };
-}
-
-/** @throws {UsageError} if the file cannot be read */
-export function readEnvFile(envFile: string): NodeJS.Dict<string> {
+  if (envFile === undefined) return process.env;
   const text = readText(envFile, "env file").replace(/^\ufeff/, "");
   // parseEnv skips what it does not understand; a secret on such a line would be "not set".
   const rest = text.replace(ENV_LINES, "");
@@ -46,17 +38,12 @@ export function readEnvFile(envFile: string): NodeJS.Dict<string> {
     const line = text.slice(0, text.length - rest.length).split("\n").length;
     throw new UsageError(`${envFile}:${line} is not NAME=VALUE, or a quote is not closed: write one variable per line`);
   }
-  return parseEnv(text);
+  return { ...parseEnv(text), ...process.env };
 }
 
 /** Empty lines, comments and variables; a value in quotes may have several lines. */
 const ENV_LINES =
   /^(?:[^\S\n]*(?:#[^\n]*|(?:export[^\S\n]+)?[\w.-]+[^\S\n]*=[^\S\n]*(?:(["'`])[^\0]*?\1|(?!["'`]))[^\n]*)?(?:\n|$))*/;
-
-/** @returns --config, else TOKEN_PROXY_CONFIG, else ./token-proxy.yaml if it exists */
-export function findFile(option: string | undefined, env: NodeJS.ProcessEnv): string | undefined {
-  return option || env.TOKEN_PROXY_CONFIG || (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined);
-}
 
 /**
  * @throws {UsageError} if an option is wrong, or names a file that cannot be read
@@ -65,20 +52,13 @@ export function findFile(option: string | undefined, env: NodeJS.ProcessEnv): st
 export function readCallOptions(options: CallOptions) {
   const env = environment(options.envFile);
   const values = readValues(options, env);
-  const path = findFile(options.config, env);
-  if (path === undefined) {
-    throw new UsageError(`there is no ${DEFAULT_FILE} in this folder: name the configuration file with --config`);
-  }
-  return { ...loadFile(path, env), path, values };
+  return { ...loadFile(options.config, env), values };
 }
 
-export function chooseBinding({ get_token }: Config, { path, method }: CallOptions): Binding {
-  const binding = get_token.find(
-    (candidate) => candidate.path === (path ?? candidate.path) && candidate.method === (method ?? candidate.method),
-  );
+export function chooseBinding({ get_token }: Config, path: string | undefined): Binding {
+  const binding = get_token.find((candidate) => candidate.path === (path ?? candidate.path));
   if (binding !== undefined) return binding;
-  const known = get_token.map((candidate) => `${candidate.method} ${candidate.path}`);
-  throw new UsageError(`no binding has this --path and --method: the file has ${known.join(", ")}`);
+  throw new UsageError(`no binding has this --path: the file has ${get_token.map((one) => one.path).join(", ")}`);
 }
 
 /**
@@ -89,11 +69,12 @@ export function chooseBinding({ get_token }: Config, { path, method }: CallOptio
  */
 export function loadFile(path: string, env: NodeJS.ProcessEnv, file?: ParsedFile) {
   const host = createNodeCredentialHost(env, dirname(resolve(path)));
-  return { file: file ?? parseConfig(readText(path, "configuration file"), path), host };
+  const cure = '; name yours with --config, write one with "init", or try the proxy without a file with "dev"';
+  return { file: file ?? parseConfig(readText(path, "configuration file", cure), path), host };
 }
 
-/** @throws {UsageError} if it is not a text file */
-export function readText(path: string, what: string): string {
+/** @param cure if there is no such file. @throws {UsageError} if it is not a text file */
+export function readText(path: string, what: string, cure = ""): string {
   const fault = (problem: string) => new UsageError(`the ${what} ${path} ${problem}`);
   try {
     const found = statSync(path);
@@ -106,7 +87,9 @@ export function readText(path: string, what: string): string {
     if (error instanceof UsageError) throw error;
     if (error instanceof TypeError) throw fault("is not in UTF-8: save it in that encoding");
     const { code, name } = error as NodeJS.ErrnoException;
-    throw new UsageError(`cannot read the ${what} ${path} (${code ?? name})${cureOfUnreadable(code)}`);
+    throw new UsageError(
+      `cannot read the ${what} ${path} (${code ?? name})${cureOfUnreadable(code)}${code === "ENOENT" ? cure : ""}`,
+    );
   }
 }
 
@@ -114,28 +97,19 @@ export function readText(path: string, what: string): string {
 function readValues({ userid, value = [] }: CallOptions, env: NodeJS.ProcessEnv): Values {
   const values = new Map<string, Value>();
   const add = (name: string, text: string) => {
-    if (values.has(name)) throw new UsageError(`the value "${name}" is given twice: give it once`);
     const read = readValue(name, text, false);
     if (isFault(read)) throw new UsageError(`the value "${name}" ${read.fault}`);
     values.set(name, read);
   };
   if (userid !== undefined) add("userid", userid);
   for (const pair of value) {
-    const [, name, text] = /^([^=]+)=(.*)$/s.exec(pair) ?? [];
+    const [, name, isVariable, text] = /^([^=]+)=(env:)?(.*)$/s.exec(pair) ?? [];
     if (name === undefined || text === undefined) throw new UsageError("--value needs NAME=TEXT or NAME=env:VARIABLE");
-    if (text.startsWith("env:")) add(name, readVariable(text.slice("env:".length), env));
-    else if (name !== "nonce") add(name, text);
-    else throw new UsageError("other users can see a nonce on a command line: use --value nonce=env:VARIABLE");
+    // Nor is the variable named: after env:$NONCE the name is the nonce itself.
+    const found = isVariable ? env[text] : name === "nonce" ? undefined : text;
+    const cure = "name a variable that is set, without $, like nonce=env:NONCE; other users can see a command line";
+    if (found === undefined) throw new UsageError(`--value ${name}: ${cure}`);
+    add(name, found);
   }
   return values;
-}
-
-function readVariable(name: string, env: NodeJS.ProcessEnv): string {
-  // Not repeated in the error: after env:$NONCE it is the nonce itself.
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
-    throw new UsageError("env: needs the name of a variable, without $, like --value nonce=env:NONCE");
-  }
-  const text = env[name];
-  if (text === undefined) throw new UsageError(`the environment variable ${name} is not set: set it and try again`);
-  return text;
 }

@@ -3,12 +3,11 @@
 import type { Config } from "../config/complete.ts";
 import { type CredentialHost, SecretError } from "../config/credentials.ts";
 import { UsageError } from "../core/errors.ts";
-import { Secret, type SecretReference } from "../core/secret.ts";
+import { Secret } from "../core/secret.ts";
 import { type TlsCredentials, TransportError } from "../core/transport.ts";
 import { apikeyHeader, writeCall } from "../nextauth/write-call.ts";
-import { createNodeCredentialHost } from "../node/credentials.ts";
 import { createNodeTransport } from "../node/outbound/transport.ts";
-import { type CallOptions, chooseBinding, readCallOptions } from "./configuration.ts";
+import { type CallOptions, chooseBinding, readCallOptions, readText } from "./configuration.ts";
 
 interface GetTokenOptions extends CallOptions {
   url?: string;
@@ -29,9 +28,7 @@ const MAX_RESPONSE_BYTES = 8_388_608;
  */
 export async function callGetToken(options: GetTokenOptions): Promise<boolean> {
   const { file, host, values } = readCallOptions(options);
-  const binding = chooseBinding(file.config, options);
-  if (binding.session === "trust" && !values.has("userid"))
-    throw new UsageError("get-token needs the user to request a token for: add --userid");
+  const binding = chooseBinding(file.config, options.path);
   const call = writeCall(binding, values);
   const apikey = await readApikey(file.config, options.caller, host);
   const headers = { ...call.headers, ...(apikey === undefined ? {} : apikeyHeader(binding, apikey)) };
@@ -40,15 +37,13 @@ export async function callGetToken(options: GetTokenOptions): Promise<boolean> {
     throw new UsageError("--url must be a URL, like http://127.0.0.1:8080");
   }
   const url = base.replace(/\/+$/, "") + call.path;
-  const tls = await readTls(options);
+  const tls = readTls(options, host);
   const transport = createNodeTransport({ connect_timeout: TIMEOUT_MS, connections: 1, tls });
   const limits = { timeout: TIMEOUT_MS, maxResponseBytes: MAX_RESPONSE_BYTES };
 
-  const started = performance.now();
   try {
     const { status, headers: received, body } = await transport({ ...call, url, headers, ...limits });
-    const type = received.get("content-type") ?? "no content type";
-    console.error(`${status} ${type}, ${body.length} bytes in ${Math.round(performance.now() - started)} ms`);
+    console.error(`${status} ${received.get("content-type") ?? "no content type"}, ${body.length} bytes`);
     await new Promise((done) => process.stdout.write(body, done));
     return status >= 200 && status < 300;
   } catch (error) {
@@ -67,7 +62,12 @@ async function readApikey({ callers }: Config, option: string | undefined, host:
     throw new UsageError(`no caller has this name: the file has ${Object.keys(callers).join(", ")}`);
   }
   const [reference] = caller.apikeys;
-  return reference && readSecret(host, reference, `"callers.${name}.apikeys[0]"`);
+  try {
+    return reference && (await host.read(reference));
+  } catch (error) {
+    if (error instanceof SecretError) throw new UsageError(`"callers.${name}.apikeys[0]" ${error.message}`);
+    throw error;
+  }
 }
 
 function addressOf({ server: { listen, tls } }: Config): string {
@@ -77,28 +77,18 @@ function addressOf({ server: { listen, tls } }: Config): string {
 }
 
 /** Paths are relative to the current folder, not to the configuration file. */
-async function readTls({ certificate, privateKey, ca }: GetTokenOptions): Promise<TlsCredentials> {
+function readTls({ certificate, privateKey, ca }: GetTokenOptions, { tlsFault }: CredentialHost): TlsCredentials {
   if ((certificate === undefined) !== (privateKey === undefined)) {
     throw new UsageError("--certificate and --private-key belong together: give both, or neither");
   }
-  const host = createNodeCredentialHost({}, ".");
-  const read = async (path: string | undefined, option: string) =>
-    path === undefined ? undefined : new Secret(await readSecret(host, { file: path }, option));
+  const read = (path: string | undefined, what: string) =>
+    path === undefined ? undefined : new Secret(readText(path, what));
   const tls = {
-    certificate: await read(certificate, "--certificate"),
-    private_key: await read(privateKey, "--private-key"),
-    ca: await read(ca, "--ca"),
+    certificate: read(certificate, "certificate"),
+    private_key: read(privateKey, "private key"),
+    ca: read(ca, "authority"),
   };
-  const fault = host.tlsFault(tls, "--ca");
+  const fault = tlsFault(tls, "--ca");
   if (fault !== undefined) throw new UsageError(`this command ${fault}`);
   return tls;
-}
-
-async function readSecret(host: CredentialHost, reference: SecretReference, what: string): Promise<string> {
-  try {
-    return await host.read(reference);
-  } catch (error) {
-    if (error instanceof SecretError) throw new UsageError(`${what} ${error.message}`);
-    throw error;
-  }
 }

@@ -14,15 +14,26 @@ import { createDiscovery, type DiscoveryKind, type Metadata } from "../oauth/dis
 import { JWT_BEARER, TOKEN_EXCHANGE } from "../oauth/grants.ts";
 import { SIGNING_ALGORITHMS, type SigningAlgorithm } from "../oauth/signing-key.ts";
 import { adviseOnSilence } from "./check-certificates.ts";
-import { answer, type Prompts, type Question } from "./init-ask.ts";
 import { Example, exampleNames, productOf } from "./init-example.ts";
 import { createKey } from "./keygen.ts";
 import { codeOf, withDetails } from "./report.ts";
 
+type Prompts = typeof import("@clack/prompts");
+
+interface Question {
+  /** The option that answers it, like `--issuer` or `--set KEY`. */
+  flag: string;
+  message: string;
+  /** Proposed on a terminal, and used without one. */
+  initial?: string | undefined;
+  choices?: { value: string; label?: string }[];
+  /** @returns a phrase that follows the option */
+  fault?(answer: string): string | undefined;
+}
+
 type Ask = (question: Question) => Promise<string>;
 type Found = { issuer?: string; discovery?: DiscoveryKind; metadata?: Metadata };
 
-const OTHER = "other";
 /** How the request of a grant names the user; null where the grant implies it. */
 const PARAMS: Readonly<Record<string, object | null>> = {
   [JWT_BEARER]: null,
@@ -39,26 +50,21 @@ const SECRET_BYTES = 32;
 
 /**
  * @param options by flag
- * @param prompts undefined without a terminal
  * @param folder of the files
+ * @param prompts undefined without a terminal
  * @throws {UsageError} for a wrong, missing or useless option, or for a provider without metadata
  */
-export async function askAll(
-  options: Map<string, string>,
-  prompts: Prompts | undefined,
-  mayDiscover: boolean,
-  folder: string,
-) {
+export async function askAll(options: Map<string, string>, discovers: boolean, folder: string, prompts?: Prompts) {
   const ask: Ask = (question) => answer(question, options, prompts);
-  const name = await chooseProvider(ask, options.get("--grant-type"));
+  const name = await chooseProvider(ask);
   const example = new Example(name);
   const { settings, client, document } = example;
-  const found = await askIssuer(ask, settings, mayDiscover, prompts !== undefined);
+  const found = await askIssuer(ask, settings, discovers, prompts !== undefined);
   const { issuer, discovery = settings.discovery, metadata } = found;
   if (issuer !== undefined) {
     example.changeIssuer(issuer);
     if (discovery !== settings.discovery) client.set("discovery", discovery);
-    const grant = name === OTHER ? await chooseGrant(ask, metadata) : settings.grant_type;
+    const grant = name === "other" ? await chooseGrant(ask, metadata) : settings.grant_type;
     const { token_endpoint_auth_method: current } = settings;
     const offer = offerOf(TOKEN_ENDPOINT_AUTH_METHODS, current, metadata?.token_endpoint_auth_methods_supported);
     const method = await ask({ flag: "--auth-method", message: "How this proxy authenticates there", ...offer });
@@ -77,37 +83,25 @@ export async function askAll(
   return { example, key, secrets: makeSecrets(example) };
 }
 
-async function chooseProvider(ask: Ask, grant: string | undefined): Promise<string> {
+async function chooseProvider(ask: Ask): Promise<string> {
   const names = exampleNames();
-  const choices = names.map((value) => {
-    const [title = "", status = ""] = new Example(value).about;
-    return { value, label: title.replace(/:.*/, ""), hint: status.replace(/\. .*/, "") };
-  });
+  const choices = names.map((value) => ({ value, label: new Example(value).title }));
   const asked = await ask({ flag: "--provider", message: "Your provider (type to search)", choices });
-  const found = names.filter((name) => `${name}-`.startsWith(`${asked}-`));
-  const best = found.find((name) => new Example(name).settings.grant_type === grant) ?? found[0];
-  if (best !== undefined) return best;
+  const found = names.find((name) => `${name}-`.startsWith(`${asked}-`));
+  if (found !== undefined) return found;
   const cure = suggestion(asked, [...names, ...names.map(productOf)]) || `; use one of ${names.join(", ")}`;
   throw new UsageError(`--provider is unknown${cure}`);
 }
 
 /** On a terminal, asks until discovery succeeds or the user confirms the issuer. */
-async function askIssuer(
-  ask: Ask,
-  settings: ProviderConfig,
-  mayDiscover: boolean,
-  isTerminal: boolean,
-): Promise<Found> {
-  const { issuer: example, discovery: usual } = settings;
-  if (example === undefined) return {};
-  let message = `Its issuer, like ${example}`;
-  let tried: string | undefined;
+async function askIssuer(ask: Ask, example: ProviderConfig, discovers: boolean, isTerminal: boolean): Promise<Found> {
+  const { issuer: usualIssuer, discovery: usual } = example;
+  if (usualIssuer === undefined) return {};
+  let message = `Its issuer, like ${usualIssuer}`;
   let initial: string | undefined;
   for (;;) {
-    const withoutPath = (text: string) => text.replace(/\/\.well-known\/.*/, ""); // of the metadata
-    const fault = (text: string) => issuerUrlFault(withoutPath(text));
-    const issuer = withoutPath(await ask({ flag: "--issuer", message, initial, fault }));
-    if (usual === "none" || !mayDiscover || issuer === tried) return { issuer };
+    const issuer = await ask({ flag: "--issuer", message, initial, fault: issuerUrlFault });
+    if (usual === "none" || !discovers || issuer === initial) return { issuer };
     try {
       const other = usual === "oidc" ? "oauth" : "oidc";
       return await discover(issuer, usual).catch((error) => discover(issuer, other).catch(() => Promise.reject(error)));
@@ -117,10 +111,8 @@ async function askIssuer(
       const advice = code === undefined ? "" : `: ${await adviseOnSilence(issuer, code, "issuer")}`;
       const problem = withDetails(error.message, error.detail, code) + advice;
       if (!isTerminal) throw new UsageError(`${problem}\nCorrect --issuer, or add --no-discovery.`);
-      tried = issuer;
-      initial = String(error.detail?.provider_issuer ?? issuer);
-      const onEnter = initial === issuer ? "to go on without its metadata" : "for the one that the provider names";
-      message = `${problem}\nCorrect the issuer, or press Enter ${onEnter}`;
+      initial = issuer;
+      message = `${problem}\nCorrect the issuer, or press Enter to go on without its metadata`;
     }
   }
 }
@@ -135,11 +127,8 @@ async function discover(issuer: string, discovery: DiscoveryKind): Promise<Found
 
 async function chooseGrant(ask: Ask, metadata: Metadata | undefined): Promise<string> {
   const listed = metadata?.grant_types_supported?.filter((name) => USABLE_GRANT.test(name)) ?? [];
-  const names = [...new Set([...listed, ...Object.keys(PARAMS)])];
-  const choices = names.map((value) => ({ value, hint: listed.includes(value) ? "" : "not listed by this server" }));
-  const question = { flag: "--grant-type", message: "The grant that gets a token for a user" };
-  const chosen = await ask({ ...question, choices: [...choices, { value: OTHER, hint: "type its name" }] });
-  return chosen === OTHER ? ask(question) : chosen;
+  const choices = [...new Set([...listed, ...Object.keys(PARAMS)])].map((value) => ({ value }));
+  return ask({ flag: "--grant-type", message: "The grant that gets a token for a user", choices });
 }
 
 /** The example's value comes first, then what the server lists. */
@@ -175,24 +164,23 @@ async function makeKey(ask: Ask, example: Example, metadata: Metadata | undefine
   return key;
 }
 
-/** Replaces what is only an example, and what options name. */
+/** Replaces what is only an example. */
 async function fillIn(ask: Ask, example: Example, issuer = ""): Promise<void> {
   const at = `providers.${example.provider}`;
   const questions: Readonly<Record<string, readonly [flag: string, message: string]>> = {
     "signing.issuer": ["--signing-issuer", "URL of this proxy, where the provider gets its public keys"],
     [`${at}.client_id`]: ["--client-id", "This proxy's client_id at the provider"],
     [`${at}.scope`]: ["--scope", "The scope to request"],
-    [`${at}.grant_type`]: ["--grant-type", "Its grant_type"],
   };
   const isLocal = URL.canParse(issuer) && isLoopback(new URL(issuer).hostname);
   for (const text of example.texts()) {
     const { key, node, comment, isOpen } = text;
+    if (!isOpen && key !== `${at}.client_id` && key !== `${at}.scope`) continue;
     const [flag, message] = questions[key] ?? [`--set ${key}`, comment.trim() || "a text of your own"];
     const like = isOpen ? `, like ${node.value}` : "";
     const initial = !isOpen ? node.value : isLocal && key === "signing.issuer" ? OUR_ADDRESS : undefined;
-    const isQuiet = !isOpen && flag !== "--client-id" && flag !== "--scope";
     const fault = key.endsWith(".issuer") ? { fault: issuerUrlFault } : {};
-    example.change(text, await ask({ flag, message: message + like, initial, isQuiet, ...fault }));
+    example.change(text, await ask({ flag, message: message + like, initial, ...fault }));
   }
 }
 
@@ -200,11 +188,42 @@ async function fillIn(ask: Ask, example: Example, issuer = ""): Promise<void> {
 function makeSecrets(example: Example): string {
   const lines = new Map<string, string>();
   for (const { key, node } of example.texts().filter((text) => text.key.endsWith(".env"))) {
-    const use = key.startsWith("callers.")
-      ? "for the nextAuth Server"
-      : "set it at the provider, or write its own here";
     const secret = randomBytes(SECRET_BYTES).toString("hex");
-    lines.set(node.value, `# ${key.replace(/\.env$/, "")}: ${use}\n${node.value}=${secret}\n`);
+    lines.set(node.value, `# ${key.replace(/\.env$/, "")}\n${node.value}=${secret}\n`);
   }
   return [...lines.values()].join("");
+}
+
+/**
+ * Ends the process after Ctrl-C.
+ * @param options by flag; the answer removes its own
+ * @param prompts undefined without a terminal
+ * @throws {UsageError} for a wrong or missing option
+ */
+async function answer(question: Question, options: Map<string, string>, prompts?: Prompts): Promise<string> {
+  const { flag, message, initial, choices, fault } = question;
+  const given = options.get(flag) ?? (prompts ? undefined : initial);
+  options.delete(flag);
+  const validate = (one: unknown = "") => {
+    const text = String(one);
+    if (/\p{Cc}/u.test(text)) return "must not have control characters";
+    return text === "" ? "needs a value" : fault?.(text);
+  };
+  if (given !== undefined) {
+    const problem = validate(given);
+    if (problem === undefined) return given;
+    throw new UsageError(`${flag} ${problem}`);
+  }
+  if (prompts === undefined) {
+    const known = choices ? `: one of ${choices.map(({ value }) => value).join(", ")}` : "";
+    throw new UsageError(`${flag} is missing: ${message}${known}`);
+  }
+  const shown = `${/^--set (.*)/.exec(flag)?.[1]?.concat(": ") ?? ""}${message}`;
+  const usual = { message: shown, validate, ...(initial !== undefined && { initialValue: initial }) };
+  const reply = choices
+    ? await prompts.autocomplete({ ...usual, options: choices, maxItems: 12 })
+    : await prompts.text(usual);
+  if (!prompts.isCancel(reply)) return reply;
+  prompts.cancel("Nothing was written.");
+  return process.exit(1);
 }

@@ -8,9 +8,8 @@ import type { ProviderConfig } from "../config/complete.ts";
 import { parseConfig } from "../config/parse.ts";
 import { credentialOf, isSigned, type TokenEndpointAuthMethod } from "../oauth/client-authentication.ts";
 
-/** The root of the package, in the sources and in the bundle. */
-export const PACKAGE = dirname(findPackageJSON(import.meta.url) as string);
-const FOLDER = join(PACKAGE, "examples");
+/** From the root of the package, in the sources and in the bundle. */
+const FOLDER = join(dirname(findPackageJSON(import.meta.url) as string), "examples");
 
 export const productOf = (name: string): string => name.replace(/-.*/, "");
 
@@ -46,8 +45,7 @@ const STEPS = /^# At the provider.*?\n(?=# Source:)/ms;
 export class Example {
   /** The comment, without its first line for editors. */
   readonly #header: string;
-  /** The first lines of the comment: what it is, and what it was run against. */
-  readonly about: string[];
+  readonly title: string;
   readonly document;
   readonly provider: string;
   /** As in the example. */
@@ -60,7 +58,7 @@ export class Example {
     const text = readFileSync(join(FOLDER, `${name}.yaml`), "utf8");
     const [, header = "", body = ""] = /^.*?\n((?:#[^\n]*\n)+)(.*)/s.exec(text) ?? [];
     this.#header = header;
-    this.about = header.split("\n").map((line) => line.slice("# ".length));
+    this.title = header.replace(/^# |[:\n].*/gs, "");
     this.document = parseDocument(body);
     const { providers, get_token } = parseConfig(text, name).config;
     this.provider = get_token[0]?.provider ?? (Object.keys(providers)[0] as string);

@@ -1,25 +1,21 @@
 // The command `keygen`: a new signing key, in a file that only its owner can read.
 
-import { randomBytes } from "node:crypto";
-import { type FileHandle, lstat, open, rename, rm } from "node:fs/promises";
+import { lstat, rm, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { calculateJwkThumbprint, exportJWK, exportPKCS8, generateKeyPair } from "jose";
 import { UsageError } from "../core/errors.ts";
 import type { SigningAlgorithm } from "../oauth/signing-key.ts";
 
-export interface KeygenOptions {
+interface KeygenOptions {
   alg: SigningAlgorithm;
   kid?: string;
-  out?: string;
+  out: string;
   force?: boolean;
 }
 
 /** As strong as P-256 (NIST SP 800-57 part 1, table 2). */
 const RSA_BITS = 3_072;
 const OWNER_ONLY = 0o600;
-/** 1 to 256 characters. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it excludes
-const KID = /^[^\u0000-\u001f\u007f]{1,256}$/;
 /** Hexadecimal digits of the thumbprint: enough to tell the keys of one day apart. */
 const KID_DIGITS = 6;
 
@@ -29,19 +25,29 @@ const KID_DIGITS = 6;
  * @throws {UsageError} if the file cannot be written; then no part of it is left behind
  */
 export async function keygen({ alg, kid: chosen, out, force = false }: KeygenOptions): Promise<boolean> {
-  if (out === undefined || out === "" || out === "-") {
-    throw new UsageError(
-      "--out FILE is required: the private key is never printed, because a terminal, a pipe or a log would keep it",
-    );
-  }
-  if (chosen !== undefined && !KID.test(chosen)) {
-    throw new UsageError("--kid must have 1 to 256 characters, and no control characters");
-  }
   const { kid, created, pem, jwk } = await createKey(alg, chosen);
-  await writeNew(out, pem, { what: "private key", force });
+  // A link or a device stays, so that writing fails.
+  if (force && (await lstat(out).catch(() => undefined))?.isFile()) await rm(out);
+  await writeNew(out, pem);
 
   console.log(jwk);
-  console.error(nextSteps(out, { kid, alg, created }));
+  // A JSON text is also a YAML text.
+  const file = JSON.stringify(resolve(out));
+  const key = `kid: ${JSON.stringify(kid)}, alg: ${alg}, private_key: { file: ${file} }, created: ${created}`;
+  console.error(`The private key is in ${out} (PKCS#8, mode 600). The public key is on standard output.
+
+If it is your first key, add it to "signing" in the configuration file:
+  keys:
+    - { ${key} }
+
+If it replaces another key:
+1. Add it after the current key so that it is only published, and reload (SIGHUP, or a restart):
+    - { ${key}, use: verify }
+2. Wait until every provider has fetched it: as long as they cache keys, but at least the 300 s of our max-age.
+   Ory Hydra fetches nothing: add the new key to its trusted issuers.
+3. Move it to the first place without "use: verify", add "use: verify" to the old key, and reload.
+4. When the last JWT of the old key has expired, remove the old key from the file, reload, and delete its file.
+   Keycloak keeps it until its key cache is cleared, and Hydra until the trust is deleted: see docs/providers.md.`);
   return true;
 }
 
@@ -56,61 +62,15 @@ export async function createKey(alg: SigningAlgorithm, chosen?: string) {
   return { kid, created, pem: await exportPKCS8(privateKey), jwk: JSON.stringify({ ...jwk, kid, alg, use: "sig" }) };
 }
 
-/**
- * Writes a file that must not exist. With `force` the old one stays until the new one is complete.
- * @throws {UsageError} if it cannot be written; then no part of it is left behind
- */
-export async function writeNew(
-  path: string,
-  text: string,
-  { what, force, mode = OWNER_ONLY }: { what: string; force: boolean; mode?: number | undefined },
-): Promise<void> {
-  const old = force ? await lstat(path).catch(() => undefined) : undefined;
-  if (old?.isFile() === false) {
-    throw new UsageError(
-      `"${path}" is a folder, a link or a device, which --force does not replace: name another file`,
-    );
-  }
-  const target = old === undefined ? path : `${path}.${randomBytes(KID_DIGITS).toString("hex")}.tmp`;
-  let file: FileHandle | undefined;
+/** @returns the path. @throws {UsageError} if it exists or cannot be written; no part is left */
+export async function writeNew(path: string, text: string, mode = OWNER_ONLY): Promise<string> {
   try {
-    file = await open(target, "wx", mode);
-    await file.writeFile(text);
-    await file.sync();
-    await file.close();
-    if (target !== path) await rename(target, path);
+    await writeFile(path, text, { flag: "wx", mode, flush: true });
+    return path;
   } catch (error) {
-    await file?.close().catch(() => {});
-    if (file !== undefined) await rm(target, { force: true });
-    const { code = "", name } = error as NodeJS.ErrnoException;
-    const cure = CURES[code] ?? "correct the path, or name another file";
-    throw new UsageError(`cannot write the ${what} to "${path}" (${code || name}): ${cure}`);
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (code !== "EEXIST") await rm(path, { force: true }).catch(() => {});
+    const cure = "name a new file in a folder that exists; keygen --force replaces an old key";
+    throw new UsageError(`cannot write "${path}" (${code}): ${cure}`);
   }
-}
-
-const CURES: Readonly<Record<string, string>> = {
-  EEXIST: "the file exists: name another one, or give --force if nothing needs the old one any more",
-  ENOENT: "its folder does not exist: create it first, with mode 700",
-  EACCES: "this user may not write to its folder: allow it, or name another folder",
-  ENOSPC: "the disk is full: free some space, or name another folder",
-};
-
-function nextSteps(path: string, { kid, alg, created }: { kid: string; alg: string; created: string }): string {
-  // A JSON text is also a YAML text.
-  const file = JSON.stringify(resolve(path));
-  const key = `kid: ${JSON.stringify(kid)}, alg: ${alg}, private_key: { file: ${file} }, created: ${created}`;
-  return `The private key is in ${path} (PKCS#8, mode 600). The public key is on standard output.
-
-If it is your first key, add it to "signing" in the configuration file:
-  keys:
-    - { ${key} }
-
-If it replaces another key:
-1. Add it after the current key so that it is only published, and reload (SIGHUP, or a restart):
-    - { ${key}, use: verify }
-2. Wait until every provider has fetched it: as long as they cache keys, but at least the 300 s of our max-age.
-   Ory Hydra fetches nothing: add the new key to its trusted issuers.
-3. Move it to the first place without "use: verify", add "use: verify" to the old key, and reload.
-4. When the last JWT of the old key has expired, remove the old key from the file, reload, and delete its file.
-   Keycloak keeps it until its key cache is cleared, and Hydra until the trust is deleted: see docs/providers.md.`;
 }

@@ -3,10 +3,16 @@
 import { RISKS, type Risk } from "../config/risks.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import { escapeInvisible } from "../core/invisible.ts";
-import { nodeClock } from "../node/host.ts";
 
 type Level = "ok" | "warning" | "fault";
-type More = { advice?: readonly string[] | undefined; risk?: Risk; line?: number; column?: number };
+interface Finding {
+  level: Level;
+  /** A key of the file. */
+  subject: string;
+  message: string;
+  advice: readonly string[];
+  risk?: Risk;
+}
 
 /** For a part of the file. On a terminal its lines are indented. */
 export interface Report {
@@ -16,7 +22,7 @@ export interface Report {
   warn(text: string, advice?: string): void;
   /** Unless the file accepts it. */
   risk(risk: Risk, advice?: string): void;
-  fail(text: string, more?: More): void;
+  fail(text: string, advice?: readonly string[]): void;
 }
 
 /** Others may send megabytes. */
@@ -25,48 +31,48 @@ const safe = (text: string) => escapeInvisible(text.slice(0, MAX_CHARS));
 
 export function createReport(isJson: boolean) {
   const accepted: Risk[] = [];
-  let heading = "";
-  const findings: (Omit<More, "advice"> & { level: Level; subject: string; message: string; advice: string[] })[] = [];
-  const count = (level: Level) => findings.filter((finding) => finding.level === level).length;
-  const risks = () => findings.filter(({ risk }) => risk !== undefined).length;
+  const findings: Finding[] = [];
 
-  function on(subject: string, indent: string): Report {
+  /** @param about begins each line */
+  function on(subject: string, indent: string, about = ""): Report {
     const print = (label: string, text: string) => console.log(`${(indent + label).padEnd(18)}${safe(text)}`);
-    function add(level: Level, label: string, text: string, { advice = [], ...more }: More = {}) {
+    function add(level: Level, label: string, text: string, advice: readonly string[] = [], risk?: Risk) {
       const message = level === "ok" && label !== "" ? `${label}: ${text}` : text;
-      findings.push({ level, subject, message: safe(message), advice: advice.map(safe), ...more });
+      findings.push({ level, subject, message: safe(message), advice: advice.map(safe), ...(risk && { risk }) });
       if (isJson) return;
-      const about = subject === "" || subject === heading ? [] : [subject];
-      print(label, [...about, text, ...(level === "fault" ? [] : advice)].join(": "));
+      print(label, about + [text, ...(level === "fault" ? [] : advice)].join(": "));
       if (level === "fault") for (const one of advice) print("advice", one);
     }
     return {
-      part(subject, label, text = "") {
-        if (label === undefined) return on(subject, "  ");
-        heading = subject;
-        on(subject, "").ok(label, text);
-        return on(subject, "  ");
+      part(key, label, text = "") {
+        if (label === undefined) return on(key, "  ", key && `${key}: `);
+        on(key, "").ok(label, text);
+        return on(key, "  ");
       },
       ok: (label, text) => add("ok", label, text),
-      warn: (text, advice) => add("warning", "warning", text, { advice: advice === undefined ? [] : [advice] }),
+      warn: (text, advice) => add("warning", "warning", text, advice === undefined ? [] : [advice]),
       risk(risk, advice = RISKS[risk][1]) {
-        if (!accepted.includes(risk)) add("warning", "risk", `${risk}: ${RISKS[risk][0]}`, { advice: [advice], risk });
+        if (!accepted.includes(risk)) add("warning", "risk", `${risk}: ${RISKS[risk][0]}`, [advice], risk);
       },
-      fail: (text, more) => add("fault", "FAILED", text, more),
+      fail: (text, advice) => add("fault", "FAILED", text, advice),
     };
   }
 
+  const succeeded = () => findings.every(({ level }) => level !== "fault");
   return {
     ...on("", ""),
     accepted,
-    risks,
-    succeeded: () => count("fault") === 0,
+    succeeded,
+    hasRisks: () => findings.some(({ risk }) => risk !== undefined),
     /** Its shape is stable, for pipelines: docs/operations.md describes it. */
-    toJson() {
-      const counts = { ok: count("ok"), warning: count("warning"), fault: count("fault"), risk: risks() };
-      return JSON.stringify({ succeeded: counts.fault === 0, counts, findings }, null, 2);
-    },
+    toJson: () => JSON.stringify({ succeeded: succeeded(), findings }, null, 2),
   };
+}
+
+/** @returns the settings that the file has, like `session: trust, timeout: 8 s` */
+export function listed(settings: object): string {
+  const all = Object.entries(settings).filter(([, value]) => value && String(value) !== "");
+  return all.map(([name, value]) => `${name}: ${[value].flat().join(" and ")}`).join(", ");
 }
 
 /** @returns the text with its details in parentheses, like `text (status 401, ECONNREFUSED)` */
@@ -76,7 +82,7 @@ export function withDetails(text: string, details: object = {}, cause?: string):
 }
 
 /**
- * Runs one request. Its line says how long that took, or why it failed.
+ * Runs one request. Its line says what came, or why it failed.
  * @param describe what the line says of the result
  * @param explain reports what was sent and received, and returns what to do about a failure
  * @returns the result, or undefined if the request failed
@@ -88,10 +94,9 @@ export async function attempt<T>(
   describe: (result: T) => string,
   explain?: (error: TokenProxyError) => Promise<string[]>,
 ): Promise<T | undefined> {
-  const started = nodeClock.elapsed();
   try {
     const result = await run();
-    report.ok(label, `${describe(result)} in ${Math.round(nodeClock.elapsed() - started)} ms`);
+    report.ok(label, describe(result));
     return result;
   } catch (error) {
     if (!(error instanceof TokenProxyError)) throw error;
@@ -99,7 +104,7 @@ export async function attempt<T>(
     const detail = explain && error.code.startsWith("provider_") ? {} : error.detail;
     // The advice is more specific than the sentence for callers.
     const message = advice?.length ? error.message.replace(/(?<=rejects this proxy): .*/, "") : error.message;
-    report.fail(withDetails(`${error.code}: ${message}`, detail, codeOf(error)), { advice });
+    report.fail(withDetails(`${error.code}: ${message}`, detail, codeOf(error)), advice);
     return undefined;
   }
 }

@@ -181,33 +181,3 @@ it("our published keys are compared by thumbprint, next to keys of others that w
     await server.close();
   }
 });
-
-describe("an authority", () => {
-  const PLACES = [
-    ["server.tls.client_ca", (ca: object) => ({ file: { server: { tls: { ...TLS, client_ca: ca } } } })],
-    ["tls.ca", (ca: object) => ({ provider: { tls: { ca } } })],
-    [
-      "tls.ca",
-      (ca: object) => ({ file: { nextauth: { url: "http://127.0.0.1:1", apikey: { env: "APIKEY" }, tls: { ca } } } }),
-    ],
-  ] as const;
-
-  it.each(PLACES)("under %s that has expired is warned of, and a valid one is not mentioned", async (key, changes) => {
-    const pair = await makeSelfSigned("proxy", { notAfter: inDays(90) });
-    const env = { CERTIFICATE: pair.certificate, PRIVATE_KEY: pair.private_key };
-    const old = (await makeSelfSigned("old root", { notAfter: new Date("2021-09-30") })).certificate;
-    const good = (await makeAuthority()).certificate;
-    const warned = async (CA: string) => {
-      const { out } = await check(fileConfig(ENDPOINT, changes({ env: "CA" })), { ...env, CA });
-      return out.split("\n").filter((line) => line.includes("warning"));
-    };
-    expect(await warned(`${good}\n${old}`)).toEqual([
-      expect.stringMatching(
-        new RegExp(
-          `^  warning {9}${key} has an expired authority, CN=old root, until Sep 30 .+ days left\\): replace it$`,
-        ),
-      ),
-    ]);
-    expect(await warned(good)).toEqual([]);
-  });
-});

@@ -56,9 +56,9 @@ describe("a nextAuth Server", () => {
   it("is asked about a session that cannot exist", async () => {
     const { status, out, err } = await check(file(nextauthConfig(nextauth, { serverid: SERVERID })));
     expect([status, err]).toEqual([0, ""]);
-    expect(out).toMatch(/nextauth +http:\/\/127\.0\.0\.1:\d+\n(?: {2}risk .*\n)? {2}getSession +answered in \d+ ms/);
-    expect(out).toMatch(/getToken +POST \/getToken, session: verify/);
-    expect(out).toMatch(/webNonce exchange +POST \/token/);
+    expect(out).toMatch(/nextauth +http:\/\/127\.0\.0\.1:\d+\n(?: {2}risk .*\n)? {2}getSession +answered\n/);
+    expect(out).toMatch(/getToken +.*session: verify/);
+    expect(out).toMatch(/webNonce exchange +path: \/token/);
     expect(nextauth.requests.map(({ target }) => target)).toEqual(["/servers/c2VydmVyLTE%3D/sessions/"]);
     expect(provider.requests).toEqual([]);
   });
@@ -81,7 +81,7 @@ describe("a nextAuth Server", () => {
     const nonce = nextauth.login(SERVERID, ALICE);
     const found = await check(config, live, { NONCE: nonce });
     expect(found.status).toBe(0);
-    expect(found.out).toMatch(/answer +main answered 200 .*\n(?:.*\n)* {2}session +is logged in/);
+    expect(found.out).toMatch(/answer +main answered 200 /);
     expect(new URLSearchParams(provider.requests[0]?.body).get("branch")).toBe("Gent");
     expect(found.out).not.toContain(nonce);
 
@@ -91,14 +91,9 @@ describe("a nextAuth Server", () => {
     expect(provider.requests).toHaveLength(1);
   });
 
-  it("is not asked about a --live request without a nonce, which the output says", async () => {
+  it("is not asked about a --live request without a nonce", async () => {
     const config = file(nextauthConfig(nextauth, { serverid: SERVERID }));
-    const { status, out } = await check(config, ["--live", "--userid", "alice"]);
-    expect(status).toBe(0);
-    expect(out).toMatch(/session +not checked: add a nonce with --value/);
-
-    const trusting = await check({ ...config, get_token: { session: "trust" } }, ["--live", "--userid", "alice"]);
-    expect(trusting.out).toMatch(/session +not checked: session: trust/);
+    expect((await check(config, ["--live", "--userid", "alice"])).status).toBe(0);
   });
 
   it("names the user if no binding reads a userid, so --live then needs a nonce", async () => {
@@ -110,7 +105,7 @@ describe("a nextAuth Server", () => {
 
     const without = await check(config, ["--live"]);
     expect([without.status, without.out]).toEqual([2, ""]);
-    expect(without.err).toMatch(/^--live needs a session .* add its nonce with --value nonce=env:VARIABLE\n$/);
+    expect(without.err).toMatch(/^--live needs a user or a session: .* a nonce with --value nonce=env:VARIABLE\n$/);
   });
 });
 
@@ -128,7 +123,7 @@ describe("a provider", () => {
     const { status, out } = await check(discovered());
     expect(status).toBe(0);
     expect(out.split("\n").filter((line) => line.includes("warning"))).toEqual([
-      "  warning         its grant_types_supported lacks urn:example:user: --live shows whether it works all the same",
+      "  warning         providers.main: its grant_types_supported lacks urn:example:user: enable it there, use one of a, or see with --live if it works",
     ]);
   });
 

@@ -51,10 +51,9 @@ describe("check", () => {
     const { status, out, err } = await check();
     expect({ status, err }).toEqual({ status: 0, err: "" });
     expect(out).toMatch(/^token-proxy\.yaml: no faults, every secret and key is there\n/);
-    expect(out).toMatch(/caller +nextauth-server: 1 API key, any serverid/);
-    expect(out).toMatch(/getToken +POST \/getToken/);
-    expect(out).toMatch(/client +post-client, client_secret_post/);
-    expect(out).toContain(`${server.issuer}/token, discovered in `);
+    expect(out).toMatch(/getToken +method: POST, path: \/getToken, /);
+    expect(out).toMatch(/client +client_id: post-client, method: client_secret_post, grant_type: /);
+    expect(out).toContain(`${server.issuer}/token, discovered\n`);
     expect(out).not.toContain("warning");
   });
 
@@ -64,7 +63,7 @@ describe("check", () => {
     const status = await live.exit();
     const out = live.stdout();
     expect([status, live.stderr()]).toEqual([0, ""]);
-    expect(out).toMatch(/live +one token request\n {2}answer +main answered 200 with \d+ bytes in \d+ ms/);
+    expect(out).toMatch(/live +one token request\n {2}answer +main answered 200 with \d+ bytes\n/);
     expect(out).toMatch(/members +access_token, token_type, expires_in, scope/);
     expect(out).toContain('"sub":"alice"');
     const { access_token } = JSON.parse((server.sent.at(-1) as Buffer).toString("utf8"));
@@ -85,23 +84,20 @@ describe("check", () => {
     await write({}, { providers: { main, other }, get_token, nextauth, webnonce_exchange });
     const { out } = await check([...LIVE, "--path", "/getToken"]);
     expect(out).toMatch(
-      /getToken +POST \/other, session: verify, provider: other, refusals: own, our_errors: 500, no_route: 421, timeout: /,
+      /getToken +.*path: \/other.* provider: other, refusals: own, our_errors: 500, no_route: 421, timeout: 300 s\n/,
     );
     expect(out).toMatch(
-      /getToken +POST \/getToken, session: verify, provider: main, refusals: relay, timeout: 300 s\n/,
+      /getToken +.*path: \/getToken.* session: verify.* provider: main, refusals: relay, timeout: 300 s\n/,
     );
     expect(out).toMatch(
-      /exchange +POST \/token, provider: other, timeout: 8 s\nwebNonce exchange +POST \/b, provider: main, timeout: 8 s\n/,
+      /exchange +path: \/token, provider: other, timeout: 8 s\nwebNonce exchange +path: \/b, provider: main, timeout: 8 s\n/,
     );
-    expect(out).toMatch(/expects +a JSON object with access_token\n/);
-    expect(out).toMatch(/expects +a body of any kind\n/);
+    expect(out).toMatch(/ format: json, require: access_token\n/);
+    expect(out).toMatch(/ format: any/);
     expect(out).toMatch(/answer +main answered 200/);
     expect((await check(LIVE)).out).toMatch(/FAILED +provider_unreachable: the provider "providers\.other"/);
     const unknown = await check([...LIVE, "--path", "/x"]);
-    expect([unknown.status, unknown.err]).toEqual([
-      2,
-      "no binding has this --path and --method: the file has POST /other, POST /getToken\n",
-    ]);
+    expect([unknown.status, unknown.err]).toEqual([2, "no binding has this --path: the file has /other, /getToken\n"]);
   });
 
   it("ends with status 1 if the provider refuses the user or rejects this proxy", async () => {
@@ -118,21 +114,12 @@ describe("check", () => {
     );
   });
 
-  it("prints the time of a call, and warns of a timeout that is longer", async () => {
-    await write({ timeout: "8001ms" }, { get_token: { timeout: "8s" } });
-    const { out } = await check();
-    expect(out).toMatch(/getToken +POST \/getToken, session: trust, refusals: relay, timeout: 8 s/);
-    expect(out).toMatch(/warning +the whole call has less time than providers\.\w+\.timeout \(8\.001 s\): shorten it/);
-  });
-
   it("prints which keys sign and which are only published", async () => {
     const { pem } = await makeKey("ES256");
     const key = (kid: string) => ({ kid, alg: "ES256", private_key: { env: "KEY" } });
     await write({}, { signing: { keys: [key("new"), { ...key("old"), use: "verify" }] } });
     const { out } = await check([], { ...SECRETS, KEY: pem });
-    expect(out).toMatch(
-      /signing +ES256 new, signs\n +ES256 old, is only published\n +not published: no signing\.issuer\n/,
-    );
+    expect(out).toMatch(/signing +ES256 new, signs\nsigning +ES256 old, is only published\npublished +nowhere/);
   });
 
   const EXCHANGE = { webnonce_exchange: {} };
@@ -166,15 +153,9 @@ describe("check", () => {
       {},
       /^token-proxy\.yaml:1:\d+ "providers\.main\.client_secret" .*CLIENT_SECRET.* not set/m,
     ],
-    ["--live without a user", ["--live"], SECRETS, /^--live needs the user to request a token for: add --userid$/m],
+    ["--live without a user", ["--live"], SECRETS, /^--live needs a user or a session: add --userid, or a nonce/m],
     ["--probe without --live", ["--probe"], SECRETS, /^--userid, --value and --probe need --live: add it$/m],
     ["a user without --live", ["--userid", "alice"], SECRETS, /^--userid, --value and --probe need --live: add it$/m],
-    [
-      "a value that no call has",
-      [...LIVE, "--value", "device=d"],
-      SECRETS,
-      /^"device" is not a value under get_token\.values: the file has serverid, userid, accountid, nonce$/m,
-    ],
   ])("ends with status 2 for %s", async (_, args, env, expected) => {
     await write();
     const { status, out, err } = await check(args, env);
@@ -187,6 +168,7 @@ it("--json does not quote the message of a bug, which may be about a secret", as
   const printed = vi.spyOn(console, "log").mockReturnValue();
   const options = {
     json: true,
+    config: "token-proxy.yaml",
     get envFile(): string {
       throw new Error("s3cret");
     },

@@ -15,7 +15,7 @@ const folder = temporaryFolder();
 const run = (...args: string[]) => runCommand(args, { cwd: folder });
 
 const FILES = ["--config <file>", "--env-file <file>"];
-const VALUES = ["--userid <text>", "--value <name=text...>", "--path <path>", "--method <method>"];
+const VALUES = ["--userid <text>", "--value <name=text...>", "--path <path>"];
 
 const OPTIONS: Record<string, string[]> = {
   start: FILES,
@@ -28,35 +28,28 @@ const OPTIONS: Record<string, string[]> = {
   init: [
     ...[...FILES, "--provider <name>", "--issuer <url>", "--no-discovery", "--grant-type <name>", "--client-id <text>"],
     ...["--auth-method <name>", "--alg <name>", "--signing-issuer <url>", "--scope <text>", "--set <key=text...>"],
-    ...["--force", "--json"],
+    "--json",
   ],
   keygen: ["--alg <name>", "--kid <text>", "--out <file>", "--force"],
   schema: [],
 };
 
 describe("--help", () => {
-  it.each(Object.entries(OPTIONS))(
-    "of %s lists every option, examples, exit statuses and variables",
-    async (name, options) => {
-      const { status, out, err } = await run(name, "--help");
-      expect({ status, err }).toEqual({ status: 0, err: "" });
-      const listed = [...out.matchAll(/^ {2}(?:-[a-z], )?(--[a-z-]+(?: <\S+>)?) /gm)].map(([, option]) => option);
-      expect(listed.sort()).toEqual([...options, "--help"].sort());
-      expect(out).toMatch(new RegExp(`\nExamples:\n {2}nextauth-token-proxy ${name}\\b`));
-      expect(out).toMatch(/\nExit status:\n {2}0 {2}\w.+\n(?: {2}1 {2}\w.+\n)? {2}2 {2}\w/);
-      if (options.includes("--config <file>") && name !== "dev" && name !== "init") {
-        expect(out).toMatch(/\nEnvironment:\n {2}TOKEN_PROXY_CONFIG {2,}\w.+\{ env: NAME \}/s);
-      }
-      expect((await run("help", name)).out).toBe(out);
-    },
-  );
+  it.each(Object.entries(OPTIONS))("of %s lists every option, and the exit statuses", async (name, options) => {
+    const { status, out, err } = await run(name, "--help");
+    expect({ status, err }).toEqual({ status: 0, err: "" });
+    const listed = [...out.matchAll(/^ {2}(?:-[a-z], )?(--[a-z-]+(?: <\S+>)?) /gm)].map(([, option]) => option);
+    expect(listed.sort()).toEqual([...options, "--help"].sort());
+    expect(out).toMatch(/\nExit status:\n {2}0 {2}\w.+\n(?: {2}1 {2}\w.+\n)? {2}2 {2}\w/);
+    expect((await run("help", name)).out).toBe(out);
+  });
 
   it("lists every command", async () => {
     const { status, out } = await run("--help");
     expect(status).toBe(0);
     const commands = [...out.matchAll(/^ {2}([a-z-]+)(?: \[\w+\])? {2,}[a-z]/gm)].map(([, command]) => command);
     expect(commands).toEqual([...Object.keys(OPTIONS), "help"]);
-    for (const word of ["Exit status:", "TOKEN_PROXY_CONFIG", "NO_COLOR"]) expect(out).toContain(word);
+    expect(out).toContain("Exit status:");
   });
 
   it.each(["--version", "-V"])("has a sibling %s that prints the version of the package", async (option) => {
@@ -69,11 +62,7 @@ const SECRET = "Zq7xWv4kPjR2";
 describe("wrong usage ends with status 2 and one line:", () => {
   it.each<[string, string[], string]>([
     ["a misspelt command", ["chekc"], 'unknown command (Did you mean check?); see "nextauth-token-proxy --help"\n'],
-    [
-      "an unknown command",
-      [SECRET],
-      'unknown command: use start, dev, check, get-token, init, keygen, schema; see "nextauth-token-proxy --help"\n',
-    ],
+    ["an unknown command", [SECRET], 'unknown command; see "nextauth-token-proxy --help"\n'],
     [
       "a misspelt option",
       ["check", "--lvie"],
@@ -91,7 +80,7 @@ describe("wrong usage ends with status 2 and one line:", () => {
       ["keygen", "--out", "k", "--alg", "HS256"],
       "Allowed choices are ES256, ES384, PS256, RS256, EdDSA; see",
     ],
-    ["no configuration file", ["check"], "there is no token-proxy.yaml in this folder: name the configuration file"],
+    ["no configuration file", ["check"], "cannot read the configuration file token-proxy.yaml (ENOENT)"],
   ])("%s", async (_, args, expected) => {
     const { status, out, err } = await run(...args);
     expect({ status, out }).toEqual({ status: 2, out: "" });
@@ -102,17 +91,14 @@ describe("wrong usage ends with status 2 and one line:", () => {
 });
 
 describe("a fault in the file", () => {
-  it.each([
-    ["plain in a pipe", {}, "^"],
-    ["in colour on a terminal", { FORCE_COLOR: "1" }, "\u001b[31m^\u001b[39m"],
-  ])("is shown with its line and a caret, %s", async (_, env, caret) => {
+  it("is shown with its line and a caret", async () => {
     await writeFile(join(folder, "faulty.yaml"), "version: 1\n\twatch: all\n");
-    const { status, err } = await runCommand(["check", "--config", "faulty.yaml"], { cwd: folder, env });
+    const { status, err } = await runCommand(["check", "--config", "faulty.yaml"], { cwd: folder });
     expect({ status, err }).toEqual({
       status: 2,
       err: `faulty.yaml:2:1 invalid YAML: a tab or another blank is used for indentation; use spaces
     2 | \twatch: all
-      | ${caret}
+      | ^
 1 fault in the configuration
 `,
     });

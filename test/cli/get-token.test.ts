@@ -80,7 +80,7 @@ describe("get-token", () => {
     const { status, out, err } = await run(ALICE);
     expect([status, out]).toEqual([0, BYTES]);
     // Neither the API key nor the nonce.
-    expect(err).toMatch(/^200 application\/json, 56 bytes in \d+ ms\n$/);
+    expect(err).toMatch(/^200 application\/json, 56 bytes\n$/);
     expect(sent()).toMatchObject({ userid: "alice", nonce: NONCE });
   });
 
@@ -122,20 +122,19 @@ describe("get-token", () => {
   });
 
   it.each<[string, string[], string]>([
-    ["a nonce on the command line", ["--value", `nonce=${NONCE}`], "use --value nonce=env:VARIABLE"],
+    ["a nonce on the command line", ["--value", `nonce=${NONCE}`], "other users can see a command line"],
     ["a nonce instead of the name of its variable", ["--value", `nonce=env:${NONCE}==`], "without $"],
-    ["a variable that is not set", ["--value", "nonce=env:NOWHERE"], "the environment variable NOWHERE is not set"],
+    ["a variable that is not set", ["--value", "nonce=env:NOWHERE"], "name a variable that is set"],
     ["a value that the binding has no place for", ["--value", "device=d"], '"device"'],
     ["an unfit value", ["--value", "accountid=seven"], 'the value "accountid" must be an integer'],
     ["a value without a name", ["--value", "seven"], "--value needs NAME=TEXT or NAME=env:VARIABLE"],
-    ["an unknown path", ["--path", "/v3"], "the file has POST /getToken, POST /v2/{serverid}/token"],
-    ["an unknown method", ["--method", "GET"], "the file has POST /getToken"],
+    ["an unknown path", ["--path", "/v3"], "the file has /getToken, /v2/{serverid}/token"],
     ["something that is not a URL", ["--url", "proxy:8080"], "--url must be a URL, like http://127.0.0.1:8080"],
     ["an unknown caller", ["--caller", "nobody"], "the file has nextauth-server"],
     [
       "a certificate that does not exist",
       ["--certificate", "nowhere.pem", "--private-key", "key.pem"],
-      "--certificate names a file that cannot be read (ENOENT): nowhere.pem",
+      "cannot read the certificate nowhere.pem (ENOENT)",
     ],
     ["a certificate without its key", ["--certificate", "certificate.pem"], "--certificate and --private-key belong"],
     [
@@ -144,18 +143,12 @@ describe("get-token", () => {
       "this command has a private_key that does not match its certificate",
     ],
     ["an authority that is not a certificate", ["--ca", "token-proxy.yaml"], "this command has a --ca"],
-    ["a userid that is given twice", ["--value", "userid=bob"], 'the value "userid" is given twice'],
   ])("ends with status 2 for %s", async (_what, args, said) => {
     const { status, out, err } = await run(["--userid", "alice", ...args]);
     expect([status, out]).toEqual([2, ""]);
     expect(err).toContain(said);
     expect(err).not.toContain(NONCE);
     expect(provider.requests).toEqual([]);
-  });
-
-  it("ends with status 2 without a userid if no session names the user", async () => {
-    const { status, err } = await run(["--value", "nonce=env:NONCE"]);
-    expect([status, err]).toEqual([2, "get-token needs the user to request a token for: add --userid\n"]);
   });
 
   it("ends with status 2 if its API key is missing, and names its place in the file", async () => {

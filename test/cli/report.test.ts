@@ -10,7 +10,7 @@ it("escapes control characters and direction marks, which a provider could send"
   const print = vi.spyOn(console, "log").mockImplementation(() => {});
   createReport(false).part("live", "live", "one token request").ok("members", HOSTILE);
   const json = createReport(true);
-  json.part("live").fail(HOSTILE, { advice: [HOSTILE] });
+  json.part("live").fail(HOSTILE, [HOSTILE]);
   const printed = print.mock.calls.flat();
   print.mockRestore();
   expect(printed.slice(1)).toEqual([`  members         ${ESCAPED}`]);

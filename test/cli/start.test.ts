@@ -50,7 +50,7 @@ function start(args: string[], env: Record<string, string> = {}): Run {
 it("without a file, start fails and names the commands that need none", async () => {
   const { status, out, err } = await runCommand([], { cwd: emptyFolder });
   expect([status, out]).toEqual([2, ""]);
-  expect(err).toMatch(/^there is no configuration file, .*"init".*"dev"\n$/);
+  expect(err).toMatch(/^cannot read the configuration file token-proxy\.yaml \(ENOENT\): .*"init".*"dev"\n$/);
 });
 
 describe("an address that start cannot listen on", () => {

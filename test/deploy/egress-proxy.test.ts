@@ -176,7 +176,7 @@ describe.skipIf(!hasSquid)(hasSquid ? "squid" : "squid [skipped: it is not insta
     expect(stdout()).toMatch(
       new RegExp(`^egress proxy +sso.bank.example:${port} through 127.0.0.1:${squid.port}$`, "m"),
     );
-    expect(stdout()).toContain("discovered in");
+    expect(stdout()).toContain(", discovered\n");
     expect(stdout()).not.toContain(PASSWORD);
   });
 

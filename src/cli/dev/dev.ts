@@ -1,8 +1,6 @@
 // Dev mode: the proxy between a stand-in nextAuth Server and an embedded provider, or your own.
 
-import { createHmac, randomBytes } from "node:crypto";
-import { styleText } from "node:util";
-import { decodeJwt } from "jose";
+import { randomBytes } from "node:crypto";
 import type { Config } from "../../config/complete.ts";
 import type { ParsedFile } from "../../config/parse.ts";
 import { UsageError } from "../../core/errors.ts";
@@ -11,8 +9,7 @@ import { ListenError, listen } from "../../node/inbound/listener.ts";
 import { type Service, startService } from "../../node/service.ts";
 import { type CallOptions, environment, loadFile } from "../configuration.ts";
 import { createStandIn } from "./nextauth-server.ts";
-import { curlLine, endpointsOf, fieldsOf, play, type Stage } from "./phone.ts";
-import { phoneForm } from "./phone-form.ts";
+import { curlLine, endpointsOf, fieldsOf, phoneForm, play, type Stage } from "./phone.ts";
 import { startDevProvider } from "./provider.ts";
 
 type DevOptions = Pick<CallOptions, "config" | "envFile"> & { allowRealProvider?: boolean };
@@ -20,15 +17,12 @@ type DevOptions = Pick<CallOptions, "config" | "envFile"> & { allowRealProvider?
 const LOOPBACK = "127.0.0.1";
 
 const write = (text: string) => void process.stdout.write(text);
-/** Plain in a pipe and under NO_COLOR. */
-const bold = (text: string) => styleText("bold", text, { stream: process.stdout });
 
-const SEED = randomBytes(32);
-/** No variable in a file can have a name with a colon. */
-const NEXTAUTH_KEY = "dev: nextauth";
-const callerKey = (name: string) => `dev: caller ${name}`;
-/** @returns a secret of this run */
-const secretOf = (name: string) => createHmac("sha256", SEED).update(name).digest("hex");
+const secret = () => randomBytes(32).toString("hex");
+/** Of the caller, and of the proxy at the stand-in. */
+const APIKEY = secret();
+/** No variable can have a name with a colon. */
+const APIKEY_REFERENCE = { env: "dev: apikey" };
 
 /**
  * @throws {UsageError} in production, or for a provider on another machine without permission
@@ -39,9 +33,8 @@ export async function startDev({ config: path = "", envFile, allowRealProvider }
     throw new UsageError('dev gives tokens for any user, and NODE_ENV is "production": use start, or unset NODE_ENV');
   }
   const embedded = path === "" ? await startDevProvider() : undefined;
-  const standIn = createStandIn(secretOf(NEXTAUTH_KEY));
+  const standIn = createStandIn(APIKEY);
   const nextauth = await listen(standIn.fetch, { host: LOOPBACK, port: 0 }, "the stand-in nextAuth Server");
-  const closeOthers = () => Promise.all([embedded?.close(0), nextauth.close(0)]);
 
   const loadFor = (usesFilePorts: boolean) => (known?: ParsedFile) => {
     const { file, host } = embedded?.load() ?? loadFile(path, environment(envFile), known);
@@ -50,16 +43,11 @@ export async function startDev({ config: path = "", envFile, allowRealProvider }
     const changed = forDev(file.config, nextauth.url, usesFilePorts);
     const config = allowRealProvider ? changed : withEnvironmentProxy(changed);
     const read: typeof host.read = (reference, at) =>
-      "env" in reference && reference.env.startsWith("dev: ") ? secretOf(reference.env) : host.read(reference, at);
+      "env" in reference && reference.env === APIKEY_REFERENCE.env ? APIKEY : host.read(reference, at);
     return { file: { ...file, config }, host: { ...host, ...guard, read } };
   };
-  const stage = (): Stage => ({
-    config: proxy.config(),
-    standIn,
-    url: proxy.url,
-    apikeyOf: (name) => secretOf(callerKey(name)),
-  });
-  const dev = { path: `/dev/${secretOf("page")}/`, render: (sent?: URLSearchParams) => phoneForm(stage(), sent) };
+  const stage = (): Stage => ({ config: proxy.config(), standIn, url: proxy.url, apikey: APIKEY });
+  const dev = { path: `/dev/${secret()}/`, render: (sent?: URLSearchParams) => phoneForm(stage(), sent) };
   const ownFiles = [path, envFile ?? ""].filter((file) => file !== "");
   const proxy = await startService(loadFor(true), { dev, ownFiles })
     .catch((error: unknown) => {
@@ -68,11 +56,11 @@ export async function startDev({ config: path = "", envFile, allowRealProvider }
       return startService(loadFor(false), { dev, ownFiles });
     })
     .catch(async (error: unknown) => {
-      await closeOthers();
+      await Promise.all([embedded?.close(0), nextauth.close(0)]); // or the process would not end
       throw error;
     });
 
-  write(`${bold("Dev mode")}: everything listens only on loopback, with keys made for this run. Not for production.
+  write(`Dev mode: everything listens only on loopback, with keys made for this run. Not for production.
 
   provider          ${embedded === undefined ? `of ${path}` : `${embedded.url}  (embedded)`}
   nextAuth Server   ${nextauth.url}  (embedded stand-in)
@@ -82,66 +70,41 @@ export async function startDev({ config: path = "", envFile, allowRealProvider }
 
 The page that plays the phone gets tokens for any user: its address is a secret of this run.
 `);
-  if (embedded !== undefined) await showCall(stage(), embedded.lastResponse);
-  else write(`${REPLACED}\nCtrl-C stops.\n`);
-  const stop = async () => {
-    const cut = await proxy.stop(true);
-    await closeOthers();
-    return cut;
-  };
-  return { ...proxy, stop };
+  if (embedded !== undefined) await showCall(stage());
+  write("\nCtrl-C stops.\n");
+  return proxy;
 }
 
-/** @throws {Error} if the app does not get the provider's bytes: this installation is broken */
-async function showCall(stage: Stage, lastResponse: () => string | undefined): Promise<void> {
-  const [getToken, exchange] = endpointsOf(stage.config).keys();
-  const playing = (endpoint = "") => {
-    const form = new URLSearchParams({ endpoint });
-    for (const [name, text] of fieldsOf(stage.config)) form.set(`value:${name}`, text);
-    return play(form, stage);
-  };
-  const started = performance.now();
-  const { call, response } = await playing(getToken);
-  const milliseconds = Math.round(performance.now() - started);
-  const text = new TextDecoder().decode(response.bytes);
-  if (response.status !== 200 || text !== lastResponse()) {
-    write(`The getToken call failed with status ${response.status}: ${text}\nInstall again with "npm ci".\n`);
-    throw new Error("dev mode failed");
-  }
+async function showCall(stage: Stage): Promise<void> {
+  const [endpoint = ""] = endpointsOf(stage.config).keys();
+  const form = new URLSearchParams({ endpoint });
+  for (const [name, text] of fieldsOf(stage.config)) form.set(`value:${name}`, text);
+  const { call, response } = await play(form, stage);
   write(`
-${bold("One getToken call")}: app -> nextAuth Server -> proxy -> provider and back, in ${milliseconds} ms.
-The app's TokenResult, ${response.bytes.length} bytes, the same as the provider sent:
+One getToken call: app -> nextAuth Server -> proxy -> provider and back.
+The app's TokenResult, with status ${response.status} and ${response.bytes.length} bytes:
 
-${text}
-Claims of its access_token: ${JSON.stringify(decodeJwt(JSON.parse(text).access_token))}
-
-${bold("Repeat this call:")}
+${new TextDecoder().decode(response.bytes)}
+Repeat this call:
 
   ${curlLine(call)}
 
-${bold("Exchange the app's webNonce for a token, as a standard OAuth client does:")}
-
-  ${curlLine((await playing(exchange)).call)}
-
-To use your own provider, write its file with "init", and start "dev --config FILE". Ctrl-C stops.
+To use your own provider, write its file with "init", and start "dev --config FILE".
 `);
 }
 
 /** @throws {UsageError} */
 function refuseRealProviders({ providers }: Config): void {
-  for (const [name, { issuer, token_endpoint, metadata_url, proxy }] of Object.entries(providers)) {
-    const urls = [issuer, token_endpoint, metadata_url, typeof proxy === "object" ? proxy.url : undefined];
-    const hosts = urls.flatMap((url) => (url ? [new URL(url).hostname] : []));
-    const real = hosts.find((host) => !isLoopback(host));
-    if (real === undefined) continue;
-    throw new UsageError(
-      `the provider "${name}" is on another machine (${real}), and anyone who can use the page of dev gets tokens ` +
-        "for any user from it; if it is for tests and you trust all users of this machine, add --allow-real-provider",
-    );
-  }
+  const urls = Object.values(providers).flatMap(({ issuer, token_endpoint }) => [issuer ?? [], token_endpoint ?? []]);
+  const real = urls.flat().find((url) => !isLoopback(new URL(url).hostname));
+  if (real === undefined) return;
+  throw new UsageError(
+    `the provider ${real} is on another machine, and anyone who can use the page of dev gets tokens for any user ` +
+      "from it; if it is for tests and you trust all users of this machine, add --allow-real-provider",
+  );
 }
 
-/** Discovery can name another machine; each connection asks here for its egress proxy. */
+/** Discovery and metadata_url can name one too; each connection asks here for its egress proxy. */
 function refuseRealHost({ hostname }: URL): undefined {
   if (isLoopback(hostname)) return;
   throw Object.assign(new Error("on another machine"), { code: "NEEDS_ALLOW_REAL_PROVIDER" });
@@ -153,23 +116,16 @@ function withEnvironmentProxy(config: Config): Config {
   return { ...config, server: { ...config.server, env_proxy: true }, providers: Object.fromEntries(providers) };
 }
 
-const REPLACED = `
-Replaced for this run: server.listen and server.admin (loopback), server.tls (none), the keys and certificates of callers,
-and url, apikey and connection of nextauth (the stand-in). Everything else is as in the file.`;
-
 /** Puts loopback and the stand-in in place of listeners, callers and nextAuth Servers. */
 function forDev(config: Config, url: string, usesFilePorts: boolean): Config {
-  const { server, callers, nextauth } = config;
+  const { server, nextauth } = config;
   const onLoopback = ({ port }: { port: number }) => ({ host: LOOPBACK, port: usesFilePorts ? port : 0 });
   const addresses = { listen: onLoopback(server.listen), admin: onLoopback(server.admin), admin_hosts: [] };
-  const withKey = Object.entries(callers).map(([name, { serverids }]) => {
-    return [name, { serverids, apikeys: [{ env: callerKey(name) }], client_certificates: [] }];
-  });
-  const standIn = { url, apikey: { env: NEXTAUTH_KEY }, su: undefined, tls: undefined, proxy: undefined };
+  const standIn = { url, apikey: APIKEY_REFERENCE, su: undefined, tls: undefined, proxy: undefined };
   return {
     ...config,
     server: { ...server, ...addresses, tls: undefined },
-    callers: Object.fromEntries(withKey),
+    callers: { dev: { apikeys: [APIKEY_REFERENCE], client_certificates: [], serverids: undefined } },
     nextauth: nextauth.map((one) => ({ ...one, ...standIn })),
   };
 }

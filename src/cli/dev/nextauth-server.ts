@@ -44,7 +44,8 @@ export function createStandIn(apikey: string) {
       const nonce = headers.get("x-nonce");
       if (nonce === null) return Response.json({ error: "X-nonce is required" }, { status: 400 });
       const session = sessions.get(nonce);
-      return Response.json(loginStatus(isHere(session) ? session?.account : undefined));
+      const account = isHere(session) ? session?.account : undefined;
+      return Response.json({ loggedin: account !== undefined, ...account });
     },
     /** @returns the nonce of a new session, the app's webNonce */
     open(serverid: string, account?: Account, attributes: Session["attributes"] = {}): string {
@@ -53,12 +54,4 @@ export function createStandIn(apikey: string) {
       return nonce;
     },
   };
-}
-
-/** Has every member of the description, like the session of a browser that shows a QR code. */
-function loginStatus(account: Account | undefined) {
-  const common = { canprovoke: account !== undefined, hsid: "aHNpZA==", loginqrdata: "bG9naW5xcmRhdGE=" };
-  return account === undefined
-    ? { loggedin: false, ...common }
-    : { loggedin: true, ...account, pk: "cHVibGljIGtleQ==", ...common };
 }

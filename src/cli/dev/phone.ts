@@ -1,5 +1,8 @@
-// Plays a phone and its nextAuth Server: opens a session, and makes the call that a form describes.
+// The page that plays a phone and its nextAuth Server: a form, the call that it describes, its
+// response, and what a token says.
 
+import { html } from "hono/html";
+import { decodeJwt, decodeProtectedHeader } from "jose";
 import type { Config } from "../../config/complete.ts";
 import type { FileExchange } from "../../config/schema-nextauth.ts";
 import { UsageError } from "../../core/errors.ts";
@@ -8,11 +11,13 @@ import type { Value } from "../../core/values.ts";
 import type { Binding } from "../../nextauth/binding.ts";
 import { isFault, readValue, ruleOf } from "../../nextauth/values.ts";
 import { apikeyHeader, type WrittenCall, writeCall } from "../../nextauth/write-call.ts";
+import { copyable, type Html, panel, pill } from "../../node/admin/elements.ts";
+import { counted } from "../../node/admin/format.ts";
 import { createNodeTransport } from "../../node/outbound/transport.ts";
 import { ATTRIBUTE_PREFIX, callNamesNeeded } from "../../oauth/template-names.ts";
 import type { StandIn } from "./nextauth-server.ts";
 
-export const SESSIONS = ["logged in", "not logged in", "expired"] as const;
+const SESSIONS = ["logged in", "not logged in", "expired"] as const;
 
 /** What the running proxy and its stand-in have, and a reload can change. */
 export interface Stage {
@@ -20,11 +25,11 @@ export interface Stage {
   standIn: StandIn;
   /** The URL of the proxy. */
   url: string;
-  /** @returns the API key that a caller has in this run */
-  apikeyOf(caller: string): string;
+  /** Of the caller in this run. */
+  apikey: string;
 }
 
-export interface Played {
+interface Played {
   call: WrittenCall & { url: string };
   response: { status: number; contentType: string; bytes: Uint8Array };
 }
@@ -49,10 +54,9 @@ export function fieldsOf(config: Config): ReadonlyMap<string, string> {
   return new Map([...empty, ["userid", "alice"], ["accountid", "7"], ["serverid", defaultServerid(config)]]);
 }
 
-function defaultServerid({ nextauth, callers, routes }: Config): string {
+function defaultServerid({ nextauth, routes }: Config): string {
   const named = [...nextauth, ...routes].find(({ serverid }) => serverid !== undefined)?.serverid;
-  const listed = [...nextauth, ...Object.values(callers)].flatMap(({ serverids = [] }) => serverids);
-  return named ?? listed[0] ?? "ZGV2";
+  return named ?? nextauth.find(({ serverids }) => serverids)?.serverids?.[0] ?? "ZGV2";
 }
 
 const LIMITS = { timeout: 60_000, maxResponseBytes: 8_388_608 };
@@ -87,7 +91,7 @@ export async function play(form: URLSearchParams, stage: Stage): Promise<Played>
   const nonce = standIn.open(at, session === "not logged in" ? undefined : account, attributes);
   if (session === "expired") standIn.sessions.delete(nonce);
   const written = binding
-    ? writeGetToken(binding, values.set("nonce", nonce), stage)
+    ? writeGetToken(binding, values.set("nonce", nonce), stage.apikey)
     : writeExchange(exchange?.path ?? "", nonce);
   const call = { ...written, url: stage.url + written.path };
   const { status, headers, body } = await send({ ...call, ...LIMITS });
@@ -100,14 +104,9 @@ function writeExchange(path: string, code: string): WrittenCall {
 }
 
 /** Leaves out the values that the binding has no place for. */
-function writeGetToken(binding: Binding, values: ReadonlyMap<string, Value>, { config, apikeyOf }: Stage): WrittenCall {
-  const carried = new Map([...values].filter(([name]) => Object.hasOwn(binding.values, name)));
-  const call = writeCall(binding, carried);
-  const serverid = String(carried.get("serverid"));
-  const names = Object.keys(config.callers);
-  const caller = names.find((name) => config.callers[name]?.serverids?.includes(serverid) !== false) ?? names[0];
-  // If no caller may speak for this serverid, the first one's call shows how it is refused.
-  return { ...call, headers: { ...call.headers, ...apikeyHeader(binding, apikeyOf(caller as string)) } };
+function writeGetToken(binding: Binding, values: ReadonlyMap<string, Value>, apikey: string): WrittenCall {
+  const call = writeCall(binding, new Map([...values].filter(([name]) => Object.hasOwn(binding.values, name))));
+  return { ...call, headers: { ...call.headers, ...apikeyHeader(binding, apikey) } };
 }
 
 /** @returns a line for a POSIX shell */
@@ -116,4 +115,68 @@ export function curlLine({ url, headers, body }: Played["call"]): string {
   const parts = Object.entries(headers).map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`);
   if (body !== undefined) parts.push(`--data-raw ${quoted(body)}`);
   return `curl -s ${quoted(url)} ${parts.join(" ")}`;
+}
+
+/** @param sent the form; undefined makes no call */
+export async function phoneForm(stage: Stage, sent?: URLSearchParams): Promise<Html> {
+  const result = sent && (await play(sent, stage).then(playedPart, faultPart));
+  const content = html`<p>Opens a session at the stand-in nextAuth Server, and makes one real call to this proxy, which may
+request a token from the provider. Keep the address of this page to yourself: it gets tokens for any user.</p>
+${form(stage.config, sent)}
+${result}`;
+  return panel("phone", "Play the phone", content);
+}
+
+function form(config: Config, sent: URLSearchParams | undefined): Html {
+  const select = (name: string, options: Iterable<string>) => {
+    const all = [...options].map((one) => html`<option${sent?.get(name) === one && " selected"}>${one}</option>`);
+    return html`<p><label for="phone-${name}">${name}</label><select id="phone-${name}" name="${name}">${all}</select></p>\n`;
+  };
+  const field = ([name, initial]: [string, string]) => {
+    const text = sent?.get(`value:${name}`) ?? initial;
+    const id = `phone-value-${name}`;
+    return html`<p><label for="${id}">${name}</label>
+<input id="${id}" name="value:${name}" value="${text}" autocomplete="off" spellcheck="false"></p>\n`;
+  };
+  return html`<form method="post">
+${select("endpoint", endpointsOf(config).keys())}${select("session", SESSIONS)}${[...fieldsOf(config)].map(field)}
+<p><button type="submit">Call</button></p>
+</form>`;
+}
+
+function faultPart(error: unknown): Html {
+  if (error instanceof UsageError) return html`<p class="bad" role="alert">No call was made: ${error.message}.</p>`;
+  return html`<p class="bad" role="alert">The proxy sent no response (${(error as Error).name}).</p>`;
+}
+
+function playedPart({ call, response: { status, contentType, bytes } }: Played): Html {
+  const { origin, host } = new URL(call.url);
+  const headers = Object.entries({ host, ...call.headers }).map(([name, value]) => `${name}: ${value}`);
+  const sent = [`${call.method} ${call.url.slice(origin.length)}`, ...headers, "", call.body ?? ""].join("\n");
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+  const level = status < 300 ? "good" : "bad";
+  return html`<div class="result">
+${block("The call as it was sent", sent)}
+${block("Repeat it", curlLine(call))}
+<p>${pill(level, `Status ${status}`)} ${counted(bytes.length, "byte")} of ${contentType}</p>
+${block("The response, byte for byte", text)}
+${["access_token", "id_token"].map((member) => tokenPart(member, text))}
+</div>`;
+}
+
+function block(heading: string, text: string): Html {
+  // HTML parsers turn a literal CR LF into LF.
+  const verbatim = text.split("\r").map((part, index) => [index > 0 && html`&#13;`, part]);
+  const content = html`<pre tabindex="0" role="region" aria-label="${heading}">\n${verbatim}</pre>`;
+  return html`<div><h3>${heading}</h3>${copyable(content, heading)}</div>\n`;
+}
+
+function tokenPart(member: string, response: string): Html[] {
+  try {
+    const token = JSON.parse(response)[member];
+    const said = JSON.stringify({ header: decodeProtectedHeader(token), claims: decodeJwt(token) }, undefined, 2);
+    return [block(`The ${member}`, token), block(`The ${member}, decoded; its signature is not verified`, said)];
+  } catch {
+    return []; // not JSON, or not a JWT that can be read: for example opaque or encrypted
+  }
 }

@@ -3,6 +3,7 @@
 import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
+import { decodeJwt } from "jose";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { callGetToken } from "../../support/call.ts";
 import { providerConfig } from "../../support/config.ts";
@@ -35,20 +36,16 @@ const CALL = "The call as it was sent";
 const CLAIMS = "The access_token, decoded; its signature is not verified";
 
 describe("without a file", () => {
-  it("makes one real call; its curl lines and its form repeat it", async () => {
+  it("makes one real call; its curl line and its form repeat it", async () => {
     const dev = service.run(["dev"]);
     const [, url] = await dev.said(/proxy +(http:\S+)/);
-    await dev.said(/the same as the provider sent:\n\n(\{.*\})/);
-    expect(dev.stdout()).toContain('"sub":"alice"');
+    const [, token = ""] = await dev.said(/TokenResult, with status 200 .*\n\n\{.*"access_token": "(.+)" \}/);
+    expect(decodeJwt(token)).toMatchObject({ sub: "alice", accountid: "7" });
     const [, target, options = ""] = await dev.said(/curl -s '(\S+)' (.+)/);
     expect(target).toBe(`${url}/getToken`);
     const headers = Object.fromEntries([...options.matchAll(/-H '([^:]+): ([^']+)'/g)].map(([, name, v]) => [name, v]));
     const answer = await callGetToken(url as string, { headers, body: /--data-raw '(.+)'/.exec(options)?.[1] });
     expect([answer.status, answer.json()]).toMatchObject([200, { token_type: "Bearer", expires_in: 300 }]);
-
-    const [, form] = await dev.said(/curl -s '\S+\/token' .*--data-raw '(.+)'/);
-    const exchanged = await fetch(`${url}/token`, { method: "POST", body: new URLSearchParams(form) });
-    expect([exchanged.status, await exchanged.json()]).toMatchObject([200, { token_type: "Bearer", expires_in: 300 }]);
 
     const user = { endpoint: "getToken: POST /getToken", "value:userid": "Zoë", "value:accountid": "12" };
     const shown = await send(await pageOf(dev), { ...user, session: "logged in" });
@@ -129,11 +126,10 @@ describe("with a file", () => {
     expect(shown[CALL]).toMatch(/\n\ngrant_type=authorization_code&code=\S+$/);
   });
 
-  it("listens only on loopback, in the clear, and says what it replaced", async () => {
+  it("listens only on loopback, in the clear", async () => {
     const [, url] = await dev.said(/proxy +(http:\S+)/);
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:/);
     expect(page).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/dev\/[0-9a-f]{64}\/$/);
-    await dev.said(/Replaced for this run: [\s\S]*server\.tls[\s\S]*callers[\s\S]*nextauth/);
     expect((await callGetToken(url as string)).status).toBe(404);
     expect((await fetch(page.replace(/[0-9a-f]\/$/, "x/"))).status).toBe(404);
   });
@@ -164,15 +160,13 @@ describe("a provider on another machine", () => {
   it.each([
     ["issuer", { issuer: "https://sso.bank.example" }],
     ["token_endpoint", { issuer: "http://127.0.0.1:1", token_endpoint: "https://sso.bank.example/token" }],
-    ["metadata_url", { issuer: "http://127.0.0.1:1", metadata_url: "https://sso.bank.example/metadata" }],
-    ["egress proxy", { issuer: "https://127.0.0.1:1", proxy: { url: "http://sso.bank.example:3128" } }],
   ])("by its %s is refused, with the reason and the option", async (_, main) => {
     await configure(main);
     const { status, err } = await run();
     expect([status, err]).toEqual([
       2,
       expect.stringMatching(
-        /^the provider "main" is on another machine \(sso\.bank\.example\), .*any user.*--allow-real-provider\n$/,
+        /^the provider https:\/\/sso\.bank\.example\S* is on another machine, .*any user.*--allow-real-provider\n$/,
       ),
     ]);
   });
@@ -206,7 +200,7 @@ describe("a provider on another machine", () => {
     await pageOf(local);
     await service.configure({ providers: { main: providerConfig("https://sso.bank.invalid/token") } });
     local.process.kill("SIGHUP");
-    await local.said(/"event":"not reloaded|not reloaded - the provider "main" is on another machine/);
+    await local.said(/"event":"not reloaded|not reloaded - the provider https:\S+ is on another machine/);
   });
 });
 

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { UnsecuredJWT } from "jose";
 import { describe, expect, it } from "vitest";
 import { createStandIn } from "../../../src/cli/dev/nextauth-server.ts";
-import { phoneForm } from "../../../src/cli/dev/phone-form.ts";
+import { phoneForm } from "../../../src/cli/dev/phone.ts";
 import { parseConfig } from "../../../src/config/parse.ts";
 import { listen } from "../../../src/node/inbound/listener.ts";
 import { fileConfig } from "../../support/config.ts";
@@ -16,7 +16,7 @@ const GET_TOKEN = "getToken: POST /getToken";
 async function shown(form: Record<string, string>, body: string | Uint8Array = "{}", contentType = "application/json") {
   const answer = () => new Response(body as string, { headers: { "Content-Type": contentType } });
   const proxy = await listen(answer, { host: "127.0.0.1", port: 0 }, "the proxy");
-  const stage = { config, standIn: createStandIn("key"), url: proxy.url, apikeyOf: () => "key" };
+  const stage = { config, standIn: createStandIn("key"), url: proxy.url, apikey: "key" };
   const html = await phoneForm(stage, new URLSearchParams({ endpoint: GET_TOKEN, ...form }));
   await proxy.close(0);
   return String(html);
@@ -30,24 +30,8 @@ describe("the form", () => {
     expect(text).toContain('role="alert">No call was made: &quot;accountid&quot; must be an integer.');
   });
 
-  it("says where the session has no effect", async () => {
-    const NOTE = "The session has no effect on /getToken: the file says session: trust.";
-    expect(await shown({})).toContain(NOTE);
-    const verifying = {
-      ...config,
-      get_token: config.get_token.map((binding) => ({ ...binding, session: "verify" as const })),
-    };
-    const stage = {
-      config: verifying,
-      standIn: createStandIn("key"),
-      url: "http://127.0.0.1:1",
-      apikeyOf: () => "key",
-    };
-    expect(String(await phoneForm(stage))).not.toContain("no effect");
-  });
-
   it("says that the proxy sent no response", async () => {
-    const stage = { config, standIn: createStandIn("key"), url: "http://127.0.0.1:1", apikeyOf: () => "key" };
+    const stage = { config, standIn: createStandIn("key"), url: "http://127.0.0.1:1", apikey: "key" };
     const form = new URLSearchParams({ endpoint: GET_TOKEN, "value:userid": "bob" });
     expect(String(await phoneForm(stage, form))).toContain("The proxy sent no response (TransportError).");
   });

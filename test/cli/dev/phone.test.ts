@@ -62,7 +62,7 @@ beforeEach(() => {
 });
 
 async function send(form: Record<string, string>, config = parse()) {
-  const stage = { config, standIn, url: proxy.url, apikeyOf: (caller: string) => `key-of-${caller}` };
+  const stage = { config, standIn, url: proxy.url, apikey: "key-of-main" };
   const sent = { endpoint: GET_TOKEN, session: "logged in", "value:userid": "alice", ...form };
   const played = await play(new URLSearchParams(sent), stage);
   return { ...played, received: received.at(-1) as (typeof received)[number] };
@@ -86,14 +86,13 @@ describe("the form", () => {
   });
 
   it("starts with a serverid of the file", () => {
-    const trust = { get_token: { session: "trust" }, nextauth: undefined, webnonce_exchange: undefined };
-    expect(fieldsOf(parse({ ...FILE, ...trust })).get("serverid")).toBe("other");
+    expect(fieldsOf(parse()).get("serverid")).toBe("c2VydmVyLTE=");
     expect(fieldsOf(parse({})).get("serverid")).toBe("ZGV2");
   });
 });
 
 describe("a getToken call", () => {
-  it("has the user and a new session that is logged in, and the key of a caller that may ask", async () => {
+  it("has the user and a new session that is logged in, and the key of the caller", async () => {
     const form = { "value:accountid": "9", "value:serverid": "c2VydmVyLTE=" };
     const { call, response, received: got } = await send(form);
     expect([got.line, got.body]).toEqual([
@@ -126,10 +125,6 @@ describe("a getToken call", () => {
     expect(got.headers.get("authorization")).toMatch(/^Bearer key-of-/);
     // The call names no serverid, so the session is at the default one.
     expect(await session("c2VydmVyLTE=", onlyNonce())).toMatchObject({ loggedin: true, userid });
-  });
-
-  it("for a serverid that no caller may speak for is made all the same", async () => {
-    expect((await send({ "value:serverid": "third" })).received.headers.get("x-apikey")).toBe("key-of-limited");
   });
 
   it("comes with attributes of the user", async () => {

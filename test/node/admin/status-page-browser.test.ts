@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { type ServerType, serve } from "@hono/node-server";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { createStandIn } from "../../../src/cli/dev/nextauth-server.ts";
-import { phoneForm } from "../../../src/cli/dev/phone-form.ts";
+import { phoneForm } from "../../../src/cli/dev/phone.ts";
 import { parseConfig } from "../../../src/config/parse.ts";
 import { createAdminApp } from "../../../src/node/admin/admin.ts";
 import type { Snapshot } from "../../../src/node/admin/snapshot.ts";
@@ -32,7 +32,7 @@ async function listenOn(fetch: (request: Request) => Response | Promise<Response
 beforeAll(async () => {
   const proxy = await listenOn(() => new Response(ANSWER, { headers: { "Content-Type": "application/json" } }));
   const { config } = parseConfig(JSON.stringify(fileConfig("http://127.0.0.1:1/token")), "test");
-  const stage = { config, standIn: createStandIn("key"), url: proxy, apikeyOf: () => "key-of-the-caller" };
+  const stage = { config, standIn: createStandIn("key"), url: proxy, apikey: "key-of-the-caller" };
   const admin = { snapshot: () => current, metrics: async () => "", adminHosts: () => [] };
   const dev = { path: DEV, render: (sent?: URLSearchParams) => phoneForm(stage, sent) };
   const plain = createAdminApp(admin);
