@@ -1,6 +1,6 @@
 // The command `keygen`: a new signing key, in a file that only its owner can read.
 
-import { lstat, rm, writeFile } from "node:fs/promises";
+import { lstat, rename, rm, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { calculateJwkThumbprint, exportJWK, exportPKCS8, generateKeyPair } from "jose";
 import { UsageError } from "../core/errors.ts";
@@ -26,9 +26,10 @@ const KID_DIGITS = 6;
  */
 export async function keygen({ alg, kid: chosen, out, force = false }: KeygenOptions): Promise<boolean> {
   const { kid, created, pem, jwk } = await createKey(alg, chosen);
-  // A link or a device stays, so that writing fails.
-  if (force && (await lstat(out).catch(() => undefined))?.isFile()) await rm(out);
-  await writeNew(out, pem);
+  // Only a file is replaced, not a link or a device. The old key is there until the new one is.
+  const isOld = force && (await lstat(out).catch(() => undefined))?.isFile();
+  const written = await writeNew(isOld ? `${out}.new` : out, pem);
+  if (isOld) await rename(written, out);
 
   console.log(jwk);
   // A JSON text is also a YAML text.

@@ -84,6 +84,13 @@ describe("keygen", () => {
     expect(await readdir(folder)).toEqual(["key.pem"]);
     expect((await keygen("--out", "new.pem", "--force")).status).toBe(0);
   });
+  it("keeps the old key if the new one cannot be written", async () => {
+    await writeFile(join(folder, "key.pem"), "the old key");
+    await writeFile(join(folder, "key.pem.new"), "in the way");
+    const { status, err } = await keygen("--out", "key.pem", "--force");
+    expect([status, err]).toEqual([2, expect.stringMatching(/^cannot write "key\.pem\.new" \(EEXIST\): /)]);
+    expect(await read("key.pem")).toBe("the old key");
+  });
 
   it("never replaces a link or a folder", async () => {
     await writeFile(join(folder, "target"), "something else");
