@@ -9,7 +9,6 @@ import type { Secret } from "../core/secret.ts";
 import { createTracer } from "../core/trace.ts";
 import type { TlsCredentials } from "../core/transport.ts";
 import { nextauthKey } from "../nextauth/servers.ts";
-import type { CertificateSnapshot, KeySnapshot } from "./admin/snapshot.ts";
 import { openAuditFile } from "./audit.ts";
 import { certificatesOf, fileState } from "./credentials.ts";
 import { nodeClock, nodeHashText, nodeIds } from "./host.ts";
@@ -106,7 +105,7 @@ export async function createProgram(
     audit,
     providers: deps.providers,
     nextauth: deps.nextauth,
-    keys: credentials.signingKeys.map(({ kid, alg }, index): KeySnapshot => {
+    keys: credentials.signingKeys.map(({ kid, alg }, index) => {
       const { use = "sign", created } = config.signing?.keys[index] ?? {};
       return { kid, alg, use, created };
     }),
@@ -166,7 +165,7 @@ export async function takeOver(next: Program, old: Program, mayMove: boolean): P
   await Promise.all(takeOvers);
 }
 
-function certificateSnapshots({ serverTls, providers, nextauth }: Credentials): CertificateSnapshot[] {
+function certificateSnapshots({ serverTls, providers, nextauth }: Credentials) {
   const places = new Map<string, TlsCredentials | undefined>([["server.tls", serverTls]]);
   for (const [name, { tls }] of providers) places.set(`providers.${name}.tls`, tls);
   for (const [index, { tls }] of nextauth.entries()) places.set(`${nextauthKey(index, nextauth.length)}.tls`, tls);

@@ -8,9 +8,8 @@ import type { CallReport } from "../core/call-report.ts";
 import { ConfigError, UsageError } from "../core/errors.ts";
 import { Secret } from "../core/secret.ts";
 import { createAdminApp, type DevForm } from "./admin/admin.ts";
-import { isReady } from "./admin/health.ts";
-import { createRecorder, type Recorder } from "./admin/recorder.ts";
-import type { Snapshot } from "./admin/snapshot.ts";
+import { createRecorder } from "./admin/recorder.ts";
+import { type State, takeSnapshot, VERSIONS } from "./admin/snapshot.ts";
 import { fileState } from "./credentials.ts";
 import { nodeClock, nodeIds } from "./host.ts";
 import { inheritedSocket, listen } from "./inbound/listener.ts";
@@ -18,7 +17,6 @@ import { createNodeLog } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
 import { keepDiscovered } from "./outbound/keep-discovered.ts";
 import { createProgram, type Program, takeOver } from "./program.ts";
-import { packageVersion } from "./version.ts";
 import { type FileStates, watchFiles } from "./watch.ts";
 
 export type Service = Awaited<ReturnType<typeof startService>>;
@@ -161,10 +159,6 @@ export async function startService(
   };
 }
 
-const VERSIONS = { version: packageVersion, node: process.versions.node };
-
-type State = Pick<Snapshot, "draining" | "started_at" | "configured_at" | "reload">;
-
 /** What an operator checks first when something does not work as configured. */
 function summary({ config, egress_proxy, client_assertions }: Program) {
   return {
@@ -177,30 +171,6 @@ function summary({ config, egress_proxy, client_assertions }: Program) {
     client_assertions,
     egress_proxy,
     audit: config.log.audit?.file,
-  };
-}
-
-function takeSnapshot(program: Program, recorder: Recorder, state: State, inFlight: number): Snapshot {
-  void program.readAssertions(); // for the next snapshot
-  const endpoints = [...program.config.get_token, ...program.config.webnonce_exchange];
-  const providers = [...program.providers.values()].map(({ name, state: stateOf, discovery }) => {
-    const paths = new Set(endpoints.filter(({ provider }) => provider === name).map(({ path }) => path));
-    const found = discovery?.state() ?? { ready: true };
-    return { name, paths: [...paths], ...found, ...stateOf(), ...recorder.provider(name) };
-  });
-  const reached = providers.filter(({ ready }) => ready).length;
-  return {
-    ...VERSIONS,
-    ...state,
-    at: nodeClock.now(),
-    ready: isReady(program.config.server.readiness, reached, providers.length, nodeClock.elapsed()),
-    in_flight: inFlight,
-    providers,
-    nextauth: program.nextauth.all.map(({ key }) => ({ key, ...recorder.nextauth(key) })),
-    keys: program.keys,
-    certificates: program.certificates,
-    egress_proxy: program.egress_proxy,
-    calls: recorder.calls(),
   };
 }
 

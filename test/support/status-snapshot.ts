@@ -1,8 +1,7 @@
 // Snapshots for tests of the admin listener: a new service, and a busy one with many problems.
 
-import { createHistogram } from "node:perf_hooks";
 import type { CallReport } from "../../src/core/call-report.ts";
-import { type Counts, MINUTE_MS } from "../../src/node/admin/recorder.ts";
+import { MINUTE_MS, type ProviderCall } from "../../src/node/admin/recorder.ts";
 import type { ProviderSnapshot, Snapshot } from "../../src/node/admin/snapshot.ts";
 
 export const NOW = Date.parse("2026-11-24T14:03:30.250Z");
@@ -24,7 +23,7 @@ export function provider(changes: Partial<ProviderSnapshot> = {}): ProviderSnaps
     refusesEverybody: false,
     last: undefined,
     last_token: undefined,
-    recent: recent({}),
+    recent: [],
     ...changes,
   };
 }
@@ -45,16 +44,17 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
     keys: [],
     certificates: [],
     reload: undefined,
+    egress_proxy: undefined,
     calls: [],
     ...changes,
   };
 }
 
-/** @param ms duration of each call */
-export function recent({ token = 0, refused = 0, error = 0 }: Partial<Counts>, ms = 12): Counts {
-  const durations = createHistogram({ figures: 1 });
-  for (let i = token + refused + error; i > 0; i--) durations.record(ms * 1_000);
-  return { token, refused, error, durations };
+/** @param counts calls by outcome. @param duration of each, in milliseconds */
+export function recent(counts: Readonly<Record<string, number>>, duration = 12): ProviderCall[] {
+  return Object.entries(counts).flatMap(([outcome, calls]) =>
+    Array.from({ length: calls }, () => ({ outcome, at: NOW - MINUTE_MS, duration })),
+  );
 }
 
 export function report(changes: Partial<CallReport> = {}): CallReport {
@@ -116,7 +116,7 @@ export function busySnapshot(): Snapshot {
         discoveredAt: NOW - 14 * MINUTE_MS,
         inFlight: 12,
         last: { outcome: "token", at: NOW - 400 },
-        recent: recent({ token: 3_120, refused: 18 }, 12),
+        recent: recent({ token: 482, refused: 18 }, 12),
       }),
       provider({
         name: "staff",
@@ -126,7 +126,7 @@ export function busySnapshot(): Snapshot {
         suspensions: 3,
         inFlight: 1,
         last: { outcome: "provider_unreachable", at: NOW - 4_000 },
-        recent: recent({ token: 4, refused: 1, error: 118 }, 9),
+        recent: recent({ token: 4, refused: 1, provider_unreachable: 118 }, 9),
       }),
       provider({
         name: "partners",
@@ -135,7 +135,7 @@ export function busySnapshot(): Snapshot {
         inFlight: 4,
         queued: 6,
         last: { outcome: "provider_timeout", at: NOW - 95_000 },
-        recent: recent({ error: 4 }, 5_000),
+        recent: recent({ provider_timeout: 4 }, 5_000),
       }),
       provider({ name: "corporate", discoveredAt: NOW - 2 * MINUTE_MS }),
     ],

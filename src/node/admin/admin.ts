@@ -7,7 +7,7 @@ import { TokenProxyError } from "../../core/errors.ts";
 import { readForm, readText } from "../../steps/body.ts";
 import { nodeHashText } from "../host.ts";
 import type { Html } from "./elements.ts";
-import type { LastOutcome } from "./recorder.ts";
+import type { Outcome } from "./recorder.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { STATUS_PAGE_HEADERS, statusPage } from "./status-page.ts";
 
@@ -91,7 +91,7 @@ function isAcceptedHost(hostname: string, names: readonly string[]): boolean {
 
 /** Failed calls are reported but do not count: another instance would fail as well. */
 function readiness({ draining, ready, in_flight, providers, nextauth, at }: Snapshot, isVerbose: boolean) {
-  const ageOf = (last: LastOutcome | undefined) =>
+  const ageOf = (last: Outcome | undefined) =>
     last && { outcome: last.outcome, seconds_ago: Math.max(0, Math.round((at - last.at) / 1000)) };
   const listed = providers.filter((provider) => isVerbose || !provider.ready);
   return {
