@@ -13,44 +13,20 @@ const CALL_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 /** Seconds: an HMAC takes microseconds, an RSA signature on a busy machine some milliseconds. */
 const SIGNING_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1];
 
-const BREAKER_STATES = ["closed", "open", "half_open"] as const;
-
 /** Between samples of the event loop's delay. The default of 10 ms takes 0.9 % of a core. */
 const EVENT_LOOP_SAMPLING_MS = 100;
 
-/** The state at a scrape: help and labels. A name that ends in _total makes a counter. */
-const GAUGES = {
-  build_info: ["Always 1; the labels are versions.", "version", "node"],
-  calls_in_flight: ["Calls without a response yet."],
-  provider_in_flight: ["Token requests in flight.", "provider"],
-  provider_queued: ["Calls waiting because of the provider's max_in_flight.", "provider"],
-  provider_breaker_state: ["1 for the current state of the circuit breaker.", "provider", "state"],
-  provider_suspensions_total: ["How often the provider was suspended.", "provider"],
-  discovery_timestamp_seconds: ["Last successful discovery of the provider.", "provider"],
-  provider_endpoint_moved: ["1 if newer metadata has a token endpoint on another host, not adopted.", "provider"],
-  provider_last_token_timestamp_seconds: ["The provider's last token; 0 before the first one.", "provider"],
-  provider_refused_users: ["Users refused since the provider's last token, counted up to 3.", "provider"],
-  provider_clock_skew_seconds: ["How far the provider's clock is ahead of ours.", "provider"],
-  client_assertion_expiry_timestamp_seconds: ["Expiry of the client assertion in a file.", "provider"],
-  signing_key_created_timestamp_seconds: ["Date of a signing key in the file.", "kid", "use"],
-  certificate_expiry_timestamp_seconds: ["Expiry of a certificate, by its key in the file.", "certificate"],
-  config_last_reload_successful: ["0 if the last reload was refused, otherwise 1."],
-  config_last_reload_timestamp_seconds: ["When the current configuration was loaded."],
-} satisfies Record<string, [help: string, ...labelNames: string[]]>;
+const BREAKER_STATES = ["closed", "open", "half_open"] as const;
 
 /** @param read takes the snapshot for the gauges, once per scrape */
 export function createMetrics(read: () => Snapshot) {
   const register = new Registry();
   collectDefaultMetrics({ register, eventLoopMonitoringPrecision: EVENT_LOOP_SAMPLING_MS });
   for (const name of MISNAMED) register.removeSingleMetric(name);
-  const setGauges = createGauges(register);
   return {
     onReport: countCalls(register),
     /** @returns the metrics in Prometheus' text format */
-    text() {
-      setGauges(read());
-      return register.metrics();
-    },
+    text: () => Registry.merge([register, stateOf(read())]).metrics(),
   };
 }
 
@@ -74,57 +50,68 @@ function countCalls(register: Registry): OnReport {
   const signatures = histogram("signing", SIGNING_BUCKETS, "Signing all JWTs of one call.", "provider");
 
   return (report) => {
-    const { route, provider = "", outcome, errorCode: error_code = "", judgedBy, durations: steps } = report;
+    const { route, provider = "", outcome, error_code = "", judged_by: by, durations: steps } = report;
     calls.inc({ route, provider, outcome, error_code });
     if (report.delivered === false) undelivered.inc({ route, provider, outcome });
-    durations.observe({ route, provider }, report.duration / 1000);
+    durations.observe({ route, provider }, report.duration_ms / 1000);
     if (steps.session_check !== undefined) sessionChecks.observe(steps.session_check / 1000);
     for (const [leg, ms] of legsIn(steps)) tokenRequests.observe({ provider: leg }, ms / 1000);
     if (provider === "") return;
-    if (judgedBy !== undefined) judged.inc({ provider, by: judgedBy });
+    if (by !== undefined) judged.inc({ provider, by });
     if (steps.provider !== undefined) tokenRequests.observe({ provider }, steps.provider / 1000);
     if (steps.signing !== undefined) signatures.observe({ provider }, steps.signing / 1000);
     retries.inc({ provider }, Math.max(0, report.attempts - 1));
   };
 }
 
-/** @returns a function that sets all gauges anew, without what is gone */
-function createGauges(register: Registry): (snapshot: Snapshot) => void {
-  const gauges = new Map(
-    Object.entries<string[]>(GAUGES).map(([name, [help = "", ...labelNames]]) => {
-      const Kind = name.endsWith("_total") ? Counter : Gauge;
-      return [name, new Kind(named(register, name, help, labelNames))];
-    }),
-  );
-  const set = (name: keyof typeof GAUGES, value: number, labels: Record<string, string> = {}) =>
-    gauges.get(name)?.inc(labels, value);
-
-  return (snapshot) => {
-    for (const gauge of gauges.values()) gauge.reset();
-    set("build_info", 1, { version: snapshot.version, node: snapshot.node });
-    set("calls_in_flight", snapshot.in_flight);
-    for (const { name: provider, clockSkew, discoveredAt, assertion, ...state } of snapshot.providers) {
-      set("provider_in_flight", state.inFlight, { provider });
-      set("provider_queued", state.queued, { provider });
-      for (const one of BREAKER_STATES) {
-        set("provider_breaker_state", one === state.breaker ? 1 : 0, { provider, state: one });
-      }
-      set("provider_suspensions_total", state.suspensions, { provider });
-      set("provider_endpoint_moved", state.movedTo === undefined ? 0 : 1, { provider });
-      set("provider_last_token_timestamp_seconds", (state.last_token ?? 0) / 1000, { provider });
-      set("provider_refused_users", state.refusedUsers, { provider });
-      if (clockSkew !== undefined) set("provider_clock_skew_seconds", clockSkew, { provider });
-      const { expires_at } = assertion ?? {};
-      if (expires_at !== undefined) set("client_assertion_expiry_timestamp_seconds", expires_at / 1000, { provider });
-      if (discoveredAt !== undefined) set("discovery_timestamp_seconds", discoveredAt / 1000, { provider });
-    }
-    for (const { kid, use, created } of snapshot.keys) {
-      if (created !== undefined) set("signing_key_created_timestamp_seconds", Date.parse(created) / 1000, { kid, use });
-    }
-    for (const { place, expires_at } of snapshot.certificates) {
-      set("certificate_expiry_timestamp_seconds", expires_at / 1000, { certificate: place });
-    }
-    set("config_last_reload_successful", snapshot.reload?.problem === undefined ? 1 : 0);
-    set("config_last_reload_timestamp_seconds", snapshot.configured_at / 1000);
+/** The state at a scrape. A name that ends in _total makes a counter. */
+function stateOf({ providers, keys, certificates, ...snapshot }: Snapshot): Registry {
+  const register = new Registry();
+  const set = (name: string, help: string, value: number | undefined, labels: Record<string, string> = {}) => {
+    if (value === undefined) return;
+    const Kind = name.endsWith("_total") ? Counter : Gauge;
+    const settings = named(register, name, help, Object.keys(labels));
+    const known = register.getSingleMetric(settings.name) as Counter | Gauge | undefined;
+    (known ?? new Kind(settings)).inc(labels, value);
   };
+  const seconds = (ms: number | undefined) => ms && ms / 1_000;
+  const { version, node } = snapshot;
+  set("build_info", "Always 1; the labels are versions.", 1, { version, node });
+  set("calls_in_flight", "Calls without a response yet.", snapshot.in_flight);
+  for (const { name: provider, inFlight, queued, breaker, suspensions, ...state } of providers) {
+    const of = (name: string, help: string, value: number | undefined) =>
+      set(`provider_${name}`, help, value, { provider });
+    const moved = state.movedTo === undefined ? 0 : 1;
+    of("in_flight", "Token requests in flight.", inFlight);
+    of("queued", "Calls waiting because of the provider's max_in_flight.", queued);
+    for (const one of BREAKER_STATES) {
+      const labels = { provider, state: one };
+      set("provider_breaker_state", "1 for the circuit breaker's current state.", one === breaker ? 1 : 0, labels);
+    }
+    of("suspensions_total", "How often the provider was suspended.", suspensions);
+    of("endpoint_moved", "1 if newer metadata has a token endpoint on another host, not adopted.", moved);
+    of(
+      "last_token_timestamp_seconds",
+      "The provider's last token; 0 before the first one.",
+      seconds(state.last_token) ?? 0,
+    );
+    of("refused_users", "Users refused since the provider's last token, counted up to 3.", state.refusedUsers);
+    of("clock_skew_seconds", "How far the provider's clock is ahead of ours.", state.clockSkew);
+    const [found, ends] = [seconds(state.discoveredAt), seconds(state.assertion?.expires_at)];
+    set("discovery_timestamp_seconds", "Last successful discovery of the provider.", found, { provider });
+    set("client_assertion_expiry_timestamp_seconds", "Expiry of the assertion in a file.", ends, { provider });
+  }
+  for (const { kid, use, created } of keys) {
+    const date = created && Date.parse(created) / 1_000;
+    set("signing_key_created_timestamp_seconds", "Date of a signing key in the file.", date || undefined, { kid, use });
+  }
+  for (const { place: certificate, expires_at } of certificates) {
+    const help = "Expiry of a certificate, by its key in the file.";
+    set("certificate_expiry_timestamp_seconds", help, seconds(expires_at), { certificate });
+  }
+  const isReloaded = snapshot.reload?.problem === undefined ? 1 : 0;
+  set("config_last_reload_successful", "0 if the last reload was refused, otherwise 1.", isReloaded);
+  const loaded = seconds(snapshot.configured_at);
+  set("config_last_reload_timestamp_seconds", "When the current configuration was loaded.", loaded);
+  return register;
 }

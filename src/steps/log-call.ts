@@ -13,36 +13,14 @@ export function logCall(
   identities: LoggedIdentities,
   error: TokenProxyError | undefined,
 ): void {
-  const fields = fieldsOf(report, identities);
+  const { nextauth, judged_by, error_code, durations, call_bytes, bytes, delivered, ...facts } = report;
+  const steps = Object.entries(durations).map(([step, ms]) => [`${step.replace(".", "_")}_ms`, rounded(ms ?? 0)]);
+  const fields = {
+    ...{ ...facts, duration_ms: rounded(report.duration_ms), ...Object.fromEntries(steps) },
+    ...{ call_bytes, bytes, delivered, ...identities },
+  };
   if (error === undefined) log("info", "call", fields);
   else log(levelOf(error.code), "call", { ...fields, ...describeError(error) });
-}
-
-function fieldsOf(report: CallReport, { user, session }: LoggedIdentities): LogFields {
-  const durations = Object.entries(report.durations).map(([step, ms]) => [
-    `${step.replace(".", "_")}_ms`,
-    rounded(ms ?? 0),
-  ]);
-  return {
-    request_id: report.requestId,
-    trace_id: report.traceId,
-    method: report.method,
-    route: report.route,
-    caller: report.caller,
-    provider: report.provider,
-    outcome: report.outcome,
-    status: report.status,
-    provider_status: report.providerStatus,
-    provider_error: report.providerError,
-    attempts: report.attempts,
-    duration_ms: rounded(report.duration),
-    ...Object.fromEntries(durations),
-    call_bytes: report.callBytes,
-    bytes: report.bytes,
-    delivered: report.delivered,
-    user,
-    session,
-  };
 }
 
 function rounded(ms: number): number {

@@ -43,8 +43,8 @@ export function createRecorder(now: () => number) {
 
   return {
     record(report: CallReport): void {
-      const { provider, nextauth, durations, duration } = report;
-      const outcome = report.errorCode ?? report.outcome;
+      const { provider, nextauth, durations, duration_ms: duration } = report;
+      const outcome = report.error_code ?? report.outcome;
       const at = now();
       calls.push({ at, report });
       if (calls.length > RECENT_CALLS) calls.shift();

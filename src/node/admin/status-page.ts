@@ -164,13 +164,13 @@ ${copyable(html`<pre tabindex="0">\n${reload.problem}</pre>`, "the faults")}`;
 function callsTable({ calls }: Snapshot): Html {
   const rows = calls.map(({ at, report }) => ({
     Time: timeOfDay(at),
-    Outcome: html`${outcome(report.errorCode ?? report.outcome)}${report.delivered === false && ", not delivered"}`,
+    Outcome: html`${outcome(report.error_code ?? report.outcome)}${report.delivered === false && ", not delivered"}`,
     Status: String(report.status),
     Call: `${report.method ?? "–"} ${report.route || "(unknown path)"}`,
     Caller: report.caller ?? none(),
     Provider: report.provider ?? none(),
-    Took: `${count(report.duration)} ms`,
-    "Request id": copyable(html`<code>${report.requestId}</code>`, "the request id"),
+    Took: `${count(report.duration_ms)} ms`,
+    "Request id": copyable(html`<code>${report.request_id}</code>`, "the request id"),
   }));
   const caption = `Newest first, at most ${RECENT_CALLS}. Times are in UTC. The log says more about each request id.`;
   return table("Last calls", caption, rows, "No calls yet.");

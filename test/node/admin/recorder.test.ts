@@ -18,15 +18,15 @@ function setUp() {
   return { clock, recorder };
 }
 
-const failed = (errorCode: NonNullable<CallReport["errorCode"]>, changes: Partial<CallReport> = {}): CallReport =>
-  report({ outcome: "error", status: 502, errorCode, ...changes });
+const failed = (error_code: NonNullable<CallReport["error_code"]>, changes: Partial<CallReport> = {}): CallReport =>
+  report({ outcome: "error", status: 502, error_code, ...changes });
 
 const outcomes = (recorder: Recorder) => recorder.provider("retail").recent.map(({ outcome }) => outcome);
 
 it("the recorder keeps the last fifty calls, newest first", () => {
   const { recorder } = setUp();
-  for (let i = 0; i < 123; i++) recorder.record(report({ requestId: `r-${i}` }));
-  const ids = recorder.calls().map((call) => call.report.requestId);
+  for (let i = 0; i < 123; i++) recorder.record(report({ request_id: `r-${i}` }));
+  const ids = recorder.calls().map((call) => call.report.request_id);
   expect(ids).toEqual(Array.from({ length: RECENT_CALLS }, (_, i) => `r-${122 - i}`));
 });
 
@@ -51,7 +51,7 @@ describe("the last outcome of a provider", () => {
 it("a token of an earlier provider counts for it, with its own time; a failure counts for that provider only", () => {
   const { clock, recorder } = setUp();
   const durations = { "token.home": 20, provider: 70 };
-  recorder.record(report({ provider: "retail", duration: 90, durations }));
+  recorder.record(report({ provider: "retail", duration_ms: 90, durations }));
   clock.now += 1_000;
   recorder.record(failed("provider_error", { provider: "home", durations: { "token.home": 20 } }));
   recorder.record(failed("provider_error", { provider: "retail", durations }));
@@ -134,7 +134,7 @@ describe("the recent calls of a provider", () => {
 
   it("are limited, the oldest forgotten first", () => {
     const { recorder } = setUp();
-    for (let i = 0; i < MAX_RECENT + 7; i++) recorder.record(report({ duration: i }));
+    for (let i = 0; i < MAX_RECENT + 7; i++) recorder.record(report({ duration_ms: i }));
     const { recent } = recorder.provider("retail");
     expect([recent.length, recent[0]?.duration]).toEqual([MAX_RECENT, 7]);
   });

@@ -120,10 +120,10 @@ describe("the status page", () => {
 
   it("lists the last calls", () => {
     const unknown = {
-      ...{ route: "", caller: undefined, provider: undefined, status: 404, duration: 0.2, requestId: "r-2" },
-      ...({ outcome: "error", errorCode: "not_found" } as const),
+      ...{ route: "", caller: undefined, provider: undefined, status: 404, duration_ms: 0.2, request_id: "r-2" },
+      ...({ outcome: "error", error_code: "not_found" } as const),
     };
-    const text = read({ calls: [call({ requestId: "r-1" }), call({ delivered: false }), call(unknown)] });
+    const text = read({ calls: [call({ request_id: "r-1" }), call({ delivered: false }), call(unknown)] });
     expect(text).toContain("|14:03:27|token|200|POST /getToken|nextauth-server|retail|12 ms|r-1|");
     expect(text).toContain("|14:03:27|token|, not delivered|200|");
     expect(text).toContain("|14:03:27|not_found|404|POST (unknown path)|–|–|0.2 ms|r-2|");
