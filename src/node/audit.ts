@@ -4,9 +4,10 @@
 import { constants } from "node:fs";
 import { appendFile, open } from "node:fs/promises";
 import type { Audit, AuditLine } from "../core/audit.ts";
+import { inTime } from "../core/deadline.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import type { Log } from "../core/ports.ts";
-import { nodeSha256 } from "./host.ts";
+import { nodeClock, nodeSha256 } from "./host.ts";
 
 /** Lines that wait for a slow disk; further ones fail. */
 const MAX_WAITING_CHARS = 8_388_608;
@@ -109,10 +110,5 @@ async function endsInHalfALine(path: string): Promise<boolean> {
   }
 }
 
-async function withDeadline<T>(writing: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error("the disk did not answer in 2 s")), WRITE_TIMEOUT_MS);
-  });
-  return Promise.race([writing, late]).finally(() => clearTimeout(timer));
-}
+const withDeadline = <T>(writing: Promise<T>): Promise<T> =>
+  inTime(writing, WRITE_TIMEOUT_MS, nodeClock.elapsed, () => new Error("the disk did not answer in 2 s"));

@@ -36,7 +36,8 @@ function levelOf(code: ErrorCode): LogLevel {
   return SEVERE.test(code) ? "error" : "warn";
 }
 
-function describeError({ code, message, detail, cause }: TokenProxyError): LogFields {
+/** @returns what a log line says of an error: no message of others, which may quote a token */
+export function describeError({ code, message, detail, cause }: TokenProxyError): LogFields {
   return { error_code: code, reason: message, ...detail, ...describeCause(cause, code === "internal") };
 }
 
