@@ -30,16 +30,15 @@ export function createMetrics(read: () => Snapshot) {
   };
 }
 
-function named<Label extends string>(register: Registry, name: string, help: string, labelNames: Label[]) {
+function named(register: Registry, name: string, help: string, labelNames: string[]) {
   return { name: `token_proxy_${name}`, help, labelNames, registers: [register] };
 }
 
 /** Labels are keys of the file and codes of the error table, so callers cannot add any. */
 function countCalls(register: Registry): OnReport {
-  const counter = <Label extends string>(name: string, help: string, ...labelNames: Label[]) =>
-    new Counter(named(register, name, help, labelNames));
-  const histogram = <Label extends string>(step: string, buckets: number[], help: string, ...labelNames: Label[]) =>
-    new Histogram({ ...named(register, `${step}_duration_seconds`, help, labelNames), buckets });
+  const counter = (name: string, help: string, ...labels: string[]) => new Counter(named(register, name, help, labels));
+  const histogram = (step: string, buckets: number[], help: string, ...labels: string[]) =>
+    new Histogram({ ...named(register, `${step}_duration_seconds`, help, labels), buckets });
   const calls = counter("calls_total", "Calls answered, by outcome.", "route", "provider", "outcome", "error_code");
   const undelivered = counter("calls_undelivered_total", "Calls whose caller left.", "route", "provider", "outcome");
   const judged = counter("provider_errors_judged_total", "Errors of the provider, by whose rule.", "provider", "by");

@@ -51,7 +51,13 @@ export async function createProgram(
     return text;
   };
   const loaded = await loadCredentials(file, { ...host, read });
-  const audit = await openAudit(file, host, log);
+  const { audit: settings } = config.log;
+  const audit =
+    settings &&
+    (await openAuditFile(host.resolvePath(settings.file), settings.required, log).catch((cause) => {
+      const problem = `cannot be written (${cause.code ?? cause.message}); name a file that this user can append to`;
+      throw file.error([{ path: ["log", "audit", "file"], message: problem, at: "value" }]);
+    }));
   const credentials = { ...loaded, identitiesKey: loaded.identitiesKey ?? identitiesKey };
   const keys = new Set([...fingerprints.keys(), ...(before?.keys() ?? [])]);
   const changed = [...keys].filter((key) => fingerprints.get(key) !== before?.get(key));
@@ -129,19 +135,6 @@ export async function createProgram(
       closeUnused();
     },
   };
-}
-
-async function openAudit({ config, error }: ParsedFile, host: CredentialHost, log: Runtime["log"]) {
-  const { audit } = config.log;
-  if (audit === undefined) return undefined;
-  try {
-    return await openAuditFile(host.resolvePath(audit.file), audit.required, log);
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const cure = code === "ENOENT" ? "make its folder" : "name a file that the user that runs this can append to";
-    const problem = `cannot be written (${code ?? message}); ${cure}`;
-    throw error([{ path: ["log", "audit", "file"], message: problem, at: "value" }]);
-  }
 }
 
 /** API keys are kept only as salted hashes. */
