@@ -6,6 +6,7 @@ import { appendFile, open } from "node:fs/promises";
 import type { Audit, AuditLine } from "../core/audit.ts";
 import { inTime } from "../core/deadline.ts";
 import { TokenProxyError } from "../core/errors.ts";
+import { INVISIBLE } from "../core/invisible.ts";
 import type { Log } from "../core/ports.ts";
 import { nodeClock, nodeSha256 } from "./host.ts";
 
@@ -18,10 +19,9 @@ const OPTIONS = {
   mode: 0o600, // the lines say who got which token
 };
 /** A provider's text could move the cursor of the terminal that shows the file, or hide. */
-const UNPRINTABLE = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}\p{DI}]/gu;
+const UNPRINTABLE = new RegExp(INVISIBLE, "gu");
 
 export interface AuditFile extends Audit {
-  /** Waits until everything is written, 2 s at most. */
   close(): Promise<void>;
 }
 
@@ -91,11 +91,8 @@ export async function openAuditFile(path: string, required: boolean, log: Log): 
 }
 
 /** As JSON writes it: two escapes for a character beyond U+FFFF. */
-function escaped(character: string): string {
-  return Array.from({ length: character.length }, (_, i) => {
-    return `\\u${character.charCodeAt(i).toString(16).padStart(4, "0")}`;
-  }).join("");
-}
+const escaped = (character: string) =>
+  character.replaceAll(/[\s\S]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
 async function endsInHalfALine(path: string): Promise<boolean> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined);

@@ -18,11 +18,7 @@ const MAX_SECRET_FILE_BYTES = 65_536;
 /** A network mount whose server is gone would hold up a reload for ever. */
 const READ_TIMEOUT_MS = 3_000;
 
-/**
- * @param env where `{ env: NAME }` is looked up
- * @param directory base of a relative `{ file: PATH }`: the folder of the configuration file
- * @param openFile replaced by tests
- */
+/** @param directory base of a relative `{ file: PATH }`: the folder of the configuration file */
 export function createNodeCredentialHost(env: NodeJS.ProcessEnv, directory: string, openFile = open): CredentialHost {
   const readFile = (file: string) => readSecretFile(resolve(directory, file), file, openFile);
   return {
@@ -172,7 +168,6 @@ function certificateFault(pem: string, pins?: readonly string[]): string | undef
 
 const CERTIFICATE = /-----BEGIN (?:X509 )?CERTIFICATE-----[^-]+-----END (?:X509 )?CERTIFICATE-----/g;
 
-/** @param pem a valid certificate with its chain */
 export function certificatesOf(pem: string): X509Certificate[] {
   return (pem.match(CERTIFICATE) ?? []).map((one) => new X509Certificate(one));
 }

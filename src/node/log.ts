@@ -13,14 +13,10 @@ import { readableLine } from "./log-line.ts";
 const STDOUT = 1;
 /** May wait for a slow reader. Lines beyond are dropped, so that they cannot fill the memory. */
 const MAX_WAITING_BYTES = 8_388_608;
-/** Lines are gathered this long and written together. */
 const GATHER_MS = 10;
-/** A full pipe is tried again after this time. */
 const RETRY_MS = 20;
-/** How long the exit waits for the reader. */
 const EXIT_TIMEOUT_MS = 500;
 
-/** @param format `auto` means readable lines on a terminal and JSON elsewhere */
 export function createNodeLog({ level, format }: Config["log"]) {
   const isPretty = format === "pretty" || (format === "auto" && isatty(STDOUT));
   const output = createOutput((lines) => log("warn", "lines of the log found no reader and no room", { lines }));

@@ -18,14 +18,12 @@ const EVENT_LOOP_SAMPLING_MS = 100;
 
 const BREAKER_STATES = ["closed", "open", "half_open"] as const;
 
-/** @param read takes the snapshot for the gauges, once per scrape */
 export function createMetrics(read: () => Snapshot) {
   const register = new Registry();
   collectDefaultMetrics({ register, eventLoopMonitoringPrecision: EVENT_LOOP_SAMPLING_MS });
   for (const name of MISNAMED) register.removeSingleMetric(name);
   return {
     onReport: countCalls(register),
-    /** @returns the metrics in Prometheus' text format */
     text: () => Registry.merge([register, stateOf(read())]).metrics(),
   };
 }

@@ -28,7 +28,6 @@ export type Program = Awaited<ReturnType<typeof createProgram>>;
 
 /**
  * @param identitiesKey for hashes in the log if the file has no key; random by default
- * @param isOutdated as in Inbound, for a connection
  * @param files gets the state of each secret's file before it is read
  * @param before and `kept`, of the replaced program, which as a whole would stay in memory
  * @throws {ConfigError} for a secret, key or certificate that cannot be used
@@ -116,7 +115,6 @@ export async function createProgram(
       return { kid, alg, use, created };
     }),
     certificates: certificateSnapshots(credentials),
-    /** Brings the state of those in files up to date. */
     readAssertions,
     client_assertions: assertions.map(({ name, describe }) => `${name} ${describe()}`).join(", ") || undefined,
     egress_proxy: credentials.proxied.join(", ") || undefined,

@@ -120,7 +120,6 @@ export async function startService(
     /** Where getToken is served, for example `http://127.0.0.1:8080`. */
     url: publicListener.url,
     adminUrl: adminListener.url,
-    /** The one in use. */
     config: () => program.config,
     /**
      * Loads the configuration again, for all new calls. Calls in flight finish with the old one. If

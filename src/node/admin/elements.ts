@@ -10,7 +10,6 @@ export function pill(level: Level, text: string): Html {
   return html`<span class="pill ${level}">${text}</span>`;
 }
 
-/** Muted text in place of a missing value. */
 export function none(text = "–"): Html {
   return html`<span class="muted">${text}</span>`;
 }
@@ -50,7 +49,6 @@ addEventListener("click", async ({ target }) => {
 });
 `;
 
-/** A part of the page under its heading. */
 export function panel(heading: string, content: Html): Html {
   return html`<section aria-label="${heading}">
 <h2>${heading}</h2>
@@ -62,7 +60,6 @@ ${content}
 /** Cells by the heading of their column. The first one is the header of its row. */
 type Row = Readonly<Record<string, Html | string>>;
 
-/** A panel with a table that scrolls sideways on a narrow screen, or with the text `empty`. */
 export function table(heading: string, caption: string, rows: readonly Row[], empty: string): Html {
   if (rows[0] === undefined) return panel(heading, html`<p class="muted">${empty}</p>`);
   const content = html`<div class="scroll" role="group" tabindex="0" aria-label="${heading}">

@@ -27,7 +27,6 @@ const CUT_OFF = /^call(?:_deadline|er_gone)$/;
 const NOT_ASKED = /^(?:session_|attributes?_|call_invalid$)/;
 const NEXTAUTH_FAILURE = /^(?:session_check|attributes)_(?:failed|timeout)$/;
 
-/** @param now returns milliseconds since the epoch */
 export function createRecorder(now: () => number) {
   const calls: { at: number; report: CallReport }[] = [];
   const providers = new Map<string, ReturnType<typeof newProvider>>();
@@ -57,7 +56,6 @@ export function createRecorder(now: () => number) {
       // A call that fails at one of these is about that one.
       if (outcome === "token") for (const [leg, ms] of legsIn(durations)) note(leg, { outcome, at, duration: ms });
     },
-    /** Newest first. */
     calls: () => calls.toReversed(),
     provider(name: string) {
       const { recent, last_token } = providers.get(name) ?? newProvider();
@@ -65,7 +63,6 @@ export function createRecorder(now: () => number) {
       const first = now() - RECENT_MINUTES * MINUTE_MS;
       return { last, last_token, recent: recent.filter(({ at }) => at > first) };
     },
-    /** @param key key of the nextAuth Server in the file */
     nextauth: (key: string): { key: string; last: Outcome | undefined } => ({ key, last: servers.get(key) }),
   };
 }

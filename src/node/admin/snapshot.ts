@@ -15,7 +15,6 @@ export interface State {
   started_at: number;
   /** When the configuration in use was loaded. */
   configured_at: number;
-  /** The last one; `problem` is why it failed. */
   reload: { at: number; problem: string | undefined } | undefined;
 }
 

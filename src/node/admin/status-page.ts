@@ -36,7 +36,6 @@ export const STATUS_PAGE_HEADERS: Readonly<Record<string, string>> = {
 /** `refreshing`, `paused` (WCAG 2.2.2), or with a form, which a refresh would empty. */
 export type PageMode = "refreshing" | "paused" | { form: Html };
 
-/** @returns the whole document, to be sent with STATUS_PAGE_HEADERS */
 export function statusPage(snapshot: Snapshot, mode: PageMode, isDev: boolean): Html {
   const { version, node, at, started_at, in_flight, egress_proxy = "none" } = snapshot;
   const { level, text, problems } = healthOf(snapshot);

@@ -158,7 +158,6 @@ export async function listen(
   return {
     /** For example `http://127.0.0.1:8080`, with the actual port if 0 was configured. */
     url: `${tls === undefined ? "http" : "https"}://${host}:${address.port}`,
-    /** Uses these files for new connections. */
     setTls(next: TlsCredentials) {
       tlsServer?.setSecureContext(tlsOptions(next));
     },
@@ -171,7 +170,6 @@ export async function listen(
     /** Whether `outdateConnections` was called since the connection was accepted, before TLS. */
     isOutdated,
     drain,
-    /** Requests without a complete response. */
     inFlight: () => responses().length,
     /**
      * Refuses new connections, and waits until the open ones have their responses.
@@ -221,9 +219,6 @@ function endsOf({ remoteAddress, remotePort, localAddress }: Socket): string {
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: "no permission for this port. Choose one above 1023, or grant CAP_NET_BIND_SERVICE.",
   EADDRNOTAVAIL: "this machine has no such address. Use 0.0.0.0 for all its addresses.",
-  ENOTFOUND: "the host name is unknown. Use an IP address.",
-  EAI_AGAIN: "the host name cannot be resolved right now. Use an IP address.",
-  EAFNOSUPPORT: "this machine has no IPv6. Use an IPv4 address.",
 };
 
 /**
