@@ -60,7 +60,11 @@ export async function startService(
   const atStart = restartKeys(program);
   /** Of every configuration since the start: the last calls of an old one write to its own. */
   const audits = [program.audit];
-  const closeAudits = () => Promise.all(audits.map((audit) => audit?.close()));
+  const end = async (calls_cut_off: number) => {
+    log(calls_cut_off === 0 ? "info" : "error", "stopped", { calls_cut_off });
+    await Promise.all(audits.map((audit) => audit?.close()));
+    await closeLog();
+  };
   const { listen: address, admin: adminAddress } = program.config.server;
   // Not program.fetch itself, because a reload replaces the program.
   const answer = (request: Request, env: unknown) => program.fetch(request, env);
@@ -87,7 +91,7 @@ export async function startService(
       await takeOver(next, program, isAsked);
       if (state.draining) return;
       const wanted = restartKeys(next);
-      const unchangeable = [...atStart.keys()].filter((key) => atStart.get(key) !== wanted.get(key));
+      const unchangeable = Object.keys(wanted).filter((key) => atStart[key] !== wanted[key]);
       if (next.tls !== undefined && !unchangeable.includes("server.tls")) publicListener.setTls(next.tls);
       if (next.changed.some((key) => /^callers|^server\.tls\.client_ca/.test(key))) publicListener.outdateConnections();
       stopDiscovery();
@@ -127,11 +131,7 @@ export async function startService(
      */
     reload: () => reload(true),
     /** Logs how many calls are being cut off. The process has to exit afterwards. */
-    async abort(): Promise<void> {
-      log("error", "stopped", { calls_cut_off: publicListener.inFlight() });
-      await closeAudits();
-      await closeLog();
-    },
+    abort: () => end(publicListener.inFlight()),
     /**
      * Turns "not ready", accepts calls for server.shutdown_delay, then refuses connections and
      * finishes the calls in flight.
@@ -150,9 +150,7 @@ export async function startService(
       if (delay > 0) await setTimeout(delay);
       const cutOff = await publicListener.close(shutdown_grace);
       await adminListener.close(0);
-      log(cutOff === 0 ? "info" : "error", "stopped", { calls_cut_off: cutOff });
-      await closeAudits();
-      await closeLog();
+      await end(cutOff);
       return cutOff;
     },
   };
@@ -174,11 +172,9 @@ function summary({ config, egress_proxy, client_assertions }: Program) {
 }
 
 /** The settings that a reload cannot change, by their key in the file. */
-function restartKeys({ config, tls }: Program): ReadonlyMap<string, string> {
-  return new Map([
-    ["server.listen", JSON.stringify(config.server.listen)],
-    ["server.admin", JSON.stringify(config.server.admin)],
-    ["server.tls", String(tls && tls.ca !== undefined)], // its files can change
-    ["log.format", config.log.format],
-  ]);
-}
+const restartKeys = ({ config, tls }: Program): Readonly<Record<string, string>> => ({
+  "server.listen": JSON.stringify(config.server.listen),
+  "server.admin": JSON.stringify(config.server.admin),
+  "server.tls": String(tls && tls.ca !== undefined), // its files can change
+  "log.format": config.log.format,
+});

@@ -60,8 +60,8 @@ ${content}
 /** Cells by the heading of their column. The first one is the header of its row. */
 type Row = Readonly<Record<string, Html | string>>;
 
-export function table(heading: string, caption: string, rows: readonly Row[], empty: string): Html {
-  if (rows[0] === undefined) return panel(heading, html`<p class="muted">${empty}</p>`);
+export function table(heading: string, caption: string, rows: readonly Row[]): Html {
+  if (rows[0] === undefined) return panel(heading, html`<p class="muted">None.</p>`);
   const content = html`<div class="scroll" role="group" tabindex="0" aria-label="${heading}">
 <table>
 <caption>${caption}</caption>

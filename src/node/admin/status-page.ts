@@ -16,7 +16,7 @@ import {
   timeOfDay,
 } from "./elements.ts";
 import { count, duration } from "./format.ts";
-import { certificateState, healthOf, type Judgement, providerState } from "./health.ts";
+import { certificateState, healthOf, providerState } from "./health.ts";
 import { MAX_RECENT, MINUTE_MS, type Outcome, RECENT_CALLS, RECENT_MINUTES } from "./recorder.ts";
 import type { ProviderSnapshot, Snapshot } from "./snapshot.ts";
 import { STYLE } from "./style.ts";
@@ -39,6 +39,9 @@ export type PageMode = "refreshing" | "paused" | { form: Html };
 export function statusPage(snapshot: Snapshot, mode: PageMode, isDev: boolean): Html {
   const { version, node, at, started_at, in_flight, egress_proxy = "none" } = snapshot;
   const { level, text, problems } = healthOf(snapshot);
+  const items = problems.map(
+    ({ level, text }) => html`<li>${pill(level, level === "bad" ? "Fault" : "Warning")} ${text}</li>\n`,
+  );
   const links = {
     refreshing: html`<a href="./?paused">Stop refreshing</a>`,
     paused: html`<a href="./">Resume refreshing</a>`,
@@ -67,19 +70,14 @@ ${mode === "refreshing" && html`<meta http-equiv="refresh" content="${REFRESH_SE
 <p>As of ${timeOfDay(at)} UTC ${typeof mode === "string" && links[mode]}</p>
 </div>
 <h1 class="${level}">${text}</h1>
-${problems.length > 0 && html`<ul class="problems" aria-label="What needs attention">${problems.map(problemItem)}</ul>`}
+${problems.length > 0 && html`<ul class="problems" aria-label="What needs attention">${items}</ul>`}
 <dl class="facts">
 ${Object.entries(facts).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>\n`)}
 </dl>
 </header>
 <main>
 ${typeof mode === "object" && mode.form}
-${providersTable(snapshot)}
-${nextAuthTable(snapshot)}
-${keysTable(snapshot)}
-${certificatesTable(snapshot)}
-${panel("Configuration", lastReload(snapshot))}
-${callsTable(snapshot)}
+${sections(snapshot)}
 </main>
 <script>${raw(COPY_SCRIPT)}</script>
 </body>
@@ -87,14 +85,38 @@ ${callsTable(snapshot)}
 `;
 }
 
-function problemItem({ level, text }: Judgement): Html {
-  return html`<li>${pill(level, level === "bad" ? "Fault" : "Warning")} ${text}</li>\n`;
-}
-
-function providersTable({ providers, at }: Snapshot): Html {
-  const caption = `Whole calls in the last ${RECENT_MINUTES} minutes, at most the last ${MAX_RECENT}`;
-  const rows = providers.map((provider) => providerRow(provider, at));
-  return table("Providers", caption, rows, "None configured.");
+function sections({ providers, nextauth, keys, certificates, reload, configured_at, calls, at }: Snapshot): Html[] {
+  const recent = `Whole calls in the last ${RECENT_MINUTES} minutes, at most the last ${MAX_RECENT}`;
+  const newest = `Newest first, at most ${RECENT_CALLS}. Times are in UTC. The log says more about each request id.`;
+  const servers = nextauth.map(({ key, last }) => ({ Server: key, "Last request": lastOutcome(last, at) }));
+  const signing = keys.map(({ kid, alg, use, created }) => ({
+    kid,
+    Algorithm: alg,
+    Use: use === "sign" ? "signs" : "published only",
+    Created: created === undefined ? none() : html`${created}, ${ago(Date.parse(created), at)}`,
+  }));
+  const sorted = certificates.toSorted((a, b) => a.expires_at - b.expires_at);
+  const ends = sorted.map(({ place, expires_at }) => {
+    const { level, text } = certificateState(expires_at, at);
+    return { "Key in the file": place, State: time(expires_at, pill(level, text)) };
+  });
+  const fault =
+    reload?.problem !== undefined &&
+    html`<p>${pill("warning", "Reload failed")} ${ago(reload.at, at)}:</p>
+${copyable(html`<pre tabindex="0">\n${reload.problem}</pre>`, "the faults")}`;
+  const loaded = html`<p>The configuration in use was loaded ${ago(configured_at, at)}.</p>${fault}`;
+  return [
+    table(
+      "Providers",
+      recent,
+      providers.map((provider) => providerRow(provider, at)),
+    ),
+    table("nextAuth Servers", "Outcome of the last request to each", servers),
+    table("Signing keys", "In the order of the configuration file", signing),
+    table("Certificates", "Certificates of this proxy, the first to expire on top", ends),
+    panel("Configuration", loaded),
+    table("Last calls", newest, calls.map(callRow)),
+  ];
 }
 
 function providerRow(provider: ProviderSnapshot, now: number) {
@@ -128,40 +150,8 @@ function lastOutcome(last: Outcome | undefined, now: number): Html {
   return last === undefined ? none("no call yet") : html`${outcome(last.outcome)} ${ago(last.at, now)}`;
 }
 
-function nextAuthTable({ nextauth, at }: Snapshot): Html {
-  const rows = nextauth.map(({ key, last }) => ({ Server: key, "Last request": lastOutcome(last, at) }));
-  return table("nextAuth Servers", "Outcome of the last request to each", rows, "None configured.");
-}
-
-function keysTable({ keys, at }: Snapshot): Html {
-  const rows = keys.map(({ kid, alg, use, created }) => ({
-    kid,
-    Algorithm: alg,
-    Use: use === "sign" ? "signs" : "published only",
-    Created: created === undefined ? none() : html`${created}, ${ago(Date.parse(created), at)}`,
-  }));
-  return table("Signing keys", "In the order of the configuration file", rows, "None configured.");
-}
-
-function certificatesTable({ certificates, at }: Snapshot): Html {
-  const sorted = certificates.toSorted((a, b) => a.expires_at - b.expires_at);
-  const rows = sorted.map(({ place, expires_at }) => {
-    const { level, text } = certificateState(expires_at, at);
-    return { "Key in the file": place, State: time(expires_at, pill(level, text)) };
-  });
-  return table("Certificates", "Certificates of this proxy, the first to expire on top", rows, "None configured.");
-}
-
-function lastReload({ reload, configured_at, at }: Snapshot): Html {
-  const loaded = html`<p>The configuration in use was loaded ${ago(configured_at, at)}.</p>`;
-  if (reload?.problem === undefined) return loaded;
-  return html`${loaded}
-<p>${pill("warning", "Reload failed")} ${ago(reload.at, at)}:</p>
-${copyable(html`<pre tabindex="0">\n${reload.problem}</pre>`, "the faults")}`;
-}
-
-function callsTable({ calls }: Snapshot): Html {
-  const rows = calls.map(({ at, report }) => ({
+function callRow({ at, report }: Snapshot["calls"][number]) {
+  return {
     Time: timeOfDay(at),
     Outcome: html`${outcome(report.error_code ?? report.outcome)}${report.delivered === false && ", not delivered"}`,
     Status: String(report.status),
@@ -170,7 +160,5 @@ function callsTable({ calls }: Snapshot): Html {
     Provider: report.provider ?? none(),
     Took: `${count(report.duration_ms)} ms`,
     "Request id": copyable(html`<code>${report.request_id}</code>`, "the request id"),
-  }));
-  const caption = `Newest first, at most ${RECENT_CALLS}. Times are in UTC. The log says more about each request id.`;
-  return table("Last calls", caption, rows, "No calls yet.");
+  };
 }
