@@ -1,8 +1,9 @@
 // The audit file of `log.audit`: lines are appended together, and a call waits until its is
 // written.
 
-import { constants } from "node:fs";
-import { appendFile, open } from "node:fs/promises";
+import { constants, createReadStream } from "node:fs";
+import { appendFile, stat } from "node:fs/promises";
+import { text } from "node:stream/consumers";
 import type { Audit, AuditLine } from "../core/audit.ts";
 import { inTime } from "../core/deadline.ts";
 import { TokenProxyError } from "../core/errors.ts";
@@ -42,14 +43,14 @@ export async function openAuditFile(path: string, required: boolean, log: Log): 
 
   async function flush(): Promise<void> {
     next = undefined;
-    const text = gathered;
+    const lines = gathered;
     gathered = "";
     try {
-      const isTorn = mayBeTorn && (await endsInHalfALine(path));
+      const isTorn = mayBeTorn && (await endsInHalfALine(path).catch(() => false));
       mayBeTorn = true;
-      await appendFile(path, isTorn ? `\n${text}` : text, OPTIONS);
+      await appendFile(path, isTorn ? `\n${lines}` : lines, OPTIONS);
     } catch (error) {
-      lost += text.split("\n").length - 1;
+      lost += lines.split("\n").length - 1;
       throw error;
     }
     mayBeTorn = false;
@@ -95,16 +96,8 @@ const escaped = (character: string) =>
   character.replaceAll(/[\s\S]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
 async function endsInHalfALine(path: string): Promise<boolean> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined);
-  if (file === undefined) return false; // it will be made again
-  try {
-    const { size } = await file.stat();
-    if (size === 0) return false; // or a pipe, which has no end to look at
-    const { buffer } = await file.read({ buffer: Buffer.alloc(1), position: size - 1 });
-    return buffer.toString() !== "\n";
-  } finally {
-    await file.close();
-  }
+  const { size } = await stat(path);
+  return size > 0 && (await text(createReadStream(path, { start: size - 1 }))) !== "\n"; // a pipe has size 0
 }
 
 const withDeadline = <T>(writing: Promise<T>): Promise<T> =>

@@ -19,18 +19,13 @@ export function outcome(code: string): Html {
   return html`<strong class="${level}">${code}</strong>`;
 }
 
-/** @param at milliseconds since the epoch. The tooltip shows it in full */
-export function time(at: number, text: Html | string): Html {
-  const iso = new Date(at).toISOString();
-  return html`<time datetime="${iso}" title="${iso}">${text}</time>`;
+/** "14:03:27", in UTC. */
+export function timeOfDay(at: number): string {
+  return new Date(at).toISOString().slice(11, 19);
 }
 
-export function timeOfDay(at: number): Html {
-  return time(at, new Date(at).toISOString().slice(11, 19));
-}
-
-export function ago(at: number, now: number): Html {
-  return time(at, `${duration(now - at)} ago`);
+export function ago(at: number, now: number): string {
+  return `${duration(now - at)} ago`;
 }
 
 /** @param content an element, whose text the button copies. @param what for screen readers */

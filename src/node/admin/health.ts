@@ -1,4 +1,4 @@
-// Judges a snapshot: whether the service is well, and what needs attention.
+// Judges a snapshot: the state of the service, of its providers and of certificates.
 
 import type { Config } from "../../config/complete.ts";
 import type { BreakerState } from "../../oauth/breaker.ts";
@@ -23,43 +23,13 @@ export function isReady(policy: Config["server"]["readiness"], reached: number, 
   return reached >= { started: upFor < START_MS ? all : 0, any: 1, all }[policy];
 }
 
-/** @returns the state of the service, and what is wrong, faults before warnings */
-export function healthOf(snapshot: Snapshot): Judgement & { problems: Judgement[] } {
-  const { draining, ready, providers } = snapshot;
-  const problems = problemsIn(snapshot).sort((a, b) => Number(b.level === "bad") - Number(a.level === "bad"));
-  const state = (level: Level, text: string) => ({ level, text, problems });
+/** @returns the state of the service, in a line */
+export function healthOf({ draining, ready, providers }: Snapshot): Judgement {
+  if (draining) return { level: "warning", text: "Shutting down" };
   const missing = providers.filter((provider) => !provider.ready).length;
-  if (draining) return state("warning", "Shutting down");
-  if (!ready) return state("bad", `Not ready: ${missing} of ${counted(providers.length, "provider")}`);
-  if (problems[0] === undefined) return state("good", "Ready");
-  return problems[0].level === "bad" ? state("bad", "Ready, with faults") : state("warning", "Ready, with warnings");
-}
-
-function problemsIn({ providers, nextauth, certificates, reload, at }: Snapshot): Judgement[] {
-  const problems: Judgement[] = [];
-  const add = (level: Level | false, text = "") => level && level !== "good" && problems.push({ level, text });
-  for (const { name, ready, problem, breaker, refusesEverybody, assertion, movedTo, clockSkew = 0 } of providers) {
-    add(!ready && "bad", `${name}: calls to it fail, because its metadata cannot be read (${problem})`);
-    add(BREAKER_STATES[breaker].level, `${name}: suspended after repeated failures, until a trial call succeeds`);
-    add(
-      refusesEverybody && "bad",
-      `${name}: refuses everybody; the log has its words, so check the setup at both ends`,
-    );
-    add(assertion?.problem !== undefined && "bad", assertion?.problem);
-    add(movedTo !== undefined && "warning", `${name}: its token endpoint moved to ${movedTo}; a reload accepts that`);
-    const skew = duration(Math.abs(clockSkew) * 1_000);
-    add(Math.abs(clockSkew) >= NOTABLE_SKEW_SECONDS && "warning", `${name}: its clock and ours differ by ${skew}`);
-  }
-  for (const { key, last } of nextauth) {
-    const isWell = last === undefined || last.outcome === "answered";
-    add(!isWell && "warning", `${key}: the last request to this nextAuth Server failed with ${last?.outcome}`);
-  }
-  for (const { place, expires_at } of certificates) {
-    const { level, text } = certificateState(expires_at, at);
-    add(level, `${place}: the certificate ${text}`);
-  }
-  add(reload?.problem !== undefined && "warning", "the last reload failed, so the old configuration is still in use");
-  return problems;
+  if (!ready) return { level: "bad", text: `Not ready: ${missing} of ${counted(providers.length, "provider")}` };
+  const isBad = providers.some((provider) => providerState(provider).level === "bad");
+  return isBad ? { level: "bad", text: "Ready, but not every provider is" } : { level: "good", text: "Ready" };
 }
 
 const BREAKER_STATES: Readonly<Record<BreakerState, Judgement>> = {
@@ -68,8 +38,24 @@ const BREAKER_STATES: Readonly<Record<BreakerState, Judgement>> = {
   open: { level: "bad", text: "Suspended" },
 };
 
-export function providerState({ ready, breaker }: ProviderSnapshot): Judgement {
-  return ready ? BREAKER_STATES[breaker] : { level: "bad", text: "Not ready" };
+export function providerState({ ready, breaker, refusesEverybody, assertion }: ProviderSnapshot): Judgement {
+  if (!ready) return { level: "bad", text: "Not ready" };
+  if (refusesEverybody) return { level: "bad", text: "Refuses everybody" };
+  if (assertion?.problem !== undefined) return { level: "bad", text: "Client assertion unusable" };
+  return BREAKER_STATES[breaker];
+}
+
+/** @returns what else there is to know about its state */
+export function notesOn({ problem, suspensions, assertion, movedTo, clockSkew = 0 }: ProviderSnapshot, now: number) {
+  const ends = assertion?.expires_at;
+  const skew = Math.abs(clockSkew);
+  return [
+    problem ?? assertion?.problem,
+    suspensions > 0 && `suspended ${suspensions}×`,
+    ends !== undefined && `client assertion ${certificateState(ends, now).text}`,
+    movedTo !== undefined && `the token endpoint moved to ${movedTo}; a reload accepts that`,
+    skew >= NOTABLE_SKEW_SECONDS && `its clock and ours differ by ${duration(skew * 1_000)}`,
+  ].filter((note) => typeof note === "string");
 }
 
 export function certificateState(expires_at: number, now: number): Judgement {

@@ -2,21 +2,9 @@
 
 import { createHash } from "node:crypto";
 import { html, raw } from "hono/html";
-import {
-  ago,
-  COPY_SCRIPT,
-  copyable,
-  type Html,
-  none,
-  outcome,
-  panel,
-  pill,
-  table,
-  time,
-  timeOfDay,
-} from "./elements.ts";
+import { ago, COPY_SCRIPT, copyable, type Html, none, outcome, panel, pill, table, timeOfDay } from "./elements.ts";
 import { count, duration } from "./format.ts";
-import { certificateState, healthOf, providerState } from "./health.ts";
+import { certificateState, healthOf, notesOn, providerState } from "./health.ts";
 import { MAX_RECENT, MINUTE_MS, type Outcome, RECENT_CALLS, RECENT_MINUTES } from "./recorder.ts";
 import type { ProviderSnapshot, Snapshot } from "./snapshot.ts";
 import { STYLE } from "./style.ts";
@@ -38,10 +26,7 @@ export type PageMode = "refreshing" | "paused" | { form: Html };
 
 export function statusPage(snapshot: Snapshot, mode: PageMode, isDev: boolean): Html {
   const { version, node, at, started_at, in_flight, egress_proxy = "none" } = snapshot;
-  const { level, text, problems } = healthOf(snapshot);
-  const items = problems.map(
-    ({ level, text }) => html`<li>${pill(level, level === "bad" ? "Fault" : "Warning")} ${text}</li>\n`,
-  );
+  const { level, text } = healthOf(snapshot);
   const links = {
     refreshing: html`<a href="./?paused">Stop refreshing</a>`,
     paused: html`<a href="./">Resume refreshing</a>`,
@@ -49,7 +34,7 @@ export function statusPage(snapshot: Snapshot, mode: PageMode, isDev: boolean): 
   const facts = {
     Version: version,
     Node: node,
-    "Up for": time(started_at, duration(at - started_at)),
+    "Up for": duration(at - started_at),
     "Calls in flight": count(in_flight),
     "Egress proxy": egress_proxy,
   };
@@ -70,7 +55,6 @@ ${mode === "refreshing" && html`<meta http-equiv="refresh" content="${REFRESH_SE
 <p>As of ${timeOfDay(at)} UTC ${typeof mode === "string" && links[mode]}</p>
 </div>
 <h1 class="${level}">${text}</h1>
-${problems.length > 0 && html`<ul class="problems" aria-label="What needs attention">${items}</ul>`}
 <dl class="facts">
 ${Object.entries(facts).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>\n`)}
 </dl>
@@ -87,6 +71,7 @@ ${sections(snapshot)}
 
 function sections({ providers, nextauth, keys, certificates, reload, configured_at, calls, at }: Snapshot): Html[] {
   const recent = `Whole calls in the last ${RECENT_MINUTES} minutes, at most the last ${MAX_RECENT}`;
+  const rows = providers.map((provider) => providerRow(provider, at));
   const newest = `Newest first, at most ${RECENT_CALLS}. Times are in UTC. The log says more about each request id.`;
   const servers = nextauth.map(({ key, last }) => ({ Server: key, "Last request": lastOutcome(last, at) }));
   const signing = keys.map(({ kid, alg, use, created }) => ({
@@ -98,7 +83,7 @@ function sections({ providers, nextauth, keys, certificates, reload, configured_
   const sorted = certificates.toSorted((a, b) => a.expires_at - b.expires_at);
   const ends = sorted.map(({ place, expires_at }) => {
     const { level, text } = certificateState(expires_at, at);
-    return { "Key in the file": place, State: time(expires_at, pill(level, text)) };
+    return { "Key in the file": place, State: pill(level, text) };
   });
   const fault =
     reload?.problem !== undefined &&
@@ -106,11 +91,7 @@ function sections({ providers, nextauth, keys, certificates, reload, configured_
 ${copyable(html`<pre tabindex="0">\n${reload.problem}</pre>`, "the faults")}`;
   const loaded = html`<p>The configuration in use was loaded ${ago(configured_at, at)}.</p>${fault}`;
   return [
-    table(
-      "Providers",
-      recent,
-      providers.map((provider) => providerRow(provider, at)),
-    ),
+    table("Providers", recent, rows),
     table("nextAuth Servers", "Outcome of the last request to each", servers),
     table("Signing keys", "In the order of the configuration file", signing),
     table("Certificates", "Certificates of this proxy, the first to expire on top", ends),
@@ -120,10 +101,8 @@ ${copyable(html`<pre tabindex="0">\n${reload.problem}</pre>`, "the faults")}`;
 }
 
 function providerRow(provider: ProviderSnapshot, now: number) {
-  const { name, paths, discoveredAt, queued, suspensions, inFlight, recent, last } = provider;
+  const { name, paths, discoveredAt, queued, inFlight, recent, last } = provider;
   const { level, text } = providerState(provider);
-  const ends = provider.assertion?.expires_at;
-  const assertion = ends !== undefined && `, client assertion ${certificateState(ends, now).text}`;
   const [first] = recent;
   const since = first !== undefined && recent.length === MAX_RECENT ? now - first.at : RECENT_MINUTES * MINUTE_MS;
   const errors = recent.filter((call) => !/^(?:token|refused)$/.test(call.outcome)).length;
@@ -134,15 +113,16 @@ function providerRow(provider: ProviderSnapshot, now: number) {
   };
   return {
     Provider: name,
-    State: html`${pill(level, text)}${suspensions > 0 && ` suspended ${suspensions}×`}${assertion}`,
+    State: pill(level, text),
     "Calls a minute": count((recent.length * MINUTE_MS) / Math.max(1, since)),
     Errors: recent.length === 0 ? none() : `${count((errors / recent.length) * 100)} %`,
     Median: within(0.5),
     "99 % within": within(0.99),
     "In flight": `${count(inFlight)}${queued > 0 ? `, ${count(queued)} waiting` : ""}`,
     "Last call": lastOutcome(last, now),
-    Metadata: discoveredAt === undefined ? none("not discovered") : html`discovered ${ago(discoveredAt, now)}`,
+    Metadata: discoveredAt === undefined ? none() : ago(discoveredAt, now),
     "Paths that name it": paths.join(", ") || none(),
+    Notes: notesOn(provider, now).join("; ") || none(),
   };
 }
 

@@ -28,7 +28,6 @@ dt, caption, thead th, label, .pill, .copy { font-size: 0.8125rem; }
 .pill { display: inline-block; padding: 0 0.625rem; border: 1px solid; border-radius: 1rem; font-weight: 600; white-space: nowrap; }
 .bar, .facts, form { display: flex; flex-wrap: wrap; align-items: end; gap: 0.25rem 1.5rem; }
 .bar { justify-content: space-between; }
-.problems { margin-bottom: 0.75rem; list-style: none; }
 
 section { min-width: 0; padding: 1rem 1.25rem; border: 1px solid var(--line); border-radius: 8px; background: var(--surface); }
 .scroll { overflow-x: auto; }

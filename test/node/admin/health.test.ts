@@ -1,93 +1,51 @@
-// The state of the service in one line, and every problem.
+// The state of the service, of a provider and of a certificate, each in one line.
 
 import { describe, expect, it } from "vitest";
-import { certificateState, healthOf, isReady } from "../../../src/node/admin/health.ts";
-import type { Snapshot } from "../../../src/node/admin/snapshot.ts";
+import { certificateState, healthOf, isReady, notesOn, providerState } from "../../../src/node/admin/health.ts";
+import type { ProviderSnapshot, Snapshot } from "../../../src/node/admin/snapshot.ts";
 import { HOUR_MS, NOW, provider, snapshot } from "../../support/status-snapshot.ts";
 
 const DAY_MS = 24 * HOUR_MS;
 
-function health(changes: Partial<Snapshot>): string[] {
-  const { level, text, problems } = healthOf(snapshot(changes));
-  return [`${level}: ${text}`, ...problems.map((one) => `${one.level}: ${one.text}`)];
-}
+const health = (changes: Partial<Snapshot>) => Object.values(healthOf(snapshot(changes))).join(": ");
+const state = (changes: Partial<ProviderSnapshot>) => Object.values(providerState(provider(changes))).join(": ");
+const notes = (changes: Partial<ProviderSnapshot>) => notesOn(provider(changes), NOW);
 
 describe("the state of the service", () => {
-  it("is good without problems", () => {
-    expect(health({})).toEqual(["good: Ready"]);
-    expect(health({ reload: { at: NOW, problem: undefined } })).toEqual(["good: Ready"]);
-  });
-
   it("is not ready if /readyz says so, and else a provider that is not is a fault", () => {
     const providers = [provider({ name: "staff" }), provider({ ready: false, problem: "no discovery yet" })];
-    expect(health({ providers })).toEqual([
-      "bad: Not ready: 1 of 2 providers",
-      "bad: retail: calls to it fail, because its metadata cannot be read (no discovery yet)",
-    ]);
-    expect(health({ providers, ready: true })[0]).toBe("bad: Ready, with faults");
+    expect(health({})).toBe("good: Ready");
+    expect(health({ providers })).toBe("bad: Not ready: 1 of 2 providers");
+    expect(health({ providers, ready: true })).toBe("bad: Ready, but not every provider is");
   });
 
   it("is shutting down, whatever else is wrong", () => {
-    expect(health({ draining: true, providers: [provider({ ready: false })] })[0]).toBe("warning: Shutting down");
+    expect(health({ draining: true, providers: [provider({ ready: false })] })).toBe("warning: Shutting down");
+  });
+});
+
+describe("a provider", () => {
+  it("is not ready, refuses everybody, has no client assertion, is suspended or tried again", () => {
+    expect(state({})).toBe("good: Ready");
+    expect(state({ ready: false, breaker: "open" })).toBe("bad: Not ready");
+    expect(state({ refusesEverybody: true })).toBe("bad: Refuses everybody");
+    expect(state({ assertion: { problem: "has expired" } })).toBe("bad: Client assertion unusable");
+    expect(state({ breaker: "open" })).toBe("bad: Suspended");
+    expect(state({ breaker: "half_open" })).toBe("warning: Trying again");
   });
 
-  it("has a fault while a provider is suspended, and a warning while it is tried again", () => {
-    expect(health({ providers: [provider({ breaker: "open" })] })).toEqual([
-      "bad: Ready, with faults",
-      "bad: retail: suspended after repeated failures, until a trial call succeeds",
+  it("has notes on what else there is to know", () => {
+    expect(notes({ clockSkew: 4.9 })).toEqual([]);
+    const problem = "no discovery yet";
+    expect(notes({ problem, suspensions: 2, movedTo: "other.example:8443", clockSkew: -90 })).toEqual([
+      "no discovery yet",
+      "suspended 2×",
+      "the token endpoint moved to other.example:8443; a reload accepts that",
+      "its clock and ours differ by 1 min",
     ]);
-    expect(health({ providers: [provider({ breaker: "half_open" })] })).toEqual([
-      "warning: Ready, with warnings",
-      "warning: retail: suspended after repeated failures, until a trial call succeeds",
-    ]);
-  });
-
-  it("has a fault if a provider refuses everybody", () => {
-    expect(health({ providers: [provider({ refusesEverybody: true })] })).toEqual([
-      "bad: Ready, with faults",
-      "bad: retail: refuses everybody; the log has its words, so check the setup at both ends",
-    ]);
-  });
-
-  it("has a warning if a provider's token endpoint moved to another host", () => {
-    expect(health({ providers: [provider({ movedTo: "other.example:8443" })] })).toEqual([
-      "warning: Ready, with warnings",
-      "warning: retail: its token endpoint moved to other.example:8443; a reload accepts that",
-    ]);
-  });
-
-  it("has a warning if a provider's clock is off by five seconds, beside its other problems", () => {
-    const withClock = (clockSkew: number, changes = {}) => health({ providers: [provider({ clockSkew, ...changes })] });
-    expect(withClock(4.9)).toEqual(["good: Ready"]);
-    expect(withClock(5)).toContain("warning: retail: its clock and ours differ by 5 s");
-    expect(withClock(-90, { breaker: "open" })[2]).toBe("warning: retail: its clock and ours differ by 1 min");
-  });
-
-  it("has a warning if the last request to a nextAuth Server failed", () => {
-    const nextauth = [
-      { key: "nextauth[0]", last: { outcome: "answered", at: NOW } },
-      { key: "nextauth[1]", last: { outcome: "session_check_timeout", at: NOW } },
-      { key: "nextauth[2]", last: undefined },
-    ];
-    expect(health({ nextauth })).toEqual([
-      "warning: Ready, with warnings",
-      "warning: nextauth[1]: the last request to this nextAuth Server failed with session_check_timeout",
-    ]);
-  });
-
-  it("has a warning if the last reload failed", () => {
-    expect(health({ reload: { at: NOW, problem: "x" } })).toEqual([
-      "warning: Ready, with warnings",
-      "warning: the last reload failed, so the old configuration is still in use",
-    ]);
-  });
-
-  it("lists expiring certificates, faults before warnings", () => {
-    const certificates = [20, 2].map((days) => ({ place: `p${days}`, expires_at: NOW + days * DAY_MS }));
-    expect(health({ certificates })).toEqual([
-      "bad: Ready, with faults",
-      "bad: p2: the certificate expires in 2 d",
-      "warning: p20: the certificate expires in 20 d",
+    expect(notes({ assertion: { expires_at: NOW - HOUR_MS, problem: "has expired" } })).toEqual([
+      "has expired",
+      "client assertion expired 1 h ago",
     ]);
   });
 });
