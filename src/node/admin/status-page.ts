@@ -113,7 +113,7 @@ function providerRow(provider: ProviderSnapshot, now: number) {
   };
   return {
     Provider: name,
-    State: pill(level, text),
+    State: html`${pill(level, text)}${notesOn(provider, now).map((note) => html`<p>${note}</p>`)}`,
     "Calls a minute": count((recent.length * MINUTE_MS) / Math.max(1, since)),
     Errors: recent.length === 0 ? none() : `${count((errors / recent.length) * 100)} %`,
     Median: within(0.5),
@@ -122,7 +122,6 @@ function providerRow(provider: ProviderSnapshot, now: number) {
     "Last call": lastOutcome(last, now),
     Metadata: discoveredAt === undefined ? none() : ago(discoveredAt, now),
     "Paths that name it": paths.join(", ") || none(),
-    Notes: notesOn(provider, now).join("; ") || none(),
   };
 }
 
