@@ -46,7 +46,6 @@ function createOutput(reportDropped: (lines: number) => void) {
   const isPipe = kind.isFIFO() || kind.isSocket();
   const unblock = isPipe ? createUnblock() : () => {};
   let gathered = "";
-  let gatheredLines = 0;
   let dropped = 0;
   let timer: NodeJS.Timeout | undefined;
   let failure: string | undefined;
@@ -59,8 +58,8 @@ function createOutput(reportDropped: (lines: number) => void) {
     maxLength: MAX_WAITING_BYTES,
     retryEAGAIN: () => false, // SonicBoom pauses for 100 ms; in sync mode it blocks the event loop
   });
-  destination.on("drop", () => {
-    dropped += gatheredLines;
+  destination.on("drop", (lines: string) => {
+    dropped += lines.split("\n").length - 1;
     destination.flush(); // an error if there still is no room, and so a retry
   });
   destination.on("drain", () => {
@@ -81,7 +80,6 @@ function createOutput(reportDropped: (lines: number) => void) {
     unblock();
     destination.write(gathered);
     gathered = "";
-    gatheredLines = 0;
     return failure;
   }
   function flushIn(ms: number): void {
@@ -104,7 +102,6 @@ function createOutput(reportDropped: (lines: number) => void) {
     write(line: string): void {
       if (isClosed) return;
       gathered += line;
-      gatheredLines += 1;
       flushIn(GATHER_MS);
     },
     async close(): Promise<void> {

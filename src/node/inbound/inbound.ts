@@ -14,9 +14,8 @@ import { limitedAddress } from "../../core/limited-address.ts";
 export function createNodeInbound(trustedProxies: readonly string[], isOutdated = (_socket: Socket) => false): Inbound {
   const trusted = new BlockList();
   for (const range of trustedProxies) {
-    const [address, prefix] = range.split("/") as [string, string | undefined];
-    if (prefix === undefined) trusted.addAddress(address, familyOf(address));
-    else trusted.addSubnet(address, Number(prefix), familyOf(address));
+    const [address = "", prefix = isIPv6(address) ? 128 : 32] = range.split("/");
+    trusted.addSubnet(address, Number(prefix), familyOf(address));
   }
   const incoming = (env: unknown) => (env as HttpBindings).incoming;
   return {
