@@ -27,25 +27,20 @@ export function createBodyReader(
   { inbound, clock }: Pick<Runtime, "inbound" | "clock">,
   maxPerAddress = MAX_UNFINISHED_BODIES,
 ): ReadBody {
-  const byAddress = new Map<string, number>();
-  let total = 0;
-  const count = (address: string, change: number) => {
-    total += change;
-    const left = (byAddress.get(address) ?? 0) + change;
-    if (left === 0) byAddress.delete(address);
-    else byAddress.set(address, left);
-  };
+  /** The client addresses of unfinished bodies. */
+  const unfinished: string[] = [];
   return async ({ req: { raw }, env }) => {
     const read = () => inTime(readText(raw), BODY_TIMEOUT_MS, clock.elapsed, tooLate);
     if (!inbound.awaitsBody(env)) return read();
     const address = inbound.clientAddress(raw, env);
-    if ((byAddress.get(address) ?? 0) >= maxPerAddress) throw tooMany("requests from this address");
-    if (total >= MAX_UNFINISHED_BODIES) throw tooMany("requests");
-    count(address, 1);
+    if (unfinished.filter((one) => one === address).length >= maxPerAddress)
+      throw tooMany("requests from this address");
+    if (unfinished.length >= MAX_UNFINISHED_BODIES) throw tooMany("requests");
+    unfinished.push(address);
     try {
       return await read();
     } finally {
-      count(address, -1);
+      unfinished.splice(unfinished.indexOf(address), 1);
     }
   };
 }
