@@ -33,7 +33,7 @@ export function startDeadline(ms: number, elapsed: Clock["elapsed"], expire: (is
   };
 }
 
-/** @returns the result; fails with what `late` returns if `ms` pass first, and ignores the result */
+/** Fails with what `late` returns if `ms` pass first; then the result is ignored. */
 export async function inTime<T>(
   running: Promise<T>,
   ms: number,

@@ -95,9 +95,10 @@ export async function openAuditFile(path: string, required: boolean, log: Log): 
 const escaped = (character: string) =>
   character.replaceAll(/[\s\S]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
+/** A pipe has size 0. */
 async function endsInHalfALine(path: string): Promise<boolean> {
   const { size } = await stat(path);
-  return size > 0 && (await text(createReadStream(path, { start: size - 1 }))) !== "\n"; // a pipe has size 0
+  return size > 0 && (await text(createReadStream(path, { start: size - 1 }))) !== "\n";
 }
 
 const withDeadline = <T>(writing: Promise<T>): Promise<T> =>

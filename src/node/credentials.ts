@@ -125,7 +125,7 @@ function tlsFault({ certificate, private_key, ca, binding }: TlsCredentials, caK
   const [cert, key, authorities] = [certificate?.reveal(), private_key?.reveal(), ca?.reveal()];
   const caCode = codeOfFault(() => {
     createSecureContext({ ca: authorities });
-    if (authorities !== undefined) new X509Certificate(authorities); // Node accepts a ca without any certificate
+    if (authorities !== undefined) new X509Certificate(authorities); // Node accepts any text
   });
   if (caCode !== undefined) return `has a ${caKey} that is not a PEM certificate (${caCode})`;
   let code = codeOfFault(() => createSecureContext({ cert, key }));

@@ -1,6 +1,5 @@
 // Judges a snapshot: the state of the service, of its providers and of certificates.
 
-import type { Config } from "../../config/complete.ts";
 import type { BreakerState } from "../../oauth/breaker.ts";
 import { NOTABLE_SKEW_SECONDS } from "../../oauth/clock-skew.ts";
 import { counted, DAY_MS, duration } from "./format.ts";
@@ -13,15 +12,8 @@ export interface Judgement {
   text: string;
 }
 
-/** After this, a provider that is down must not hold up the calls to others. */
-const START_MS = 30_000;
 const RENEW_SOON_MS = 30 * DAY_MS;
 const RENEW_NOW_MS = 7 * DAY_MS;
-
-/** @param upFor milliseconds since the start */
-export function isReady(policy: Config["server"]["readiness"], reached: number, all: number, upFor: number): boolean {
-  return reached >= { started: upFor < START_MS ? all : 0, any: 1, all }[policy];
-}
 
 /** @returns the state of the service, in a line */
 export function healthOf({ draining, ready, providers }: Snapshot): Judgement {

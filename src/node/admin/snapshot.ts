@@ -1,10 +1,10 @@
 // What operators see of the running service: the input of the status page, /readyz and the gauges.
 
+import type { Config } from "../../config/complete.ts";
 import type { Discovery } from "../../oauth/discovery.ts";
 import { nodeClock } from "../host.ts";
 import type { Program } from "../program.ts";
 import { packageVersion } from "../version.ts";
-import { isReady } from "./health.ts";
 import type { Recorder } from "./recorder.ts";
 
 export const VERSIONS = { version: packageVersion, node: process.versions.node };
@@ -45,4 +45,12 @@ export function takeSnapshot(program: Program, recorder: Recorder, state: State,
     egress_proxy: program.egress_proxy,
     calls: recorder.calls(),
   };
+}
+
+/** After this, a provider that is down must not hold up the calls to others. */
+const START_MS = 30_000;
+
+/** @param upFor milliseconds since the start */
+export function isReady(policy: Config["server"]["readiness"], reached: number, all: number, upFor: number): boolean {
+  return reached >= { started: upFor < START_MS ? all : 0, any: 1, all }[policy];
 }

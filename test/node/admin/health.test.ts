@@ -1,8 +1,8 @@
 // The state of the service, of a provider and of a certificate, each in one line.
 
 import { describe, expect, it } from "vitest";
-import { certificateState, healthOf, isReady, notesOn, providerState } from "../../../src/node/admin/health.ts";
-import type { ProviderSnapshot, Snapshot } from "../../../src/node/admin/snapshot.ts";
+import { certificateState, healthOf, notesOn, providerState } from "../../../src/node/admin/health.ts";
+import { isReady, type ProviderSnapshot, type Snapshot } from "../../../src/node/admin/snapshot.ts";
 import { HOUR_MS, NOW, provider, snapshot } from "../../support/status-snapshot.ts";
 
 const DAY_MS = 24 * HOUR_MS;
