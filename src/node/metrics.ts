@@ -3,7 +3,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { OnReport } from "../core/call-report.ts";
 import { legsIn } from "../core/trace.ts";
-import type { Snapshot } from "./admin/snapshot.ts";
+import type { ProviderSnapshot, Snapshot } from "./admin/snapshot.ts";
 
 /** Prometheus keeps the suffix _total for counters, but these gauges of prom-client have it. */
 const MISNAMED = ["nodejs_active_handles_total", "nodejs_active_requests_total", "nodejs_active_resources_total"];
@@ -61,54 +61,49 @@ function countCalls(register: Registry): OnReport {
   };
 }
 
+type Row = [value: number | undefined, labels?: Record<string, string>];
+
 /** The state at a scrape. A name that ends in _total makes a counter. */
 function stateOf({ providers, keys, certificates, ...snapshot }: Snapshot): Registry {
   const register = new Registry();
-  const set = (name: string, help: string, value: number | undefined, labels: Record<string, string> = {}) => {
-    if (value === undefined) return;
+  const set = (name: string, help: string, rows: Row[]) => {
     const Kind = name.endsWith("_total") ? Counter : Gauge;
-    const settings = named(register, name, help, Object.keys(labels));
-    const known = register.getSingleMetric(settings.name) as Counter | Gauge | undefined;
-    (known ?? new Kind(settings)).inc(labels, value);
+    const metric = new Kind(named(register, name, help, Object.keys(rows[0]?.[1] ?? {})));
+    for (const [value, labels = {}] of rows) if (value !== undefined) metric.inc(labels, value);
   };
   const seconds = (ms: number | undefined) => ms && ms / 1_000;
-  const { version, node } = snapshot;
-  set("build_info", "Always 1; the labels are versions.", 1, { version, node });
-  set("calls_in_flight", "Calls without a response yet.", snapshot.in_flight);
-  for (const { name: provider, inFlight, queued, breaker, suspensions, ...state } of providers) {
-    const of = (name: string, help: string, value: number | undefined) =>
-      set(`provider_${name}`, help, value, { provider });
-    const moved = state.movedTo === undefined ? 0 : 1;
-    of("in_flight", "Token requests in flight.", inFlight);
-    of("queued", "Calls waiting because of the provider's max_in_flight.", queued);
-    for (const one of BREAKER_STATES) {
-      const labels = { provider, state: one };
-      set("provider_breaker_state", "1 for the circuit breaker's current state.", one === breaker ? 1 : 0, labels);
-    }
-    of("suspensions_total", "How often the provider was suspended.", suspensions);
-    of("endpoint_moved", "1 if newer metadata has a token endpoint on another host, not adopted.", moved);
-    of(
-      "last_token_timestamp_seconds",
-      "The provider's last token; 0 before the first one.",
-      seconds(state.last_token) ?? 0,
-    );
-    of("refused_users", "Users refused since the provider's last token, counted up to 3.", state.refusedUsers);
-    of("clock_skew_seconds", "How far the provider's clock is ahead of ours.", state.clockSkew);
-    const [found, ends] = [seconds(state.discoveredAt), seconds(state.assertion?.expires_at)];
-    set("discovery_timestamp_seconds", "Last successful discovery of the provider.", found, { provider });
-    set("client_assertion_expiry_timestamp_seconds", "Expiry of the assertion in a file.", ends, { provider });
-  }
-  for (const { kid, use, created } of keys) {
-    const date = created && Date.parse(created) / 1_000;
-    set("signing_key_created_timestamp_seconds", "Date of a signing key in the file.", date || undefined, { kid, use });
-  }
-  for (const { place: certificate, expires_at } of certificates) {
-    const help = "Expiry of a certificate, by its key in the file.";
-    set("certificate_expiry_timestamp_seconds", help, seconds(expires_at), { certificate });
-  }
+  const each = (read: (provider: ProviderSnapshot) => number | undefined) =>
+    providers.map((provider): Row => [read(provider), { provider: provider.name }]);
+  const of = (name: "inFlight" | "queued" | "suspensions" | "refusedUsers" | "clockSkew") => each((one) => one[name]);
+  const breakers = providers.flatMap(({ name: provider, breaker }) =>
+    BREAKER_STATES.map((state): Row => [state === breaker ? 1 : 0, { provider, state }]),
+  );
+  const created = keys.map(
+    ({ kid, use, created = "" }): Row => [seconds(Date.parse(created)) || undefined, { kid, use }],
+  );
+  const ends = certificates.map(({ place, expires_at }): Row => [seconds(expires_at), { certificate: place }]);
   const isReloaded = snapshot.reload?.problem === undefined ? 1 : 0;
-  set("config_last_reload_successful", "0 if the last reload was refused, otherwise 1.", isReloaded);
-  const loaded = seconds(snapshot.configured_at);
+  const { version, node } = snapshot;
+  set("build_info", "Always 1; the labels are versions.", [[1, { version, node }]]);
+  set("calls_in_flight", "Calls without a response yet.", [[snapshot.in_flight]]);
+  const found = each(({ discoveredAt }) => seconds(discoveredAt));
+  const tokens = each(({ last_token }) => seconds(last_token) ?? 0);
+  const moved = each(({ movedTo }) => (movedTo === undefined ? 0 : 1));
+  const assertions = each(({ assertion }) => seconds(assertion?.expires_at));
+  set("provider_in_flight", "Token requests in flight.", of("inFlight"));
+  set("provider_queued", "Calls waiting because of the provider's max_in_flight.", of("queued"));
+  set("provider_breaker_state", "1 for the current state of the circuit breaker.", breakers);
+  set("provider_suspensions_total", "How often the provider was suspended.", of("suspensions"));
+  set("provider_endpoint_moved", "1 if newer metadata has a token endpoint on another host, not adopted.", moved);
+  set("provider_last_token_timestamp_seconds", "The provider's last token; 0 before the first one.", tokens);
+  set("provider_refused_users", "Users refused since the provider's last token, counted up to 3.", of("refusedUsers"));
+  set("provider_clock_skew_seconds", "How far the provider's clock is ahead of ours.", of("clockSkew"));
+  set("discovery_timestamp_seconds", "Last successful discovery of the provider.", found);
+  set("client_assertion_expiry_timestamp_seconds", "Expiry of the client assertion in a file.", assertions);
+  set("signing_key_created_timestamp_seconds", "Date of a signing key in the file.", created);
+  set("certificate_expiry_timestamp_seconds", "Expiry of a certificate, by its key in the file.", ends);
+  set("config_last_reload_successful", "0 if the last reload was refused, otherwise 1.", [[isReloaded]]);
+  const loaded: Row[] = [[seconds(snapshot.configured_at)]];
   set("config_last_reload_timestamp_seconds", "When the current configuration was loaded.", loaded);
   return register;
 }

@@ -19,7 +19,6 @@ export class ListenError extends Error {
 }
 
 const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 15_000;
 /** During a shutdown, a connection that sends nothing for this long has no request on its way. */
 const QUIET_MS = 1_000;
 /** How long the rest of a body is still read after its response. */
@@ -45,7 +44,7 @@ interface Connection {
 
 const LIMITS = {
   headersTimeout: HEADERS_TIMEOUT_MS,
-  requestTimeout: REQUEST_TIMEOUT_MS,
+  requestTimeout: 15_000,
   connectionsCheckingInterval: 1_000,
   // Load balancers close idle connections after 60 s. If we did so first, a request might get lost.
   keepAliveTimeout: 65_000,
