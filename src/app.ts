@@ -23,7 +23,6 @@ import { readExchange } from "./steps/read-exchange.ts";
 
 export type Deps = Awaited<ReturnType<typeof createDeps>>;
 
-/** Builds everything that the configuration decides. */
 export async function createDeps(config: Config, credentials: Credentials, runtime: Runtime) {
   return {
     ...runtime,

@@ -12,7 +12,6 @@ import { decode, invalid, mediaType, parseParameters, type ReadBody } from "./bo
 import type { CallStep } from "./context.ts";
 import { describeReceived } from "./received.ts";
 
-/** @param defaultServerid for calls that name none */
 export function readCall(
   { log }: Pick<Runtime, "log">,
   readBody: ReadBody,
