@@ -32,6 +32,4 @@ const PARAMETERS: Record<SigningAlgorithm, { digest: string | null } & Omit<Sign
   PS256: { digest: "sha256", padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST },
 };
 
-function base64url(text: string): string {
-  return Buffer.from(text).toString("base64url");
-}
+const base64url = (text: string): string => Buffer.from(text).toString("base64url");

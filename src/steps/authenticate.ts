@@ -115,9 +115,7 @@ function unauthenticated(message: string, header: string): TokenProxyError {
 }
 
 /** 64 bits of a digest; a collision would only lock out a caller. */
-function bucketOf(digest: string): string {
-  return digest.slice(0, 16);
-}
+const bucketOf = (digest: string): string => digest.slice(0, 16);
 
 function isEqual(a: string, b: string): boolean {
   let difference = a.length ^ b.length;

@@ -23,9 +23,7 @@ export function logCall(
   else log(levelOf(error.code), "call", { ...fields, ...describeError(error) });
 }
 
-function rounded(ms: number): number {
-  return Math.round(ms * 10) / 10;
-}
+const rounded = (ms: number): number => Math.round(ms * 10) / 10;
 
 const SEVERE =
   /^(?:internal|provider_(?:rejected_proxy|wrong_endpoint)|proxy_refused|signing_failed|client_assertion_unusable|audit_failed)$/;

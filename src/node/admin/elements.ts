@@ -10,9 +10,7 @@ export function pill(level: Level, text: string): Html {
   return html`<span class="pill ${level}">${text}</span>`;
 }
 
-export function none(text = "–"): Html {
-  return html`<span class="muted">${text}</span>`;
-}
+export const none = (text = "–"): Html => html`<span class="muted">${text}</span>`;
 
 export function outcome(code: string): Html {
   const level = code === "token" || code === "answered" ? "good" : code === "refused" ? "warning" : "bad";
@@ -20,13 +18,9 @@ export function outcome(code: string): Html {
 }
 
 /** "14:03:27", in UTC. */
-export function timeOfDay(at: number): string {
-  return new Date(at).toISOString().slice(11, 19);
-}
+export const timeOfDay = (at: number): string => new Date(at).toISOString().slice(11, 19);
 
-export function ago(at: number, now: number): string {
-  return `${duration(now - at)} ago`;
-}
+export const ago = (at: number, now: number): string => `${duration(now - at)} ago`;
 
 /** @param content an element, whose text the button copies. @param what for screen readers */
 export function copyable(content: Html, what: string): Html {

@@ -53,9 +53,7 @@ function withoutPort(hop: string): string {
   return /^\[(.+)\](?::\d+)?$/.exec(hop)?.[1] ?? hop.replace(/^(\d+(?:\.\d+){3}):\d+$/, "$1");
 }
 
-function familyOf(address: string): "ipv6" | "ipv4" {
-  return isIPv6(address) ? "ipv6" : "ipv4";
-}
+const familyOf = (address: string): "ipv6" | "ipv4" => (isIPv6(address) ? "ipv6" : "ipv4");
 
 /** Read once per connection, whose certificate cannot change: listener.ts forbids renegotiation. */
 const peers = new WeakMap<Socket, ReturnType<typeof readPeer>>();
