@@ -23,7 +23,6 @@ import { readExchange } from "./steps/read-exchange.ts";
 
 export type Deps = Awaited<ReturnType<typeof createDeps>>;
 
-/** Builds everything that the configuration decides. */
 export async function createDeps(config: Config, credentials: Credentials, runtime: Runtime) {
   return {
     ...runtime,
@@ -102,6 +101,4 @@ export function createPipeline(deps: Deps): Hono<Env> {
 }
 
 /** Translates `{name}` in the path of a binding to Hono's `:name`. */
-export function honoPath(path: string): string {
-  return path.replaceAll(/\{(.+?)\}/g, ":$1");
-}
+export const honoPath = (path: string): string => path.replaceAll(/\{(.+?)\}/g, ":$1");

@@ -3,11 +3,11 @@
 import type { ErrorCode, TokenProxyError } from "./errors.ts";
 import type { Step } from "./trace.ts";
 
-/** Contains nothing that identifies a user or is a credential. Durations are in milliseconds. */
+/** Members of the log line, by their names there. Nothing identifies a user or is a credential. */
 export interface CallReport {
-  requestId: string;
+  request_id: string;
   /** Undefined if nobody traces the call. */
-  traceId: string | undefined;
+  trace_id: string | undefined;
   /** Undefined for one that is not registered. */
   method: string | undefined;
   /** The path in the configuration file; empty for an unknown path. */
@@ -20,18 +20,19 @@ export interface CallReport {
   outcome: "token" | "refused" | "error";
   /** Status of our response. */
   status: number;
-  errorCode: ErrorCode | undefined;
-  providerStatus: number | undefined;
+  error_code: ErrorCode | undefined;
+  provider_status: number | undefined;
   /** The code of a refusal, redacted. */
-  providerError: string | undefined;
+  provider_error: string | undefined;
   /** Which rule judged the provider's error. */
-  judgedBy: TokenProxyError["judgedBy"];
+  judged_by: TokenProxyError["judgedBy"];
   /** Token requests. */
   attempts: number;
-  duration: number;
+  duration_ms: number;
+  /** Milliseconds by step. */
   durations: Readonly<Partial<Record<Step, number>>>;
   /** Content-Length of the call. */
-  callBytes: number | undefined;
+  call_bytes: number | undefined;
   /** Length of the relayed body. */
   bytes: number | undefined;
   /** Whether the whole response was sent; undefined if the runtime does not tell. */

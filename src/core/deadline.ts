@@ -32,3 +32,15 @@ export function startDeadline(ms: number, elapsed: Clock["elapsed"], expire: (is
     clearTimeout(timer);
   };
 }
+
+/** Fails with what `late` returns if `ms` pass first; then the result is ignored. */
+export async function inTime<T>(
+  running: Promise<T>,
+  ms: number,
+  elapsed: Clock["elapsed"],
+  late: (isPaused: boolean) => Error,
+): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const stop = startDeadline(ms, elapsed, (isPaused) => reject(late(isPaused)));
+  return Promise.race([running, promise]).finally(stop);
+}

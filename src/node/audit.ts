@@ -1,12 +1,15 @@
 // The audit file of `log.audit`: lines are appended together, and a call waits until its is
 // written.
 
-import { constants } from "node:fs";
-import { appendFile, open } from "node:fs/promises";
+import { constants, createReadStream } from "node:fs";
+import { appendFile, stat } from "node:fs/promises";
+import { text } from "node:stream/consumers";
 import type { Audit, AuditLine } from "../core/audit.ts";
+import { inTime } from "../core/deadline.ts";
 import { TokenProxyError } from "../core/errors.ts";
+import { INVISIBLE } from "../core/invisible.ts";
 import type { Log } from "../core/ports.ts";
-import { nodeSha256 } from "./host.ts";
+import { nodeClock, nodeSha256 } from "./host.ts";
 
 /** Lines that wait for a slow disk; further ones fail. */
 const MAX_WAITING_CHARS = 8_388_608;
@@ -17,10 +20,9 @@ const OPTIONS = {
   mode: 0o600, // the lines say who got which token
 };
 /** A provider's text could move the cursor of the terminal that shows the file, or hide. */
-const UNPRINTABLE = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}\p{DI}]/gu;
+const UNPRINTABLE = new RegExp(INVISIBLE, "gu");
 
 export interface AuditFile extends Audit {
-  /** Waits until everything is written, 2 s at most. */
   close(): Promise<void>;
 }
 
@@ -41,14 +43,14 @@ export async function openAuditFile(path: string, required: boolean, log: Log): 
 
   async function flush(): Promise<void> {
     next = undefined;
-    const text = gathered;
+    const lines = gathered;
     gathered = "";
     try {
-      const isTorn = mayBeTorn && (await endsInHalfALine(path));
+      const isTorn = mayBeTorn && (await endsInHalfALine(path).catch(() => false));
       mayBeTorn = true;
-      await appendFile(path, isTorn ? `\n${text}` : text, OPTIONS);
+      await appendFile(path, isTorn ? `\n${lines}` : lines, OPTIONS);
     } catch (error) {
-      lost += text.split("\n").length - 1;
+      lost += lines.split("\n").length - 1;
       throw error;
     }
     mayBeTorn = false;
@@ -90,29 +92,14 @@ export async function openAuditFile(path: string, required: boolean, log: Log): 
 }
 
 /** As JSON writes it: two escapes for a character beyond U+FFFF. */
-function escaped(character: string): string {
-  return Array.from({ length: character.length }, (_, i) => {
-    return `\\u${character.charCodeAt(i).toString(16).padStart(4, "0")}`;
-  }).join("");
-}
+const escaped = (character: string) =>
+  character.replaceAll(/[\s\S]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
+/** A pipe has size 0. */
 async function endsInHalfALine(path: string): Promise<boolean> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined);
-  if (file === undefined) return false; // it will be made again
-  try {
-    const { size } = await file.stat();
-    if (size === 0) return false; // or a pipe, which has no end to look at
-    const { buffer } = await file.read({ buffer: Buffer.alloc(1), position: size - 1 });
-    return buffer.toString() !== "\n";
-  } finally {
-    await file.close();
-  }
+  const { size } = await stat(path);
+  return size > 0 && (await text(createReadStream(path, { start: size - 1 }))) !== "\n";
 }
 
-async function withDeadline<T>(writing: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error("the disk did not answer in 2 s")), WRITE_TIMEOUT_MS);
-  });
-  return Promise.race([writing, late]).finally(() => clearTimeout(timer));
-}
+const withDeadline = <T>(writing: Promise<T>): Promise<T> =>
+  inTime(writing, WRITE_TIMEOUT_MS, nodeClock.elapsed, () => new Error("the disk did not answer in 2 s"));

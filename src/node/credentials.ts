@@ -8,8 +8,9 @@ import { resolve } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { createSecureContext } from "node:tls";
 import { type CredentialHost, SecretError } from "../config/credentials.ts";
+import { inTime } from "../core/deadline.ts";
 import type { TlsCredentials } from "../core/transport.ts";
-import { nodeSha256 } from "./host.ts";
+import { nodeClock, nodeSha256 } from "./host.ts";
 import { createNodeJwsSigner } from "./sign.ts";
 
 /** Larger than any key or certificate chain. */
@@ -17,11 +18,7 @@ const MAX_SECRET_FILE_BYTES = 65_536;
 /** A network mount whose server is gone would hold up a reload for ever. */
 const READ_TIMEOUT_MS = 3_000;
 
-/**
- * @param env where `{ env: NAME }` is looked up
- * @param directory base of a relative `{ file: PATH }`: the folder of the configuration file
- * @param openFile replaced by tests
- */
+/** @param directory base of a relative `{ file: PATH }`: the folder of the configuration file */
 export function createNodeCredentialHost(env: NodeJS.ProcessEnv, directory: string, openFile = open): CredentialHost {
   const readFile = (file: string) => readSecretFile(resolve(directory, file), file, openFile);
   return {
@@ -74,20 +71,16 @@ async function withoutHanging<T>(written: string, read: () => Promise<T>): Promi
     throw new SecretError(`was not read, because reading this file still hangs: ${hanging}`);
   }
   const reading = read();
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      hanging = written;
-      process.once("exit", killProcess);
-      const end = () => {
-        hanging = undefined;
-        process.off("exit", killProcess);
-      };
-      reading.then(end, end);
-      reject(new SecretError(`names a file that could not be read within ${READ_TIMEOUT_MS / 1000} s: ${written}`));
-    }, READ_TIMEOUT_MS);
+  return inTime(reading, READ_TIMEOUT_MS, nodeClock.elapsed, () => {
+    hanging = written;
+    process.once("exit", killProcess);
+    const end = () => {
+      hanging = undefined;
+      process.off("exit", killProcess);
+    };
+    reading.then(end, end);
+    return new SecretError(`names a file that could not be read within ${READ_TIMEOUT_MS / 1000} s: ${written}`);
   });
-  return Promise.race([reading, late]).finally(() => clearTimeout(timer));
 }
 
 /** @returns what another or a changed file has differently; undefined while its mount hangs */
@@ -130,29 +123,19 @@ async function readRegularFile(path: string, written: string, openFile: typeof o
 function tlsFault({ certificate, private_key, ca, binding }: TlsCredentials, caKey = "ca"): string | undefined {
   if (binding !== undefined) return "has a binding, which only Workers have: use certificate and private_key";
   const [cert, key, authorities] = [certificate?.reveal(), private_key?.reveal(), ca?.reveal()];
-  // PKCS#8, and the older form with a header.
-  if (key !== undefined && /^-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(key)) {
-    return 'has a private_key that is encrypted: decrypt it with "openssl pkey -in FILE -out FILE"';
-  }
-  const parts = { certificate: { cert }, private_key: { key }, [caKey]: { ca: authorities } };
-  for (const [name, part] of Object.entries(parts)) {
-    const code = codeOfFault(() => createSecureContext(part));
-    if (code !== undefined) return `has a ${name} that is not proper PEM (${code})`;
-  }
+  const caCode = codeOfFault(() => {
+    createSecureContext({ ca: authorities });
+    if (authorities !== undefined) new X509Certificate(authorities); // Node accepts any text
+  });
+  if (caCode !== undefined) return `has a ${caKey} that is not a PEM certificate (${caCode})`;
+  let code = codeOfFault(() => createSecureContext({ cert, key }));
   // OpenSSL keeps one pair per kind of key, so it misses an RSA key beside an EC certificate.
   // checkPrivateKey finds that, but cannot read every form that Node's TLS accepts.
-  let isPair = codeOfFault(() => createSecureContext({ cert, key })) === undefined;
   codeOfFault(() => {
-    if (cert && key && !new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) isPair = false;
+    if (cert && key && !new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) code ??= "MISMATCH";
   });
-  if (!isPair) {
-    return "has a private_key that does not match its certificate: use a matching pair, and put the key's certificate first in a chain";
-  }
-  // Node accepts a ca without any certificate.
-  if (codeOfFault(() => authorities && new X509Certificate(authorities)) !== undefined) {
-    return `has a ${caKey} that is not a PEM certificate`;
-  }
-  return undefined;
+  if (code === undefined) return undefined;
+  return `has a certificate and a private_key that cannot be used together (${code}): both must be PEM, the key not encrypted, and its certificate the first of a chain`;
 }
 
 /** @returns OpenSSL's error code; its message may quote the file */
@@ -173,9 +156,8 @@ export function pinOf(key: KeyObject): string {
 function certificateFault(pem: string, pins?: readonly string[]): string | undefined {
   const { publicKey, validFromDate, validToDate, validFrom, validTo } = new X509Certificate(pem);
   const now = Date.now();
-  if (validToDate.getTime() < now) return `is a certificate that expired on ${validTo}: replace it`;
-  if (validFromDate.getTime() > now) {
-    return `is a certificate that is valid only from ${validFrom}: wait, or correct the clock of this machine`;
+  if (validToDate.getTime() < now || validFromDate.getTime() > now) {
+    return `is a certificate that is valid only from ${validFrom} to ${validTo}: replace it, or correct this machine's clock`;
   }
   const pin = pinOf(publicKey);
   if (pins?.includes(pin) === false) {
@@ -186,7 +168,6 @@ function certificateFault(pem: string, pins?: readonly string[]): string | undef
 
 const CERTIFICATE = /-----BEGIN (?:X509 )?CERTIFICATE-----[^-]+-----END (?:X509 )?CERTIFICATE-----/g;
 
-/** @param pem a valid certificate with its chain */
 export function certificatesOf(pem: string): X509Certificate[] {
   return (pem.match(CERTIFICATE) ?? []).map((one) => new X509Certificate(one));
 }

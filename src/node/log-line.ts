@@ -9,7 +9,6 @@ type Value = string | number | boolean;
 type Fields = Readonly<Record<string, Value>>;
 type Line = Fields & { time: string; level: keyof typeof COLOURS; event: string; reason?: string };
 
-/** @param json a line of pino */
 export function readableLine(json: string, isColoured: boolean): string {
   const { time, level, event, reason, ...others } = JSON.parse(json) as Line;
   const paint = (style: Parameters<typeof styleText>[0], text: string) =>

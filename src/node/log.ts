@@ -13,14 +13,10 @@ import { readableLine } from "./log-line.ts";
 const STDOUT = 1;
 /** May wait for a slow reader. Lines beyond are dropped, so that they cannot fill the memory. */
 const MAX_WAITING_BYTES = 8_388_608;
-/** Lines are gathered this long and written together. */
 const GATHER_MS = 10;
-/** A full pipe is tried again after this time. */
 const RETRY_MS = 20;
-/** How long the exit waits for the reader. */
 const EXIT_TIMEOUT_MS = 500;
 
-/** @param format `auto` means readable lines on a terminal and JSON elsewhere */
 export function createNodeLog({ level, format }: Config["log"]) {
   const isPretty = format === "pretty" || (format === "auto" && isatty(STDOUT));
   const output = createOutput((lines) => log("warn", "lines of the log found no reader and no room", { lines }));
@@ -50,7 +46,6 @@ function createOutput(reportDropped: (lines: number) => void) {
   const isPipe = kind.isFIFO() || kind.isSocket();
   const unblock = isPipe ? createUnblock() : () => {};
   let gathered = "";
-  let gatheredLines = 0;
   let dropped = 0;
   let timer: NodeJS.Timeout | undefined;
   let failure: string | undefined;
@@ -63,8 +58,8 @@ function createOutput(reportDropped: (lines: number) => void) {
     maxLength: MAX_WAITING_BYTES,
     retryEAGAIN: () => false, // SonicBoom pauses for 100 ms; in sync mode it blocks the event loop
   });
-  destination.on("drop", () => {
-    dropped += gatheredLines;
+  destination.on("drop", (lines: string) => {
+    dropped += lines.split("\n").length - 1;
     destination.flush(); // an error if there still is no room, and so a retry
   });
   destination.on("drain", () => {
@@ -85,7 +80,6 @@ function createOutput(reportDropped: (lines: number) => void) {
     unblock();
     destination.write(gathered);
     gathered = "";
-    gatheredLines = 0;
     return failure;
   }
   function flushIn(ms: number): void {
@@ -108,7 +102,6 @@ function createOutput(reportDropped: (lines: number) => void) {
     write(line: string): void {
       if (isClosed) return;
       gathered += line;
-      gatheredLines += 1;
       flushIn(GATHER_MS);
     },
     async close(): Promise<void> {

@@ -9,7 +9,6 @@ import type { Secret } from "../core/secret.ts";
 import { createTracer } from "../core/trace.ts";
 import type { TlsCredentials } from "../core/transport.ts";
 import { nextauthKey } from "../nextauth/servers.ts";
-import type { CertificateSnapshot, KeySnapshot } from "./admin/snapshot.ts";
 import { openAuditFile } from "./audit.ts";
 import { certificatesOf, fileState } from "./credentials.ts";
 import { nodeClock, nodeHashText, nodeIds } from "./host.ts";
@@ -29,7 +28,6 @@ export type Program = Awaited<ReturnType<typeof createProgram>>;
 
 /**
  * @param identitiesKey for hashes in the log if the file has no key; random by default
- * @param isOutdated as in Inbound, for a connection
  * @param files gets the state of each secret's file before it is read
  * @param before and `kept`, of the replaced program, which as a whole would stay in memory
  * @throws {ConfigError} for a secret, key or certificate that cannot be used
@@ -52,7 +50,13 @@ export async function createProgram(
     return text;
   };
   const loaded = await loadCredentials(file, { ...host, read });
-  const audit = await openAudit(file, host, log);
+  const { audit: settings } = config.log;
+  const audit =
+    settings &&
+    (await openAuditFile(host.resolvePath(settings.file), settings.required, log).catch((cause) => {
+      const problem = `cannot be written (${cause.code ?? cause.message}); name a file that this user can append to`;
+      throw file.error([{ path: ["log", "audit", "file"], message: problem, at: "value" }]);
+    }));
   const credentials = { ...loaded, identitiesKey: loaded.identitiesKey ?? identitiesKey };
   const keys = new Set([...fingerprints.keys(), ...(before?.keys() ?? [])]);
   const changed = [...keys].filter((key) => fingerprints.get(key) !== before?.get(key));
@@ -106,12 +110,11 @@ export async function createProgram(
     audit,
     providers: deps.providers,
     nextauth: deps.nextauth,
-    keys: credentials.signingKeys.map(({ kid, alg }, index): KeySnapshot => {
+    keys: credentials.signingKeys.map(({ kid, alg }, index) => {
       const { use = "sign", created } = config.signing?.keys[index] ?? {};
       return { kid, alg, use, created };
     }),
     certificates: certificateSnapshots(credentials),
-    /** Brings the state of those in files up to date. */
     readAssertions,
     client_assertions: assertions.map(({ name, describe }) => `${name} ${describe()}`).join(", ") || undefined,
     egress_proxy: credentials.proxied.join(", ") || undefined,
@@ -130,19 +133,6 @@ export async function createProgram(
       closeUnused();
     },
   };
-}
-
-async function openAudit({ config, error }: ParsedFile, host: CredentialHost, log: Runtime["log"]) {
-  const { audit } = config.log;
-  if (audit === undefined) return undefined;
-  try {
-    return await openAuditFile(host.resolvePath(audit.file), audit.required, log);
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const cure = code === "ENOENT" ? "make its folder" : "name a file that the user that runs this can append to";
-    const problem = `cannot be written (${code ?? message}); ${cure}`;
-    throw error([{ path: ["log", "audit", "file"], message: problem, at: "value" }]);
-  }
 }
 
 /** API keys are kept only as salted hashes. */
@@ -166,7 +156,7 @@ export async function takeOver(next: Program, old: Program, mayMove: boolean): P
   await Promise.all(takeOvers);
 }
 
-function certificateSnapshots({ serverTls, providers, nextauth }: Credentials): CertificateSnapshot[] {
+function certificateSnapshots({ serverTls, providers, nextauth }: Credentials) {
   const places = new Map<string, TlsCredentials | undefined>([["server.tls", serverTls]]);
   for (const [name, { tls }] of providers) places.set(`providers.${name}.tls`, tls);
   for (const [index, { tls }] of nextauth.entries()) places.set(`${nextauthKey(index, nextauth.length)}.tls`, tls);

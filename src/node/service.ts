@@ -8,9 +8,8 @@ import type { CallReport } from "../core/call-report.ts";
 import { ConfigError, UsageError } from "../core/errors.ts";
 import { Secret } from "../core/secret.ts";
 import { createAdminApp, type DevForm } from "./admin/admin.ts";
-import { isReady } from "./admin/health.ts";
-import { createRecorder, type Recorder } from "./admin/recorder.ts";
-import type { Snapshot } from "./admin/snapshot.ts";
+import { createRecorder } from "./admin/recorder.ts";
+import { type State, takeSnapshot, VERSIONS } from "./admin/snapshot.ts";
 import { fileState } from "./credentials.ts";
 import { nodeClock, nodeIds } from "./host.ts";
 import { inheritedSocket, listen } from "./inbound/listener.ts";
@@ -18,7 +17,6 @@ import { createNodeLog } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
 import { keepDiscovered } from "./outbound/keep-discovered.ts";
 import { createProgram, type Program, takeOver } from "./program.ts";
-import { packageVersion } from "./version.ts";
 import { type FileStates, watchFiles } from "./watch.ts";
 
 export type Service = Awaited<ReturnType<typeof startService>>;
@@ -62,7 +60,11 @@ export async function startService(
   const atStart = restartKeys(program);
   /** Of every configuration since the start: the last calls of an old one write to its own. */
   const audits = [program.audit];
-  const closeAudits = () => Promise.all(audits.map((audit) => audit?.close()));
+  const end = async (calls_cut_off: number) => {
+    log(calls_cut_off === 0 ? "info" : "error", "stopped", { calls_cut_off });
+    await Promise.all(audits.map((audit) => audit?.close()));
+    await closeLog();
+  };
   const { listen: address, admin: adminAddress } = program.config.server;
   // Not program.fetch itself, because a reload replaces the program.
   const answer = (request: Request, env: unknown) => program.fetch(request, env);
@@ -89,7 +91,7 @@ export async function startService(
       await takeOver(next, program, isAsked);
       if (state.draining) return;
       const wanted = restartKeys(next);
-      const unchangeable = [...atStart.keys()].filter((key) => atStart.get(key) !== wanted.get(key));
+      const unchangeable = Object.keys(wanted).filter((key) => atStart[key] !== wanted[key]);
       if (next.tls !== undefined && !unchangeable.includes("server.tls")) publicListener.setTls(next.tls);
       if (next.changed.some((key) => /^callers|^server\.tls\.client_ca/.test(key))) publicListener.outdateConnections();
       stopDiscovery();
@@ -122,7 +124,6 @@ export async function startService(
     /** Where getToken is served, for example `http://127.0.0.1:8080`. */
     url: publicListener.url,
     adminUrl: adminListener.url,
-    /** The one in use. */
     config: () => program.config,
     /**
      * Loads the configuration again, for all new calls. Calls in flight finish with the old one. If
@@ -130,11 +131,7 @@ export async function startService(
      */
     reload: () => reload(true),
     /** Logs how many calls are being cut off. The process has to exit afterwards. */
-    async abort(): Promise<void> {
-      log("error", "stopped", { calls_cut_off: publicListener.inFlight() });
-      await closeAudits();
-      await closeLog();
-    },
+    abort: () => end(publicListener.inFlight()),
     /**
      * Turns "not ready", accepts calls for server.shutdown_delay, then refuses connections and
      * finishes the calls in flight.
@@ -153,17 +150,11 @@ export async function startService(
       if (delay > 0) await setTimeout(delay);
       const cutOff = await publicListener.close(shutdown_grace);
       await adminListener.close(0);
-      log(cutOff === 0 ? "info" : "error", "stopped", { calls_cut_off: cutOff });
-      await closeAudits();
-      await closeLog();
+      await end(cutOff);
       return cutOff;
     },
   };
 }
-
-const VERSIONS = { version: packageVersion, node: process.versions.node };
-
-type State = Pick<Snapshot, "draining" | "started_at" | "configured_at" | "reload">;
 
 /** What an operator checks first when something does not work as configured. */
 function summary({ config, egress_proxy, client_assertions }: Program) {
@@ -180,36 +171,10 @@ function summary({ config, egress_proxy, client_assertions }: Program) {
   };
 }
 
-function takeSnapshot(program: Program, recorder: Recorder, state: State, inFlight: number): Snapshot {
-  void program.readAssertions(); // for the next snapshot
-  const endpoints = [...program.config.get_token, ...program.config.webnonce_exchange];
-  const providers = [...program.providers.values()].map(({ name, state: stateOf, discovery }) => {
-    const paths = new Set(endpoints.filter(({ provider }) => provider === name).map(({ path }) => path));
-    const found = discovery?.state() ?? { ready: true };
-    return { name, paths: [...paths], ...found, ...stateOf(), ...recorder.provider(name) };
-  });
-  const reached = providers.filter(({ ready }) => ready).length;
-  return {
-    ...VERSIONS,
-    ...state,
-    at: nodeClock.now(),
-    ready: isReady(program.config.server.readiness, reached, providers.length, nodeClock.elapsed()),
-    in_flight: inFlight,
-    providers,
-    nextauth: program.nextauth.all.map(({ key }) => ({ key, ...recorder.nextauth(key) })),
-    keys: program.keys,
-    certificates: program.certificates,
-    egress_proxy: program.egress_proxy,
-    calls: recorder.calls(),
-  };
-}
-
 /** The settings that a reload cannot change, by their key in the file. */
-function restartKeys({ config, tls }: Program): ReadonlyMap<string, string> {
-  return new Map([
-    ["server.listen", JSON.stringify(config.server.listen)],
-    ["server.admin", JSON.stringify(config.server.admin)],
-    ["server.tls", String(tls && tls.ca !== undefined)], // its files can change
-    ["log.format", config.log.format],
-  ]);
-}
+const restartKeys = ({ config, tls }: Program): Readonly<Record<string, string>> => ({
+  "server.listen": JSON.stringify(config.server.listen),
+  "server.admin": JSON.stringify(config.server.admin),
+  "server.tls": String(tls && tls.ca !== undefined), // its files can change
+  "log.format": config.log.format,
+});

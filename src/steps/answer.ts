@@ -41,7 +41,6 @@ export function relay({ status, contentType, body }: Answer, requestId: string):
   });
 }
 
-/** For app.onError. */
 export function toErrorResponse(thrown: unknown, c: Pick<CallContext, "get">): Response {
   return errorResponse(asCallError(thrown), c.get("requestId"), c.get("errorTable"));
 }

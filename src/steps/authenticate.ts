@@ -43,7 +43,6 @@ export interface KnownCaller extends Caller {
 /** @throws {TokenProxyError} caller_unauthenticated */
 type Authenticate = (headers: Headers, certificate: Certificate, apikeyHeader: string) => Promise<KnownCaller>;
 
-/** That of the connection, if it has a verified one. */
 type Certificate = ClientCertificate | undefined;
 
 /**
@@ -116,11 +115,8 @@ function unauthenticated(message: string, header: string): TokenProxyError {
 }
 
 /** 64 bits of a digest; a collision would only lock out a caller. */
-function bucketOf(digest: string): string {
-  return digest.slice(0, 16);
-}
+const bucketOf = (digest: string): string => digest.slice(0, 16);
 
-/** Constant-time comparison of two digests. */
 function isEqual(a: string, b: string): boolean {
   let difference = a.length ^ b.length;
   for (let i = 0; i < a.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i);

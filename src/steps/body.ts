@@ -1,6 +1,6 @@
 // Reads the body of a call, within limits of size and time, and limits unfinished bodies.
 
-import { startDeadline } from "../core/deadline.ts";
+import { inTime } from "../core/deadline.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import { FORM_CONTENT_TYPE } from "../core/form.ts";
 import { readUpTo } from "../core/read-stream.ts";
@@ -27,36 +27,28 @@ export function createBodyReader(
   { inbound, clock }: Pick<Runtime, "inbound" | "clock">,
   maxPerAddress = MAX_UNFINISHED_BODIES,
 ): ReadBody {
-  const byAddress = new Map<string, number>();
-  let total = 0;
-  const count = (address: string, change: number) => {
-    total += change;
-    const left = (byAddress.get(address) ?? 0) + change;
-    if (left === 0) byAddress.delete(address);
-    else byAddress.set(address, left);
-  };
+  /** The client addresses of unfinished bodies. */
+  const unfinished: string[] = [];
   return async ({ req: { raw }, env }) => {
-    if (!inbound.awaitsBody(env)) return inTime(readText(raw), clock);
+    const read = () => inTime(readText(raw), BODY_TIMEOUT_MS, clock.elapsed, tooLate);
+    if (!inbound.awaitsBody(env)) return read();
     const address = inbound.clientAddress(raw, env);
-    if ((byAddress.get(address) ?? 0) >= maxPerAddress) throw tooMany("requests from this address");
-    if (total >= MAX_UNFINISHED_BODIES) throw tooMany("requests");
-    count(address, 1);
+    if (unfinished.filter((one) => one === address).length >= maxPerAddress)
+      throw tooMany("requests from this address");
+    if (unfinished.length >= MAX_UNFINISHED_BODIES) throw tooMany("requests");
+    unfinished.push(address);
     try {
-      return await inTime(readText(raw), clock);
+      return await read();
     } finally {
-      count(address, -1);
+      unfinished.splice(unfinished.indexOf(address), 1);
     }
   };
 }
 
-/** A late body is left unread: Node closes such a connection soon after the response. */
-async function inTime(reading: Promise<string>, { elapsed }: Runtime["clock"]): Promise<string> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const stopDeadline = startDeadline(BODY_TIMEOUT_MS, elapsed, () => {
-    const message = `the call's body was not complete within ${BODY_TIMEOUT_MS / 1_000} s`;
-    reject(new TokenProxyError("call_timeout", message));
-  });
-  return Promise.race([reading, late]).finally(stopDeadline);
+/** Such a body is left unread: Node closes its connection soon after the response. */
+function tooLate(): TokenProxyError {
+  const message = `the call's body was not complete within ${BODY_TIMEOUT_MS / 1_000} s`;
+  return new TokenProxyError("call_timeout", message);
 }
 
 function tooMany(what: string): TokenProxyError {

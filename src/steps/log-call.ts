@@ -13,41 +13,17 @@ export function logCall(
   identities: LoggedIdentities,
   error: TokenProxyError | undefined,
 ): void {
-  const fields = fieldsOf(report, identities);
+  const { nextauth, judged_by, error_code, durations, call_bytes, bytes, delivered, ...facts } = report;
+  const steps = Object.entries(durations).map(([step, ms]) => [`${step.replace(".", "_")}_ms`, rounded(ms ?? 0)]);
+  const fields = {
+    ...{ ...facts, duration_ms: rounded(report.duration_ms), ...Object.fromEntries(steps) },
+    ...{ call_bytes, bytes, delivered, ...identities },
+  };
   if (error === undefined) log("info", "call", fields);
   else log(levelOf(error.code), "call", { ...fields, ...describeError(error) });
 }
 
-function fieldsOf(report: CallReport, { user, session }: LoggedIdentities): LogFields {
-  const durations = Object.entries(report.durations).map(([step, ms]) => [
-    `${step.replace(".", "_")}_ms`,
-    rounded(ms ?? 0),
-  ]);
-  return {
-    request_id: report.requestId,
-    trace_id: report.traceId,
-    method: report.method,
-    route: report.route,
-    caller: report.caller,
-    provider: report.provider,
-    outcome: report.outcome,
-    status: report.status,
-    provider_status: report.providerStatus,
-    provider_error: report.providerError,
-    attempts: report.attempts,
-    duration_ms: rounded(report.duration),
-    ...Object.fromEntries(durations),
-    call_bytes: report.callBytes,
-    bytes: report.bytes,
-    delivered: report.delivered,
-    user,
-    session,
-  };
-}
-
-function rounded(ms: number): number {
-  return Math.round(ms * 10) / 10;
-}
+const rounded = (ms: number): number => Math.round(ms * 10) / 10;
 
 const SEVERE =
   /^(?:internal|provider_(?:rejected_proxy|wrong_endpoint)|proxy_refused|signing_failed|client_assertion_unusable|audit_failed)$/;
@@ -58,7 +34,8 @@ function levelOf(code: ErrorCode): LogLevel {
   return SEVERE.test(code) ? "error" : "warn";
 }
 
-function describeError({ code, message, detail, cause }: TokenProxyError): LogFields {
+/** @returns what a log line says of an error: no message of others, which may quote a token */
+export function describeError({ code, message, detail, cause }: TokenProxyError): LogFields {
   return { error_code: code, reason: message, ...detail, ...describeCause(cause, code === "internal") };
 }
 

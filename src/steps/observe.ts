@@ -50,29 +50,29 @@ export function observe(deps: ObserveDeps, { path, open = false, errorTable = ER
   };
 }
 
-function reportOf(c: CallContext, route: string, duration: number, error: TokenProxyError | undefined) {
-  const { traceId, facts, durations, attempts } = c.get("trace");
+function reportOf(c: CallContext, route: string, duration_ms: number, error: TokenProxyError | undefined) {
+  const { traceId: trace_id, facts, durations, attempts } = c.get("trace");
   const answer = c.get("answer");
   // A refusal counts as one, relayed or not.
-  const errorCode = error?.code === "provider_refused_user" ? undefined : error?.code;
+  const error_code = error?.code === "provider_refused_user" ? undefined : error?.code;
   const length = c.req.raw.headers.get("content-length");
   return {
-    requestId: c.get("requestId"),
-    traceId,
+    request_id: c.get("requestId"),
+    trace_id,
     route,
     caller: facts.caller,
     provider: facts.provider,
     nextauth: facts.nextauth,
-    outcome: errorCode === undefined && answer !== undefined ? answer.outcome : "error",
+    outcome: error_code === undefined && answer !== undefined ? answer.outcome : "error",
     status: c.res.status,
-    errorCode,
-    providerStatus: answer?.providerStatus,
-    providerError: answer?.refusal?.error,
-    judgedBy: error?.judgedBy ?? answer?.refusal?.judgedBy,
+    error_code,
+    provider_status: answer?.providerStatus,
+    provider_error: answer?.refusal?.error,
+    judged_by: error?.judgedBy ?? answer?.refusal?.judgedBy,
     attempts,
-    duration,
+    duration_ms,
     durations,
-    callBytes: length === null ? undefined : Number(length),
+    call_bytes: length === null ? undefined : Number(length),
     bytes: answer?.body.length,
   } satisfies Omit<CallReport, "method" | "delivered">;
 }
@@ -86,8 +86,8 @@ function spanAttributes(report: CallReport) {
     "http.request.method": report.method ?? "_OTHER",
     "http.route": report.route,
     "http.response.status_code": report.status,
-    "error.type": report.errorCode,
-    "token_proxy.request_id": report.requestId,
+    "error.type": report.error_code,
+    "token_proxy.request_id": report.request_id,
     "token_proxy.caller": report.caller,
     "token_proxy.provider": report.provider,
     "token_proxy.outcome": report.outcome,

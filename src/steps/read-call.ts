@@ -12,7 +12,6 @@ import { decode, invalid, mediaType, parseParameters, type ReadBody } from "./bo
 import type { CallStep } from "./context.ts";
 import { describeReceived } from "./received.ts";
 
-/** @param defaultServerid for calls that name none */
 export function readCall(
   { log }: Pick<Runtime, "log">,
   readBody: ReadBody,
@@ -43,17 +42,16 @@ export function readCall(
   };
 }
 
-/** The parts of a call in which sources are looked up. */
-interface Places extends Body {
+/** The parts of a call in which sources are looked up; the body is parsed by its Content-Type. */
+interface Places {
   headers: Headers;
   segments: readonly string[];
   query: URLSearchParams;
+  json?: object;
+  form?: URLSearchParams;
 }
 
 type ReadText = () => Promise<string>;
-
-/** Parsed once, according to its Content-Type. */
-type Body = { json?: object; form?: URLSearchParams };
 
 const NO_PARAMETERS = new URLSearchParams();
 
@@ -112,7 +110,11 @@ function compileSource({ in: place, name }: Source, segmentOf: ReadonlyMap<strin
   };
 }
 
-async function parseBody(request: Request, sources: ReadonlySet<Source["in"]>, readText: ReadText): Promise<Body> {
+async function parseBody(
+  request: Request,
+  sources: ReadonlySet<Source["in"]>,
+  readText: ReadText,
+): Promise<Pick<Places, "json" | "form">> {
   const json = sources.has("body");
   const form = sources.has("form");
   if (!json && !form) return {};

@@ -8,7 +8,6 @@ import { invalid, type ReadBody, readForm } from "./body.ts";
 import type { CallStep } from "./context.ts";
 import { singleParameter } from "./read-call.ts";
 
-/** @param useridRule that of getToken */
 export function readExchange(
   readBody: ReadBody,
   serverid: string,

@@ -10,9 +10,16 @@ import type { Signer } from "../oauth/signer.ts";
 import { errorResponse } from "../steps/answer.ts";
 import type { Env as CallEnv } from "../steps/context.ts";
 import { createWorkerCredentialHost } from "./credentials.ts";
-import { createWorkerLog, createWorkerTransports, type Env, workerClock, workerHashText, workerIds } from "./host.ts";
+import {
+  createWorkerLog,
+  createWorkerRateLimiters,
+  createWorkerTransports,
+  type Env,
+  workerClock,
+  workerHashText,
+  workerIds,
+} from "./host.ts";
 import { workerInbound } from "./inbound.ts";
-import { createWorkerRateLimiters } from "./rate-limiter.ts";
 
 export interface Worker {
   fetch(request: Request, env: Env, context?: { waitUntil(promise: Promise<unknown>): void }): Promise<Response>;

@@ -2,8 +2,7 @@
 
 import { type CredentialHost, SecretError } from "../config/credentials.ts";
 import type { Signer } from "../oauth/signer.ts";
-import { type Env, fetcherOf, workerSha256 } from "./host.ts";
-import { isRateLimitBinding } from "./rate-limiter.ts";
+import { type Env, fetcherOf, isRateLimitBinding, workerSha256 } from "./host.ts";
 
 export function createWorkerCredentialHost(env: Env, signers: readonly Signer[] = []): CredentialHost {
   return {

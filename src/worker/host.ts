@@ -1,7 +1,8 @@
-// What Workers supply to the core: ids, hashing, the log, fetch.
+// What Workers supply to the core: ids, hashing, the log, fetch, rate limits.
 
 import { createFetchTransport } from "../core/fetch-transport.ts";
 import { hex } from "../core/hex.ts";
+import type { CreateRateLimiter } from "../core/inbound.ts";
 import type { Clock, HashText, Ids, Log, LogLevel, Sha256 } from "../core/ports.ts";
 import type { CreateTransport } from "../core/transport.ts";
 
@@ -46,4 +47,20 @@ export function fetcherOf(env: Env, binding: string): typeof fetch | undefined {
   const fetcher = env[binding] as { fetch?: typeof fetch } | undefined;
   if (typeof fetcher?.fetch !== "function") return undefined;
   return (input, init) => (fetcher.fetch as typeof fetch)(input, init);
+}
+
+interface RateLimitBinding {
+  limit(options: { key: string }): Promise<{ success: boolean }>;
+}
+
+export function isRateLimitBinding(binding: unknown): binding is RateLimitBinding {
+  return typeof (binding as Partial<RateLimitBinding> | undefined)?.limit === "function";
+}
+
+/** The binding has its own limit. It does not say how long to wait, so refusals name the window. */
+export function createWorkerRateLimiters(env: Env): CreateRateLimiter {
+  return ({ window, binding }) => {
+    const limiter = env[binding] as RateLimitBinding; // checked by credentials.ts
+    return async (key) => ((await limiter.limit({ key })).success ? undefined : Math.ceil(window / 1000));
+  };
 }

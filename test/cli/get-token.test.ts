@@ -140,7 +140,7 @@ describe("get-token", () => {
     [
       "a key of another certificate",
       ["--certificate", "certificate.pem", "--private-key", "client-key.pem"],
-      "this command has a private_key that does not match its certificate",
+      "this command has a certificate and a private_key that cannot be used together",
     ],
     ["an authority that is not a certificate", ["--ca", "token-proxy.yaml"], "this command has a --ca"],
   ])("ends with status 2 for %s", async (_what, args, said) => {

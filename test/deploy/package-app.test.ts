@@ -131,7 +131,7 @@ it("over HTTP/2, knows whether a response was delivered, and ends a call whose c
   });
   const second = call();
   await cancelled;
-  await expect.poll(() => reports[1]).toMatchObject({ errorCode: "caller_gone", delivered: false });
+  await expect.poll(() => reports[1]).toMatchObject({ error_code: "caller_gone", delivered: false });
   provider.answer = json(BYTES);
   client.close();
 });

@@ -19,7 +19,7 @@ const HEADERS_BOUND_MS = 10_000 + 1_000;
 const REQUEST_BOUND_MS = 15_000 + 1_000;
 /** Timers of a busy machine come late. */
 const SLACK_MS = 10_000;
-/** src/node/inbound/open-requests.ts: of one connection. */
+/** src/node/inbound/listener.ts: of one connection. */
 const MAX_OPEN_REQUESTS = 32;
 const PER_KIND = process.env.SOAK === "1" ? 40 : 5;
 const DRIP_MS = 250;

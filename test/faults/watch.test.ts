@@ -92,7 +92,7 @@ describe("under load, no call fails when", () => {
     await running.more();
     await service.write("certificate.pem", second.certificate);
     await eventually(() => run.lines(REFUSED)).toHaveLength(1);
-    expect(run.lines(REFUSED)[0]?.reason).toContain("private_key that does not match its certificate");
+    expect(run.lines(REFUSED)[0]?.reason).toContain("private_key that cannot be used together");
     expect(await metric(run, "config_last_reload_successful")).toBe(0);
     expect(await served()).toBe("first");
     await service.write("key.pem", second.private_key);

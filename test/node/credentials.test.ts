@@ -142,39 +142,31 @@ describe("TLS credentials", () => {
     expect(tlsFault(secrets(texts), "ca")).toBeUndefined();
   });
 
-  const MISMATCH =
-    "has a private_key that does not match its certificate: use a matching pair, and put the key's certificate first in a chain";
-  const IS_ENCRYPTED = 'has a private_key that is encrypted: decrypt it with "openssl pkey -in FILE -out FILE"';
-  it.each<[string, object, string | RegExp]>([
-    ["a key of another certificate", { private_key: OTHER.private_key }, MISMATCH],
-    ["a key of another type", { private_key: rsaKey("pkcs8") }, MISMATCH],
-    ["a chain in the wrong order", { certificate: `${AUTHORITY.certificate}\n${CLIENT.certificate}` }, MISMATCH],
-    ["an encrypted key", { private_key: rsaKey("pkcs8", ENCRYPTION) }, IS_ENCRYPTED],
-    ["an encrypted key in the old form", { private_key: rsaKey("pkcs1", ENCRYPTION) }, IS_ENCRYPTED],
-    [
-      "a key that is not PEM",
-      { private_key: "Zq7xWv4kPj" },
-      /^has a private_key that is not proper PEM \([A-Z0-9_]+\)$/,
-    ],
-    [
-      "a certificate that is not PEM",
-      { certificate: "Zq7x" },
-      /^has a certificate that is not proper PEM \([A-Z0-9_]+\)$/,
-    ],
-    ["a CA that is not PEM", { ca: "Zq7xWv4kPj" }, "has a ca that is not a PEM certificate"],
-    [
-      "a damaged CA",
-      { ca: damaged(AUTHORITY.certificate) },
-      /^has a ca that is (?:not proper PEM \([A-Z0-9_]+\)|not a PEM certificate)$/,
-    ],
-  ])("with %s are refused", (_, texts, message) => {
-    expect(tlsFault(secrets({ ...CLIENT, ...texts }), "ca")).toEqual(
-      typeof message === "string" ? message : expect.stringMatching(message),
+  const unfit = (code: string) =>
+    new RegExp(
+      `^has a certificate and a private_key that cannot be used together \\(${code}\\): both must be PEM, the key not encrypted, and its certificate the first of a chain$`,
     );
+  const NO_CA = /^has a ca that is not a PEM certificate \([A-Z0-9_]+\)$/;
+  it.each<[string, object, RegExp]>([
+    ["a key of another certificate", { private_key: OTHER.private_key }, unfit("ERR_OSSL_X509_KEY_VALUES_MISMATCH")],
+    ["a key of another type", { private_key: rsaKey("pkcs8") }, unfit("MISMATCH")],
+    [
+      "a chain in the wrong order",
+      { certificate: `${AUTHORITY.certificate}\n${CLIENT.certificate}` },
+      unfit("ERR_OSSL_X509_KEY_VALUES_MISMATCH"),
+    ],
+    ["an encrypted key", { private_key: rsaKey("pkcs8", ENCRYPTION) }, unfit("[A-Z0-9_]+")],
+    ["an encrypted key in the old form", { private_key: rsaKey("pkcs1", ENCRYPTION) }, unfit("[A-Z0-9_]+")],
+    ["a key that is not PEM", { private_key: "Zq7xWv4kPj" }, unfit("[A-Z0-9_]+")],
+    ["a certificate that is not PEM", { certificate: "Zq7x" }, unfit("[A-Z0-9_]+")],
+    ["a CA that is not PEM", { ca: "Zq7xWv4kPj" }, NO_CA],
+    ["a damaged CA", { ca: damaged(AUTHORITY.certificate) }, NO_CA],
+  ])("with %s are refused", (_, texts, message) => {
+    expect(tlsFault(secrets({ ...CLIENT, ...texts }), "ca")).toMatch(message);
   });
 
   it("are named as in the file", () => {
-    expect(tlsFault(secrets({ ca: "Zq7xWv4kPj" }), "client_ca")).toBe("has a client_ca that is not a PEM certificate");
+    expect(tlsFault(secrets({ ca: "Zq7xWv4kPj" }), "client_ca")).toContain("has a client_ca that is not a PEM");
   });
 
   it("cannot be a binding, which only Workers have", () => {
@@ -186,11 +178,11 @@ describe("TLS credentials", () => {
 
 it("a certificate must be valid now; the date is in the message", () => {
   expect(certificateFault(CLIENT.certificate)).toBeUndefined();
-  expect(certificateFault(EXPIRED.certificate)).toMatch(/^is a certificate that expired on \w{3} .* GMT: replace it$/);
-  vi.useFakeTimers({ now: Date.now() - 2 * DAY_MS, toFake: ["Date"] });
-  expect(certificateFault(CLIENT.certificate)).toMatch(
-    /^is a certificate that is valid only from \w{3} .* GMT: wait, or correct the clock of this machine$/,
+  expect(certificateFault(EXPIRED.certificate)).toMatch(
+    /^is a certificate that is valid only from \w{3} .* GMT to \w{3} .* GMT: replace it, or/,
   );
+  vi.useFakeTimers({ now: Date.now() - 2 * DAY_MS, toFake: ["Date"] });
+  expect(certificateFault(CLIENT.certificate)).toContain("is valid only from");
   vi.useRealTimers();
 });
 

@@ -8,8 +8,8 @@ import { logCall } from "../../src/steps/log-call.ts";
 import { fakeLog } from "../support/fakes.ts";
 
 const FAILED: CallReport = {
-  requestId: "r-1",
-  traceId: undefined,
+  request_id: "r-1",
+  trace_id: undefined,
   method: "POST",
   route: "/getToken",
   caller: "ns",
@@ -17,14 +17,14 @@ const FAILED: CallReport = {
   nextauth: undefined,
   outcome: "error",
   status: 502,
-  errorCode: "provider_error",
-  providerStatus: undefined,
-  providerError: undefined,
-  judgedBy: undefined,
+  error_code: "provider_error",
+  provider_status: undefined,
+  provider_error: undefined,
+  judged_by: undefined,
   attempts: 1,
-  duration: 12.345,
+  duration_ms: 12.345,
   durations: { session_check: 3, attributes: 1, discovery: 2, signing: 0.04, provider: 8.25 },
-  callBytes: 80,
+  call_bytes: 80,
   bytes: undefined,
   delivered: true,
 };
@@ -59,14 +59,14 @@ function lineOf(error: TokenProxyError | undefined, report = FAILED) {
 const withCode = (code: string, cause?: unknown) => Object.assign(new Error(CANARY, { cause }), { code });
 
 it("has sizes, statuses and durations of a token", () => {
-  const found = { outcome: "token", status: 200, providerStatus: 200, bytes: 500 } as const;
-  const token = { ...FAILED, ...found, errorCode: undefined };
+  const found = { outcome: "token", status: 200, provider_status: 200, bytes: 500 } as const;
+  const token = { ...FAILED, ...found, error_code: undefined };
   const fields = { ...COMMON_FIELDS, outcome: "token", status: 200, provider_status: 200, bytes: 500 };
   expect(lineOf(undefined, token)).toEqual({ level: "info", event: "call", fields });
 });
 
 it("has the provider's error code and status of a refusal, which is no fault", () => {
-  const refused = { ...FAILED, outcome: "refused", providerError: "access_denied" } as const;
+  const refused = { ...FAILED, outcome: "refused", provider_error: "access_denied" } as const;
   const fields = { outcome: "refused", provider_error: "access_denied" };
   expect(lineOf(undefined, refused)).toMatchObject({ level: "info", fields });
 });

@@ -15,18 +15,18 @@ describe("the report of a call", () => {
     const answer = await app.request(call({ headers: { "content-length": "60" } }));
     expect(reports).toEqual([
       {
-        requestId: answer.headers.get("x-request-id"),
+        request_id: answer.headers.get("x-request-id"),
         method: "POST",
         route: "/getToken",
         caller: "nextauth-server",
         provider: "main",
         outcome: "token",
         status: 200,
-        providerStatus: 200,
+        provider_status: 200,
         attempts: 1,
-        duration: 42.25,
+        duration_ms: 42.25,
         durations: { provider: 42.25 },
-        callBytes: 60,
+        call_bytes: 60,
         bytes: TOKEN.length,
       },
     ]);
@@ -40,7 +40,7 @@ describe("the report of a call", () => {
     const headers = { traceparent: `00-${trace}-00f067aa0ba902b7-01` };
     await app.request(call({ headers }));
     await app.request(call({ headers, path: "/unknown" }));
-    expect(reports.map(({ traceId }) => traceId)).toEqual([trace, undefined]);
+    expect(reports.map(({ trace_id }) => trace_id)).toEqual([trace, undefined]);
   });
 });
 
@@ -48,7 +48,7 @@ it.each(["relay", "own"])("a refusal of the user counts as one with refusals: %s
   const { app, upstream, reports, lines } = await buildApp({ file: { get_token: { answer: { refusals } } } });
   upstream.answer = () => response(400, { error: "invalid_grant" });
   await app.request(call());
-  const seen = { outcome: "refused", errorCode: undefined, providerStatus: 400, providerError: "invalid_grant" };
+  const seen = { outcome: "refused", error_code: undefined, provider_status: 400, provider_error: "invalid_grant" };
   expect(reports).toEqual([expect.objectContaining(seen)]);
   const ownCode = refusals === "own" ? "provider_refused_user" : undefined;
   expect(lines).toEqual([

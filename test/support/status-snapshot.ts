@@ -1,8 +1,7 @@
 // Snapshots for tests of the admin listener: a new service, and a busy one with many problems.
 
-import { createHistogram } from "node:perf_hooks";
 import type { CallReport } from "../../src/core/call-report.ts";
-import { type Counts, MINUTE_MS } from "../../src/node/admin/recorder.ts";
+import { MINUTE_MS, type ProviderCall } from "../../src/node/admin/recorder.ts";
 import type { ProviderSnapshot, Snapshot } from "../../src/node/admin/snapshot.ts";
 
 export const NOW = Date.parse("2026-11-24T14:03:30.250Z");
@@ -24,7 +23,7 @@ export function provider(changes: Partial<ProviderSnapshot> = {}): ProviderSnaps
     refusesEverybody: false,
     last: undefined,
     last_token: undefined,
-    recent: recent({}),
+    recent: [],
     ...changes,
   };
 }
@@ -45,22 +44,23 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
     keys: [],
     certificates: [],
     reload: undefined,
+    egress_proxy: undefined,
     calls: [],
     ...changes,
   };
 }
 
-/** @param ms duration of each call */
-export function recent({ token = 0, refused = 0, error = 0 }: Partial<Counts>, ms = 12): Counts {
-  const durations = createHistogram({ figures: 1 });
-  for (let i = token + refused + error; i > 0; i--) durations.record(ms * 1_000);
-  return { token, refused, error, durations };
+/** @param counts calls by outcome. @param duration of each, in milliseconds */
+export function recent(counts: Readonly<Record<string, number>>, duration = 12): ProviderCall[] {
+  return Object.entries(counts).flatMap(([outcome, calls]) =>
+    Array.from({ length: calls }, () => ({ outcome, at: NOW - MINUTE_MS, duration })),
+  );
 }
 
 export function report(changes: Partial<CallReport> = {}): CallReport {
   return {
-    requestId: "6e0f2f6a-8e64-4c0b-9d9a-2a8d3b1d5f10",
-    traceId: undefined,
+    request_id: "6e0f2f6a-8e64-4c0b-9d9a-2a8d3b1d5f10",
+    trace_id: undefined,
     method: "POST",
     route: "/getToken",
     caller: "nextauth-server",
@@ -68,15 +68,15 @@ export function report(changes: Partial<CallReport> = {}): CallReport {
     nextauth: undefined,
     outcome: "token",
     status: 200,
-    errorCode: undefined,
-    providerStatus: 200,
-    providerError: undefined,
-    judgedBy: undefined,
+    error_code: undefined,
+    provider_status: 200,
+    provider_error: undefined,
+    judged_by: undefined,
     attempts: 1,
-    duration: 12.4,
+    duration_ms: 12.4,
     delivered: true,
     durations: {},
-    callBytes: 80,
+    call_bytes: 80,
     bytes: 500,
     ...changes,
   };
@@ -89,20 +89,20 @@ export function call(changes: Partial<CallReport> = {}, at = NOW - 3_000): Snaps
 const OUTCOMES: readonly Partial<CallReport>[] = [
   {},
   {},
-  { duration: 9.8 },
-  { outcome: "refused", status: 403, duration: 18.2 },
+  { duration_ms: 9.8 },
+  { outcome: "refused", status: 403, duration_ms: 18.2 },
   {},
-  { provider: "staff", outcome: "error", errorCode: "provider_suspended", status: 503, duration: 0.4 },
-  { duration: 31 },
-  { route: "/token", caller: undefined, duration: 15.1 },
+  { provider: "staff", outcome: "error", error_code: "provider_suspended", status: 503, duration_ms: 0.4 },
+  { duration_ms: 31 },
+  { route: "/token", caller: undefined, duration_ms: 15.1 },
   {
-    ...{ provider: undefined, caller: undefined, status: 401, duration: 0.2 },
-    ...{ outcome: "error", errorCode: "caller_unauthenticated" },
+    ...{ provider: undefined, caller: undefined, status: 401, duration_ms: 0.2 },
+    ...{ outcome: "error", error_code: "caller_unauthenticated" },
   },
-  { provider: "partners", outcome: "error", errorCode: "provider_timeout", status: 504, duration: 5_001.3 },
+  { provider: "partners", outcome: "error", error_code: "provider_timeout", status: 504, duration_ms: 5_001.3 },
   {
-    ...{ route: "", provider: undefined, caller: undefined, status: 404, duration: 0.1 },
-    ...{ outcome: "error", errorCode: "not_found" },
+    ...{ route: "", provider: undefined, caller: undefined, status: 404, duration_ms: 0.1 },
+    ...{ outcome: "error", error_code: "not_found" },
   },
 ];
 
@@ -116,7 +116,7 @@ export function busySnapshot(): Snapshot {
         discoveredAt: NOW - 14 * MINUTE_MS,
         inFlight: 12,
         last: { outcome: "token", at: NOW - 400 },
-        recent: recent({ token: 3_120, refused: 18 }, 12),
+        recent: recent({ token: 482, refused: 18 }, 12),
       }),
       provider({
         name: "staff",
@@ -126,7 +126,7 @@ export function busySnapshot(): Snapshot {
         suspensions: 3,
         inFlight: 1,
         last: { outcome: "provider_unreachable", at: NOW - 4_000 },
-        recent: recent({ token: 4, refused: 1, error: 118 }, 9),
+        recent: recent({ token: 4, refused: 1, provider_unreachable: 118 }, 9),
       }),
       provider({
         name: "partners",
@@ -135,7 +135,7 @@ export function busySnapshot(): Snapshot {
         inFlight: 4,
         queued: 6,
         last: { outcome: "provider_timeout", at: NOW - 95_000 },
-        recent: recent({ error: 4 }, 5_000),
+        recent: recent({ provider_timeout: 4 }, 5_000),
       }),
       provider({ name: "corporate", discoveredAt: NOW - 2 * MINUTE_MS }),
     ],
@@ -157,8 +157,8 @@ export function busySnapshot(): Snapshot {
       problem: 'token-proxy.yaml:10:5 "providers.retail.client_secrt" unknown key; did you mean "client_secret"?',
     },
     calls: Array.from({ length: 50 }, (_, index) => {
-      const requestId = `6e0f2f6a-8e64-4c0b-9d9a-${String(index * 98_765_431).padStart(12, "0")}`;
-      return call({ requestId, ...OUTCOMES[(index * 7) % OUTCOMES.length] }, NOW - 400 - index * 730);
+      const request_id = `6e0f2f6a-8e64-4c0b-9d9a-${String(index * 98_765_431).padStart(12, "0")}`;
+      return call({ request_id, ...OUTCOMES[(index * 7) % OUTCOMES.length] }, NOW - 400 - index * 730);
     }),
   });
 }

@@ -124,7 +124,7 @@ export async function phoneForm(stage: Stage, sent?: URLSearchParams): Promise<H
 request a token from the provider. Keep the address of this page to yourself: it gets tokens for any user.</p>
 ${form(stage.config, sent)}
 ${result}`;
-  return panel("phone", "Play the phone", content);
+  return panel("Play the phone", content);
 }
 
 function form(config: Config, sent: URLSearchParams | undefined): Html {

@@ -7,8 +7,8 @@ import { TokenProxyError } from "../../core/errors.ts";
 import { readForm, readText } from "../../steps/body.ts";
 import { nodeHashText } from "../host.ts";
 import type { Html } from "./elements.ts";
-import type { LastOutcome } from "./recorder.ts";
-import type { Snapshot } from "./snapshot.ts";
+import type { Outcome } from "./recorder.ts";
+import { type Snapshot, VERSIONS } from "./snapshot.ts";
 import { STATUS_PAGE_HEADERS, statusPage } from "./status-page.ts";
 
 export interface AdminSource {
@@ -47,10 +47,7 @@ export function createAdminApp({ snapshot, metrics, adminHosts, dev }: AdminSour
   app.get("/metrics", async (c) => {
     return c.body(await metrics(), 200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" });
   });
-  app.get("/version", (c) => {
-    const { version, node } = snapshot();
-    return c.json({ version, node });
-  });
+  app.get("/version", (c) => c.json(VERSIONS));
 
   app.get("/", (c) => {
     const mode = c.req.query("paused") === undefined ? "refreshing" : "paused";
@@ -91,7 +88,7 @@ function isAcceptedHost(hostname: string, names: readonly string[]): boolean {
 
 /** Failed calls are reported but do not count: another instance would fail as well. */
 function readiness({ draining, ready, in_flight, providers, nextauth, at }: Snapshot, isVerbose: boolean) {
-  const ageOf = (last: LastOutcome | undefined) =>
+  const ageOf = (last: Outcome | undefined) =>
     last && { outcome: last.outcome, seconds_ago: Math.max(0, Math.round((at - last.at) / 1000)) };
   const listed = providers.filter((provider) => isVerbose || !provider.ready);
   return {

@@ -10,29 +10,17 @@ export function pill(level: Level, text: string): Html {
   return html`<span class="pill ${level}">${text}</span>`;
 }
 
-export function fact(name: string, value: Html | string): Html {
-  return html`<div><dt>${name}</dt><dd>${value}</dd></div>\n`;
-}
-
-/** Muted text in place of a missing value. */
-export function none(text = "–"): Html {
-  return html`<span class="muted">${text}</span>`;
-}
+export const none = (text = "–"): Html => html`<span class="muted">${text}</span>`;
 
 export function outcome(code: string): Html {
-  const isGood = code === "token" || code === "answered";
-  return html`<span class="outcome ${isGood ? "good" : code === "refused" ? "warning" : "bad"}">${code}</span>`;
+  const level = code === "token" || code === "answered" ? "good" : code === "refused" ? "warning" : "bad";
+  return html`<strong class="${level}">${code}</strong>`;
 }
 
-/** @param at milliseconds since the epoch. The tooltip shows it in full */
-export function time(at: number, text: string): Html {
-  const iso = new Date(at).toISOString();
-  return html`<time datetime="${iso}" title="${iso}">${text}</time>`;
-}
+/** "14:03:27", in UTC. */
+export const timeOfDay = (at: number): string => new Date(at).toISOString().slice(11, 19);
 
-export function ago(at: number, now: number): Html {
-  return time(at, now - at < 1_000 ? "just now" : `${duration(now - at)} ago`);
-}
+export const ago = (at: number, now: number): string => `${duration(now - at)} ago`;
 
 /** @param content an element, whose text the button copies. @param what for screen readers */
 export function copyable(content: Html, what: string): Html {
@@ -50,10 +38,9 @@ addEventListener("click", async ({ target }) => {
 });
 `;
 
-/** A part of the page under its heading. */
-export function panel(id: string, heading: string, content: Html): Html {
-  return html`<section id="${id}" aria-labelledby="${id}-heading">
-<h2 id="${id}-heading">${heading}</h2>
+export function panel(heading: string, content: Html): Html {
+  return html`<section aria-label="${heading}">
+<h2>${heading}</h2>
 ${content}
 </section>
 `;
@@ -62,10 +49,9 @@ ${content}
 /** Cells by the heading of their column. The first one is the header of its row. */
 type Row = Readonly<Record<string, Html | string>>;
 
-/** A panel with a table that scrolls sideways on a narrow screen, or with the text `empty`. */
-export function table(id: string, heading: string, caption: string, rows: readonly Row[], empty: string): Html {
-  if (rows[0] === undefined) return panel(id, heading, html`<p class="muted">${empty}</p>`);
-  const content = html`<div class="scroll" role="group" tabindex="0" aria-labelledby="${id}-heading">
+export function table(heading: string, caption: string, rows: readonly Row[]): Html {
+  if (rows[0] === undefined) return panel(heading, html`<p class="muted">None.</p>`);
+  const content = html`<div class="scroll" role="group" tabindex="0" aria-label="${heading}">
 <table>
 <caption>${caption}</caption>
 <thead><tr>${Object.keys(rows[0]).map((column) => html`<th scope="col">${column}</th>`)}</tr></thead>
@@ -77,5 +63,5 @@ ${rows.map((row) => {
 </tbody>
 </table>
 </div>`;
-  return panel(id, heading, content);
+  return panel(heading, content);
 }

@@ -1,47 +1,56 @@
 // What operators see of the running service: the input of the status page, /readyz and the gauges.
 
-import type { CallReport } from "../../core/call-report.ts";
+import type { Config } from "../../config/complete.ts";
 import type { Discovery } from "../../oauth/discovery.ts";
-import type { Provider } from "../../oauth/provider.ts";
-import type { LastOutcome, Recorder } from "./recorder.ts";
+import { nodeClock } from "../host.ts";
+import type { Program } from "../program.ts";
+import { packageVersion } from "../version.ts";
+import type { Recorder } from "./recorder.ts";
 
-/** Times are milliseconds since the epoch. Nothing in it identifies a user. */
-export interface Snapshot {
-  /** Versions of this package and of Node. */
-  version: string;
-  node: string;
-  started_at: number;
-  /** When the snapshot was taken. */
-  at: number;
+export const VERSIONS = { version: packageVersion, node: process.versions.node };
+
+/** Times are milliseconds since the epoch. */
+export interface State {
   draining: boolean;
-  /** By `server.readiness`. */
-  ready: boolean;
-  in_flight: number;
-  providers: readonly ProviderSnapshot[];
-  /** By the server's key in the file, for example `nextauth[1]`. */
-  nextauth: readonly { key: string; last: LastOutcome | undefined }[];
-  keys: readonly KeySnapshot[];
-  certificates: readonly CertificateSnapshot[];
-  /** Which servers are reached through which egress proxy. */
-  egress_proxy?: string | undefined;
+  started_at: number;
   /** When the configuration in use was loaded. */
   configured_at: number;
-  /** The last reload. */
-  reload: ReloadSnapshot | undefined;
-  /** Newest first. */
-  calls: readonly { at: number; report: CallReport }[];
+  reload: { at: number; problem: string | undefined } | undefined;
 }
 
-/** `paths` are those of the bindings and exchanges that name it. */
-export type ProviderSnapshot = { name: string; paths: readonly string[] } & ReturnType<Provider["state"]> &
-  ReturnType<Discovery["state"]> &
-  ReturnType<Recorder["provider"]>;
+export type Snapshot = ReturnType<typeof takeSnapshot>;
+export type ProviderSnapshot = Snapshot["providers"][number];
 
-/** `created` is the ISO date from the configuration file. */
-export type KeySnapshot = { kid: string; alg: string; use: "sign" | "verify"; created: string | undefined };
+/** Nothing in it identifies a user. */
+export function takeSnapshot(program: Program, recorder: Recorder, state: State, in_flight: number) {
+  void program.readAssertions(); // for the next snapshot
+  const endpoints = [...program.config.get_token, ...program.config.webnonce_exchange];
+  const providers = [...program.providers.values()].map(({ name, state: stateOf, discovery }) => {
+    /** Of the bindings and exchanges that name it. */
+    const paths = new Set(endpoints.filter(({ provider }) => provider === name).map(({ path }) => path));
+    const found: ReturnType<Discovery["state"]> = discovery?.state() ?? { ready: true };
+    return { name, paths: [...paths], ...found, ...stateOf(), ...recorder.provider(name) };
+  });
+  const reached = providers.filter(({ ready }) => ready).length;
+  return {
+    ...VERSIONS,
+    ...state,
+    at: nodeClock.now(),
+    ready: isReady(program.config.server.readiness, reached, providers.length, nodeClock.elapsed()),
+    in_flight,
+    providers,
+    nextauth: program.nextauth.all.map(({ key }) => recorder.nextauth(key)),
+    keys: program.keys,
+    certificates: program.certificates,
+    egress_proxy: program.egress_proxy,
+    calls: recorder.calls(),
+  };
+}
 
-/** `place` is its key in the configuration file, for example `server.tls`. */
-export type CertificateSnapshot = { place: string; expires_at: number };
+/** After this, a provider that is down must not hold up the calls to others. */
+const START_MS = 30_000;
 
-/** `problem` is why the reload failed; undefined if it took effect. */
-export type ReloadSnapshot = { at: number; problem: string | undefined };
+/** @param upFor milliseconds since the start */
+export function isReady(policy: Config["server"]["readiness"], reached: number, all: number, upFor: number): boolean {
+  return reached >= { started: upFor < START_MS ? all : 0, any: 1, all }[policy];
+}

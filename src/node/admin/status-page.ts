@@ -2,10 +2,10 @@
 
 import { createHash } from "node:crypto";
 import { html, raw } from "hono/html";
-import { ago, COPY_SCRIPT, copyable, fact, type Html, none, outcome, panel, pill, table, time } from "./elements.ts";
-import { count, counted, DAY_MS, duration, percent, timeOfDay } from "./format.ts";
-import { type Concern, certificateState, healthOf, providerState } from "./health.ts";
-import { callsOf, type LastOutcome, MINUTE_MS, RECENT_CALLS, RECENT_MINUTES } from "./recorder.ts";
+import { ago, COPY_SCRIPT, copyable, type Html, none, outcome, panel, pill, table, timeOfDay } from "./elements.ts";
+import { count, duration } from "./format.ts";
+import { certificateState, healthOf, notesOn, providerState } from "./health.ts";
+import { MAX_RECENT, MINUTE_MS, type Outcome, RECENT_CALLS, RECENT_MINUTES } from "./recorder.ts";
 import type { ProviderSnapshot, Snapshot } from "./snapshot.ts";
 import { STYLE } from "./style.ts";
 
@@ -24,12 +24,19 @@ export const STATUS_PAGE_HEADERS: Readonly<Record<string, string>> = {
 /** `refreshing`, `paused` (WCAG 2.2.2), or with a form, which a refresh would empty. */
 export type PageMode = "refreshing" | "paused" | { form: Html };
 
-/** @returns the whole document, to be sent with STATUS_PAGE_HEADERS */
 export function statusPage(snapshot: Snapshot, mode: PageMode, isDev: boolean): Html {
-  const { level, text, concerns } = healthOf(snapshot);
+  const { version, node, at, started_at, in_flight, egress_proxy = "none" } = snapshot;
+  const { level, text } = healthOf(snapshot);
   const links = {
     refreshing: html`<a href="./?paused">Stop refreshing</a>`,
     paused: html`<a href="./">Resume refreshing</a>`,
+  };
+  const facts = {
+    Version: version,
+    Node: node,
+    "Up for": duration(at - started_at),
+    "Calls in flight": count(in_flight),
+    "Egress proxy": egress_proxy,
   };
   return html`<!doctype html>
 <html lang="en">
@@ -45,26 +52,16 @@ ${mode === "refreshing" && html`<meta http-equiv="refresh" content="${REFRESH_SE
 <header>
 <div class="bar">
 <p>nextauth-token-proxy ${isDev && pill("warning", "DEV")}</p>
-<p>As of ${time(snapshot.at, timeOfDay(snapshot.at))} UTC ${typeof mode === "string" && links[mode]}</p>
+<p>As of ${timeOfDay(at)} UTC ${typeof mode === "string" && links[mode]}</p>
 </div>
 <h1 class="${level}">${text}</h1>
-${concerns.length > 0 && html`<ul class="concerns" aria-label="What needs attention">${concerns.map(concernItem)}</ul>`}
 <dl class="facts">
-${fact("Version", snapshot.version)}
-${fact("Node", snapshot.node)}
-${fact("Up for", time(snapshot.started_at, duration(snapshot.at - snapshot.started_at)))}
-${fact("Calls in flight", count(snapshot.in_flight))}
-${snapshot.egress_proxy && fact("Egress proxy", snapshot.egress_proxy)}
+${Object.entries(facts).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>\n`)}
 </dl>
 </header>
 <main>
 ${typeof mode === "object" && mode.form}
-${providersSection(snapshot)}
-${nextAuthSection(snapshot)}
-${keysSection(snapshot)}
-${certificatesSection(snapshot)}
-${panel("reload", "Configuration", lastReload(snapshot))}
-${callsSection(snapshot)}
+${sections(snapshot)}
 </main>
 <script>${raw(COPY_SCRIPT)}</script>
 </body>
@@ -72,96 +69,75 @@ ${callsSection(snapshot)}
 `;
 }
 
-function concernItem({ level, text, cure, where }: Concern): Html {
-  return html`<li>${pill(level, level === "bad" ? "Fault" : "Warning")} <a href="#${where}">${text}</a>. ${cure}</li>\n`;
-}
-
-function providersSection({ providers, started_at, at }: Snapshot): Html {
-  // Fewer for a new process, but at least one, or rates would be absurd.
-  const past = RECENT_MINUTES - 1 + (at % MINUTE_MS) / MINUTE_MS;
-  const minutes = Math.max(1, Math.min(past, (at - started_at) / MINUTE_MS));
-  const isNamed = providers.some(({ paths }) => paths.length > 0);
-  const rows = providers.map((provider) => providerRow(provider, minutes, at, isNamed));
-  const caption = `Whole calls in the last ${RECENT_MINUTES} minutes`;
-  return table("providers", "Providers", caption, rows, "None configured.");
-}
-
-function providerRow(provider: ProviderSnapshot, minutes: number, now: number, isNamed: boolean) {
-  const { name, paths, discoveredAt, queued, suspensions, inFlight, recent, last } = provider;
-  const { level, text } = providerState(provider);
-  const ends = provider.assertion?.expires_at;
-  const assertion = ends !== undefined && ` client assertion ${certificateState(ends, now).text}`;
-  const calls = callsOf(recent);
-  const within = (share: number) => (calls === 0 ? none() : `${count(recent.durations.percentile(share) / 1_000)} ms`);
-  return {
-    Provider: name,
-    State: html`${pill(level, text)}${suspensions > 0 && ` suspended ${counted(suspensions, "time")} so far`}${assertion}`,
-    "Calls a minute": count(calls / minutes),
-    Errors: calls === 0 ? none() : percent(recent.error, calls),
-    Median: within(50),
-    "99 % within": within(99),
-    "In flight": `${count(inFlight)}${queued > 0 ? `, ${count(queued)} waiting` : ""}`,
-    "Last call": lastOutcome(last, now),
-    Metadata: discoveredAt === undefined ? none("not discovered") : html`discovered ${ago(discoveredAt, now)}`,
-    ...(isNamed && { "Paths that name it": paths.join(", ") || none("none") }),
-  };
-}
-
-function lastOutcome(last: LastOutcome | undefined, now: number): Html {
-  return last === undefined ? none("no call yet") : html`${outcome(last.outcome)} ${ago(last.at, now)}`;
-}
-
-function nextAuthSection({ nextauth, at }: Snapshot): Html {
-  const rows = nextauth.map(({ key, last }) => ({ Server: key, "Last request": lastOutcome(last, at) }));
-  return table("nextauth", "nextAuth Servers", "Outcome of the last request to each", rows, "None configured.");
-}
-
-function keysSection({ keys, at }: Snapshot): Html {
-  const rows = keys.map(({ kid, alg, use, created }) => ({
+function sections({ providers, nextauth, keys, certificates, reload, configured_at, calls, at }: Snapshot): Html[] {
+  const recent = `Whole calls in the last ${RECENT_MINUTES} minutes, at most the last ${MAX_RECENT}`;
+  const rows = providers.map((provider) => providerRow(provider, at));
+  const newest = `Newest first, at most ${RECENT_CALLS}. Times are in UTC. The log says more about each request id.`;
+  const servers = nextauth.map(({ key, last }) => ({ Server: key, "Last request": lastOutcome(last, at) }));
+  const signing = keys.map(({ kid, alg, use, created }) => ({
     kid,
     Algorithm: alg,
     Use: use === "sign" ? "signs" : "published only",
-    Created: created === undefined ? none("not given") : withAge(created, at),
+    Created: created === undefined ? none() : html`${created}, ${ago(Date.parse(created), at)}`,
   }));
-  const empty = "None configured: this proxy signs nothing.";
-  return table("keys", "Signing keys", "In the order of the configuration file", rows, empty);
-}
-
-function withAge(date: string, now: number): Html {
-  const days = Math.floor((now - Date.parse(date)) / DAY_MS);
-  return html`${date}${days > 0 && `, ${counted(days, "day")} ago`}`;
-}
-
-function certificatesSection({ certificates, at }: Snapshot): Html {
   const sorted = certificates.toSorted((a, b) => a.expires_at - b.expires_at);
-  const rows = sorted.map(({ place, expires_at }) => {
+  const ends = sorted.map(({ place, expires_at }) => {
     const { level, text } = certificateState(expires_at, at);
-    const date = new Date(expires_at).toISOString().slice(0, 10);
-    return { "Key in the file": place, State: pill(level, text), Expires: time(expires_at, date) };
+    return { "Key in the file": place, State: pill(level, text) };
   });
-  const caption = "Certificates of this proxy, the first to expire on top";
-  return table("certificates", "Certificates", caption, rows, "None configured.");
-}
-
-function lastReload({ reload, configured_at, at }: Snapshot): Html {
-  if (reload === undefined) return html`<p>Loaded at the start, ${ago(configured_at, at)}. Not reloaded since.</p>`;
-  if (reload.problem === undefined) return html`<p>${pill("good", "Reloaded")} ${ago(reload.at, at)}.</p>`;
-  return html`<p>${pill("warning", "Reload failed")} ${ago(reload.at, at)}.
-The configuration loaded ${ago(configured_at, at)} is still in use.</p>
+  const fault =
+    reload?.problem !== undefined &&
+    html`<p>${pill("warning", "Reload failed")} ${ago(reload.at, at)}:</p>
 ${copyable(html`<pre tabindex="0">\n${reload.problem}</pre>`, "the faults")}`;
+  const loaded = html`<p>The configuration in use was loaded ${ago(configured_at, at)}.</p>${fault}`;
+  return [
+    table("Providers", recent, rows),
+    table("nextAuth Servers", "Outcome of the last request to each", servers),
+    table("Signing keys", "In the order of the configuration file", signing),
+    table("Certificates", "Certificates of this proxy, the first to expire on top", ends),
+    panel("Configuration", loaded),
+    table("Last calls", newest, calls.map(callRow)),
+  ];
 }
 
-function callsSection({ calls }: Snapshot): Html {
-  const rows = calls.map(({ at, report }) => ({
-    Time: time(at, timeOfDay(at)),
-    Outcome: html`${outcome(report.errorCode ?? report.outcome)}${report.delivered === false && ", not delivered"}`,
+function providerRow(provider: ProviderSnapshot, now: number) {
+  const { name, paths, discoveredAt, queued, inFlight, recent, last } = provider;
+  const { level, text } = providerState(provider);
+  const [first] = recent;
+  const since = first !== undefined && recent.length === MAX_RECENT ? now - first.at : RECENT_MINUTES * MINUTE_MS;
+  const errors = recent.filter((call) => !/^(?:token|refused)$/.test(call.outcome)).length;
+  const durations = recent.map((call) => call.duration).sort((a, b) => a - b);
+  const within = (share: number) => {
+    const ms = durations[Math.ceil(share * durations.length) - 1];
+    return ms === undefined ? none() : `${count(ms)} ms`;
+  };
+  return {
+    Provider: name,
+    State: html`${pill(level, text)}${notesOn(provider, now).map((note) => html`<p>${note}</p>`)}`,
+    "Calls a minute": count((recent.length * MINUTE_MS) / Math.max(1, since)),
+    Errors: recent.length === 0 ? none() : `${count((errors / recent.length) * 100)} %`,
+    Median: within(0.5),
+    "99 % within": within(0.99),
+    "In flight": `${count(inFlight)}${queued > 0 ? `, ${count(queued)} waiting` : ""}`,
+    "Last call": lastOutcome(last, now),
+    Metadata: discoveredAt === undefined ? none() : ago(discoveredAt, now),
+    "Paths that name it": paths.join(", ") || none(),
+  };
+}
+
+function lastOutcome(last: Outcome | undefined, now: number): Html {
+  return last === undefined ? none("no call yet") : html`${outcome(last.outcome)} ${ago(last.at, now)}`;
+}
+
+function callRow({ at, report }: Snapshot["calls"][number]) {
+  return {
+    Time: timeOfDay(at),
+    Outcome: html`${outcome(report.error_code ?? report.outcome)}${report.delivered === false && ", not delivered"}`,
     Status: String(report.status),
     Call: `${report.method ?? "–"} ${report.route || "(unknown path)"}`,
     Caller: report.caller ?? none(),
     Provider: report.provider ?? none(),
-    Took: `${count(report.duration)} ms`,
-    "Request id": copyable(html`<code>${report.requestId}</code>`, "the request id"),
-  }));
-  const caption = `Newest first, at most ${RECENT_CALLS}. Times are in UTC. The log says more about each request id.`;
-  return table("calls", "Last calls", caption, rows, "No calls yet.");
+    Took: `${count(report.duration_ms)} ms`,
+    "Request id": copyable(html`<code>${report.request_id}</code>`, "the request id"),
+  };
 }

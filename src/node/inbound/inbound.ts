@@ -14,9 +14,8 @@ import { limitedAddress } from "../../core/limited-address.ts";
 export function createNodeInbound(trustedProxies: readonly string[], isOutdated = (_socket: Socket) => false): Inbound {
   const trusted = new BlockList();
   for (const range of trustedProxies) {
-    const [address, prefix] = range.split("/") as [string, string | undefined];
-    if (prefix === undefined) trusted.addAddress(address, familyOf(address));
-    else trusted.addSubnet(address, Number(prefix), familyOf(address));
+    const [address = "", prefix = isIPv6(address) ? 128 : 32] = range.split("/");
+    trusted.addSubnet(address, Number(prefix), familyOf(address));
   }
   const incoming = (env: unknown) => (env as HttpBindings).incoming;
   return {
@@ -54,9 +53,7 @@ function withoutPort(hop: string): string {
   return /^\[(.+)\](?::\d+)?$/.exec(hop)?.[1] ?? hop.replace(/^(\d+(?:\.\d+){3}):\d+$/, "$1");
 }
 
-function familyOf(address: string): "ipv6" | "ipv4" {
-  return isIPv6(address) ? "ipv6" : "ipv4";
-}
+const familyOf = (address: string): "ipv6" | "ipv4" => (isIPv6(address) ? "ipv6" : "ipv4");
 
 /** Read once per connection, whose certificate cannot change: listener.ts forbids renegotiation. */
 const peers = new WeakMap<Socket, ReturnType<typeof readPeer>>();

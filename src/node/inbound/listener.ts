@@ -9,7 +9,6 @@ import type { Address } from "../../config/schema-types.ts";
 import type { TlsCredentials } from "../../core/transport.ts";
 import { inBatch } from "../fast-path/batch.ts";
 import { isAmbiguous } from "./inbound.ts";
-import { OpenRequests } from "./open-requests.ts";
 import { describeUse } from "./port-owner.ts";
 
 export type Listener = Awaited<ReturnType<typeof listen>>;
@@ -20,7 +19,6 @@ export class ListenError extends Error {
 }
 
 const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 15_000;
 /** During a shutdown, a connection that sends nothing for this long has no request on its way. */
 const QUIET_MS = 1_000;
 /** How long the rest of a body is still read after its response. */
@@ -28,9 +26,25 @@ const LINGER_MS = 500;
 /** Node's 511 is too short for 2,048 clients at once: those beyond retry after a second. */
 const BACKLOG = 4_096;
 
+/**
+ * Clients hardly pipeline. But Node starts every request of one read, some 300 small ones, so
+ * without a limit a few dozen connections, even without an API key, could fill the memory.
+ */
+const MAX_OPEN_REQUESTS = 32;
+
+interface Connection {
+  /** As accepted, before TLS. */
+  socket: Socket;
+  /** Not completely sent. */
+  responses: Set<ServerResponse>;
+  isOutdated: boolean;
+  /** After an ambiguous request, the rest is ambiguous too. */
+  isRefused: boolean;
+}
+
 const LIMITS = {
   headersTimeout: HEADERS_TIMEOUT_MS,
-  requestTimeout: REQUEST_TIMEOUT_MS,
+  requestTimeout: 15_000,
   connectionsCheckingInterval: 1_000,
   // Load balancers close idle connections after 60 s. If we did so first, a request might get lost.
   keepAliveTimeout: 65_000,
@@ -49,10 +63,10 @@ export async function listen(
   key: string,
   { tls, hostname }: { tls?: TlsCredentials | undefined; hostname?: string } = {},
 ) {
-  const requests = new OpenRequests();
   /** By their ends: with TLS, a request's socket is not that of the connection event. */
-  const connections = new Map<string, { socket: Socket; isOutdated: boolean }>();
+  const connections = new Map<string, Connection>();
   const isOutdated = (socket: Socket) => connections.get(endsOf(socket))?.isOutdated ?? !socket.destroyed;
+  const responses = () => [...connections.values()].flatMap((connection) => [...connection.responses]);
   let draining = false;
 
   const answer = async (request: Request, env: unknown) => {
@@ -66,7 +80,8 @@ export async function listen(
    * Traffic Server reuses such a connection before it has sent the body.
    */
   const closeAfter = (socket: Socket, response: ServerResponse) => {
-    requests.refuse(socket);
+    const connection = connections.get(endsOf(socket));
+    if (connection !== undefined) connection.isRefused = true;
     response.setHeader("Connection", "close");
     // Closed at once, it would be reset by the rest, and the response could get lost.
     socket.destroySoon = () => {
@@ -76,8 +91,15 @@ export async function listen(
   };
   const respond = getRequestListener(answer, hostname === undefined ? {} : { hostname });
   const onRequest: RequestListener = (request, response) => {
-    if (!requests.admit(request, response)) return;
-    if (draining || isOutdated(request.socket)) response.setHeader("Connection", "close");
+    const connection = connections.get(endsOf(request.socket));
+    if (connection === undefined || connection.isRefused) return;
+    if (connection.responses.size >= MAX_OPEN_REQUESTS) {
+      request.socket.destroy();
+      return;
+    }
+    connection.responses.add(response);
+    response.once("close", () => connection.responses.delete(response));
+    if (draining || connection.isOutdated) response.setHeader("Connection", "close");
     if (isAmbiguous(request)) {
       closeAfter(request.socket, response);
       response.writeHead(400).end();
@@ -98,7 +120,7 @@ export async function listen(
   });
   server.on("connection", (socket: Socket) => {
     const ends = endsOf(socket);
-    const connection = { socket, isOutdated: false };
+    const connection: Connection = { socket, responses: new Set(), isOutdated: false, isRefused: false };
     connections.set(ends, connection);
     socket.once("close", () => connections.get(ends) === connection && connections.delete(ends));
   });
@@ -122,7 +144,7 @@ export async function listen(
   }
 
   const closeAfterResponses = () => {
-    for (const response of requests.responses()) {
+    for (const response of responses()) {
       if (!response.headersSent) response.setHeader("Connection", "close");
     }
   };
@@ -135,7 +157,6 @@ export async function listen(
   return {
     /** For example `http://127.0.0.1:8080`, with the actual port if 0 was configured. */
     url: `${tls === undefined ? "http" : "https"}://${host}:${address.port}`,
-    /** Uses these files for new connections. */
     setTls(next: TlsCredentials) {
       tlsServer?.setSecureContext(tlsOptions(next));
     },
@@ -148,8 +169,7 @@ export async function listen(
     /** Whether `outdateConnections` was called since the connection was accepted, before TLS. */
     isOutdated,
     drain,
-    /** Requests without a complete response. */
-    inFlight: () => requests.responses().length,
+    inFlight: () => responses().length,
     /**
      * Refuses new connections, and waits until the open ones have their responses.
      * @param grace milliseconds to wait
@@ -159,17 +179,13 @@ export async function listen(
       drain();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       let cutOff = 0;
-      // After close(), Node's own timeouts no longer apply to silent connections and slow requests.
+      // After close(), Node's own timeouts no longer apply to silent connections and slow headers.
       const timers = [
         setTimeout(() => {
-          const busy = new Set(requests.responses().map(({ req }) => endsOf(req.socket)));
-          for (const [ends, { socket }] of connections) if (!busy.has(ends)) socket.destroy();
+          for (const { socket, responses } of connections.values()) if (responses.size === 0) socket.destroy();
         }, QUIET_MS),
         setTimeout(() => {
-          for (const { req } of requests.responses()) if (!req.complete) req.socket.destroy();
-        }, REQUEST_TIMEOUT_MS),
-        setTimeout(() => {
-          cutOff = requests.responses().filter(({ req }) => req.complete).length;
+          cutOff = responses().filter(({ req }) => req.complete).length;
           server.closeAllConnections();
         }, grace),
       ];
@@ -202,9 +218,6 @@ function endsOf({ remoteAddress, remotePort, localAddress }: Socket): string {
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: "no permission for this port. Choose one above 1023, or grant CAP_NET_BIND_SERVICE.",
   EADDRNOTAVAIL: "this machine has no such address. Use 0.0.0.0 for all its addresses.",
-  ENOTFOUND: "the host name is unknown. Use an IP address.",
-  EAI_AGAIN: "the host name cannot be resolved right now. Use an IP address.",
-  EAFNOSUPPORT: "this machine has no IPv6. Use an IPv4 address.",
 };
 
 /**

@@ -63,13 +63,10 @@ class Origin extends Pool {
   constructor(origin: URL, options: Pool.Options) {
     super(origin, { ...options, factory: (at, settings) => new Line(at, settings as LineOptions) });
     this.#mayUseHttp2 = options.allowH2 === true && origin.protocol === "https:";
-    this.on("connect", () => {
-      this.#isOpen = true;
-    });
     const look = () => {
       this.#isOpen = this.stats.connected > 0;
     };
-    this.on("disconnect", look).on("connectionError", look);
+    this.on("connect", look).on("disconnect", look).on("connectionError", look);
   }
 
   override dispatch(options: Dispatcher.DispatchOptions, handler: ConnectionHandler): boolean {

@@ -1,8 +1,9 @@
 // Refreshes the metadata of every provider in the background, so that no call waits for discovery.
 
-import { TokenProxyError } from "../../core/errors.ts";
-import type { Log, LogFields } from "../../core/ports.ts";
+import { asCallError } from "../../core/errors.ts";
+import type { Log } from "../../core/ports.ts";
 import { type Discovery, METADATA_LIFETIME_MS } from "../../oauth/discovery.ts";
+import { describeError } from "../../steps/log-call.ts";
 
 /** Early enough to leave time for attempts that fail. */
 const REFRESH_AFTER_MS = METADATA_LIFETIME_MS * 0.75;
@@ -28,7 +29,8 @@ export function keepDiscovered(
       if (!isStopped) log("info", "discovered", { provider, token_endpoint });
     } catch (error) {
       [wait, nextPause] = [pause, Math.min(pause * 2, MAX_PAUSE_MS)];
-      if (!isStopped) log("warn", "discovery failed", { provider, ...describe(error), next_try_ms: wait });
+      if (!isStopped)
+        log("warn", "discovery failed", { provider, ...describeError(asCallError(error)), next_try_ms: wait });
     }
     if (!isStopped) timers.set(provider, setTimeout(refresh, wait, provider, discovery, nextPause).unref());
   };
@@ -40,12 +42,4 @@ export function keepDiscovered(
     isStopped = true;
     for (const timer of timers.values()) clearTimeout(timer);
   };
-}
-
-/** Our own words, and the cause's code, like ENOTFOUND. Other messages may quote anything. */
-function describe(error: unknown): LogFields {
-  if (!(error instanceof TokenProxyError)) return { error_code: "internal" };
-  const { code } = (error.cause ?? {}) as { code?: unknown };
-  const cause = typeof code === "string" ? code : undefined;
-  return { error_code: error.code, reason: error.message, cause, ...error.detail };
 }

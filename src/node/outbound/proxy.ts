@@ -6,7 +6,7 @@ import https from "node:https";
 import { unescape as decodePercent } from "node:querystring";
 import { promisify } from "node:util";
 import { type buildConnector, errors } from "undici";
-import { startDeadline } from "../../core/deadline.ts";
+import { inTime } from "../../core/deadline.ts";
 import { Secret } from "../../core/secret.ts";
 import type { EgressProxy, ProxyFor } from "../../core/transport.ts";
 import { isLoopback } from "../../core/url.ts";
@@ -32,20 +32,19 @@ export async function connectThrough(
   });
   request.removeHeader("connection"); // Node would ask the proxy to close it
   let open: { destroy(): void } = request;
-  const late = Promise.withResolvers<never>();
-  const stopDeadline = startDeadline(timeout, nodeClock.elapsed, () => late.reject(new errors.ConnectTimeoutError()));
-  try {
-    const [{ statusCode }, tunnel, surplus] = await Promise.race([once(request.end(), "connect"), late.promise]);
+  const connect = async () => {
+    const [{ statusCode }, tunnel, surplus] = await once(request.end(), "connect");
     open = tunnel;
     if (statusCode < 200 || statusCode > 299) throw proxyError(statusCode);
     if (surplus.length > 0) throw proxyError("SURPLUS"); // a TLS server never speaks first
-    return await Promise.race([promisify(connectTls)({ ...at, httpSocket: tunnel }), late.promise]);
+    return await promisify(connectTls)({ ...at, httpSocket: tunnel });
+  };
+  try {
+    return await inTime(connect(), timeout, nodeClock.elapsed, () => new errors.ConnectTimeoutError());
   } catch (error) {
     open.destroy();
     if (open !== request || error instanceof errors.ConnectTimeoutError) throw error;
     throw proxyError((error as NodeJS.ErrnoException).code);
-  } finally {
-    stopDeadline();
   }
 }
 

@@ -41,7 +41,6 @@ export const createNodeTransport = (settings: TransportSettings) => {
   return Object.assign(send, { close: () => agent.close() });
 };
 
-/** One request and its answer. */
 class SentRequest implements ConnectionHandler {
   line?: Line;
   onConnected: ((error?: Error) => void) | undefined;
@@ -160,7 +159,6 @@ class SentRequest implements ConnectionHandler {
     if (error.delivery !== "none") this.#connection?.close();
   }
 
-  /** @returns false if the result was settled before */
   #settle(): boolean {
     if (this.isSettled) return false;
     this.isSettled = true;

@@ -3,7 +3,7 @@
 import { html } from "hono/html";
 import { describe, expect, it } from "vitest";
 import { createAdminApp } from "../../../src/node/admin/admin.ts";
-import type { Snapshot } from "../../../src/node/admin/snapshot.ts";
+import { type Snapshot, VERSIONS } from "../../../src/node/admin/snapshot.ts";
 import { STATUS_PAGE_HEADERS } from "../../../src/node/admin/status-page.ts";
 import { listen } from "../../../src/node/inbound/listener.ts";
 import { exchange, request } from "../../support/raw-call.ts";
@@ -90,7 +90,7 @@ it("/metrics is in Prometheus' text format", async () => {
 });
 
 it("/version is that of the proxy and of Node", async () => {
-  expect((await get("/version")).body).toBe('{"version":"0.1.0","node":"24.21.0"}');
+  expect((await get("/version")).body).toBe(JSON.stringify(VERSIONS));
 });
 
 describe("the host name of a request", () => {

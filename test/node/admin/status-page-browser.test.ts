@@ -69,7 +69,7 @@ describe("the status page", () => {
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(320);
     await page.getByRole("group", { name: "Last calls" }).focus();
     await page.keyboard.press("ArrowRight");
-    const scrolled = () => page.evaluate<number>(`document.querySelector("#calls .scroll").scrollLeft`);
+    const scrolled = () => page.evaluate<number>(`document.querySelector("section:last-child .scroll").scrollLeft`);
     await expect.poll(scrolled, { timeout: 10_000 }).toBeGreaterThan(0);
   });
 

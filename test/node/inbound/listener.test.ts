@@ -7,7 +7,7 @@ import { afterEach, expect, it } from "vitest";
 import { type Listener, listen } from "../../../src/node/inbound/listener.ts";
 import { closeOf, request } from "../../support/raw-call.ts";
 
-/** src/node/inbound/open-requests.ts: with one more the connection is cut off. */
+/** src/node/inbound/listener.ts: with one more the connection is cut off. */
 const MAX_OPEN_REQUESTS = 32;
 
 let listener: Listener | undefined;

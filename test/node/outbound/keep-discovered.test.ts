@@ -78,7 +78,7 @@ describe("discovery in the background", () => {
         provider: "main",
         error_code: "provider_unreachable",
         reason: 'the provider "providers.main" cannot be reached',
-        cause: "internal",
+        cause: "TokenProxyError",
         next_try_ms: 500,
       },
     });

@@ -1,7 +1,7 @@
 // On Workers, rate limiting bindings count. The wait is the window of the file.
 
 import { expect, it } from "vitest";
-import { createWorkerRateLimiters, isRateLimitBinding } from "../../src/worker/rate-limiter.ts";
+import { createWorkerRateLimiters, isRateLimitBinding } from "../../src/worker/host.ts";
 
 /** Lets some requests pass. It uses `this`, like Cloudflare's bindings. */
 class FakeBinding {
