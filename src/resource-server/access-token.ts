@@ -31,7 +31,7 @@ export function accessToken(options: AccessTokenOptions): MiddlewareHandler<Acce
   const verify = createTokenVerifier(options, transport);
   const isActive = options.introspection && createIntrospection(options.introspection, transport);
 
-  return createGuard(options, readBearer, async (c, token) => {
+  return createGuard(readBearer, async (c, token) => {
     if (token.length > MAX_TOKEN_LENGTH) throw new Refusal("invalid_token", "the token is too long");
     const claims = await verify(token);
     if (isActive !== undefined && !(await isActive(token))) {

@@ -101,20 +101,6 @@ function createKeySet(
     });
 }
 
-/** By the claim that is wrong or missing, else by jose's error code. */
-const PROBLEMS: ReadonlyMap<string, string> = new Map([
-  ["iss", "the token is from another issuer"],
-  ["aud", "the token is for another server"],
-  ["exp", "the token has no valid expiry time"],
-  ["nbf", "the token is not valid yet"],
-  ["typ", "the token is of another type"],
-  ["ERR_JWT_EXPIRED", "the token has expired"],
-  ["ERR_JOSE_ALG_NOT_ALLOWED", "the algorithm of the token is not accepted"],
-  ["ERR_JWKS_NO_MATCHING_KEY", "the token does not name a key of its issuer"],
-  ["ERR_JWKS_MULTIPLE_MATCHING_KEYS", "the token does not name a key of its issuer"],
-  ["ERR_JWS_SIGNATURE_VERIFICATION_FAILED", "the signature of the token is wrong"],
-]);
-
 /** Without causes: those of jose contain the claims. */
 function refuse(error: unknown): never {
   if (error instanceof Refusal) throw error;
@@ -122,6 +108,7 @@ function refuse(error: unknown): never {
   if (!(error instanceof errors.JOSEError)) {
     throw unavailable("the issuer", new Error("the JWKS cannot be used: it has an invalid key", { cause: error }));
   }
-  const reason = error instanceof errors.JWTClaimValidationFailed ? error.claim : error.code;
-  throw new Refusal("invalid_token", PROBLEMS.get(reason) ?? "the token is not a valid JWT");
+  // Not jose's message, which could quote the token.
+  const { claim, code } = error as errors.JOSEError & { claim?: string };
+  throw new Refusal("invalid_token", `the token is not valid here: ${claim ?? code}`);
 }

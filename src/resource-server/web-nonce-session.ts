@@ -44,7 +44,7 @@ export function webNonceSession(options: WebNonceSessionOptions): MiddlewareHand
   const { serverid } = options;
   const client = createClient(options);
 
-  const guard = createGuard<WebNonceSessionEnv>(options, readWebNonce, async (c, webNonce) => {
+  const guard = createGuard<WebNonceSessionEnv>(readWebNonce, async (c, webNonce) => {
     if (isFault(readValue("nonce", webNonce, false))) {
       throw new Refusal("invalid_token", "the webNonce has the wrong form");
     }

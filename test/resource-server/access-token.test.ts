@@ -53,7 +53,7 @@ describe("the options", () => {
     {},
     { audience: ["a", "b"], algorithms: ["RS256", "PS256", "EdDSA", "Ed25519"], typ: "at+jwt" },
     { jwks_uri: "http://[::1]:8080/jwks", clockTolerance: 0, cacheMaxAge: 0, cooldown: 0 },
-    { typ: undefined, clockTolerance: undefined, introspection: undefined, realm: undefined },
+    { typ: undefined, clockTolerance: undefined, introspection: undefined },
   ])("can be %j", (options) => {
     expect(accessToken({ ...OPTIONS, ...options })).toBeTypeOf("function");
   });
@@ -71,7 +71,6 @@ describe("the options", () => {
     ["introspection.client_id", [undefined, ""]],
     ["introspection.client_secret", [undefined, ""]],
     ["introspection.timeout", [0, Number.NaN]],
-    ["introspection.cacheFor", [-1, Number.POSITIVE_INFINITY]],
   ])("are refused for a faulty %s", (option, values) => {
     const name = option.replace("introspection.", "");
     for (const value of values) {

@@ -131,8 +131,8 @@ describe("a nextAuth Server", () => {
 describe("the options", () => {
   it.each<Partial<WebNonceSessionOptions>>([
     { url: "http://127.0.0.1:8080/api/" },
-    { su: "role", timeout: 1, realm: "Retail accounts" },
-    { su: undefined, timeout: undefined, realm: undefined, fetch: undefined },
+    { su: "role", timeout: 1 },
+    { su: undefined, timeout: undefined, fetch: undefined },
   ])("can be %j", (options) => {
     expect(webNonceSession({ ...OPTIONS, ...options })).toBeTypeOf("function");
   });
