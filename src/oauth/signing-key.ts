@@ -77,13 +77,10 @@ export async function importSigningKey(
   { sha256, createJwsSigner }: { sha256: Sha256; createJwsSigner?: CreateJwsSigner | undefined },
 ): Promise<SigningKey> {
   const { alg } = named;
-  const text = key.reveal().trim();
-  const exportable = await (text.startsWith("{") ? importPrivateJwk(text, alg) : importPem(text, alg)).catch(
-    (error) => {
-      if (error instanceof KeyError) throw error;
-      throw new KeyError(`is not a key for ${alg}, which needs ${ALGORITHMS[alg]}, or is damaged`);
-    },
-  );
+  const exportable = await importPrivateKey(key.reveal().trim(), alg).catch((error) => {
+    if (error instanceof KeyError) throw error;
+    throw new KeyError(`is not a key for ${alg}, which needs ${ALGORITHMS[alg]}, or is damaged`);
+  });
   const { modulusLength = MIN_RSA_BITS } = exportable.algorithm as { modulusLength?: number };
   if (modulusLength < MIN_RSA_BITS) {
     throw new KeyError(`is an RSA key of ${modulusLength} bits: make one of ${MIN_RSA_BITS} or more`);
@@ -117,28 +114,17 @@ export async function completeKey(named: NamedKey, jwk: JWK, sign: SignJws, sha2
 
 type CryptoKey = Awaited<ReturnType<typeof importPKCS8>>;
 
-async function importPem(pem: string, alg: SigningAlgorithm): Promise<CryptoKey> {
-  const label = /^-----BEGIN ([A-Z0-9 ]+)-----/.exec(pem)?.[1];
-  if (label === "PRIVATE KEY") return importPKCS8(pem, alg, { extractable: true });
-  if (label === undefined) throw new KeyError("is neither PEM nor a JWK");
-  if (label.endsWith("PUBLIC KEY") || label === "CERTIFICATE") {
-    throw new KeyError(`is a public key (${label}): use the private key`);
+async function importPrivateKey(text: string, alg: SigningAlgorithm): Promise<CryptoKey> {
+  const label = /^-----BEGIN ([A-Z0-9 ]+)-----/.exec(text)?.[1];
+  if (label === "PRIVATE KEY") return importPKCS8(text, alg, { extractable: true });
+  if (label !== undefined) {
+    const cure = 'convert the private key with "openssl pkcs8 -topk8 -nocrypt -in FILE -out FILE"';
+    throw new KeyError(`is ${label}, not PRIVATE KEY (PKCS#8): ${cure}`);
   }
-  if (label === "ENCRYPTED PRIVATE KEY") {
-    throw new KeyError('is encrypted: decrypt it with "openssl pkcs8 -in FILE -out FILE"');
-  }
-  throw new KeyError(`is ${label}, not PKCS#8: convert it with "openssl pkcs8 -topk8 -nocrypt -in FILE -out FILE"`);
-}
-
-async function importPrivateJwk(text: string, alg: SigningAlgorithm): Promise<CryptoKey> {
-  const jwk: JWK | undefined = readJsonObject(text);
-  if (jwk === undefined) throw new KeyError("looks like a JWK, but is not JSON");
-  if (jwk.kty === "oct") throw new KeyError("is a symmetric key: use the private key of a key pair");
-  if (typeof jwk.d !== "string") throw new KeyError('is a public JWK (it has no "d"): use the private key');
-  if (jwk.alg !== undefined && jwk.alg !== alg) throw new KeyError(`is a JWK whose "alg" is not ${alg}`);
   // The file says what the key is for, so members that restrict it are ignored.
-  const { key_ops: _keyOps, use: _use, ext: _ext, ...material } = jwk;
-  return (await importJWK({ ...material, alg }, alg, { extractable: true })) as CryptoKey;
+  const { key_ops: _keyOps, use: _use, ext: _ext, ...material }: JWK = readJsonObject(text) ?? {};
+  if (typeof material.d !== "string") throw new KeyError('is neither PEM nor a private JWK, which has a "d"');
+  return (await importJWK({ ...material, alg } as JWK, alg, { extractable: true })) as CryptoKey;
 }
 
 async function certificateThumbprint(pem: string, publicJwk: JWK, alg: SigningAlgorithm, sha256: Sha256) {
