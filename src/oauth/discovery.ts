@@ -32,8 +32,6 @@ export interface Remembered {
 
 /** Metadata changes with deployments, not with calls. */
 export const METADATA_LIFETIME_MS = 3_600_000;
-/** How long calls fail at once after a failed look-up, to spare a provider that is down. */
-const FAILURE_LIFETIME_MS = 1_000;
 /** Pause between refreshes of old metadata, so that an outage does not slow down every call. */
 const REFRESH_PAUSE_MS = 60_000;
 /** The share of a call's timeout for a refresh of old metadata. */
@@ -76,7 +74,7 @@ export function createDiscovery(
   const ownSettings = JSON.stringify(settings);
   let known: Remembered | undefined;
   let movedTo: string | undefined;
-  let failed: { error: TokenProxyError; until: number } | undefined;
+  let problem = "no discovery yet";
 
   async function lookUp(timeout: number, send: Transport): Promise<Metadata> {
     const deadline = clock.elapsed() + timeout;
@@ -110,10 +108,7 @@ export function createDiscovery(
     return metadata;
   }
 
-  /**
-   * Looks the metadata up. A failure throws as in `metadata`, and keeps the known metadata, as does
-   * a token endpoint on another host.
-   */
+  /** A failure, or a token endpoint on another host, keeps the known metadata. */
   async function refresh(timeout: number, send = transport): Promise<Metadata> {
     // Set before the look-up, so that calls that arrive meanwhile do not start another.
     if (known !== undefined) known.refreshAt = Math.max(known.refreshAt, clock.elapsed() + REFRESH_PAUSE_MS);
@@ -121,9 +116,7 @@ export function createDiscovery(
       return learn(await lookUp(timeout, send));
     } catch (cause) {
       const error = asProviderError(cause, key);
-      // Not call_deadline or caller_gone, which are about one call.
-      const isOwn = error instanceof TokenProxyError && /^provider_|^proxy_refused$/.test(error.code);
-      if (isOwn) failed = { error, until: clock.elapsed() + FAILURE_LIFETIME_MS };
+      if (error instanceof TokenProxyError) problem = error.message;
       throw error;
     }
   }
@@ -144,17 +137,15 @@ export function createDiscovery(
      */
     async metadata(timeout: number, send?: Transport): Promise<Metadata> {
       const old = known?.metadata;
-      if (old !== undefined) return fresh() ?? refresh(timeout * REFRESH_SHARE, send).catch(() => old);
-      if (failed !== undefined && clock.elapsed() < failed.until) throw failed.error;
-      return refresh(timeout, send);
+      if (old === undefined) return refresh(timeout, send);
+      return fresh() ?? refresh(timeout * REFRESH_SHARE, send).catch(() => old);
     },
     /**
      * Whether there is metadata, with the time of the last successful look-up or the problem.
      * `movedTo` is the host of a token endpoint that was not adopted.
      */
     state(): { ready: boolean; problem?: string; discoveredAt?: number; movedTo?: string | undefined } {
-      if (known !== undefined) return { ready: true, discoveredAt: known.at, movedTo };
-      return { ready: false, problem: failed?.error.message ?? "no discovery yet" };
+      return known === undefined ? { ready: false, problem } : { ready: true, discoveredAt: known.at, movedTo };
     },
     /** For the discovery that replaces this one. */
     remembered: () => known,
@@ -203,7 +194,9 @@ function parseMetadata(
   // Exactly (RFC 8414 section 3.3), so that no other issuer's document passes for this one's.
   if (data.issuer !== issuer) {
     const problem = `the provider has another issuer than the file${difference(issuer, data.issuer)}`;
-    const detail = { issuer, provider_issuer: shownIssuer(data.issuer) };
+    // A document could claim anything to be its issuer.
+    const isUrl = /^https?:\/\/[\w.:/~%[\]-]{1,256}$/i.test(data.issuer);
+    const detail = { issuer, provider_issuer: isUrl ? data.issuer : "not a valid URL" };
     throw fail("provider_error", `${problem}; copy the provider's exactly`, detail);
   }
   // A client that authenticates by TLS may need another endpoint (RFC 8705 section 5).
@@ -229,12 +222,4 @@ function difference(expected: string, found: string): string {
 /** With the port: another port may be another program. */
 function hostOf({ token_endpoint }: Metadata): string {
   return new URL(token_endpoint).host;
-}
-
-const MAX_SHOWN_CHARS = 256;
-
-/** For the log and `check`. A document could claim anything to be its issuer. */
-function shownIssuer(issuer: string): string {
-  const isUrl = /^https?:\/\/[\w.:/~%[\]-]+$/i.test(issuer) && issuer.length <= MAX_SHOWN_CHARS;
-  return isUrl ? issuer : "not a valid URL";
 }
