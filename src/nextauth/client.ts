@@ -6,7 +6,7 @@ import { REQUEST_HEADERS } from "../core/headers.ts";
 import type { Clock } from "../core/ports.ts";
 import { withOneRetry } from "../core/retry.ts";
 import type { Secret } from "../core/secret.ts";
-import { type Transport, TransportError, type TransportFailure, type TransportResponse } from "../core/transport.ts";
+import { TRANSPORT_FAILURES, type Transport, TransportError, type TransportResponse } from "../core/transport.ts";
 import { parseAttributes } from "./attributes.ts";
 import { type LoginStatus, parseLoginStatus } from "./login-status.ts";
 
@@ -55,17 +55,6 @@ const GET_USER_ATTRIBUTES = {
 
 type Operation = typeof GET_SESSION | typeof GET_USER_ATTRIBUTES;
 
-const FAILURES: Record<TransportFailure, string> = {
-  unreachable: "cannot be reached",
-  proxy_refused: "was not reached: the egress proxy refuses; allow its host there, or check proxy",
-  connect_timeout: "did not accept a connection in time",
-  timeout: "did not answer in time",
-  late: "could not answer in time, because this proxy was paused",
-  truncated: "closed the connection in the middle of its answer",
-  too_large: `answered with more than ${MAX_ANSWER_BYTES} bytes`,
-  malformed: "answered with invalid HTTP",
-};
-
 /** @param key the server's key in the file, as `nextauth`, for errors */
 export function createNextAuthClient(
   { url, su, timeout }: NextAuthSettings,
@@ -90,7 +79,7 @@ export function createNextAuthClient(
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
       const code = error.failure === "timeout" || error.failure === "late" ? timedOut : failed;
-      const message = `${name}: the nextAuth Server "${key}" ${FAILURES[error.failure]}`;
+      const message = `${name}: the nextAuth Server "${key}" ${TRANSPORT_FAILURES[error.failure]}`;
       throw new TokenProxyError(code, message, { cause: error.cause });
     }
   }
