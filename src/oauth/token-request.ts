@@ -6,7 +6,7 @@ import { PAUSE_MS } from "../core/deadline.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import { FORM_CONTENT_TYPE, Form } from "../core/form.ts";
 import { REQUEST_HEADERS } from "../core/headers.ts";
-import type { Ids, Log } from "../core/ports.ts";
+import type { Log } from "../core/ports.ts";
 import type { Trace } from "../core/trace.ts";
 import { type Transport, TransportError } from "../core/transport.ts";
 import type { Value, Values } from "../core/values.ts";
@@ -20,7 +20,7 @@ import { type Answer, judgeAnswer } from "./judge-answer.ts";
 import { compileJwt, type JwtDeps, type JwtSettings } from "./jwt.ts";
 import type { ProviderCredentials, ProviderSettings } from "./provider-settings.ts";
 import type { SigningKey } from "./signing-key.ts";
-import { compileJsonText, compileTemplate, jsonTemplateNames, memberPlace } from "./template.ts";
+import { compileJson, memberPlace } from "./template.ts";
 import { hasTokenOfCall, jwtsNeeded } from "./template-names.ts";
 import { JWT_PREFIX, type Place, TOKEN_PREFIX } from "./template-rules.ts";
 
@@ -48,8 +48,8 @@ export function createTokenRequest(
   deps: JwtDeps & { log: Log },
 ) {
   const { clock, ids } = deps;
-  const parameters = compileParts(allParams(settings), "params", credentials, ids, key);
-  const headerParts = compileParts(settings.headers, "headers", credentials, ids, key);
+  const parameters = compileParts(allParams(settings), "params", credentials, key);
+  const headerParts = compileParts(settings.headers, "headers", credentials, key);
   const jwts = compileJwts(settings, credentials, deps, key);
   const { secrets, clientKeys: keys, signingKeys, assertionFile } = credentials;
   const authentications = createClientAuthentications(settings, { secrets, keys, assertionFile }, deps, key);
@@ -182,12 +182,11 @@ function isOutOfPlace(error: unknown): boolean {
   return provider_error === undefined && Number(status) < 500 && status !== 401;
 }
 
-/** A secret is sent as it is, even if it looks like a template. Each part gets a new uuid. */
+/** A secret is sent as it is, even if it looks like a template. */
 function compileParts(
   parts: Readonly<Record<string, Param>>,
   place: "params" | "headers",
   { placed }: ProviderCredentials,
-  ids: Ids,
   key: string,
 ): { name: string; render(values: Values): string }[] {
   return Object.entries(parts).flatMap(([name, part]) => {
@@ -198,9 +197,9 @@ function compileParts(
         ? { key: `${key}.headers.${name}`, kind: "header" }
         : memberPlace({ key: name === "scope" ? key : `${key}.params` }, name);
     return templatesOf(part).map((value) => {
-      const render = isJsonParam(part) ? compileJsonText(value, at) : compileTemplate(value as string, at);
-      if (!jsonTemplateNames(value).includes("uuid")) return { name, render };
-      return { name, render: (values: Values) => render(new Map(values).set("uuid", ids.uuid())) };
+      const fill = compileJson(value, at);
+      const toText = isJsonParam(part) ? JSON.stringify : String;
+      return { name, render: (values: Values) => toText(fill(values)) };
     });
   });
 }
