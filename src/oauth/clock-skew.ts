@@ -47,15 +47,7 @@ export function createClockWatch(name: string, { clock, log }: { clock: Clock; l
  */
 export function skewOfAnswer(headers: TransportResponse["headers"], sent: number, received: number) {
   // The Date of a cached answer is old (RFC 9111 section 5.1).
-  const time = headers.get("age") === null ? parseDate(headers.get("date") ?? "") : undefined;
-  if (time === undefined) return undefined;
+  const time = headers.get("age") === null ? Date.parse(headers.get("date") ?? "") : Number.NaN;
+  if (Number.isNaN(time)) return undefined;
   return (time > received ? time - received : Math.min(time - sent, 0)) / 1_000;
-}
-
-/** @returns milliseconds since the epoch, or undefined (IMF-fixdate, RFC 9110 section 5.6.7) */
-function parseDate(header: string): number | undefined {
-  const date = header.replace(":60 GMT", ":59 GMT"); // Date has no leap seconds
-  const time = Date.parse(date);
-  // Date.parse accepts other forms, 31 Feb, and any day of the week.
-  return !Number.isNaN(time) && new Date(time).toUTCString() === date ? time : undefined;
 }
