@@ -10,27 +10,24 @@ export interface Source {
 }
 
 export interface BoundValue extends ValueRule {
-  /** The first source that has the value counts. */
   from: readonly Source[];
-  /** Refuses calls without it. For a value that one provider needs, the provider checks that. */
+  /** For every call. What one provider needs, that provider checks. */
   required: boolean;
 }
 
-/** Who confirms the user of a call: getSession (`verify`) or only the caller itself (`trust`). */
 export type SessionMode = "verify" | "trust";
 
+/** docs/configuration.md describes each key. */
 export interface Binding {
   method: "GET" | "POST";
-  /** Compared with the path as sent, percent-encoding included; `{name}` matches one segment. */
+  /** Compared with the path as sent, percent-encoding included. */
   path: string;
   values: Readonly<Record<string, BoundValue>>;
   session: SessionMode;
   timeout: number; // milliseconds for the whole call
-  /** The header of the caller's API key, in lower case; in `authorization` it follows `Bearer`. */
+  /** In lower case. */
   apikey_header: string;
-  /** Wins over the routes. */
   provider?: string | undefined;
-  /** `own`: of a refusal of the provider, nothing is relayed but the fact. */
   answer: { refusals: "relay" | "own"; statuses: Statuses };
 }
 

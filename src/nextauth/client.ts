@@ -11,12 +11,10 @@ import { parseAttributes } from "./attributes.ts";
 import { type LoginStatus, parseLoginStatus } from "./login-status.ts";
 
 export interface NextAuthSettings {
-  /** The REST API, without a slash at the end. */
+  /** Without a slash at the end. */
   url: string;
-  /** The role to act as (header X-su). */
   su?: string | undefined;
-  /** Milliseconds for one request with its answer. */
-  timeout: number;
+  timeout: number; // milliseconds
 }
 
 type Session = LoginStatus & Pick<TransportResponse, "connection">;

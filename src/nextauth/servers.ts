@@ -6,16 +6,14 @@ import type { ProxyFor, TlsCredentials, TransportSettings } from "../core/transp
 import { createNextAuthClient, type NextAuthSettings } from "./client.ts";
 import { createSessionCheck, createSessionMemory } from "./session-check.ts";
 
+/** docs/configuration.md describes each key. */
 export interface NextAuthServerSettings extends NextAuthSettings {
-  /** The default for calls that name none. */
   serverid?: string | undefined;
-  /** The virtual servers that it is responsible for; undefined means all. */
   serverids?: readonly string[] | undefined;
   connect_timeout: number;
   http2?: TransportSettings["http2"];
   reuse_connections?: boolean | undefined;
-  /** Milliseconds; 0 for no cache. */
-  session_cache: number;
+  session_cache: number; // milliseconds
 }
 
 export interface NextAuthCredentials {
@@ -47,7 +45,6 @@ export function createNextAuthServers(
   });
   return {
     all,
-    /** The default for calls that name none. */
     defaultServerid: settings.find(({ serverid }) => serverid !== undefined)?.serverid,
     /** @returns the first match; undefined if no server is responsible */
     serverFor(serverid: string) {

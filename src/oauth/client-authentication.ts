@@ -91,13 +91,10 @@ export type HmacAlgorithm = (typeof HMAC_ALGORITHMS)[number];
 
 /** The client assertion of client_secret_jwt and private_key_jwt (RFC 7523 section 2.2). */
 export interface ClientAssertionSettings extends Omit<JwtSettings, "kid"> {
-  /** A template for one audience: servers refuse several. */
+  /** One audience: servers refuse several. */
   aud: string;
-  /** `null` sends none. */
   typ: string | null;
-  /** For client_secret_jwt only: a private key has its own. */
   alg?: HmacAlgorithm | undefined;
-  /** Where the platform puts its own assertion, which is sent as it is. */
   file?: string | undefined;
 }
 

@@ -14,20 +14,9 @@ export type DiscoveryKind = "oidc" | "oauth";
 export interface DiscoverySettings {
   issuer: string;
   discovery: DiscoveryKind;
-  /** Where the document is, if not where the issuer says. */
   metadata_url?: string | undefined;
   /** Whether the client authenticates by TLS. */
   byTls: boolean;
-}
-
-/** Metadata, and as JSON the settings with which it was found. */
-export interface Remembered {
-  settings: string;
-  metadata: Metadata;
-  /** When it was found, in milliseconds since the epoch. */
-  at: number;
-  /** When to look it up again, by Clock.elapsed. */
-  refreshAt: number;
 }
 
 /** Metadata changes with deployments, not with calls. */
@@ -53,22 +42,17 @@ const metadataSchema = z.object({
 export type Metadata = z.infer<typeof metadataSchema>;
 export type Discovery = ReturnType<typeof createDiscovery>;
 
-interface DiscoveryDeps {
-  transport: Transport;
-  clock: Clock;
-  /** Gets the host in use and the host in the document, which is not adopted. */
-  onMoved(host: string, movedTo: string): void;
-}
+/** `settings` as JSON; `at` since the epoch, `refreshAt` by Clock.elapsed. */
+type Remembered = { settings: string; metadata: Metadata; at: number; refreshAt: number };
+
+type Deps = { transport: Transport; clock: Clock; onMoved(host: string, movedTo: string): void };
 
 /**
  * Calls share no promise: on Workers, another request's promise never settles (workerd#210).
  * @param key the provider's key in the file, for errors
+ * @param onMoved gets the host in use and the host in the document, which is not adopted
  */
-export function createDiscovery(
-  settings: DiscoverySettings,
-  key: string,
-  { transport, clock, onMoved }: DiscoveryDeps,
-) {
+export function createDiscovery(settings: DiscoverySettings, key: string, { transport, clock, onMoved }: Deps) {
   const { issuer, metadata_url } = settings;
   const urls = metadata_url === undefined ? metadataUrls(issuer, settings.discovery) : [metadata_url];
   const ownSettings = JSON.stringify(settings);

@@ -9,11 +9,9 @@ import type { Judge } from "./judge-answer.ts";
 import { compileTemplate } from "./template.ts";
 
 export interface ExpectSubjectSettings {
-  /** The member of the token response that holds a JWT, or the user itself. */
   member: string;
-  /** The claim of that JWT; undefined to compare the member itself. */
+  /** Undefined to compare the member itself. */
   claim?: string | undefined;
-  /** A template of the expected text. */
   equals: string;
   compare?: "exact" | "ascii_case_insensitive";
 }
@@ -21,13 +19,10 @@ export interface ExpectSubjectSettings {
 export interface Expectations extends Pick<Judge, "answer"> {
   scope?: string | undefined;
   expect_subject?: ExpectSubjectSettings | undefined;
-  /** One of the token's audiences. */
   expect_audience?: string | undefined;
-  /** Each of its words must be granted. */
   expect_scope?: string | undefined;
-  /** Milliseconds. */
-  expect_max_lifetime?: number | undefined;
-  /** Members that no answer may have, not even a refusal. */
+  expect_max_lifetime?: number | undefined; // milliseconds
+  /** For refusals too. */
   forbid_members?: readonly string[] | undefined;
 }
 

@@ -10,21 +10,16 @@ export interface JwtSettings {
   /** Members replace our own, and `null` removes one. */
   header: Readonly<Record<string, JsonValue>>;
   claims: Readonly<Record<string, JsonValue>>;
-  /** From now to `exp`. */
   ttl: number;
-  /** From `iat` to now: Keycloak takes an `iat` of this very second to be in the future. */
+  /** Keycloak takes an `iat` of this very second to be in the future. */
   backdate: number;
-  /** The key that signs; by default the first one that signs. */
   kid?: string | undefined;
 }
 
 /** A private key, or a client secret (client-authentication.ts). */
 export type JwtSigner = Pick<SigningKey, "sign"> & { kid?: string | undefined; x5tS256?: string | undefined };
 
-export interface JwtDeps {
-  clock: Clock;
-  ids: Ids;
-}
+export type JwtDeps = { clock: Clock; ids: Ids };
 
 /**
  * Each JWT has a new jti: a reused assertion looks like a replay (RFC 7523 section 3).
