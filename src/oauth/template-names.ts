@@ -9,11 +9,7 @@ import { JWT_PREFIX, JWT_TEMPLATE_NAMES, OWN_NAMES, TOKEN_PREFIX } from "./templ
 export const ATTRIBUTE_PREFIX = "attributes.";
 
 type RequestSettings = RequestParameters & Pick<ProviderSettings, "headers">;
-type TemplatedSettings = RequestSettings & {
-  jwt: Readonly<Record<string, Pick<ProviderSettings["jwt"][string], "header" | "claims">>>;
-  expect_subject?: { equals: string } | undefined;
-  client_assertion: Pick<ProviderSettings["client_assertion"], "aud" | "header" | "claims">;
-};
+type TemplatedSettings = RequestSettings & Pick<ProviderSettings, "jwt" | "expect_subject" | "client_assertion">;
 
 /** The JWTs that a token request contains. */
 export function jwtsNeeded(settings: RequestSettings): string[] {
