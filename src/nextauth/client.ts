@@ -17,16 +17,7 @@ export interface NextAuthSettings {
   timeout: number; // milliseconds
 }
 
-type Session = LoginStatus & Pick<TransportResponse, "connection">;
-type Attributes = ReadonlyMap<string, string>;
-
-/** `time`, that of a call, limits the request too; then its errors are also thrown. */
-export interface NextAuthClient {
-  /** @throws {TokenProxyError} session_check_failed or session_check_timeout */
-  getSession(serverid: string, nonce: string, time?: CallTime): Promise<Session>;
-  /** Undefined: the user is unknown. @throws {TokenProxyError} attributes_failed or …_timeout */
-  getUserAttributes(serverid: string, userid: string, time?: CallTime): Promise<Attributes | undefined>;
-}
+export type NextAuthClient = ReturnType<typeof createNextAuthClient>;
 
 /** A LoginStatus contains the data of a QR code, some kilobytes. Attributes are a few texts. */
 const MAX_ANSWER_BYTES = 65_536;
@@ -53,14 +44,17 @@ const GET_USER_ATTRIBUTES = {
 
 type Operation = typeof GET_SESSION | typeof GET_USER_ATTRIBUTES;
 
-/** @param key the server's key in the file, as `nextauth`, for errors */
+/**
+ * `time`, that of a call, limits a request too; then its errors are also thrown.
+ * @param key the server's key in the file, as `nextauth`, for errors
+ */
 export function createNextAuthClient(
   { url, su, timeout }: NextAuthSettings,
   apikey: Secret,
   key: string,
   transport: Transport,
   clock: Pick<Clock, "elapsed">,
-): NextAuthClient {
+) {
   const headers = { ...REQUEST_HEADERS, "x-apikey": apikey.reveal(), ...(su === undefined ? {} : { "x-su": su }) };
 
   async function get(operation: Operation, path: string, time?: CallTime, more: Record<string, string> = {}) {
@@ -96,11 +90,17 @@ export function createNextAuthClient(
   }
 
   return {
-    async getSession(serverid, nonce, time) {
+    /** @throws {TokenProxyError} session_check_failed or session_check_timeout */
+    async getSession(
+      serverid: string,
+      nonce: string,
+      time?: CallTime,
+    ): Promise<LoginStatus & Pick<TransportResponse, "connection">> {
       const response = await get(GET_SESSION, `/servers/${segment(serverid)}/sessions/`, time, { "x-nonce": nonce });
       return { ...read(GET_SESSION, response, parseLoginStatus), connection: response.connection };
     },
-    async getUserAttributes(serverid, userid, time) {
+    /** Undefined: the user is unknown. @throws {TokenProxyError} attributes_failed or …_timeout */
+    async getUserAttributes(serverid: string, userid: string, time?: CallTime) {
       const path = `/servers/${segment(serverid)}/users/${segment(userid)}/attributes/`;
       const response = await get(GET_USER_ATTRIBUTES, path, time);
       return response.status === 404 ? undefined : read(GET_USER_ATTRIBUTES, response, parseAttributes);
