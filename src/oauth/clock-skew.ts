@@ -7,28 +7,23 @@ import type { Transport, TransportRequest, TransportResponse } from "../core/tra
 export const NOTABLE_SKEW_SECONDS = 5;
 const SKEW_CURE = "synchronise both clocks with NTP, or the provider may refuse our JWTs";
 
-/** Clocks drift slowly, so one answer in a minute is enough. */
-const LOOK_EVERY_MS = 60_000;
 const WARN_EVERY_MS = 3_600_000;
 
 /** @param name the provider's name in the file */
 export function createClockWatch(name: string, { clock, log }: { clock: Clock; log: Log }) {
   let skew: number | undefined;
-  let nextLook = 0;
   let nextWarning = 0;
 
   return {
     /** Seconds by which the provider's clock is ahead of ours, as last seen. */
     skew: () => skew,
-    /** Wraps a transport to read the Date of some of its answers. */
+    /** Wraps a transport to read the Date of its answers. */
     over: (transport: Transport) => async (request: TransportRequest) => {
-      if (clock.elapsed() < nextLook) return transport(request);
       const sent = clock.now();
       const response = await transport(request);
       const seen = skewOfAnswer(response.headers, sent, clock.now());
       if (seen === undefined) return response;
       skew = seen;
-      nextLook = clock.elapsed() + LOOK_EVERY_MS;
       if (Math.abs(seen) >= NOTABLE_SKEW_SECONDS && clock.elapsed() >= nextWarning) {
         nextWarning = clock.elapsed() + WARN_EVERY_MS;
         const which = seen > 0 ? "ahead of ours" : "behind ours";

@@ -3,7 +3,7 @@
 import type { Clock, Ids } from "../core/ports.ts";
 import type { Values } from "../core/values.ts";
 import type { SigningKey } from "./signing-key.ts";
-import { compileJson, type JsonValue, jsonTemplateNames, memberPlace } from "./template.ts";
+import { compileJson, type JsonValue, memberPlace } from "./template.ts";
 
 /** A JWT as the file describes it. Durations are in milliseconds. */
 export interface JwtSettings {
@@ -33,18 +33,16 @@ export function compileJwt(
 ) {
   const fillHeader = compileMembers(settings.header, `${key}.header`);
   const fillClaims = compileMembers({ iat: "{{iat}}", exp: "{{exp}}", ...settings.claims }, `${key}.claims`);
-  const headerOf = (values: Values) => ({ kid, "x5t#S256": x5tS256, ...fillHeader(values) });
-  const usesUuid = jsonTemplateNames([settings.header, settings.claims]).includes("uuid");
-  // A header without templates is the same object for every JWT, so the signer encodes it once.
-  const fixedHeader = jsonTemplateNames(settings.header).length === 0 ? headerOf(new Map()) : undefined;
 
   return (values: Values): string | Promise<string> => {
     const now = clock.now();
+    const jti = ids.uuid();
     const named = new Map(values)
       .set("iat", Math.floor((now - settings.backdate) / 1000))
-      .set("exp", Math.floor((now + settings.ttl) / 1000));
-    if (usesUuid) named.set("uuid", ids.uuid());
-    return sign(fixedHeader ?? headerOf(named), JSON.stringify({ jti: ids.uuid(), ...fillClaims(named) }));
+      .set("exp", Math.floor((now + settings.ttl) / 1000))
+      .set("uuid", jti);
+    const header = { kid, "x5t#S256": x5tS256, ...fillHeader(named) };
+    return sign(header, JSON.stringify({ jti, ...fillClaims(named) }));
   };
 }
 

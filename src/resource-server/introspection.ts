@@ -7,7 +7,7 @@ import { Secret } from "../core/secret.ts";
 import type { Transport } from "../core/transport.ts";
 import { endpointUrlFault } from "../core/url.ts";
 import { unavailable } from "./bearer.ts";
-import { checkNumber, checkText } from "./options.ts";
+import { checkText } from "./options.ts";
 
 export interface IntrospectionOptions {
   /** https, or http on loopback. */
@@ -30,7 +30,6 @@ export function createIntrospection(
   checkText("introspection.endpoint", endpoint, endpointUrlFault);
   checkText("introspection.client_id", client_id);
   checkText("introspection.client_secret", client_secret);
-  checkNumber("introspection.timeout", timeout, 1);
   const headers = {
     ...REQUEST_HEADERS,
     "content-type": FORM_CONTENT_TYPE,

@@ -13,11 +13,3 @@ export function checkText(name: string, value: unknown, faultOf?: (text: string)
   const isText = typeof value === "string" && value !== "";
   checkOption(name, isText ? faultOf?.(value) : "must be a non-empty string");
 }
-
-/** A timer of more than 24.8 days would fire at once. */
-const DAY_MS = 86_400_000;
-
-export function checkNumber(name: string, value: unknown, least: number, most = DAY_MS, unit = "milliseconds"): void {
-  const fits = typeof value === "number" && value >= least && value <= most;
-  checkOption(name, fits ? undefined : `must be a number of ${unit} from ${least} to ${most}`);
-}

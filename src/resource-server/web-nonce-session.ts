@@ -9,7 +9,7 @@ import { issuerUrlFault } from "../core/url.ts";
 import { createNextAuthClient } from "../nextauth/client.ts";
 import { isFault, readValue } from "../nextauth/values.ts";
 import { createGuard, type GuardOptions, Refusal, readBearer, unavailable } from "./bearer.ts";
-import { checkNumber, checkText } from "./options.ts";
+import { checkText } from "./options.ts";
 
 export interface WebNonceSessionOptions extends GuardOptions {
   /** The nextAuth Server's REST API; https, or http on loopback. */
@@ -72,7 +72,6 @@ function createClient({ url, apikey, serverid, su, timeout = 2_000, ...options }
     return isFault(read) ? read.fault : undefined;
   });
   if (su !== undefined) checkText("su", su, headerFault);
-  checkNumber("timeout", timeout, 1);
   const settings = { url: url.replace(/\/+$/, ""), su, timeout };
   const transport = createFetchTransport(options.fetch ?? fetch, () => performance.now());
   const clock = { elapsed: () => performance.now() };

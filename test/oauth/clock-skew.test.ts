@@ -61,13 +61,10 @@ describe("the clock watch", () => {
     expect(lines).toEqual([{ level: "warn", event: "the provider's clock differs", fields }]);
   });
 
-  it("looks once a minute, and warns once an hour, not of a few seconds", async () => {
+  it("warns once an hour, and not of a few seconds", async () => {
     const { answer, lines, clock, watch } = setUp();
     await answer(4);
-    clock.advance(59_999);
-    await answer(90);
     expect([watch.skew(), lines]).toEqual([4, []]);
-    clock.advance(1);
     for (let minute = 0; minute < 61; minute++) {
       await answer(90);
       clock.advance(60_000);
