@@ -4,7 +4,7 @@ import * as z from "zod";
 import { type ErrorCode, TokenProxyError } from "../core/errors.ts";
 import { REQUEST_HEADERS } from "../core/headers.ts";
 import { readJsonObject } from "../core/json.ts";
-import type { Clock } from "../core/ports.ts";
+import { keepNothing, type Runtime } from "../core/runtime.ts";
 import type { Transport, TransportResponse } from "../core/transport.ts";
 import { endpointUrlFault, isLoopback } from "../core/url.ts";
 import { asProviderError } from "./judge-answer.ts";
@@ -42,22 +42,23 @@ const metadataSchema = z.object({
 export type Metadata = z.infer<typeof metadataSchema>;
 export type Discovery = ReturnType<typeof createDiscovery>;
 
-/** `settings` as JSON; `at` since the epoch, `refreshAt` by Clock.elapsed. */
-type Remembered = { settings: string; metadata: Metadata; at: number; refreshAt: number };
+/** What a reload keeps. `at` since the epoch, `refreshAt` by Clock.elapsed. */
+type Memory = { known?: { metadata: Metadata; at: number; refreshAt: number }; movedTo?: string | undefined };
 
-type Deps = { transport: Transport; clock: Clock; onMoved(host: string, movedTo: string): void };
+type Deps = Pick<Runtime, "clock" | "log" | "keep"> & { transport: Transport };
 
 /**
  * Calls share no promise: on Workers, another request's promise never settles (workerd#210).
  * @param key the provider's key in the file, for errors
- * @param onMoved gets the host in use and the host in the document, which is not adopted
  */
-export function createDiscovery(settings: DiscoverySettings, key: string, { transport, clock, onMoved }: Deps) {
+export function createDiscovery(
+  settings: DiscoverySettings,
+  key: string,
+  { transport, clock, log, keep = keepNothing }: Deps,
+) {
   const { issuer, metadata_url } = settings;
   const urls = metadata_url === undefined ? metadataUrls(issuer, settings.discovery) : [metadata_url];
-  const ownSettings = JSON.stringify(settings);
-  let known: Remembered | undefined;
-  let movedTo: string | undefined;
+  const memory = keep(JSON.stringify(["discovery", key, settings]), (): Memory => ({}));
   let problem = "no discovery yet";
 
   async function lookUp(timeout: number, send: Transport): Promise<Metadata> {
@@ -83,21 +84,27 @@ export function createDiscovery(settings: DiscoverySettings, key: string, { tran
   }
 
   /** A forged document must not redirect our credentials: only a reload accepts a new host. */
-  function learn(found: Metadata): Metadata {
-    const host = hostOf(known?.metadata ?? found);
-    movedTo = hostOf(found) === host ? undefined : hostOf(found);
-    if (movedTo !== undefined) onMoved(host, movedTo);
-    const metadata = movedTo === undefined ? found : (known?.metadata ?? found);
-    known = { settings: ownSettings, metadata, at: clock.now(), refreshAt: clock.elapsed() + METADATA_LIFETIME_MS };
+  function learn(found: Metadata, mayMove: boolean): Metadata {
+    const old = mayMove ? found : (memory.known?.metadata ?? found);
+    const [host, newHost] = [hostOf(old), hostOf(found)];
+    memory.movedTo = host === newHost ? undefined : newHost;
+    const metadata = host === newHost ? found : old;
+    if (host !== newHost) {
+      const cure = "if the provider confirms that it moved, reload the configuration";
+      const fields = { provider: key.slice("providers.".length), host, moved_to: newHost, cure };
+      log("warn", "token endpoint moved to another host: the old one stays", fields);
+    }
+    memory.known = { metadata, at: clock.now(), refreshAt: clock.elapsed() + METADATA_LIFETIME_MS };
     return metadata;
   }
 
-  /** A failure, or a token endpoint on another host, keeps the known metadata. */
-  async function refresh(timeout: number, send = transport): Promise<Metadata> {
+  /** A failure, or a token endpoint on another host unless it may move, keeps the known metadata. */
+  async function refresh(timeout: number, send = transport, mayMove = false): Promise<Metadata> {
+    const { known } = memory;
     // Set before the look-up, so that calls that arrive meanwhile do not start another.
     if (known !== undefined) known.refreshAt = Math.max(known.refreshAt, clock.elapsed() + REFRESH_PAUSE_MS);
     try {
-      return learn(await lookUp(timeout, send));
+      return learn(await lookUp(timeout, send), mayMove);
     } catch (cause) {
       const error = asProviderError(cause, key);
       if (error instanceof TokenProxyError) problem = error.message;
@@ -107,6 +114,7 @@ export function createDiscovery(settings: DiscoverySettings, key: string, { tran
 
   /** The metadata in memory unless it is old; saves most calls a promise. */
   function fresh(): Metadata | undefined {
+    const { known } = memory;
     return known !== undefined && clock.elapsed() < known.refreshAt ? known.metadata : undefined;
   }
 
@@ -120,7 +128,7 @@ export function createDiscovery(settings: DiscoverySettings, key: string, { tran
      * @throws {TokenProxyError} `provider_…` if there is no metadata
      */
     async metadata(timeout: number, send?: Transport): Promise<Metadata> {
-      const old = known?.metadata;
+      const old = memory.known?.metadata;
       if (old === undefined) return refresh(timeout, send);
       return fresh() ?? refresh(timeout * REFRESH_SHARE, send).catch(() => old);
     },
@@ -129,13 +137,8 @@ export function createDiscovery(settings: DiscoverySettings, key: string, { tran
      * `movedTo` is the host of a token endpoint that was not adopted.
      */
     state(): { ready: boolean; problem?: string; discoveredAt?: number; movedTo?: string | undefined } {
+      const { known, movedTo } = memory;
       return known === undefined ? { ready: false, problem } : { ready: true, discoveredAt: known.at, movedTo };
-    },
-    /** For the discovery that replaces this one. */
-    remembered: () => known,
-    /** Takes over the memory of a discovery with equal settings, if this one knows nothing. */
-    adopt(other: Remembered | undefined): void {
-      if (other?.settings === ownSettings) known ??= { ...other };
     },
   };
 }

@@ -47,15 +47,7 @@ export function createProvider(
   const discovery =
     settings.discovery === "none" || issuer === undefined
       ? undefined
-      : createDiscovery({ issuer, metadata_url, discovery: settings.discovery, byTls }, key, {
-          transport,
-          clock,
-          onMoved(host, moved_to) {
-            const cure = "if the provider confirms that it moved, reload the configuration";
-            const fields = { provider: name, host, moved_to, cure };
-            log("warn", "token endpoint moved to another host: the old one stays", fields);
-          },
-        });
+      : createDiscovery({ issuer, metadata_url, discovery: settings.discovery, byTls }, key, { ...deps, transport });
   const bulkhead = deps.createBulkhead(max_in_flight, Math.ceil(max_in_flight * QUEUE_SHARE));
   const breakerKey = JSON.stringify([key, issuer, settings.token_endpoint, timeout]);
   const breaker = keep(breakerKey, () => createBreaker({ timeout, name, clock, log }));

@@ -22,7 +22,7 @@ function discover(answers: Answer | Record<string, Answer>, changes: Partial<Dis
   });
   const settings = { issuer: ISSUER, discovery: "oidc" as const, byTls: false, ...changes };
   const transport = provider.createTransport({ connect_timeout: 1, connections: 1 });
-  const discovery = createDiscovery(settings, "providers.main", { transport, clock, onMoved: () => {} });
+  const discovery = createDiscovery(settings, "providers.main", { transport, clock, log: () => {} });
   return { discovery, requests: provider.requests, metadata: () => discovery.metadata(1_000) };
 }
 
