@@ -44,10 +44,7 @@ const GET_USER_ATTRIBUTES = {
 
 type Operation = typeof GET_SESSION | typeof GET_USER_ATTRIBUTES;
 
-/**
- * `time`, that of a call, limits a request too; then its errors are also thrown.
- * @param key the server's key in the file, as `nextauth`, for errors
- */
+/** `time`, that of a call, limits a request too; then its errors are also thrown. */
 export function createNextAuthClient(
   { url, su, timeout }: NextAuthSettings,
   apikey: Secret,

@@ -13,10 +13,7 @@ export type AssertionFile = ReturnType<typeof createAssertionFile>;
 /** What the last read found; `expires_at` is in milliseconds since the epoch. */
 export type AssertionState = { expires_at?: number | undefined; problem?: string };
 
-/**
- * @param readText reads the file, within a limit of time and size
- * @param key in the configuration file, for errors
- */
+/** @param readText reads the file, within a limit of time and size */
 export function createAssertionFile(readText: () => Promise<string>, aud: string, key: string) {
   let reading: Promise<string> | undefined;
   let state: AssertionState = {};

@@ -16,11 +16,7 @@ type Deps = { timeout: number; name: string; clock: Clock; log: Log };
 /** `half_open`: the next call is a trial, or a trial is running. */
 export type BreakerState = "closed" | "open" | "half_open";
 
-/**
- * Not cockatiel, which uses the wall clock and lets calls wait for the trial of another call.
- * @param timeout milliseconds that one use may take
- * @param name the provider's name in the file
- */
+/** Not cockatiel, which uses the wall clock and lets calls wait for the trial of another call. */
 export function createBreaker({ timeout, name, clock, log }: Deps) {
   let failures = 0; // in a row
   let suspendedUntil: number | undefined; // or, during a trial, when that ends at the latest

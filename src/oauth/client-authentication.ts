@@ -104,10 +104,7 @@ export interface ClientSettings {
   client_assertion: ClientAssertionSettings;
 }
 
-/**
- * @param key the provider's key in the file, for errors
- * @returns one function per credential, in the order of the file
- */
+/** @returns one function per credential, in the order of the file */
 export const createClientAuthentications: Method["create"] = (settings, credentials, deps, key) =>
   METHODS[settings.token_endpoint_auth_method].create(settings, credentials, deps, key);
 

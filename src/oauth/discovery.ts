@@ -47,10 +47,7 @@ type Memory = { known?: { metadata: Metadata; at: number; refreshAt: number }; m
 
 type Deps = Pick<Runtime, "clock" | "log" | "keep"> & { transport: Transport };
 
-/**
- * Calls share no promise: on Workers, another request's promise never settles (workerd#210).
- * @param key the provider's key in the file, for errors
- */
+/** Calls share no promise: on Workers, another request's promise never settles (workerd#210). */
 export function createDiscovery(
   settings: DiscoverySettings,
   key: string,
@@ -121,21 +118,13 @@ export function createDiscovery(
   return {
     fresh,
     refresh,
-    /**
-     * Gets the metadata from memory or, if there is none or it is old, from the provider.
-     * @param timeout milliseconds for a look-up
-     * @param send the transport for a look-up, the provider's by default
-     * @throws {TokenProxyError} `provider_…` if there is no metadata
-     */
+    /** From memory or, if there is none or it is old, from the provider within `timeout`. */
     async metadata(timeout: number, send?: Transport): Promise<Metadata> {
       const old = memory.known?.metadata;
       if (old === undefined) return refresh(timeout, send);
       return fresh() ?? refresh(timeout * REFRESH_SHARE, send).catch(() => old);
     },
-    /**
-     * Whether there is metadata, with the time of the last successful look-up or the problem.
-     * `movedTo` is the host of a token endpoint that was not adopted.
-     */
+    /** `movedTo` is the host of a token endpoint that was not adopted. */
     state(): { ready: boolean; problem?: string; discoveredAt?: number; movedTo?: string | undefined } {
       const { known, movedTo } = memory;
       return known === undefined ? { ready: false, problem } : { ready: true, discoveredAt: known.at, movedTo };

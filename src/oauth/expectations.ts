@@ -38,7 +38,6 @@ type Check = readonly [keyof typeof WRONG, matches: (answer: Reader, requested: 
 
 /**
  * Signatures are not verified: the token came over the provider's TLS connection.
- * @param name the provider's name in the file
  * @returns a function for the values of a call, which throws call_invalid; it returns one for an
  * answer that would be relayed, which throws `provider_wrong_…` or provider_forbidden_member
  */

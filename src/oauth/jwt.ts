@@ -21,10 +21,7 @@ export type JwtSigner = Pick<SigningKey, "sign"> & { kid?: string | undefined; x
 
 export type JwtDeps = { clock: Clock; ids: Ids };
 
-/**
- * Each JWT has a new jti: a reused assertion looks like a replay (RFC 7523 section 3).
- * @param key of the settings in the file, for errors
- */
+/** Each JWT has a new jti: a reused assertion looks like a replay (RFC 7523 section 3). */
 export function compileJwt(
   settings: JwtSettings,
   { kid, x5tS256, sign }: JwtSigner,

@@ -25,10 +25,7 @@ export type ProviderDeps = Pick<Runtime, Used>;
 /** The share of max_in_flight that may wait, and the share of timeout for which it may. */
 const QUEUE_SHARE = 0.25;
 
-/**
- * @param name the provider's name in the file
- * @param needed the values that a call must have
- */
+/** @param needed the values that a call must have */
 export function createProvider(
   name: string,
   settings: ProviderSettings,
@@ -101,10 +98,7 @@ export function createProvider(
         bulkhead.leave();
       }
     },
-    /**
-     * `suspensions` since its configuration was loaded; `clockSkew` in seconds, positive if its
-     * clock is ahead of ours; `refusedUsers` since the last token, up to three.
-     */
+    /** `clockSkew` in seconds, positive if its clock is ahead of ours. */
     state: () => ({
       breaker: breaker.state(),
       suspensions: breaker.suspensions(),

@@ -9,7 +9,6 @@ const DOUBTFUL_PAUSE_MS = 30_000;
 /**
  * If the provider refuses the client, or perhaps does, the next credential gets one try: nothing
  * was issued. Only a token shows that it is the right one, which is then used first.
- * @param count number of credentials
  * @param isRepeatable whether the same user's token may be requested twice
  * @param onRefused gets the index of the refused credential and of the next one
  */

@@ -59,10 +59,7 @@ const between = (separator: string): Rule => ({
   exceptOwn: true,
 });
 
-/**
- * @param literals of the template's text, with its names between them
- * @returns throws a TokenProxyError for a value that does not fit, mostly call_invalid
- */
+/** @returns throws a TokenProxyError for a value that does not fit, mostly call_invalid */
 export function compileCheck(
   text: string,
   literals: readonly string[],

@@ -11,10 +11,7 @@ export class TemplateSyntaxError extends Error {
   override readonly name = "TemplateSyntaxError";
 }
 
-/**
- * @returns literals, and the names between them
- * @throws {TemplateSyntaxError}
- */
+/** @throws {TemplateSyntaxError} */
 export function parseTemplate(text: string) {
   const parts = text.split(PLACE);
   const literals = parts.filter((_, index) => index % 2 === 0);
@@ -59,19 +56,12 @@ function compileText(text: string, place: Place): (values: Values) => Value {
   };
 }
 
-/**
- * Parses once, so that rendering is only concatenation and the checks that the place needs.
- * @throws {TemplateSyntaxError}
- */
 export function compileTemplate(text: string, place: Place): (values: Values) => string {
   const render = compileText(text, place);
   return (values) => String(render(values));
 }
 
-/**
- * A member named scope is one at any depth.
- * @throws {TemplateSyntaxError}
- */
+/** A member named scope is one at any depth. */
 export function compileJson(value: JsonValue, place: Place): (values: Values) => JsonValue {
   if (typeof value === "string") return compileText(value, place);
   if (Array.isArray(value)) {

@@ -36,10 +36,7 @@ export interface Attempt {
   announce?: Announce | undefined;
 }
 
-/**
- * @param key the provider's key in the file, for errors
- * @param discovery undefined if the file names the token endpoint
- */
+/** @param discovery undefined if the file names the token endpoint */
 export function createTokenRequest(
   settings: ProviderSettings,
   credentials: ProviderCredentials,

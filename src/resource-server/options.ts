@@ -1,9 +1,6 @@
 // Checks the options of the middlewares when they are created, so that a mistake stops the start.
 
-/**
- * @param fault a phrase that follows the name and never repeats the value; undefined if none
- * @throws {TypeError} like all checks here
- */
+/** @param fault a phrase that follows the name and never repeats the value; undefined if none */
 export function checkOption(name: string, fault: string | undefined): void {
   if (fault !== undefined) throw new TypeError(`"${name}" ${fault}`);
 }

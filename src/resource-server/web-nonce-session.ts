@@ -84,10 +84,7 @@ function headerFault(text: string): string | undefined {
 
 function readWebNonce(headers: Headers): string | undefined {
   const bearer = readBearer(headers);
-  const nonce = headers.get("x-nonce");
-  if (nonce === null) return bearer;
-  // webNonces have no comma: it comes from two headers that were joined.
-  if (nonce === "" || nonce.includes(",")) throw new Refusal("invalid_request", "X-nonce must be exactly one webNonce");
+  const nonce = headers.get("x-nonce") ?? bearer;
   if (bearer !== undefined && bearer !== nonce) {
     throw new Refusal("invalid_request", "Authorization and X-nonce have different webNonces");
   }
