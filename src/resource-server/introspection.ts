@@ -6,8 +6,7 @@ import { readJsonObject } from "../core/json.ts";
 import { Secret } from "../core/secret.ts";
 import type { Transport } from "../core/transport.ts";
 import { endpointUrlFault } from "../core/url.ts";
-import { unavailable } from "./bearer.ts";
-import { checkText } from "./options.ts";
+import { checkText, unavailable } from "./bearer.ts";
 
 export interface IntrospectionOptions {
   /** https, or http on loopback. */

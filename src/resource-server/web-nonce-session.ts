@@ -8,8 +8,7 @@ import { Secret } from "../core/secret.ts";
 import { issuerUrlFault } from "../core/url.ts";
 import { createNextAuthClient } from "../nextauth/client.ts";
 import { isFault, readValue } from "../nextauth/values.ts";
-import { createGuard, type GuardOptions, Refusal, readBearer, unavailable } from "./bearer.ts";
-import { checkText } from "./options.ts";
+import { checkText, createGuard, type GuardOptions, Refusal, readBearer, unavailable } from "./bearer.ts";
 
 export interface WebNonceSessionOptions extends GuardOptions {
   /** The nextAuth Server's REST API; https, or http on loopback. */
