@@ -7,7 +7,7 @@ import type { Leg, Trace, TraceHeaders } from "../core/trace.ts";
 import type { Values } from "../core/values.ts";
 import { readJwt } from "./describe-token.ts";
 import { withoutBackslashes } from "./echoed-credential.ts";
-import type { Answer } from "./judge-answer.ts";
+import { type Answer, relayedText } from "./judge-answer.ts";
 import type { Provider, ProviderDeps, Providers } from "./provider.ts";
 import type { ProviderSettings } from "./provider-settings.ts";
 import { callNamesOfChain, chainOf, tokensNeeded } from "./template-names.ts";
@@ -196,9 +196,9 @@ const isRejection = (error: unknown) =>
   (error.code === "provider_rejected_proxy" || [400, 401, 403].includes(Number(error.detail?.provider_status)));
 
 /** A kept token is a credential of this proxy: it must never reach a caller. */
-function assertNone(kept: readonly string[], { body, contentType, providerStatus }: Answer, name: string): void {
-  const text = withoutBackslashes(`${contentType}\n${new TextDecoder().decode(body)}`);
+function assertNone(kept: readonly string[], answer: Answer, name: string): void {
+  const text = withoutBackslashes(relayedText(answer));
   if (!kept.some((token) => text.includes(token))) return;
   const message = `the provider "${keyOf(name)}" repeats a kept token of another provider in its answer, so it is not relayed`;
-  throw new TokenProxyError("provider_error", message, { detail: { provider_status: providerStatus } });
+  throw new TokenProxyError("provider_error", message, { detail: { provider_status: answer.providerStatus } });
 }

@@ -28,6 +28,9 @@ export interface Answer {
   };
 }
 
+/** All that a caller sees of an answer; a header can repeat a credential too. */
+export const relayedText = ({ contentType, body }: Answer) => `${contentType}\n${new TextDecoder().decode(body)}`;
+
 /** What judging needs besides the answer. */
 export interface Judge {
   /** The provider's key in the file, like `providers.retail`. */

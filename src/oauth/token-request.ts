@@ -16,7 +16,7 @@ import { redacted, repeatsCredential } from "./echoed-credential.ts";
 import { compileErrorRules } from "./error-rules.ts";
 import { compileExpectations } from "./expectations.ts";
 import { allParams, isJsonParam, type Param, templatesOf } from "./grants.ts";
-import { type Answer, judgeAnswer } from "./judge-answer.ts";
+import { type Answer, judgeAnswer, relayedText } from "./judge-answer.ts";
 import { compileJwt, type JwtDeps, type JwtSettings } from "./jwt.ts";
 import type { ProviderCredentials, ProviderSettings } from "./provider-settings.ts";
 import type { SigningKey } from "./signing-key.ts";
@@ -91,12 +91,13 @@ export function createTokenRequest(
         ...{ ...judging, url: metadata.token_endpoint, now: clock.now(), redact },
         check: (members, isToken) => expectGrant(members, response.body, isToken, scope),
       });
-      if (
-        answer.refusal !== undefined &&
-        (answer.body.length > MAX_REFUSAL_BYTES || repeatsCredential(relayedText(answer), sent()))
-      )
-        throw echoed(answer, key);
-      return answer;
+      const { refusal, body, providerStatus: provider_status } = answer;
+      if (refusal === undefined) return answer;
+      if (body.length <= MAX_REFUSAL_BYTES && !repeatsCredential(relayedText(answer), sent())) return answer;
+      const message = `the provider "${key}" refused the user, but its answer repeats a credential of this proxy or is longer than 64 KiB, so it is not relayed`;
+      throw new TokenProxyError("provider_error", message, {
+        detail: { provider_status, provider_error: refusal.error },
+      });
     } catch (error) {
       if (isOutOfPlace(error)) response.connection?.close();
       throw error;
@@ -106,13 +107,12 @@ export function createTokenRequest(
   /** A token or code that came with the call is the caller's, and may be relayed to it. */
   function sentCredentials(values: Values, headers: Record<string, string>, form: Form, callValues: Values): string[] {
     const sent = new URLSearchParams(form.toString());
-    const isChained = (name: string) => name.startsWith(TOKEN_PREFIX);
-    const ofCall = [...callValues].flatMap(([name, value]) => (isChained(name) ? [] : [String(value)]));
+    const isOurs = (name: string) => name.startsWith(JWT_PREFIX) || name.startsWith(TOKEN_PREFIX);
+    const ofCall = [...callValues].filter(([name]) => !isOurs(name)).map(([, value]) => String(value));
     return [
       ...[...secrets, ...credentials.placed.values()].map((secret) => secret.reveal()),
       headers.authorization?.split(" ")[1] ?? "",
-      ...jwts.map(({ name }) => String(values.get(name))),
-      ...[...callValues].flatMap(([name, value]) => (isChained(name) ? [String(value)] : [])),
+      ...[...values].filter(([name]) => isOurs(name)).map(([, value]) => String(value)),
       ...TOKEN_PARAMS.flatMap((name) => sent.getAll(name)).filter((token) => !ofCall.includes(token)),
     ];
   }
@@ -160,15 +160,6 @@ export const TOKEN_PARAMS = ["client_assertion", "assertion", "subject_token", "
 
 /** The search of 4 MiB for our credentials can take 9 s; of 64 KiB, 0.1 s. */
 const MAX_REFUSAL_BYTES = 65_536;
-
-/** A header can repeat a credential too. */
-const relayedText = ({ contentType, body }: Answer) => `${contentType}\n${new TextDecoder().decode(body)}`;
-
-function echoed({ providerStatus, refusal }: Answer, key: string): TokenProxyError {
-  const message = `the provider "${key}" refused the user, but its answer repeats a credential of this proxy or is longer than 64 KiB, so it is not relayed`;
-  const detail = { provider_status: providerStatus, provider_error: refusal?.error ?? "" };
-  return new TokenProxyError("provider_error", message, { detail });
-}
 
 const CLOSING = /^provider_(?:not_json|no_token|wrong_subject|wrong_endpoint|rejected_proxy|error)$/;
 
