@@ -54,19 +54,17 @@ export function parseSource(text: string): Source | string {
 
 /** The names of a path's `{name}` segments, with the index of the segment. */
 export function pathParameters(path: string): Map<string, number> {
-  const segments = path.split("/").map((segment, index) => [segmentName(segment), index] as const);
-  return new Map(segments.filter((segment): segment is readonly [string, number] => segment[0] !== undefined));
+  const entries = [...path.split("/").entries()].filter(([, segment]) => PARAMETER.test(segment));
+  return new Map(entries.map(([index, segment]) => [segment.slice(1, -1), index]));
 }
 
-function segmentName(segment: string): string | undefined {
-  return /^\{(.+)\}$/.exec(segment)?.[1];
-}
+const PARAMETER = /^\{.+\}$/;
 
 /** Whether every request to `other` also matches `path`. */
 export function covers(path: string, other: string): boolean {
   const segments = path.split("/");
   const others = other.split("/");
   const matches = (segment: string, index: number) =>
-    segment === others[index] || (segmentName(segment) !== undefined && others[index] !== "");
+    segment === others[index] || (PARAMETER.test(segment) && others[index] !== "");
   return segments.length === others.length && segments.every(matches);
 }

@@ -14,7 +14,7 @@ import { type Answer, asProviderError } from "./judge-answer.ts";
 import type { ProviderCredentials, ProviderSettings } from "./provider-settings.ts";
 import { createRefusalWatch } from "./refusals.ts";
 import { createRotation } from "./rotation.ts";
-import { ATTRIBUTE_PREFIX, callNamesNeeded } from "./template-names.ts";
+import { ATTRIBUTE_PREFIX, callNamesNeeded, namesAfter } from "./template-names.ts";
 import { type Attempt, createTokenRequest } from "./token-request.ts";
 
 export type Provider = ReturnType<typeof createProvider>;
@@ -69,9 +69,7 @@ export function createProvider(
     /** Undefined if the file names the token endpoint. */
     discovery,
     /** The user's attributes that its templates need: NAME for `attributes.NAME`. */
-    attributes: needed
-      .filter((value) => value.startsWith(ATTRIBUTE_PREFIX))
-      .map((value) => value.slice(ATTRIBUTE_PREFIX.length)),
+    attributes: namesAfter(ATTRIBUTE_PREFIX, needed),
     /** @throws {TokenProxyError} call_invalid */
     assertValues,
     assertNotSuspended: breaker.assertNotSuspended,

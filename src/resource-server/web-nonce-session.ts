@@ -40,8 +40,18 @@ export interface WebNonceSessionEnv {
  * @throws {TypeError} if an option is missing or invalid
  */
 export function webNonceSession(options: WebNonceSessionOptions): MiddlewareHandler<WebNonceSessionEnv> {
-  const { serverid } = options;
-  const client = createClient(options);
+  const { url, apikey, serverid, su, timeout = 2_000 } = options;
+  checkText("url", url, issuerUrlFault);
+  checkText("apikey", apikey, headerFault);
+  checkText("serverid", serverid, (text) => {
+    const read = readValue("serverid", text, false);
+    return isFault(read) ? read.fault : undefined;
+  });
+  if (su !== undefined) checkText("su", su, headerFault);
+  const settings = { url: url.replace(/\/+$/, ""), su, timeout };
+  const clock = { elapsed: () => performance.now() };
+  const transport = createFetchTransport(options.fetch ?? fetch, clock.elapsed);
+  const client = createNextAuthClient(settings, new Secret(apikey), new URL(url).host, transport, clock);
 
   const guard = createGuard<WebNonceSessionEnv>(readWebNonce, async (c, webNonce) => {
     if (isFault(readValue("nonce", webNonce, false))) {
@@ -61,20 +71,6 @@ export function webNonceSession(options: WebNonceSessionOptions): MiddlewareHand
       // Without Authorization (RFC 9111 section 3.5), shared caches could give it to another user.
       if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "private");
     });
-}
-
-function createClient({ url, apikey, serverid, su, timeout = 2_000, ...options }: WebNonceSessionOptions) {
-  checkText("url", url, issuerUrlFault);
-  checkText("apikey", apikey, headerFault);
-  checkText("serverid", serverid, (text) => {
-    const read = readValue("serverid", text, false);
-    return isFault(read) ? read.fault : undefined;
-  });
-  if (su !== undefined) checkText("su", su, headerFault);
-  const settings = { url: url.replace(/\/+$/, ""), su, timeout };
-  const transport = createFetchTransport(options.fetch ?? fetch, () => performance.now());
-  const clock = { elapsed: () => performance.now() };
-  return createNextAuthClient(settings, new Secret(apikey), new URL(url).host, transport, clock);
 }
 
 function headerFault(text: string): string | undefined {
