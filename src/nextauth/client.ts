@@ -3,12 +3,12 @@
 import type { CallTime } from "../core/call-time.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import { REQUEST_HEADERS } from "../core/headers.ts";
+import { readJsonObject } from "../core/json.ts";
 import type { Clock } from "../core/ports.ts";
 import { withOneRetry } from "../core/retry.ts";
 import type { Secret } from "../core/secret.ts";
 import { TRANSPORT_FAILURES, type Transport, TransportError, type TransportResponse } from "../core/transport.ts";
-import { parseAttributes } from "./attributes.ts";
-import { type LoginStatus, parseLoginStatus } from "./login-status.ts";
+import { isFault, readValue } from "./values.ts";
 
 export interface NextAuthSettings {
   /** Without a slash at the end. */
@@ -16,6 +16,12 @@ export interface NextAuthSettings {
   su?: string | undefined;
   timeout: number; // milliseconds
 }
+
+/** The answer to getSession (nextAuth's public OpenAPI description 2.2). */
+export type LoginStatus = { loggedin: false } | LoggedIn;
+
+/** The description does not require an accountid. */
+export type LoggedIn = { loggedin: true; userid: string; accountid: number | undefined };
 
 export type NextAuthClient = ReturnType<typeof createNextAuthClient>;
 
@@ -118,4 +124,35 @@ function segment(text: string): string {
   if (text !== "." && text !== "..") return encodeURIComponent(text);
   const message = 'the serverid or userid is "." or "..", which has no URL in the nextAuth Server\'s API';
   throw new TokenProxyError("call_invalid", message);
+}
+
+/** @returns the status, or the fault: a phrase after the server's name that quotes nothing */
+export function parseLoginStatus(body: Uint8Array): LoginStatus | string {
+  const status = readJsonObject(body);
+  if (status === undefined) return "answered with something that is not a LoginStatus";
+  const { loggedin, userid, accountid } = status;
+  if (typeof loggedin !== "boolean") return 'answered with a LoginStatus whose "loggedin" is not true or false';
+  if (!loggedin) return { loggedin };
+  if ((userid ?? "") === "") {
+    return "answered with a session that is logged in, but has no userid: register a user for its account";
+  }
+  const user = readValue("userid", userid, true);
+  if (isFault(user)) return `answered with a LoginStatus whose "userid" ${user.fault}`;
+  if (accountid === undefined || accountid === null) return { loggedin, userid: String(user), accountid: undefined };
+  const account = readValue("accountid", accountid, true);
+  if (isFault(account)) return `answered with a LoginStatus whose "accountid" ${account.fault}`;
+  return { loggedin, userid: String(user), accountid: Number(account) };
+}
+
+/** Its shape is undocumented. @returns text by name, or the fault: a phrase after the server's name that quotes nothing */
+export function parseAttributes(body: Uint8Array): ReadonlyMap<string, string> | string {
+  const parsed = readJsonObject(body);
+  if (parsed === undefined) return "answered with something that is not a JSON object of name to text";
+  const attributes = new Map<string, string>();
+  for (const [name, value] of Object.entries(parsed)) {
+    const read = value === "" ? value : readValue("attribute", value, true);
+    if (isFault(read)) return `answered with an attribute that ${read.fault}`;
+    attributes.set(name, String(read));
+  }
+  return attributes;
 }

@@ -35,12 +35,10 @@ export function createNextAuthServers(
 ) {
   const all = settings.map((server, index) => {
     const { apikey, tls, proxyFor } = credentials[index] as NextAuthCredentials;
-    const { connect_timeout, http2, reuse_connections, session_cache } = server;
     const key = nextauthKey(index, settings.length);
-    const connections = MAX_CONNECTIONS;
-    const transport = createTransport({ connect_timeout, connections, http2, reuse_connections, tls, proxyFor });
+    const transport = createTransport({ ...server, connections: MAX_CONNECTIONS, tls, proxyFor });
     const client = createNextAuthClient(server, apikey, key, transport, clock);
-    const memory = keep(JSON.stringify([key, server]), () => createSessionMemory(session_cache, clock));
+    const memory = keep(JSON.stringify([key, server]), () => createSessionMemory(server.session_cache, clock));
     return { key, ...client, confirmSession: createSessionCheck(client, key, clock, memory) };
   });
   return {

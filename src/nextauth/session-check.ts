@@ -5,8 +5,7 @@ import { TokenProxyError } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
 import type { TransportResponse } from "../core/transport.ts";
 import type { Value, Values } from "../core/values.ts";
-import type { NextAuthClient } from "./client.ts";
-import type { LoggedIn } from "./login-status.ts";
+import type { LoggedIn, NextAuthClient } from "./client.ts";
 
 /** @param key of the nextAuth Server in the file, for errors */
 export function createSessionCheck(

@@ -16,11 +16,8 @@ export function parseTemplate(text: string) {
   const parts = text.split(PLACE);
   const literals = parts.filter((_, index) => index % 2 === 0);
   const names = parts.filter((_, index) => index % 2 === 1).map((name) => name.trim());
-  if (!names.every((name) => NAME.test(name))) {
-    throw new TemplateSyntaxError("has a template without a proper name: write {{name}}, like {{userid}}");
-  }
-  if (literals.some((literal) => literal.includes("{{"))) {
-    throw new TemplateSyntaxError("has a template that is never closed: write {{name}}, like {{userid}}");
+  if (!names.every((name) => NAME.test(name)) || literals.some((literal) => literal.includes("{{"))) {
+    throw new TemplateSyntaxError("has a template without a proper name or end: write {{name}}, like {{userid}}");
   }
   if (literals.slice(1, -1).includes("")) {
     throw new TemplateSyntaxError(

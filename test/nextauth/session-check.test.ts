@@ -3,8 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
 import type { Value } from "../../src/core/values.ts";
-import type { NextAuthClient } from "../../src/nextauth/client.ts";
-import type { LoginStatus } from "../../src/nextauth/login-status.ts";
+import type { LoginStatus, NextAuthClient } from "../../src/nextauth/client.ts";
 import { createSessionCheck, createSessionMemory } from "../../src/nextauth/session-check.ts";
 import { fakeClock, fakeConnection, thrownBy } from "../support/fakes.ts";
 

@@ -1,7 +1,7 @@
 // The attributes of a user: a JSON object of name to text, and an error for any other shape.
 
 import { expect, it } from "vitest";
-import { parseAttributes } from "../../src/nextauth/attributes.ts";
+import { parseAttributes } from "../../src/nextauth/client.ts";
 
 const parse = (text: string) => parseAttributes(new TextEncoder().encode(text));
 
