@@ -15,10 +15,10 @@ export interface WrittenCall {
   body?: string;
 }
 
-/** The binding cannot carry these values. */
-export class UnwritableCallError extends UsageError {}
-
-/** Each value goes to the first of its sources that can carry it and that fits the body's type. */
+/**
+ * Each value goes to the first of its sources that can carry it and that fits the body's type.
+ * @throws {UsageError} if the binding cannot carry these values
+ */
 export function writeCall({ method, path: template, values: bound }: Binding, values: Values): WrittenCall {
   const all = Object.values(bound).flatMap(({ from }) => from);
   const types = (["body", "form"] as const).filter((type) => all.some((source) => source.in === type));
@@ -35,7 +35,7 @@ export function writeCall({ method, path: template, values: bound }: Binding, va
     const source = sourceOf(name, value, type);
     if (source === undefined) {
       const limits = 'headers take visible ASCII, paths no "." or "..", and a body is JSON or a form';
-      throw new UnwritableCallError(`the binding has no place for this "${name}": ${limits}`);
+      throw new UsageError(`the binding has no place for this "${name}": ${limits}`);
     }
     const tokens = source.in === "body" ? pointerTokens(source.name) : [source.name];
     const last = tokens.pop() as string;
@@ -46,13 +46,13 @@ export function writeCall({ method, path: template, values: bound }: Binding, va
     }
     if (typeof parent === "object") parent[last] ??= value;
     if (typeof parent !== "object" || parent[last] !== value) {
-      throw new UnwritableCallError(`two values go to ${source.in}:${source.name}: give only one of them`);
+      throw new UsageError(`two values go to ${source.in}:${source.name}: give only one of them`);
     }
   }
 
   const path = template.replaceAll(/\{(.+?)\}/g, (_, name: string) => {
     if (placed.path[name] !== undefined) return encodeURIComponent(String(placed.path[name]));
-    throw new UnwritableCallError(`the path needs a value for its segment {${name}}`);
+    throw new UsageError(`the path needs a value for its segment {${name}}`);
   });
   const query = formOf(placed.query);
   const headers = Object.entries(placed.header).map(([name, value]) => [name, headerText(name, String(value))]);

@@ -34,12 +34,11 @@ export function createProvider(
   needed: readonly string[] = callNamesNeeded(settings),
 ) {
   const { clock, log, keep = keepNothing } = deps;
-  const { issuer, metadata_url, timeout, connect_timeout, max_in_flight, http2, reuse_connections } = settings;
+  const { issuer, metadata_url, timeout, max_in_flight } = settings;
   const key = `providers.${name}`;
   const clockWatch = createClockWatch(name, deps);
   const { tls, proxyFor } = credentials;
-  const connection = { connect_timeout, connections: max_in_flight, http2, reuse_connections, tls, proxyFor };
-  const transport = clockWatch.over(deps.createTransport(connection));
+  const transport = clockWatch.over(deps.createTransport({ ...settings, connections: max_in_flight, tls, proxyFor }));
   const byTls = credentialOf(settings.token_endpoint_auth_method) === "certificate";
   const discovery =
     settings.discovery === "none" || issuer === undefined

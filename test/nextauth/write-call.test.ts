@@ -2,9 +2,10 @@
 // cannot carry it.
 
 import { describe, expect, it } from "vitest";
+import { UsageError } from "../../src/core/errors.ts";
 import type { Value } from "../../src/core/values.ts";
 import type { Binding } from "../../src/nextauth/binding.ts";
-import { UnwritableCallError, writeCall } from "../../src/nextauth/write-call.ts";
+import { writeCall } from "../../src/nextauth/write-call.ts";
 import { bind, type Places } from "./bind.ts";
 
 const write = (binding: Binding, values: Record<string, Value>) => writeCall(binding, new Map(Object.entries(values)));
@@ -132,6 +133,6 @@ it.each<[message: string, Places, Record<string, Value>, path?: string]>([
   [CARRY, { userid: ["path:u"] }, { userid: "" }, "/{u}"],
 ])("refuses: %s", (message, places, values, path) => {
   const refused = () => write(bind(places, path), values);
-  expect(refused).toThrow(UnwritableCallError);
+  expect(refused).toThrow(UsageError);
   expect(refused).toThrow(message);
 });
