@@ -150,12 +150,8 @@ function claimsOf(token = ""): string | undefined {
   return bytes && readJsonObject(bytes) && new TextDecoder().decode(bytes);
 }
 
-const wordsOf = (scope: string) => scope.split(" ").filter((word) => word !== "");
-
-function missingWords(wanted: string, granted: string): string[] {
-  const found = wordsOf(granted);
-  return wordsOf(wanted).filter((word) => !found.includes(word));
-}
+const missingWords = (wanted: string, granted: string): string[] =>
+  [...new Set(wanted.split(" ")).difference(new Set(granted.split(" ")))].filter((word) => word !== "");
 
 const WARN_EVERY_MS = 60_000;
 
@@ -165,7 +161,6 @@ function createScopeWatch(inFile: string, name: string, { clock, log }: { clock:
   const literal = inFile.replaceAll(/\S*\{\{.*?\}\}\S*/g, "");
   let nextWarning = 0;
   return (granted: string): void => {
-    if (granted === literal) return; // as nearly always
     const missing = missingWords(literal, granted).join(" ");
     if (missing === "" || clock.elapsed() < nextWarning) return;
     nextWarning = clock.elapsed() + WARN_EVERY_MS;
