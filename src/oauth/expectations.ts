@@ -150,8 +150,10 @@ function claimsOf(token = ""): string | undefined {
   return bytes && readJsonObject(bytes) && new TextDecoder().decode(bytes);
 }
 
-const missingWords = (wanted: string, granted: string): string[] =>
-  [...new Set(wanted.split(" ")).difference(new Set(granted.split(" ")))].filter((word) => word !== "");
+function missingWords(wanted: string, granted: string): string[] {
+  const found = granted.split(" ");
+  return wanted.split(" ").filter((word) => word !== "" && !found.includes(word));
+}
 
 const WARN_EVERY_MS = 60_000;
 
