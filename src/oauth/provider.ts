@@ -50,10 +50,7 @@ export function createProvider(
   const { requestToken, credentialCount } = createTokenRequest(settings, credentials, key, discovery, deps);
   // The file's assertion would be sent with the same jti again, which looks like a replay.
   const repeatable = credentials.assertionFile === undefined && isRepeatable(settings);
-  const withRotation = createRotation(credentialCount, repeatable, clock, (refused, next) => {
-    const fields = { provider: name, refused: refused + 1, next: next + 1 };
-    log("warn", "client credential refused, trying the next", fields);
-  });
+  const withRotation = createRotation(credentialCount, repeatable, name, deps);
   const refusals = createRefusalWatch(name, log);
   const isHarmless = (delivery: Delivery) => delivery === "none" || (delivery === "stale" && repeatable);
 
