@@ -144,7 +144,7 @@ export function parseLoginStatus(body: Uint8Array): LoginStatus | string {
   return { loggedin, userid: String(user), accountid: Number(account) };
 }
 
-/** Its shape is undocumented. @returns text by name, or the fault: a phrase after the server's name that quotes nothing */
+/** Its shape is undocumented. @returns text by name, or the fault, as a phrase */
 export function parseAttributes(body: Uint8Array): ReadonlyMap<string, string> | string {
   const parsed = readJsonObject(body);
   if (parsed === undefined) return "answered with something that is not a JSON object of name to text";

@@ -151,7 +151,7 @@ const SALT = nodeIds.uuid();
 /** How long a new configuration may wait for discovery before calls use it. */
 const RELOAD_DISCOVERY_MS = 2_000;
 
-/** Looks up metadata that is not known. @param mayMove all, and accepts an endpoint on another host */
+/** Looks up unknown metadata. @param mayMove all of it, also if an endpoint has another host */
 export async function discover({ providers }: Program, mayMove: boolean): Promise<void> {
   const lookUps = [...providers.values()].map(({ discovery }) =>
     mayMove || discovery?.state().ready === false

@@ -95,7 +95,7 @@ export function createDiscovery(
     return metadata;
   }
 
-  /** A failure, or a token endpoint on another host unless it may move, keeps the known metadata. */
+  /** A failure, or an endpoint on another host unless it may move, keeps the known metadata. */
   async function refresh(timeout: number, send = transport, mayMove = false): Promise<Metadata> {
     const { known } = memory;
     // Set before the look-up, so that calls that arrive meanwhile do not start another.

@@ -48,7 +48,7 @@ function defaultParams(grantType: string, { requested_subject, subject_token }: 
   if (grantType === JWT_BEARER) return { assertion: USER_JWT_PLACE }; // RFC 7523 section 2.1
   // Keycloak's first version of the exchange names the user in requested_subject instead.
   if (grantType !== TOKEN_EXCHANGE || (requested_subject ?? subject_token) !== undefined) return {};
-  return { subject_token: USER_JWT_PLACE, subject_token_type: JWT_TOKEN_TYPE }; // RFC 8693 section 2.1
+  return { subject_token: USER_JWT_PLACE, subject_token_type: JWT_TOKEN_TYPE }; // RFC 8693
 }
 
 /**
