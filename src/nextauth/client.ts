@@ -27,7 +27,6 @@ export type NextAuthClient = ReturnType<typeof createNextAuthClient>;
 
 /** A LoginStatus contains the data of a QR code, some kilobytes. Attributes are a few texts. */
 const MAX_ANSWER_BYTES = 65_536;
-const GET = { method: "GET", maxResponseBytes: MAX_ANSWER_BYTES } as const;
 
 const GET_SESSION = {
   name: "getSession",
@@ -62,10 +61,10 @@ export function createNextAuthClient(
 
   async function get(operation: Operation, path: string, time?: CallTime, more: Record<string, string> = {}) {
     const { name, step, failed, timedOut, accept } = operation;
-    const whole = { ...GET, url: url + path, headers: { ...headers, accept, ...more } };
+    const whole = { url: url + path, headers: { ...headers, accept, ...more }, maxResponseBytes: MAX_ANSWER_BYTES };
     const deadline = clock.elapsed() + timeout;
     const send = () => {
-      const request = { ...whole, timeout: Math.max(deadline - clock.elapsed(), 1) };
+      const request = { ...whole, method: "GET", timeout: Math.max(deadline - clock.elapsed(), 1) } as const;
       return time === undefined ? transport(request) : time.send(step, transport, request);
     };
     try {

@@ -7,7 +7,6 @@ import type { TransportResponse } from "../core/transport.ts";
 import type { Value, Values } from "../core/values.ts";
 import type { LoggedIn, NextAuthClient } from "./client.ts";
 
-/** @param key of the nextAuth Server in the file, for errors */
 export function createSessionCheck(
   client: Pick<NextAuthClient, "getSession">,
   key: string,
@@ -48,10 +47,7 @@ const MAX_SESSIONS = 10_000;
 
 type Session = LoggedIn & Pick<TransportResponse, "connection">;
 
-/**
- * Keeps answers, not promises: on Workers, another call's promise never settles (workerd#210).
- * @param lifetime milliseconds for which a confirmed session is remembered; 0 asks for every call
- */
+/** Keeps answers, not promises: on Workers, another call's promise never settles (workerd#210). */
 export function createSessionMemory(lifetime: number, clock: Clock) {
   const sessions = new Map<string, { status: Session; until: number }>();
 

@@ -56,11 +56,7 @@ export function createBreaker({ timeout, name, clock, log }: Deps) {
   }
 
   return {
-    /**
-     * Uses the provider, and judges it by the result. Only a use that sends something is judged.
-     * @param use gets the transport; it must throw TokenProxyErrors and no TransportErrors
-     * @throws {TokenProxyError} provider_suspended, without calling `use`
-     */
+    /** Judges the provider by a use that sends something; it must throw no TransportErrors. */
     async run<T>(transport: Transport, use: (send: Transport) => Promise<T>): Promise<T> {
       assertNotSuspended();
       if (suspendedUntil !== undefined) begin(clock.elapsed() + timeout + TRIAL_MARGIN_MS, true);

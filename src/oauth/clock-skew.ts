@@ -9,7 +9,6 @@ const SKEW_CURE = "synchronise both clocks with NTP, or the provider may refuse 
 
 const WARN_EVERY_MS = 3_600_000;
 
-/** @param name the provider's name in the file */
 export function createClockWatch(name: string, { clock, log }: { clock: Clock; log: Log }) {
   let skew: number | undefined;
   let nextWarning = 0;

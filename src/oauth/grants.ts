@@ -4,16 +4,11 @@ import type { SecretReference } from "../core/secret.ts";
 import type { JwtSettings } from "./jwt.ts";
 import type { JsonValue } from "./template.ts";
 
-/** A value that is sent as JSON, serialised after its templates are filled in. */
-interface JsonParam {
-  json: JsonValue;
-}
-
 /** A template, several (the parameter is repeated), JSON, or a secret, which is sent as it is. */
-export type Param = string | string[] | JsonParam | SecretReference;
+export type Param = string | string[] | { json: JsonValue } | SecretReference;
 export type Params = Readonly<Record<string, Param>>;
 
-export function isJsonParam(param: Param): param is JsonParam {
+export function isJsonParam(param: Param): param is { json: JsonValue } {
   return typeof param === "object" && "json" in param;
 }
 

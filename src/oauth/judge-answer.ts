@@ -33,11 +33,9 @@ export const relayedText = ({ contentType, body }: Answer) => `${contentType}\n$
 
 /** What judging needs besides the answer. */
 export interface Judge {
-  /** The provider's key in the file, like `providers.retail`. */
   key: string;
   /** A token is a body of `any` kind, or a JSON object whose members `require` are all text. */
   answer: { format: "json" | "any"; require: readonly string[] };
-  /** Where the answer comes from. */
   url: string;
   /** Milliseconds since the epoch, for a Retry-After that is a date. */
   now: number;

@@ -30,7 +30,6 @@ export interface ProviderSettings extends RequestParameters, ClientSettings, Err
 
 /** Loaded before the first call. */
 export interface ProviderCredentials {
-  /** In the order of the file. */
   secrets: readonly Secret[];
   clientKeys: readonly SigningKey[];
   /** Instead of clientKeys. */
