@@ -120,7 +120,7 @@ async function askIssuer(ask: Ask, example: ProviderConfig, discovers: boolean, 
 async function discover(issuer: string, discovery: DiscoveryKind): Promise<Found> {
   const proxyFor = await createNodeCredentialHost(process.env, ".").environmentProxy(() => {});
   const transport = createNodeTransport({ connect_timeout: DISCOVERY_MS, connections: 1, proxyFor });
-  const deps = { transport, clock: nodeClock, onMoved() {} };
+  const deps = { transport, clock: nodeClock, log() {} };
   const { refresh } = createDiscovery({ issuer, discovery, byTls: false }, issuer, deps);
   return { issuer, discovery, metadata: await refresh(DISCOVERY_MS).finally(() => transport.close()) };
 }

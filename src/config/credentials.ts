@@ -5,7 +5,7 @@ import type { Sha256 } from "../core/ports.ts";
 import { Secret, type SecretReference } from "../core/secret.ts";
 import type { ProxyFor, TlsCredentials } from "../core/transport.ts";
 import type { NextAuthCredentials } from "../nextauth/servers.ts";
-import type { PlacedSecrets, ProviderCredentials } from "../oauth/provider-settings.ts";
+import type { ProviderCredentials } from "../oauth/provider-settings.ts";
 import type { Signer } from "../oauth/signer.ts";
 import { type CreateJwsSigner, importSigningKey, KeyError, type SigningKey } from "../oauth/signing-key.ts";
 import type { Config, ProviderConfig } from "./complete.ts";
@@ -251,7 +251,7 @@ async function loadProvider(provider: ProviderConfig, at: Path, signers: readonl
 }
 
 /** The secrets in params and headers. */
-async function loadPlaced({ params, headers }: ProviderConfig, at: Path, load: Loader): Promise<PlacedSecrets> {
+async function loadPlaced({ params, headers }: ProviderConfig, at: Path, load: Loader) {
   const placed = new Map<string, Secret>();
   for (const [part, members] of Object.entries({ params, headers })) {
     for (const [name, value] of Object.entries(members)) {

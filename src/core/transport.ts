@@ -75,21 +75,21 @@ export interface TlsCredentials {
 /** Each provider gets its own connections, so that a slow one cannot starve another. */
 export type CreateTransport = (settings: TransportSettings) => Transport;
 
-/**
- * `unreachable`: no answer began (refused, reset, TLS, DNS). `proxy_refused`: the egress proxy's
- * answer is 4xx. `connect_timeout`: no connection in time. `late`: a timeout, but this process was
- * paused, so the server may have been in time. `truncated`: the answer broke off. `malformed`: not
- * HTTP, or an unknown content coding.
- */
-export type TransportFailure =
-  | "unreachable"
-  | "proxy_refused"
-  | "connect_timeout"
-  | "timeout"
-  | "late"
-  | "truncated"
-  | "too_large"
-  | "malformed";
+/** Phrases that follow the server's name. `unreachable`: no answer began (TLS and DNS included). */
+export const TRANSPORT_FAILURES = {
+  unreachable: "cannot be reached",
+  /** Its answer is 4xx. */
+  proxy_refused: "was not reached: the egress proxy refuses; allow its host there, or check proxy",
+  connect_timeout: "did not accept a connection in time",
+  timeout: "did not answer in time",
+  late: "could not answer in time, because this proxy was paused",
+  truncated: "closed the connection in the middle of its answer",
+  too_large: "sent an answer that is too large",
+  /** Or in an unknown content coding. */
+  malformed: "sent an answer that is not valid HTTP",
+} as const;
+
+export type TransportFailure = keyof typeof TRANSPORT_FAILURES;
 
 /**
  * What the server may have seen of a failed request. `none`: no byte was sent. `stale`: probably

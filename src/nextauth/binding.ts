@@ -10,27 +10,24 @@ export interface Source {
 }
 
 export interface BoundValue extends ValueRule {
-  /** The first source that has the value counts. */
   from: readonly Source[];
-  /** Refuses calls without it. For a value that one provider needs, the provider checks that. */
+  /** For every call. What one provider needs, that provider checks. */
   required: boolean;
 }
 
-/** Who confirms the user of a call: getSession (`verify`) or only the caller itself (`trust`). */
 export type SessionMode = "verify" | "trust";
 
+/** docs/configuration.md describes each key. */
 export interface Binding {
   method: "GET" | "POST";
-  /** Compared with the path as sent, percent-encoding included; `{name}` matches one segment. */
+  /** Compared with the path as sent, percent-encoding included. */
   path: string;
   values: Readonly<Record<string, BoundValue>>;
   session: SessionMode;
   timeout: number; // milliseconds for the whole call
-  /** The header of the caller's API key, in lower case; in `authorization` it follows `Bearer`. */
+  /** In lower case. */
   apikey_header: string;
-  /** Wins over the routes. */
   provider?: string | undefined;
-  /** `own`: of a refusal of the provider, nothing is relayed but the fact. */
   answer: { refusals: "relay" | "own"; statuses: Statuses };
 }
 
@@ -57,19 +54,17 @@ export function parseSource(text: string): Source | string {
 
 /** The names of a path's `{name}` segments, with the index of the segment. */
 export function pathParameters(path: string): Map<string, number> {
-  const segments = path.split("/").map((segment, index) => [segmentName(segment), index] as const);
-  return new Map(segments.filter((segment): segment is readonly [string, number] => segment[0] !== undefined));
+  const entries = [...path.split("/").entries()].filter(([, segment]) => PARAMETER.test(segment));
+  return new Map(entries.map(([index, segment]) => [segment.slice(1, -1), index]));
 }
 
-function segmentName(segment: string): string | undefined {
-  return /^\{(.+)\}$/.exec(segment)?.[1];
-}
+const PARAMETER = /^\{.+\}$/;
 
 /** Whether every request to `other` also matches `path`. */
 export function covers(path: string, other: string): boolean {
   const segments = path.split("/");
   const others = other.split("/");
   const matches = (segment: string, index: number) =>
-    segment === others[index] || (segmentName(segment) !== undefined && others[index] !== "");
+    segment === others[index] || (PARAMETER.test(segment) && others[index] !== "");
   return segments.length === others.length && segments.every(matches);
 }

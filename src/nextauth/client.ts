@@ -3,36 +3,30 @@
 import type { CallTime } from "../core/call-time.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import { REQUEST_HEADERS } from "../core/headers.ts";
+import { readJsonObject } from "../core/json.ts";
 import type { Clock } from "../core/ports.ts";
 import { withOneRetry } from "../core/retry.ts";
 import type { Secret } from "../core/secret.ts";
-import { type Transport, TransportError, type TransportFailure, type TransportResponse } from "../core/transport.ts";
-import { parseAttributes } from "./attributes.ts";
-import { type LoginStatus, parseLoginStatus } from "./login-status.ts";
+import { TRANSPORT_FAILURES, type Transport, TransportError, type TransportResponse } from "../core/transport.ts";
+import { isFault, readValue } from "./values.ts";
 
 export interface NextAuthSettings {
-  /** The REST API, without a slash at the end. */
+  /** Without a slash at the end. */
   url: string;
-  /** The role to act as (header X-su). */
   su?: string | undefined;
-  /** Milliseconds for one request with its answer. */
-  timeout: number;
+  timeout: number; // milliseconds
 }
 
-type Session = LoginStatus & Pick<TransportResponse, "connection">;
-type Attributes = ReadonlyMap<string, string>;
+/** The answer to getSession (nextAuth's public OpenAPI description 2.2). */
+export type LoginStatus = { loggedin: false } | LoggedIn;
 
-/** `time`, that of a call, limits the request too; then its errors are also thrown. */
-export interface NextAuthClient {
-  /** @throws {TokenProxyError} session_check_failed or session_check_timeout */
-  getSession(serverid: string, nonce: string, time?: CallTime): Promise<Session>;
-  /** Undefined: the user is unknown. @throws {TokenProxyError} attributes_failed or …_timeout */
-  getUserAttributes(serverid: string, userid: string, time?: CallTime): Promise<Attributes | undefined>;
-}
+/** The description does not require an accountid. */
+export type LoggedIn = { loggedin: true; userid: string; accountid: number | undefined };
+
+export type NextAuthClient = ReturnType<typeof createNextAuthClient>;
 
 /** A LoginStatus contains the data of a QR code, some kilobytes. Attributes are a few texts. */
 const MAX_ANSWER_BYTES = 65_536;
-const GET = { method: "GET", maxResponseBytes: MAX_ANSWER_BYTES } as const;
 
 const GET_SESSION = {
   name: "getSession",
@@ -55,33 +49,22 @@ const GET_USER_ATTRIBUTES = {
 
 type Operation = typeof GET_SESSION | typeof GET_USER_ATTRIBUTES;
 
-const FAILURES: Record<TransportFailure, string> = {
-  unreachable: "cannot be reached",
-  proxy_refused: "was not reached: the egress proxy refuses; allow its host there, or check proxy",
-  connect_timeout: "did not accept a connection in time",
-  timeout: "did not answer in time",
-  late: "could not answer in time, because this proxy was paused",
-  truncated: "closed the connection in the middle of its answer",
-  too_large: `answered with more than ${MAX_ANSWER_BYTES} bytes`,
-  malformed: "answered with invalid HTTP",
-};
-
-/** @param key the server's key in the file, as `nextauth`, for errors */
+/** `time`, that of a call, limits a request too; then its errors are also thrown. */
 export function createNextAuthClient(
   { url, su, timeout }: NextAuthSettings,
   apikey: Secret,
   key: string,
   transport: Transport,
   clock: Pick<Clock, "elapsed">,
-): NextAuthClient {
+) {
   const headers = { ...REQUEST_HEADERS, "x-apikey": apikey.reveal(), ...(su === undefined ? {} : { "x-su": su }) };
 
   async function get(operation: Operation, path: string, time?: CallTime, more: Record<string, string> = {}) {
     const { name, step, failed, timedOut, accept } = operation;
-    const whole = { ...GET, url: url + path, headers: { ...headers, accept, ...more } };
+    const whole = { url: url + path, headers: { ...headers, accept, ...more }, maxResponseBytes: MAX_ANSWER_BYTES };
     const deadline = clock.elapsed() + timeout;
     const send = () => {
-      const request = { ...whole, timeout: Math.max(deadline - clock.elapsed(), 1) };
+      const request = { ...whole, method: "GET", timeout: Math.max(deadline - clock.elapsed(), 1) } as const;
       return time === undefined ? transport(request) : time.send(step, transport, request);
     };
     try {
@@ -90,7 +73,7 @@ export function createNextAuthClient(
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
       const code = error.failure === "timeout" || error.failure === "late" ? timedOut : failed;
-      const message = `${name}: the nextAuth Server "${key}" ${FAILURES[error.failure]}`;
+      const message = `${name}: the nextAuth Server "${key}" ${TRANSPORT_FAILURES[error.failure]}`;
       throw new TokenProxyError(code, message, { cause: error.cause });
     }
   }
@@ -109,11 +92,17 @@ export function createNextAuthClient(
   }
 
   return {
-    async getSession(serverid, nonce, time) {
+    /** @throws {TokenProxyError} session_check_failed or session_check_timeout */
+    async getSession(
+      serverid: string,
+      nonce: string,
+      time?: CallTime,
+    ): Promise<LoginStatus & Pick<TransportResponse, "connection">> {
       const response = await get(GET_SESSION, `/servers/${segment(serverid)}/sessions/`, time, { "x-nonce": nonce });
       return { ...read(GET_SESSION, response, parseLoginStatus), connection: response.connection };
     },
-    async getUserAttributes(serverid, userid, time) {
+    /** Undefined: the user is unknown. @throws {TokenProxyError} attributes_failed or …_timeout */
+    async getUserAttributes(serverid: string, userid: string, time?: CallTime) {
       const path = `/servers/${segment(serverid)}/users/${segment(userid)}/attributes/`;
       const response = await get(GET_USER_ATTRIBUTES, path, time);
       return response.status === 404 ? undefined : read(GET_USER_ATTRIBUTES, response, parseAttributes);
@@ -134,4 +123,35 @@ function segment(text: string): string {
   if (text !== "." && text !== "..") return encodeURIComponent(text);
   const message = 'the serverid or userid is "." or "..", which has no URL in the nextAuth Server\'s API';
   throw new TokenProxyError("call_invalid", message);
+}
+
+/** @returns the status, or the fault: a phrase after the server's name that quotes nothing */
+export function parseLoginStatus(body: Uint8Array): LoginStatus | string {
+  const status = readJsonObject(body);
+  if (status === undefined) return "answered with something that is not a LoginStatus";
+  const { loggedin, userid, accountid } = status;
+  if (typeof loggedin !== "boolean") return 'answered with a LoginStatus whose "loggedin" is not true or false';
+  if (!loggedin) return { loggedin };
+  if ((userid ?? "") === "") {
+    return "answered with a session that is logged in, but has no userid: register a user for its account";
+  }
+  const user = readValue("userid", userid, true);
+  if (isFault(user)) return `answered with a LoginStatus whose "userid" ${user.fault}`;
+  if (accountid === undefined || accountid === null) return { loggedin, userid: String(user), accountid: undefined };
+  const account = readValue("accountid", accountid, true);
+  if (isFault(account)) return `answered with a LoginStatus whose "accountid" ${account.fault}`;
+  return { loggedin, userid: String(user), accountid: Number(account) };
+}
+
+/** Its shape is undocumented. @returns text by name, or the fault, as a phrase */
+export function parseAttributes(body: Uint8Array): ReadonlyMap<string, string> | string {
+  const parsed = readJsonObject(body);
+  if (parsed === undefined) return "answered with something that is not a JSON object of name to text";
+  const attributes = new Map<string, string>();
+  for (const [name, value] of Object.entries(parsed)) {
+    const read = value === "" ? value : readValue("attribute", value, true);
+    if (isFault(read)) return `answered with an attribute that ${read.fault}`;
+    attributes.set(name, String(read));
+  }
+  return attributes;
 }

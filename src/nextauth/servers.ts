@@ -6,16 +6,14 @@ import type { ProxyFor, TlsCredentials, TransportSettings } from "../core/transp
 import { createNextAuthClient, type NextAuthSettings } from "./client.ts";
 import { createSessionCheck, createSessionMemory } from "./session-check.ts";
 
+/** docs/configuration.md describes each key. */
 export interface NextAuthServerSettings extends NextAuthSettings {
-  /** The default for calls that name none. */
   serverid?: string | undefined;
-  /** The virtual servers that it is responsible for; undefined means all. */
   serverids?: readonly string[] | undefined;
   connect_timeout: number;
   http2?: TransportSettings["http2"];
   reuse_connections?: boolean | undefined;
-  /** Milliseconds; 0 for no cache. */
-  session_cache: number;
+  session_cache: number; // milliseconds
 }
 
 export interface NextAuthCredentials {
@@ -37,17 +35,14 @@ export function createNextAuthServers(
 ) {
   const all = settings.map((server, index) => {
     const { apikey, tls, proxyFor } = credentials[index] as NextAuthCredentials;
-    const { connect_timeout, http2, reuse_connections, session_cache } = server;
     const key = nextauthKey(index, settings.length);
-    const connections = MAX_CONNECTIONS;
-    const transport = createTransport({ connect_timeout, connections, http2, reuse_connections, tls, proxyFor });
+    const transport = createTransport({ ...server, connections: MAX_CONNECTIONS, tls, proxyFor });
     const client = createNextAuthClient(server, apikey, key, transport, clock);
-    const memory = keep(JSON.stringify([key, server]), () => createSessionMemory(session_cache, clock));
+    const memory = keep(JSON.stringify([key, server]), () => createSessionMemory(server.session_cache, clock));
     return { key, ...client, confirmSession: createSessionCheck(client, key, clock, memory) };
   });
   return {
     all,
-    /** The default for calls that name none. */
     defaultServerid: settings.find(({ serverid }) => serverid !== undefined)?.serverid,
     /** @returns the first match; undefined if no server is responsible */
     serverFor(serverid: string) {

@@ -5,10 +5,8 @@ import { TokenProxyError } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
 import type { TransportResponse } from "../core/transport.ts";
 import type { Value, Values } from "../core/values.ts";
-import type { NextAuthClient } from "./client.ts";
-import type { LoggedIn } from "./login-status.ts";
+import type { LoggedIn, NextAuthClient } from "./client.ts";
 
-/** @param key of the nextAuth Server in the file, for errors */
 export function createSessionCheck(
   client: Pick<NextAuthClient, "getSession">,
   key: string,
@@ -17,7 +15,9 @@ export function createSessionCheck(
 ) {
   /** Throws session_… errors. If the call has a userid or accountid, it must be the session's. */
   return async (serverid: string, nonce: string, claimed: Values, time?: CallTime): Promise<Values> => {
-    const known = memory.get(serverid, nonce);
+    // Neither part can contain a line break (values.ts), so it is unambiguous.
+    const id = `${serverid}\n${nonce}`;
+    const known = memory.get(id);
     const askedAt = clock.elapsed();
     const status = known ?? (await client.getSession(serverid, nonce, time));
     if (!status.loggedin) {
@@ -27,7 +27,7 @@ export function createSessionCheck(
     const isOther = (name: string, confirmed: Value | undefined) =>
       claimed.has(name) && confirmed !== undefined && claimed.get(name) !== confirmed;
     if (isOther("userid", userid) || isOther("accountid", accountid)) {
-      memory.forget(serverid, nonce); // the answer may belong to another request
+      memory.forget(id); // the answer may belong to another request
       status.connection?.close();
       const problem = "the session of this call is logged in as another user or account";
       throw new TokenProxyError("session_mismatch", problem);
@@ -36,7 +36,7 @@ export function createSessionCheck(
       const fault = "returned no accountid, so the call's accountid cannot be confirmed";
       throw new TokenProxyError("session_check_failed", `the nextAuth Server "${key}" ${fault}`);
     }
-    if (known === undefined) memory.set(serverid, nonce, status, askedAt);
+    if (known === undefined) memory.set(id, status, askedAt);
     const confirmed = new Map<string, Value>([["userid", userid]]);
     return accountid === undefined ? confirmed : confirmed.set("accountid", accountid);
   };
@@ -47,29 +47,20 @@ const MAX_SESSIONS = 10_000;
 
 type Session = LoggedIn & Pick<TransportResponse, "connection">;
 
-/**
- * Keeps answers, not promises: on Workers, another call's promise never settles (workerd#210).
- * @param lifetime milliseconds for which a confirmed session is remembered; 0 asks for every call
- */
+/** Keeps answers, not promises: on Workers, another call's promise never settles (workerd#210). */
 export function createSessionMemory(lifetime: number, clock: Clock) {
   const sessions = new Map<string, { status: Session; until: number }>();
-  // Neither part can contain a line break (values.ts), so the key is unambiguous.
-  const keyOf = (serverid: string, nonce: string) => `${serverid}\n${nonce}`;
 
   return {
-    get(serverid: string, nonce: string): Session | undefined {
-      const found = sessions.get(keyOf(serverid, nonce));
+    get(id: string): Session | undefined {
+      const found = sessions.get(id);
       if (found === undefined || clock.elapsed() >= found.until) return undefined;
       return found.status.connection?.isTroubled === true ? undefined : found.status;
     },
-    forget(serverid: string, nonce: string): void {
-      sessions.delete(keyOf(serverid, nonce));
-    },
-    set(serverid: string, nonce: string, status: Session, askedAt: number): void {
-      const key = keyOf(serverid, nonce);
-      if (status.connection?.isTroubled === true) return;
-      sessions.delete(key); // so that it moves to the end, as the youngest
-      sessions.set(key, { status, until: askedAt + lifetime }); // its age counts from the request
+    forget: (id: string) => sessions.delete(id),
+    set(id: string, status: Session, askedAt: number): void {
+      sessions.delete(id); // so that it moves to the end, as the youngest
+      sessions.set(id, { status, until: askedAt + lifetime }); // its age counts from the request
       for (const [oldest, { until }] of sessions) {
         if (sessions.size <= MAX_SESSIONS && clock.elapsed() < until) break;
         sessions.delete(oldest);

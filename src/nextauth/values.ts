@@ -26,7 +26,7 @@ export function isNextAuthName(name: string): name is keyof typeof NEXTAUTH_RULE
 export const MAX_TEXT_LENGTH = 16_384;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-export const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 const INTEGER = /^(?:0|-?[1-9]\d{0,15})$/;
 /** It is sent on in a header, which must not alter it. A comma means that the header came twice. */
 const NONCE = /^[\x21-\x2b\x2d-\x7e]+(?: +[\x21-\x2b\x2d-\x7e]+)*$/;

@@ -3,7 +3,7 @@
 import { UsageError } from "../core/errors.ts";
 import { FORM_CONTENT_TYPE } from "../core/form.ts";
 import { HEADER_VALUE } from "../core/headers.ts";
-import type { Value } from "../core/values.ts";
+import type { Value, Values } from "../core/values.ts";
 import type { Binding, Source } from "./binding.ts";
 import { pointerTokens } from "./json-pointer.ts";
 
@@ -15,34 +15,61 @@ export interface WrittenCall {
   body?: string;
 }
 
-/** The binding cannot carry these values. */
-export class UnwritableCallError extends UsageError {}
-
-/** Each value goes to the first of its sources that can carry it and that fits the body's type. */
-export function writeCall(binding: Binding, values: ReadonlyMap<string, Value>): WrittenCall {
-  const { values: bound } = binding;
-  for (const [name, value] of values) {
-    if (!Object.hasOwn(bound, name))
-      throw new UnwritableCallError(`"${name}" is not a value of the binding: it has ${Object.keys(bound).join(", ")}`);
-    if (bound[name]?.from.some((source) => canCarry(source, value))) continue;
-    const limits = 'headers take visible ASCII, paths no "." or ".."';
-    throw new UnwritableCallError(`no source of the binding can carry this "${name}": ${limits}`);
-  }
-  // The body is JSON or a form: the first type in which every value has a source.
+/**
+ * Each value goes to the first of its sources that can carry it and that fits the body's type.
+ * @throws {UsageError} if the binding cannot carry these values
+ */
+export function writeCall({ method, path: template, values: bound }: Binding, values: Values): WrittenCall {
   const all = Object.values(bound).flatMap(({ from }) => from);
   const types = (["body", "form"] as const).filter((type) => all.some((source) => source.in === type));
-  for (const type of types.length === 0 ? [undefined] : types) {
+  const sourceOf = (name: string, value: Value, type: Source["in"] | undefined) => {
+    const from = Object.hasOwn(bound, name) ? (bound[name]?.from ?? []) : [];
     const fits = (source: Source) => source.in === type || (source.in !== "body" && source.in !== "form");
-    const placed = [...values].map(([name, value]) => ({
-      value,
-      source: bound[name]?.from.find((source) => canCarry(source, value) && fits(source)),
-    }));
-    if (placed.every((place): place is Placed => place.source !== undefined)) return write(binding, type, placed);
+    return from.find((source) => fits(source) && canCarry(source, value));
+  };
+  // The body is JSON or a form: the first type in which every value has a source.
+  const type = types.find((one) => [...values].every(([name, value]) => sourceOf(name, value, one))) ?? types[0];
+
+  const placed = { header: create(), query: create(), path: create(), form: create(), body: create() };
+  for (const [name, value] of values) {
+    const source = sourceOf(name, value, type);
+    if (source === undefined) {
+      const limits = 'headers take visible ASCII, paths no "." or "..", and a body is JSON or a form';
+      throw new UsageError(`the binding has no place for this "${name}": ${limits}`);
+    }
+    const tokens = source.in === "body" ? pointerTokens(source.name) : [source.name];
+    const last = tokens.pop() as string;
+    let parent: Value | Members = placed[source.in];
+    for (const token of tokens) {
+      parent = parent[token] ??= create();
+      if (typeof parent !== "object") break;
+    }
+    if (typeof parent === "object") parent[last] ??= value;
+    if (typeof parent !== "object" || parent[last] !== value) {
+      throw new UsageError(`two values go to ${source.in}:${source.name}: give only one of them`);
+    }
   }
-  throw new UnwritableCallError("some of these values fit only a JSON body and others only a form: give fewer values");
+
+  const path = template.replaceAll(/\{(.+?)\}/g, (_, name: string) => {
+    if (placed.path[name] !== undefined) return encodeURIComponent(String(placed.path[name]));
+    throw new UsageError(`the path needs a value for its segment {${name}}`);
+  });
+  const query = formOf(placed.query);
+  const headers = Object.entries(placed.header).map(([name, value]) => [name, headerText(name, String(value))]);
+  const call = { method, path: query === "" ? path : `${path}?${query}`, headers: Object.fromEntries(headers) };
+  if (type === undefined) return call;
+  const isForm = type === "form";
+  const contentType = isForm ? FORM_CONTENT_TYPE : "application/json";
+  const body = isForm ? formOf(placed.form) : JSON.stringify(placed.body);
+  return { ...call, headers: { "content-type": contentType, ...call.headers }, body };
 }
 
-type Placed = { source: Source; value: Value };
+type Members = { [name: string]: Value | Members };
+
+/** Without a prototype, so that every name is an ordinary one. */
+const create = (): Members => Object.create(null);
+
+const formOf = (members: Members) => new URLSearchParams(members as Record<string, string>).toString();
 
 /** Headers lose outer spaces on the way, Bearer tokens end at a space, paths lose dot segments. */
 function canCarry(source: Source, value: Value): boolean {
@@ -50,51 +77,6 @@ function canCarry(source: Source, value: Value): boolean {
   if (source.in === "path") return !/^\.{0,2}$/.test(text);
   if (source.in !== "header") return true;
   return HEADER_VALUE.test(text) && !(source.name === "authorization" && text.includes(" "));
-}
-
-function write({ method, path: template }: Binding, type: "body" | "form" | undefined, all: Placed[]): WrittenCall {
-  const headers: Record<string, string> = Object.create(null);
-  const query = new URLSearchParams();
-  const form = new URLSearchParams();
-  const json: JsonObject = Object.create(null);
-  const written = new Map<string, Value>();
-  let path = template;
-  for (const { source, value } of all) {
-    const text = String(value);
-    const place = `${source.in}:${source.name}`;
-    if (written.get(place) === value) continue;
-    if (written.has(place)) throw new UnwritableCallError(`two different values go to ${place}: give only one of them`);
-    written.set(place, value);
-    if (source.in === "header") headers[source.name] = headerText(source.name, text);
-    else if (source.in === "query") query.append(source.name, text);
-    else if (source.in === "form") form.append(source.name, text);
-    else if (source.in === "path") path = path.replace(`{${source.name}}`, () => encodeURIComponent(text));
-    else setAt(json, source.name, value);
-  }
-  const missing = /\{(.+?)\}/.exec(path)?.[1];
-  if (missing !== undefined) throw new UnwritableCallError(`the path needs a value for its segment {${missing}}`);
-  const call = { method, path: query.size === 0 ? path : `${path}?${query}` };
-  if (type === undefined) return { ...call, headers: { ...headers } };
-  const contentType = type === "body" ? "application/json" : FORM_CONTENT_TYPE;
-  const body = type === "body" ? JSON.stringify(json) : form.toString();
-  return { ...call, headers: { "content-type": contentType, ...headers }, body };
-}
-
-type JsonObject = { [name: string]: Value | JsonObject };
-
-/** The objects have no prototype, so every member name is an ordinary one. */
-function setAt(document: JsonObject, pointer: string, value: Value): void {
-  const tokens = pointerTokens(pointer);
-  const last = tokens.pop() as string;
-  let parent: Value | JsonObject = document;
-  for (const token of tokens) {
-    parent = parent[token] ??= Object.create(null) as JsonObject;
-    if (typeof parent !== "object") break;
-  }
-  if (typeof parent !== "object" || parent[last] !== undefined) {
-    throw new UnwritableCallError(`both a value and an object go to body:${pointer}: give only one of them`);
-  }
-  parent[last] = value;
 }
 
 /** The header with the caller's API key. */

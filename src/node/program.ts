@@ -141,19 +141,14 @@ const SALT = nodeIds.uuid();
 /** How long a new configuration may wait for discovery before calls use it. */
 const RELOAD_DISCOVERY_MS = 2_000;
 
-/**
- * Passes on the old program's metadata.
- * @param mayMove looks it up first, which accepts an endpoint on another host
- */
-export async function takeOver(next: Program, old: Program, mayMove: boolean): Promise<void> {
-  const takeOvers = [...next.providers.values()].map(async ({ name, discovery }) => {
-    const remembered = old.providers.get(name)?.discovery?.remembered();
-    if (!mayMove) discovery?.adopt(remembered);
-    if (discovery?.state().ready === false) {
-      await discovery.refresh(RELOAD_DISCOVERY_MS).catch(() => discovery.adopt(remembered));
-    }
-  });
-  await Promise.all(takeOvers);
+/** Looks up unknown metadata. @param mayMove all of it, also if an endpoint has another host */
+export async function discover({ providers }: Program, mayMove: boolean): Promise<void> {
+  const lookUps = [...providers.values()].map(({ discovery }) =>
+    mayMove || discovery?.state().ready === false
+      ? discovery?.refresh(RELOAD_DISCOVERY_MS, undefined, mayMove)
+      : undefined,
+  );
+  await Promise.allSettled(lookUps);
 }
 
 function certificateSnapshots({ serverTls, providers, nextauth }: Credentials) {

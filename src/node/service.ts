@@ -16,7 +16,7 @@ import { inheritedSocket, listen } from "./inbound/listener.ts";
 import { createNodeLog } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
 import { keepDiscovered } from "./outbound/keep-discovered.ts";
-import { createProgram, type Program, takeOver } from "./program.ts";
+import { createProgram, discover, type Program } from "./program.ts";
 import { type FileStates, watchFiles } from "./watch.ts";
 
 export type Service = Awaited<ReturnType<typeof startService>>;
@@ -88,7 +88,7 @@ export async function startService(
       const { file, host } = await loadWatched(isWhole ? undefined : program.file);
       const next = await createProgram(file, host, { ...observers, files }, program);
       if (!isAsked && next.changed.length === 0 && state.reload?.problem === undefined) return;
-      await takeOver(next, program, isAsked);
+      await discover(next, isAsked);
       if (state.draining) return;
       const wanted = restartKeys(next);
       const unchangeable = Object.keys(wanted).filter((key) => atStart[key] !== wanted[key]);

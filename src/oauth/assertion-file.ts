@@ -1,7 +1,8 @@
 // A client assertion in a file that the platform writes and rotates: read and judged for each use.
 
-import { decodeJwt, decodeProtectedHeader } from "jose";
+import { decodeJwt } from "jose";
 import { TokenProxyError } from "../core/errors.ts";
+import { readJwt } from "./describe-token.ts";
 
 /** Projected tokens have about 1 KiB. */
 const MAX_CHARS = 16_384;
@@ -12,10 +13,7 @@ export type AssertionFile = ReturnType<typeof createAssertionFile>;
 /** What the last read found; `expires_at` is in milliseconds since the epoch. */
 export type AssertionState = { expires_at?: number | undefined; problem?: string };
 
-/**
- * @param readText reads the file, within a limit of time and size
- * @param key in the configuration file, for errors
- */
+/** @param readText reads the file, within a limit of time and size */
 export function createAssertionFile(readText: () => Promise<string>, aud: string, key: string) {
   let reading: Promise<string> | undefined;
   let state: AssertionState = {};
@@ -42,8 +40,9 @@ export function createAssertionFile(readText: () => Promise<string>, aud: string
       const text = await reading.catch((error: Error) => {
         throw unusable("names a file that cannot be read", { problem: error.message });
       });
-      const claims = text.length < MAX_CHARS && JWT.test(text) ? claimsOf(text) : undefined;
-      if (claims === undefined) throw unusable("names a file that is not a JWT of less than 16 KiB");
+      const isJwt = text.length < MAX_CHARS && JWT.test(text) && readJwt(text) !== undefined;
+      if (!isJwt) throw unusable("names a file that is not a JWT of less than 16 KiB");
+      const claims = decodeJwt(text);
       if (JSON.stringify([claims.aud].flat()) !== JSON.stringify([aud])) {
         throw unusable("names a JWT whose only audience is not the configured aud, so it is not for this provider");
       }
@@ -55,13 +54,4 @@ export function createAssertionFile(readText: () => Promise<string>, aud: string
       throw unusable("names a JWT that has expired: the platform has to replace it in time", detail);
     },
   };
-}
-
-function claimsOf(jwt: string) {
-  try {
-    decodeProtectedHeader(jwt);
-    return decodeJwt(jwt);
-  } catch {
-    return undefined;
-  }
 }

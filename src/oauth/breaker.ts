@@ -11,79 +11,56 @@ export const SUSPENSION_MS = 5_000;
 /** This long after the provider's timeout, a trial counts as over: a cut-off Worker ends none. */
 const TRIAL_MARGIN_MS = 1_000;
 
+type Deps = { timeout: number; name: string; clock: Clock; log: Log };
+
 /** `half_open`: the next call is a trial, or a trial is running. */
 export type BreakerState = "closed" | "open" | "half_open";
 
-interface BreakerDeps {
-  /** Milliseconds that one use may take. */
-  timeout: number;
-  /** The provider's name in the file. */
-  name: string;
-  clock: Clock;
-  log: Log;
-}
-
-/** A use that ends after its phase changes nothing, because its result is out of date. */
-interface Phase {
-  /** In a row. */
-  failures: number;
-  /** By the monotonic clock, as `trialUntil`; undefined while calls are let through. */
-  suspendedUntil?: number;
-  /** When the trial of this phase ends at the latest. */
-  trialUntil?: number;
-}
-
 /** Not cockatiel, which uses the wall clock and lets calls wait for the trial of another call. */
-export function createBreaker({ timeout, name, clock, log }: BreakerDeps) {
-  let phase: Phase = { failures: 0 };
+export function createBreaker({ timeout, name, clock, log }: Deps) {
+  let failures = 0; // in a row
+  let suspendedUntil: number | undefined; // or, during a trial, when that ends at the latest
+  let isTrial = false;
   let suspensions = 0;
+  /** A use that ends in another phase changes nothing, because its result is out of date. */
+  let phase = {};
+
+  function begin(until: number | undefined, trial = false): void {
+    [suspendedUntil, isTrial, phase] = [until, trial, {}];
+  }
 
   /** @throws {TokenProxyError} provider_suspended */
   function assertNotSuspended(): void {
-    const { suspendedUntil, trialUntil = 0 } = phase;
-    if (suspendedUntil === undefined) return;
-    const now = clock.elapsed();
+    const ms = (suspendedUntil ?? 0) - clock.elapsed();
     // No call waits for the trial of another: on Workers it would wait forever (workerd#210).
-    if (now >= suspendedUntil && now >= trialUntil) return;
-    const retryAfter = Math.max(1, Math.ceil((suspendedUntil - now) / 1000));
+    if (ms <= 0) return;
     const message = `the provider "providers.${name}" keeps failing and is suspended`;
-    throw new TokenProxyError("provider_suspended", message, { retryAfter });
+    throw new TokenProxyError("provider_suspended", message, { retryAfter: isTrial ? 1 : Math.ceil(ms / 1000) });
   }
 
-  function enter(): Phase {
-    assertNotSuspended();
-    if (phase.suspendedUntil !== undefined) {
-      phase = { ...phase, trialUntil: clock.elapsed() + timeout + TRIAL_MARGIN_MS };
-    }
-    return phase;
-  }
-
-  function leave(entered: Phase, outcome: Outcome): void {
-    if (entered !== phase) return;
+  function leave(outcome: Outcome): void {
     if (outcome === "unknown") {
-      phase.trialUntil = 0;
+      if (isTrial) begin(0);
     } else if (outcome === "answer") {
-      phase.failures = 0;
-      if (phase.suspendedUntil === undefined) return;
-      phase = { failures: 0 };
+      failures = 0;
+      if (suspendedUntil === undefined) return;
+      begin(undefined);
       log("info", "provider taken up again", { provider: name });
     } else {
-      phase.failures += 1;
-      if (phase.failures < FAILURES_BEFORE_SUSPENSION) return;
-      phase = { failures: phase.failures, suspendedUntil: clock.elapsed() + SUSPENSION_MS };
+      failures += 1;
+      if (failures < FAILURES_BEFORE_SUSPENSION) return;
+      begin(clock.elapsed() + SUSPENSION_MS);
       suspensions += 1;
       log("error", "provider suspended", { provider: name, next_try_ms: SUSPENSION_MS });
     }
   }
 
   return {
-    /**
-     * Uses the provider, and judges it by the result. Only a use that sends something is judged.
-     * @param use gets the transport; it must throw TokenProxyErrors and no TransportErrors
-     * @throws {TokenProxyError} provider_suspended, without calling `use`
-     */
+    /** Judges the provider by a use that sends something; it must throw no TransportErrors. */
     async run<T>(transport: Transport, use: (send: Transport) => Promise<T>): Promise<T> {
-      const entered = enter();
+      assertNotSuspended();
+      if (suspendedUntil !== undefined) begin(clock.elapsed() + timeout + TRIAL_MARGIN_MS, true);
+      const entered = phase;
       let askedAt: number | undefined;
       let outcome: Outcome = "answer";
       try {
@@ -95,14 +72,14 @@ export function createBreaker({ timeout, name, clock, log }: BreakerDeps) {
         outcome = outcomeOf(error, clock.elapsed() - (askedAt ?? 0) >= timeout / 2);
         throw error;
       } finally {
-        leave(entered, askedAt === undefined ? "unknown" : outcome);
+        if (entered === phase) leave(askedAt === undefined ? "unknown" : outcome);
       }
     },
     assertNotSuspended,
     suspensions: () => suspensions,
     state(): BreakerState {
-      if (phase.suspendedUntil === undefined) return "closed";
-      return clock.elapsed() < phase.suspendedUntil ? "open" : "half_open";
+      if (suspendedUntil === undefined) return "closed";
+      return isTrial || clock.elapsed() >= suspendedUntil ? "half_open" : "open";
     },
   };
 }

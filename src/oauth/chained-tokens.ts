@@ -7,7 +7,7 @@ import type { Leg, Trace, TraceHeaders } from "../core/trace.ts";
 import type { Values } from "../core/values.ts";
 import { readJwt } from "./describe-token.ts";
 import { withoutBackslashes } from "./echoed-credential.ts";
-import type { Answer } from "./judge-answer.ts";
+import { type Answer, relayedText } from "./judge-answer.ts";
 import type { Provider, ProviderDeps, Providers } from "./provider.ts";
 import type { ProviderSettings } from "./provider-settings.ts";
 import { callNamesOfChain, chainOf, tokensNeeded } from "./template-names.ts";
@@ -29,14 +29,12 @@ type Legs = (provider: string) => Promise<Issued>;
 /** The call ends with the answer that refuses its user, else with the cause. */
 class LegFailed extends Error {
   override readonly name = "LegFailed";
+  provider = "";
   refusal?: Answer;
-  readonly provider: string;
-
-  constructor(provider: string, cause?: unknown) {
-    super(`no token of ${provider}`, { cause });
-    this.provider = provider;
-  }
 }
+
+const legFailed = (provider: string, why: { cause: unknown } | { refusal: Answer }) =>
+  Object.assign(new LegFailed(), { provider, ...why });
 
 /** @returns the same providers; those that need tokens of others request these first */
 export function chainProviders(
@@ -48,11 +46,12 @@ export function chainProviders(
   const tokensOf = new Map(Object.entries(settings).map(([name, one]) => [name, tokensNeeded(one)]));
   const caches = new Map<string, ReturnType<typeof createTokenCache>>();
   for (const [name, { cache }] of Object.entries(settings)) {
+    if (!cache) continue;
     const none: Values = new Map(); // with no value of a call, what is kept cannot be a user's
     const request = (call: Call) => issue(name, none, call, legsOf(none, call));
     const timeouts = [name, ...chainOf(name, settings)].map((one) => settings[one]?.timeout ?? 0);
     const limit = { key: `${keyOf(name)}.timeout`, ms: timeouts.reduce((sum, ms) => sum + ms) };
-    if (cache) caches.set(name, createTokenCache(limit, request, deps));
+    caches.set(name, createTokenCache(limit, request, deps));
   }
 
   function legsOf(values: Values, call: Call): Legs {
@@ -62,12 +61,9 @@ export function chainProviders(
       const kept = cache?.kept();
       if (kept !== undefined) return Promise.resolve(kept);
       const ask = (part: Call) => cache?.request(part) ?? issue(name, values, part, legs);
-      if (!started.has(name))
-        started.set(
-          name,
-          call.trace.step(`token.${name}`, (headers) => ask(partOf(call, headers))),
-        );
-      return started.get(name) as Promise<Issued>;
+      const token = started.get(name) ?? call.trace.step(`token.${name}`, (headers) => ask(partOf(call, headers)));
+      started.set(name, token);
+      return token;
     };
     return legs;
   }
@@ -77,8 +73,7 @@ export function chainProviders(
     const answer = await request(name, values, call, legs);
     const members = readJsonObject(answer.body) ?? {};
     if (answer.refusal === undefined) return { members, keepUntil: elapsed + keepFor(members, now) };
-    const isOfUser = callNamesOfChain(name, settings).length > 0;
-    if (isOfUser) throw Object.assign(new LegFailed(name), { refusal: answer });
+    if (callNamesOfChain(name, settings).length > 0) throw legFailed(name, { refusal: answer });
     const message = `the provider "${keyOf(name)}" refuses a token, although its request names no user`;
     const detail = { provider_status: answer.providerStatus, ...answer.refusal.words() };
     throw new TokenProxyError("provider_rejected_proxy", message, { detail });
@@ -95,7 +90,7 @@ export function chainProviders(
       try {
         issued.set(leg, await legs(leg));
       } catch (error) {
-        failures.push(error instanceof LegFailed ? error : new LegFailed(leg, error));
+        failures.push(error instanceof LegFailed ? error : legFailed(leg, { cause: error }));
       }
     });
     await Promise.all(all); // nothing of a call may go on after its response
@@ -183,7 +178,7 @@ function textOf({ provider, member }: Token, issued: Issued | undefined, user: s
   const text = issued?.members[member];
   if (typeof text === "string" && text !== "") return text;
   const message = `the provider "${keyOf(provider)}" sent no ${member}, which "${keyOf(user)}" needs`;
-  throw new LegFailed(provider, new TokenProxyError("provider_no_token", message));
+  throw legFailed(provider, { cause: new TokenProxyError("provider_no_token", message) });
 }
 
 /** A token must still be usable when the request that contains it has arrived. */
@@ -201,9 +196,9 @@ const isRejection = (error: unknown) =>
   (error.code === "provider_rejected_proxy" || [400, 401, 403].includes(Number(error.detail?.provider_status)));
 
 /** A kept token is a credential of this proxy: it must never reach a caller. */
-function assertNone(kept: readonly string[], { body, contentType, providerStatus }: Answer, name: string): void {
-  const text = withoutBackslashes(`${contentType}\n${new TextDecoder().decode(body)}`);
+function assertNone(kept: readonly string[], answer: Answer, name: string): void {
+  const text = withoutBackslashes(relayedText(answer));
   if (!kept.some((token) => text.includes(token))) return;
   const message = `the provider "${keyOf(name)}" repeats a kept token of another provider in its answer, so it is not relayed`;
-  throw new TokenProxyError("provider_error", message, { detail: { provider_status: providerStatus } });
+  throw new TokenProxyError("provider_error", message, { detail: { provider_status: answer.providerStatus } });
 }

@@ -17,51 +17,47 @@ export type ClientAuthentication = (
 interface Method {
   /** What the client proves its identity with. */
   credential: "secret" | "key" | "certificate" | "nothing";
-  /** One function per credential, in the order of the file. */
   create(
     settings: ClientSettings,
-    credentials: ClientCredentials,
+    credentials: { secrets: readonly Secret[]; keys: readonly SigningKey[]; assertionFile?: AssertionFile | undefined },
     deps: JwtDeps,
     key: string,
   ): readonly ClientAuthentication[];
 }
 
-interface ClientCredentials {
-  secrets: readonly Secret[];
-  keys: readonly SigningKey[];
-  /** Instead of keys. */
-  assertionFile?: AssertionFile | undefined;
+type UseSecret = (secret: Secret, settings: ClientSettings, deps: JwtDeps, key: string) => ClientAuthentication;
+
+const bySecret = (use: UseSecret): Method => ({
+  credential: "secret",
+  create: (settings, { secrets }, deps, key) => secrets.map((secret) => use(secret, settings, deps, key)),
+});
+
+const byClientId = (credential: Method["credential"]): Method => ({
+  credential,
+  create: ({ client_id = "" }) => [(form) => form.append("client_id", client_id)],
+});
+
+function byHeader(authorization: string): ClientAuthentication {
+  return (_form, headers) => {
+    headers.authorization = authorization;
+  };
 }
 
 const METHODS = {
-  client_secret_basic: {
-    credential: "secret",
-    create: ({ client_id = "" }, { secrets }) =>
-      secrets.map((secret) => authorizationHeader(clientSecretBasic(client_id, secret))),
-  },
+  client_secret_basic: bySecret((secret, { client_id = "" }) => byHeader(clientSecretBasic(client_id, secret))),
   /** For servers that do not form-decode id and secret, although RFC 6749 section 2.3.1 says so. */
-  client_secret_basic_raw: {
-    credential: "secret",
-    create: ({ client_id = "" }, { secrets }) =>
-      secrets.map((secret) => authorizationHeader(httpBasic(`${client_id}:${secret.reveal()}`))),
-  },
-  client_secret_post: {
-    credential: "secret",
-    create: ({ client_id = "" }, { secrets }) =>
-      secrets.map((secret) => (form) => {
-        form.append("client_id", client_id);
-        form.append("client_secret", secret.reveal());
-      }),
-  },
-  client_secret_jwt: {
-    credential: "secret",
-    create: (settings, { secrets }, deps, key) =>
-      secrets.map((secret) => {
-        const bytes = new TextEncoder().encode(secret.reveal());
-        const sign = signByWebCrypto(bytes, settings.client_assertion.alg ?? "HS256");
-        return assertion(settings, { sign }, deps, key);
-      }),
-  },
+  client_secret_basic_raw: bySecret((secret, { client_id = "" }) =>
+    byHeader(httpBasic(`${client_id}:${secret.reveal()}`)),
+  ),
+  client_secret_post: bySecret((secret, { client_id = "" }) => (form) => {
+    form.append("client_id", client_id);
+    form.append("client_secret", secret.reveal());
+  }),
+  client_secret_jwt: bySecret((secret, settings, deps, key) => {
+    const bytes = new TextEncoder().encode(secret.reveal());
+    const sign = signByWebCrypto(bytes, settings.client_assertion.alg ?? "HS256");
+    return assertion(settings, { sign }, deps, key);
+  }),
   private_key_jwt: {
     credential: "key",
     create: (settings, { keys, assertionFile }, deps, key) =>
@@ -70,10 +66,10 @@ const METHODS = {
         : [withAssertion(settings, () => assertionFile.read(deps.clock.now()))],
   },
   /** The certificate belongs to the transport; the form says whose it is (RFC 8705 section 2). */
-  tls_client_auth: { credential: "certificate", create: clientIdOnly },
-  self_signed_tls_client_auth: { credential: "certificate", create: clientIdOnly },
+  tls_client_auth: byClientId("certificate"),
+  self_signed_tls_client_auth: byClientId("certificate"),
   /** A public client (RFC 6749 section 3.2.1). */
-  none: { credential: "nothing", create: clientIdOnly },
+  none: byClientId("nothing"),
 } as const satisfies Record<string, Method>;
 
 export type TokenEndpointAuthMethod = keyof typeof METHODS;
@@ -89,19 +85,16 @@ export function credentialOf(method: TokenEndpointAuthMethod): Method["credentia
 export const isSigned = (method: TokenEndpointAuthMethod): boolean =>
   method === "private_key_jwt" || method === "client_secret_jwt";
 
-/** HMAC algorithms of client_secret_jwt (RFC 7518 section 3.2). */
+/** For client_secret_jwt (RFC 7518 section 3.2). */
 export const HMAC_ALGORITHMS = ["HS256", "HS384", "HS512"] as const;
 export type HmacAlgorithm = (typeof HMAC_ALGORITHMS)[number];
 
 /** The client assertion of client_secret_jwt and private_key_jwt (RFC 7523 section 2.2). */
 export interface ClientAssertionSettings extends Omit<JwtSettings, "kid"> {
-  /** A template for one audience: servers refuse several. */
+  /** One audience: servers refuse several. */
   aud: string;
-  /** `null` sends none. */
   typ: string | null;
-  /** For client_secret_jwt only: a private key has its own. */
   alg?: HmacAlgorithm | undefined;
-  /** Where the platform puts its own assertion, which is sent as it is. */
   file?: string | undefined;
 }
 
@@ -111,22 +104,9 @@ export interface ClientSettings {
   client_assertion: ClientAssertionSettings;
 }
 
-/**
- * @param key the provider's key in the file, for errors
- * @returns one function per credential, in the order of the file
- */
+/** @returns one function per credential, in the order of the file */
 export const createClientAuthentications: Method["create"] = (settings, credentials, deps, key) =>
   METHODS[settings.token_endpoint_auth_method].create(settings, credentials, deps, key);
-
-function clientIdOnly({ client_id = "" }: ClientSettings): readonly ClientAuthentication[] {
-  return [(form) => form.append("client_id", client_id)];
-}
-
-function authorizationHeader(value: string): ClientAuthentication {
-  return (_form, headers) => {
-    headers.authorization = value;
-  };
-}
 
 const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 

@@ -7,28 +7,22 @@ import type { Transport, TransportRequest, TransportResponse } from "../core/tra
 export const NOTABLE_SKEW_SECONDS = 5;
 const SKEW_CURE = "synchronise both clocks with NTP, or the provider may refuse our JWTs";
 
-/** Clocks drift slowly, so one answer in a minute is enough. */
-const LOOK_EVERY_MS = 60_000;
 const WARN_EVERY_MS = 3_600_000;
 
-/** @param name the provider's name in the file */
 export function createClockWatch(name: string, { clock, log }: { clock: Clock; log: Log }) {
   let skew: number | undefined;
-  let nextLook = 0;
   let nextWarning = 0;
 
   return {
     /** Seconds by which the provider's clock is ahead of ours, as last seen. */
     skew: () => skew,
-    /** Wraps a transport to read the Date of some of its answers. */
+    /** Wraps a transport to read the Date of its answers. */
     over: (transport: Transport) => async (request: TransportRequest) => {
-      if (clock.elapsed() < nextLook) return transport(request);
       const sent = clock.now();
       const response = await transport(request);
       const seen = skewOfAnswer(response.headers, sent, clock.now());
       if (seen === undefined) return response;
       skew = seen;
-      nextLook = clock.elapsed() + LOOK_EVERY_MS;
       if (Math.abs(seen) >= NOTABLE_SKEW_SECONDS && clock.elapsed() >= nextWarning) {
         nextWarning = clock.elapsed() + WARN_EVERY_MS;
         const which = seen > 0 ? "ahead of ours" : "behind ours";
@@ -47,15 +41,7 @@ export function createClockWatch(name: string, { clock, log }: { clock: Clock; l
  */
 export function skewOfAnswer(headers: TransportResponse["headers"], sent: number, received: number) {
   // The Date of a cached answer is old (RFC 9111 section 5.1).
-  const time = headers.get("age") === null ? parseDate(headers.get("date") ?? "") : undefined;
-  if (time === undefined) return undefined;
+  const time = headers.get("age") === null ? Date.parse(headers.get("date") ?? "") : Number.NaN;
+  if (Number.isNaN(time)) return undefined;
   return (time > received ? time - received : Math.min(time - sent, 0)) / 1_000;
-}
-
-/** @returns milliseconds since the epoch, or undefined (IMF-fixdate, RFC 9110 section 5.6.7) */
-function parseDate(header: string): number | undefined {
-  const date = header.replace(":60 GMT", ":59 GMT"); // Date has no leap seconds
-  const time = Date.parse(date);
-  // Date.parse accepts other forms, 31 Feb, and any day of the week.
-  return !Number.isNaN(time) && new Date(time).toUTCString() === date ? time : undefined;
 }

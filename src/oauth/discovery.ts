@@ -4,7 +4,7 @@ import * as z from "zod";
 import { type ErrorCode, TokenProxyError } from "../core/errors.ts";
 import { REQUEST_HEADERS } from "../core/headers.ts";
 import { readJsonObject } from "../core/json.ts";
-import type { Clock } from "../core/ports.ts";
+import { keepNothing, type Runtime } from "../core/runtime.ts";
 import type { Transport, TransportResponse } from "../core/transport.ts";
 import { endpointUrlFault, isLoopback } from "../core/url.ts";
 import { asProviderError } from "./judge-answer.ts";
@@ -14,26 +14,13 @@ export type DiscoveryKind = "oidc" | "oauth";
 export interface DiscoverySettings {
   issuer: string;
   discovery: DiscoveryKind;
-  /** Where the document is, if not where the issuer says. */
   metadata_url?: string | undefined;
   /** Whether the client authenticates by TLS. */
   byTls: boolean;
 }
 
-/** Metadata, and as JSON the settings with which it was found. */
-export interface Remembered {
-  settings: string;
-  metadata: Metadata;
-  /** When it was found, in milliseconds since the epoch. */
-  at: number;
-  /** When to look it up again, by Clock.elapsed. */
-  refreshAt: number;
-}
-
 /** Metadata changes with deployments, not with calls. */
 export const METADATA_LIFETIME_MS = 3_600_000;
-/** How long calls fail at once after a failed look-up, to spare a provider that is down. */
-const FAILURE_LIFETIME_MS = 1_000;
 /** Pause between refreshes of old metadata, so that an outage does not slow down every call. */
 const REFRESH_PAUSE_MS = 60_000;
 /** The share of a call's timeout for a refresh of old metadata. */
@@ -55,28 +42,21 @@ const metadataSchema = z.object({
 export type Metadata = z.infer<typeof metadataSchema>;
 export type Discovery = ReturnType<typeof createDiscovery>;
 
-interface DiscoveryDeps {
-  transport: Transport;
-  clock: Clock;
-  /** Gets the host in use and the host in the document, which is not adopted. */
-  onMoved(host: string, movedTo: string): void;
-}
+/** What a reload keeps. `at` since the epoch, `refreshAt` by Clock.elapsed. */
+type Memory = { known?: { metadata: Metadata; at: number; refreshAt: number }; movedTo?: string | undefined };
 
-/**
- * Calls share no promise: on Workers, another request's promise never settles (workerd#210).
- * @param key the provider's key in the file, for errors
- */
+type Deps = Pick<Runtime, "clock" | "log" | "keep"> & { transport: Transport };
+
+/** Calls share no promise: on Workers, another request's promise never settles (workerd#210). */
 export function createDiscovery(
   settings: DiscoverySettings,
   key: string,
-  { transport, clock, onMoved }: DiscoveryDeps,
+  { transport, clock, log, keep = keepNothing }: Deps,
 ) {
   const { issuer, metadata_url } = settings;
   const urls = metadata_url === undefined ? metadataUrls(issuer, settings.discovery) : [metadata_url];
-  const ownSettings = JSON.stringify(settings);
-  let known: Remembered | undefined;
-  let movedTo: string | undefined;
-  let failed: { error: TokenProxyError; until: number } | undefined;
+  const memory = keep(JSON.stringify(["discovery", key, settings]), (): Memory => ({}));
+  let problem = "no discovery yet";
 
   async function lookUp(timeout: number, send: Transport): Promise<Metadata> {
     const deadline = clock.elapsed() + timeout;
@@ -101,66 +81,53 @@ export function createDiscovery(
   }
 
   /** A forged document must not redirect our credentials: only a reload accepts a new host. */
-  function learn(found: Metadata): Metadata {
-    const host = hostOf(known?.metadata ?? found);
-    movedTo = hostOf(found) === host ? undefined : hostOf(found);
-    if (movedTo !== undefined) onMoved(host, movedTo);
-    const metadata = movedTo === undefined ? found : (known?.metadata ?? found);
-    known = { settings: ownSettings, metadata, at: clock.now(), refreshAt: clock.elapsed() + METADATA_LIFETIME_MS };
+  function learn(found: Metadata, mayMove: boolean): Metadata {
+    const old = mayMove ? found : (memory.known?.metadata ?? found);
+    const [host, newHost] = [hostOf(old), hostOf(found)];
+    memory.movedTo = host === newHost ? undefined : newHost;
+    const metadata = host === newHost ? found : old;
+    if (host !== newHost) {
+      const cure = "if the provider confirms that it moved, reload the configuration";
+      const fields = { provider: key.slice("providers.".length), host, moved_to: newHost, cure };
+      log("warn", "token endpoint moved to another host: the old one stays", fields);
+    }
+    memory.known = { metadata, at: clock.now(), refreshAt: clock.elapsed() + METADATA_LIFETIME_MS };
     return metadata;
   }
 
-  /**
-   * Looks the metadata up. A failure throws as in `metadata`, and keeps the known metadata, as does
-   * a token endpoint on another host.
-   */
-  async function refresh(timeout: number, send = transport): Promise<Metadata> {
+  /** A failure, or an endpoint on another host unless it may move, keeps the known metadata. */
+  async function refresh(timeout: number, send = transport, mayMove = false): Promise<Metadata> {
+    const { known } = memory;
     // Set before the look-up, so that calls that arrive meanwhile do not start another.
     if (known !== undefined) known.refreshAt = Math.max(known.refreshAt, clock.elapsed() + REFRESH_PAUSE_MS);
     try {
-      return learn(await lookUp(timeout, send));
+      return learn(await lookUp(timeout, send), mayMove);
     } catch (cause) {
       const error = asProviderError(cause, key);
-      // Not call_deadline or caller_gone, which are about one call.
-      const isOwn = error instanceof TokenProxyError && /^provider_|^proxy_refused$/.test(error.code);
-      if (isOwn) failed = { error, until: clock.elapsed() + FAILURE_LIFETIME_MS };
+      if (error instanceof TokenProxyError) problem = error.message;
       throw error;
     }
   }
 
   /** The metadata in memory unless it is old; saves most calls a promise. */
   function fresh(): Metadata | undefined {
+    const { known } = memory;
     return known !== undefined && clock.elapsed() < known.refreshAt ? known.metadata : undefined;
   }
 
   return {
     fresh,
     refresh,
-    /**
-     * Gets the metadata from memory or, if there is none or it is old, from the provider.
-     * @param timeout milliseconds for a look-up
-     * @param send the transport for a look-up, the provider's by default
-     * @throws {TokenProxyError} `provider_…` if there is no metadata
-     */
+    /** From memory or, if there is none or it is old, from the provider within `timeout`. */
     async metadata(timeout: number, send?: Transport): Promise<Metadata> {
-      const old = known?.metadata;
-      if (old !== undefined) return fresh() ?? refresh(timeout * REFRESH_SHARE, send).catch(() => old);
-      if (failed !== undefined && clock.elapsed() < failed.until) throw failed.error;
-      return refresh(timeout, send);
+      const old = memory.known?.metadata;
+      if (old === undefined) return refresh(timeout, send);
+      return fresh() ?? refresh(timeout * REFRESH_SHARE, send).catch(() => old);
     },
-    /**
-     * Whether there is metadata, with the time of the last successful look-up or the problem.
-     * `movedTo` is the host of a token endpoint that was not adopted.
-     */
+    /** `movedTo` is the host of a token endpoint that was not adopted. */
     state(): { ready: boolean; problem?: string; discoveredAt?: number; movedTo?: string | undefined } {
-      if (known !== undefined) return { ready: true, discoveredAt: known.at, movedTo };
-      return { ready: false, problem: failed?.error.message ?? "no discovery yet" };
-    },
-    /** For the discovery that replaces this one. */
-    remembered: () => known,
-    /** Takes over the memory of a discovery with equal settings, if this one knows nothing. */
-    adopt(other: Remembered | undefined): void {
-      if (other?.settings === ownSettings) known ??= { ...other };
+      const { known, movedTo } = memory;
+      return known === undefined ? { ready: false, problem } : { ready: true, discoveredAt: known.at, movedTo };
     },
   };
 }
@@ -203,7 +170,9 @@ function parseMetadata(
   // Exactly (RFC 8414 section 3.3), so that no other issuer's document passes for this one's.
   if (data.issuer !== issuer) {
     const problem = `the provider has another issuer than the file${difference(issuer, data.issuer)}`;
-    const detail = { issuer, provider_issuer: shownIssuer(data.issuer) };
+    // A document could claim anything to be its issuer.
+    const isUrl = /^https?:\/\/[\w.:/~%[\]-]{1,256}$/i.test(data.issuer);
+    const detail = { issuer, provider_issuer: isUrl ? data.issuer : "not a valid URL" };
     throw fail("provider_error", `${problem}; copy the provider's exactly`, detail);
   }
   // A client that authenticates by TLS may need another endpoint (RFC 8705 section 5).
@@ -222,19 +191,10 @@ function difference(expected: string, found: string): string {
   if (found.replace(/\/$/, "") === expected.replace(/\/$/, "")) return "; only the slash at the end differs";
   if (isLocal(found) && !isLocal(expected)) return ` and names itself localhost${cure}`;
   if (/^http:/i.test(found) && /^https:/i.test(expected)) return ` and uses http instead of https${cure}`;
-  if (isLocal(found) && isLocal(expected)) return "; localhost and 127.0.0.1 are different issuers";
   return "";
 }
 
 /** With the port: another port may be another program. */
 function hostOf({ token_endpoint }: Metadata): string {
   return new URL(token_endpoint).host;
-}
-
-const MAX_SHOWN_CHARS = 256;
-
-/** For the log and `check`. A document could claim anything to be its issuer. */
-function shownIssuer(issuer: string): string {
-  const isUrl = /^https?:\/\/[\w.:/~%[\]-]+$/i.test(issuer) && issuer.length <= MAX_SHOWN_CHARS;
-  return isUrl ? issuer : "not a valid URL";
 }

@@ -8,9 +8,7 @@ export type ErrorRule = string | { error: string; description: readonly string[]
 
 export interface ErrorRules {
   kind?: KindName | undefined;
-  /** These are about the user. */
   user_errors: readonly ErrorRule[];
-  /** These are about this proxy. */
   proxy_errors: readonly ErrorRule[];
 }
 

@@ -9,11 +9,9 @@ import type { Judge } from "./judge-answer.ts";
 import { compileTemplate } from "./template.ts";
 
 export interface ExpectSubjectSettings {
-  /** The member of the token response that holds a JWT, or the user itself. */
   member: string;
-  /** The claim of that JWT; undefined to compare the member itself. */
+  /** Undefined to compare the member itself. */
   claim?: string | undefined;
-  /** A template of the expected text. */
   equals: string;
   compare?: "exact" | "ascii_case_insensitive";
 }
@@ -21,13 +19,10 @@ export interface ExpectSubjectSettings {
 export interface Expectations extends Pick<Judge, "answer"> {
   scope?: string | undefined;
   expect_subject?: ExpectSubjectSettings | undefined;
-  /** One of the token's audiences. */
   expect_audience?: string | undefined;
-  /** Each of its words must be granted. */
   expect_scope?: string | undefined;
-  /** Milliseconds. */
-  expect_max_lifetime?: number | undefined;
-  /** Members that no answer may have, not even a refusal. */
+  expect_max_lifetime?: number | undefined; // milliseconds
+  /** For refusals too. */
   forbid_members?: readonly string[] | undefined;
 }
 
@@ -43,7 +38,6 @@ type Check = readonly [keyof typeof WRONG, matches: (answer: Reader, requested: 
 
 /**
  * Signatures are not verified: the token came over the provider's TLS connection.
- * @param name the provider's name in the file
  * @returns a function for the values of a call, which throws call_invalid; it returns one for an
  * answer that would be relayed, which throws `provider_wrong_…` or provider_forbidden_member
  */
@@ -156,11 +150,9 @@ function claimsOf(token = ""): string | undefined {
   return bytes && readJsonObject(bytes) && new TextDecoder().decode(bytes);
 }
 
-const wordsOf = (scope: string) => scope.split(" ").filter((word) => word !== "");
-
 function missingWords(wanted: string, granted: string): string[] {
-  const found = wordsOf(granted);
-  return wordsOf(wanted).filter((word) => !found.includes(word));
+  const found = granted.split(" ");
+  return wanted.split(" ").filter((word) => word !== "" && !found.includes(word));
 }
 
 const WARN_EVERY_MS = 60_000;
@@ -171,7 +163,6 @@ function createScopeWatch(inFile: string, name: string, { clock, log }: { clock:
   const literal = inFile.replaceAll(/\S*\{\{.*?\}\}\S*/g, "");
   let nextWarning = 0;
   return (granted: string): void => {
-    if (granted === literal) return; // as nearly always
     const missing = missingWords(literal, granted).join(" ");
     if (missing === "" || clock.elapsed() < nextWarning) return;
     nextWarning = clock.elapsed() + WARN_EVERY_MS;

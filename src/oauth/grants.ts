@@ -4,16 +4,11 @@ import type { SecretReference } from "../core/secret.ts";
 import type { JwtSettings } from "./jwt.ts";
 import type { JsonValue } from "./template.ts";
 
-/** A value that is sent as JSON, serialised after its templates are filled in. */
-interface JsonParam {
-  json: JsonValue;
-}
-
 /** A template, several (the parameter is repeated), JSON, or a secret, which is sent as it is. */
-export type Param = string | string[] | JsonParam | SecretReference;
+export type Param = string | string[] | { json: JsonValue } | SecretReference;
 export type Params = Readonly<Record<string, Param>>;
 
-export function isJsonParam(param: Param): param is JsonParam {
+export function isJsonParam(param: Param): param is { json: JsonValue } {
   return typeof param === "object" && "json" in param;
 }
 
@@ -43,18 +38,12 @@ export function allParams({ grant_type, scope, params }: RequestParameters): Par
 
 /** Parameters that are added to those of the file, unless the file has them. */
 function defaultParams(grantType: string, { requested_subject, subject_token }: Params): Params {
-  switch (grantType) {
-    case "authorization_code": // RFC 6749 section 4.1.3, with the session's nonce as the code
-      return { code: "{{nonce}}" };
-    case JWT_BEARER: // RFC 7523 section 2.1
-      return { assertion: USER_JWT_PLACE };
-    case TOKEN_EXCHANGE: // RFC 8693 section 2.1
-      // Keycloak's first version names the user in requested_subject instead.
-      if (requested_subject !== undefined || subject_token !== undefined) return {};
-      return { subject_token: USER_JWT_PLACE, subject_token_type: JWT_TOKEN_TYPE };
-    default:
-      return {};
-  }
+  // RFC 6749 section 4.1.3, with the session's nonce as the code
+  if (grantType === "authorization_code") return { code: "{{nonce}}" };
+  if (grantType === JWT_BEARER) return { assertion: USER_JWT_PLACE }; // RFC 7523 section 2.1
+  // Keycloak's first version of the exchange names the user in requested_subject instead.
+  if (grantType !== TOKEN_EXCHANGE || (requested_subject ?? subject_token) !== undefined) return {};
+  return { subject_token: USER_JWT_PLACE, subject_token_type: JWT_TOKEN_TYPE }; // RFC 8693
 }
 
 /**
@@ -63,38 +52,21 @@ function defaultParams(grantType: string, { requested_subject, subject_token }: 
  */
 export function isRepeatable(settings: RequestParameters): boolean {
   const { assertion, subject_token } = allParams(settings);
-  switch (settings.grant_type) {
-    case "client_credentials":
-      return true;
-    case JWT_BEARER:
-      return isOurJwt(assertion);
-    case TOKEN_EXCHANGE:
-      return subject_token === undefined || isOurJwt(subject_token);
-    default:
-      return false;
-  }
+  // A JWT of ours is signed again for each request.
+  const isOurs = (param: Param = USER_JWT_PLACE) => typeof param === "string" && /^\{\{ *jwt\.[^{}]+\}\}$/.test(param);
+  const isKnown = ["client_credentials", JWT_BEARER, TOKEN_EXCHANGE].includes(settings.grant_type);
+  return isKnown && [assertion, subject_token].every(isOurs);
 }
-
-/** A JWT of ours is signed again for each request. */
-function isOurJwt(param: Param | undefined): boolean {
-  return typeof param === "string" && /^\{\{ *jwt\.[^{}]+\}\}$/.test(param);
-}
-
-const DEFAULT_TTL_MS = 60_000;
-
-/** A JWT as far as the file describes it. */
-type WrittenJwt = { [Key in keyof JwtSettings]?: JwtSettings[Key] | undefined };
 
 /**
  * Adds issuer, subject and audience (RFC 7523 section 3). `null` in the file removes a member.
  * @param hasIssuer without one, the audience is the token endpoint
  */
-export function withDefaults(jwt: WrittenJwt, hasIssuer: boolean): JwtSettings {
-  const { ttl = DEFAULT_TTL_MS, backdate = 0, kid, header, claims } = jwt;
+export function withDefaults(jwt: Partial<JwtSettings>, hasIssuer: boolean): JwtSettings {
   const aud = hasIssuer ? "{{issuer}}" : "{{token_endpoint}}";
   return {
-    ...{ ttl, backdate, kid },
-    header: { typ: "JWT", ...header },
-    claims: { iss: "{{signing_issuer}}", sub: "{{userid}}", aud, ...claims },
+    ...{ ttl: 60_000, backdate: 0, ...jwt },
+    header: { typ: "JWT", ...jwt.header },
+    claims: { iss: "{{signing_issuer}}", sub: "{{userid}}", aud, ...jwt.claims },
   };
 }

@@ -2,7 +2,12 @@
 
 import { type ErrorCode, TokenProxyError } from "../core/errors.ts";
 import { readJsonObject } from "../core/json.ts";
-import { TransportError, type TransportFailure, type TransportResponse } from "../core/transport.ts";
+import {
+  TRANSPORT_FAILURES,
+  TransportError,
+  type TransportFailure,
+  type TransportResponse,
+} from "../core/transport.ts";
 import type { FindRule } from "./error-rules.ts";
 
 /** What the caller gets: status, Content-Type and body of the provider. */
@@ -23,13 +28,14 @@ export interface Answer {
   };
 }
 
+/** All that a caller sees of an answer; a header can repeat a credential too. */
+export const relayedText = ({ contentType, body }: Answer) => `${contentType}\n${new TextDecoder().decode(body)}`;
+
 /** What judging needs besides the answer. */
 export interface Judge {
-  /** The provider's key in the file, like `providers.retail`. */
   key: string;
   /** A token is a body of `any` kind, or a JSON object whose members `require` are all text. */
   answer: { format: "json" | "any"; require: readonly string[] };
-  /** Where the answer comes from. */
   url: string;
   /** Milliseconds since the epoch, for a Retry-After that is a date. */
   now: number;
@@ -69,12 +75,6 @@ export function judgeAnswer(response: TransportResponse, judge: Judge): Answer {
   const ownType = members === undefined ? "application/octet-stream" : "application/json";
   return { ...relayed(response, ownType), outcome: "token", status };
 }
-
-const relayed = ({ status, headers, body }: TransportResponse, ownType = "application/json") => ({
-  contentType: relayableContentType(headers.get("content-type"), ownType),
-  body,
-  providerStatus: status,
-});
 
 /** A 4xx or 5xx, or an error in a 2xx. */
 function judgeFault(response: TransportResponse, members: Readonly<Record<string, unknown>>, judge: Judge): Answer {
@@ -150,36 +150,33 @@ function generalRule(status: number, error: string, wait: string | null, hasToke
   return PROXY_ERRORS.includes(error) ? "proxy" : "user";
 }
 
-const FAILURES = {
-  unreachable: ["provider_unreachable", "cannot be reached"],
-  proxy_refused: ["proxy_refused", "was not reached: the egress proxy refuses; allow its host there, or check proxy"],
-  connect_timeout: ["provider_unreachable", "did not accept a connection in time"],
-  timeout: ["provider_timeout", "did not answer in time"],
-  late: ["provider_timeout", "could not answer in time, because this proxy was paused"],
-  truncated: ["provider_truncated", "closed the connection in the middle of its answer"],
-  too_large: ["provider_too_large", "sent an answer larger than max_response_bytes"],
-  malformed: ["provider_error", "sent an answer that is not valid HTTP"],
-} as const satisfies Record<TransportFailure, readonly [string, string]>;
+const TRANSPORT_CODES: Readonly<Record<TransportFailure, ErrorCode>> = {
+  unreachable: "provider_unreachable",
+  proxy_refused: "proxy_refused",
+  connect_timeout: "provider_unreachable",
+  timeout: "provider_timeout",
+  late: "provider_timeout",
+  truncated: "provider_truncated",
+  too_large: "provider_too_large",
+  malformed: "provider_error",
+};
 
 /** @returns the call's error for a request without an answer; any other error unchanged */
 export function asProviderError(error: unknown, key: string): unknown {
   if (!(error instanceof TransportError)) return error;
-  const [code, what] = FAILURES[error.failure];
-  const detail = error.failure === "late" ? { late: "process paused" } : {};
-  return new TokenProxyError(code, `the provider "${key}" ${what}`, { cause: error.cause, detail });
+  const { failure, cause } = error;
+  const detail = failure === "late" ? { late: "process paused" } : {};
+  const message = `the provider "${key}" ${TRANSPORT_FAILURES[failure]}`;
+  return new TokenProxyError(TRANSPORT_CODES[failure], message, { cause, detail });
 }
 
-/**
- * A media type (RFC 9110 section 8.3.1) and visible ASCII. No comma, because two such headers are
- * joined by one. A stricter pattern for the parameters takes exponential time on bad input.
- */
-const CONTENT_TYPE = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+\/[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:[ \t]*;[\x20-\x2b\x2d-\x7e]*)?$/;
-const MAX_CONTENT_TYPE_CHARS = 128;
+/** Visible ASCII. No comma, because two such headers are joined by one. */
+const CONTENT_TYPE = /^[\x21-\x2b\x2d\x2e\x30-\x7e]{1,64}\/[\x20-\x2b\x2d-\x7e]{1,64}$/;
 
-/** The provider's type if a header may carry it, else `ownType`. */
-function relayableContentType(value: string | null, ownType: string): string {
-  const isType = value !== null && value.length <= MAX_CONTENT_TYPE_CHARS && CONTENT_TYPE.test(value);
-  return isType ? value : ownType;
+/** With the provider's type, if a header may carry it. */
+function relayed({ status, headers, body }: TransportResponse, ownType = "application/json") {
+  const type = headers.get("content-type") ?? "";
+  return { contentType: CONTENT_TYPE.test(type) ? type : ownType, body, providerStatus: status };
 }
 
 /** Empty, or a login page with status 200. Its type says little: PHP labels everything as HTML. */
@@ -194,10 +191,8 @@ const MAX_RETRY_AFTER_SECONDS = 3600;
 
 /** A number of seconds or a date (RFC 9110 section 10.2.3). */
 function retryAfterSeconds(value: string | null, now: number): number {
-  if (value === null) return DEFAULT_RETRY_AFTER_SECONDS;
-  // Date.parse would accept "-5" as a year.
-  const date = /^[A-Z][a-z]+,? .* GMT$/.test(value) ? Date.parse(value) : Number.NaN;
-  const seconds = /^\d+$/.test(value) ? Number(value) : Math.ceil((date - now) / 1000);
-  if (Number.isNaN(seconds)) return DEFAULT_RETRY_AFTER_SECONDS;
-  return Math.min(Math.max(seconds, 1), MAX_RETRY_AFTER_SECONDS);
+  // Without a GMT, Date.parse would accept "-5" as a year.
+  const date = value?.endsWith(" GMT") ? Date.parse(value) : Number.NaN;
+  const seconds = /^\d+$/.test(value ?? "") ? Number(value) : Math.ceil((date - now) / 1000);
+  return Number.isNaN(seconds) ? DEFAULT_RETRY_AFTER_SECONDS : Math.min(Math.max(seconds, 1), MAX_RETRY_AFTER_SECONDS);
 }

@@ -3,33 +3,25 @@
 import type { Clock, Ids } from "../core/ports.ts";
 import type { Values } from "../core/values.ts";
 import type { SigningKey } from "./signing-key.ts";
-import { compileJson, type JsonValue, jsonTemplateNames, memberPlace } from "./template.ts";
+import { compileJson, type JsonValue, memberPlace } from "./template.ts";
 
 /** A JWT as the file describes it. Durations are in milliseconds. */
 export interface JwtSettings {
   /** Members replace our own, and `null` removes one. */
   header: Readonly<Record<string, JsonValue>>;
   claims: Readonly<Record<string, JsonValue>>;
-  /** From now to `exp`. */
   ttl: number;
-  /** From `iat` to now: Keycloak takes an `iat` of this very second to be in the future. */
+  /** Keycloak takes an `iat` of this very second to be in the future. */
   backdate: number;
-  /** The key that signs; by default the first one that signs. */
   kid?: string | undefined;
 }
 
 /** A private key, or a client secret (client-authentication.ts). */
 export type JwtSigner = Pick<SigningKey, "sign"> & { kid?: string | undefined; x5tS256?: string | undefined };
 
-export interface JwtDeps {
-  clock: Clock;
-  ids: Ids;
-}
+export type JwtDeps = { clock: Clock; ids: Ids };
 
-/**
- * Each JWT has a new jti: a reused assertion looks like a replay (RFC 7523 section 3).
- * @param key of the settings in the file, for errors
- */
+/** Each JWT has a new jti: a reused assertion looks like a replay (RFC 7523 section 3). */
 export function compileJwt(
   settings: JwtSettings,
   { kid, x5tS256, sign }: JwtSigner,
@@ -38,18 +30,16 @@ export function compileJwt(
 ) {
   const fillHeader = compileMembers(settings.header, `${key}.header`);
   const fillClaims = compileMembers({ iat: "{{iat}}", exp: "{{exp}}", ...settings.claims }, `${key}.claims`);
-  const headerOf = (values: Values) => ({ kid, "x5t#S256": x5tS256, ...fillHeader(values) });
-  const usesUuid = jsonTemplateNames([settings.header, settings.claims]).includes("uuid");
-  // A header without templates is the same object for every JWT, so the signer encodes it once.
-  const fixedHeader = jsonTemplateNames(settings.header).length === 0 ? headerOf(new Map()) : undefined;
 
   return (values: Values): string | Promise<string> => {
     const now = clock.now();
+    const jti = ids.uuid();
     const named = new Map(values)
       .set("iat", Math.floor((now - settings.backdate) / 1000))
-      .set("exp", Math.floor((now + settings.ttl) / 1000));
-    if (usesUuid) named.set("uuid", ids.uuid());
-    return sign(fixedHeader ?? headerOf(named), JSON.stringify({ jti: ids.uuid(), ...fillClaims(named) }));
+      .set("exp", Math.floor((now + settings.ttl) / 1000))
+      .set("uuid", jti);
+    const header = { kid, "x5t#S256": x5tS256, ...fillHeader(named) };
+    return sign(header, JSON.stringify({ jti, ...fillClaims(named) }));
   };
 }
 

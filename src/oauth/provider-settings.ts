@@ -11,30 +11,25 @@ import type { RequestParameters } from "./grants.ts";
 import type { JwtSettings } from "./jwt.ts";
 import type { SigningKey } from "./signing-key.ts";
 
-/** Durations are in milliseconds. */
+/** docs/configuration.md describes each key. Durations are in milliseconds. */
 export interface ProviderSettings extends RequestParameters, ClientSettings, ErrorRules, Expectations {
   issuer?: string | undefined;
-  /** Which document of the issuer names the token endpoint. */
   discovery: DiscoveryKind | "none";
-  /** Where that document is, if not where the issuer says. */
   metadata_url?: string | undefined;
   token_endpoint?: string | undefined;
   headers: Readonly<Record<string, string | SecretReference>>;
   jwt: Readonly<Record<string, JwtSettings>>;
-  /** Whether its token, which is about no call, is kept for the requests of other providers. */
   cache?: boolean;
   timeout: number;
   connect_timeout: number;
   http2?: TransportSettings["http2"];
   reuse_connections?: boolean | undefined;
   max_response_bytes: number;
-  /** Token requests at the same time; Node only. */
   max_in_flight: number;
 }
 
 /** Loaded before the first call. */
 export interface ProviderCredentials {
-  /** In the order of the file. */
   secrets: readonly Secret[];
   clientKeys: readonly SigningKey[];
   /** Instead of clientKeys. */
@@ -45,7 +40,5 @@ export interface ProviderCredentials {
   tls: TlsCredentials | undefined;
   proxyFor?: ProxyFor | undefined;
   /** Secrets in params and headers, by `params.NAME` or `headers.NAME`. */
-  placed: PlacedSecrets;
+  placed: ReadonlyMap<string, Secret>;
 }
-
-export type PlacedSecrets = ReadonlyMap<string, Secret>;

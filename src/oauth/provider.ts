@@ -14,7 +14,7 @@ import { type Answer, asProviderError } from "./judge-answer.ts";
 import type { ProviderCredentials, ProviderSettings } from "./provider-settings.ts";
 import { createRefusalWatch } from "./refusals.ts";
 import { createRotation } from "./rotation.ts";
-import { ATTRIBUTE_PREFIX, callNamesNeeded } from "./template-names.ts";
+import { ATTRIBUTE_PREFIX, callNamesNeeded, namesAfter } from "./template-names.ts";
 import { type Attempt, createTokenRequest } from "./token-request.ts";
 
 export type Provider = ReturnType<typeof createProvider>;
@@ -25,10 +25,7 @@ export type ProviderDeps = Pick<Runtime, Used>;
 /** The share of max_in_flight that may wait, and the share of timeout for which it may. */
 const QUEUE_SHARE = 0.25;
 
-/**
- * @param name the provider's name in the file
- * @param needed the values that a call must have
- */
+/** @param needed the values that a call must have */
 export function createProvider(
   name: string,
   settings: ProviderSettings,
@@ -37,35 +34,23 @@ export function createProvider(
   needed: readonly string[] = callNamesNeeded(settings),
 ) {
   const { clock, log, keep = keepNothing } = deps;
-  const { issuer, metadata_url, timeout, connect_timeout, max_in_flight, http2, reuse_connections } = settings;
+  const { issuer, metadata_url, timeout, max_in_flight } = settings;
   const key = `providers.${name}`;
   const clockWatch = createClockWatch(name, deps);
   const { tls, proxyFor } = credentials;
-  const connection = { connect_timeout, connections: max_in_flight, http2, reuse_connections, tls, proxyFor };
-  const transport = clockWatch.over(deps.createTransport(connection));
+  const transport = clockWatch.over(deps.createTransport({ ...settings, connections: max_in_flight, tls, proxyFor }));
   const byTls = credentialOf(settings.token_endpoint_auth_method) === "certificate";
   const discovery =
     settings.discovery === "none" || issuer === undefined
       ? undefined
-      : createDiscovery({ issuer, metadata_url, discovery: settings.discovery, byTls }, key, {
-          transport,
-          clock,
-          onMoved(host, moved_to) {
-            const cure = "if the provider confirms that it moved, reload the configuration";
-            const fields = { provider: name, host, moved_to, cure };
-            log("warn", "token endpoint moved to another host: the old one stays", fields);
-          },
-        });
+      : createDiscovery({ issuer, metadata_url, discovery: settings.discovery, byTls }, key, { ...deps, transport });
   const bulkhead = deps.createBulkhead(max_in_flight, Math.ceil(max_in_flight * QUEUE_SHARE));
   const breakerKey = JSON.stringify([key, issuer, settings.token_endpoint, timeout]);
   const breaker = keep(breakerKey, () => createBreaker({ timeout, name, clock, log }));
   const { requestToken, credentialCount } = createTokenRequest(settings, credentials, key, discovery, deps);
   // The file's assertion would be sent with the same jti again, which looks like a replay.
   const repeatable = credentials.assertionFile === undefined && isRepeatable(settings);
-  const withRotation = createRotation(credentialCount, repeatable, clock, (refused, next) => {
-    const fields = { provider: name, refused: refused + 1, next: next + 1 };
-    log("warn", "client credential refused, trying the next", fields);
-  });
+  const withRotation = createRotation(credentialCount, repeatable, name, deps);
   const refusals = createRefusalWatch(name, log);
   const isHarmless = (delivery: Delivery) => delivery === "none" || (delivery === "stale" && repeatable);
 
@@ -80,9 +65,7 @@ export function createProvider(
     /** Undefined if the file names the token endpoint. */
     discovery,
     /** The user's attributes that its templates need: NAME for `attributes.NAME`. */
-    attributes: needed
-      .filter((value) => value.startsWith(ATTRIBUTE_PREFIX))
-      .map((value) => value.slice(ATTRIBUTE_PREFIX.length)),
+    attributes: namesAfter(ATTRIBUTE_PREFIX, needed),
     /** @throws {TokenProxyError} call_invalid */
     assertValues,
     assertNotSuspended: breaker.assertNotSuspended,
@@ -109,10 +92,7 @@ export function createProvider(
         bulkhead.leave();
       }
     },
-    /**
-     * `suspensions` since its configuration was loaded; `clockSkew` in seconds, positive if its
-     * clock is ahead of ours; `refusedUsers` since the last token, up to three.
-     */
+    /** `clockSkew` in seconds, positive if its clock is ahead of ours. */
     state: () => ({
       breaker: breaker.state(),
       suspensions: breaker.suspensions(),

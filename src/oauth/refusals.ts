@@ -7,7 +7,6 @@ import type { Answer } from "./judge-answer.ts";
 export const REFUSALS_OF_EVERYBODY = 10;
 const USERS_OF_EVERYBODY = 3;
 
-/** @param name the provider's name in the file */
 export function createRefusalWatch(name: string, log: Log) {
   let refusals = 0;
   let isEverybody = false;

@@ -9,28 +9,25 @@ import { JWT_PREFIX, JWT_TEMPLATE_NAMES, OWN_NAMES, TOKEN_PREFIX } from "./templ
 export const ATTRIBUTE_PREFIX = "attributes.";
 
 type RequestSettings = RequestParameters & Pick<ProviderSettings, "headers">;
-type TemplatedSettings = RequestSettings & {
-  jwt: Readonly<Record<string, Pick<ProviderSettings["jwt"][string], "header" | "claims">>>;
-  expect_subject?: { equals: string } | undefined;
-  client_assertion: Pick<ProviderSettings["client_assertion"], "aud" | "header" | "claims">;
-};
+type TemplatedSettings = RequestSettings & Pick<ProviderSettings, "jwt" | "expect_subject" | "client_assertion">;
 
 /** The JWTs that a token request contains. */
 export function jwtsNeeded(settings: RequestSettings): string[] {
-  return requestNames(settings)
-    .filter((name) => name.startsWith(JWT_PREFIX))
-    .map((name) => name.slice(JWT_PREFIX.length));
+  return namesAfter(JWT_PREFIX, requestNames(settings));
 }
+
+/** The rest of the names that start like this. */
+export const namesAfter = (prefix: string, names: readonly string[]): string[] =>
+  names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
 
 /** The names that a call, its session or its attributes must supply. */
 export const callNamesNeeded = (settings: TemplatedSettings): string[] => allNames(settings).filter(isOfCall);
 
 /** The tokens of other providers that a token request contains. A member's name may have dots. */
 export function tokensNeeded(settings: TemplatedSettings) {
-  const names = allNames(settings).filter((name) => name.startsWith(TOKEN_PREFIX));
-  return names.map((name) => {
-    const [, provider = "", ...member] = name.split(".");
-    return { name, provider, member: member.join(".") || "access_token" };
+  return namesAfter(TOKEN_PREFIX, allNames(settings)).map((token) => {
+    const [provider = "", ...member] = token.split(".");
+    return { name: TOKEN_PREFIX + token, provider, member: member.join(".") || "access_token" };
   });
 }
 

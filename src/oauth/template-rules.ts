@@ -30,14 +30,15 @@ interface Rule {
   exceptOwn?: boolean;
 }
 
-const matches = (pattern: RegExp) => (value: string) => pattern.test(value);
-
 const BY_KIND: Readonly<Record<NonNullable<Place["kind"]>, Rule>> = {
   scope: {
-    accepts: matches(/^[\x21\x23-\x5b\x5d-\x7e]+$/),
+    accepts: (value) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value),
     must: 'be one scope-token: visible ASCII without spaces, " and \\ (RFC 6749 appendix A.4)',
   },
-  header: { accepts: matches(HEADER_VALUE), must: "be visible ASCII, without spaces at the start or end" },
+  header: {
+    accepts: (value) => HEADER_VALUE.test(value),
+    must: "be visible ASCII, without spaces at the start or end",
+  },
 };
 
 /** A scheme, or an own URL that continues. */
@@ -46,7 +47,7 @@ const URL_START =
 
 /** Dot segments are unreserved characters too, but lead to another path. */
 const IN_URL: Rule = {
-  accepts: matches(/^(?!\.{1,2}$)[A-Za-z0-9._~-]+$/),
+  accepts: (value) => /^(?!\.{1,2}$)[A-Za-z0-9._~-]+$/.test(value),
   must: 'contain only unreserved characters (RFC 3986), and not be "." or ".."',
   exceptOwn: true,
 };
@@ -58,19 +59,13 @@ const between = (separator: string): Rule => ({
   exceptOwn: true,
 });
 
-/**
- * @param literals of the template's text, with its names between them
- * @param fill what the template does with values that are fine
- * @returns `fill` itself if no value can do harm there, so that such a template costs nothing more;
- * otherwise it throws a TokenProxyError for a value that does not fit, mostly call_invalid
- */
-export function withRules<Filled>(
+/** @returns throws a TokenProxyError for a value that does not fit, mostly call_invalid */
+export function compileCheck(
   text: string,
   literals: readonly string[],
   names: readonly string[],
   { key, kind }: Place,
-  fill: (values: Values) => Filled,
-): (values: Values) => Filled {
+): (values: Values) => void {
   const rules = [
     ...(kind === undefined ? [] : [BY_KIND[kind]]),
     ...(URL_START.test(text) ? [IN_URL] : []),
@@ -79,7 +74,6 @@ export function withRules<Filled>(
   const checks = rules.flatMap(({ exceptOwn, ...rule }) =>
     names.filter((name) => exceptOwn !== true || !isOwn(name)).map((name) => ({ ...rule, name })),
   );
-  if (checks.length === 0) return fill;
   return (values) => {
     for (const { name, accepts, must } of checks) {
       if (accepts(String(values.get(name)))) continue;
@@ -87,7 +81,6 @@ export function withRules<Filled>(
       // A token is another provider's, and not the caller's fault.
       throw new TokenProxyError(name.startsWith(TOKEN_PREFIX) ? "provider_no_token" : "call_invalid", message);
     }
-    return fill(values);
   };
 }
 

@@ -6,7 +6,7 @@ import { PAUSE_MS } from "../core/deadline.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import { FORM_CONTENT_TYPE, Form } from "../core/form.ts";
 import { REQUEST_HEADERS } from "../core/headers.ts";
-import type { Ids, Log } from "../core/ports.ts";
+import type { Log } from "../core/ports.ts";
 import type { Trace } from "../core/trace.ts";
 import { type Transport, TransportError } from "../core/transport.ts";
 import type { Value, Values } from "../core/values.ts";
@@ -16,11 +16,11 @@ import { redacted, repeatsCredential } from "./echoed-credential.ts";
 import { compileErrorRules } from "./error-rules.ts";
 import { compileExpectations } from "./expectations.ts";
 import { allParams, isJsonParam, type Param, templatesOf } from "./grants.ts";
-import { type Answer, judgeAnswer } from "./judge-answer.ts";
+import { type Answer, judgeAnswer, relayedText } from "./judge-answer.ts";
 import { compileJwt, type JwtDeps, type JwtSettings } from "./jwt.ts";
 import type { ProviderCredentials, ProviderSettings } from "./provider-settings.ts";
 import type { SigningKey } from "./signing-key.ts";
-import { compileJsonText, compileTemplate, jsonTemplateNames, memberPlace } from "./template.ts";
+import { compileJson, memberPlace } from "./template.ts";
 import { hasTokenOfCall, jwtsNeeded } from "./template-names.ts";
 import { JWT_PREFIX, type Place, TOKEN_PREFIX } from "./template-rules.ts";
 
@@ -36,10 +36,7 @@ export interface Attempt {
   announce?: Announce | undefined;
 }
 
-/**
- * @param key the provider's key in the file, for errors
- * @param discovery undefined if the file names the token endpoint
- */
+/** @param discovery undefined if the file names the token endpoint */
 export function createTokenRequest(
   settings: ProviderSettings,
   credentials: ProviderCredentials,
@@ -48,8 +45,8 @@ export function createTokenRequest(
   deps: JwtDeps & { log: Log },
 ) {
   const { clock, ids } = deps;
-  const parameters = compileParts(allParams(settings), "params", credentials, ids, key);
-  const headerParts = compileParts(settings.headers, "headers", credentials, ids, key);
+  const parameters = compileParts(allParams(settings), "params", credentials, key);
+  const headerParts = compileParts(settings.headers, "headers", credentials, key);
   const jwts = compileJwts(settings, credentials, deps, key);
   const { secrets, clientKeys: keys, signingKeys, assertionFile } = credentials;
   const authentications = createClientAuthentications(settings, { secrets, keys, assertionFile }, deps, key);
@@ -94,12 +91,13 @@ export function createTokenRequest(
         ...{ ...judging, url: metadata.token_endpoint, now: clock.now(), redact },
         check: (members, isToken) => expectGrant(members, response.body, isToken, scope),
       });
-      if (
-        answer.refusal !== undefined &&
-        (answer.body.length > MAX_REFUSAL_BYTES || repeatsCredential(relayedText(answer), sent()))
-      )
-        throw echoed(answer, key);
-      return answer;
+      const { refusal, body, providerStatus: provider_status } = answer;
+      if (refusal === undefined) return answer;
+      if (body.length <= MAX_REFUSAL_BYTES && !repeatsCredential(relayedText(answer), sent())) return answer;
+      const message = `the provider "${key}" refused the user, but its answer repeats a credential of this proxy or is longer than 64 KiB, so it is not relayed`;
+      throw new TokenProxyError("provider_error", message, {
+        detail: { provider_status, provider_error: refusal.error },
+      });
     } catch (error) {
       if (isOutOfPlace(error)) response.connection?.close();
       throw error;
@@ -109,13 +107,12 @@ export function createTokenRequest(
   /** A token or code that came with the call is the caller's, and may be relayed to it. */
   function sentCredentials(values: Values, headers: Record<string, string>, form: Form, callValues: Values): string[] {
     const sent = new URLSearchParams(form.toString());
-    const isChained = (name: string) => name.startsWith(TOKEN_PREFIX);
-    const ofCall = [...callValues].flatMap(([name, value]) => (isChained(name) ? [] : [String(value)]));
+    const isOurs = (name: string) => name.startsWith(JWT_PREFIX) || name.startsWith(TOKEN_PREFIX);
+    const ofCall = [...callValues].filter(([name]) => !isOurs(name)).map(([, value]) => String(value));
     return [
       ...[...secrets, ...credentials.placed.values()].map((secret) => secret.reveal()),
       headers.authorization?.split(" ")[1] ?? "",
-      ...jwts.map(({ name }) => String(values.get(name))),
-      ...[...callValues].flatMap(([name, value]) => (isChained(name) ? [String(value)] : [])),
+      ...[...values].filter(([name]) => isOurs(name)).map(([, value]) => String(value)),
       ...TOKEN_PARAMS.flatMap((name) => sent.getAll(name)).filter((token) => !ofCall.includes(token)),
     ];
   }
@@ -164,15 +161,6 @@ export const TOKEN_PARAMS = ["client_assertion", "assertion", "subject_token", "
 /** The search of 4 MiB for our credentials can take 9 s; of 64 KiB, 0.1 s. */
 const MAX_REFUSAL_BYTES = 65_536;
 
-/** A header can repeat a credential too. */
-const relayedText = ({ contentType, body }: Answer) => `${contentType}\n${new TextDecoder().decode(body)}`;
-
-function echoed({ providerStatus, refusal }: Answer, key: string): TokenProxyError {
-  const message = `the provider "${key}" refused the user, but its answer repeats a credential of this proxy or is longer than 64 KiB, so it is not relayed`;
-  const detail = { provider_status: providerStatus, provider_error: refusal?.error ?? "" };
-  return new TokenProxyError("provider_error", message, { detail });
-}
-
 const CLOSING = /^provider_(?:not_json|no_token|wrong_subject|wrong_endpoint|rejected_proxy|error)$/;
 
 /** Whether an answer may belong to another request: then all later ones on its connection may. */
@@ -182,12 +170,11 @@ function isOutOfPlace(error: unknown): boolean {
   return provider_error === undefined && Number(status) < 500 && status !== 401;
 }
 
-/** A secret is sent as it is, even if it looks like a template. Each part gets a new uuid. */
+/** A secret is sent as it is, even if it looks like a template. */
 function compileParts(
   parts: Readonly<Record<string, Param>>,
   place: "params" | "headers",
   { placed }: ProviderCredentials,
-  ids: Ids,
   key: string,
 ): { name: string; render(values: Values): string }[] {
   return Object.entries(parts).flatMap(([name, part]) => {
@@ -198,9 +185,9 @@ function compileParts(
         ? { key: `${key}.headers.${name}`, kind: "header" }
         : memberPlace({ key: name === "scope" ? key : `${key}.params` }, name);
     return templatesOf(part).map((value) => {
-      const render = isJsonParam(part) ? compileJsonText(value, at) : compileTemplate(value as string, at);
-      if (!jsonTemplateNames(value).includes("uuid")) return { name, render };
-      return { name, render: (values: Values) => render(new Map(values).set("uuid", ids.uuid())) };
+      const fill = compileJson(value, at);
+      const toText = isJsonParam(part) ? JSON.stringify : String;
+      return { name, render: (values: Values) => toText(fill(values)) };
     });
   });
 }

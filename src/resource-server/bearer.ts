@@ -1,12 +1,9 @@
 // Guards routes: refuses requests without a valid credential as RFC 6750 section 3 describes.
 
 import type { Context, Env, MiddlewareHandler } from "hono";
-import { checkOption } from "./options.ts";
 
 /** Options of both middlewares. */
 export interface GuardOptions {
-  /** The realm in WWW-Authenticate. */
-  realm?: string | undefined;
   /** Replaces the global fetch, for example by a service binding. It must honour its signal. */
   fetch?: typeof fetch | undefined;
 }
@@ -40,8 +37,7 @@ export function readBearer(headers: Headers): string | undefined {
   throw new Refusal("invalid_request", "Authorization must be Bearer with exactly one credential");
 }
 
-/** Text that needs no escape in a quoted-string (RFC 9110 section 5.6.4). */
-const REALM = /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/;
+const CHALLENGE = 'Bearer realm="resource server"';
 const RETRY_AFTER_SECONDS = "5";
 
 /**
@@ -49,19 +45,15 @@ const RETRY_AFTER_SECONDS = "5";
  * @param accept judges the credential and sets the variables; both throw a Refusal
  */
 export function createGuard<E extends Env>(
-  { realm = "resource server" }: GuardOptions,
   read: (headers: Headers) => string | undefined,
   accept: (c: Context<E>, credential: string) => Promise<void>,
 ): MiddlewareHandler<E> {
-  checkOption("realm", REALM.test(realm) ? undefined : "must be visible ASCII without quotes and backslashes");
-  const challenge = `Bearer realm="${realm}"`;
-
   return async (c, next) => {
     try {
       const credential = read(c.req.raw.headers);
       // RFC 6750 section 3.1: no error code for a request without a credential.
       if (credential === undefined) {
-        return c.body(null, 401, { "Cache-Control": "no-store", "WWW-Authenticate": challenge });
+        return c.body(null, 401, { "Cache-Control": "no-store", "WWW-Authenticate": CHALLENGE });
       }
       await accept(c, credential);
     } catch (refusal) {
@@ -73,10 +65,21 @@ export function createGuard<E extends Env>(
         c.error = cause as Error;
         c.header("Retry-After", RETRY_AFTER_SECONDS);
       } else {
-        c.header("WWW-Authenticate", `${challenge}, error="${error}", error_description="${message}"`);
+        c.header("WWW-Authenticate", `${CHALLENGE}, error="${error}", error_description="${message}"`);
       }
       return c.json({ error, error_description: message }, STATUS[error]);
     }
     await next();
   };
+}
+
+/** @param fault a phrase that follows the name and never repeats the value; undefined if none */
+export function checkOption(name: string, fault: string | undefined): void {
+  if (fault !== undefined) throw new TypeError(`"${name}" ${fault}`);
+}
+
+/** @param faultOf a further check, for text that is not empty */
+export function checkText(name: string, value: unknown, faultOf?: (text: string) => string | undefined): void {
+  const isText = typeof value === "string" && value !== "";
+  checkOption(name, isText ? faultOf?.(value) : "must be a non-empty string");
 }

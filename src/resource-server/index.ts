@@ -1,6 +1,10 @@
 // The entry for resource servers: Hono middlewares that check a webNonce or a token.
 
-export { type AccessTokenEnv, type AccessTokenOptions, accessToken } from "./access-token.ts";
+export {
+  type AccessTokenAlgorithm,
+  type AccessTokenEnv,
+  type AccessTokenOptions,
+  accessToken,
+} from "./access-token.ts";
 export type { IntrospectionOptions } from "./introspection.ts";
-export type { AccessTokenAlgorithm } from "./verify-token.ts";
 export { type WebNonceSessionEnv, type WebNonceSessionOptions, webNonceSession } from "./web-nonce-session.ts";

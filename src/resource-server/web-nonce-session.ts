@@ -8,8 +8,7 @@ import { Secret } from "../core/secret.ts";
 import { issuerUrlFault } from "../core/url.ts";
 import { createNextAuthClient } from "../nextauth/client.ts";
 import { isFault, readValue } from "../nextauth/values.ts";
-import { createGuard, type GuardOptions, Refusal, readBearer, unavailable } from "./bearer.ts";
-import { checkNumber, checkText } from "./options.ts";
+import { checkText, createGuard, type GuardOptions, Refusal, readBearer, unavailable } from "./bearer.ts";
 
 export interface WebNonceSessionOptions extends GuardOptions {
   /** The nextAuth Server's REST API; https, or http on loopback. */
@@ -41,10 +40,20 @@ export interface WebNonceSessionEnv {
  * @throws {TypeError} if an option is missing or invalid
  */
 export function webNonceSession(options: WebNonceSessionOptions): MiddlewareHandler<WebNonceSessionEnv> {
-  const { serverid } = options;
-  const client = createClient(options);
+  const { url, apikey, serverid, su, timeout = 2_000 } = options;
+  checkText("url", url, issuerUrlFault);
+  checkText("apikey", apikey, headerFault);
+  checkText("serverid", serverid, (text) => {
+    const read = readValue("serverid", text, false);
+    return isFault(read) ? read.fault : undefined;
+  });
+  if (su !== undefined) checkText("su", su, headerFault);
+  const settings = { url: url.replace(/\/+$/, ""), su, timeout };
+  const clock = { elapsed: () => performance.now() };
+  const transport = createFetchTransport(options.fetch ?? fetch, clock.elapsed);
+  const client = createNextAuthClient(settings, new Secret(apikey), new URL(url).host, transport, clock);
 
-  const guard = createGuard<WebNonceSessionEnv>(options, readWebNonce, async (c, webNonce) => {
+  const guard = createGuard<WebNonceSessionEnv>(readWebNonce, async (c, webNonce) => {
     if (isFault(readValue("nonce", webNonce, false))) {
       throw new Refusal("invalid_token", "the webNonce has the wrong form");
     }
@@ -64,31 +73,13 @@ export function webNonceSession(options: WebNonceSessionOptions): MiddlewareHand
     });
 }
 
-function createClient({ url, apikey, serverid, su, timeout = 2_000, ...options }: WebNonceSessionOptions) {
-  checkText("url", url, issuerUrlFault);
-  checkText("apikey", apikey, headerFault);
-  checkText("serverid", serverid, (text) => {
-    const read = readValue("serverid", text, false);
-    return isFault(read) ? read.fault : undefined;
-  });
-  if (su !== undefined) checkText("su", su, headerFault);
-  checkNumber("timeout", timeout, 1);
-  const settings = { url: url.replace(/\/+$/, ""), su, timeout };
-  const transport = createFetchTransport(options.fetch ?? fetch, () => performance.now());
-  const clock = { elapsed: () => performance.now() };
-  return createNextAuthClient(settings, new Secret(apikey), new URL(url).host, transport, clock);
-}
-
 function headerFault(text: string): string | undefined {
   return HEADER_VALUE.test(text) ? undefined : "must be visible ASCII";
 }
 
 function readWebNonce(headers: Headers): string | undefined {
   const bearer = readBearer(headers);
-  const nonce = headers.get("x-nonce");
-  if (nonce === null) return bearer;
-  // webNonces have no comma: it comes from two headers that were joined.
-  if (nonce === "" || nonce.includes(",")) throw new Refusal("invalid_request", "X-nonce must be exactly one webNonce");
+  const nonce = headers.get("x-nonce") ?? bearer;
   if (bearer !== undefined && bearer !== nonce) {
     throw new Refusal("invalid_request", "Authorization and X-nonce have different webNonces");
   }

@@ -187,7 +187,7 @@ async function build(): Promise<void> {
 import { Hono } from "hono";
 import { accessToken, webNonceSession } from "nextauth-token-proxy/resource-server";
 const base = ${JSON.stringify(base)};
-const introspection = { endpoint: base + "/introspect", client_id: "api", client_secret: "secret", cacheFor: 60_000 };
+const introspection = { endpoint: base + "/introspect", client_id: "api", client_secret: "secret" };
 export default new Hono()
   .get("/session", webNonceSession({ url: base, apikey: "apikey", serverid: "s" }), (c) => c.text(c.var.userid))
   .get(

@@ -2,10 +2,11 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { UsageError } from "../../src/core/errors.ts";
 import type { Value } from "../../src/core/values.ts";
 import type { Binding } from "../../src/nextauth/binding.ts";
 import { isFault, readValue } from "../../src/nextauth/values.ts";
-import { UnwritableCallError, writeCall } from "../../src/nextauth/write-call.ts";
+import { writeCall } from "../../src/nextauth/write-call.ts";
 import { readText } from "../../src/steps/body.ts";
 import { createCallReader } from "../../src/steps/read-call.ts";
 import { bind } from "../nextauth/bind.ts";
@@ -227,7 +228,7 @@ describe("a call written by a binding", () => {
         try {
           written = writeCall(binding, values);
         } catch (error) {
-          if (error instanceof UnwritableCallError) return;
+          if (error instanceof UsageError) return;
           throw error;
         }
         const { method, path, headers, body } = written;

@@ -3,9 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Secret } from "../../src/core/secret.ts";
-import { parseAttributes } from "../../src/nextauth/attributes.ts";
-import { createNextAuthClient } from "../../src/nextauth/client.ts";
-import { parseLoginStatus } from "../../src/nextauth/login-status.ts";
+import { createNextAuthClient, parseAttributes, parseLoginStatus } from "../../src/nextauth/client.ts";
 import { isFault, readValue } from "../../src/nextauth/values.ts";
 import { call, TOKEN } from "../support/app.ts";
 import { CALL, readResponse } from "../support/call.ts";

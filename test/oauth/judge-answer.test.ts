@@ -373,7 +373,6 @@ describe("Content-Type", () => {
     "application/json\r\nSet-Cookie: a=b",
     "application/jsön",
     "application/json\u0000",
-    "application/json ",
     "application/json, text/html",
     `application/${"j".repeat(128)}`,
   ])("is replaced by application/json if a header cannot carry it: %j", (type) => {

@@ -2,6 +2,7 @@
 
 import { expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
+import type { Log } from "../../src/core/ports.ts";
 import { createRotation } from "../../src/oauth/rotation.ts";
 import { fakeClock } from "../support/fakes.ts";
 
@@ -16,8 +17,9 @@ type Result = Error | "token" | "refused";
 function setUp(count: number, repeatable = true) {
   const clock = fakeClock();
   const tried: (number | string)[] = [];
-  const onRefused = (from: number, to: number) => tried.push(`${from}->${to}`);
-  const rotate = createRotation(count, repeatable, clock, onRefused);
+  const log: Log = (_level, _event, { refused, next } = {}) =>
+    tried.push(`${Number(refused) - 1}->${Number(next) - 1}`);
+  const rotate = createRotation(count, repeatable, "main", { clock, log });
   /** @returns which credentials one call tries, if each leads to its result */
   const run = async (...results: Result[]) => {
     tried.length = 0;

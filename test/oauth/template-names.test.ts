@@ -5,15 +5,23 @@ import { callNamesNeeded, jwtsNeeded } from "../../src/oauth/template-names.ts";
 
 type Settings = Parameters<typeof callNamesNeeded>[0];
 
+const TIMES = { ttl: 60_000, backdate: 0 };
+
 function settings(changes: Partial<Settings>): Settings {
-  const client_assertion = { aud: "{{issuer}}", header: {}, claims: {} };
+  const client_assertion = { ...TIMES, typ: null, aud: "{{issuer}}", header: {}, claims: {} };
   return { grant_type: "urn:example:user", params: {}, headers: {}, jwt: {}, client_assertion, ...changes };
 }
 
 const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const OWN = "{{client_id}} {{issuer}} {{token_endpoint}} {{signing_issuer}} {{signing.kid}} {{now}} {{uuid}}";
-const JWT = { header: { h: "{{nonce}}" }, claims: { sub: "{{userid}}", nbf: "{{iat}}", e: "{{exp}}" } };
-const ASSERTION = { aud: "{{issuer}}/{{tenant}}", header: { a: "{{b}}" }, claims: { c: ["{{d}}"] } };
+const JWT = { ...TIMES, header: { h: "{{nonce}}" }, claims: { sub: "{{userid}}", nbf: "{{iat}}", e: "{{exp}}" } };
+const ASSERTION = {
+  ...TIMES,
+  typ: null,
+  aud: "{{issuer}}/{{tenant}}",
+  header: { a: "{{b}}" },
+  claims: { c: ["{{d}}"] },
+};
 
 it.each<[string, Partial<Settings>, string[]]>([
   ["without jwt names", { params: { a: "{{userid}}" } }, []],
@@ -37,7 +45,7 @@ it.each<[string, Partial<Settings>, string[]]>([
   ["a JWT that is sent", { params: { a: "{{jwt.a}}" }, jwt: { a: JWT } }, ["nonce", "userid"]],
   ["a JWT that is not sent", { jwt: { a: JWT } }, []],
   ["secrets", { params: { a: { env: "A" } }, headers: { b: { file: "b" } } }, []],
-  ["expect_subject", { expect_subject: { equals: "u-{{userid}}" } }, ["userid"]],
+  ["expect_subject", { expect_subject: { member: "user", equals: "u-{{userid}}" } }, ["userid"]],
   ["the client assertion", { client_assertion: ASSERTION }, ["tenant", "b", "d"]],
 ])("finds the names that a call must supply: %s", (_, changes, names) => {
   expect(callNamesNeeded(settings(changes))).toEqual(names);

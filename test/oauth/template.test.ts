@@ -50,7 +50,7 @@ describe("a template", () => {
   it.each(["{{}}", "{{ }}", "{{user id}}", "{{1st}}", "{{.a}}", "{{a.}}", "{{a..b}}", "{{é}}", "{{a}} {{b c}}"])(
     "is refused for its name: %s",
     (text) => {
-      const message = "has a template without a proper name: write {{name}}, like {{userid}}";
+      const message = "has a template without a proper name or end: write {{name}}, like {{userid}}";
       expect(() => parseTemplate(text)).toThrow(new TemplateSyntaxError(message));
     },
   );
@@ -58,7 +58,7 @@ describe("a template", () => {
   it.each(["{{", "a {{userid", "{{userid}", "{{userid} }", "{{a}} and {{b", "{{a{b}}", "{{userid {{nonce}}"])(
     "is refused because it is not closed: %s",
     (text) => {
-      const message = "has a template that is never closed: write {{name}}, like {{userid}}";
+      const message = "has a template without a proper name or end: write {{name}}, like {{userid}}";
       expect(() => parseTemplate(text)).toThrow(new TemplateSyntaxError(message));
     },
   );

@@ -34,16 +34,16 @@ describe("the body", () => {
     expect(body).toBe("grant_type=urn%3Aexample%3Auser&audience=a&audience=alice&audience=b");
   });
 
-  it("has JSON that is serialised after its values are filled in, with a fresh uuid", async () => {
+  it("has JSON that is serialised after its values are filled in", async () => {
     const json = [{ "{{userid}}": "{{userid}}", id: "{{uuid}}", n: 1.5, t: "at {{now}}", none: null }];
     const { form } = await build(
       { params: { a: { json }, b: { json: "{{uuid}}" }, c: { json: "" } } },
       { userid: '","x":"' },
     );
     expect(form.get("a")).toBe(
-      `[{"{{userid}}":"\\",\\"x\\":\\"","id":"uuid-2","n":1.5,"t":"at ${NOW / 1000}","none":null}]`,
+      `[{"{{userid}}":"\\",\\"x\\":\\"","id":"uuid-1","n":1.5,"t":"at ${NOW / 1000}","none":null}]`,
     );
-    expect([form.get("b"), form.get("c")]).toEqual(['"uuid-3"', '""']);
+    expect([form.get("b"), form.get("c")]).toEqual(['"uuid-1"', '""']);
   });
 
   it("omits empty parameters", async () => {
@@ -64,18 +64,18 @@ describe("the body", () => {
       p_signing_issuer: "https://proxy.example",
       "p_signing.kid": "first",
       p_now: String(NOW / 1000),
-      p_uuid: "uuid-2",
+      p_uuid: "uuid-1",
     });
   });
 
-  it("has a fresh uuid in each parameter, and the time of the request", async () => {
+  it("has one fresh uuid, and the time of the request", async () => {
     const { upstream, request, clock } = setUp({ params: { a: "{{uuid}}", b: "{{uuid}}", t: "{{now}}" } });
     await request();
     clock.advance(1_999);
     await request();
     expect(upstream.requests.map(({ body }) => body?.replace(/^grant_type=[^&]+&/, ""))).toEqual([
-      `a=uuid-2&b=uuid-3&t=${NOW / 1000}`,
-      `a=uuid-5&b=uuid-6&t=${NOW / 1000 + 1}`,
+      `a=uuid-1&b=uuid-1&t=${NOW / 1000}`,
+      `a=uuid-2&b=uuid-2&t=${NOW / 1000 + 1}`,
     ]);
   });
 });

@@ -90,8 +90,8 @@ describe("a request", () => {
   });
 
   it.each<[string, Headers, typeof MALFORMED | typeof INVALID]>([
-    ["an empty X-nonce", { "x-nonce": "" }, MALFORMED],
-    ["two X-nonce headers", { "x-nonce": `${NONCE}, ${NONCE}` }, MALFORMED],
+    ["an empty X-nonce", { "x-nonce": "" }, INVALID],
+    ["two X-nonce headers", { "x-nonce": `${NONCE}, ${NONCE}` }, INVALID],
     ["two webNonces", { authorization: `Bearer ${NONCE}`, "x-nonce": `${NONCE.slice(1)}0` }, MALFORMED],
     ["a malformed Authorization beside X-nonce", { authorization: "Bearer", "x-nonce": NONCE }, MALFORMED],
     ["control characters in its webNonce", { "x-nonce": `${NONCE}\u0001` }, INVALID],
@@ -131,8 +131,8 @@ describe("a nextAuth Server", () => {
 describe("the options", () => {
   it.each<Partial<WebNonceSessionOptions>>([
     { url: "http://127.0.0.1:8080/api/" },
-    { su: "role", timeout: 1, realm: "Retail accounts" },
-    { su: undefined, timeout: undefined, realm: undefined, fetch: undefined },
+    { su: "role", timeout: 1 },
+    { su: undefined, timeout: undefined, fetch: undefined },
   ])("can be %j", (options) => {
     expect(webNonceSession({ ...OPTIONS, ...options })).toBeTypeOf("function");
   });
@@ -142,7 +142,6 @@ describe("the options", () => {
     ["apikey", [undefined, "", "two\nlines", "schlüssel", 7]],
     ["serverid", [undefined, "", "a".repeat(257), "a\u0000"]],
     ["su", ["", "rôle", null]],
-    ["timeout", [0, -1, 0.5, Number.NaN, 86_400_001, "2s"]],
   ])("are refused for a faulty %s", (option, values) => {
     for (const value of values) {
       const create = () => webNonceSession({ ...OPTIONS, [option]: value });

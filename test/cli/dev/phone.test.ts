@@ -139,7 +139,7 @@ describe("a getToken call", () => {
     [{ "value:userid": "a\nb" }, '"userid" has control characters'],
     [{ "value:accountid": "seven" }, '"accountid" must be an integer'],
     [{ endpoint: CUSTOM, "value:branch": "Brussels" }, '"branch" has more than 4 characters'],
-    [{ endpoint: CUSTOM, "value:branch": "é" }, 'can carry this "branch"'],
+    [{ endpoint: CUSTOM, "value:branch": "é" }, 'no place for this "branch"'],
   ])("is not made of %j, and the error says why", async (form, message) => {
     const error = await send(form).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(UsageError);

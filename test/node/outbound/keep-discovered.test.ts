@@ -21,7 +21,7 @@ function setUp() {
   const provider = fakeProvider(() => found);
   const transport = provider.createTransport({ connect_timeout: 1, connections: 1 });
   const settings = { issuer: ISSUER, discovery: "oidc", byTls: false } as const;
-  const deps = { transport, clock: fakeClock(), onMoved: () => {} };
+  const deps = { transport, clock: fakeClock(), log: () => {} };
   const discovery = createDiscovery(settings, "providers.main", deps);
   const { log, lines } = fakeLog();
   return {

@@ -1,7 +1,7 @@
 // A LoginStatus says who is logged in, or that nobody is. Every other answer is an error.
 
 import { describe, expect, it } from "vitest";
-import { parseLoginStatus } from "../../src/nextauth/login-status.ts";
+import { parseLoginStatus } from "../../src/nextauth/client.ts";
 
 /** @param body JSON text, or a value to serialise */
 const parse = (body: unknown) =>
