@@ -166,7 +166,8 @@ export function asProviderError(error: unknown, key: string): unknown {
   if (!(error instanceof TransportError)) return error;
   const { failure, cause } = error;
   const detail = failure === "late" ? { late: "process paused" } : {};
-  const message = `the provider "${key}" ${TRANSPORT_FAILURES[failure]}`;
+  const cure = failure === "too_large" ? "; its max_response_bytes is the limit" : "";
+  const message = `the provider "${key}" ${TRANSPORT_FAILURES[failure]}${cure}`;
   return new TokenProxyError(TRANSPORT_CODES[failure], message, { cause, detail });
 }
 
