@@ -1,9 +1,9 @@
 // Which requests are answered, and the steps each goes through, in order.
 
 import { Hono } from "hono";
-import { HEALTH_PATH } from "./config/check-nextauth.ts";
 import type { Config } from "./config/complete.ts";
 import type { Credentials } from "./config/credentials.ts";
+import { HEALTH_PATH } from "./config/schema-nextauth.ts";
 import { EXCHANGE_ERROR_TABLE, withStatuses } from "./core/errors.ts";
 import type { Runtime } from "./core/runtime.ts";
 import { createNextAuthServers } from "./nextauth/servers.ts";

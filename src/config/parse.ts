@@ -2,7 +2,7 @@
 
 import type { ConfigError } from "../core/errors.ts";
 import { checkChains } from "./check-chains.ts";
-import { checkNamedProviders, checkNextAuth, checkProviderName, EXCHANGE_NAMES } from "./check-nextauth.ts";
+import { checkNextAuth, checkProviderName } from "./check-nextauth.ts";
 import { checkProvider } from "./check-provider.ts";
 import type { Surroundings } from "./check-templates.ts";
 import { type Config, complete } from "./complete.ts";
@@ -32,7 +32,6 @@ export function parseConfig(text: string, fileName: string): ParsedFile {
   if (!parsed.success || faults.length > 0) throw error(faults);
 
   const config = complete(parsed.data);
-  checkNamedProviders(config, report);
   checkChains(config, report);
   if (faults.length > 0) throw error(faults);
   return { config, error };
@@ -60,7 +59,7 @@ function checkParts(file: Record<string, unknown>, doubtful: readonly Path[], re
       ...bindings.flatMap(({ values }) => Object.keys(values)),
       ...(bindings.some(({ session }) => session === "verify") ? ["userid", "accountid"] : []),
       ...(defaultServerid ? ["serverid"] : []),
-      ...(file.webnonce_exchange === undefined ? [] : EXCHANGE_NAMES),
+      ...(file.webnonce_exchange === undefined ? [] : ["serverid", "nonce", "userid", "accountid"]),
     ],
     signing: isValid("signing") ? (part("signing") ?? null) : undefined,
     providerNames: isNamed ? providers.map(([name]) => name) : undefined,
@@ -71,9 +70,6 @@ function checkParts(file: Record<string, unknown>, doubtful: readonly Path[], re
   for (const [name, provider] of providers) {
     if (!isValid("providers", name)) continue;
     checkProvider(providerSchema.parse(provider), around, below(report, "providers", name));
-  }
-  for (const [name, { serverids }] of Object.entries(part("callers") ?? {})) {
-    checkServeridUse(serverids, around, below(report, "callers", name, "serverids"));
   }
   if (isValid("routes")) checkRoutes(part("routes"), around, below(report, "routes"));
 }
@@ -97,16 +93,9 @@ function checkRoutes(routes: FileConfig["routes"], around: Surroundings, report:
   }
   for (const [index, { serverid, provider }] of (routes ?? []).entries()) {
     checkProviderName(provider, around, below(report, index, "provider"));
-    checkServeridUse(serverid, around, below(report, index, "serverid"));
     const above = routes?.slice(0, index);
     if (above?.some((route) => route.serverid === undefined || route.serverid === serverid)) {
       report([index], "is unreachable, because a route above matches the same calls; move it up or remove it");
     }
   }
-}
-
-/** If no call has a serverid, a key that selects calls by serverid is a mistake. */
-function checkServeridUse(written: unknown, { callNames }: Surroundings, report: Report): void {
-  if (written === undefined || callNames?.includes("serverid") !== false) return;
-  report([], 'never matches, because no call has a serverid; add one to "get_token.values"');
 }

@@ -107,14 +107,3 @@ it("refuses to give callers a token that is kept", () => {
     `"webnonce_exchange.provider" ${problem}`,
   ]);
 });
-
-it("reports a value that a provider behind the one of a binding needs, and its calls lack", () => {
-  const providers = { retail: using("token.home"), home: using("extra") };
-  const get_token = [
-    { session: "trust", provider: "retail" },
-    { path: "/b", session: "trust", provider: "home", values: { userid: ["body:/u"], extra: ["body:/e"] } },
-  ];
-  expect(faultsIn(providers, { get_token })).toEqual([
-    '"get_token[0].provider" uses "providers.retail", which needs {{extra}}, but none of these calls has it; choose another provider',
-  ]);
-});

@@ -249,21 +249,6 @@ get_token: { provider: sceond, session: trust }
   );
 });
 
-describe("serverids without a binding that reads one", () => {
-  const NEVER = 'never matches, because no call has a serverid; add one to "get_token.values"';
-  const binding = "get_token: { values: { userid: [body:/u], nonce: [body:/n] } }";
-  reports(
-    (serverids) =>
-      `${withKeys(binding).replace("providers:", `    serverids: ${serverids}\nproviders:`)}routes: [{ serverid: a, provider: main }, { provider: main }]\n`,
-    `
-[a]
-  => 5:16 "callers.nextauth-server.serverids" ${NEVER}
-  => 13:22 "routes[0].serverid" ${NEVER}
-`,
-  );
-  reports((routes) => withKeys(binding, routes), "routes: [{ provider: main }]");
-});
-
 describe("signing", () => {
   const key = (kid: string, more = "") => `{ kid: ${kid}, alg: ES256, private_key: { env: K }${more} }`;
   reports(

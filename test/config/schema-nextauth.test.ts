@@ -124,7 +124,8 @@ listen: 127.0.0.1:80, admin: 10.0.0.1:80
 });
 
 describe("get_token", () => {
-  const PATH = "must be a path like /getToken or /servers/{serverid}/getToken";
+  const PATH =
+    "must be a path like /getToken or /servers/{serverid}/getToken; /healthz and /.well-known/ have other uses";
   reportsShape(
     (text) => withKeys(`get_token: ${text}`),
     `
@@ -274,7 +275,7 @@ describe("webnonce_exchange", () => {
     ]);
   });
 
-  const PATH = "must be a path like /token";
+  const PATH = "must be a path like /token; /healthz and /.well-known/ have other uses";
   const LIMIT = '"webnonce_exchange.rate_limit.per_address';
   reportsShape(
     exchange,
