@@ -164,7 +164,7 @@ providers:
       'f.yaml:5:11 "providers.main.isuer" unknown key; did you mean "issuer"?',
       'f.yaml:5:50 "providers.main.client_id" must not be empty',
       'f.yaml:11:12 "providers.second.scope" uses {{usrid}}, which no call provides; did you mean "userid"?',
-      'f.yaml:12:15 "providers.second.params.client_id" must not be a parameter here; use the key client_id',
+      `f.yaml:12:15 "providers.second.params.client_id" is set by this proxy; use the provider's own keys`,
     ]);
   });
 
