@@ -70,7 +70,7 @@ function checkSession({ session, values }: FileBinding, around: Surroundings, re
 function checkValue(name: string, { type }: FileBoundValue, report: Report): void {
   if (RESERVED_NAMES.includes(name)) report([], "is a built-in name of templates; choose another", "key");
   const rule = isNextAuthName(name) ? NEXTAUTH_RULES[name].type : type;
-  if (type !== undefined && type !== rule) report(["type"], `must be ${rule}, the type of nextAuth's ${name}`);
+  if (type !== rule) report(["type"], `must be ${rule}, the type of nextAuth's ${name}`);
 }
 
 function checkSources(binding: FileBinding, { from }: FileBoundValue, report: Report): void {

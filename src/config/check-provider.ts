@@ -1,12 +1,12 @@
 // Rules for a provider: keys that require or exclude each other.
 
 import { HEADER_VALUE } from "../core/headers.ts";
-import { credentialOf, HMAC_ALGORITHMS } from "../oauth/client-authentication.ts";
+import { credentialOf, HMAC_ALGORITHMS, isSigned } from "../oauth/client-authentication.ts";
 import { JWT_BEARER, TOKEN_EXCHANGE } from "../oauth/grants.ts";
 import { jwtsNeeded } from "../oauth/template-names.ts";
 import { checkTemplates, type Surroundings } from "./check-templates.ts";
 import { below, type Report, suggestion } from "./faults.ts";
-import type { FileProvider } from "./schema-provider.ts";
+import { type FileProvider, UNREADABLE } from "./schema-provider.ts";
 
 /** Parameters that other keys set. A second way could put two authentications into a request. */
 const RESERVED_PARAMS = [
@@ -45,7 +45,7 @@ const NEEDED = {
 
 function checkClient(provider: FileProvider, { signing }: Surroundings, report: Report): void {
   const { client_id, client_secret, client_key, client_assertion, tls, token_endpoint_auth_method: method } = provider;
-  const { alg, aud, file } = client_assertion ?? {};
+  const { alg, aud, file } = client_assertion;
   const credential = credentialOf(method);
   const has = {
     secret: client_secret.length > 0,
@@ -56,22 +56,22 @@ function checkClient(provider: FileProvider, { signing }: Surroundings, report: 
   // The JWT in the file names the client by its sub.
   if (method !== "none" && client_id === undefined && file === undefined) report([], "needs client_id");
   if (!has[credential]) report([], `needs ${NEEDED[credential]} for token_endpoint_auth_method: ${method}`);
-  const isUsed = {
-    client_secret: credential === "secret",
-    client_key: credential === "key" && file === undefined,
-    client_assertion: credential === "key" || (method === "client_secret_jwt" && file === undefined),
-  };
-  for (const key of ["client_secret", "client_key", "client_assertion"] as const) {
-    if (isUsed[key] || [provider[key] ?? []].flat().length === 0) continue;
-    const used = file === undefined ? method : `${method} with client_assertion.file`;
-    report([key], `is not used by token_endpoint_auth_method: ${used}; remove one of the two`, "key");
+  const unused = `is not used by token_endpoint_auth_method: ${method}; remove one of the two`;
+  if (credential !== "secret" && has.secret) report(["client_secret"], unused, "key");
+  if (credential !== "key" && client_key.length > 0) report(["client_key"], unused, "key");
+  if (file !== undefined && (credential !== "key" || client_key.length > 0)) {
+    report(
+      ["client_assertion", "file"],
+      "is for token_endpoint_auth_method: private_key_jwt without client_key",
+      "key",
+    );
   }
-  if (file !== undefined && (aud === undefined || aud.includes("{{"))) {
+  if (file !== undefined && aud.includes("{{")) {
     report(["client_assertion", "aud"], "must be the only audience of the JWT in file, without templates");
   }
   const keys = client_key.length > 0 ? client_key : signing?.keys.filter(({ use }) => use === "sign");
   const algs: readonly string[] | undefined = credential === "key" ? keys?.map((key) => key.alg) : HMAC_ALGORITHMS;
-  if (alg !== undefined && isUsed.client_assertion && algs?.includes(alg) === false) {
+  if (alg !== undefined && isSigned(method) && file === undefined && algs?.includes(alg) === false) {
     report(["client_assertion", "alg"], `must be one that ${method} has here: ${algs.join(", ")}`);
   }
   if (method === "client_secret_basic_raw" && client_id?.includes(":")) {
@@ -100,11 +100,9 @@ function checkHeaders({ headers }: FileProvider, report: Report): void {
 }
 
 function checkAnswer({ answer, ...provider }: FileProvider, report: Report): void {
-  if (answer.format !== "any") return;
-  const problem = "cannot be checked with answer.format: any, because the body may not be JSON; remove one of the two";
-  if (answer.require !== undefined) report(["answer", "require"], problem, "key");
   for (const [key, value] of Object.entries(provider)) {
-    if (value !== undefined && /^(?:expect|forbid)_/.test(key)) report([key], problem, "key");
+    if (answer.format === "any" && value !== undefined && /^(?:expect|forbid)_/.test(key))
+      report([key], UNREADABLE, "key");
   }
 }
 

@@ -1,9 +1,9 @@
 // Rules for the templates of a provider: every name must have a value where it is used.
 
-import { allParams, templatesOf, USER_JWT, withDefaults } from "../oauth/grants.ts";
+import { allParams, templatesOf, USER_JWT } from "../oauth/grants.ts";
 import type { JwtSettings } from "../oauth/jwt.ts";
 import { type JsonValue, jsonTemplateNames } from "../oauth/template.ts";
-import { ATTRIBUTE_PREFIX, jwtsNeeded } from "../oauth/template-names.ts";
+import { ATTRIBUTE_PREFIX } from "../oauth/template-names.ts";
 import { JWT_PREFIX, JWT_TEMPLATE_NAMES, OWN_NAMES, TOKEN_PREFIX } from "../oauth/template-rules.ts";
 import { type Path, type Report, suggestion } from "./faults.ts";
 import type { FileBinding, FileExchange, FileNextAuth } from "./schema-nextauth.ts";
@@ -35,9 +35,9 @@ export function checkTemplates(provider: FileProvider, around: Surroundings, rep
       report(at, problem && `uses {{${name}}}, ${problem}`);
     }
   };
-  const checkJwt = (at: Path, jwt: Partial<Pick<JwtSettings, "header" | "claims">>) => {
+  const checkJwt = (at: Path, jwt: Pick<JwtSettings, "header" | "claims">) => {
     for (const part of ["header", "claims"] as const) {
-      for (const [member, value] of Object.entries(jwt[part] ?? {})) check("jwt", [...at, part, member], value);
+      for (const [member, value] of Object.entries(jwt[part])) check("jwt", [...at, part, member], value);
     }
   };
 
@@ -49,14 +49,11 @@ export function checkTemplates(provider: FileProvider, around: Surroundings, rep
     }
   }
   for (const [name, header] of Object.entries(headers)) check("request", ["headers", name], [...templatesOf(header)]);
-  check("other", ["client_assertion", "aud"], client_assertion?.aud);
-  checkJwt(["client_assertion"], client_assertion ?? {});
+  check("other", ["client_assertion", "aud"], client_assertion.aud);
+  checkJwt(["client_assertion"], client_assertion);
   check("other", ["expect_subject"], expect_subject?.equals);
   // Without signing, checkJwts reports each JWT.
-  for (const name of around.signing === null ? [] : jwtsNeeded(provider)) {
-    if (jwt[name] === undefined && name !== USER_JWT) continue;
-    checkJwt(["jwt", name], withDefaults(jwt[name] ?? {}, provider.issuer !== undefined));
-  }
+  for (const [name, one] of around.signing === null ? [] : Object.entries(jwt)) checkJwt(["jwt", name], one);
 }
 
 function problemOf(name: string, kind: Kind, provider: FileProvider, around: Surroundings): string | undefined {

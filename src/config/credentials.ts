@@ -235,7 +235,8 @@ async function loadCallers({ callers, server }: Config, load: Loader, host: Cred
 }
 
 async function loadProvider(provider: ProviderConfig, at: Path, signers: readonly SigningKey[], load: Loader) {
-  const { client_secret, client_key, client_key_alg: alg, client_assertion } = provider;
+  const { client_secret, client_key, client_assertion } = provider;
+  const { alg, file } = client_assertion;
   const secrets = await load.list(client_secret, [...at, "client_secret"], (reference, path) =>
     load.secret(reference, path, controlFault),
   );
@@ -243,7 +244,7 @@ async function loadProvider(provider: ProviderConfig, at: Path, signers: readonl
   const candidates = client_key.length > 0 ? own : signers;
   return {
     secrets,
-    clientKeys: candidates.filter((key) => !client_assertion.file && (alg === undefined || key.alg === alg)),
+    clientKeys: candidates.filter((key) => !file && (alg === undefined || key.alg === alg)),
     assertionFile: await load.assertionFile(client_assertion, [...at, "client_assertion", "file"]),
     placed: await loadPlaced(provider, at, load),
     ...(await load.connection(provider, provider.token_endpoint ?? String(provider.issuer), at)),

@@ -4,7 +4,8 @@ import * as z from "zod";
 import { STATUS_NAMES } from "../core/errors.ts";
 import { HEADER_VALUE } from "../core/headers.ts";
 import { issuerUrlFault } from "../core/url.ts";
-import { MAX_TEXT_LENGTH } from "../nextauth/values.ts";
+import { isRequired } from "../nextauth/binding.ts";
+import { MAX_TEXT_LENGTH, ruleOf } from "../nextauth/values.ts";
 import { suggestion } from "./faults.ts";
 import { tls } from "./schema-provider.ts";
 import * as t from "./schema-types.ts";
@@ -138,23 +139,35 @@ const OTHERS_PATHS = "/healthz and /.well-known/ have other uses";
 /** By default, enough for two requests to the nextAuth Server and a token. */
 const callTimeout = t.duration.prefault("8s").describe("Limit for the whole call, once its body has arrived.");
 
-const binding = z.strictObject({
-  method: z.enum(["POST", "GET"]).default("POST").describe("The method of the call."),
-  path: z
-    .string()
-    .regex(BINDING_PATH, `must be a path like /getToken or /servers/{serverid}/getToken; ${OTHERS_PATHS}`)
-    .default("/getToken")
-    .describe("Compared exactly; {name} matches one segment."),
-  values: t.named(boundValue).prefault(DEFAULT_VALUES).describe("Values of a call, by name; replaces all defaults."),
-  session: z
-    .enum(["verify", "trust"])
-    .default("verify")
-    .describe("verify: getSession of nextauth must confirm the call. trust: the userid is used as sent."),
-  apikey_header: t.headerName.toLowerCase().default("x-apikey").describe("For the key; after Bearer in Authorization."),
-  timeout: callTimeout,
-  provider: t.text.optional().describe("The provider of these calls; routes by default."),
-  answer: answer.prefault({}).describe("What the nextAuth Server gets instead of a token."),
-});
+const binding = z
+  .strictObject({
+    method: z.enum(["POST", "GET"]).default("POST").describe("The method of the call."),
+    path: z
+      .string()
+      .regex(BINDING_PATH, `must be a path like /getToken or /servers/{serverid}/getToken; ${OTHERS_PATHS}`)
+      .default("/getToken")
+      .describe("Compared exactly; {name} matches one segment."),
+    values: t.named(boundValue).prefault(DEFAULT_VALUES).describe("Values of a call, by name; replaces all defaults."),
+    session: z
+      .enum(["verify", "trust"])
+      .default("verify")
+      .describe("verify: getSession of nextauth must confirm the call. trust: the userid is used as sent."),
+    apikey_header: t.headerName
+      .toLowerCase()
+      .default("x-apikey")
+      .describe("For the key; after Bearer in Authorization."),
+    timeout: callTimeout,
+    provider: t.text.optional().describe("The provider of these calls; routes by default."),
+    answer: answer.prefault({}).describe("What the nextAuth Server gets instead of a token."),
+  })
+  .transform(({ values, ...rest }) => {
+    const completed = Object.entries(values).map(([name, value]) => {
+      const rule = ruleOf(name);
+      const { type = rule.type, max_length = rule.max_length, required = false } = value;
+      return [name, { ...value, type, max_length, required: required || isRequired(name, rest.session) }] as const;
+    });
+    return { ...rest, values: Object.fromEntries(completed) };
+  });
 
 export const getToken = t.listOrOne(binding).prefault({});
 

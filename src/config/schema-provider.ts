@@ -3,8 +3,10 @@
 import * as z from "zod";
 import { endpointUrlFault, issuerUrlFault } from "../core/url.ts";
 import { HMAC_ALGORITHMS, TOKEN_ENDPOINT_AUTH_METHODS } from "../oauth/client-authentication.ts";
+import { USER_JWT, withDefaults } from "../oauth/grants.ts";
 import { KIND_NAMES } from "../oauth/kinds/index.ts";
 import { SIGNING_ALGORITHMS } from "../oauth/signing-key.ts";
+import { jwtsNeeded } from "../oauth/template-names.ts";
 import * as t from "./schema-types.ts";
 
 export const signingKey = z.strictObject({
@@ -45,7 +47,7 @@ const jwt = z.strictObject({
   ...jwtSettings,
 });
 
-export const clientAssertion = z.strictObject({
+const clientAssertion = z.strictObject({
   file: t.text.optional().describe("A JWT that the platform writes and rotates, sent instead; needs aud. Node only."),
   aud: t.templated.optional().describe("The audience; {{issuer}} by default, else {{token_endpoint}}."),
   // The revision of RFC 7523 requires this type.
@@ -101,10 +103,22 @@ const jsonParam = z
   .strictObject({ json: t.json.describe("Sent as JSON, after its templates are filled in.") })
   .meta({ title: "{ json: JSON }" });
 
-const answer = z.strictObject({
-  format: z.enum(["json", "any"]).default("json").describe("any: a 2xx may have a body of any kind, like a bare JWT."),
-  require: z.array(t.text).min(1).optional().describe("The texts that a token has; [access_token] by default."),
-});
+export const UNREADABLE =
+  "cannot be checked with answer.format: any, because the body may not be JSON; remove one of the two";
+
+const answer = z
+  .strictObject({
+    format: z
+      .enum(["json", "any"])
+      .default("json")
+      .describe("any: a 2xx may have a body of any kind, like a bare JWT."),
+    require: z.array(t.text).min(1).optional().describe("The texts that a token has; [access_token] by default."),
+  })
+  .refine(({ format, require }) => format === "json" || require === undefined, {
+    path: ["require"],
+    message: UNREADABLE,
+  })
+  .transform(({ format, require = format === "any" ? [] : ["access_token"] }) => ({ format, require }));
 
 const PARAM_MESSAGE = "must be text, a list of texts, { json: … }, { env: NAME } or { file: PATH }";
 const HEADER_MESSAGE = "must be text, { env: NAME } or { file: PATH }";
@@ -146,7 +160,7 @@ export const provider = z
       .optionalListOrOne(t.secretReference)
       .describe("One, or a list: if the provider rejects the first, the next is tried."),
     client_key: t.optionalListOrOne(signingKey).describe("For private_key_jwt, instead of signing.keys."),
-    client_assertion: clientAssertion.optional().describe("The assertion of private_key_jwt and client_secret_jwt."),
+    client_assertion: clientAssertion.prefault({}).describe("The assertion of private_key_jwt and client_secret_jwt."),
     grant_type: t.text.describe("Any; authorization_code, jwt-bearer and token-exchange have default params."),
     scope: t.templated.optional().describe("The scope to request; may contain templates."),
     params: z
@@ -187,7 +201,22 @@ export const provider = z
     proxy_errors: errorRules.describe("Errors that reject this proxy."),
   })
   .meta({ anyOf: [{ required: ["issuer"] }, { required: ["token_endpoint"] }] })
-  .transform(t.withConnectTimeout);
+  .transform(t.withConnectTimeout)
+  .transform((provider) => {
+    const { issuer, token_endpoint, discovery = "oidc", client_assertion } = provider;
+    const aud = issuer === undefined ? "{{token_endpoint}}" : "{{issuer}}";
+    const jwts = jwtsNeeded(provider).flatMap((name) => {
+      const written = provider.jwt[name] ?? (name === USER_JWT ? {} : undefined);
+      return written === undefined ? [] : [[name, withDefaults(written, issuer !== undefined)] as const];
+    });
+    return {
+      ...provider,
+      discovery: token_endpoint === undefined ? discovery : ("none" as const),
+      // The revision of RFC 7523 allows only the issuer.
+      client_assertion: { ...client_assertion, aud: client_assertion.aud ?? aud },
+      jwt: Object.fromEntries(jwts),
+    };
+  });
 
 export type FileProvider = z.output<typeof provider>;
 export type FileSigning = z.output<typeof signing>;

@@ -100,7 +100,7 @@ export const serverid = text.superRefine((value, context) => {
 export const serverids = z.array(serverid).min(1).optional();
 
 /** Takes a value out of a text. */
-export const pattern = textWith(patternFault);
+export const pattern = textWith(patternFault).transform((written) => new RegExp(written, "su"));
 
 /** A place to look for a value, such as `body:/userid`. */
 export const source = z

@@ -5,7 +5,7 @@ import type { Secret } from "../core/secret.ts";
 import type { Values } from "../core/values.ts";
 import type { AssertionFile } from "./assertion-file.ts";
 import { compileJwt, type JwtDeps, type JwtSettings, type JwtSigner } from "./jwt.ts";
-import { type SigningKey, signByWebCrypto } from "./signing-key.ts";
+import { type SigningAlgorithm, type SigningKey, signByWebCrypto } from "./signing-key.ts";
 
 /** Adds the credentials to the form or the headers of one token request. */
 export type ClientAuthentication = (
@@ -99,8 +99,8 @@ export interface ClientAssertionSettings extends Omit<JwtSettings, "kid"> {
   aud: string;
   /** `null` sends none. */
   typ: string | null;
-  /** For client_secret_jwt only: a private key has its own. */
-  alg?: HmacAlgorithm | undefined;
+  /** Selects among the client's keys; with a secret, HS256 by default. */
+  alg?: HmacAlgorithm | SigningAlgorithm | undefined;
   /** Where the platform puts its own assertion, which is sent as it is. */
   file?: string | undefined;
 }

@@ -73,8 +73,6 @@ client_secret_basic_raw / client_id: "a:b" / ${SECRET}
   => 10:16 "providers.main.client_id" must not contain a colon with client_secret_basic_raw; use client_secret_basic
 client_secret_post / ${ID}
   => 7:5 "providers.main" needs client_secret for token_endpoint_auth_method: client_secret_post
-client_secret_post / ${ID} / ${SECRET} / client_assertion: { ttl: 30s }
-  => 12:5 "providers.main.client_assertion" ${UNUSED}: client_secret_post; remove one of the two
 client_secret_post / ${ID} / ${SECRET}
 client_secret_jwt / ${ID}
   => 7:5 "providers.main" needs client_secret for token_endpoint_auth_method: client_secret_jwt
@@ -95,8 +93,6 @@ self_signed_tls_client_auth / ${ID} => ${NO_CERTIFICATE}: self_signed_tls_client
 self_signed_tls_client_auth / ${ID} / tls: { binding: MTLS }
 none / ${ID} / ${SECRET} => 11:5 "providers.main.client_secret" ${UNUSED}: none; remove one of the two
 none / ${ID} / ${KEY} => 11:5 "providers.main.client_key" ${UNUSED}: none; remove one of the two
-none / ${ID} / client_assertion: { ttl: 30s }
-  => 11:5 "providers.main.client_assertion" ${UNUSED}: none; remove one of the two
 none / ${ID} / ${TLS}
 none
 `,
@@ -106,6 +102,8 @@ none
 
 describe("a client assertion in a file", () => {
   const FILE_AND_AUD = "client_assertion: { file: f, aud: a }";
+  const WRONG_METHOD =
+    '11:25 "providers.main.client_assertion.file" is for token_endpoint_auth_method: private_key_jwt without client_key';
   const NO_AUD = "must be the only audience of the JWT in file, without templates";
   reports(
     withMethod,
@@ -115,10 +113,8 @@ private_key_jwt / ${FILE_AND_AUD}
 private_key_jwt / ${ID} / client_assertion: { file: f } => 11:23 "providers.main.client_assertion.aud" ${NO_AUD}
 private_key_jwt / ${ID} / client_assertion: { file: f, aud: "{{issuer}}" }
   => 11:39 "providers.main.client_assertion.aud" ${NO_AUD}
-private_key_jwt / ${ID} / ${FILE_AND_AUD} / ${KEY}
-  => 12:5 "providers.main.client_key" is not used by token_endpoint_auth_method: private_key_jwt with client_assertion.file; remove one of the two
-client_secret_jwt / ${ID} / ${FILE_AND_AUD} / ${SECRET}
-  => 11:5 "providers.main.client_assertion" is not used by token_endpoint_auth_method: client_secret_jwt with client_assertion.file; remove one of the two
+private_key_jwt / ${ID} / ${FILE_AND_AUD} / ${KEY} => ${WRONG_METHOD}
+client_secret_jwt / ${ID} / ${FILE_AND_AUD} / ${SECRET} => ${WRONG_METHOD}
 `,
   );
 });
@@ -159,7 +155,7 @@ describe("an answer of any format", () => {
     (text) => withProviderKeys(`answer: { ${text}`),
     `
 format: any }
-format: any, require: [a] } => 11:28 "providers.main.answer.require" ${UNREADABLE}
+format: any, require: [a] } => 11:37 "providers.main.answer.require" ${UNREADABLE}
 format: any }\\n    expect_subject: access_token.sub => 12:5 "providers.main.expect_subject" ${UNREADABLE}
 format: any }\\n    forbid_members: [a] => 12:5 "providers.main.forbid_members" ${UNREADABLE}
 require: [id_token] }\\n    expect_subject: id_token.sub

@@ -71,12 +71,6 @@ describe("a client assertion", () => {
       ...{ aud: "{{issuer}}", typ: null, ttl: 300_000, backdate: 10_000, alg: "HS512", header: {}, claims: { a: [1] } },
     });
   });
-
-  it("distinguishes the algorithms of keys and secrets", () => {
-    const text = withProvider(ISSUER, "client_id: x", GRANT, KEY_METHOD, "client_assertion: { alg: ES256 }");
-    const provider = providerOf(text + SIGNING);
-    expect([provider?.client_key_alg, provider?.client_assertion.alg]).toEqual(["ES256", undefined]);
-  });
 });
 
 describe("the JWTs of a provider", () => {
