@@ -4,7 +4,7 @@ import { covers, pathParameters } from "../nextauth/binding.ts";
 import { isNextAuthName, NEXTAUTH_RULES } from "../nextauth/values.ts";
 import { JWT_TEMPLATE_NAMES, OWN_NAMES } from "../oauth/template-rules.ts";
 import type { Surroundings } from "./check-templates.ts";
-import { below, type Report, suggestion } from "./faults.ts";
+import { below, type Report } from "./faults.ts";
 import type { FileBinding, FileBoundValue, FileExchange } from "./schema-nextauth.ts";
 
 /** Headers with credentials of the caller, which no template may pass on. */
@@ -39,7 +39,6 @@ function checkBindings(around: Surroundings, reportAll: Report): void {
       report(["path"], `is unreachable, because get_token[${above}] matches the same calls; move it up or remove it`);
     }
     checkSession(binding, around, report);
-    if (binding.provider !== undefined) checkProviderName(binding.provider, around, below(report, "provider"));
     for (const [name, value] of Object.entries(binding.values)) {
       checkValue(name, value, below(report, "values", name));
       checkSources(binding, value, below(report, "values", name, "from"));
@@ -60,7 +59,7 @@ function checkSession({ session, values }: FileBinding, around: Surroundings, re
     if (userid === undefined) report(["values"], "must contain userid, the user to get a token for");
     return;
   }
-  if (!around.hasNextauth) report(["session"], WITHOUT_NEXTAUTH);
+  if (around.servers?.length === 0) report(["session"], WITHOUT_NEXTAUTH);
   if (nonce === undefined) report(["values"], "must contain nonce, the session to verify");
   if (serverid === undefined && !around.defaultServerid) {
     report(["values"], 'must contain serverid, unless "nextauth.serverid" sets a default');
@@ -100,11 +99,11 @@ function checkServers({ servers = [] }: Surroundings, report: Report): void {
 }
 
 function checkExchange(exchange: FileExchange, index: number, around: Surroundings, report: Report): void {
-  const { path, serverid, provider } = exchange;
+  const { path, serverid } = exchange;
   if (around.exchanges?.slice(0, index).some((above) => above.path === path)) {
     report(["path"], "is that of an exchange above; give each a different path");
   }
-  if (!around.hasNextauth) {
+  if (around.servers?.length === 0) {
     report([], 'needs "nextauth", the server that knows whose webNonce it is');
   } else if (serverid === undefined && !around.defaultServerid) {
     report([], 'needs a serverid, here or as "nextauth.serverid", because a webNonce does not contain one');
@@ -112,11 +111,4 @@ function checkExchange(exchange: FileExchange, index: number, around: Surroundin
   if (around.bindings?.some((binding) => covers(binding.path, path))) {
     report(["path"], "is unreachable, because a binding of get_token has the same path; choose another");
   }
-  if (provider !== undefined) checkProviderName(provider, around, below(report, "provider"));
-}
-
-export function checkProviderName(name: string, { providerNames }: Surroundings, report: Report): void {
-  if (providerNames?.includes(name) !== false) return;
-  const hint = suggestion(name, providerNames) || `; the providers are ${providerNames.join(", ")}`;
-  report([], `is not a provider of this file${hint}`);
 }

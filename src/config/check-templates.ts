@@ -14,7 +14,6 @@ export interface Surroundings {
   bindings: readonly FileBinding[] | undefined;
   servers: readonly FileNextAuth[] | undefined;
   exchanges: readonly FileExchange[] | undefined;
-  hasNextauth: boolean;
   /** Whether nextauth gives a serverid to calls without one. */
   defaultServerid: boolean;
   /** Every value that some call has; undefined if get_token is at fault. */
@@ -65,7 +64,7 @@ function problemOf(name: string, kind: Kind, provider: FileProvider, around: Sur
     return "but signing.issuer is not set";
   }
   if (name.startsWith(ATTRIBUTE_PREFIX)) {
-    if (!around.hasNextauth) return 'which needs "nextauth", the server that knows the attributes';
+    if (around.servers?.length === 0) return 'which needs "nextauth", the server that knows the attributes';
     if (callNames === undefined || callNames.includes("serverid")) return undefined;
     return 'which needs a serverid; add it to "get_token.values" or set "nextauth.serverid"';
   }

@@ -30,7 +30,15 @@ export const signing = z.strictObject({
           .describe("Day of creation, like 2026-11-24; its age is a metric."),
       }),
     )
-    .min(1)
+    .min(1, { abort: true })
+    .refine(
+      (keys) => new Set(keys.map(({ kid }) => kid)).size === keys.length,
+      "has a kid twice; each key needs a different kid",
+    )
+    .refine(
+      (keys) => keys.some(({ use }) => use === "sign"),
+      'has no key that signs; remove "use: verify" from one of the keys',
+    )
     .describe("The first key that signs is used, unless jwt.NAME.kid names another."),
 });
 

@@ -215,7 +215,7 @@ get_token: { values: { userid: [body:/u], nonce: [body:/n] } } => ${NO_URL}
 
 describe("routes", () => {
   const NEXTAUTH = "nextauth: { url: https://ns.example, apikey: { env: N }, serverid: a }";
-  const UNREACHABLE = "is unreachable, because a route above matches the same calls; move it up or remove it";
+  const UNREACHABLE = "is unreachable, because a route above matches the same calls; move it up";
   const second = withKeys(
     "  second: { issuer: https://idp.example, client_id: x, client_secret: { env: S }, grant_type: x }",
   );
@@ -255,7 +255,7 @@ describe("signing", () => {
     (keys) => withKeys(`signing: { keys: [${keys}] }`),
     `
 ${key("a")}, ${key("b")}, ${key("a", ", use: verify")}
-  => 11:124 "signing.keys[2].kid" is already used by a key above; each key needs a different kid
+  => 11:18 "signing.keys" has a kid twice; each key needs a different kid
 ${key("a", ", use: verify")} => 11:18 "signing.keys" has no key that signs; remove "use: verify" from one of the keys
 ${key("a", ", use: verify")}, ${key("b")}
 `,
