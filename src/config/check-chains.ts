@@ -14,12 +14,9 @@ export function checkChains({ providers, routes, get_token, webnonce_exchange }:
   }
   for (const [name, { cache }] of Object.entries(providers)) {
     if (cache !== true) continue;
-    const at = ["providers", name, "cache"];
     const [used] = callNamesOfChain(name, providers);
-    if (used !== undefined) report(at, `must be false, because {{${used}}} makes each token one of the call's user`);
-    if (![...chains.values()].some((chain) => chain.has(name))) {
-      report(at, `has no effect, because no other provider uses {{${TOKEN_PREFIX}${name}}}; remove it`);
-    }
+    if (used === undefined) continue;
+    report(["providers", name, "cache"], `must be false, because {{${used}}} makes each token one of the call's user`);
   }
   for (const [key, uses] of Object.entries({ routes, get_token, webnonce_exchange })) {
     for (const [index, { provider = "" }] of uses.entries()) {

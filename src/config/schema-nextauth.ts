@@ -28,37 +28,32 @@ const dnsName = z
   .regex(/^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/, "must be a DNS name without wildcards")
   .transform((written) => written.toLowerCase());
 
-export const server = z
-  .strictObject({
-    listen: t.address.prefault("127.0.0.1:8080").describe("Where callers connect."),
-    admin: t.address
-      .prefault("127.0.0.1:9613")
-      .describe("For health, readiness, metrics and the status page. It has no authentication."),
-    admin_hosts: z.array(dnsName).default([]).describe("Host names of admin, besides IP addresses and localhost."),
-    tls: serverTls.optional().describe("TLS for callers; without it, put a TLS proxy in front."),
-    trusted_proxies: z
-      .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], "must be an IP address or a range, like 10.0.0.0/8"))
-      .default([])
-      .describe("Addresses and ranges of load balancers whose X-Forwarded-For is trusted."),
-    env_proxy: z.boolean().default(true).describe("Whether the environment's https_proxy and no_proxy count."),
-    max_in_flight: t.count(100_000, 1_024).describe("Concurrent calls; more are refused (overloaded)."),
-    shutdown_delay: t.durationOrZero
-      .prefault("5s")
-      .describe("After SIGTERM: how long calls are still accepted, while /readyz returns 503."),
-    shutdown_grace: t.duration.prefault("10s").describe("How long a shutdown then waits for calls in flight."),
-    watch: z
-      .enum(["credentials", "all", "none"])
-      .default("credentials")
-      .describe("Reload if a secret, key or certificate in a file changes. all: or this file."),
-    readiness: z
-      .enum(["started", "any", "all"])
-      .default("started")
-      .describe("started: ready once every provider was reached, or after 30 s. any, all: while reached."),
-  })
-  .refine(({ listen, admin }) => listen.port === 0 || listen.port !== admin.port || listen.host !== admin.host, {
-    path: ["admin"],
-    message: "must differ from server.listen, because callers must not reach it",
-  });
+export const server = z.strictObject({
+  listen: t.address.prefault("127.0.0.1:8080").describe("Where callers connect."),
+  admin: t.address
+    .prefault("127.0.0.1:9613")
+    .describe("For health, readiness, metrics and the status page. It has no authentication."),
+  admin_hosts: z.array(dnsName).default([]).describe("Host names of admin, besides IP addresses and localhost."),
+  tls: serverTls.optional().describe("TLS for callers; without it, put a TLS proxy in front."),
+  trusted_proxies: z
+    .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], "must be an IP address or a range, like 10.0.0.0/8"))
+    .default([])
+    .describe("Addresses and ranges of load balancers whose X-Forwarded-For is trusted."),
+  env_proxy: z.boolean().default(true).describe("Whether the environment's https_proxy and no_proxy count."),
+  max_in_flight: t.count(100_000, 1_024).describe("Concurrent calls; more are refused (overloaded)."),
+  shutdown_delay: t.durationOrZero
+    .prefault("5s")
+    .describe("After SIGTERM: how long calls are still accepted, while /readyz returns 503."),
+  shutdown_grace: t.duration.prefault("10s").describe("How long a shutdown then waits for calls in flight."),
+  watch: z
+    .enum(["credentials", "all", "none"])
+    .default("credentials")
+    .describe("Reload if a secret, key or certificate in a file changes. all: or this file."),
+  readiness: z
+    .enum(["started", "any", "all"])
+    .default("started")
+    .describe("started: ready once every provider was reached, or after 30 s. any, all: while reached."),
+});
 
 const fingerprint = z
   .string()
@@ -171,26 +166,23 @@ const binding = z
 
 export const getToken = t.listOrOne(binding).prefault({});
 
-const nextauthServer = z
-  .strictObject({
-    url: t
-      .url(issuerUrlFault)
-      .transform((written) => written.replace(/\/+$/, ""))
-      .describe("Base URL of the REST API."),
-    apikey: t.secretReference.describe("An API key with the permission sessions."),
-    su: z.string().regex(HEADER_VALUE, "must be visible ASCII").optional().describe("The role to act as (X-su)."),
-    serverid: t.serverid.optional().describe("The virtual server of calls that name none."),
-    serverids: t.serverids.describe("Its virtual servers, if you list several servers; all by default."),
-    timeout: t.duration.prefault("1500ms").describe("Limit for one request, including its response."),
-    connect_timeout: t.connectTimeout,
-    ...t.connectionSettings,
-    session_cache: t.durationOrZero
-      .refine((ms) => ms <= 60_000, "must be at most 60s")
-      .prefault("0s")
-      .describe("How long a confirmed session is remembered, and a logout unnoticed. At most 60s."),
-    tls: tls.optional().describe("Client certificate and trusted authorities."),
-  })
-  .transform(t.withConnectTimeout);
+const nextauthServer = z.strictObject({
+  url: t
+    .url(issuerUrlFault)
+    .transform((written) => written.replace(/\/+$/, ""))
+    .describe("Base URL of the REST API."),
+  apikey: t.secretReference.describe("An API key with the permission sessions."),
+  su: z.string().regex(HEADER_VALUE, "must be visible ASCII").optional().describe("The role to act as (X-su)."),
+  serverid: t.serverid.optional().describe("The virtual server of calls that name none."),
+  serverids: t.serverids.describe("Its virtual servers, if you list several servers; all by default."),
+  timeout: t.duration.prefault("1500ms").describe("Limit for one request, including its response."),
+  ...t.connectionSettings,
+  session_cache: t.durationOrZero
+    .refine((ms) => ms <= 60_000, "must be at most 60s")
+    .prefault("0s")
+    .describe("How long a confirmed session is remembered, and a logout unnoticed. At most 60s."),
+  tls: tls.optional().describe("Client certificate and trusted authorities."),
+});
 
 export const nextauth = t.optionalListOrOne(nextauthServer);
 

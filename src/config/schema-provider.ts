@@ -98,10 +98,6 @@ export const tls = z
     ca: t.secretReference.optional().describe("PEM: authorities to trust instead of the public ones. Node only."),
     binding: t.bindingName.optional().describe("mTLS binding in wrangler.toml; Workers only."),
   })
-  .refine(({ certificate, private_key, ca, binding }) => !binding || (certificate ?? private_key ?? ca) === undefined, {
-    path: ["binding"],
-    message: "is for Workers; certificate, private_key and ca are for Node; remove one or the other",
-  })
   .refine(
     ({ certificate, private_key, binding }) => binding || (certificate === undefined) === (private_key === undefined),
     "needs both certificate and private_key, or neither",
@@ -200,7 +196,6 @@ export const provider = z
       .default(false)
       .describe("true: its token, which no call influences, is kept for other providers."),
     timeout: t.duration.prefault("5s").describe("Limit for one token: wait, discovery, connection, request, answer."),
-    connect_timeout: t.connectTimeout,
     ...t.connectionSettings,
     // Each response is held in memory. Token responses are far smaller.
     max_response_bytes: t.count(4_194_304, 65_536).describe("Longer answers are refused."),
@@ -209,7 +204,6 @@ export const provider = z
     proxy_errors: errorRules.describe("Errors that reject this proxy."),
   })
   .meta({ anyOf: [{ required: ["issuer"] }, { required: ["token_endpoint"] }] })
-  .transform(t.withConnectTimeout)
   .transform((provider) => {
     const { issuer, token_endpoint, discovery = "oidc", client_assertion } = provider;
     const aud = issuer === undefined ? "{{token_endpoint}}" : "{{issuer}}";

@@ -150,10 +150,6 @@ const optional = <List extends z.ZodType<unknown[]>>(list: List) =>
 export const optionalList = <Item extends z.ZodType>(item: Item) => optional(z.array(item).min(1, { abort: true }));
 export const optionalListOrOne = <Item extends z.ZodType>(item: Item) => optional(listOrOne(item));
 
-export const connectTimeout = duration
-  .optional()
-  .describe("Limit for the connection; 1s or timeout by default. Node only.");
-
 const PROXY_URL = /^https?:\/\/(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?\/?$/;
 const PROXY_URL_MESSAGE = "must be a URL like http://egress.bank.example:3128; a password goes into authorization";
 
@@ -166,8 +162,9 @@ const egressProxy = z.strictObject({
   authorization: secretReference.optional().describe("user:password, sent as Basic authorization."),
 });
 
-/** Without defaults, because on Workers they must not be written. */
+/** Without defaults, where a key must not be written on Workers. */
 export const connectionSettings = {
+  connect_timeout: duration.prefault("1s").describe("Limit for the connection, within timeout. Node only."),
   http2: z
     .enum(["auto", "never"])
     .optional()
@@ -182,17 +179,6 @@ export const connectionSettings = {
     .union([z.literal("none"), egressProxy], "must be none, or { url, authorization }, with authorization as a secret")
     .optional()
     .describe("Egress proxy, by CONNECT, or none; that of the environment by default. Node only."),
-};
-
-/** Fills in the default of connect_timeout, which depends on timeout. */
-export const withConnectTimeout = <Timed extends { timeout: number; connect_timeout?: number | undefined }>(
-  timed: Timed,
-  context: z.RefinementCtx,
-) => {
-  const connect_timeout = timed.connect_timeout ?? Math.min(1_000, timed.timeout);
-  const message = "must not be longer than timeout, which includes it";
-  if (connect_timeout > timed.timeout) context.addIssue({ code: "custom", path: ["connect_timeout"], message });
-  return { ...timed, connect_timeout };
 };
 
 /** A name for a caller, a provider or a value; names appear in logs, metrics and templates. */

@@ -87,12 +87,6 @@ it.each<[string, Provider, string]>([
   ]);
 });
 
-it("refuses to keep a token that no other provider uses", () => {
-  expect(faultsIn({ retail: using("userid"), broker: BROKER })).toEqual([
-    '"providers.broker.cache" has no effect, because no other provider uses {{token.broker}}; remove it',
-  ]);
-});
-
 it("refuses to give callers a token that is kept", () => {
   const providers = { retail: using("token.broker"), broker: BROKER };
   const problem = 'is "broker", which has cache: true and so is for other providers only';

@@ -52,13 +52,6 @@ describe("a binding", () => {
   });
 });
 
-it.each([
-  [5_000, 1_000],
-  [500, 500],
-])("connect_timeout with a timeout of %i ms is %i ms", (timeout, expected) => {
-  expect(providerOf(withProviderKeys(`timeout: ${timeout}ms`))?.connect_timeout).toBe(expected);
-});
-
 describe("a client assertion", () => {
   const assertion = (...lines: string[]) => providerOf(withProvider(...CLIENT, GRANT, ...lines))?.client_assertion;
   const JWT = "token_endpoint_auth_method: client_secret_jwt";

@@ -188,9 +188,6 @@ scop: openid\\n    timeout: 5
 timeout: 5\\nroutes: [{ provider: mai }]
   => 11:14 "providers.main.timeout" ${DURATION}
   => 12:22 "routes[0].provider" is not a provider of this file; did you mean "main"?
-timeout: 5\\nserver: { listen: 127.0.0.1:1, admin: 127.0.0.1:1 }
-  => 11:14 "providers.main.timeout" ${DURATION}
-  => 12:39 "server.admin" must differ from server.listen, because callers must not reach it
 timeout: 5\\n  second: { issuer: https://idp.example, client_id: x, grant_type: x }\\nroutes: [{ provider: main }]
   => 11:14 "providers.main.timeout" ${DURATION}
   => 12:11 "providers.second" needs client_secret for token_endpoint_auth_method: client_secret_basic
