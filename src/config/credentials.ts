@@ -4,7 +4,6 @@ import { HEADER_VALUE } from "../core/headers.ts";
 import type { Sha256 } from "../core/ports.ts";
 import { Secret, type SecretReference } from "../core/secret.ts";
 import type { ProxyFor, TlsCredentials } from "../core/transport.ts";
-import type { NextAuthCredentials } from "../nextauth/servers.ts";
 import type { PlacedSecrets, ProviderCredentials } from "../oauth/provider-settings.ts";
 import type { Signer } from "../oauth/signer.ts";
 import { type CreateJwsSigner, importSigningKey, KeyError, type SigningKey } from "../oauth/signing-key.ts";
@@ -48,27 +47,11 @@ export class SecretError extends Error {
   override readonly name = "SecretError";
 }
 
-export interface CallerCredentials extends Omit<Config["callers"][string], "apikeys"> {
-  apikeys: readonly Secret[];
-}
-
-export interface Credentials {
-  callers: ReadonlyMap<string, CallerCredentials>;
-  /** In the order of the file. */
-  nextauth: readonly NextAuthCredentials[];
-  /** With `client_ca` as `ca`. Undefined without `server.tls`, and on a host that never listens. */
-  serverTls: TlsCredentials | undefined;
-  providers: ReadonlyMap<string, ProviderCredentials>;
-  /** For hashing userids in the log. */
-  identitiesKey: Secret | undefined;
-  /** Every key under `signing`, including those that only verify. */
-  signingKeys: readonly SigningKey[];
-  /** For people: `HOST through PROXY` for each server behind an egress proxy. */
-  proxied: readonly string[];
-}
+export type CallerCredentials = Omit<Config["callers"][string], "apikeys"> & { apikeys: readonly Secret[] };
+export type Credentials = Awaited<ReturnType<typeof loadCredentials>>;
 
 /** @throws {ConfigError} with each secret, key or certificate that is missing or unusable */
-export async function loadCredentials({ config, error }: ParsedFile, host: CredentialHost): Promise<Credentials> {
+export async function loadCredentials({ config, error }: ParsedFile, host: CredentialHost) {
   const faults: PathFault[] = [];
   const report = reportTo(faults);
   const fault = (problem: string) => report(["server", "env_proxy"], problem);
@@ -87,6 +70,7 @@ export async function loadCredentials({ config, error }: ParsedFile, host: Crede
     const connection = await load.connection(server, server.url, path);
     return apikey && { apikey, ...connection };
   });
+  // All of them, also those that only verify; signers are those that sign.
   const signingKeys = await load.list(signing?.keys ?? [], ["signing", "keys"], load.key);
   const signers = signingKeys.filter(({ kid }) => signing?.keys.some((key) => key.kid === kid && key.use === "sign"));
   const providers = new Map<string, ProviderCredentials>();
@@ -136,6 +120,7 @@ function createLoader(host: CredentialHost, report: Report, ofEnvironment: Proxy
     return credentials;
   }
 
+  /** For people: `HOST through PROXY` for each server behind an egress proxy. */
   const proxied = new Set<string>();
   return {
     secret,

@@ -1,7 +1,7 @@
 // What is known about an answered call: the source of log, metrics and status page.
 
 import type { ErrorCode, TokenProxyError } from "./errors.ts";
-import type { Step } from "./trace.ts";
+import type { Durations } from "./trace.ts";
 
 /** Contains nothing that identifies a user or is a credential. Durations are in milliseconds. */
 export interface CallReport {
@@ -29,7 +29,7 @@ export interface CallReport {
   /** Token requests. */
   attempts: number;
   duration: number;
-  durations: Readonly<Partial<Record<Step, number>>>;
+  durations: Durations;
   /** Content-Length of the call. */
   callBytes: number | undefined;
   /** Length of the relayed body. */

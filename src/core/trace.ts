@@ -10,6 +10,9 @@ export type Step = "session_check" | "attributes" | "discovery" | "signing" | "p
 /** The token of another provider, which the token request contains. */
 export type Leg = `token.${string}`;
 
+/** Milliseconds by step; a step that ran twice counts both times. */
+export type Durations = { readonly [step in Step]?: number };
+
 /** Headers of W3C Trace Context for a request that belongs to a step; empty if nobody traces. */
 export type TraceHeaders = Readonly<Record<string, string>>;
 
@@ -29,17 +32,8 @@ export interface Trace {
   note(facts: CallFacts): void;
 }
 
-/** The part that is read once the call is over. */
-export interface CallTrace extends Trace {
-  readonly facts: Readonly<CallFacts>;
-  readonly traceId: string | undefined;
-  /** Milliseconds by step; a step that ran twice counts both times. */
-  readonly durations: Readonly<Partial<Record<Step, number>>>;
-  /** How often the step `provider` ran. */
-  readonly attempts: number;
-  /** Ends the span of the call. `attributes` is called only if the call is traced. */
-  end(attributes: () => Readonly<Record<string, string | number | undefined>>, failed: boolean): void;
-}
+/** With the part that is read once the call is over. */
+export type CallTrace = ReturnType<typeof startTrace>;
 
 const SPANS = {
   session_check: ["getSession", SpanKind.CLIENT],
@@ -50,7 +44,7 @@ const SPANS = {
 } as const satisfies Record<Exclude<Step, Leg>, readonly [name: string, kind: SpanKind]>;
 
 /** @returns the providers whose tokens were requested for that of the call, and the milliseconds */
-export const legsIn = (durations: CallTrace["durations"]): [provider: string, ms: number][] =>
+export const legsIn = (durations: Durations): [provider: string, ms: number][] =>
   Object.entries(durations).flatMap(([step, ms]) =>
     step.startsWith("token.") ? [[step.slice("token.".length), ms ?? 0]] : [],
   );
@@ -67,14 +61,14 @@ export function startTrace(
   name: string,
   headers: Pick<Headers, "get"> | undefined,
   { clock, tracer }: { clock: Pick<Clock, "elapsed">; tracer: Tracer },
-): CallTrace {
+) {
   const parent = headers === undefined ? ROOT_CONTEXT : contextOf(headers);
   const callSpan = tracer.startSpan(name, { kind: SpanKind.SERVER }, parent);
   // With neither an SDK nor a trace of the caller, spans for each step would be a waste.
   const isTraced = callSpan.isRecording() || trace.isSpanContextValid(callSpan.spanContext());
   const context = isTraced ? trace.setSpan(parent, callSpan) : parent;
   const facts: CallFacts = {};
-  const durations: Partial<Record<Step, number>> = {};
+  const durations: { -readonly [step in Step]?: number } = {};
   let attempts = 0;
 
   return {
@@ -84,10 +78,10 @@ export function startTrace(
     get attempts() {
       return attempts;
     },
-    note(found) {
+    note(found: CallFacts) {
       Object.assign(facts, found);
     },
-    async step(step, run) {
+    async step<T>(step: Step, run: (headers: TraceHeaders) => T | Promise<T>): Promise<T> {
       const started = clock.elapsed();
       const [spanName, kind] = SPANS[step as keyof typeof SPANS] ?? [step, SpanKind.CLIENT];
       const span = isTraced ? tracer.startSpan(spanName, { kind }, context) : undefined;
@@ -104,7 +98,8 @@ export function startTrace(
         durations[step] = (durations[step] ?? 0) + clock.elapsed() - started;
       }
     },
-    end(attributes, failed) {
+    /** @param attributes is called only if the call is traced */
+    end(attributes: () => Readonly<Record<string, string | number | undefined>>, failed: boolean) {
       if (!isTraced) return;
       callSpan.setAttributes(attributes());
       if (failed) callSpan.setStatus({ code: SpanStatusCode.ERROR });
