@@ -2,8 +2,7 @@
 
 import { styleText } from "node:util";
 import { Command, CommanderError, Option } from "commander";
-import { ConfigError, UsageError } from "../core/errors.ts";
-import { framesOf } from "../core/stack-frames.ts";
+import { ConfigError, framesOf, UsageError } from "../core/errors.ts";
 import { ListenError } from "../node/inbound/listener.ts";
 import { packageVersion } from "../node/version.ts";
 import { SIGNING_ALGORITHMS } from "../oauth/signing-key.ts";

@@ -152,3 +152,18 @@ export class ConfigError extends Error {
     this.details = shown.flat().filter(Boolean).join("\n");
   }
 }
+
+/** The start of a stack. Node's own errors add a code, like `TypeError [ERR_INVALID_ARG_TYPE]`. */
+const ERROR_NAME = /^[\w$.]+(?: \[\w+\])?/;
+
+/**
+ * A message may quote a secret or a token, on lines that look like frames, so it is cut off first.
+ * @returns frames like `at name (file:line:column)`; none if the message cannot be cut off
+ */
+export function framesOf({ message, stack }: Error): string[] {
+  if (typeof stack !== "string") return [];
+  const name = ERROR_NAME.exec(stack)?.[0] ?? "";
+  const head = message === "" ? name : `${name}: ${message}`;
+  if (name === "" || !stack.startsWith(`${head}\n`)) return [];
+  return (stack.slice(head.length).match(/^ +at .*$/gm) ?? []).map((line) => line.trim());
+}

@@ -1,4 +1,4 @@
-// What the core takes from the runtime instead of from globals: time, ids, hashing, the log.
+// What the core takes from the runtime instead of from globals: time, ids, hashing, logs.
 
 /** In milliseconds. */
 export interface Clock {
@@ -36,3 +36,18 @@ export interface Bulkhead {
 
 /** `queue` calls may wait for one of `limit` places. */
 export type CreateBulkhead = (limit: number, queue: number) => Bulkhead;
+
+export type AuditLine = Readonly<Record<string, unknown>>;
+
+export interface Audit {
+  sha256: Sha256;
+  /** @throws {TokenProxyError} audit_failed if the line cannot be written, but must be */
+  intent(line: AuditLine): Promise<void>;
+  result(line: AuditLine): void;
+}
+
+/**
+ * Called once everything is ready for a token request, just before it is sent.
+ * @param scope as requested
+ */
+export type Announce = (scope: string | undefined) => Promise<void>;

@@ -1,10 +1,9 @@
 // What the runtime, Node or Workers, supplies to the app. Tests replace parts of it.
 
 import type { Tracer } from "@opentelemetry/api";
-import type { Audit } from "./audit.ts";
 import type { OnReport } from "./call-report.ts";
 import type { CreateRateLimiter, Inbound } from "./inbound.ts";
-import type { Clock, CreateBulkhead, HashText, Ids, Log } from "./ports.ts";
+import type { Audit, Clock, CreateBulkhead, HashText, Ids, Log } from "./ports.ts";
 import type { CreateTransport } from "./transport.ts";
 
 /** @param key with all settings that matter: if they stay the same, a reload keeps the memory */

@@ -4,9 +4,14 @@ import type { CallTime } from "../core/call-time.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import { REQUEST_HEADERS } from "../core/headers.ts";
 import type { Clock } from "../core/ports.ts";
-import { withOneRetry } from "../core/retry.ts";
 import type { Secret } from "../core/secret.ts";
-import { type Transport, TransportError, type TransportFailure, type TransportResponse } from "../core/transport.ts";
+import {
+  type Transport,
+  TransportError,
+  type TransportFailure,
+  type TransportResponse,
+  withOneRetry,
+} from "../core/transport.ts";
 import { parseAttributes } from "./attributes.ts";
 import { type LoginStatus, parseLoginStatus } from "./login-status.ts";
 

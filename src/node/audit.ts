@@ -3,9 +3,8 @@
 
 import { constants } from "node:fs";
 import { appendFile, open } from "node:fs/promises";
-import type { Audit, AuditLine } from "../core/audit.ts";
 import { TokenProxyError } from "../core/errors.ts";
-import type { Log } from "../core/ports.ts";
+import type { Audit, AuditLine, Log } from "../core/ports.ts";
 import { nodeSha256 } from "./host.ts";
 
 /** Lines that wait for a slow disk; further ones fail. */
