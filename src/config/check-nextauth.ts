@@ -31,24 +31,17 @@ function checkBindings(around: Surroundings, reportAll: Report): void {
   for (const [index, binding] of bindings.entries()) {
     const report = below(reportAll, "get_token", index);
     // A path may have one binding for each method. Requests are matched by path first.
-    const above = bindings.findIndex(
-      ({ path, method }, other) =>
-        other < index && (path === binding.path ? method === binding.method : covers(path, binding.path)),
-    );
-    if (above !== -1) {
-      report(["path"], `is unreachable, because get_token[${above}] matches the same calls; move it up or remove it`);
-    }
+    const isShadowed = bindings
+      .slice(0, index)
+      .some(({ path, method }) => (path === binding.path ? method === binding.method : covers(path, binding.path)));
+    if (isShadowed) report(["path"], "is unreachable, because a binding above matches the same calls; move it up");
     checkSession(binding, around, report);
     for (const [name, value] of Object.entries(binding.values)) {
-      checkValue(name, value, below(report, "values", name));
-      checkSources(binding, value, below(report, "values", name, "from"));
+      checkValue(name, value, binding, below(report, "values", name));
     }
-    const inBody = Object.entries(binding.values).filter(([, { from }]) =>
-      from.some((source) => /body|form/.test(source.in)),
-    );
-    if (binding.method === "GET" && inBody.length > 0) {
-      const names = inBody.map(([name]) => name).join(", ");
-      report(["method"], `is GET, which has no body, but values reads ${names} from it; use query:, header: or path:`);
+    const sources = Object.values(binding.values).flatMap(({ from }) => from);
+    if (binding.method === "GET" && sources.some((source) => /body|form/.test(source.in))) {
+      report(["method"], "is GET, which has no body, but values reads from it; use query:, header: or path:");
     }
   }
 }
@@ -66,20 +59,17 @@ function checkSession({ session, values }: FileBinding, around: Surroundings, re
   }
 }
 
-function checkValue(name: string, { type }: FileBoundValue, report: Report): void {
+function checkValue(name: string, { type, from }: FileBoundValue, binding: FileBinding, report: Report): void {
   if (RESERVED_NAMES.includes(name)) report([], "is a built-in name of templates; choose another", "key");
   const rule = isNextAuthName(name) ? NEXTAUTH_RULES[name].type : type;
   if (type !== rule) report(["type"], `must be ${rule}, the type of nextAuth's ${name}`);
-}
-
-function checkSources(binding: FileBinding, { from }: FileBoundValue, report: Report): void {
   const segments = pathParameters(binding.path);
   for (const [index, source] of from.entries()) {
     if (source.in === "path" && !segments.has(source.name)) {
-      report([index], `is not a segment of "get_token.path"; add {${source.name}} there`);
+      report(["from", index], `is not a segment of "get_token.path"; add {${source.name}} there`);
     }
     if (source.in === "header" && [...CREDENTIAL_HEADERS, binding.apikey_header].includes(source.name)) {
-      report([index], "must not be a header with the caller's credentials");
+      report(["from", index], "must not be a header with the caller's credentials");
     }
   }
 }
@@ -87,9 +77,8 @@ function checkSources(binding: FileBinding, { from }: FileBoundValue, report: Re
 function checkServers({ servers = [] }: Surroundings, report: Report): void {
   for (const [index, { serverid, serverids }] of servers.entries()) {
     const above = servers.slice(0, index);
-    if (
-      above.some((other) => other.serverids === undefined || serverids?.every((id) => other.serverids?.includes(id)))
-    ) {
+    const isShadowed = above.some(({ serverids: all }) => !all || serverids?.every((id) => all.includes(id)));
+    if (isShadowed) {
       report(["nextauth", index], "is unreachable, because a server above answers for its serverids; move it up");
     }
     if (serverid !== undefined && above.some((other) => other.serverid !== undefined)) {

@@ -7,10 +7,7 @@ import { type JsonValue, parseTemplate, TemplateSyntaxError } from "../oauth/tem
 
 /** @param faultOf returns what is wrong, as a phrase that follows the path */
 export const textWith = (faultOf: (text: string) => string | undefined) =>
-  z.string().superRefine((text, context) => {
-    const message = faultOf(text);
-    if (message !== undefined) context.addIssue({ code: "custom", message });
-  });
+  z.string().refine((text) => faultOf(text) === undefined, { error: ({ input }) => faultOf(input as string) });
 
 export const unlessMapping = (message: string) => ({
   error: ({ code }: { code: string }) => (code === "invalid_type" ? message : undefined),

@@ -26,14 +26,9 @@ export interface CallFacts {
   nonce?: string | undefined;
 }
 
-/** The part that the steps write to. */
-export interface Trace {
-  step<T>(step: Step, run: (headers: TraceHeaders) => T | Promise<T>): Promise<T>;
-  note(facts: CallFacts): void;
-}
-
-/** With the part that is read once the call is over. */
 export type CallTrace = ReturnType<typeof startTrace>;
+/** The part that the steps write to; the rest is read once the call is over. */
+export type Trace = Pick<CallTrace, "step" | "note">;
 
 const SPANS = {
   session_check: ["getSession", SpanKind.CLIENT],

@@ -14,7 +14,7 @@ const getToken = (text: string) => withKeys(`get_token: ${text}`);
 const values = (text: string) => getToken(`{ values: { nonce: [header:X-nonce], ${text} } }`);
 
 describe("unreachable bindings", () => {
-  const NEVER = "is unreachable, because get_token[0] matches the same calls; move it up or remove it";
+  const NEVER = "is unreachable, because a binding above matches the same calls; move it up";
   const GET = "method: GET, values: { userid: [query:u], nonce: [query:n] }";
   reports(
     getToken,
@@ -24,7 +24,7 @@ describe("unreachable bindings", () => {
 [{ path: "/{x}" }, { path: /a, ${GET} }] => 11:39 "get_token[1].path" ${NEVER}
 [{ path: "/{x}/t" }, { path: "/{y}/t", ${GET} }] => 11:41 "get_token[1].path" ${NEVER}
 [{ path: /a }, { path: /b }, { path: /b }, { path: /a }]
-  => 11:49 "get_token[2].path" is unreachable, because get_token[1] matches the same calls; move it up or remove it
+  => 11:49 "get_token[2].path" is unreachable, because a binding above matches the same calls; move it up
   => 11:63 "get_token[3].path" ${NEVER}
 [{ path: /a }, { path: /a, ${GET} }]
 [{ path: /a }, { path: "/{x}" }, { path: "/{x}/" }, { path: "/{x}/{y}" }]
@@ -56,9 +56,9 @@ describe("the method of a binding", () => {
     getToken,
     `
 { method: GET }
-  => 11:22 "get_token.method" is GET, which has no body, but values reads serverid, userid, accountid, nonce ${NO_BODY}
+  => 11:22 "get_token.method" is GET, which has no body, but values reads ${NO_BODY}
 [{ path: /a }, { path: /b, method: GET, values: { nonce: [query:n, body:/a], serverid: [form:s] } }]
-  => 11:47 "get_token[1].method" is GET, which has no body, but values reads nonce, serverid ${NO_BODY}
+  => 11:47 "get_token[1].method" is GET, which has no body, but values reads ${NO_BODY}
 { method: GET, values: { userid: [query:u], nonce: [query:n] } }
 `,
   );
