@@ -86,13 +86,6 @@ it("ConfigError has one line per fault, without a path for a fault of the whole 
   expect(error.details).toBe(`${error.message}\n${faults[1]?.excerpt}`);
 });
 
-it("ConfigError shows fifty faults and how many more there are", () => {
-  const faults = Array.from({ length: 52 }, () => ({ line: 1, column: 1, path: "", message: "is wrong", excerpt: "" }));
-  const lines = (count: number) => new ConfigError("f", faults.slice(0, count)).message.split("\n");
-  expect([lines(50).length, lines(50).at(-1)]).toEqual([50, "f:1:1 is wrong"]);
-  expect([lines(52).length, lines(52).at(-1)]).toEqual([51, "and 2 more"]);
-});
-
 // The frames of an error say where it happened, without a word of its message.
 class Renamed extends Error {
   override readonly name = "Another";
