@@ -30,14 +30,6 @@ export type CallTrace = ReturnType<typeof startTrace>;
 /** The part that the steps write to; the rest is read once the call is over. */
 export type Trace = Pick<CallTrace, "step" | "note">;
 
-const SPANS = {
-  session_check: ["getSession", SpanKind.CLIENT],
-  attributes: ["getUserAttributes", SpanKind.CLIENT],
-  discovery: ["discovery", SpanKind.CLIENT],
-  signing: ["sign", SpanKind.INTERNAL],
-  provider: ["token request", SpanKind.CLIENT],
-} as const satisfies Record<Exclude<Step, Leg>, readonly [name: string, kind: SpanKind]>;
-
 /** @returns the providers whose tokens were requested for that of the call, and the milliseconds */
 export const legsIn = (durations: Durations): [provider: string, ms: number][] =>
   Object.entries(durations).flatMap(([step, ms]) =>
@@ -78,8 +70,8 @@ export function startTrace(
     },
     async step<T>(step: Step, run: (headers: TraceHeaders) => T | Promise<T>): Promise<T> {
       const started = clock.elapsed();
-      const [spanName, kind] = SPANS[step as keyof typeof SPANS] ?? [step, SpanKind.CLIENT];
-      const span = isTraced ? tracer.startSpan(spanName, { kind }, context) : undefined;
+      const kind = step === "signing" ? SpanKind.INTERNAL : SpanKind.CLIENT;
+      const span = isTraced ? tracer.startSpan(step, { kind }, context) : undefined;
       if (step === "provider") attempts += 1;
       try {
         return await run(span === undefined ? NO_HEADERS : traceHeaders(span));
