@@ -9,9 +9,7 @@ import { below, type Report, suggestion } from "./faults.ts";
 import { type FileProvider, UNREADABLE } from "./schema-provider.ts";
 
 /** Parameters that other keys set. A second way could put two authentications into a request. */
-const RESERVED_PARAMS = [
-  ...["grant_type", "scope", "client_id", "client_secret", "client_assertion", "client_assertion_type"],
-];
+const RESERVED_PARAMS = /^(?:grant_type|scope|client_(?:id|secret|assertion|assertion_type))$/;
 
 /** Headers that the request needs for itself, or that would be a second client authentication. */
 const RESERVED_HEADERS = [
@@ -36,35 +34,24 @@ export function checkProvider(provider: FileProvider, around: Surroundings, repo
   checkTemplates(provider, around, report);
 }
 
-const NEEDED = {
-  secret: "client_secret",
-  key: "client_key or signing.keys",
-  certificate: "tls.certificate and tls.private_key (on Workers: tls.binding)",
-  nothing: "",
-};
-
 function checkClient(provider: FileProvider, { signing }: Surroundings, report: Report): void {
   const { client_id, client_secret, client_key, client_assertion, tls, token_endpoint_auth_method: method } = provider;
   const { alg, aud, file } = client_assertion;
   const credential = credentialOf(method);
-  const has = {
-    secret: client_secret.length > 0,
-    key: client_key.length > 0 || signing !== null || file !== undefined,
-    certificate: (tls?.certificate ?? tls?.binding) !== undefined,
-    nothing: true,
-  };
+  const missing = {
+    secret: client_secret.length === 0 && "client_secret",
+    key: client_key.length === 0 && signing === null && file === undefined && "client_key or signing.keys",
+    certificate: !(tls?.certificate ?? tls?.binding) && "tls.certificate and tls.private_key (on Workers: tls.binding)",
+    nothing: false,
+  }[credential];
   // The JWT in the file names the client by its sub.
   if (method !== "none" && client_id === undefined && file === undefined) report([], "needs client_id");
-  if (!has[credential]) report([], `needs ${NEEDED[credential]} for token_endpoint_auth_method: ${method}`);
+  if (missing !== false) report([], `needs ${missing} for token_endpoint_auth_method: ${method}`);
   const unused = `is not used by token_endpoint_auth_method: ${method}; remove one of the two`;
-  if (credential !== "secret" && has.secret) report(["client_secret"], unused, "key");
+  if (credential !== "secret" && client_secret.length > 0) report(["client_secret"], unused, "key");
   if (credential !== "key" && client_key.length > 0) report(["client_key"], unused, "key");
   if (file !== undefined && (credential !== "key" || client_key.length > 0)) {
-    report(
-      ["client_assertion", "file"],
-      "is for token_endpoint_auth_method: private_key_jwt without client_key",
-      "key",
-    );
+    report(["client_assertion", "file"], "is for private_key_jwt without client_key; remove one of the two", "key");
   }
   if (file !== undefined && aud.includes("{{")) {
     report(["client_assertion", "aud"], "must be the only audience of the JWT in file, without templates");
@@ -81,7 +68,7 @@ function checkClient(provider: FileProvider, { signing }: Surroundings, report: 
 
 function checkParams({ params, grant_type }: FileProvider, report: Report): void {
   for (const name of Object.keys(params)) {
-    if (RESERVED_PARAMS.includes(name)) report([name], "is set by this proxy; use the provider's own keys", "key");
+    if (RESERVED_PARAMS.test(name)) report([name], "is set by this proxy; use the provider's own keys", "key");
   }
   if (grant_type !== TOKEN_EXCHANGE) return;
   for (const name of ["subject_token", "actor_token"]) {

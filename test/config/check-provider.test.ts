@@ -101,7 +101,7 @@ none
 describe("a client assertion in a file", () => {
   const FILE_AND_AUD = "client_assertion: { file: f, aud: a }";
   const WRONG_METHOD =
-    '11:25 "providers.main.client_assertion.file" is for token_endpoint_auth_method: private_key_jwt without client_key';
+    '11:25 "providers.main.client_assertion.file" is for private_key_jwt without client_key; remove one of the two';
   const NO_AUD = "must be the only audience of the JWT in file, without templates";
   reports(
     withMethod,
