@@ -3,8 +3,7 @@
 import { lstatSync, rmSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { styleText } from "node:util";
-import type { ProviderConfig } from "../config/complete.ts";
-import { parseConfig } from "../config/parse.ts";
+import { type ProviderConfig, parseConfig } from "../config/parse.ts";
 import { UsageError } from "../core/errors.ts";
 import { askAll, quoted } from "./init-answers.ts";
 import { PACKAGE } from "./init-example.ts";

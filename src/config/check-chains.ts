@@ -2,8 +2,8 @@
 
 import { callNamesOfChain, chainOf } from "../oauth/template-names.ts";
 import { TOKEN_PREFIX } from "../oauth/template-rules.ts";
-import type { Config } from "./complete.ts";
 import type { Report } from "./faults.ts";
+import type { Config } from "./parse.ts";
 
 export function checkChains({ providers, routes, get_token, webnonce_exchange }: Config, report: Report): void {
   const chains = new Map(Object.keys(providers).map((name) => [name, chainOf(name, providers)]));

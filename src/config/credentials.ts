@@ -7,9 +7,8 @@ import type { ProxyFor, TlsCredentials } from "../core/transport.ts";
 import type { PlacedSecrets, ProviderCredentials } from "../oauth/provider-settings.ts";
 import type { Signer } from "../oauth/signer.ts";
 import { type CreateJwsSigner, importSigningKey, KeyError, type SigningKey } from "../oauth/signing-key.ts";
-import type { Config, ProviderConfig } from "./complete.ts";
 import { type Path, type PathFault, type Report, reportTo } from "./faults.ts";
-import type { ParsedFile } from "./parse.ts";
+import type { Config, ParsedFile, ProviderConfig } from "./parse.ts";
 import type { ClientCertificatePin, FileNextAuth } from "./schema-nextauth.ts";
 import type { KeySettings, TlsSettings } from "./schema-provider.ts";
 

@@ -5,11 +5,17 @@ import { checkChains } from "./check-chains.ts";
 import { checkNextAuth } from "./check-nextauth.ts";
 import { checkProvider } from "./check-provider.ts";
 import type { Surroundings } from "./check-templates.ts";
-import { type Config, complete } from "./complete.ts";
 import { below, errorMessage, type PathFault, reportTo, shapeFaults, suggestion } from "./faults.ts";
 import { type FileConfig, fileSchema } from "./schema.ts";
 import { provider as providerSchema } from "./schema-provider.ts";
 import { readYaml } from "./yaml.ts";
+
+/** A provider with references to its credentials, which credentials.ts loads. */
+export type { FileProvider as ProviderConfig } from "./schema-provider.ts";
+
+export type Route = NonNullable<FileConfig["routes"]>[number];
+/** With every default filled in. Durations are in milliseconds. */
+export type Config = Omit<FileConfig, "routes"> & { routes: readonly Route[] };
 
 export interface ParsedFile {
   config: Config;
@@ -30,7 +36,9 @@ export function parseConfig(text: string, fileName: string): ParsedFile {
   if (!faults.some(({ path }) => path.length === 0)) checkParts(value as File, misspelt, faults);
   if (!parsed.success || faults.length > 0) throw error(faults);
 
-  const config = complete(parsed.data);
+  // With several providers and no routes, everything names its provider.
+  const [provider = "", ...others] = Object.keys(parsed.data.providers);
+  const config = { ...parsed.data, routes: parsed.data.routes ?? (others.length > 0 ? [] : [{ provider }]) };
   checkChains(config, reportTo(faults));
   if (faults.length > 0) throw error(faults);
   return { config, error };

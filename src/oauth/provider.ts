@@ -1,7 +1,7 @@
 // One provider of the file: token requests within its limits, repeated only where that is harmless.
 
 import { TokenProxyError } from "../core/errors.ts";
-import { keepNothing, type Runtime } from "../core/runtime.ts";
+import { keepNothing, type Runtime } from "../core/ports.ts";
 import { type Delivery, withOneRetry } from "../core/transport.ts";
 import { textOf, type Values } from "../core/values.ts";
 import { createBreaker } from "./breaker.ts";

@@ -2,8 +2,7 @@
 
 import { asCallError } from "../core/errors.ts";
 import { hex } from "../core/hex.ts";
-import type { Audit, AuditLine } from "../core/ports.ts";
-import type { Runtime } from "../core/runtime.ts";
+import type { Audit, AuditLine, Runtime } from "../core/ports.ts";
 import { describeToken } from "../oauth/describe-token.ts";
 import type { CallContext, CallStep } from "./context.ts";
 import type { DescribeIdentities } from "./identities.ts";

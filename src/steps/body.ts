@@ -3,7 +3,7 @@
 import { startDeadline } from "../core/deadline.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import { FORM_CONTENT_TYPE } from "../core/form.ts";
-import type { Runtime } from "../core/runtime.ts";
+import type { Runtime } from "../core/ports.ts";
 import { readUpTo } from "../core/transport.ts";
 import type { CallContext } from "./context.ts";
 

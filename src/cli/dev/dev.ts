@@ -3,8 +3,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { styleText } from "node:util";
 import { decodeJwt } from "jose";
-import type { Config } from "../../config/complete.ts";
-import type { ParsedFile } from "../../config/parse.ts";
+import type { Config, ParsedFile } from "../../config/parse.ts";
 import { UsageError } from "../../core/errors.ts";
 import { isLoopback } from "../../core/url.ts";
 import { ListenError, listen } from "../../node/inbound/listener.ts";

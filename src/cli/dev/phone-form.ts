@@ -2,7 +2,7 @@
 
 import { html } from "hono/html";
 import { decodeJwt, decodeProtectedHeader } from "jose";
-import type { Config } from "../../config/complete.ts";
+import type { Config } from "../../config/parse.ts";
 import { UsageError } from "../../core/errors.ts";
 import { copyable, type Html, panel, pill } from "../../node/admin/elements.ts";
 import { counted } from "../../node/admin/format.ts";

@@ -1,6 +1,6 @@
 // Plays a phone and its nextAuth Server: opens a session, and makes the call that a form describes.
 
-import type { Config } from "../../config/complete.ts";
+import type { Config } from "../../config/parse.ts";
 import type { FileExchange } from "../../config/schema-nextauth.ts";
 import { UsageError } from "../../core/errors.ts";
 import { FORM_CONTENT_TYPE } from "../../core/form.ts";

@@ -1,6 +1,6 @@
 // Judges a snapshot: whether the service is well, and if not, what is wrong and what to do.
 
-import type { Config } from "../../config/complete.ts";
+import type { Config } from "../../config/parse.ts";
 import type { BreakerState } from "../../oauth/breaker.ts";
 import { NOTABLE_SKEW_SECONDS } from "../../oauth/clock-skew.ts";
 import { counted, DAY_MS, duration, percent } from "./format.ts";
