@@ -3,9 +3,12 @@
 import { callNamesOfChain, chainOf } from "../oauth/template-names.ts";
 import { TOKEN_PREFIX } from "../oauth/template-rules.ts";
 import type { Report } from "./faults.ts";
-import type { Config } from "./parse.ts";
+import type { FileConfig } from "./schema.ts";
 
-export function checkChains({ providers, routes, get_token, webnonce_exchange }: Config, report: Report): void {
+export function checkChains(
+  { providers, routes = [], get_token, webnonce_exchange }: FileConfig,
+  report: Report,
+): void {
   const chains = new Map(Object.keys(providers).map((name) => [name, chainOf(name, providers)]));
   for (const [name, chain] of chains) {
     if (!chain.has(name)) continue;

@@ -3,7 +3,6 @@
 import type { Span, Tracer } from "@opentelemetry/api";
 import { createTraceState, ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, trace } from "@opentelemetry/api";
 import { TokenProxyError } from "./errors.ts";
-import type { Clock } from "./ports.ts";
 
 /** The steps that wait for something. `provider` is one token request with its answer. */
 export type Step = "session_check" | "attributes" | "discovery" | "signing" | "provider" | Leg;
@@ -47,7 +46,7 @@ export function createTracer(): Tracer {
 export function startTrace(
   name: string,
   headers: Pick<Headers, "get"> | undefined,
-  { clock, tracer }: { clock: Pick<Clock, "elapsed">; tracer: Tracer },
+  { clock, tracer }: { clock: { elapsed(): number }; tracer: Tracer },
 ) {
   const parent = headers === undefined ? ROOT_CONTEXT : contextOf(headers);
   const callSpan = tracer.startSpan(name, { kind: SpanKind.SERVER }, parent);
