@@ -1,11 +1,11 @@
 // Which requests are answered, and the steps each goes through, in order.
 
 import { Hono } from "hono";
-import { HEALTH_PATH } from "./config/check-nextauth.ts";
-import type { Config } from "./config/complete.ts";
 import type { Credentials } from "./config/credentials.ts";
+import type { Config } from "./config/parse.ts";
+import { HEALTH_PATH } from "./config/schema-nextauth.ts";
 import { EXCHANGE_ERROR_TABLE, withStatuses } from "./core/errors.ts";
-import type { Runtime } from "./core/runtime.ts";
+import type { Runtime } from "./core/ports.ts";
 import { createNextAuthServers } from "./nextauth/servers.ts";
 import { createProviders } from "./oauth/providers.ts";
 import { answerWithToken, toErrorResponse } from "./steps/answer.ts";

@@ -1,9 +1,9 @@
 // What happens to a call whose caller has proved its identity, free of HTTP.
 
-import type { Route } from "./config/complete.ts";
-import type { Announce } from "./core/audit.ts";
+import type { Route } from "./config/parse.ts";
 import type { CallTime } from "./core/call-time.ts";
 import { TokenProxyError } from "./core/errors.ts";
+import type { Announce } from "./core/ports.ts";
 import type { Trace } from "./core/trace.ts";
 import { textOf, type Value, type Values } from "./core/values.ts";
 import type { SessionMode } from "./nextauth/binding.ts";

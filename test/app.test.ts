@@ -1,7 +1,7 @@
 // The pipeline: which requests are answered, and the steps of each, in order.
 
 import { describe, expect, it } from "vitest";
-import type { Runtime } from "../src/core/runtime.ts";
+import type { Runtime } from "../src/core/ports.ts";
 import type { TransportSettings } from "../src/core/transport.ts";
 import { workerInbound } from "../src/worker/inbound.ts";
 import { type AppChanges, buildApp, call, type SentCall, TOKEN, TOKEN_ENDPOINT } from "./support/app.ts";

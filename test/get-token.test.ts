@@ -1,7 +1,7 @@
 // A call is authorized, routed and confirmed before anything about it reaches a provider.
 
 import { describe, expect, it } from "vitest";
-import type { Route } from "../src/config/complete.ts";
+import type { Route } from "../src/config/parse.ts";
 import { startCallTime } from "../src/core/call-time.ts";
 import { TokenProxyError } from "../src/core/errors.ts";
 import type { CallFacts } from "../src/core/trace.ts";

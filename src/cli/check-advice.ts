@@ -1,6 +1,6 @@
 // What a provider's answer probably means for this file, and which of its keys to change.
 
-import type { ProviderConfig } from "../config/complete.ts";
+import type { ProviderConfig } from "../config/parse.ts";
 import type { TokenProxyError } from "../core/errors.ts";
 import { readJsonObject } from "../core/json.ts";
 import type { TransportRequest, TransportResponse } from "../core/transport.ts";

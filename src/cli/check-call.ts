@@ -1,7 +1,7 @@
 // The command `check --call`: how the file reads an example of the vendor's call, and how it could.
 
 import { CREDENTIAL_HEADERS } from "../config/check-nextauth.ts";
-import type { Config } from "../config/complete.ts";
+import type { Config } from "../config/parse.ts";
 import { TokenProxyError, UsageError } from "../core/errors.ts";
 import type { Values } from "../core/values.ts";
 import { mapUserid } from "../get-token.ts";

@@ -2,8 +2,8 @@
 
 import { statSync } from "node:fs";
 import { nearGrant } from "../config/check-provider.ts";
-import type { Config } from "../config/complete.ts";
 import type { Path } from "../config/faults.ts";
+import type { Config } from "../config/parse.ts";
 import { isLoopback } from "../core/url.ts";
 import { nextauthKey } from "../nextauth/servers.ts";
 import { isSigned } from "../oauth/client-authentication.ts";

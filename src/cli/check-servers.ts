@@ -1,7 +1,7 @@
 // What `check` finds out about the providers and nextAuth Servers of the file by asking them.
 
 import { randomBytes } from "node:crypto";
-import type { Config } from "../config/complete.ts";
+import type { Config } from "../config/parse.ts";
 import type { NextAuthServer, NextAuthServers } from "../nextauth/servers.ts";
 import { credentialOf, isSigned } from "../oauth/client-authentication.ts";
 import type { Metadata } from "../oauth/discovery.ts";

@@ -1,8 +1,8 @@
 // The command `check`: checks the file, asks its servers, and with --live requests one token.
 
-import type { Config, ProviderConfig } from "../config/complete.ts";
 import { type Credentials, loadCredentials } from "../config/credentials.ts";
 import type { Path } from "../config/faults.ts";
+import type { Config, ProviderConfig } from "../config/parse.ts";
 import { ConfigError, UsageError } from "../core/errors.ts";
 import type { CreateTransport } from "../core/transport.ts";
 import { createNextAuthServers } from "../nextauth/servers.ts";

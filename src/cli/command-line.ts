@@ -1,8 +1,7 @@
 // The commands with their options, their help, and the exit status.
 
 import { Command, CommanderError, Option } from "commander";
-import { ConfigError, UsageError } from "../core/errors.ts";
-import { framesOf } from "../core/stack-frames.ts";
+import { ConfigError, framesOf, UsageError } from "../core/errors.ts";
 import { counted } from "../node/admin/format.ts";
 import { ListenError } from "../node/inbound/listener.ts";
 import { packageVersion } from "../node/version.ts";

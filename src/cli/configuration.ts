@@ -3,8 +3,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parseEnv } from "node:util";
-import type { Config } from "../config/complete.ts";
-import { type ParsedFile, parseConfig } from "../config/parse.ts";
+import { type Config, type ParsedFile, parseConfig } from "../config/parse.ts";
 import { UsageError } from "../core/errors.ts";
 import type { Value, Values } from "../core/values.ts";
 import type { Binding } from "../nextauth/binding.ts";

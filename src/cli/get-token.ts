@@ -1,7 +1,7 @@
 // The command `get-token`: calls a running proxy as the nextAuth Server would.
 
-import type { Config } from "../config/complete.ts";
 import { type CredentialHost, SecretError } from "../config/credentials.ts";
+import type { Config } from "../config/parse.ts";
 import { UsageError } from "../core/errors.ts";
 import { Secret } from "../core/secret.ts";
 import { type TlsCredentials, TransportError } from "../core/transport.ts";

@@ -2,8 +2,8 @@
 
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import type { ProviderConfig } from "../config/complete.ts";
 import { suggestion } from "../config/faults.ts";
+import type { ProviderConfig } from "../config/parse.ts";
 import { TokenProxyError, UsageError } from "../core/errors.ts";
 import { isLoopback, issuerUrlFault } from "../core/url.ts";
 import { createNodeCredentialHost } from "../node/credentials.ts";

@@ -4,8 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { findPackageJSON } from "node:module";
 import { dirname, join } from "node:path";
 import { isMap, isScalar, isSeq, parseDocument, type Scalar, type YAMLMap } from "yaml";
-import type { ProviderConfig } from "../config/complete.ts";
-import { parseConfig } from "../config/parse.ts";
+import { type ProviderConfig, parseConfig } from "../config/parse.ts";
 import { credentialOf, isSigned, type TokenEndpointAuthMethod } from "../oauth/client-authentication.ts";
 
 /** From the root of the package, in the sources and in the bundle. */

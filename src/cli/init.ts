@@ -2,8 +2,7 @@
 
 import { lstatSync, rmSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
-import type { ProviderConfig } from "../config/complete.ts";
-import { parseConfig } from "../config/parse.ts";
+import { type ProviderConfig, parseConfig } from "../config/parse.ts";
 import { UsageError } from "../core/errors.ts";
 import { askAll, quoted } from "./init-answers.ts";
 import { writeNew } from "./keygen.ts";

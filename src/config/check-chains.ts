@@ -2,10 +2,13 @@
 
 import { callNamesOfChain, chainOf } from "../oauth/template-names.ts";
 import { TOKEN_PREFIX } from "../oauth/template-rules.ts";
-import type { Config } from "./complete.ts";
 import type { Report } from "./faults.ts";
+import type { FileConfig } from "./schema.ts";
 
-export function checkChains({ providers, routes, get_token, webnonce_exchange }: Config, report: Report): void {
+export function checkChains(
+  { providers, routes = [], get_token, webnonce_exchange }: FileConfig,
+  report: Report,
+): void {
   const chains = new Map(Object.keys(providers).map((name) => [name, chainOf(name, providers)]));
   for (const [name, chain] of chains) {
     if (!chain.has(name)) continue;
@@ -14,12 +17,9 @@ export function checkChains({ providers, routes, get_token, webnonce_exchange }:
   }
   for (const [name, { cache }] of Object.entries(providers)) {
     if (cache !== true) continue;
-    const at = ["providers", name, "cache"];
     const [used] = callNamesOfChain(name, providers);
-    if (used !== undefined) report(at, `must be false, because {{${used}}} makes each token one of the call's user`);
-    if (![...chains.values()].some((chain) => chain.has(name))) {
-      report(at, `has no effect, because no other provider uses {{${TOKEN_PREFIX}${name}}}; remove it`);
-    }
+    if (used === undefined) continue;
+    report(["providers", name, "cache"], `must be false, because {{${used}}} makes each token one of the call's user`);
   }
   for (const [key, uses] of Object.entries({ routes, get_token, webnonce_exchange })) {
     for (const [index, { provider = "" }] of uses.entries()) {

@@ -1,9 +1,9 @@
 // Rules for the templates of a provider: every name must have a value where it is used.
 
-import { allParams, templatesOf, USER_JWT, withDefaults } from "../oauth/grants.ts";
+import { allParams, templatesOf, USER_JWT } from "../oauth/grants.ts";
 import type { JwtSettings } from "../oauth/jwt.ts";
 import { type JsonValue, jsonTemplateNames } from "../oauth/template.ts";
-import { ATTRIBUTE_PREFIX, jwtsNeeded } from "../oauth/template-names.ts";
+import { ATTRIBUTE_PREFIX } from "../oauth/template-names.ts";
 import { JWT_PREFIX, JWT_TEMPLATE_NAMES, OWN_NAMES, TOKEN_PREFIX } from "../oauth/template-rules.ts";
 import { type Path, type Report, suggestion } from "./faults.ts";
 import type { FileBinding, FileExchange, FileNextAuth } from "./schema-nextauth.ts";
@@ -14,7 +14,6 @@ export interface Surroundings {
   bindings: readonly FileBinding[] | undefined;
   servers: readonly FileNextAuth[] | undefined;
   exchanges: readonly FileExchange[] | undefined;
-  hasNextauth: boolean;
   /** Whether nextauth gives a serverid to calls without one. */
   defaultServerid: boolean;
   /** Every value that some call has; undefined if get_token is at fault. */
@@ -35,9 +34,9 @@ export function checkTemplates(provider: FileProvider, around: Surroundings, rep
       report(at, problem && `uses {{${name}}}, ${problem}`);
     }
   };
-  const checkJwt = (at: Path, jwt: Partial<Pick<JwtSettings, "header" | "claims">>) => {
+  const checkJwt = (at: Path, jwt: Pick<JwtSettings, "header" | "claims">) => {
     for (const part of ["header", "claims"] as const) {
-      for (const [member, value] of Object.entries(jwt[part] ?? {})) check("jwt", [...at, part, member], value);
+      for (const [member, value] of Object.entries(jwt[part])) check("jwt", [...at, part, member], value);
     }
   };
 
@@ -49,14 +48,11 @@ export function checkTemplates(provider: FileProvider, around: Surroundings, rep
     }
   }
   for (const [name, header] of Object.entries(headers)) check("request", ["headers", name], [...templatesOf(header)]);
-  check("other", ["client_assertion", "aud"], client_assertion?.aud);
-  checkJwt(["client_assertion"], client_assertion ?? {});
+  check("other", ["client_assertion", "aud"], client_assertion.aud);
+  checkJwt(["client_assertion"], client_assertion);
   check("other", ["expect_subject"], expect_subject?.equals);
   // Without signing, checkJwts reports each JWT.
-  for (const name of around.signing === null ? [] : jwtsNeeded(provider)) {
-    if (jwt[name] === undefined && name !== USER_JWT) continue;
-    checkJwt(["jwt", name], withDefaults(jwt[name] ?? {}, provider.issuer !== undefined));
-  }
+  for (const [name, one] of around.signing === null ? [] : Object.entries(jwt)) checkJwt(["jwt", name], one);
 }
 
 function problemOf(name: string, kind: Kind, provider: FileProvider, around: Surroundings): string | undefined {
@@ -68,7 +64,7 @@ function problemOf(name: string, kind: Kind, provider: FileProvider, around: Sur
     return "but signing.issuer is not set";
   }
   if (name.startsWith(ATTRIBUTE_PREFIX)) {
-    if (!around.hasNextauth) return 'which needs "nextauth", the server that knows the attributes';
+    if (around.servers?.length === 0) return 'which needs "nextauth", the server that knows the attributes';
     if (callNames === undefined || callNames.includes("serverid")) return undefined;
     return 'which needs a serverid; add it to "get_token.values" or set "nextauth.serverid"';
   }

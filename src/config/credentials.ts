@@ -4,13 +4,11 @@ import { HEADER_VALUE } from "../core/headers.ts";
 import type { Sha256 } from "../core/ports.ts";
 import { Secret, type SecretReference } from "../core/secret.ts";
 import type { ProxyFor, TlsCredentials } from "../core/transport.ts";
-import type { NextAuthCredentials } from "../nextauth/servers.ts";
 import type { ProviderCredentials } from "../oauth/provider-settings.ts";
 import type { Signer } from "../oauth/signer.ts";
 import { type CreateJwsSigner, importSigningKey, KeyError, type SigningKey } from "../oauth/signing-key.ts";
-import type { Config, ProviderConfig } from "./complete.ts";
 import { type Path, type PathFault, type Report, reportTo } from "./faults.ts";
-import type { ParsedFile } from "./parse.ts";
+import type { Config, ParsedFile, ProviderConfig } from "./parse.ts";
 import type { ClientCertificatePin, FileNextAuth } from "./schema-nextauth.ts";
 import type { KeySettings, TlsSettings } from "./schema-provider.ts";
 
@@ -48,27 +46,11 @@ export class SecretError extends Error {
   override readonly name = "SecretError";
 }
 
-export interface CallerCredentials extends Omit<Config["callers"][string], "apikeys"> {
-  apikeys: readonly Secret[];
-}
-
-export interface Credentials {
-  callers: ReadonlyMap<string, CallerCredentials>;
-  /** In the order of the file. */
-  nextauth: readonly NextAuthCredentials[];
-  /** With `client_ca` as `ca`. Undefined without `server.tls`, and on a host that never listens. */
-  serverTls: TlsCredentials | undefined;
-  providers: ReadonlyMap<string, ProviderCredentials>;
-  /** For hashing userids in the log. */
-  identitiesKey: Secret | undefined;
-  /** Every key under `signing`, including those that only verify. */
-  signingKeys: readonly SigningKey[];
-  /** For people: `HOST through PROXY` for each server behind an egress proxy. */
-  proxied: readonly string[];
-}
+export type CallerCredentials = Omit<Config["callers"][string], "apikeys"> & { apikeys: readonly Secret[] };
+export type Credentials = Awaited<ReturnType<typeof loadCredentials>>;
 
 /** @throws {ConfigError} with each secret, key or certificate that is missing or unusable */
-export async function loadCredentials({ config, error }: ParsedFile, host: CredentialHost): Promise<Credentials> {
+export async function loadCredentials({ config, error }: ParsedFile, host: CredentialHost) {
   const faults: PathFault[] = [];
   const report = reportTo(faults);
   const fault = (problem: string) => report(["server", "env_proxy"], problem);
@@ -87,6 +69,7 @@ export async function loadCredentials({ config, error }: ParsedFile, host: Crede
     const connection = await load.connection(server, server.url, path);
     return apikey && { apikey, ...connection };
   });
+  // All of them, also those that only verify; signers are those that sign.
   const signingKeys = await load.list(signing?.keys ?? [], ["signing", "keys"], load.key);
   const signers = signingKeys.filter(({ kid }) => signing?.keys.some((key) => key.kid === kid && key.use === "sign"));
   const providers = new Map<string, ProviderCredentials>();
@@ -136,6 +119,7 @@ function createLoader(host: CredentialHost, report: Report, ofEnvironment: Proxy
     return credentials;
   }
 
+  /** For people: `HOST through PROXY` for each server behind an egress proxy. */
   const proxied = new Set<string>();
   return {
     secret,
@@ -168,18 +152,14 @@ function createLoader(host: CredentialHost, report: Report, ofEnvironment: Proxy
       return createAssertionFile(() => readFile(file), aud, path.join("."));
     },
 
-    /** Loads each entry, and leaves out those at fault. */
+    /** Loads one entry after the other, and leaves out those at fault. */
     async list<Item, Loaded>(
       items: readonly Item[],
       path: Path,
       loadOne: (item: Item, path: Path) => Promise<Loaded | undefined>,
     ): Promise<Loaded[]> {
-      const loaded: Loaded[] = [];
-      for (const [index, item] of items.entries()) {
-        const one = await loadOne(item, [...path, index]);
-        if (one !== undefined) loaded.push(one);
-      }
-      return loaded;
+      const loaded = await Array.fromAsync(items, (item, index) => loadOne(item, [...path, index]));
+      return loaded.filter((one) => one !== undefined);
     },
 
     async key({ kid, alg, private_key, certificate: reference }: KeySettings, path: Path) {
@@ -205,29 +185,23 @@ function createLoader(host: CredentialHost, report: Report, ofEnvironment: Proxy
 async function loadCallers({ callers, server }: Config, load: Loader, host: CredentialHost, report: Report) {
   const loaded = new Map<string, CallerCredentials>();
   const owners = new Map<string, string>();
-  /** Remembers whose credential it is. @returns another caller that has the same one */
-  const otherOwner = (credential: string, name: string): string | undefined => {
-    const owner = owners.get(credential);
-    if (owner === undefined) owners.set(credential, name);
-    return owner === name ? undefined : owner;
+  const claim = (credential: string, name: string, path: Path) => {
+    const owner = owners.get(credential) ?? name;
+    owners.set(credential, owner);
+    if (owner !== name) report(path, `also identifies "callers.${owner}"; each caller needs credentials of its own`);
   };
   for (const [name, { apikeys: references, client_certificates, serverids }] of Object.entries(callers)) {
     const at = ["callers", name];
     const apikeys = await load.list(references, [...at, "apikeys"], async (reference, path) => {
       const apikey = await load.secret(reference, path, apikeyFault);
-      const other = apikey && otherOwner(`key ${apikey.reveal()}`, name);
-      report(path, other && `is also a key of "callers.${other}"; each caller needs different keys`);
+      if (apikey !== undefined) claim(`key ${apikey.reveal()}`, name, path);
       return apikey;
     });
     for (const [index, pin] of client_certificates.entries()) {
       const path = [...at, "client_certificates", index];
       report(path, host.pinFault(pin, server));
       // With API keys, the key identifies the caller.
-      const other = references.length > 0 ? undefined : otherOwner(`pin ${Object.values(pin)}`, name);
-      report(
-        path,
-        other && `is also a certificate of "callers.${other}"; without apikeys, it must identify one caller`,
-      );
+      if (references.length === 0) claim(`pin ${Object.values(pin)}`, name, path);
     }
     loaded.set(name, { apikeys, client_certificates, serverids });
   }
@@ -235,7 +209,8 @@ async function loadCallers({ callers, server }: Config, load: Loader, host: Cred
 }
 
 async function loadProvider(provider: ProviderConfig, at: Path, signers: readonly SigningKey[], load: Loader) {
-  const { client_secret, client_key, client_key_alg: alg, client_assertion } = provider;
+  const { client_secret, client_key, client_assertion } = provider;
+  const { alg, file } = client_assertion;
   const secrets = await load.list(client_secret, [...at, "client_secret"], (reference, path) =>
     load.secret(reference, path, controlFault),
   );
@@ -243,7 +218,7 @@ async function loadProvider(provider: ProviderConfig, at: Path, signers: readonl
   const candidates = client_key.length > 0 ? own : signers;
   return {
     secrets,
-    clientKeys: candidates.filter((key) => !client_assertion.file && (alg === undefined || key.alg === alg)),
+    clientKeys: candidates.filter((key) => !file && (alg === undefined || key.alg === alg)),
     assertionFile: await load.assertionFile(client_assertion, [...at, "client_assertion", "file"]),
     placed: await loadPlaced(provider, at, load),
     ...(await load.connection(provider, provider.token_endpoint ?? String(provider.issuer), at)),
@@ -278,8 +253,7 @@ const shortKeyFault = matches(
   'refers to a key of fewer than 16 characters; create one with "openssl rand -hex 32"',
 );
 /** Without spaces, because a Bearer token ends at one. */
-const visibleFault = matches(
-  /^[\x21-\x7e]*$/,
-  'refers to an API key with a space or a non-ASCII character; create one with "openssl rand -hex 32"',
+const apikeyFault = matches(
+  /^[\x21-\x7e]{16,}$/,
+  'refers to an API key that is not 16 or more visible ASCII characters; create one with "openssl rand -hex 32"',
 );
-const apikeyFault = (text: string) => controlFault(text) ?? visibleFault(text) ?? shortKeyFault(text);

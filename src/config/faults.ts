@@ -37,7 +37,7 @@ interface ShapeFault extends PathFault {
 /**
  * One fault for each mistake: a misspelt key is not missing too.
  * @param issues of a parse of `file` with `errorMessage`
- * @returns the faults, and the paths where the file is not what its author meant
+ * @returns the faults, and the missing keys of the file itself that may be misspelt
  */
 export function shapeFaults(issues: readonly z.core.$ZodIssue[], file: unknown, topLevel: readonly string[]) {
   const isLacking = (part: unknown) => topLevel.some((name) => name === part && valueAt(file, [name]) === undefined);
@@ -50,9 +50,10 @@ export function shapeFaults(issues: readonly z.core.$ZodIssue[], file: unknown, 
     if (path.length > 0 && valueAt(file, path) === null) return [{ path, message: EMPTY, at: "key" }];
     return [{ path, message: issue.message, at: issue.code === "invalid_key" ? "key" : "value" }];
   });
+  const meant = all.flatMap((fault) => fault.meant ?? []).filter((path) => valueAt(file, path) === undefined);
   return {
-    faults: withoutConsequences(all, file),
-    doubtful: all.flatMap(({ path, meant = [] }) => [path, ...meant.filter(({ length }) => length === 1)]),
+    faults: withoutConsequences(all, new Set(meant.map(keyOf)), file),
+    misspelt: meant.flatMap(([key, ...below]) => (below.length === 0 ? key : [])),
   };
 }
 
@@ -69,13 +70,12 @@ function unknownKey(parent: Path, key: string, known: string[], isLacking: (part
   return { path, message: `unknown key; ${hint}`, at: "key", meant: candidates.map((name) => [...parent, name]) };
 }
 
-function withoutConsequences(faults: readonly ShapeFault[], file: unknown): ShapeFault[] {
-  const keyOf = (path: Path) => JSON.stringify(path);
-  const parentOf = ({ path }: ShapeFault) => keyOf(path.slice(0, -1));
-  const unknown = faults.filter(({ meant }) => meant !== undefined);
-  const incomplete = new Set(unknown.map(parentOf));
-  const meant = new Set(unknown.flatMap((fault) => fault.meant?.map(keyOf) ?? []));
-  const misplaced = new Set(unknown.filter(({ message }) => message === MISPLACED).map(({ path }) => keyOf(path)));
+const keyOf = (path: Path) => JSON.stringify(path);
+const parentOf = ({ path }: ShapeFault) => keyOf(path.slice(0, -1));
+
+function withoutConsequences(faults: readonly ShapeFault[], meant: ReadonlySet<string>, file: unknown): ShapeFault[] {
+  const incomplete = new Set(faults.filter((fault) => fault.meant !== undefined).map(parentOf));
+  const misplaced = new Set(faults.flatMap(({ message, path }) => (message === MISPLACED ? keyOf(path) : [])));
   // The lines that belong to an empty key are not indented, so they look like its neighbours.
   const empty = Map.groupBy(
     faults.filter(({ message }) => message === EMPTY),
@@ -83,14 +83,12 @@ function withoutConsequences(faults: readonly ShapeFault[], file: unknown): Shap
   );
   return faults.filter((fault) => {
     const { path } = fault;
-    const isUnknown = fault.meant !== undefined;
-    if (!isUnknown && incomplete.has(keyOf(path))) return false;
-    if (!isUnknown && valueAt(file, path) === undefined && meant.has(keyOf(path))) return false;
+    if (meant.has(keyOf(path)) || (fault.meant === undefined && incomplete.has(keyOf(path)))) return false;
     return !path.some((part, depth) => {
       const parent = path.slice(0, depth);
       if (misplaced.has(keyOf([...parent, part])) && fault.message !== MISPLACED) return true;
       const [first] = empty.get(keyOf(parent)) ?? [];
-      if (first === undefined || (depth === 0 && !isUnknown)) return false;
+      if (first === undefined || (depth === 0 && fault.meant === undefined)) return false;
       const names = Object.keys(valueAt(file, parent) as object);
       return names.indexOf(String(part)) > names.indexOf(String(first.path[depth]));
     });
@@ -121,12 +119,8 @@ function nearest(misspelt: string, known: readonly string[]): string | undefined
   if (known.length === 0) return undefined;
   const given = misspelt.toLowerCase();
   const name = closest(given, known);
-  const sorted = (text: string) => [...text].sort().join("");
-  // Two swapped letters are one typing error, but count as two.
-  const isSwap = distance(given, name) === 2 && sorted(given) === sorted(name);
   // A third of the letters may differ: enough for typing errors, too little for another word.
-  const limit = Math.max(1, Math.floor(name.length / 3));
-  return isSwap || distance(given, name) <= limit ? name : undefined;
+  return distance(given, name) <= Math.ceil(name.length / 3) ? name : undefined;
 }
 
 /** The error map of a parse; messages of the schema itself have priority. */

@@ -2,14 +2,20 @@
 
 import type { ConfigError } from "../core/errors.ts";
 import { checkChains } from "./check-chains.ts";
-import { checkNamedProviders, checkNextAuth, checkProviderName, EXCHANGE_NAMES } from "./check-nextauth.ts";
+import { checkNextAuth } from "./check-nextauth.ts";
 import { checkProvider } from "./check-provider.ts";
 import type { Surroundings } from "./check-templates.ts";
-import { type Config, complete } from "./complete.ts";
-import { below, errorMessage, type Path, type PathFault, type Report, reportTo, shapeFaults } from "./faults.ts";
+import { below, errorMessage, type PathFault, reportTo, shapeFaults, suggestion } from "./faults.ts";
 import { type FileConfig, fileSchema } from "./schema.ts";
-import { type FileSigning, provider as providerSchema } from "./schema-provider.ts";
+import { provider as providerSchema } from "./schema-provider.ts";
 import { readYaml } from "./yaml.ts";
+
+/** A provider with references to its credentials, which credentials.ts loads. */
+export type { FileProvider as ProviderConfig } from "./schema-provider.ts";
+
+export type Route = NonNullable<FileConfig["routes"]>[number];
+/** With every default filled in. Durations are in milliseconds. */
+export type Config = Omit<FileConfig, "routes"> & { routes: readonly Route[] };
 
 export interface ParsedFile {
   config: Config;
@@ -25,88 +31,70 @@ export interface ParsedFile {
 export function parseConfig(text: string, fileName: string): ParsedFile {
   const { value, error } = readYaml(text, fileName);
   const parsed = fileSchema.safeParse(value, { error: errorMessage });
-  const { faults, doubtful } = shapeFaults(parsed.error?.issues ?? [], value, Object.keys(fileSchema.shape));
-  const report = reportTo(faults);
+  const { faults, misspelt } = shapeFaults(parsed.error?.issues ?? [], value, Object.keys(fileSchema.shape));
   // Not if the file is no mapping at all: then it has no parts.
-  if (!faults.some(({ path }) => path.length === 0)) checkParts(value as Record<string, unknown>, doubtful, report);
+  if (!faults.some(({ path }) => path.length === 0)) checkParts(value as File, misspelt, faults);
   if (!parsed.success || faults.length > 0) throw error(faults);
 
-  const config = complete(parsed.data);
-  checkNamedProviders(config, report);
-  checkChains(config, report);
+  // With several providers and no routes, everything names its provider.
+  const [provider = "", ...others] = Object.keys(parsed.data.providers);
+  const config = { ...parsed.data, routes: parsed.data.routes ?? (others.length > 0 ? [] : [{ provider }]) };
+  checkChains(config, reportTo(faults));
   if (faults.length > 0) throw error(faults);
   return { config, error };
 }
 
+type File = Readonly<Record<string, unknown>>;
+
 /** Checks rules between keys, in every part of the file that has the right shape. */
-function checkParts(file: Record<string, unknown>, doubtful: readonly Path[], report: Report): void {
-  const isValid = (...at: string[]) =>
-    !doubtful.some((path) => at.every((part, depth) => depth >= path.length || path[depth] === part));
+function checkParts(file: File, misspelt: readonly unknown[], faults: PathFault[]): void {
+  const report = reportTo(faults);
+  const isAbsent = (key: string) => file[key] === undefined && !misspelt.includes(key);
   const part = <Key extends keyof FileConfig>(key: Key): FileConfig[Key] | undefined =>
-    isValid(key) ? (fileSchema.shape[key].parse(file[key]) as FileConfig[Key]) : undefined;
+    misspelt.includes(key) ? undefined : (fileSchema.shape[key].safeParse(file[key]).data as FileConfig[Key]);
 
   const bindings = part("get_token");
   const servers = part("nextauth");
+  const exchanges = part("webnonce_exchange");
+  const routes = part("routes");
   const providers = Object.entries((typeof file.providers === "object" && file.providers) || {});
-  const isNamed = !doubtful.some(([first, ...below]) => first === "providers" && below.length < 2);
+  const isNamed = file.providers && !faults.some(({ path }) => path[0] === "providers" && path.length < 3);
+  const providerNames = isNamed ? providers.map(([name]) => name) : undefined;
   const defaultServerid = servers?.some(({ serverid }) => serverid !== undefined) ?? true;
   const around: Surroundings = {
     bindings,
     servers,
-    exchanges: part("webnonce_exchange"),
-    hasNextauth: servers?.length !== 0,
+    exchanges,
     defaultServerid,
     callNames: bindings && [
       ...bindings.flatMap(({ values }) => Object.keys(values)),
       ...(bindings.some(({ session }) => session === "verify") ? ["userid", "accountid"] : []),
       ...(defaultServerid ? ["serverid"] : []),
-      ...(file.webnonce_exchange === undefined ? [] : EXCHANGE_NAMES),
+      ...(file.webnonce_exchange === undefined ? [] : ["serverid", "nonce", "userid", "accountid"]),
     ],
-    signing: isValid("signing") ? (part("signing") ?? null) : undefined,
-    providerNames: isNamed ? providers.map(([name]) => name) : undefined,
+    signing: isAbsent("signing") ? null : part("signing"),
+    providerNames,
   };
 
   checkNextAuth(around, report);
-  if (around.signing) checkSigning(around.signing, below(report, "signing", "keys"));
-  for (const [name, provider] of providers) {
-    if (!isValid("providers", name)) continue;
-    checkProvider(providerSchema.parse(provider), around, below(report, "providers", name));
+  for (const [name, written] of providers) {
+    const provider = providerSchema.safeParse(written).data;
+    if (provider !== undefined) checkProvider(provider, around, below(report, "providers", name));
   }
-  for (const [name, { serverids }] of Object.entries(part("callers") ?? {})) {
-    checkServeridUse(serverids, around, below(report, "callers", name, "serverids"));
+  const uses = Object.entries({ get_token: bindings, webnonce_exchange: exchanges, routes }).flatMap(
+    ([key, all = []]) => all.map(({ provider }, index) => ({ path: [key, index, "provider"], provider })),
+  );
+  for (const { path, provider } of uses) {
+    if (provider === undefined || providerNames?.includes(provider) !== false) continue;
+    const hint = suggestion(provider, providerNames) || `; the providers are ${providerNames.join(", ")}`;
+    report(path, `is not a provider of this file${hint}`);
   }
-  if (isValid("routes")) checkRoutes(part("routes"), around, below(report, "routes"));
-}
-
-function checkSigning({ keys }: FileSigning, report: Report): void {
-  for (const [index, { kid }] of keys.entries()) {
-    if (keys.findIndex((key) => key.kid === kid) < index) {
-      report([index, "kid"], "is already used by a key above; each key needs a different kid");
-    }
+  if (isAbsent("routes") && (providerNames?.length ?? 0) > 1 && uses.some(({ provider }) => provider === undefined)) {
+    report(["routes"], "is missing; with several providers, it says which one a call uses");
   }
-  if (!keys.some(({ use }) => use === "sign")) {
-    report([], 'has no key that signs; remove "use: verify" from one of the keys');
+  for (const [index, { serverid }] of (routes ?? []).entries()) {
+    const isShadowed = routes?.slice(0, index).some((above) => [undefined, serverid].includes(above.serverid));
+    if (isShadowed)
+      report(["routes", index], "is unreachable, because a route above matches the same calls; move it up");
   }
-}
-
-function checkRoutes(routes: FileConfig["routes"], around: Surroundings, report: Report): void {
-  const { bindings = [], exchanges = [], providerNames } = around;
-  const isNamed = [...bindings, ...exchanges].every(({ provider }) => provider !== undefined);
-  if (routes === undefined && providerNames && providerNames.length > 1 && !isNamed) {
-    report([], "is missing; with several providers, it says which one a call uses");
-  }
-  for (const [index, { serverid, provider }] of (routes ?? []).entries()) {
-    checkProviderName(provider, around, below(report, index, "provider"));
-    checkServeridUse(serverid, around, below(report, index, "serverid"));
-    const above = routes?.slice(0, index);
-    if (above?.some((route) => route.serverid === undefined || route.serverid === serverid)) {
-      report([index], "is unreachable, because a route above matches the same calls; move it up or remove it");
-    }
-  }
-}
-
-/** If no call has a serverid, a key that selects calls by serverid is a mistake. */
-function checkServeridUse(written: unknown, { callNames }: Surroundings, report: Report): void {
-  if (written === undefined || callNames?.includes("serverid") !== false) return;
-  report([], 'never matches, because no call has a serverid; add one to "get_token.values"');
 }

@@ -4,7 +4,8 @@ import * as z from "zod";
 import { STATUS_NAMES } from "../core/errors.ts";
 import { HEADER_VALUE } from "../core/headers.ts";
 import { issuerUrlFault } from "../core/url.ts";
-import { MAX_TEXT_LENGTH } from "../nextauth/values.ts";
+import { isRequired } from "../nextauth/binding.ts";
+import { MAX_TEXT_LENGTH, ruleOf } from "../nextauth/values.ts";
 import { suggestion } from "./faults.ts";
 import { tls } from "./schema-provider.ts";
 import * as t from "./schema-types.ts";
@@ -27,37 +28,32 @@ const dnsName = z
   .regex(/^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/, "must be a DNS name without wildcards")
   .transform((written) => written.toLowerCase());
 
-export const server = z
-  .strictObject({
-    listen: t.address.prefault("127.0.0.1:8080").describe("Where callers connect."),
-    admin: t.address
-      .prefault("127.0.0.1:9613")
-      .describe("For health, readiness, metrics and the status page. It has no authentication."),
-    admin_hosts: z.array(dnsName).default([]).describe("Host names of admin, besides IP addresses and localhost."),
-    tls: serverTls.optional().describe("TLS for callers; without it, put a TLS proxy in front."),
-    trusted_proxies: z
-      .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], "must be an IP address or a range, like 10.0.0.0/8"))
-      .default([])
-      .describe("Addresses and ranges of load balancers whose X-Forwarded-For is trusted."),
-    env_proxy: z.boolean().default(true).describe("Whether the environment's https_proxy and no_proxy count."),
-    max_in_flight: t.count(100_000, 1_024).describe("Concurrent calls; more are refused (overloaded)."),
-    shutdown_delay: t.durationOrZero
-      .prefault("5s")
-      .describe("After SIGTERM: how long calls are still accepted, while /readyz returns 503."),
-    shutdown_grace: t.duration.prefault("10s").describe("How long a shutdown then waits for calls in flight."),
-    watch: z
-      .enum(["credentials", "all", "none"])
-      .default("credentials")
-      .describe("Reload if a secret, key or certificate in a file changes. all: or this file."),
-    readiness: z
-      .enum(["started", "any", "all"])
-      .default("started")
-      .describe("started: ready once every provider was reached, or after 30 s. any, all: while reached."),
-  })
-  .refine(({ listen, admin }) => listen.port === 0 || listen.port !== admin.port || listen.host !== admin.host, {
-    path: ["admin"],
-    message: "must differ from server.listen, because callers must not reach it",
-  });
+export const server = z.strictObject({
+  listen: t.address.prefault("127.0.0.1:8080").describe("Where callers connect."),
+  admin: t.address
+    .prefault("127.0.0.1:9613")
+    .describe("For health, readiness, metrics and the status page. It has no authentication."),
+  admin_hosts: z.array(dnsName).default([]).describe("Host names of admin, besides IP addresses and localhost."),
+  tls: serverTls.optional().describe("TLS for callers; without it, put a TLS proxy in front."),
+  trusted_proxies: z
+    .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], "must be an IP address or a range, like 10.0.0.0/8"))
+    .default([])
+    .describe("Addresses and ranges of load balancers whose X-Forwarded-For is trusted."),
+  env_proxy: z.boolean().default(true).describe("Whether the environment's https_proxy and no_proxy count."),
+  max_in_flight: t.count(100_000, 1_024).describe("Concurrent calls; more are refused (overloaded)."),
+  shutdown_delay: t.durationOrZero
+    .prefault("5s")
+    .describe("After SIGTERM: how long calls are still accepted, while /readyz returns 503."),
+  shutdown_grace: t.duration.prefault("10s").describe("How long a shutdown then waits for calls in flight."),
+  watch: z
+    .enum(["credentials", "all", "none"])
+    .default("credentials")
+    .describe("Reload if a secret, key or certificate in a file changes. all: or this file."),
+  readiness: z
+    .enum(["started", "any", "all"])
+    .default("started")
+    .describe("started: ready once every provider was reached, or after 30 s. any, all: while reached."),
+});
 
 const fingerprint = z
   .string()
@@ -126,52 +122,67 @@ const answer = z.strictObject({
     .describe("Statuses by error_code, or by class: user_refusals, call_errors, our_errors. An error_code wins."),
 });
 
-const BINDING_PATH = /^(?:\/(?:[A-Za-z0-9._~-]+|\{[A-Za-z_][A-Za-z0-9_-]*\}))+\/?$/;
-const EXCHANGE_PATH = /^(?:\/[A-Za-z0-9._~-]+)+\/?$/;
+/** Where a Worker answers health checks; on Node the admin listener does. */
+export const HEALTH_PATH = "/healthz";
+
+/** Clients and proxies remove dot segments. A segment's name may occur once. */
+const BINDING_PATH =
+  /^(?!\/healthz$|.*\/\.(?:\.?|well-known)(?:\/|$)|.*(\{.+?\}).*\1)(?:\/(?:[A-Za-z0-9._~-]+|\{[A-Za-z_][A-Za-z0-9_-]*\}))+\/?$/;
+const EXCHANGE_PATH = new RegExp(`^(?!.*\\{)(?:${BINDING_PATH.source})`);
+const OTHERS_PATHS = "/healthz and /.well-known/ have other uses";
 
 /** By default, enough for two requests to the nextAuth Server and a token. */
 const callTimeout = t.duration.prefault("8s").describe("Limit for the whole call, once its body has arrived.");
 
-const binding = z.strictObject({
-  method: z.enum(["POST", "GET"]).default("POST").describe("The method of the call."),
-  path: z
-    .string()
-    .regex(BINDING_PATH, "must be a path like /getToken or /servers/{serverid}/getToken")
-    .default("/getToken")
-    .describe("Compared exactly; {name} matches one segment."),
-  values: t.named(boundValue).prefault(DEFAULT_VALUES).describe("Values of a call, by name; replaces all defaults."),
-  session: z
-    .enum(["verify", "trust"])
-    .default("verify")
-    .describe("verify: getSession of nextauth must confirm the call. trust: the userid is used as sent."),
-  apikey_header: t.headerName.toLowerCase().default("x-apikey").describe("For the key; after Bearer in Authorization."),
-  timeout: callTimeout,
-  provider: t.text.optional().describe("The provider of these calls; routes by default."),
-  answer: answer.prefault({}).describe("What the nextAuth Server gets instead of a token."),
-});
+const binding = z
+  .strictObject({
+    method: z.enum(["POST", "GET"]).default("POST").describe("The method of the call."),
+    path: z
+      .string()
+      .regex(BINDING_PATH, `must be a path like /getToken or /servers/{serverid}/getToken; ${OTHERS_PATHS}`)
+      .default("/getToken")
+      .describe("Compared exactly; {name} matches one segment."),
+    values: t.named(boundValue).prefault(DEFAULT_VALUES).describe("Values of a call, by name; replaces all defaults."),
+    session: z
+      .enum(["verify", "trust"])
+      .default("verify")
+      .describe("verify: getSession of nextauth must confirm the call. trust: the userid is used as sent."),
+    apikey_header: t.headerName
+      .toLowerCase()
+      .default("x-apikey")
+      .describe("For the key; after Bearer in Authorization."),
+    timeout: callTimeout,
+    provider: t.text.optional().describe("The provider of these calls; routes by default."),
+    answer: answer.prefault({}).describe("What the nextAuth Server gets instead of a token."),
+  })
+  .transform(({ values, ...rest }) => {
+    const completed = Object.entries(values).map(([name, value]) => {
+      const rule = ruleOf(name);
+      const { type = rule.type, max_length = rule.max_length, required = false } = value;
+      return [name, { ...value, type, max_length, required: required || isRequired(name, rest.session) }] as const;
+    });
+    return { ...rest, values: Object.fromEntries(completed) };
+  });
 
 export const getToken = t.listOrOne(binding).prefault({});
 
-const nextauthServer = z
-  .strictObject({
-    url: t
-      .url(issuerUrlFault)
-      .transform((written) => written.replace(/\/+$/, ""))
-      .describe("Base URL of the REST API."),
-    apikey: t.secretReference.describe("An API key with the permission sessions."),
-    su: z.string().regex(HEADER_VALUE, "must be visible ASCII").optional().describe("The role to act as (X-su)."),
-    serverid: t.serverid.optional().describe("The virtual server of calls that name none."),
-    serverids: t.serverids.describe("Its virtual servers, if you list several servers; all by default."),
-    timeout: t.duration.prefault("1500ms").describe("Limit for one request, including its response."),
-    connect_timeout: t.connectTimeout,
-    ...t.connectionSettings,
-    session_cache: t.durationOrZero
-      .refine((ms) => ms <= 60_000, "must be at most 60s")
-      .prefault("0s")
-      .describe("How long a confirmed session is remembered, and a logout unnoticed. At most 60s."),
-    tls: tls.optional().describe("Client certificate and trusted authorities."),
-  })
-  .transform(t.withConnectTimeout);
+const nextauthServer = z.strictObject({
+  url: t
+    .url(issuerUrlFault)
+    .transform((written) => written.replace(/\/+$/, ""))
+    .describe("Base URL of the REST API."),
+  apikey: t.secretReference.describe("An API key with the permission sessions."),
+  su: z.string().regex(HEADER_VALUE, "must be visible ASCII").optional().describe("The role to act as (X-su)."),
+  serverid: t.serverid.optional().describe("The virtual server of calls that name none."),
+  serverids: t.serverids.describe("Its virtual servers, if you list several servers; all by default."),
+  timeout: t.duration.prefault("1500ms").describe("Limit for one request, including its response."),
+  ...t.connectionSettings,
+  session_cache: t.durationOrZero
+    .refine((ms) => ms <= 60_000, "must be at most 60s")
+    .prefault("0s")
+    .describe("How long a confirmed session is remembered, and a logout unnoticed. At most 60s."),
+  tls: tls.optional().describe("Client certificate and trusted authorities."),
+});
 
 export const nextauth = t.optionalListOrOne(nextauthServer);
 
@@ -185,7 +196,11 @@ const rateLimit = (limit: number, defaultBinding: string) =>
     .prefault({});
 
 const exchange = z.strictObject({
-  path: z.string().regex(EXCHANGE_PATH, "must be a path like /token").default("/token").describe("Compared exactly."),
+  path: z
+    .string()
+    .regex(EXCHANGE_PATH, `must be a path like /token; ${OTHERS_PATHS}`)
+    .default("/token")
+    .describe("Compared exactly."),
   provider: t.text.optional().describe("The provider to use; routes by default."),
   serverid: t.serverid.optional().describe("The virtual server of these webNonces; nextauth.serverid by default."),
   timeout: callTimeout,

@@ -3,8 +3,10 @@
 import * as z from "zod";
 import { endpointUrlFault, issuerUrlFault } from "../core/url.ts";
 import { HMAC_ALGORITHMS, TOKEN_ENDPOINT_AUTH_METHODS } from "../oauth/client-authentication.ts";
+import { USER_JWT, withDefaults } from "../oauth/grants.ts";
 import { KIND_NAMES } from "../oauth/kinds/index.ts";
 import { SIGNING_ALGORITHMS } from "../oauth/signing-key.ts";
+import { jwtsNeeded } from "../oauth/template-names.ts";
 import * as t from "./schema-types.ts";
 
 export const signingKey = z.strictObject({
@@ -28,7 +30,15 @@ export const signing = z.strictObject({
           .describe("Day of creation, like 2026-11-24; its age is a metric."),
       }),
     )
-    .min(1)
+    .min(1, { abort: true })
+    .refine(
+      (keys) => new Set(keys.map(({ kid }) => kid)).size === keys.length,
+      "has a kid twice; each key needs a different kid",
+    )
+    .refine(
+      (keys) => keys.some(({ use }) => use === "sign"),
+      'has no key that signs; remove "use: verify" from one of the keys',
+    )
     .describe("The first key that signs is used, unless jwt.NAME.kid names another."),
 });
 
@@ -45,7 +55,7 @@ const jwt = z.strictObject({
   ...jwtSettings,
 });
 
-export const clientAssertion = z.strictObject({
+const clientAssertion = z.strictObject({
   file: t.text.optional().describe("A JWT that the platform writes and rotates, sent instead; needs aud. Node only."),
   aud: t.templated.optional().describe("The audience; {{issuer}} by default, else {{token_endpoint}}."),
   // The revision of RFC 7523 requires this type.
@@ -88,10 +98,6 @@ export const tls = z
     ca: t.secretReference.optional().describe("PEM: authorities to trust instead of the public ones. Node only."),
     binding: t.bindingName.optional().describe("mTLS binding in wrangler.toml; Workers only."),
   })
-  .refine(({ certificate, private_key, ca, binding }) => !binding || (certificate ?? private_key ?? ca) === undefined, {
-    path: ["binding"],
-    message: "is for Workers; certificate, private_key and ca are for Node; remove one or the other",
-  })
   .refine(
     ({ certificate, private_key, binding }) => binding || (certificate === undefined) === (private_key === undefined),
     "needs both certificate and private_key, or neither",
@@ -101,10 +107,22 @@ const jsonParam = z
   .strictObject({ json: t.json.describe("Sent as JSON, after its templates are filled in.") })
   .meta({ title: "{ json: JSON }" });
 
-const answer = z.strictObject({
-  format: z.enum(["json", "any"]).default("json").describe("any: a 2xx may have a body of any kind, like a bare JWT."),
-  require: z.array(t.text).min(1).optional().describe("The texts that a token has; [access_token] by default."),
-});
+export const UNREADABLE =
+  "cannot be checked with answer.format: any, because the body may not be JSON; remove one of the two";
+
+const answer = z
+  .strictObject({
+    format: z
+      .enum(["json", "any"])
+      .default("json")
+      .describe("any: a 2xx may have a body of any kind, like a bare JWT."),
+    require: z.array(t.text).min(1).optional().describe("The texts that a token has; [access_token] by default."),
+  })
+  .refine(({ format, require }) => format === "json" || require === undefined, {
+    path: ["require"],
+    message: UNREADABLE,
+  })
+  .transform(({ format, require = format === "any" ? [] : ["access_token"] }) => ({ format, require }));
 
 const PARAM_MESSAGE = "must be text, a list of texts, { json: … }, { env: NAME } or { file: PATH }";
 const HEADER_MESSAGE = "must be text, { env: NAME } or { file: PATH }";
@@ -146,7 +164,7 @@ export const provider = z
       .optionalListOrOne(t.secretReference)
       .describe("One, or a list: if the provider rejects the first, the next is tried."),
     client_key: t.optionalListOrOne(signingKey).describe("For private_key_jwt, instead of signing.keys."),
-    client_assertion: clientAssertion.optional().describe("The assertion of private_key_jwt and client_secret_jwt."),
+    client_assertion: clientAssertion.prefault({}).describe("The assertion of private_key_jwt and client_secret_jwt."),
     grant_type: t.text.describe("Any; authorization_code, jwt-bearer and token-exchange have default params."),
     scope: t.templated.optional().describe("The scope to request; may contain templates."),
     params: z
@@ -178,7 +196,6 @@ export const provider = z
       .default(false)
       .describe("true: its token, which no call influences, is kept for other providers."),
     timeout: t.duration.prefault("5s").describe("Limit for one token: wait, discovery, connection, request, answer."),
-    connect_timeout: t.connectTimeout,
     ...t.connectionSettings,
     // Each response is held in memory. Token responses are far smaller.
     max_response_bytes: t.count(4_194_304, 65_536).describe("Longer answers are refused."),
@@ -187,7 +204,21 @@ export const provider = z
     proxy_errors: errorRules.describe("Errors that reject this proxy."),
   })
   .meta({ anyOf: [{ required: ["issuer"] }, { required: ["token_endpoint"] }] })
-  .transform(t.withConnectTimeout);
+  .transform((provider) => {
+    const { issuer, token_endpoint, discovery = "oidc", client_assertion } = provider;
+    const aud = issuer === undefined ? "{{token_endpoint}}" : "{{issuer}}";
+    const jwts = jwtsNeeded(provider).flatMap((name) => {
+      const written = provider.jwt[name] ?? (name === USER_JWT ? {} : undefined);
+      return written === undefined ? [] : [[name, withDefaults(written, issuer !== undefined)] as const];
+    });
+    return {
+      ...provider,
+      discovery: token_endpoint === undefined ? discovery : ("none" as const),
+      // The revision of RFC 7523 allows only the issuer.
+      client_assertion: { ...client_assertion, aud: client_assertion.aud ?? aud },
+      jwt: Object.fromEntries(jwts),
+    };
+  });
 
 export type FileProvider = z.output<typeof provider>;
 export type FileSigning = z.output<typeof signing>;

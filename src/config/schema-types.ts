@@ -7,10 +7,7 @@ import { type JsonValue, parseTemplate, TemplateSyntaxError } from "../oauth/tem
 
 /** @param faultOf returns what is wrong, as a phrase that follows the path */
 export const textWith = (faultOf: (text: string) => string | undefined) =>
-  z.string().superRefine((text, context) => {
-    const message = faultOf(text);
-    if (message !== undefined) context.addIssue({ code: "custom", message });
-  });
+  z.string().refine((text) => faultOf(text) === undefined, { error: ({ input }) => faultOf(input as string) });
 
 export const unlessMapping = (message: string) => ({
   error: ({ code }: { code: string }) => (code === "invalid_type" ? message : undefined),
@@ -100,7 +97,7 @@ export const serverid = text.superRefine((value, context) => {
 export const serverids = z.array(serverid).min(1).optional();
 
 /** Takes a value out of a text. */
-export const pattern = textWith(patternFault);
+export const pattern = textWith(patternFault).transform((written) => new RegExp(written, "su"));
 
 /** A place to look for a value, such as `body:/userid`. */
 export const source = z
@@ -150,10 +147,6 @@ const optional = <List extends z.ZodType<unknown[]>>(list: List) =>
 export const optionalList = <Item extends z.ZodType>(item: Item) => optional(z.array(item).min(1, { abort: true }));
 export const optionalListOrOne = <Item extends z.ZodType>(item: Item) => optional(listOrOne(item));
 
-export const connectTimeout = duration
-  .optional()
-  .describe("Limit for the connection; 1s or timeout by default. Node only.");
-
 const PROXY_URL = /^https?:\/\/(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?\/?$/;
 const PROXY_URL_MESSAGE = "must be a URL like http://egress.bank.example:3128; a password goes into authorization";
 
@@ -166,8 +159,9 @@ const egressProxy = z.strictObject({
   authorization: secretReference.optional().describe("user:password, sent as Basic authorization."),
 });
 
-/** Without defaults, because on Workers they must not be written. */
+/** Without defaults, where a key must not be written on Workers. */
 export const connectionSettings = {
+  connect_timeout: duration.prefault("1s").describe("Limit for the connection, within timeout. Node only."),
   http2: z
     .enum(["auto", "never"])
     .optional()
@@ -182,17 +176,6 @@ export const connectionSettings = {
     .union([z.literal("none"), egressProxy], "must be none, or { url, authorization }, with authorization as a secret")
     .optional()
     .describe("Egress proxy, by CONNECT, or none; that of the environment by default. Node only."),
-};
-
-/** Fills in the default of connect_timeout, which depends on timeout. */
-export const withConnectTimeout = <Timed extends { timeout: number; connect_timeout?: number | undefined }>(
-  timed: Timed,
-  context: z.RefinementCtx,
-) => {
-  const connect_timeout = timed.connect_timeout ?? Math.min(1_000, timed.timeout);
-  const message = "must not be longer than timeout, which includes it";
-  if (connect_timeout > timed.timeout) context.addIssue({ code: "custom", path: ["connect_timeout"], message });
-  return { ...timed, connect_timeout };
 };
 
 /** A name for a caller, a provider or a value; names appear in logs, metrics and templates. */

@@ -57,7 +57,7 @@ export const fileSchema = z.strictObject(
   t.unlessMapping("the file must be a mapping with version, callers and providers"),
 );
 
-/** The file with the defaults of its schema; complete.ts adds those that depend on other keys. */
+/** The file with the defaults of its schema; parse.ts adds the routes. */
 export type FileConfig = z.output<typeof fileSchema>;
 
 export type JsonSchema = z.core.JSONSchema.BaseSchema;

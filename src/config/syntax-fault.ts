@@ -1,22 +1,24 @@
 // The first fault of invalid YAML, and what to do about it.
 
-import { type Document, isCollection, isNode, isScalar, visit } from "yaml";
+import { type Document, isAlias, isCollection, isNode, isPair, isScalar, type Node, visit } from "yaml";
+
+const QUOTES = "a text that starts with this character needs quotes";
+const TAB = "a tab or another blank is used for indentation; use spaces";
 
 /** Texts of our own, because the library's messages quote the file, which may contain a secret. */
-const MESSAGES: Readonly<Record<string, string>> & Record<"BAD_INDENT" | "MISSING_CHAR" | "TAB_AS_INDENT", string> = {
-  BAD_ALIAS: "a text that starts with this character needs quotes",
+const MESSAGES: Readonly<Record<string, string> & Record<"BAD_INDENT", string>> = {
+  BAD_ALIAS: QUOTES,
   BAD_DQ_ESCAPE: "in double quotes, write \\\\ for a backslash",
-  BAD_INDENT: "the indentation is wrong; keys of one mapping start in the same column",
-  BAD_SCALAR_START: "a text that starts with this character needs quotes",
+  BAD_INDENT:
+    'the indentation is wrong here or above; keys of one mapping start in the same column, and so do the "- " of a list',
+  BAD_SCALAR_START: QUOTES,
   BLOCK_AS_IMPLICIT_KEY: "a text with a colon and a space needs quotes, and a mapping its own line or braces",
   DUPLICATE_KEY:
     'this key occurs twice in the same mapping; remove one of the two (in a list, start each entry with "- ")',
-  MISSING_CHAR: "something is missing here, such as a closing bracket, a quote, a comma or a space",
   MULTILINE_IMPLICIT_KEY: 'this line needs a key and a colon, like "key: value"',
   MULTIPLE_DOCS: 'a second document starts here ("---"); only one is allowed',
-  TAB_AS_INDENT: "a tab or another blank is used for indentation; use spaces",
+  TAB_AS_INDENT: TAB,
   TAG_RESOLVE_FAILED: 'tags ("!…") are not supported; quote a text that starts with "!"',
-  UNEXPECTED_TOKEN: "this does not belong here; check the quotes, brackets and commas before it",
 };
 
 export interface SyntaxFault {
@@ -26,80 +28,64 @@ export interface SyntaxFault {
 
 /** Only the first, because it often causes others further down. */
 export function firstSyntaxFault(text: string, document: Document.Parsed): SyntaxFault | undefined {
-  const problems = [...document.errors, ...document.warnings].sort((a, b) => a.pos[0] - b.pos[0]);
   // In brackets, a missing comma also looks like a missing colon, at the same place.
-  const problem =
-    problems.find(({ code, pos }) => code === "BLOCK_IN_FLOW" && pos[0] === problems[0]?.pos[0]) ?? problems[0];
-  const found = problem === undefined ? [] : [diagnose(text, document, problem.code, problem.pos[0])];
-  const add = (node: unknown, message: string) => found.push({ offset: startOf(node), message });
-  visit(document, {
-    Pair(_, { key }) {
-      if (!isScalar(key) || typeof key.value !== "string") {
-        add(key, 'a key must be text; quote it, and quote a template: "{{…}}"');
-      }
-      // zod would drop it silently.
-      else if (key.value === "__proto__") add(key, 'the key "__proto__" is not allowed');
-    },
-    Alias(_, alias) {
-      if (alias.resolve(document) !== undefined) return;
-      add(alias, 'this alias (*) has no anchor (&) before it; quote a text that starts with "*"');
-    },
-    Scalar(_, scalar) {
-      if (scalar.type !== "PLAIN" || !/^[“”„‘’]|^[^"']+["']$/.test(scalar.source ?? "")) return;
-      add(scalar, 'the quotes around this text are incomplete or curly; use "…"');
-    },
+  const [problem] = [...document.errors, ...document.warnings].sort(
+    (a, b) => a.pos[0] - b.pos[0] || Number(b.code === "BLOCK_IN_FLOW") - Number(a.code === "BLOCK_IN_FLOW"),
+  );
+  const found: SyntaxFault[] = [];
+  let unclosed: SyntaxFault | undefined;
+  visit(document, (_, node) => {
+    const message = problemOf(node, document);
+    if (message !== undefined) found.push({ offset: startOf(isPair(node) ? node.key : node), message });
+    if (problem !== undefined && isNode(node)) unclosed = unclosedAt(node, text, problem.pos[0]) ?? unclosed;
   });
+  if (problem !== undefined) found.unshift(unclosed ?? diagnose(text, problem.code, problem.pos[0]));
   return found.sort((a, b) => a.offset - b.offset)[0];
 }
 
-/** The library reports where it cannot go on; the mistake is often before that. */
-function diagnose(text: string, document: Document, code: string, offset: number): SyntaxFault {
-  const unclosed = findUnclosed(text, document, offset);
-  if (unclosed !== undefined) return unclosed;
-  const fault = { offset, message: MESSAGES[code] ?? MESSAGES.MISSING_CHAR };
-  if (!/INDENT|IMPLICIT_KEY/.test(code)) return fault;
-  const start = text.lastIndexOf("\n", offset - 1) + 1;
-  const above = text.lastIndexOf("\n", start - 2) + 1;
-  /** @returns where the match ends in the line that starts there */
-  const endOf = (pattern: RegExp, from: number) => {
-    const match = pattern.exec(/.*/.exec(text.slice(from))?.[0] ?? "");
-    return match === null ? undefined : from + match[0].length;
-  };
-  const blank = endOf(/^ *(?=[^\S ])/, start);
-  if (blank !== undefined) return { offset: blank, message: MESSAGES.TAB_AS_INDENT };
-  const glued = endOf(/^ *(?:- +)?[\w.-]+:(?!\/\/)(?=\S|\u00a0)/, start) ?? endOf(DASH, start) ?? endOf(DASH, above);
-  if (glued !== undefined) return { offset: glued, message: "a space is missing before this character" };
-  const first = endOf(/^ */, start) as number;
-  if (code === "BAD_INDENT" || (code === "BLOCK_AS_IMPLICIT_KEY" && offset <= first)) {
-    const message = 'an entry of a list starts with "- ", in the same column as those above it';
-    return { offset: first, message: /[{[]/.test(text[first] ?? "") ? message : MESSAGES.BAD_INDENT };
+/** What the library allows, but this file does not. */
+function problemOf(node: unknown, document: Document): string | undefined {
+  if (isPair(node)) {
+    const name = isScalar(node.key) ? node.key.value : undefined;
+    if (typeof name !== "string") return 'a key must be text; quote it, and quote a template: "{{…}}"';
+    // zod would drop it silently.
+    return name === "__proto__" ? 'the key "__proto__" is not allowed' : undefined;
   }
-  // Without a colon of its own, the text goes on in the next line, because that is indented more.
-  const next = code === "BLOCK_AS_IMPLICIT_KEY" ? endOf(/^(?!.*:(?:\s|$)).*/, offset) : undefined;
-  if (next === undefined) return fault;
-  return { offset: next + (/\S/.exec(text.slice(next))?.index ?? 0), message: MESSAGES.BAD_INDENT };
+  if (isAlias(node) && node.resolve(document) === undefined) {
+    return 'this alias (*) has no anchor (&) before it; quote a text that starts with "*"';
+  }
+  const isQuotedBadly = isScalar(node) && node.type === "PLAIN" && /^[“”„‘’]|^[^"']+["']$/.test(node.source ?? "");
+  return isQuotedBadly ? 'the quotes around this text are incomplete or curly; use "…"' : undefined;
 }
 
-const DASH = /^ *-(?=[^\s-])/;
+/** @returns whether this quote or bracket, before a fault, is not closed, or not on its line */
+function unclosedAt(node: Node, text: string, fault: number): SyntaxFault | undefined {
+  const [offset, end] = node.range ?? [0, 0];
+  const source = text.slice(offset, end);
+  if (offset > fault) return undefined;
+  if (isCollection(node) && node.flow && !/[\]}]$/.test(source))
+    return { offset, message: "this bracket is not closed" };
+  const isClosed = !/^["']/.test(source) || /^(.).*\1$/.test(source) || text.slice(end, fault).includes("\n");
+  return isScalar(node) && !isClosed ? { offset, message: "this quote is not closed" } : undefined;
+}
 
-/** The last quote or bracket before the fault that is never closed, or only on its line. */
-function findUnclosed(text: string, document: Document, offset: number): SyntaxFault | undefined {
-  let found: SyntaxFault | undefined;
-  visit(document, {
-    Node(_, node) {
-      const [start, end] = node.range ?? [0, 0];
-      const source = text.slice(start, end);
-      if (start > offset) return;
-      if (isCollection(node) && node.flow && !/[\]}]/.test(text[end - 1] ?? "")) {
-        found = { offset: start, message: "this bracket is not closed" };
-      }
-      const isQuoted = isScalar(node) && /^["']/.test(source);
-      if (isQuoted && (!/^(.).*\1$/s.test(source) || /\n/.test(source)) && !text.slice(end, offset).includes("\n")) {
-        found = { offset: start, message: "this quote is not closed" };
-      }
-    },
-  });
-  return found;
+/** The library reports where it cannot go on; the mistake is often before that. */
+function diagnose(text: string, code: string, offset: number): SyntaxFault {
+  const message =
+    MESSAGES[code] ?? "this does not belong here; check the quotes, brackets, commas and spaces before it";
+  if (!/INDENT|IMPLICIT_KEY/.test(code)) return { offset, message };
+  const start = text.lastIndexOf("\n", offset - 1) + 1;
+  const [line = ""] = text.slice(start).split("\n", 1);
+  const first = start + line.search(/[^ ]|$/);
+  if (/^ *[^\S ]/.test(line)) return { offset: first, message: TAB };
+  const [glued] = /^ *(?:-(?=[^\s-])|(?:- +)?[\w.-]+:(?!\/\/)(?=\S|\u00a0))/.exec(line) ?? [];
+  if (glued !== undefined) return { offset: start + glued.length, message: "a space is missing before this character" };
+  const [value = ""] = /.*\s*/.exec(text.slice(offset)) ?? [];
+  if (code !== "BLOCK_AS_IMPLICIT_KEY" || (offset > first && /:\s/.test(value))) {
+    return { offset: Math.max(offset, first), message };
+  }
+  // Without a colon of its own, a value goes on in the next line, because that is indented more.
+  return { offset: offset > first ? offset + value.length : first, message: MESSAGES.BAD_INDENT };
 }
 
 export function startOf(node: unknown): number {

@@ -2,7 +2,7 @@
 
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, parseDocument } from "yaml";
 import { ConfigError, type Fault } from "../core/errors.ts";
-import { createExcerpts } from "./excerpt.ts";
+import { excerptOf } from "./excerpt.ts";
 import type { Path, PathFault } from "./faults.ts";
 import { firstSyntaxFault, type SyntaxFault, startOf } from "./syntax-fault.ts";
 
@@ -19,14 +19,13 @@ export function readYaml(written: string, fileName: string) {
   const text = written.replace(/^\ufeff/, "");
   const document = parseDocument(text, { prettyErrors: false });
   const errorOf = (faults: LocatedFault[]) => {
-    const excerptAt = createExcerpts(text);
     const sorted = faults
       .sort((a, b) => a.offset - b.offset)
       .map(({ offset, path, message }) => {
         // After some syntax errors, the line counter of the library misses line breaks.
         const lines = text.slice(0, offset).split("\n");
         const [line, column] = [lines.length, (lines.at(-1) as string).length + 1];
-        return { line, column, path, message, excerpt: excerptAt(line, column) };
+        return { line, column, path, message, excerpt: excerptOf(text, line, column) };
       });
     return new ConfigError(fileName, sorted);
   };

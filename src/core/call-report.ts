@@ -1,7 +1,7 @@
 // What is known about an answered call: the source of log, metrics and status page.
 
 import type { ErrorCode, TokenProxyError } from "./errors.ts";
-import type { Step } from "./trace.ts";
+import type { Durations } from "./trace.ts";
 
 /** Members of the log line, by their names there. Nothing identifies a user or is a credential. */
 export interface CallReport {
@@ -29,8 +29,7 @@ export interface CallReport {
   /** Token requests. */
   attempts: number;
   duration_ms: number;
-  /** Milliseconds by step. */
-  durations: Readonly<Partial<Record<Step, number>>>;
+  durations: Durations;
   /** Content-Length of the call. */
   call_bytes: number | undefined;
   /** Length of the relayed body. */

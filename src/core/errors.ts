@@ -131,9 +131,6 @@ export interface Fault {
   excerpt: string;
 }
 
-/** A file that is not a configuration at all can have thousands of faults. */
-const MAX_SHOWN_FAULTS = 50;
-
 /** An unusable configuration, with every fault in it. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
@@ -142,13 +139,27 @@ export class ConfigError extends Error {
   readonly details: string;
 
   constructor(fileName: string, faults: readonly Fault[]) {
-    const shown = faults.slice(0, MAX_SHOWN_FAULTS).map(({ line, column, path, message, excerpt }) => {
+    const shown = faults.map(({ line, column, path, message, excerpt }) => {
       const place = path === "" ? "" : ` "${path}"`;
       return [`${fileName}:${line}:${column}${place} ${message}`, excerpt];
     });
-    if (faults.length > shown.length) shown.push([`and ${faults.length - shown.length} more`]);
     super(shown.map(([text]) => text).join("\n"));
     this.faults = faults;
     this.details = shown.flat().filter(Boolean).join("\n");
   }
+}
+
+/** The start of a stack. Node's own errors add a code, like `TypeError [ERR_INVALID_ARG_TYPE]`. */
+const ERROR_NAME = /^[\w$.]+(?: \[\w+\])?/;
+
+/**
+ * A message may quote a secret or a token, on lines that look like frames, so it is cut off first.
+ * @returns frames like `at name (file:line:column)`; none if the message cannot be cut off
+ */
+export function framesOf({ message, stack }: Error): string[] {
+  if (typeof stack !== "string") return [];
+  const name = ERROR_NAME.exec(stack)?.[0] ?? "";
+  const head = message === "" ? name : `${name}: ${message}`;
+  if (name === "" || !stack.startsWith(`${head}\n`)) return [];
+  return (stack.slice(head.length).match(/^ +at .*$/gm) ?? []).map((line) => line.trim());
 }

@@ -2,8 +2,7 @@
 
 import { startDeadline } from "./deadline.ts";
 import type { Clock } from "./ports.ts";
-import { readUpTo } from "./read-stream.ts";
-import { isBodyJudged, type Transport, TransportError, type TransportFailure } from "./transport.ts";
+import { isBodyJudged, readUpTo, type Transport, TransportError, type TransportFailure } from "./transport.ts";
 
 /** fetch has no connect timeout, and decodes content codings itself. */
 export function createFetchTransport(send: typeof fetch, elapsed: Clock["elapsed"]): Transport {

@@ -5,28 +5,18 @@ import type { Secret } from "./secret.ts";
 /** Appendix B fixes UTF-8, so no charset parameter is sent. */
 export const FORM_CONTENT_TYPE = "application/x-www-form-urlencoded";
 
-/** Most names and values need no encoding. */
-const PLAIN = /^[A-Za-z0-9*\-._]*$/;
-
 /**
  * Letters, digits and `* - . _` stay unchanged, so a client id like `token-proxy` is read correctly
  * even by servers that do not decode HTTP Basic as RFC 6749 section 2.3.1 requires.
  */
 export function formEncode(text: string): string {
-  return PLAIN.test(text) ? text : new URLSearchParams([["", text]]).toString().slice(1);
+  return new URLSearchParams([["", text]]).toString().slice(1);
 }
 
 /** Keeps the order. RFC 6749 section 3.2 treats empty parameters as omitted. */
-export class Form {
-  #text = "";
-
-  append(name: string, value: string): void {
-    if (value === "") return;
-    this.#text += `${this.#text === "" ? "" : "&"}${formEncode(name)}=${formEncode(value)}`;
-  }
-
-  toString(): string {
-    return this.#text;
+export class Form extends URLSearchParams {
+  override append(name: string, value: string): void {
+    if (value !== "") super.append(name, value);
   }
 }
 

@@ -1,4 +1,9 @@
-// What the core takes from the runtime instead of from globals: time, ids, hashing, the log.
+// What the core takes from the runtime instead of from globals: time, ids, hashing, logs.
+
+import type { Tracer } from "@opentelemetry/api";
+import type { OnReport } from "./call-report.ts";
+import type { CreateRateLimiter, Inbound } from "./inbound.ts";
+import type { CreateTransport } from "./transport.ts";
 
 /** In milliseconds. */
 export interface Clock {
@@ -36,3 +41,45 @@ export interface Bulkhead {
 
 /** `queue` calls may wait for one of `limit` places. */
 export type CreateBulkhead = (limit: number, queue: number) => Bulkhead;
+
+export type AuditLine = Readonly<Record<string, unknown>>;
+
+export interface Audit {
+  sha256: Sha256;
+  /** @throws {TokenProxyError} audit_failed if the line cannot be written, but must be */
+  intent(line: AuditLine): Promise<void>;
+  result(line: AuditLine): void;
+}
+
+/**
+ * Called once everything is ready for a token request, just before it is sent.
+ * @param scope as requested
+ */
+export type Announce = (scope: string | undefined) => Promise<void>;
+
+/** @param key with all settings that matter: if they stay the same, a reload keeps the memory */
+export type Keep = <T>(key: string, create: () => T) => T;
+
+export const keepNothing: Keep = (_key, create) => create();
+
+export interface Runtime {
+  createTransport: CreateTransport;
+  createRateLimiter: CreateRateLimiter;
+  createBulkhead: CreateBulkhead;
+  keep?: Keep | undefined;
+  /** Whether calls may wait for one promise: on Workers it would never settle (workerd#210). */
+  sharesPromises?: boolean | undefined;
+  hashText: HashText;
+  clock: Clock;
+  ids: Ids;
+  log: Log;
+  tracer: Tracer;
+  onReport: OnReport;
+  inbound: Inbound;
+  /** Undefined without `log.audit`. */
+  audit?: Audit | undefined;
+  /** Limit for calls in flight, and a separate one of the same size for exchanges. */
+  maxInFlight: number;
+  /** Whether the app answers /healthz: on Workers, which have no admin listener. */
+  hasHealth: boolean;
+}

@@ -3,12 +3,14 @@
 import type { Span, Tracer } from "@opentelemetry/api";
 import { createTraceState, ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, trace } from "@opentelemetry/api";
 import { TokenProxyError } from "./errors.ts";
-import type { Clock } from "./ports.ts";
 
 /** The steps that wait for something. `provider` is one token request with its answer. */
 export type Step = "session_check" | "attributes" | "discovery" | "signing" | "provider" | Leg;
 /** The token of another provider, which the token request contains. */
 export type Leg = `token.${string}`;
+
+/** Milliseconds by step; a step that ran twice counts both times. */
+export type Durations = { readonly [step in Step]?: number };
 
 /** Headers of W3C Trace Context for a request that belongs to a step; empty if nobody traces. */
 export type TraceHeaders = Readonly<Record<string, string>>;
@@ -23,34 +25,12 @@ export interface CallFacts {
   nonce?: string | undefined;
 }
 
-/** The part that the steps write to. */
-export interface Trace {
-  step<T>(step: Step, run: (headers: TraceHeaders) => T | Promise<T>): Promise<T>;
-  note(facts: CallFacts): void;
-}
-
-/** The part that is read once the call is over. */
-export interface CallTrace extends Trace {
-  readonly facts: Readonly<CallFacts>;
-  readonly traceId: string | undefined;
-  /** Milliseconds by step; a step that ran twice counts both times. */
-  readonly durations: Readonly<Partial<Record<Step, number>>>;
-  /** How often the step `provider` ran. */
-  readonly attempts: number;
-  /** Ends the span of the call. `attributes` is called only if the call is traced. */
-  end(attributes: () => Readonly<Record<string, string | number | undefined>>, failed: boolean): void;
-}
-
-const SPANS = {
-  session_check: ["getSession", SpanKind.CLIENT],
-  attributes: ["getUserAttributes", SpanKind.CLIENT],
-  discovery: ["discovery", SpanKind.CLIENT],
-  signing: ["sign", SpanKind.INTERNAL],
-  provider: ["token request", SpanKind.CLIENT],
-} as const satisfies Record<Exclude<Step, Leg>, readonly [name: string, kind: SpanKind]>;
+export type CallTrace = ReturnType<typeof startTrace>;
+/** The part that the steps write to; the rest is read once the call is over. */
+export type Trace = Pick<CallTrace, "step" | "note">;
 
 /** @returns the providers whose tokens were requested for that of the call, and the milliseconds */
-export const legsIn = (durations: CallTrace["durations"]): [provider: string, ms: number][] =>
+export const legsIn = (durations: Durations): [provider: string, ms: number][] =>
   Object.entries(durations).flatMap(([step, ms]) =>
     step.startsWith("token.") ? [[step.slice("token.".length), ms ?? 0]] : [],
   );
@@ -66,15 +46,15 @@ export function createTracer(): Tracer {
 export function startTrace(
   name: string,
   headers: Pick<Headers, "get"> | undefined,
-  { clock, tracer }: { clock: Pick<Clock, "elapsed">; tracer: Tracer },
-): CallTrace {
+  { clock, tracer }: { clock: { elapsed(): number }; tracer: Tracer },
+) {
   const parent = headers === undefined ? ROOT_CONTEXT : contextOf(headers);
   const callSpan = tracer.startSpan(name, { kind: SpanKind.SERVER }, parent);
   // With neither an SDK nor a trace of the caller, spans for each step would be a waste.
   const isTraced = callSpan.isRecording() || trace.isSpanContextValid(callSpan.spanContext());
   const context = isTraced ? trace.setSpan(parent, callSpan) : parent;
   const facts: CallFacts = {};
-  const durations: Partial<Record<Step, number>> = {};
+  const durations: { -readonly [step in Step]?: number } = {};
   let attempts = 0;
 
   return {
@@ -84,13 +64,13 @@ export function startTrace(
     get attempts() {
       return attempts;
     },
-    note(found) {
+    note(found: CallFacts) {
       Object.assign(facts, found);
     },
-    async step(step, run) {
+    async step<T>(step: Step, run: (headers: TraceHeaders) => T | Promise<T>): Promise<T> {
       const started = clock.elapsed();
-      const [spanName, kind] = SPANS[step as keyof typeof SPANS] ?? [step, SpanKind.CLIENT];
-      const span = isTraced ? tracer.startSpan(spanName, { kind }, context) : undefined;
+      const kind = step === "signing" ? SpanKind.INTERNAL : SpanKind.CLIENT;
+      const span = isTraced ? tracer.startSpan(step, { kind }, context) : undefined;
       if (step === "provider") attempts += 1;
       try {
         return await run(span === undefined ? NO_HEADERS : traceHeaders(span));
@@ -104,7 +84,8 @@ export function startTrace(
         durations[step] = (durations[step] ?? 0) + clock.elapsed() - started;
       }
     },
-    end(attributes, failed) {
+    /** @param attributes is called only if the call is traced */
+    end(attributes: () => Readonly<Record<string, string | number | undefined>>, failed: boolean) {
       if (!isTraced) return;
       callSpan.setAttributes(attributes());
       if (failed) callSpan.setStatus({ code: SpanStatusCode.ERROR });

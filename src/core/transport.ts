@@ -109,3 +109,36 @@ export class TransportError extends Error {
     this.delivery = delivery;
   }
 }
+
+/**
+ * @param send builds a new request within the same deadline; signatures and `jti` are new, because
+ * a reused assertion looks like a replay (RFC 7523 section 3)
+ * @param isHarmless whether a second request does no harm if the server saw this much of the first
+ */
+export async function withOneRetry<T>(send: () => Promise<T>, isHarmless: (delivery: Delivery) => boolean): Promise<T> {
+  try {
+    return await send();
+  } catch (error) {
+    const mayRepeat = error instanceof TransportError && error.failure === "unreachable" && isHarmless(error.delivery);
+    if (!mayRepeat) throw error;
+    return send();
+  }
+}
+
+/** @returns all bytes, or undefined if there are more than `limit`; the rest stays unread */
+export async function readUpTo(stream: ReadableStream<Uint8Array> | null, limit: number) {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of stream?.values({ preventCancel: true }) ?? []) {
+    length += chunk.length;
+    if (length > limit) return undefined;
+    chunks.push(chunk);
+  }
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return bytes;
+}

@@ -5,9 +5,14 @@ import { TokenProxyError } from "../core/errors.ts";
 import { REQUEST_HEADERS } from "../core/headers.ts";
 import { readJsonObject } from "../core/json.ts";
 import type { Clock } from "../core/ports.ts";
-import { withOneRetry } from "../core/retry.ts";
 import type { Secret } from "../core/secret.ts";
-import { TRANSPORT_FAILURES, type Transport, TransportError, type TransportResponse } from "../core/transport.ts";
+import {
+  TRANSPORT_FAILURES,
+  type Transport,
+  TransportError,
+  type TransportResponse,
+  withOneRetry,
+} from "../core/transport.ts";
 import { isFault, readValue } from "./values.ts";
 
 export interface NextAuthSettings {

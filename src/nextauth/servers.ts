@@ -1,6 +1,6 @@
 // The nextAuth Servers of the file, and which of them is responsible for a virtual server.
 
-import { keepNothing, type Runtime } from "../core/runtime.ts";
+import { keepNothing, type Runtime } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
 import type { ProxyFor, TlsCredentials, TransportSettings } from "../core/transport.ts";
 import { createNextAuthClient, type NextAuthSettings } from "./client.ts";

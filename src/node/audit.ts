@@ -4,11 +4,10 @@
 import { constants, createReadStream } from "node:fs";
 import { appendFile, stat } from "node:fs/promises";
 import { text } from "node:stream/consumers";
-import type { Audit, AuditLine } from "../core/audit.ts";
 import { inTime } from "../core/deadline.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import { INVISIBLE } from "../core/invisible.ts";
-import type { Log } from "../core/ports.ts";
+import type { Audit, AuditLine, Log } from "../core/ports.ts";
 import { nodeClock, nodeSha256 } from "./host.ts";
 
 /** Lines that wait for a slow disk; further ones fail. */

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isatty } from "node:tty";
 import { pino, stdTimeFunctions } from "pino";
 import sonicBoom from "sonic-boom";
-import type { Config } from "../config/complete.ts";
+import type { Config } from "../config/parse.ts";
 import type { Log, LogLevel } from "../core/ports.ts";
 import { readableLine } from "./log-line.ts";
 

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { createDeps, createPipeline } from "../app.ts";
 import { type CredentialHost, type Credentials, loadCredentials } from "../config/credentials.ts";
 import type { ParsedFile } from "../config/parse.ts";
-import type { Keep, Runtime } from "../core/runtime.ts";
+import type { Keep, Runtime } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
 import { createTracer } from "../core/trace.ts";
 import type { TlsCredentials } from "../core/transport.ts";

@@ -5,7 +5,7 @@ import type { Secret } from "../core/secret.ts";
 import type { Values } from "../core/values.ts";
 import type { AssertionFile } from "./assertion-file.ts";
 import { compileJwt, type JwtDeps, type JwtSettings, type JwtSigner } from "./jwt.ts";
-import { type SigningKey, signByWebCrypto } from "./signing-key.ts";
+import { type SigningAlgorithm, type SigningKey, signByWebCrypto } from "./signing-key.ts";
 
 /** Adds the credentials to the form or the headers of one token request. */
 export type ClientAuthentication = (
@@ -94,7 +94,7 @@ export interface ClientAssertionSettings extends Omit<JwtSettings, "kid"> {
   /** One audience: servers refuse several. */
   aud: string;
   typ: string | null;
-  alg?: HmacAlgorithm | undefined;
+  alg?: HmacAlgorithm | SigningAlgorithm | undefined;
   file?: string | undefined;
 }
 

@@ -4,7 +4,7 @@ import * as z from "zod";
 import { type ErrorCode, TokenProxyError } from "../core/errors.ts";
 import { REQUEST_HEADERS } from "../core/headers.ts";
 import { readJsonObject } from "../core/json.ts";
-import { keepNothing, type Runtime } from "../core/runtime.ts";
+import { keepNothing, type Runtime } from "../core/ports.ts";
 import type { Transport, TransportResponse } from "../core/transport.ts";
 import { endpointUrlFault, isLoopback } from "../core/url.ts";
 import { asProviderError } from "./judge-answer.ts";

@@ -1,9 +1,8 @@
 // One provider of the file: token requests within its limits, repeated only where that is harmless.
 
 import { TokenProxyError } from "../core/errors.ts";
-import { withOneRetry } from "../core/retry.ts";
-import { keepNothing, type Runtime } from "../core/runtime.ts";
-import type { Delivery } from "../core/transport.ts";
+import { keepNothing, type Runtime } from "../core/ports.ts";
+import { type Delivery, withOneRetry } from "../core/transport.ts";
 import { textOf, type Values } from "../core/values.ts";
 import { createBreaker } from "./breaker.ts";
 import { credentialOf } from "./client-authentication.ts";

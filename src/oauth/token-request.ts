@@ -1,12 +1,11 @@
 // Builds a token request (RFC 6749 section 3.2), sends it, and judges the provider's answer.
 
-import type { Announce } from "../core/audit.ts";
 import type { CallTime } from "../core/call-time.ts";
 import { PAUSE_MS } from "../core/deadline.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import { FORM_CONTENT_TYPE, Form } from "../core/form.ts";
 import { REQUEST_HEADERS } from "../core/headers.ts";
-import type { Log } from "../core/ports.ts";
+import type { Announce, Log } from "../core/ports.ts";
 import type { Trace } from "../core/trace.ts";
 import { type Transport, TransportError } from "../core/transport.ts";
 import type { Value, Values } from "../core/values.ts";

@@ -1,9 +1,8 @@
 // Writes the two audit lines of a token. They contain neither the token nor a nonce.
 
-import type { Audit, AuditLine } from "../core/audit.ts";
 import { asCallError } from "../core/errors.ts";
 import { hex } from "../core/hex.ts";
-import type { Runtime } from "../core/runtime.ts";
+import type { Audit, AuditLine, Runtime } from "../core/ports.ts";
 import { describeToken } from "../oauth/describe-token.ts";
 import type { CallContext, CallStep } from "./context.ts";
 import type { DescribeIdentities } from "./identities.ts";

@@ -5,7 +5,7 @@ import type { ClientCertificatePin } from "../config/schema-nextauth.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import { hex } from "../core/hex.ts";
 import type { ClientCertificate, Inbound } from "../core/inbound.ts";
-import type { Runtime } from "../core/runtime.ts";
+import type { Runtime } from "../core/ports.ts";
 import type { Caller } from "../get-token.ts";
 import type { CallStep } from "./context.ts";
 

@@ -3,8 +3,8 @@
 import { inTime } from "../core/deadline.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import { FORM_CONTENT_TYPE } from "../core/form.ts";
-import { readUpTo } from "../core/read-stream.ts";
-import type { Runtime } from "../core/runtime.ts";
+import type { Runtime } from "../core/ports.ts";
+import { readUpTo } from "../core/transport.ts";
 import type { CallContext } from "./context.ts";
 
 /** A call names a user, and at most carries a token or two. */

@@ -2,7 +2,7 @@
 
 import { hex } from "../core/hex.ts";
 import { escapeInvisible } from "../core/invisible.ts";
-import type { Runtime } from "../core/runtime.ts";
+import type { Runtime } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
 import type { CallFacts } from "../core/trace.ts";
 

@@ -2,7 +2,7 @@
 
 import { TokenProxyError } from "../core/errors.ts";
 import type { RateLimit, RateLimiter } from "../core/inbound.ts";
-import type { Runtime } from "../core/runtime.ts";
+import type { Runtime } from "../core/ports.ts";
 import type { CallContext, CallStep } from "./context.ts";
 
 /** Routes that share the returned step share one limit. */

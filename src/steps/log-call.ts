@@ -1,9 +1,8 @@
 // The log line of a call. It contains no credential; identities.ts decides how it names the user.
 
 import type { CallReport } from "../core/call-report.ts";
-import type { ErrorCode, TokenProxyError } from "../core/errors.ts";
+import { type ErrorCode, framesOf, type TokenProxyError } from "../core/errors.ts";
 import type { Log, LogFields, LogLevel } from "../core/ports.ts";
-import { framesOf } from "../core/stack-frames.ts";
 import type { LoggedIdentities } from "./identities.ts";
 
 /** @param error undefined if the caller got the provider's answer */

@@ -2,7 +2,7 @@
 
 import type { CallReport } from "../core/call-report.ts";
 import { asCallError, ERROR_TABLE, type ErrorTable, type TokenProxyError } from "../core/errors.ts";
-import type { Runtime } from "../core/runtime.ts";
+import type { Runtime } from "../core/ports.ts";
 import { startTrace } from "../core/trace.ts";
 import { toErrorResponse } from "./answer.ts";
 import type { CallContext, CallStep } from "./context.ts";

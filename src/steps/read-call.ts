@@ -3,7 +3,7 @@
 import { asCallError } from "../core/errors.ts";
 import { FORM_CONTENT_TYPE } from "../core/form.ts";
 import { readJsonObject } from "../core/json.ts";
-import type { Runtime } from "../core/runtime.ts";
+import type { Runtime } from "../core/ports.ts";
 import { textOf, type Value, type Values } from "../core/values.ts";
 import { type Binding, pathParameters, type Source } from "../nextauth/binding.ts";
 import { pointerTokens, valueAt } from "../nextauth/json-pointer.ts";

@@ -1,7 +1,7 @@
 // What Cloudflare says about a request beyond its own text: URL, client certificate, address.
 
 import type { ClientCertificate, Inbound } from "../core/inbound.ts";
-import { limitedAddress } from "../core/limited-address.ts";
+import { limitedAddress } from "../steps/limited-address.ts";
 
 /** RFC 9110 section 7.2. The URL parser would take part of any other Host for the path. */
 const HOST = /^[^\s/?#@\\]*$/;

@@ -97,7 +97,7 @@ describe("a fault in the file", () => {
     expect({ status, err }).toEqual({
       status: 2,
       err: `faulty.yaml:2:1 invalid YAML: a tab or another blank is used for indentation; use spaces
-    2 | \twatch: all
+    2 | 	watch: …
       | ^
 1 fault in the configuration
 `,

@@ -60,7 +60,10 @@ const PROVIDERS_BELOW_CALLERS = change(PROVIDERS, "").replace(
 );
 
 const YAML = "invalid YAML:";
-const INDENTATION = "the indentation is wrong; keys of one mapping start in the same column";
+const INDENTATION =
+  'the indentation is wrong here or above; keys of one mapping start in the same column, and so do the "- " of a list';
+const COLON = "a text with a colon and a space needs quotes, and a mapping its own line or braces";
+const MISPLACED = "this does not belong here; check the quotes, brackets, commas and spaces before it";
 const NOT_LIKE_A_KEY = 'this line needs a key and a colon, like "key: value"';
 const EMPTY = "is empty; write a value, or indent the lines that belong to it";
 const SECRET = "must be { env: NAME } or { file: PATH }; secrets are never written in the file";
@@ -108,13 +111,9 @@ describe("one mistake is one error", () => {
     [
       "no space after a dash",
       change("- { env: GETTOKEN_APIKEY }", "-{ env: GETTOKEN_APIKEY }"),
-      `6:8 ${YAML} a space is missing before this character`,
+      `7:7 ${YAML} ${INDENTATION}`,
     ],
-    [
-      "no space after the dash of a mapping",
-      change("- kid", "-kid"),
-      `16:6 ${YAML} a space is missing before this character`,
-    ],
+    ["no space after the dash of a mapping", change("- kid", "-kid"), `17:7 ${YAML} ${INDENTATION}`],
     [
       "a no-break space after a colon",
       change("scope: ", "scope:\u00a0"),
@@ -129,15 +128,11 @@ describe("one mistake is one error", () => {
       `27:5 ${YAML} ${NOT_LIKE_A_KEY}`,
     ],
     ["the marks of a merge conflict", change("    scope", "<<<<<<< HEAD\n    scope"), `27:1 ${YAML} ${NOT_LIKE_A_KEY}`],
-    [
-      "a colon in a value",
-      change("scope: accounts", "scope: accounts: read"),
-      `27:12 ${YAML} a text with a colon and a space needs quotes, and a mapping its own line or braces`,
-    ],
+    ["a colon in a value", change("scope: accounts", "scope: accounts: read"), `27:12 ${YAML} ${COLON}`],
     [
       "a reference without braces",
       change("{ env: KEYCLOAK_CLIENT_SECRET }", "env: KEYCLOAK_CLIENT_SECRET"),
-      `25:20 ${YAML} a text with a colon and a space needs quotes, and a mapping its own line or braces`,
+      `25:20 ${YAML} ${COLON}`,
     ],
 
     // Quotes and brackets.
@@ -162,11 +157,7 @@ describe("one mistake is one error", () => {
       change('"https://api.bank.example"', "“https://api.bank.example”"),
       `30:17 ${YAML} the quotes around this text are incomplete or curly; use "…"`,
     ],
-    [
-      "text after a quoted text",
-      change("scope: accounts", 'scope: "accounts" cards'),
-      `27:23 ${YAML} this does not belong here; check the quotes, brackets and commas before it`,
-    ],
+    ["text after a quoted text", change("scope: accounts", 'scope: "accounts" cards'), `27:23 ${YAML} ${MISPLACED}`],
     [
       "a backslash in double quotes",
       change("keys/2026-11.pem", '"C:\\keys\\2026-11.pem"'),
@@ -183,21 +174,13 @@ describe("one mistake is one error", () => {
       `34:21 ${YAML} this bracket is not closed`,
     ],
     ["a bracket that is not closed", change("cards-api]", "cards-api"), `29:17 ${YAML} this bracket is not closed`],
-    [
-      "a brace too many",
-      change("CLIENT_SECRET }", "CLIENT_SECRET }}"),
-      `25:51 ${YAML} this does not belong here; check the quotes, brackets and commas before it`,
-    ],
+    ["a brace too many", change("CLIENT_SECRET }", "CLIENT_SECRET }}"), `25:51 ${YAML} ${MISPLACED}`],
     [
       "no comma in braces",
       change("access_token.sub", "{ member: access_token claim: sub }"),
-      `34:31 ${YAML} something is missing here, such as a closing bracket, a quote, a comma or a space`,
+      `34:31 ${YAML} ${MISPLACED}`,
     ],
-    [
-      "a comment without a space before it",
-      change('example"', 'example"# the API'),
-      `30:43 ${YAML} something is missing here, such as a closing bracket, a quote, a comma or a space`,
-    ],
+    ["a comment without a space before it", change('example"', 'example"# the API'), `30:43 ${YAML} ${MISPLACED}`],
 
     // Values with a meaning in YAML.
     [
@@ -305,7 +288,7 @@ describe("one mistake is one error", () => {
     [
       "no dash before a further entry",
       change("- { env: GETTOKEN_APIKEY_NEXT", "{ env: GETTOKEN_APIKEY_NEXT"),
-      `7:7 ${YAML} an entry of a list starts with "- ", in the same column as those above it`,
+      `7:7 ${YAML} ${INDENTATION}`,
     ],
     [
       "no dash before a second key",
@@ -355,11 +338,7 @@ describe("one mistake is one error", () => {
     ["kd", change("- kid:", "- kd:"), '16:7 "signing.keys[0].kd" unknown key; did you mean "kid"?'],
 
     // The file as a whole.
-    [
-      "a missing comma in JSON with tabs",
-      '{\n\t"version": 1\n\t"log": {}\n}\n',
-      `2:13 ${YAML} something is missing here, such as a closing bracket, a quote, a comma or a space`,
-    ],
+    ["a missing comma in JSON with tabs", '{\n\t"version": 1\n\t"log": {}\n}\n', `2:13 ${YAML} ${MISPLACED}`],
     [
       "a URN above a wrong indentation",
       change("[accounts-api, cards-api]", "\n        - urn:example:a\n       - b"),

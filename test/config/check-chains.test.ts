@@ -87,12 +87,6 @@ it.each<[string, Provider, string]>([
   ]);
 });
 
-it("refuses to keep a token that no other provider uses", () => {
-  expect(faultsIn({ retail: using("userid"), broker: BROKER })).toEqual([
-    '"providers.broker.cache" has no effect, because no other provider uses {{token.broker}}; remove it',
-  ]);
-});
-
 it("refuses to give callers a token that is kept", () => {
   const providers = { retail: using("token.broker"), broker: BROKER };
   const problem = 'is "broker", which has cache: true and so is for other providers only';
@@ -105,16 +99,5 @@ it("refuses to give callers a token that is kept", () => {
   const nextauth = { url: "https://ns.example", apikey: { env: "N" }, serverid: "s" };
   expect(faultsIn(providers, { nextauth, webnonce_exchange: { provider: "broker" } })).toEqual([
     `"webnonce_exchange.provider" ${problem}`,
-  ]);
-});
-
-it("reports a value that a provider behind the one of a binding needs, and its calls lack", () => {
-  const providers = { retail: using("token.home"), home: using("extra") };
-  const get_token = [
-    { session: "trust", provider: "retail" },
-    { path: "/b", session: "trust", provider: "home", values: { userid: ["body:/u"], extra: ["body:/e"] } },
-  ];
-  expect(faultsIn(providers, { get_token })).toEqual([
-    '"get_token[0].provider" uses "providers.retail", which needs {{extra}}, but none of these calls has it; choose another provider',
   ]);
 });

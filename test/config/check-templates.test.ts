@@ -79,7 +79,6 @@ scope: "{{issuer}} {{client_id}}"
 describe("a JWT", () => {
   const NEEDS_SIGNING =
     '10:17 "providers.main.grant_type" needs "signing", because the request contains a JWT signed by this proxy';
-  const UNUSED = "is not used; write";
   const NO_ISSUER = "uses {{signing_issuer}}, but signing.issuer is not set";
   const NO_KID = '11:25 "providers.main.jwt.user.kid" is not the kid of a key that signs under signing.keys';
   const NOT_HERE = "uses {{jwt.user}}, but a JWT can be used only in params and headers";
@@ -97,10 +96,6 @@ urn:ietf:params:oauth:grant-type:token-exchange / params: { requested_subject: "
     `
 ${JWT_BEARER}
 urn:ietf:params:oauth:grant-type:token-exchange
-${JWT_BEARER} / jwt: { actor: {} }
-  => 11:12 "providers.main.jwt.actor" ${UNUSED} {{jwt.actor}} in params or headers, or remove it
-${JWT_BEARER} / params: { assertion: x } / jwt: { user: {} }
-  => 12:12 "providers.main.jwt.user" ${UNUSED} {{jwt.user}} in params or headers, or remove it
 ${JWT_BEARER} / jwt: { user: { kid: a } }
 ${JWT_BEARER} / jwt: { user: { kid: b } } => ${NO_KID}
 ${JWT_BEARER} / jwt: { user: { kid: c } } => ${NO_KID}

@@ -188,20 +188,17 @@ describe("usable secrets", () => {
 
 describe("an unusable secret is reported", () => {
   const APIKEY_AT = '4:15 "callers.nextauth-server.apikeys[0]"';
-  const VISIBLE = 'refers to an API key with a space or a non-ASCII character; create one with "openssl rand -hex 32"';
+  const VISIBLE =
+    'refers to an API key that is not 16 or more visible ASCII characters; create one with "openssl rand -hex 32"';
   const nextauth = withKeys("nextauth: { url: https://ns.example, apikey: { env: N } }");
   const placed = withProviderKeys("params: { a: { env: A } }", "headers: { X-A: { env: B } }");
   const SECRET_AT = '9:20 "providers.main.client_secret"';
   it.each<[string, Record<string, string>, string]>([
     [FILE, { APIKEY: "" }, `${APIKEY_AT} ${EMPTY}`],
-    [
-      FILE,
-      { APIKEY: APIKEY.slice(1) },
-      `${APIKEY_AT} refers to a key of fewer than 16 characters; create one with "openssl rand -hex 32"`,
-    ],
+    [FILE, { APIKEY: APIKEY.slice(1) }, `${APIKEY_AT} ${VISIBLE}`],
     [FILE, { APIKEY: "0123456789 abcdef" }, `${APIKEY_AT} ${VISIBLE}`],
     [FILE, { APIKEY: "0123456789abcdéf" }, `${APIKEY_AT} ${VISIBLE}`],
-    [FILE, { APIKEY: `${APIKEY}\n` }, `${APIKEY_AT} ${CONTROL}`],
+    [FILE, { APIKEY: `${APIKEY}\n` }, `${APIKEY_AT} ${VISIBLE}`],
     [FILE, { CLIENT_SECRET: "  " }, `${SECRET_AT} ${EMPTY}`],
     [FILE, { CLIENT_SECRET: "s\r\n" }, `${SECRET_AT} ${CONTROL}`],
     [FILE, { CLIENT_SECRET: "a\u0000" }, `${SECRET_AT} ${CONTROL}`],
@@ -227,7 +224,7 @@ nextauth:
   - { url: https://b.example, apikey: { file: n }, tls: { ca: { env: A } } }
 `;
     expect(await faultsOf(text, { APIKEY: "short", NEXT: "", K: "short" })).toEqual([
-      expect.stringMatching(/^f\.yaml:4:15 "callers\.nextauth-server\.apikeys\[0\]" .*fewer than 16/),
+      expect.stringMatching(/^f\.yaml:4:15 "callers\.nextauth-server\.apikeys\[0\]" .*not 16 or more/),
       expect.stringMatching(/^f\.yaml:6:15 "callers\.other\.apikeys\[0\]" refers to an empty secret/),
       'f.yaml:6:30 "callers.other.apikeys[1]" names OTHER, which is not set',
       'f.yaml:11:20 "providers.main.client_secret" names NOWHERE, which is not set',
@@ -239,7 +236,7 @@ nextauth:
 
   it("include a key shared by two callers, unless it is empty", async () => {
     expect(await faultsOf(TWO, { NEXT: "fedcba9876543210", OTHER: APIKEY })).toEqual([
-      'f.yaml:6:30 "callers.other.apikeys[1]" is also a key of "callers.nextauth-server"; each caller needs different keys',
+      'f.yaml:6:30 "callers.other.apikeys[1]" also identifies "callers.nextauth-server"; each caller needs credentials of its own',
     ]);
     expect(await faultsOf(TWO, { APIKEY: "", NEXT: "", OTHER: "fedcba9876543210" })).toEqual([
       `f.yaml:4:15 "callers.nextauth-server.apikeys[0]" ${EMPTY}`,
@@ -436,7 +433,7 @@ describe("a caller's certificate", () => {
 
   it.each([PIN, "{ san_dns: NS.Example }"])("without apikeys must identify one caller: %s", async (pin) => {
     expect(await faultsOf(callers(certificates(PIN, NAME), certificates("{ san_dns: b.example }", pin)))).toEqual([
-      'f.yaml:4:54 "callers.b.client_certificates[1]" is also a certificate of "callers.a"; without apikeys, it must identify one caller',
+      'f.yaml:4:54 "callers.b.client_certificates[1]" also identifies "callers.a"; each caller needs credentials of its own',
     ]);
   });
 

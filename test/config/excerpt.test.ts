@@ -1,34 +1,25 @@
 // The line of a fault is shown with a caret, and never with a value that could be a secret.
 
 import { expect, it } from "vitest";
-import { createExcerpts } from "../../src/config/excerpt.ts";
+import { excerptOf as excerptIn } from "../../src/config/excerpt.ts";
 
 const CANARY = "Zq7xWv4kPj";
 
 /** @param column of the caret in the line of the file */
-const excerptOf = (line: string, column = 1) => createExcerpts(`version: 1\n${line}\n`)(2, column).split("\n");
+const excerptOf = (line: string, column = 1) => excerptIn(`version: 1\n${line}\n`, 2, column).split("\n");
 
 it.each([
-  ["    timeout: 5", 14, "    timeout: 5", 14],
-  ["  level:info", 3, "  level:info", 3],
-  ["\ttimeout: 5", 1, "\ttimeout: 5", 1],
+  ["    timeout: 5", 14, "    timeout: …", 14],
+  ["  level:info", 9, "  level:…", 9],
+  ["\ttimeout: 5", 1, "\ttimeout: …", 1],
+  ["  main:", 3, "  main:", 3],
   ["    - kid: one", 12, "    - kid: …", 12],
-  ["    scope: accounts: read # two", 12, "    scope: accounts: …", 12],
-  [
-    "    issuer: https://sso.bank.example/realms/retail\r",
-    13,
-    "    issuer: https://sso.bank.example/realms/retail",
-    13,
-  ],
-  ['{ "version": 1, "log": { "level": yes } }', 35, '{ "version": 1, "log": { "level": yes } }', 35],
-  [
-    "  main: { timeout: 5, scope: a, client_secret: b, ttl: 5s }",
-    59,
-    "  main: { timeout: 5, scope: a, client_secret: …",
-    48,
-  ],
+  ["    scope: accounts: read # two", 12, "    scope: …", 12],
+  ['{ "version": 1, "log": { "level": yes } }', 35, '{ "version": …', 14],
+  ['    scope: "accounts', 12, '    scope: "…', 12],
+  ["  main: { timeout: 5, client_secret: b", 25, "  main: {…", 10],
   ["client_id token-proxy", 1, "client_id…", 1],
-  ["    scope: a\u001b[31m", 12, "    scope: a�[31m", 12],
+  ["\u00a0\u00a0scope: a\u001b[31m", 1, "…", 1],
 ])("of %j is shown with the caret in its place", (line, column, shown, caret) => {
   expect(excerptOf(line, column)).toEqual([
     `    2 | ${shown}`,
@@ -79,6 +70,6 @@ it.each([
   expect(caret.length).toBeLessThanOrEqual(shown.length);
 });
 
-it.each(["", `timeout: ${"5".repeat(200)}`])("is left out for a line that is empty or long: %j", (line) => {
-  expect(excerptOf(line)).toEqual([""]);
+it("is left out for an empty line", () => {
+  expect(excerptOf("")).toEqual([""]);
 });

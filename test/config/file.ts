@@ -1,8 +1,7 @@
 // A minimal configuration file, functions that change it, and tables of files and their faults.
 
 import { expect, it } from "vitest";
-import type { Config } from "../../src/config/complete.ts";
-import { parseConfig } from "../../src/config/parse.ts";
+import { type Config, parseConfig } from "../../src/config/parse.ts";
 import { ConfigError } from "../../src/core/errors.ts";
 
 /** Ten lines; keys of the provider or the file can be appended from line 11. */

@@ -15,7 +15,7 @@ describe("invalid YAML", () => {
     [
       "a wrong indentation",
       "a:\n  b: 1\n c: 2\n",
-      "3:2 the indentation is wrong; keys of one mapping start in the same column",
+      '3:2 the indentation is wrong here or above; keys of one mapping start in the same column, and so do the "- " of a list',
     ],
     ["a quote that is never closed", 'version: 1\nlog: "info\n', "2:6 this quote is not closed"],
     [

@@ -7,6 +7,7 @@ import {
   ERROR_TABLE,
   type ErrorCode,
   EXCHANGE_ERROR_TABLE,
+  framesOf,
   STATUS_NAMES,
   TokenProxyError,
   withStatuses,
@@ -85,9 +86,39 @@ it("ConfigError has one line per fault, without a path for a fault of the whole 
   expect(error.details).toBe(`${error.message}\n${faults[1]?.excerpt}`);
 });
 
-it("ConfigError shows fifty faults and how many more there are", () => {
-  const faults = Array.from({ length: 52 }, () => ({ line: 1, column: 1, path: "", message: "is wrong", excerpt: "" }));
-  const lines = (count: number) => new ConfigError("f", faults.slice(0, count)).message.split("\n");
-  expect([lines(50).length, lines(50).at(-1)]).toEqual([50, "f:1:1 is wrong"]);
-  expect([lines(52).length, lines(52).at(-1)]).toEqual([51, "and 2 more"]);
+// The frames of an error say where it happened, without a word of its message.
+class Renamed extends Error {
+  override readonly name = "Another";
+}
+
+it.each<[string, Error]>([
+  ["a message with several lines", new TypeError("text of\nsome lines")],
+  ["a message that looks like a frame", new RangeError("text\n    at text (text.ts:1:1)")],
+  ["a name that is set after the stack", new Renamed("text")],
+  ["a code", new TokenProxyError("internal", "text")],
+])("returns the frames of an error with %s", (_, error) => {
+  expect(framesOf(error)[0]).toMatch(/^at .*errors\.test\.ts:\d+:\d+\)?$/);
+  expect(framesOf(error).join()).not.toContain("text");
+});
+
+const withStack = (message: string, stack: unknown) => Object.assign(new Error(message), { stack }) as Error;
+
+// As Node writes them, outside of the test runner.
+it.each([
+  ["a code in its stack", "is no text", "TypeError [ERR_A_B]: is no text"],
+  ["no message", "", "Error"],
+])("returns the frames of an error with %s", (_, message, head) => {
+  const error = withStack(message, `${head}\n    at a (a.ts:1:1)\n    at async b (b.ts:2:2)`);
+  expect(framesOf(error)).toEqual(["at a (a.ts:1:1)", "at async b (b.ts:2:2)"]);
+});
+
+it.each<[string, Error]>([
+  ["has another message", withStack("other", "Error: secret\n    at secret (a.ts:1:1)")],
+  ["has a longer message", withStack("sec", "Error: secret\n    at secret (a.ts:1:1)")],
+  ["starts with a source line", withStack("m", "a.ts:1\n    at secret\nSyntaxError: m\n    at b (b.ts:1:1)")],
+  ["has no name", withStack("", "\n    at secret (a.ts:1:1)")],
+  ["is missing", withStack("m", undefined)],
+  ["is not text", withStack("m", { toString: () => "Error: m\n    at secret" })],
+])("returns nothing if the stack %s", (_, error) => {
+  expect(framesOf(error)).toEqual([]);
 });

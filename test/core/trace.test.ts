@@ -98,12 +98,12 @@ describe("with an SDK", () => {
     const sent = await call.step("provider", (headers) => headers);
     call.end(() => ({ "http.response.status_code": 200, "error.type": undefined }), false);
     const names = exporter.getFinishedSpans().map(({ name }) => name);
-    expect(names).toEqual(["getSession", "token request", "POST /getToken"]);
+    expect(names).toEqual(["session_check", "provider", "POST /getToken"]);
     const whole = named("POST /getToken");
     expect(whole.spanContext().traceId).toBe(TRACE);
     expect(whole.parentSpanContext?.spanId).toBe(PARENT);
     expect(whole.attributes).toEqual({ "http.response.status_code": 200 });
-    const request = named("token request");
+    const request = named("provider");
     expect(request.parentSpanContext?.spanId).toBe(whole.spanContext().spanId);
     // The provider's spans belong below the token request.
     expect(sent.traceparent).toBe(`00-${TRACE}-${request.spanContext().spanId}-01`);

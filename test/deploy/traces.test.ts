@@ -39,7 +39,7 @@ it("sends a call's spans to a collector, with their names and the service's, and
     env: { NODE_OPTIONS: `--import ${recipe}/otel.mjs`, OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` },
   });
   await callGetToken(proxy.listen);
-  await expect.poll(() => received.join()).toContain("token request");
+  await expect.poll(() => received.join()).toContain("provider");
   const all = received.join();
   expect(all).toMatch(/^\/v1\/traces application\/x-protobuf /);
   for (const text of ["nextauth-token-proxy", "POST /getToken"]) expect(all).toContain(text);

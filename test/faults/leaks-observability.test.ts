@@ -119,14 +119,7 @@ describe.each(MODES)("at level debug, $what", ({ log }) => {
     const codes = calls.map(({ attributes }) => attributes["error.type"] ?? attributes["token_proxy.outcome"]);
     for (const code of told.values()) expect(codes).toContain(code);
     expect(new Set(spans.map(({ name }) => name))).toEqual(
-      new Set([
-        ...calls.map(({ name }) => name),
-        "getSession",
-        "getUserAttributes",
-        "discovery",
-        "sign",
-        "token request",
-      ]),
+      new Set([...calls.map(({ name }) => name), "session_check", "attributes", "discovery", "signing", "provider"]),
     );
   });
 
@@ -138,7 +131,7 @@ describe.each(MODES)("at level debug, $what", ({ log }) => {
     for (const { headers } of asked) {
       const [version, trace, id, flags] = String(headers.traceparent).split("-");
       const span = ids.get(`${trace}-${id}`);
-      expect([version, flags, span?.name]).toEqual(["00", "01", "token request"]);
+      expect([version, flags, span?.name]).toEqual(["00", "01", "provider"]);
       const whole = ids.get(`${trace}-${span?.parent?.spanId}`);
       expect(whole?.kind).toBe(1);
       expect(trace === TRACE_ID).toBe(whole?.attributes["http.route"] === "/getToken");

@@ -2,8 +2,7 @@
 // kept, and what becomes of an earlier provider's failure.
 
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Audit } from "../../src/core/audit.ts";
-import type { Runtime } from "../../src/core/runtime.ts";
+import type { Audit, Runtime } from "../../src/core/ports.ts";
 import { TransportError, type TransportRequest, type TransportResponse } from "../../src/core/transport.ts";
 import { FAILURES_BEFORE_SUSPENSION, SUSPENSION_MS } from "../../src/oauth/breaker.ts";
 import { buildApp, call } from "../support/app.ts";

@@ -2,7 +2,7 @@
 // one.
 
 import { describe, expect, it } from "vitest";
-import { type Keep, keepNothing } from "../../src/core/runtime.ts";
+import { type Keep, keepNothing } from "../../src/core/ports.ts";
 import { TransportError } from "../../src/core/transport.ts";
 import { createDiscovery, type DiscoverySettings, METADATA_LIFETIME_MS } from "../../src/oauth/discovery.ts";
 import { fakeClock, fakeProvider, response, thrownBy } from "../support/fakes.ts";

@@ -2,9 +2,9 @@
 
 import { SignJWT } from "jose";
 import { expect, it } from "vitest";
-import type { AuditLine } from "../../src/core/audit.ts";
 import { TokenProxyError } from "../../src/core/errors.ts";
 import type { Inbound } from "../../src/core/inbound.ts";
+import type { AuditLine } from "../../src/core/ports.ts";
 import { TransportError } from "../../src/core/transport.ts";
 import { workerInbound } from "../../src/worker/inbound.ts";
 import { buildApp, call, TOKEN } from "../support/app.ts";

@@ -1,7 +1,7 @@
 // Every call gets one log line and one report, also after an unexpected error.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Runtime } from "../../src/core/runtime.ts";
+import type { Runtime } from "../../src/core/ports.ts";
 import { buildApp, call, type SentCall, TOKEN } from "../support/app.ts";
 import { hashText, response } from "../support/fakes.ts";
 

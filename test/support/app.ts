@@ -4,7 +4,7 @@ import { createDeps, createPipeline } from "../../src/app.ts";
 import { loadCredentials } from "../../src/config/credentials.ts";
 import { parseConfig } from "../../src/config/parse.ts";
 import type { CallReport } from "../../src/core/call-report.ts";
-import type { Runtime } from "../../src/core/runtime.ts";
+import type { Runtime } from "../../src/core/ports.ts";
 import { createNodeRateLimiter } from "../../src/node/inbound/rate-limiter.ts";
 import { createNodeBulkhead } from "../../src/node/outbound/bulkhead.ts";
 import { workerInbound } from "../../src/worker/inbound.ts";

@@ -1,8 +1,7 @@
 // Dev mode: the proxy between a stand-in nextAuth Server and an embedded provider, or your own.
 
 import { randomBytes } from "node:crypto";
-import type { Config } from "../../config/complete.ts";
-import type { ParsedFile } from "../../config/parse.ts";
+import type { Config, ParsedFile } from "../../config/parse.ts";
 import { UsageError } from "../../core/errors.ts";
 import { isLoopback } from "../../core/url.ts";
 import { ListenError, listen } from "../../node/inbound/listener.ts";

@@ -3,7 +3,7 @@
 
 import { html } from "hono/html";
 import { decodeJwt, decodeProtectedHeader } from "jose";
-import type { Config } from "../../config/complete.ts";
+import type { Config } from "../../config/parse.ts";
 import type { FileExchange } from "../../config/schema-nextauth.ts";
 import { UsageError } from "../../core/errors.ts";
 import { FORM_CONTENT_TYPE } from "../../core/form.ts";

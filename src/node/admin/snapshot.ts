@@ -1,6 +1,6 @@
 // What operators see of the running service: the input of the status page, /readyz and the gauges.
 
-import type { Config } from "../../config/complete.ts";
+import type { Config } from "../../config/parse.ts";
 import type { Discovery } from "../../oauth/discovery.ts";
 import { nodeClock } from "../host.ts";
 import type { Program } from "../program.ts";

@@ -5,7 +5,7 @@ import { BlockList, isIPv6, type Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { Http2Bindings, HttpBindings } from "@hono/node-server";
 import type { ClientCertificate, Inbound } from "../../core/inbound.ts";
-import { limitedAddress } from "../../core/limited-address.ts";
+import { limitedAddress } from "../../steps/limited-address.ts";
 
 /**
  * @param trustedProxies addresses and ranges of load balancers whose X-Forwarded-For is trusted

@@ -55,7 +55,7 @@ describe("the client's address", () => {
     ["the neighbour of a trusted address", "192.0.2.8", ["203.0.113.5"], "192.0.2.8"],
     ["a trusted IPv6 range", "fd12::1", ["203.0.113.5"], "203.0.113.5"],
     ["a trusted IPv6 address in another notation", "2001:db8:0:0:0:0:0:7", ["203.0.113.5"], "203.0.113.5"],
-    ["the neighbour of a trusted IPv6 address", "2001:db8::8", ["203.0.113.5"], "2001:db8:0:0::/64"],
+    ["the neighbour of a trusted IPv6 address", "2001:db8::8", ["203.0.113.5"], "2001:db8::/64"],
     ["a trusted address on a dual-stack socket", "::ffff:10.0.0.1", ["203.0.113.5"], "203.0.113.5"],
     ["a forged start of the list", "10.0.0.1", ["127.0.0.1, 10.9.9.9, 203.0.113.5"], "203.0.113.5"],
     ["several headers", "10.0.0.1", ["198.51.100.1", "203.0.113.5"], "203.0.113.5"],

@@ -52,13 +52,6 @@ describe("a binding", () => {
   });
 });
 
-it.each([
-  [5_000, 1_000],
-  [500, 500],
-])("connect_timeout with a timeout of %i ms is %i ms", (timeout, expected) => {
-  expect(providerOf(withProviderKeys(`timeout: ${timeout}ms`))?.connect_timeout).toBe(expected);
-});
-
 describe("a client assertion", () => {
   const assertion = (...lines: string[]) => providerOf(withProvider(...CLIENT, GRANT, ...lines))?.client_assertion;
   const JWT = "token_endpoint_auth_method: client_secret_jwt";
@@ -70,12 +63,6 @@ describe("a client assertion", () => {
     expect(assertion(ISSUER, JWT, text)).toEqual({
       ...{ aud: "{{issuer}}", typ: null, ttl: 300_000, backdate: 10_000, alg: "HS512", header: {}, claims: { a: [1] } },
     });
-  });
-
-  it("distinguishes the algorithms of keys and secrets", () => {
-    const text = withProvider(ISSUER, "client_id: x", GRANT, KEY_METHOD, "client_assertion: { alg: ES256 }");
-    const provider = providerOf(text + SIGNING);
-    expect([provider?.client_key_alg, provider?.client_assertion.alg]).toEqual(["ES256", undefined]);
   });
 });
 
