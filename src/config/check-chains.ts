@@ -1,14 +1,40 @@
-// Rules for a provider's token in the request of another provider.
+// Rules for the values that a provider needs, and for its token in the request of another.
 
-import { callNamesOfChain, chainOf } from "../oauth/template-names.ts";
+import { ATTRIBUTE_PREFIX, callNamesOfChain, chainOf } from "../oauth/template-names.ts";
 import { TOKEN_PREFIX } from "../oauth/template-rules.ts";
-import type { Report } from "./faults.ts";
-import type { FileConfig } from "./schema.ts";
+import type { Path, Report } from "./faults.ts";
+import type { Config } from "./parse.ts";
 
-export function checkChains(
-  { providers, routes = [], get_token, webnonce_exchange }: FileConfig,
+/** What a webNonce and its session provide. */
+export const EXCHANGE_NAMES = ["serverid", "nonce", "userid", "accountid"];
+
+/** Each provider whose calls are known may need only what these can have. */
+export function checkNeeds(
+  { get_token, webnonce_exchange, providers, routes, nextauth }: Config,
   report: Report,
 ): void {
+  const check = (name: string, has: readonly string[], at: Path) => {
+    for (const needed of callNamesOfChain(name, providers)) {
+      if (has.includes(needed) || needed.startsWith(ATTRIBUTE_PREFIX)) continue;
+      const problem = `which needs {{${needed}}}, but none of these calls has it; choose another provider`;
+      report(at, `uses "providers.${name}", ${problem}`);
+    }
+  };
+  for (const [index, { provider, session, values }] of get_token.entries()) {
+    const has = [...Object.keys(values), ...(session === "verify" ? EXCHANGE_NAMES : ["serverid"])];
+    if (provider !== undefined) check(provider, has, ["get_token", index, "provider"]);
+  }
+  const defaultServerid = nextauth.find((server) => server.serverid !== undefined)?.serverid;
+  for (const [index, { provider, serverid = defaultServerid }] of webnonce_exchange.entries()) {
+    const route = routes.find((candidate) => candidate.serverid === undefined || candidate.serverid === serverid);
+    const name = provider ?? route?.provider;
+    const at = ["webnonce_exchange", index];
+    if (name !== undefined) check(name, EXCHANGE_NAMES, at);
+    else report(at, "needs a provider, because no route matches its serverid; set provider");
+  }
+}
+
+export function checkChains({ providers, routes, get_token, webnonce_exchange }: Config, report: Report): void {
   const chains = new Map(Object.keys(providers).map((name) => [name, chainOf(name, providers)]));
   for (const [name, chain] of chains) {
     if (!chain.has(name)) continue;

@@ -94,12 +94,16 @@ function checkAnswer({ answer, ...provider }: FileProvider, report: Report): voi
 }
 
 function checkJwts(provider: FileProvider, { signing }: Surroundings, report: Report): void {
+  const needed = jwtsNeeded(provider);
   for (const [name, { kid }] of Object.entries(provider.jwt)) {
+    if (!needed.includes(name)) {
+      report(["jwt", name], `is not used; write {{jwt.${name}}} in params or headers, or correct grant_type`, "key");
+    }
     if (kid !== undefined && signing?.keys.every((key) => key.kid !== kid || key.use === "verify")) {
       report(["jwt", name, "kid"], "is not the kid of a key that signs under signing.keys");
     }
   }
-  if (jwtsNeeded(provider).length > 0 && signing === null) {
+  if (needed.length > 0 && signing === null) {
     report(["grant_type"], 'needs "signing", because the request contains a JWT signed by this proxy');
   }
 }

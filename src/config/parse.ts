@@ -1,7 +1,7 @@
 // Text to Config, or one ConfigError with every fault. credentials.ts reads the secrets later.
 
 import type { ConfigError } from "../core/errors.ts";
-import { checkChains } from "./check-chains.ts";
+import { checkChains, checkNeeds, EXCHANGE_NAMES } from "./check-chains.ts";
 import { checkNextAuth } from "./check-nextauth.ts";
 import { checkProvider } from "./check-provider.ts";
 import type { Surroundings } from "./check-templates.ts";
@@ -39,6 +39,7 @@ export function parseConfig(text: string, fileName: string): ParsedFile {
   // With several providers and no routes, everything names its provider.
   const [provider = "", ...others] = Object.keys(parsed.data.providers);
   const config = { ...parsed.data, routes: parsed.data.routes ?? (others.length > 0 ? [] : [{ provider }]) };
+  checkNeeds(config, reportTo(faults));
   checkChains(config, reportTo(faults));
   if (faults.length > 0) throw error(faults);
   return { config, error };
@@ -70,7 +71,7 @@ function checkParts(file: File, misspelt: readonly unknown[], faults: PathFault[
       ...bindings.flatMap(({ values }) => Object.keys(values)),
       ...(bindings.some(({ session }) => session === "verify") ? ["userid", "accountid"] : []),
       ...(defaultServerid ? ["serverid"] : []),
-      ...(file.webnonce_exchange === undefined ? [] : ["serverid", "nonce", "userid", "accountid"]),
+      ...(file.webnonce_exchange === undefined ? [] : EXCHANGE_NAMES),
     ],
     signing: isAbsent("signing") ? null : part("signing"),
     providerNames,

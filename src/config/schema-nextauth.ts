@@ -125,11 +125,21 @@ const answer = z.strictObject({
 /** Where a Worker answers health checks; on Node the admin listener does. */
 export const HEALTH_PATH = "/healthz";
 
-/** Clients and proxies remove dot segments. A segment's name may occur once. */
-const BINDING_PATH =
-  /^(?!\/healthz$|.*\/\.(?:\.?|well-known)(?:\/|$)|.*(\{.+?\}).*\1)(?:\/(?:[A-Za-z0-9._~-]+|\{[A-Za-z_][A-Za-z0-9_-]*\}))+\/?$/;
-const EXCHANGE_PATH = new RegExp(`^(?!.*\\{)(?:${BINDING_PATH.source})`);
-const OTHERS_PATHS = "/healthz and /.well-known/ have other uses";
+const BINDING_PATH = /^(?:\/(?:[A-Za-z0-9._~-]+|\{[A-Za-z_][A-Za-z0-9_-]*\}))+\/?$/;
+const EXCHANGE_PATH = /^(?:\/[A-Za-z0-9._~-]+)+\/?$/;
+
+/** Clients and proxies remove dot segments. */
+function isFreePath(path: string): boolean {
+  const segments = path.split("/");
+  const names = segments.filter((segment) => segment.startsWith("{"));
+  const isOther = path === HEALTH_PATH || segments.some((segment) => /^\.(?:\.?|well-known)$/.test(segment));
+  return !isOther && new Set(names).size === names.length;
+}
+
+const pathLike = (pattern: RegExp, example: string) => {
+  const error = `must be a path like ${example}; /healthz and /.well-known/ have other uses`;
+  return z.string().regex(pattern, { error, abort: true }).refine(isFreePath, error);
+};
 
 /** By default, enough for two requests to the nextAuth Server and a token. */
 const callTimeout = t.duration.prefault("8s").describe("Limit for the whole call, once its body has arrived.");
@@ -137,9 +147,7 @@ const callTimeout = t.duration.prefault("8s").describe("Limit for the whole call
 const binding = z
   .strictObject({
     method: z.enum(["POST", "GET"]).default("POST").describe("The method of the call."),
-    path: z
-      .string()
-      .regex(BINDING_PATH, `must be a path like /getToken or /servers/{serverid}/getToken; ${OTHERS_PATHS}`)
+    path: pathLike(BINDING_PATH, "/getToken or /servers/{serverid}/getToken")
       .default("/getToken")
       .describe("Compared exactly; {name} matches one segment."),
     values: t.named(boundValue).prefault(DEFAULT_VALUES).describe("Values of a call, by name; replaces all defaults."),
@@ -196,11 +204,7 @@ const rateLimit = (limit: number, defaultBinding: string) =>
     .prefault({});
 
 const exchange = z.strictObject({
-  path: z
-    .string()
-    .regex(EXCHANGE_PATH, `must be a path like /token; ${OTHERS_PATHS}`)
-    .default("/token")
-    .describe("Compared exactly."),
+  path: pathLike(EXCHANGE_PATH, "/token").default("/token").describe("Compared exactly."),
   provider: t.text.optional().describe("The provider to use; routes by default."),
   serverid: t.serverid.optional().describe("The virtual server of these webNonces; nextauth.serverid by default."),
   timeout: callTimeout,

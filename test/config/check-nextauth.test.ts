@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/config/parse.ts";
-import { FILE, reports, withKeys } from "./file.ts";
+import { FILE, reports, withKeys, withProviderKeys } from "./file.ts";
 
 const NEXTAUTH = "nextauth: { url: https://ns.example, apikey: { env: N } }";
 const WITH_DEFAULT = NEXTAUTH.replace(" } }", " }, serverid: a }");
@@ -182,6 +182,8 @@ describe("the webNonce exchange", () => {
 {}\\n${WITH_DEFAULT}\\n${route("a")}
 { provider: main }\\n${WITH_DEFAULT}\\n${route("b")}
 { serverid: z }\\n${WITH_DEFAULT}\\nroutes: [{ serverid: a, provider: main }, { provider: main }]
+{}\\n${WITH_DEFAULT}\\n${route("b")}
+  => 11:20 "webnonce_exchange" needs a provider, because no route matches its serverid; set provider
 {}\\n${TWO_SERVERS}\\n${route("a")}
 { serverid: z }\\n${TWO_SERVERS}\\n${route("z")}
 [{}, { path: /b }, {}]\\n${WITH_DEFAULT}
@@ -193,12 +195,56 @@ describe("the webNonce exchange", () => {
   );
 });
 
-describe("the provider of a binding or exchange", () => {
+describe("the provider of a binding", () => {
+  const DEVICE =
+    'uses "providers.main", which needs {{device}}, but none of these calls has it; choose another provider';
+  const WITH = "{ path: /a, provider: main, values: { nonce: [body:/n], device: [body:/d] } }";
+  const NEEDING = withProviderKeys('params: { d: "{{device}}" }');
   reports(
-    getToken,
+    (text) => `${NEEDING}get_token: [${WITH}, { ${text} }]\n${WITH_DEFAULT}\n`,
     `
-{ provider: mian } => 11:24 "get_token.provider" is not a provider of this file; did you mean "main"?
-{ provider: main }
+path: /b
+provider: mian => 12:104 "get_token[1].provider" is not a provider of this file; did you mean "main"?
+provider: main => 12:104 "get_token[1].provider" ${DEVICE}
+provider: main, values: { nonce: [body:/n], device: [query:d] }
+`,
+  );
+  // The session and the default serverid supply what the binding does not read.
+  const SESSION = withProviderKeys('params: { a: "{{serverid}}", b: "{{accountid}}" }');
+  reports(
+    (session) =>
+      `${SESSION}get_token: { provider: main, ${WITHOUT_SERVERID}, session: ${session} }\n${WITH_DEFAULT}\nwebnonce_exchange: {}\n`,
+    `
+verify
+trust => 12:24 "get_token.provider" uses "providers.main", which needs {{accountid}}, but none of these calls has it; choose another provider
+`,
+  );
+});
+
+describe("the provider of the webNonce exchange", () => {
+  const BINDING = "get_token: { values: { userid: [body:/u], nonce: [body:/n], device: [body:/d] } }";
+  /** A provider that needs the template, and the exchange on line 12. */
+  const needing = (template: string, keys = "{}") =>
+    `${withProviderKeys(`params: { d: "${template}" }`)}webnonce_exchange: ${keys}\n${WITH_DEFAULT}\n${BINDING}\n`;
+  const DEVICE =
+    'uses "providers.main", which needs {{device}}, but none of these calls has it; choose another provider';
+  reports(
+    needing,
+    `
+{{serverid}} {{userid}} {{accountid}} {{nonce}}
+{{attributes.mail}} {{uuid}} {{now}} {{client_id}}
+{{device}} => 12:20 "webnonce_exchange" ${DEVICE}
+{{device}} {{divice}}
+  => 11:18 "providers.main.params.d" uses {{divice}}, which no call provides; did you mean "device"?
+`,
+  );
+  const other = "  other: { issuer: https://o.example, client_id: x, client_secret: { env: S }, grant_type: x }\n";
+  reports(
+    (provider) =>
+      `${needing("{{device}}", `{ provider: ${provider} }`).replace("webnonce", `${other}webnonce`)}routes: [{ provider: main }]\n`,
+    `
+main => 13:20 "webnonce_exchange" ${DEVICE}
+other
 `,
   );
   // No binding reads the accountid, but the session of a webNonce provides it.

@@ -218,3 +218,14 @@ X-Tenant: a b, X-Key: { env: K }
 `,
   );
 });
+
+describe("a JWT that the request does not contain", () => {
+  reports(
+    (text) => withProviderKeys(`jwt: { user: { ttl: 60s } } ${text}`),
+    `
+\\n    params: { assertion: "{{jwt.user}}" }
+  => 10:17 "providers.main.grant_type" needs "signing", because the request contains a JWT signed by this proxy
+# none => 11:12 "providers.main.jwt.user" is not used; write {{jwt.user}} in params or headers, or correct grant_type
+`,
+  );
+});

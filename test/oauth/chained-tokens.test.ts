@@ -191,7 +191,7 @@ describe("a failure of an earlier provider", () => {
     built.answers.broker = () => response(500, {});
     expect(await built.getToken()).toEqual({ status: 400, text: body });
     expect(built.asked()).toEqual(["home", "broker"]);
-    expect(built.reports[0]).toMatchObject({ provider: "home", outcome: "refused", providerError: "invalid_grant" });
+    expect(built.reports[0]).toMatchObject({ provider: "home", outcome: "refused", provider_error: "invalid_grant" });
   });
 
   it("that does not concern the user names this provider", async () => {
@@ -200,7 +200,7 @@ describe("a failure of an earlier provider", () => {
     expect(JSON.parse(text)).toMatchObject({ error_code: "provider_rejected_proxy" });
     expect(text).toContain("providers.home");
     expect(built.asked()).toEqual(["home", "broker"]);
-    expect(built.reports[0]).toMatchObject({ provider: "home", errorCode: "provider_rejected_proxy" });
+    expect(built.reports[0]).toMatchObject({ provider: "home", error_code: "provider_rejected_proxy" });
   });
 
   it("that refuses a request about no user is no refusal", async () => {
