@@ -3,7 +3,7 @@
 import { ATTRIBUTE_PREFIX, callNamesOfChain, chainOf } from "../oauth/template-names.ts";
 import { TOKEN_PREFIX } from "../oauth/template-rules.ts";
 import type { Path, Report } from "./faults.ts";
-import type { Config } from "./parse.ts";
+import type { Config } from "./schema.ts";
 
 /** What a webNonce and its session provide. */
 export const EXCHANGE_NAMES = ["serverid", "nonce", "userid", "accountid"];

@@ -6,16 +6,13 @@ import { checkNextAuth } from "./check-nextauth.ts";
 import { checkProvider } from "./check-provider.ts";
 import type { Surroundings } from "./check-templates.ts";
 import { below, errorMessage, type PathFault, reportTo, shapeFaults, suggestion } from "./faults.ts";
-import { type FileConfig, fileSchema } from "./schema.ts";
+import { type Config, type FileConfig, fileSchema } from "./schema.ts";
 import { provider as providerSchema } from "./schema-provider.ts";
 import { readYaml } from "./yaml.ts";
 
+export type { Config, Route } from "./schema.ts";
 /** A provider with references to its credentials, which credentials.ts loads. */
 export type { FileProvider as ProviderConfig } from "./schema-provider.ts";
-
-export type Route = NonNullable<FileConfig["routes"]>[number];
-/** With every default filled in. Durations are in milliseconds. */
-export type Config = Omit<FileConfig, "routes"> & { routes: readonly Route[] };
 
 export interface ParsedFile {
   config: Config;

@@ -207,7 +207,8 @@ export const provider = z
   .transform((provider) => {
     const { issuer, token_endpoint, discovery = "oidc", client_assertion } = provider;
     const aud = issuer === undefined ? "{{token_endpoint}}" : "{{issuer}}";
-    const jwts = jwtsNeeded(provider).flatMap((name) => {
+    const names = new Set([...Object.keys(provider.jwt), ...jwtsNeeded(provider)]);
+    const jwts = [...names].flatMap((name) => {
       const written = provider.jwt[name] ?? (name === USER_JWT ? {} : undefined);
       return written === undefined ? [] : [[name, withDefaults(written, issuer !== undefined)] as const];
     });
