@@ -41,9 +41,11 @@ export async function check(options: CheckOptions): Promise<boolean> {
     return await checkFile(options, report);
   } catch (error) {
     // The message of a bug may quote anything.
-    const isOurs = error instanceof UsageError || error instanceof ConfigError;
-    const faults = isOurs ? error.message.split("\n") : ["ended by a bug"];
-    if (options.json) for (const fault of faults) report.fail(fault);
+    const message = error instanceof UsageError ? error.message : "ended by a bug";
+    const faults = error instanceof ConfigError ? error.faults : [{ path: "", line: 0, column: 0, message }];
+    for (const { path, line, column, message } of options.json ? faults : []) {
+      report.part(path).fail(line > 0 ? `${options.config}:${line}:${column} ${message}` : message);
+    }
     throw error;
   } finally {
     if (options.json) console.log(report.toJson());
@@ -58,6 +60,9 @@ async function checkFile(options: CheckOptions, report: ReturnType<typeof create
   if (live && !values.has("userid") && (probe || !values.has("nonce"))) {
     throw new UsageError("--live needs a user or a session: add --userid, or a nonce with --value nonce=env:VARIABLE");
   }
+  const bound = config.get_token.flatMap((binding) => Object.keys(binding.values));
+  const unknown = [...values.keys()].find((name) => name !== "serverid" && !bound.includes(name));
+  if (unknown !== undefined) throw new UsageError(`"${unknown}" is not a name under get_token.values`);
   if (call !== undefined) return checkCall(call, config, report);
   report.accepted.push(...config.check.accept);
   const files: [path: string, at: Path][] = options.envFile ? [[options.envFile, []]] : [];

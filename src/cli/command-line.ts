@@ -75,7 +75,10 @@ function createCommands(end: (succeeded: boolean) => void): Command {
     .configureOutput({ outputError: () => {} })
     .addHelpText("afterAll", EXIT_STATUS);
 
-  const file = new Option("-c, --config <file>", "configuration file").env("TOKEN_PROXY_CONFIG").default(DEFAULT_FILE);
+  const file = new Option("-c, --config <file>", "configuration file").default(
+    process.env.TOKEN_PROXY_CONFIG || DEFAULT_FILE, // Compose's ${NAME:-} sets it to nothing
+    `TOKEN_PROXY_CONFIG, else ${DEFAULT_FILE}`,
+  );
   const fileCommand = (name: string) =>
     program.command(name).addOption(file).option("--env-file <file>", "NAME=VALUE for variables that are not set");
   const callCommand = (name: string) =>

@@ -71,7 +71,10 @@ export async function writeNew(path: string, text: string, mode = OWNER_ONLY): P
   } catch (error) {
     const { code = "" } = error as NodeJS.ErrnoException;
     if (code !== "EEXIST") await rm(path, { force: true }).catch(() => {});
-    const cure = "name a new file in a folder that exists; keygen --force replaces an old key";
+    const cure =
+      code === "EEXIST"
+        ? "name another, or remove it; keygen --force replaces a file, but no link"
+        : "name a file in a folder that exists and in which you may write";
     throw new UsageError(`cannot write "${path}" (${code}): ${cure}`);
   }
 }

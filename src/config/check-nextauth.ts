@@ -81,6 +81,9 @@ function checkServers({ servers = [] }: Surroundings, report: Report): void {
     if (isShadowed) {
       report(["nextauth", index], "is unreachable, because a server above answers for its serverids; move it up");
     }
+    if (serverid !== undefined && serverids?.includes(serverid) === false) {
+      report(["nextauth", index, "serverid"], "is not in serverids; add it there");
+    }
     if (serverid !== undefined && above.some((other) => other.serverid !== undefined)) {
       report(["nextauth", index, "serverid"], "is a second default; only one server can have serverid");
     }
@@ -96,6 +99,8 @@ function checkExchange(exchange: FileExchange, index: number, around: Surroundin
     report([], 'needs "nextauth", the server that knows whose webNonce it is');
   } else if (serverid === undefined && !around.defaultServerid) {
     report([], 'needs a serverid, here or as "nextauth.serverid", because a webNonce does not contain one');
+  } else if (serverid && around.servers?.every(({ serverids }) => serverids?.includes(serverid) === false)) {
+    report(["serverid"], 'is not a serverid of any server under "nextauth"; add it there');
   }
   if (around.bindings?.some((binding) => covers(binding.path, path))) {
     report(["path"], "is unreachable, because a binding of get_token has the same path; choose another");

@@ -68,7 +68,8 @@ function checkClient(provider: FileProvider, { signing }: Surroundings, report: 
 
 function checkParams({ params, grant_type }: FileProvider, report: Report): void {
   for (const name of Object.keys(params)) {
-    if (RESERVED_PARAMS.test(name)) report([name], "is set by this proxy; use the provider's own keys", "key");
+    if (RESERVED_PARAMS.test(name))
+      report([name], "is set by this proxy; use the key of that name, or token_endpoint_auth_method", "key");
   }
   if (grant_type !== TOKEN_EXCHANGE) return;
   for (const name of ["subject_token", "actor_token"]) {

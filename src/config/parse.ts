@@ -90,6 +90,17 @@ function checkParts(file: File, misspelt: readonly unknown[], faults: PathFault[
   if (isAbsent("routes") && (providerNames?.length ?? 0) > 1 && uses.some(({ provider }) => provider === undefined)) {
     report(["routes"], "is missing; with several providers, it says which one a call uses");
   }
+  const selecting = [
+    ...Object.entries(part("callers") ?? {}).map(([name, { serverids }]) => ({
+      at: ["callers", name, "serverids"],
+      serverids,
+    })),
+    ...(routes ?? []).map(({ serverid }, index) => ({ at: ["routes", index, "serverid"], serverids: serverid })),
+  ];
+  for (const { at, serverids } of selecting) {
+    if (serverids === undefined || around.callNames?.includes("serverid") !== false) continue;
+    report(at, 'never matches, because no call has a serverid; add one to "get_token.values"');
+  }
   for (const [index, { serverid }] of (routes ?? []).entries()) {
     const isShadowed = routes?.slice(0, index).some((above) => [undefined, serverid].includes(above.serverid));
     if (isShadowed)

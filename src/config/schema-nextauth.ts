@@ -28,32 +28,37 @@ const dnsName = z
   .regex(/^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/, "must be a DNS name without wildcards")
   .transform((written) => written.toLowerCase());
 
-export const server = z.strictObject({
-  listen: t.address.prefault("127.0.0.1:8080").describe("Where callers connect."),
-  admin: t.address
-    .prefault("127.0.0.1:9613")
-    .describe("For health, readiness, metrics and the status page. It has no authentication."),
-  admin_hosts: z.array(dnsName).default([]).describe("Host names of admin, besides IP addresses and localhost."),
-  tls: serverTls.optional().describe("TLS for callers; without it, put a TLS proxy in front."),
-  trusted_proxies: z
-    .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], "must be an IP address or a range, like 10.0.0.0/8"))
-    .default([])
-    .describe("Addresses and ranges of load balancers whose X-Forwarded-For is trusted."),
-  env_proxy: z.boolean().default(true).describe("Whether the environment's https_proxy and no_proxy count."),
-  max_in_flight: t.count(100_000, 1_024).describe("Concurrent calls; more are refused (overloaded)."),
-  shutdown_delay: t.durationOrZero
-    .prefault("5s")
-    .describe("After SIGTERM: how long calls are still accepted, while /readyz returns 503."),
-  shutdown_grace: t.duration.prefault("10s").describe("How long a shutdown then waits for calls in flight."),
-  watch: z
-    .enum(["credentials", "all", "none"])
-    .default("credentials")
-    .describe("Reload if a secret, key or certificate in a file changes. all: or this file."),
-  readiness: z
-    .enum(["started", "any", "all"])
-    .default("started")
-    .describe("started: ready once every provider was reached, or after 30 s. any, all: while reached."),
-});
+export const server = z
+  .strictObject({
+    listen: t.address.prefault("127.0.0.1:8080").describe("Where callers connect."),
+    admin: t.address
+      .prefault("127.0.0.1:9613")
+      .describe("For health, readiness, metrics and the status page. It has no authentication."),
+    admin_hosts: z.array(dnsName).default([]).describe("Host names of admin, besides IP addresses and localhost."),
+    tls: serverTls.optional().describe("TLS for callers; without it, put a TLS proxy in front."),
+    trusted_proxies: z
+      .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], "must be an IP address or a range, like 10.0.0.0/8"))
+      .default([])
+      .describe("Addresses and ranges of load balancers whose X-Forwarded-For is trusted."),
+    env_proxy: z.boolean().default(true).describe("Whether the environment's https_proxy and no_proxy count."),
+    max_in_flight: t.count(100_000, 1_024).describe("Concurrent calls; more are refused (overloaded)."),
+    shutdown_delay: t.durationOrZero
+      .prefault("5s")
+      .describe("After SIGTERM: how long calls are still accepted, while /readyz returns 503."),
+    shutdown_grace: t.duration.prefault("10s").describe("How long a shutdown then waits for calls in flight."),
+    watch: z
+      .enum(["credentials", "all", "none"])
+      .default("credentials")
+      .describe("Reload if a secret, key or certificate in a file changes. all: or this file."),
+    readiness: z
+      .enum(["started", "any", "all"])
+      .default("started")
+      .describe("started: ready once every provider was reached, or after 30 s. any, all: while reached."),
+  })
+  .refine(({ listen, admin }) => listen.port === 0 || listen.port !== admin.port || listen.host !== admin.host, {
+    path: ["admin"],
+    message: "must differ from server.listen, because callers must not reach it",
+  });
 
 const fingerprint = z
   .string()
@@ -136,10 +141,13 @@ function isFreePath(path: string): boolean {
   return !isOther && new Set(names).size === names.length;
 }
 
-const pathLike = (pattern: RegExp, example: string) => {
-  const error = `must be a path like ${example}; /healthz and /.well-known/ have other uses`;
-  return z.string().regex(pattern, { error, abort: true }).refine(isFreePath, error);
-};
+const OTHER_PATHS = "must not be /healthz, nor have /.well-known/, dot segments or a name twice";
+
+const pathLike = (pattern: RegExp, example: string) =>
+  z
+    .string()
+    .regex(pattern, { error: `must be a path like ${example}`, abort: true })
+    .refine(isFreePath, OTHER_PATHS);
 
 /** By default, enough for two requests to the nextAuth Server and a token. */
 const callTimeout = t.duration.prefault("8s").describe("Limit for the whole call, once its body has arrived.");

@@ -131,6 +131,9 @@ export interface Fault {
   excerpt: string;
 }
 
+/** A file that is not a configuration at all can have thousands of faults. */
+const MAX_SHOWN_FAULTS = 50;
+
 /** An unusable configuration, with every fault in it. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
@@ -139,10 +142,11 @@ export class ConfigError extends Error {
   readonly details: string;
 
   constructor(fileName: string, faults: readonly Fault[]) {
-    const shown = faults.map(({ line, column, path, message, excerpt }) => {
+    const shown = faults.slice(0, MAX_SHOWN_FAULTS).map(({ line, column, path, message, excerpt }) => {
       const place = path === "" ? "" : ` "${path}"`;
       return [`${fileName}:${line}:${column}${place} ${message}`, excerpt];
     });
+    if (faults.length > shown.length) shown.push([`and ${faults.length - shown.length} more`]);
     super(shown.map(([text]) => text).join("\n"));
     this.faults = faults;
     this.details = shown.flat().filter(Boolean).join("\n");

@@ -148,13 +148,16 @@ export function parseLoginStatus(body: Uint8Array): LoginStatus | string {
   return { loggedin, userid: String(user), accountid: Number(account) };
 }
 
+/** The answer as a whole has a limit. */
+const ATTRIBUTE_RULE = { type: "text", max_length: MAX_ANSWER_BYTES } as const;
+
 /** Its shape is undocumented. @returns text by name, or the fault, as a phrase */
 export function parseAttributes(body: Uint8Array): ReadonlyMap<string, string> | string {
   const parsed = readJsonObject(body);
   if (parsed === undefined) return "answered with something that is not a JSON object of name to text";
   const attributes = new Map<string, string>();
   for (const [name, value] of Object.entries(parsed)) {
-    const read = value === "" ? value : readValue("attribute", value, true);
+    const read = value === "" ? value : readValue("attribute", value, true, ATTRIBUTE_RULE);
     if (isFault(read)) return `answered with an attribute that ${read.fault}`;
     attributes.set(name, String(read));
   }

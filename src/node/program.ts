@@ -40,7 +40,8 @@ export async function createProgram(
 ) {
   const { config } = file;
   /** Of each part of the file, and of each secret by its key without indices. */
-  const fingerprints = new Map(Object.entries(config).map(([key, part]) => [key, JSON.stringify(part)]));
+  const asText = (_key: string, value: unknown) => (value instanceof RegExp ? value.source : value);
+  const fingerprints = new Map(Object.entries(config).map(([key, part]) => [key, JSON.stringify(part, asText)]));
   const read: CredentialHost["read"] = async (reference, at = []) => {
     const path = "file" in reference && host.resolvePath(reference.file);
     if (path) files?.set(path, await fileState(path));

@@ -21,6 +21,8 @@ export interface DiscoverySettings {
 
 /** Metadata changes with deployments, not with calls. */
 export const METADATA_LIFETIME_MS = 3_600_000;
+/** How long calls fail at once after a failed look-up, so that a burst cannot suspend the provider. */
+const FAILURE_LIFETIME_MS = 1_000;
 /** Pause between refreshes of old metadata, so that an outage does not slow down every call. */
 const REFRESH_PAUSE_MS = 60_000;
 /** The share of a call's timeout for a refresh of old metadata. */
@@ -56,7 +58,7 @@ export function createDiscovery(
   const { issuer, metadata_url } = settings;
   const urls = metadata_url === undefined ? metadataUrls(issuer, settings.discovery) : [metadata_url];
   const memory = keep(JSON.stringify(["discovery", key, settings]), (): Memory => ({}));
-  let problem = "no discovery yet";
+  let failed: { error: TokenProxyError; until: number } | undefined;
 
   async function lookUp(timeout: number, send: Transport): Promise<Metadata> {
     const deadline = clock.elapsed() + timeout;
@@ -104,7 +106,9 @@ export function createDiscovery(
       return learn(await lookUp(timeout, send), mayMove);
     } catch (cause) {
       const error = asProviderError(cause, key);
-      if (error instanceof TokenProxyError) problem = error.message;
+      // Not call_deadline or caller_gone, which are about one call.
+      const isOwn = error instanceof TokenProxyError && /^provider_|^proxy_refused$/.test(error.code);
+      if (isOwn) failed = { error, until: clock.elapsed() + FAILURE_LIFETIME_MS };
       throw error;
     }
   }
@@ -121,13 +125,15 @@ export function createDiscovery(
     /** From memory or, if there is none or it is old, from the provider within `timeout`. */
     async metadata(timeout: number, send?: Transport): Promise<Metadata> {
       const old = memory.known?.metadata;
-      if (old === undefined) return refresh(timeout, send);
-      return fresh() ?? refresh(timeout * REFRESH_SHARE, send).catch(() => old);
+      if (old !== undefined) return fresh() ?? refresh(timeout * REFRESH_SHARE, send).catch(() => old);
+      if (failed !== undefined && clock.elapsed() < failed.until) throw failed.error;
+      return refresh(timeout, send);
     },
     /** `movedTo` is the host of a token endpoint that was not adopted. */
     state(): { ready: boolean; problem?: string; discoveredAt?: number; movedTo?: string | undefined } {
       const { known, movedTo } = memory;
-      return known === undefined ? { ready: false, problem } : { ready: true, discoveredAt: known.at, movedTo };
+      if (known !== undefined) return { ready: true, discoveredAt: known.at, movedTo };
+      return { ready: false, problem: failed?.error.message ?? "no discovery yet" };
     },
   };
 }

@@ -171,13 +171,15 @@ export function asProviderError(error: unknown, key: string): unknown {
   return new TokenProxyError(TRANSPORT_CODES[failure], message, { cause, detail });
 }
 
-/** Visible ASCII. No comma, because two such headers are joined by one. */
-const CONTENT_TYPE = /^[\x21-\x2b\x2d\x2e\x30-\x7e]{1,64}\/[\x20-\x2b\x2d-\x7e]{1,64}$/;
+/** A media type, then visible ASCII. No comma, because two such headers are joined by one. */
+const CONTENT_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+(?:[ \t]*;[\x20-\x2b\x2d-\x7e]*)?$/;
+const MAX_CONTENT_TYPE_CHARS = 128;
 
 /** With the provider's type, if a header may carry it. */
 function relayed({ status, headers, body }: TransportResponse, ownType = "application/json") {
   const type = headers.get("content-type") ?? "";
-  return { contentType: CONTENT_TYPE.test(type) ? type : ownType, body, providerStatus: status };
+  const isRelayable = type.length <= MAX_CONTENT_TYPE_CHARS && CONTENT_TYPE.test(type);
+  return { contentType: isRelayable ? type : ownType, body, providerStatus: status };
 }
 
 /** Empty, or a login page with status 200. Its type says little: PHP labels everything as HTML. */

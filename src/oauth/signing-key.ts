@@ -108,7 +108,9 @@ async function importPrivateKey(text: string, alg: SigningAlgorithm): Promise<Cr
   const label = /^-----BEGIN ([A-Z0-9 ]+)-----/.exec(text)?.[1];
   if (label === "PRIVATE KEY") return jose.importPKCS8(text, alg, { extractable: true });
   if (label !== undefined) {
-    const cure = 'convert the private key with "openssl pkcs8 -topk8 -nocrypt -in FILE -out FILE"';
+    const cure = /PUBLIC|CERTIFICATE/.test(label)
+      ? "use the private key"
+      : 'convert it with "openssl pkcs8 -topk8 -nocrypt -in FILE -out FILE"';
     throw new KeyError(`is ${label}, not PRIVATE KEY (PKCS#8): ${cure}`);
   }
   // The file says what the key is for, so members that restrict it are ignored.

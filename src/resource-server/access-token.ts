@@ -6,7 +6,16 @@ import { createFetchTransport } from "../core/fetch-transport.ts";
 import { REQUEST_HEADERS } from "../core/headers.ts";
 import type { Transport } from "../core/transport.ts";
 import { endpointUrlFault } from "../core/url.ts";
-import { checkOption, checkText, createGuard, type GuardOptions, Refusal, readBearer, unavailable } from "./bearer.ts";
+import {
+  checkNumber,
+  checkOption,
+  checkText,
+  createGuard,
+  type GuardOptions,
+  Refusal,
+  readBearer,
+  unavailable,
+} from "./bearer.ts";
 import { createIntrospection, type IntrospectionOptions } from "./introspection.ts";
 
 /** RFC 7518 section 3.1, RFC 8037, RFC 9864. */
@@ -78,8 +87,7 @@ function createVerifier(options: AccessTokenOptions, transport: Transport) {
   for (const name of audiences) checkText("audience", name);
   checkOption("algorithms", algorithmsFault(algorithms));
   if (typ !== undefined) checkText("typ", typ);
-  const isTolerable = clockTolerance >= 0 && clockTolerance <= MAX_CLOCK_TOLERANCE_SECONDS;
-  checkOption("clockTolerance", isTolerable ? undefined : "must be a number of seconds from 0 to 300");
+  checkNumber("clockTolerance", clockTolerance, 0, MAX_CLOCK_TOLERANCE_SECONDS, "seconds");
   const getKey = createKeySet(options, transport);
   const checks = { issuer, audience: audiences, algorithms: [...algorithms], clockTolerance, requiredClaims: ["exp"] };
 
@@ -109,6 +117,8 @@ function createKeySet(
   transport: Transport,
 ): JWTVerifyGetKey {
   checkText("jwks_uri", jwks_uri, endpointUrlFault);
+  checkNumber("cacheMaxAge", cacheMaxAge, 0);
+  checkNumber("cooldown", cooldown, 0);
   const request = {
     method: "GET",
     url: jwks_uri,
@@ -141,6 +151,12 @@ function refuse(error: unknown): never {
     throw unavailable("the issuer", new Error("the JWKS cannot be used: it has an invalid key", { cause: error }));
   }
   // Not jose's message, which could quote the token.
-  const { claim, code } = error as errors.JOSEError & { claim?: string };
-  throw new Refusal("invalid_token", `the token is not valid here: ${claim ?? code}`);
+  const { claim } = error as errors.JOSEError & { claim?: string };
+  const isForeign = error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWSSignatureVerificationFailed;
+  const problem = isForeign ? "its key or signature is not the issuer's" : "it is malformed or of another kind";
+  if (error instanceof errors.JWTExpired) throw new Refusal("invalid_token", "the token has expired");
+  throw new Refusal(
+    "invalid_token",
+    `the token is not valid here: ${claim === undefined ? problem : `check ${claim}`}`,
+  );
 }

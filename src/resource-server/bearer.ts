@@ -78,6 +78,14 @@ export function checkOption(name: string, fault: string | undefined): void {
   if (fault !== undefined) throw new TypeError(`"${name}" ${fault}`);
 }
 
+/** A timer of more than 24.8 days would fire at once. */
+const DAY_MS = 86_400_000;
+
+export function checkNumber(name: string, value: unknown, least: number, most = DAY_MS, unit = "milliseconds"): void {
+  const fits = typeof value === "number" && value >= least && value <= most;
+  checkOption(name, fits ? undefined : `must be a number of ${unit} from ${least} to ${most}`);
+}
+
 /** @param faultOf a further check, for text that is not empty */
 export function checkText(name: string, value: unknown, faultOf?: (text: string) => string | undefined): void {
   const isText = typeof value === "string" && value !== "";

@@ -6,7 +6,7 @@ import { readJsonObject } from "../core/json.ts";
 import { Secret } from "../core/secret.ts";
 import type { Transport } from "../core/transport.ts";
 import { endpointUrlFault } from "../core/url.ts";
-import { checkText, unavailable } from "./bearer.ts";
+import { checkNumber, checkText, unavailable } from "./bearer.ts";
 
 export interface IntrospectionOptions {
   /** https, or http on loopback. */
@@ -29,6 +29,7 @@ export function createIntrospection(
   checkText("introspection.endpoint", endpoint, endpointUrlFault);
   checkText("introspection.client_id", client_id);
   checkText("introspection.client_secret", client_secret);
+  checkNumber("introspection.timeout", timeout, 1);
   const headers = {
     ...REQUEST_HEADERS,
     "content-type": FORM_CONTENT_TYPE,

@@ -8,7 +8,7 @@ import { Secret } from "../core/secret.ts";
 import { issuerUrlFault } from "../core/url.ts";
 import { createNextAuthClient } from "../nextauth/client.ts";
 import { isFault, readValue } from "../nextauth/values.ts";
-import { checkText, createGuard, type GuardOptions, Refusal, readBearer, unavailable } from "./bearer.ts";
+import { checkNumber, checkText, createGuard, type GuardOptions, Refusal, readBearer, unavailable } from "./bearer.ts";
 
 export interface WebNonceSessionOptions extends GuardOptions {
   /** The nextAuth Server's REST API; https, or http on loopback. */
@@ -47,6 +47,7 @@ export function webNonceSession(options: WebNonceSessionOptions): MiddlewareHand
     const read = readValue("serverid", text, false);
     return isFault(read) ? read.fault : undefined;
   });
+  checkNumber("timeout", timeout, 1);
   if (su !== undefined) checkText("su", su, headerFault);
   const settings = { url: url.replace(/\/+$/, ""), su, timeout };
   const clock = { elapsed: () => performance.now() };

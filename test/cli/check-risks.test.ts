@@ -230,8 +230,8 @@ describe("--json", () => {
     const { succeeded, findings } = JSON.parse(out);
     expect([succeeded, findings.length]).toEqual([false, 2]);
     expect(findings[0]).toEqual({
-      ...{ level: "fault", subject: "", advice: [] },
-      message: expect.stringMatching(/^token-proxy\.yaml:1:\d+ "providers\.main\.timeout" must be a duration/),
+      ...{ level: "fault", subject: "providers.main.timeout", advice: [] },
+      message: expect.stringMatching(/^token-proxy\.yaml:1:\d+ must be a duration/),
     });
   });
 

@@ -105,7 +105,7 @@ describe("keygen", () => {
 
   it.each([
     ["no --out", [], /^required option '--out <file>' not specified; see /],
-    ["a missing folder", ["--out", "no/key.pem"], /"no\/key\.pem" \(ENOENT\): name a new file in a folder that exists/],
+    ["a missing folder", ["--out", "no/key.pem"], /"no\/key\.pem" \(ENOENT\): name a file in a folder that exists/],
   ])("writes nothing with %s", async (_, args, message) => {
     const { status, out, err } = await keygen(...args);
     expect(err).toMatch(message);

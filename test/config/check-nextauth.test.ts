@@ -33,8 +33,7 @@ describe("unreachable bindings", () => {
 });
 
 describe("the path of a binding", () => {
-  const FAULT =
-    "must be a path like /getToken or /servers/{serverid}/getToken; /healthz and /.well-known/ have other uses";
+  const FAULT = "must not be /healthz, nor have /.well-known/, dot segments or a name twice";
   reports(
     getToken,
     `
@@ -149,6 +148,7 @@ none / serverids: [a] / serverids: [a]
   => 14:5 "nextauth[2]" ${SHADOWED}
 serverids: [a, b] / serverids: [b] => 13:5 "nextauth[1]" ${SHADOWED}
 serverids: [a] / serverids: [b, a]
+serverids: [a] / serverid: b, serverids: [c] => 13:62 "nextauth[1].serverid" is not in serverids; add it there
 serverids: [a], serverid: a / serverid: b
   => 13:62 "nextauth[1].serverid" is a second default; only one server can have serverid
 serverids: [a] / serverids: [b], tls: { certificate: { env: C } }
@@ -171,8 +171,10 @@ describe("the webNonce exchange", () => {
   => 11:20 "webnonce_exchange" needs a serverid, here or as "nextauth.serverid", because a webNonce does not contain one
 { serverid: a }\\n${NEXTAUTH}
 { serverid: b }\\n${OF_A_AND_B}
+{ serverid: c }\\n${OF_A_AND_B}
+  => 11:32 "webnonce_exchange.serverid" is not a serverid of any server under "nextauth"; add it there
 { path: /healthz }\\n${WITH_DEFAULT}
-  => 11:28 "webnonce_exchange.path" must be a path like /token; /healthz and /.well-known/ have other uses
+  => 11:28 "webnonce_exchange.path" must not be /healthz, nor have /.well-known/, dot segments or a name twice
 { path: /getToken }\\n${WITH_DEFAULT} => 11:28 "webnonce_exchange.path" ${UNREACHABLE}
 {}\\n${WITH_DEFAULT}\\nget_token: [{ path: /a }, { path: "/{b}" }] => 11:20 "webnonce_exchange.path" ${UNREACHABLE}
 { path: /getToken/ }\\n${WITH_DEFAULT}

@@ -174,7 +174,7 @@ certificate: { env: C }, private_key: { env: K }, ca: { file: ca.pem }
 });
 
 describe("params", () => {
-  const OTHER_KEY = "is set by this proxy; use the provider's own keys";
+  const OTHER_KEY = "is set by this proxy; use the key of that name, or token_endpoint_auth_method";
   const params = (text: string) => withProviderKeys(`params: { ${text} }`);
   reports(
     params,

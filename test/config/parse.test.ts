@@ -164,7 +164,7 @@ providers:
       'f.yaml:5:11 "providers.main.isuer" unknown key; did you mean "issuer"?',
       'f.yaml:5:50 "providers.main.client_id" must not be empty',
       'f.yaml:11:12 "providers.second.scope" uses {{usrid}}, which no call provides; did you mean "userid"?',
-      `f.yaml:12:15 "providers.second.params.client_id" is set by this proxy; use the provider's own keys`,
+      `f.yaml:12:15 "providers.second.params.client_id" is set by this proxy; use the key of that name, or token_endpoint_auth_method`,
     ]);
   });
 
@@ -244,6 +244,21 @@ get_token: { provider: sceond, session: trust }
 { serverid: a, provider: main }, { serverid: a, provider: main } => 11:43 "routes[1]" ${UNREACHABLE}
 `,
   );
+});
+
+describe("serverids without a binding that reads one", () => {
+  const NEVER = 'never matches, because no call has a serverid; add one to "get_token.values"';
+  const binding = "get_token: { values: { userid: [body:/u], nonce: [body:/n] } }";
+  reports(
+    (serverids) =>
+      `${withKeys(binding).replace("providers:", `    serverids: ${serverids}\nproviders:`)}routes: [{ serverid: a, provider: main }, { provider: main }]\n`,
+    `
+[a]
+  => 5:16 "callers.nextauth-server.serverids" ${NEVER}
+  => 13:22 "routes[0].serverid" ${NEVER}
+`,
+  );
+  reports((routes) => withKeys(binding, routes), "routes: [{ provider: main }]");
 });
 
 describe("signing", () => {

@@ -108,12 +108,23 @@ trusted_proxies: ["10.0.0.1", "10.0.0.0/8", "0.0.0.0/0", "::1", "fd00::/8", "200
   const PROXIES = ["localhost", "10.0.0", "010.0.0.1", "10.0.0.1/33", '"[::1]"', '"*"', '""', "7"];
   const proxy = (text: string) => `trusted_proxies: [10.0.0.1, ${text}] => 11:39 "server.trusted_proxies[1]" ${RANGE}`;
   reportsShape(server, PROXIES.map(proxy).join("\n"));
-  reports(server, ["10.0.0.1:80", '"fd00::/129"', '"fe80::1%eth0"'].map(proxy).join("\n"));
+  const DIFFER = '"server.admin" must differ from server.listen, because callers must not reach it';
+  reports(
+    server,
+    `
+${proxy("10.0.0.1:80")}
+${proxy('"fd00::/129"')}
+${proxy('"fe80::1%eth0"')}
+listen: 0.0.0.0:80, admin: 0.0.0.0:80 => 11:38 ${DIFFER}
+listen: 127.0.0.1:9613 => 11:9 ${DIFFER}
+listen: 127.0.0.1:0, admin: 127.0.0.1:0
+listen: 127.0.0.1:80, admin: 10.0.0.1:80
+`,
+  );
 });
 
 describe("get_token", () => {
-  const PATH =
-    "must be a path like /getToken or /servers/{serverid}/getToken; /healthz and /.well-known/ have other uses";
+  const PATH = "must be a path like /getToken or /servers/{serverid}/getToken";
   reportsShape(
     (text) => withKeys(`get_token: ${text}`),
     `
@@ -263,7 +274,7 @@ describe("webnonce_exchange", () => {
     ]);
   });
 
-  const PATH = "must be a path like /token; /healthz and /.well-known/ have other uses";
+  const PATH = "must be a path like /token";
   const LIMIT = '"webnonce_exchange.rate_limit.per_address';
   reportsShape(
     exchange,

@@ -122,3 +122,10 @@ it.each<[string, Error]>([
 ])("returns nothing if the stack %s", (_, error) => {
   expect(framesOf(error)).toEqual([]);
 });
+
+it("ConfigError shows fifty faults and how many more there are", () => {
+  const faults = Array.from({ length: 52 }, () => ({ line: 1, column: 1, path: "", message: "is wrong", excerpt: "" }));
+  const lines = (count: number) => new ConfigError("f", faults.slice(0, count)).message.split("\n");
+  expect([lines(50).length, lines(50).at(-1)]).toEqual([50, "f:1:1 is wrong"]);
+  expect([lines(52).length, lines(52).at(-1)]).toEqual([51, "and 2 more"]);
+});

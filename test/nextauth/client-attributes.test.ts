@@ -15,6 +15,10 @@ it("reads text by name, also by names that every object has", () => {
 const NO_OBJECT = "answered with something that is not a JSON object of name to text";
 const NO_TEXT = "answered with an attribute that must be text";
 
+it("takes a long attribute, which may be another program's", () => {
+  expect(parse(JSON.stringify({ sub: "u1", photo: "x".repeat(60_000) }))).toHaveProperty("size", 2);
+});
+
 it.each<[string, string, string]>([
   ["a list", '[{"name":"mail","value":"a"}]', NO_OBJECT],
   ["a number as a value", '{"mail":"a","age":7}', NO_TEXT],

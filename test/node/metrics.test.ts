@@ -86,6 +86,10 @@ const valueIn = (name: string, labels: Record<string, string> = {}) =>
       Object.entries(labels).every(([key, value]) => sample.labels[key] === value),
   )?.value;
 
+it("have no sample about what the file does not have", () => {
+  expect(samples().filter(({ name }) => /certificate_expiry|client_assertion_expiry/.test(name))).toEqual([]);
+});
+
 describe("calls", () => {
   it("are counted by outcome", () => {
     expect(valueIn("calls_total", { route: "/getToken", provider: "main", outcome: "token", error_code: "" })).toBe(2);

@@ -128,18 +128,37 @@ describe("an endpoint that moves to another host", () => {
 });
 
 describe("a failed look-up", () => {
-  it("is the problem until one succeeds, and is not remembered for other calls", async () => {
-    const { provider, discovery, endpoint } = setUp();
-    provider.answer = down;
-    for (const _ of [1, 2]) expect(await thrownBy(endpoint)).toMatchObject({ code: "provider_unreachable" });
-    expect(provider.requests).toHaveLength(2);
+  it("fails the calls of the next second at once, counted from its end", async () => {
+    const { clock, provider, discovery, endpoint } = setUp();
+    provider.answer = () => {
+      clock.advance(5_000);
+      return down();
+    };
+    const error = await thrownBy(endpoint);
+    expect(error).toMatchObject({ code: "provider_unreachable" });
+    clock.advance(999);
+    expect(await thrownBy(endpoint)).toBe(error);
+    expect(provider.requests).toHaveLength(1);
     expect(discovery.state()).toEqual({ ready: false, problem: 'the provider "providers.main" cannot be reached' });
+
+    clock.advance(1);
     provider.answer = naming(FIRST);
     expect(await endpoint()).toBe(FIRST);
-    expect(discovery.state().problem).toBeUndefined();
   });
 
-  it("that is a bug is thrown unchanged", async () => {
+  it("at which the egress proxy refuses is remembered too", async () => {
+    const { provider, discovery, endpoint } = setUp();
+    provider.answer = () => {
+      throw new TransportError("proxy_refused");
+    };
+    const error = await thrownBy(endpoint);
+    expect(error).toMatchObject({ code: "proxy_refused" });
+    expect(await thrownBy(endpoint)).toBe(error);
+    expect(provider.requests).toHaveLength(1);
+    expect(discovery.state().problem).toBe((error as Error).message);
+  });
+
+  it("that is a bug is thrown unchanged and not remembered", async () => {
     const { provider, endpoint } = setUp();
     const bug = new TypeError("a bug");
     provider.answer = () => Promise.reject(bug);

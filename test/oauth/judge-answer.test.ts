@@ -359,12 +359,14 @@ describe("Content-Type", () => {
   const typeOf = (value: string | null, answer = response(200, TOKEN)) =>
     judge({ ...answer, headers: { get: (name: string) => (name === "content-type" ? value : null) } }).contentType;
 
-  it.each(["application/json;charset=UTF-8", "application/json; charset=utf-8", 'application/jwt; a="b c"'])(
-    "is relayed: %s",
-    (type) => {
-      expect([typeOf(type), typeOf(type, response(400, { error: "invalid_grant" }))]).toEqual([type, type]);
-    },
-  );
+  it.each([
+    "application/json;charset=UTF-8",
+    "application/json; charset=utf-8",
+    'application/jwt; a="b c"',
+    "application/vnd.openbanking.token.response+json; version=3.1.11; charset=utf-8",
+  ])("is relayed: %s", (type) => {
+    expect([typeOf(type), typeOf(type, response(400, { error: "invalid_grant" }))]).toEqual([type, type]);
+  });
 
   it.each([
     null,
@@ -374,6 +376,8 @@ describe("Content-Type", () => {
     "application/jsön",
     "application/json\u0000",
     "application/json, text/html",
+    ";/;",
+    "application/ json",
     `application/${"j".repeat(128)}`,
   ])("is replaced by application/json if a header cannot carry it: %j", (type) => {
     expect(typeOf(type)).toBe("application/json");

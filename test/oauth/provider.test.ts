@@ -256,12 +256,16 @@ it("a second credential gets the rest of the time, and the log says so without t
 });
 
 describe("the breaker", () => {
-  it("counts failed discoveries", async () => {
-    const { upstream, request } = setUp(DISCOVERING);
+  it("counts a failed discovery once, and not again for calls that get its remembered failure", async () => {
+    const { upstream, request, clock } = setUp(DISCOVERING);
     upstream.answer = unreachable;
-    for (let i = 0; i < FAILURES_BEFORE_SUSPENSION; i++) expect(await codeOf(request)).toBe("provider_unreachable");
+    for (let i = 1; i < FAILURES_BEFORE_SUSPENSION; i++) {
+      for (const _ of [1, 2, 3]) expect(await codeOf(request)).toBe("provider_unreachable");
+      clock.advance(1_000);
+    }
+    expect(upstream.requests).toHaveLength(FAILURES_BEFORE_SUSPENSION - 1);
+    expect(await codeOf(request)).toBe("provider_unreachable");
     expect(await codeOf(request)).toBe("provider_suspended");
-    expect(upstream.requests).toHaveLength(FAILURES_BEFORE_SUSPENSION);
   });
 
   it("counts failed token requests, also after discovery", async () => {

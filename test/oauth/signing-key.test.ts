@@ -80,7 +80,8 @@ describe("a key can be written", () => {
 
 const pkcs8 = (label: string) => EC.pem.replaceAll("PRIVATE KEY", label);
 const { d: _d, ...PUBLIC } = EC.jwk;
-const convert = (label: string) => `is ${label}, not PRIVATE KEY (PKCS#8): convert the private key with "openssl `;
+const convert = (label: string) => `is ${label}, not PRIVATE KEY (PKCS#8): convert it with "openssl `;
+const PUBLIC_KEY = "not PRIVATE KEY (PKCS#8): use the private key";
 const NEITHER = 'is neither PEM nor a private JWK, which has a "d"';
 const needs = (alg: SigningAlgorithm, key: string) => `is not a key for ${alg}, which needs ${key}, or is damaged`;
 const P521 = generateKeyPairSync("ec", { namedCurve: "P-521" }).privateKey.export({ type: "pkcs8", format: "pem" });
@@ -91,8 +92,8 @@ describe("refuses, and says what to do:", () => {
   it.each<[string, string, SigningAlgorithm, string]>([
     ["any other text", "Zq7xWv4kPj", "ES256", NEITHER],
     ["text before PEM", `key:\n${EC.pem}`, "ES256", NEITHER],
-    ["a public key", pkcs8("PUBLIC KEY"), "ES256", convert("PUBLIC KEY")],
-    ["a certificate", CERTIFIED.certificate, "ES256", convert("CERTIFICATE")],
+    ["a public key", pkcs8("PUBLIC KEY"), "ES256", `is PUBLIC KEY, ${PUBLIC_KEY}`],
+    ["a certificate", CERTIFIED.certificate, "ES256", `is CERTIFICATE, ${PUBLIC_KEY}`],
     ["an encrypted key", pkcs8("ENCRYPTED PRIVATE KEY"), "ES256", convert("ENCRYPTED PRIVATE KEY")],
     ["PKCS#1", pkcs8("RSA PRIVATE KEY"), "RS256", convert("RSA PRIVATE KEY")],
     ["SEC 1", pkcs8("EC PRIVATE KEY"), "ES256", convert("EC PRIVATE KEY")],

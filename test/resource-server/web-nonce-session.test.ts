@@ -142,6 +142,7 @@ describe("the options", () => {
     ["apikey", [undefined, "", "two\nlines", "schlüssel", 7]],
     ["serverid", [undefined, "", "a".repeat(257), "a\u0000"]],
     ["su", ["", "rôle", null]],
+    ["timeout", [0, -1, 0.5, Number.NaN, 86_400_001, "2s"]],
   ])("are refused for a faulty %s", (option, values) => {
     for (const value of values) {
       const create = () => webNonceSession({ ...OPTIONS, [option]: value });

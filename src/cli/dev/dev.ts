@@ -94,8 +94,8 @@ To use your own provider, write its file with "init", and start "dev --config FI
 
 /** @throws {UsageError} */
 function refuseRealProviders({ providers }: Config): void {
-  const urls = Object.values(providers).flatMap(({ issuer, token_endpoint }) => [issuer ?? [], token_endpoint ?? []]);
-  const real = urls.flat().find((url) => !isLoopback(new URL(url).hostname));
+  const urls = Object.values(providers).flatMap((one) => [one.issuer, one.metadata_url, one.token_endpoint]);
+  const real = urls.find((url) => url !== undefined && !isLoopback(new URL(url).hostname));
   if (real === undefined) return;
   throw new UsageError(
     `the provider ${real} is on another machine, and anyone who can use the page of dev gets tokens for any user ` +

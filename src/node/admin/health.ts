@@ -16,12 +16,18 @@ const RENEW_SOON_MS = 30 * DAY_MS;
 const RENEW_NOW_MS = 7 * DAY_MS;
 
 /** @returns the state of the service, in a line */
-export function healthOf({ draining, ready, providers }: Snapshot): Judgement {
+export function healthOf({ draining, ready, providers, certificates, reload, at }: Snapshot): Judgement {
   if (draining) return { level: "warning", text: "Shutting down" };
   const missing = providers.filter((provider) => !provider.ready).length;
   if (!ready) return { level: "bad", text: `Not ready: ${missing} of ${counted(providers.length, "provider")}` };
-  const isBad = providers.some((provider) => providerState(provider).level === "bad");
-  return isBad ? { level: "bad", text: "Ready, but not every provider is" } : { level: "good", text: "Ready" };
+  const levels = [
+    ...providers.map((provider) => providerState(provider).level),
+    ...certificates.map(({ expires_at }) => certificateState(expires_at, at).level),
+    ...(reload?.problem === undefined ? [] : ["warning"]),
+  ];
+  if (levels.includes("bad")) return { level: "bad", text: "Ready, with faults" };
+  if (levels.includes("warning")) return { level: "warning", text: "Ready, with warnings" };
+  return { level: "good", text: "Ready" };
 }
 
 const BREAKER_STATES: Readonly<Record<BreakerState, Judgement>> = {
@@ -32,6 +38,7 @@ const BREAKER_STATES: Readonly<Record<BreakerState, Judgement>> = {
 
 export function providerState({ ready, breaker, refusesEverybody, assertion }: ProviderSnapshot): Judgement {
   if (!ready) return { level: "bad", text: "Not ready" };
+  if (breaker === "open") return BREAKER_STATES.open;
   if (refusesEverybody) return { level: "bad", text: "Refuses everybody" };
   if (assertion?.problem !== undefined) return { level: "bad", text: "Client assertion unusable" };
   return BREAKER_STATES[breaker];

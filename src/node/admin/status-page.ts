@@ -69,9 +69,9 @@ ${sections(snapshot)}
 `;
 }
 
-function sections({ providers, nextauth, keys, certificates, reload, configured_at, calls, at }: Snapshot): Html[] {
+function sections({ providers, nextauth, keys, certificates, reload, calls, at, ...since }: Snapshot): Html[] {
   const recent = `Whole calls in the last ${RECENT_MINUTES} minutes, at most the last ${MAX_RECENT}`;
-  const rows = providers.map((provider) => providerRow(provider, at));
+  const rows = providers.map((provider) => providerRow(provider, at, since.started_at));
   const newest = `Newest first, at most ${RECENT_CALLS}. Times are in UTC. The log says more about each request id.`;
   const servers = nextauth.map(({ key, last }) => ({ Server: key, "Last request": lastOutcome(last, at) }));
   const signing = keys.map(({ kid, alg, use, created }) => ({
@@ -89,7 +89,7 @@ function sections({ providers, nextauth, keys, certificates, reload, configured_
     reload?.problem !== undefined &&
     html`<p>${pill("warning", "Reload failed")} ${ago(reload.at, at)}:</p>
 ${copyable(html`<pre tabindex="0">\n${reload.problem}</pre>`, "the faults")}`;
-  const loaded = html`<p>The configuration in use was loaded ${ago(configured_at, at)}.</p>${fault}`;
+  const loaded = html`<p>The configuration in use was loaded ${ago(since.configured_at, at)}.</p>${fault}`;
   return [
     table("Providers", recent, rows),
     table("nextAuth Servers", "Outcome of the last request to each", servers),
@@ -100,11 +100,14 @@ ${copyable(html`<pre tabindex="0">\n${reload.problem}</pre>`, "the faults")}`;
   ];
 }
 
-function providerRow(provider: ProviderSnapshot, now: number) {
+function providerRow(provider: ProviderSnapshot, now: number, startedAt: number) {
   const { name, paths, discoveredAt, queued, inFlight, recent, last } = provider;
   const { level, text } = providerState(provider);
   const [first] = recent;
-  const since = first !== undefined && recent.length === MAX_RECENT ? now - first.at : RECENT_MINUTES * MINUTE_MS;
+  const since =
+    first !== undefined && recent.length === MAX_RECENT
+      ? now - first.at
+      : Math.min(RECENT_MINUTES * MINUTE_MS, now - startedAt);
   const errors = recent.filter((call) => !/^(?:token|refused)$/.test(call.outcome)).length;
   const durations = recent.map((call) => call.duration).sort((a, b) => a - b);
   const within = (share: number) => {

@@ -182,7 +182,7 @@ export async function listen(
       // After close(), Node's own timeouts no longer apply to silent connections and slow headers.
       const timers = [
         setTimeout(() => {
-          for (const { socket, responses } of connections.values()) if (responses.size === 0) socket.destroy();
+          for (const { socket, responses: open } of connections.values()) if (open.size === 0) socket.destroy();
         }, QUIET_MS),
         setTimeout(() => {
           cutOff = responses().filter(({ req }) => req.complete).length;

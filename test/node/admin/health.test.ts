@@ -16,7 +16,18 @@ describe("the state of the service", () => {
     const providers = [provider({ name: "staff" }), provider({ ready: false, problem: "no discovery yet" })];
     expect(health({})).toBe("good: Ready");
     expect(health({ providers })).toBe("bad: Not ready: 1 of 2 providers");
-    expect(health({ providers, ready: true })).toBe("bad: Ready, but not every provider is");
+    expect(health({ providers, ready: true })).toBe("bad: Ready, with faults");
+  });
+
+  it("has a fault or warning of a certificate, and a warning of a refused reload", () => {
+    const ending = (days: number) =>
+      health({ certificates: [{ place: "server.tls", expires_at: NOW + days * DAY_MS }] });
+    expect([ending(-1), ending(20), ending(40)]).toEqual([
+      "bad: Ready, with faults",
+      "warning: Ready, with warnings",
+      "good: Ready",
+    ]);
+    expect(health({ reload: { at: NOW, problem: "a fault" } })).toBe("warning: Ready, with warnings");
   });
 
   it("is shutting down, whatever else is wrong", () => {
@@ -30,7 +41,7 @@ describe("a provider", () => {
     expect(state({ ready: false, breaker: "open" })).toBe("bad: Not ready");
     expect(state({ refusesEverybody: true })).toBe("bad: Refuses everybody");
     expect(state({ assertion: { problem: "has expired" } })).toBe("bad: Client assertion unusable");
-    expect(state({ breaker: "open" })).toBe("bad: Suspended");
+    expect(state({ breaker: "open", refusesEverybody: true })).toBe("bad: Suspended");
     expect(state({ breaker: "half_open" })).toBe("warning: Trying again");
   });
 
