@@ -74,7 +74,7 @@ export async function checkPublishedKeys(issuer: string, { signingKeys, provider
     if (missing.length > 0) report.warn(`${url} lacks keys of signing.keys: ${missing.join(", ")}`, cure);
   } catch (error) {
     const { code, message } = ((error as Error).cause ?? error) as { code?: string; message: string };
-    report.warn(`${url}: ${code ?? message}`, "something must serve our keys there, or correct signing.issuer");
+    report.warn(`${url}: ${code ?? message}`, "start the proxy there and check again, or correct signing.issuer");
   }
   for (const [name, { clientKeys }] of providers) {
     for (const { kid, publicJwk } of clientKeys) {

@@ -1,5 +1,7 @@
 // The command `check`: checks the file, asks its servers, and with --live requests one token.
 
+import { accessSync, constants, existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { type Credentials, loadCredentials } from "../config/credentials.ts";
 import type { Path } from "../config/faults.ts";
 import type { Config, ProviderConfig } from "../config/parse.ts";
@@ -65,6 +67,8 @@ async function checkFile(options: CheckOptions, report: ReturnType<typeof create
   if (unknown !== undefined) throw new UsageError(`"${unknown}" is not a name under get_token.values`);
   if (call !== undefined) return checkCall(call, config, report);
   report.accepted.push(...config.check.accept);
+  if (config.log.audit !== undefined)
+    checkAppendable(host.resolvePath(config.log.audit.file), report.part("log.audit.file"));
   const files: [path: string, at: Path][] = options.envFile ? [[options.envFile, []]] : [];
   const credentials = await loadCredentials(file, {
     ...host,
@@ -123,14 +127,26 @@ async function checkFile(options: CheckOptions, report: ReturnType<typeof create
     granted = await checkLive(useCase, completed, chooseBinding(config, options.path), probe);
   }
   const proven = granted === undefined ? [] : [granted, ...chainOf(granted, config.providers)];
+  // A check of the answer does not make two users' requests different.
+  const requests = Object.entries(config.providers).map(([name, one]) => [name, { ...one, expect_subject: undefined }]);
   const relayed = [...config.routes, ...config.get_token, ...config.webnonce_exchange].map(({ provider }) => provider);
   for (const [name, metadata] of discovered) {
     compareMetadata(askedOf(name), metadata, proven.includes(name));
-    const sent = relayed.includes(name) ? callNamesOfChain(name, config.providers) : undefined;
+    const sent = relayed.includes(name) ? callNamesOfChain(name, Object.fromEntries(requests)) : undefined;
     checkProviderRisks(askedOf(name), metadata, sent);
   }
   if (report.hasRisks()) report.ok("risks", "change the file, or list them under check.accept");
   return report.succeeded();
+}
+
+/** As `start` opens it, but without creating it. */
+function checkAppendable(path: string, report: Report): void {
+  try {
+    accessSync(existsSync(path) ? path : dirname(path), constants.W_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    report.fail(`${path} cannot be written (${code})`, ["name a file that the proxy's user can append to"]);
+  }
 }
 
 function describeService(config: Config, credentials: Credentials, pin: string | undefined, report: Report): void {

@@ -160,6 +160,7 @@ function createCommands(end: (succeeded: boolean) => void): Command {
 
 /** Commander's message in one line. It only repeats names of options: a value may be a secret. */
 function usageMessage({ code, message }: CommanderError): string {
+  if (code === "commander.help") return "unknown command"; // after "help"
   if (code === "commander.excessArguments") return "too many arguments: this command only has options";
   const values = /(?<=unknown command|argument) '.*'|(?<=unknown option '[^=]*)=.*(?=')/s;
   return message.replace("error: ", "").replace(values, "").replace("\n", " ").replace(/\.$/, "");

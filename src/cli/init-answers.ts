@@ -64,7 +64,7 @@ export async function askAll(options: Map<string, string>, discovers: boolean, f
   if (issuer !== undefined) {
     example.changeIssuer(issuer);
     if (discovery !== settings.discovery) client.set("discovery", discovery);
-    const grant = name === "other" ? await chooseGrant(ask, metadata) : settings.grant_type;
+    const grant = example.isOther ? await chooseGrant(ask, metadata) : settings.grant_type;
     const { token_endpoint_auth_method: current } = settings;
     const offer = offerOf(TOKEN_ENDPOINT_AUTH_METHODS, current, metadata?.token_endpoint_auth_methods_supported);
     const method = await ask({ flag: "--auth-method", message: "How this proxy authenticates there", ...offer });
@@ -175,6 +175,8 @@ async function fillIn(ask: Ask, example: Example, issuer = ""): Promise<void> {
   const isLocal = URL.canParse(issuer) && isLoopback(new URL(issuer).hostname);
   for (const text of example.texts()) {
     const { key, node, comment, isOpen } = text;
+    const wasAsked = key === `${at}.issuer` || (example.isOther && key === `${at}.grant_type`);
+    if (wasAsked) continue;
     if (!isOpen && key !== `${at}.client_id` && key !== `${at}.scope`) continue;
     const [flag, message] = questions[key] ?? [`--set ${key}`, comment.trim() || "a text of your own"];
     const like = isOpen ? `, like ${node.value}` : "";

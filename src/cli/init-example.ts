@@ -47,6 +47,8 @@ export class Example {
   readonly title: string;
   readonly document;
   readonly provider: string;
+  /** The template for any provider. */
+  readonly isOther: boolean;
   /** As in the example. */
   readonly settings: ProviderConfig;
   readonly client: YAMLMap;
@@ -55,6 +57,7 @@ export class Example {
 
   constructor(name: string) {
     const text = readFileSync(join(FOLDER, `${name}.yaml`), "utf8");
+    this.isOther = name === "other";
     const [, header = "", body = ""] = /^.*?\n((?:#[^\n]*\n)+)(.*)/s.exec(text) ?? [];
     this.#header = header;
     this.title = header.replace(/^# |[:\n].*/gs, "");

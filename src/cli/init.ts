@@ -4,6 +4,7 @@ import { lstatSync, rmSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { type ProviderConfig, parseConfig } from "../config/parse.ts";
 import { UsageError } from "../core/errors.ts";
+import { isLoopback } from "../core/url.ts";
 import { askAll, quoted } from "./init-answers.ts";
 import { writeNew } from "./keygen.ts";
 
@@ -59,12 +60,14 @@ export async function init(options: InitOptions): Promise<boolean> {
     throw error;
   }
 
-  const { client_id, grant_type, scope, token_endpoint_auth_method } = providers[example.provider] as ProviderConfig;
+  const settings = providers[example.provider] as ProviderConfig;
+  const { client_id, grant_type, scope, token_endpoint_auth_method } = settings;
   const jwks_uri = issuer && `${issuer.replace(/\/$/, "")}/.well-known/jwks.json`;
   const values = { client_id, grant_type, scope, token_endpoint_auth_method, issuer, jwks_uri, redirect_uris: "none" };
+  const isLocal = isLoopback(new URL(settings.token_endpoint ?? String(settings.issuer)).hostname);
   const loading = `- the commands use the secrets of the env file:\n    set -a; . ${quoted(resolve(env))}; set +a\n- `;
   const steps = example.steps().replace(/^- /m, () => loading);
-  const [check, ...others] = ["check", "dev", "start"].map(
+  const [check, ...others] = ["check", ...(isLocal ? ["dev"] : []), "start"].map(
     (command) => `${program()} ${command} --config ${quoted(config)} --env-file ${quoted(env)}`,
   );
   const next = [check, ...others, `${check} --live --userid alice`];

@@ -19,12 +19,20 @@ const OWNER_ONLY = 0o600;
 /** Hexadecimal digits of the thumbprint: enough to tell the keys of one day apart. */
 const KID_DIGITS = 6;
 
+const REPLACED = `
+The key that was in this file is gone. A running proxy takes up the new one, under the kid that its file has: providers
+that know that kid refuse our JWTs until they fetch the keys again. Next time, make a new file with a new kid.
+`;
+
 /**
  * Prints only the public JWK to standard output, as the proxy will publish it.
  * @returns true
  * @throws {UsageError} if the file cannot be written; then no part of it is left behind
  */
 export async function keygen({ alg, kid: chosen, out, force = false }: KeygenOptions): Promise<boolean> {
+  if (chosen !== undefined && !/^\P{Cc}{1,256}$/u.test(chosen)) {
+    throw new UsageError("--kid must have 1 to 256 characters, and no control characters");
+  }
   const { kid, created, pem, jwk } = await createKey(alg, chosen);
   // Only a file is replaced, not a link or a device. The old key is there until the new one is.
   const isOld = force && (await lstat(out).catch(() => undefined))?.isFile();
@@ -36,7 +44,7 @@ export async function keygen({ alg, kid: chosen, out, force = false }: KeygenOpt
   const file = JSON.stringify(resolve(out));
   const key = `kid: ${JSON.stringify(kid)}, alg: ${alg}, private_key: { file: ${file} }, created: ${created}`;
   console.error(`The private key is in ${out} (PKCS#8, mode 600). The public key is on standard output.
-
+${isOld ? REPLACED : ""}
 If it is your first key, add it to "signing" in the configuration file:
   keys:
     - { ${key} }

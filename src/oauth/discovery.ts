@@ -21,7 +21,7 @@ export interface DiscoverySettings {
 
 /** Metadata changes with deployments, not with calls. */
 export const METADATA_LIFETIME_MS = 3_600_000;
-/** How long calls fail at once after a failed look-up, so that a burst cannot suspend the provider. */
+/** So long calls fail at once after a failed look-up: a burst must not suspend the provider. */
 const FAILURE_LIFETIME_MS = 1_000;
 /** Pause between refreshes of old metadata, so that an outage does not slow down every call. */
 const REFRESH_PAUSE_MS = 60_000;
@@ -133,7 +133,9 @@ export function createDiscovery(
     state(): { ready: boolean; problem?: string; discoveredAt?: number; movedTo?: string | undefined } {
       const { known, movedTo } = memory;
       if (known !== undefined) return { ready: true, discoveredAt: known.at, movedTo };
-      return { ready: false, problem: failed?.error.message ?? "no discovery yet" };
+      const { message = "no discovery yet", cause } = failed?.error ?? {};
+      const { code } = (cause ?? {}) as { code?: string };
+      return { ready: false, problem: code === undefined ? message : `${message} (${code})` };
     },
   };
 }

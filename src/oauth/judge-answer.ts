@@ -166,8 +166,9 @@ export function asProviderError(error: unknown, key: string): unknown {
   if (!(error instanceof TransportError)) return error;
   const { failure, cause } = error;
   const detail = failure === "late" ? { late: "process paused" } : {};
-  const cure = failure === "too_large" ? "; its max_response_bytes is the limit" : "";
-  const message = `the provider "${key}" ${TRANSPORT_FAILURES[failure]}${cure}`;
+  const isLarge = failure === "too_large";
+  const what = isLarge ? "sent an answer that is larger than its max_response_bytes" : TRANSPORT_FAILURES[failure];
+  const message = `the provider "${key}" ${what}`;
   return new TokenProxyError(TRANSPORT_CODES[failure], message, { cause, detail });
 }
 

@@ -59,6 +59,11 @@ it.each<[string, Changes, string, string, RegExp]>([
     ...(["unchecked_user", MAIN, /id_token\.preferred_username$/] as const),
   ],
   [
+    "client_credentials without a value of the call, although the answer is checked",
+    { provider: { grant_type: "client_credentials", params: {} } },
+    ...(["same_token", MAIN, /send \{\{userid\}\}/] as const),
+  ],
+  [
     "client_credentials without a value of the call",
     { provider: { grant_type: "client_credentials", params: {}, expect_subject: undefined } },
     ...(["same_token", MAIN, /send \{\{userid\}\}/] as const),
@@ -233,6 +238,16 @@ describe("--json", () => {
       ...{ level: "fault", subject: "providers.main.timeout", advice: [] },
       message: expect.stringMatching(/^token-proxy\.yaml:1:\d+ must be a duration/),
     });
+  });
+
+  it("finds an audit file that start could not open", async () => {
+    const log = { audit: { file: "gone/audit.jsonl" }, identities: "plain" };
+    const { status, out } = await check(without({ file: { log } }), "--json");
+    const { findings } = JSON.parse(out);
+    expect([status, findings]).toEqual([
+      1,
+      expect.arrayContaining([expect.objectContaining({ level: "fault", subject: "log.audit.file" })]),
+    ]);
   });
 
   it("prints wrong usage, and ends with status 2", async () => {

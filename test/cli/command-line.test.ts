@@ -62,6 +62,7 @@ const SECRET = "Zq7xWv4kPjR2";
 describe("wrong usage ends with status 2 and one line:", () => {
   it.each<[string, string[], string]>([
     ["a misspelt command", ["chekc"], 'unknown command (Did you mean check?); see "nextauth-token-proxy --help"\n'],
+    ["help of an unknown command", ["help", SECRET], 'unknown command; see "nextauth-token-proxy --help"\n'],
     ["an unknown command", [SECRET], 'unknown command; see "nextauth-token-proxy --help"\n'],
     [
       "a misspelt option",

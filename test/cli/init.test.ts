@@ -212,7 +212,7 @@ describe("init", () => {
       ...{ issuer, client_id: "proxy-7", scope: "payments", token_endpoint_auth_method: "client_secret_post" },
       ...{ kind: "keycloak", expect_subject: { claim: "preferred_username" } },
     });
-    expect(out).toMatch(/ check --config token-proxy\.yaml --env-file \.env\n.* dev --config .*\n.* start --config /);
+    expect(out).toMatch(/ check --config token-proxy\.yaml --env-file \.env\n.* start --config /);
     expect(out.split(`set -a; . ${join(folder, ".env")}; set +a`)[0]).not.toContain("kcadm.sh create");
     expect(out).toContain("- the realm shop, its user alice and the admin must exist;");
   });
@@ -265,13 +265,22 @@ describe("init", () => {
   it("prints commands that a shell understands, whatever the folder's name", async () => {
     mkdirSync(join(folder, "it's $(mine)"));
     const { out } = await cli("init", ...HYDRA, ...SIGNING, "--config", "it's $(mine)/proxy.yaml");
-    const [, dev = ""] = / dev (--config .*)/.exec(out) ?? [];
+    const [, start = ""] = / start (--config .*)/.exec(out) ?? [];
     const [, source = ""] = /set -a; \. (.*); set/.exec(out) ?? [];
     const [, key = ""] = /\$\((cat .*\.jwk)\)/.exec(out) ?? [];
     const env = join(folder, "it's $(mine)/.env");
     expect(
-      execFileSync("sh", ["-c", `printf '%s\n' ${dev} ${source}; ${key}`], { cwd: folder, encoding: "utf8" }),
+      execFileSync("sh", ["-c", `printf '%s\n' ${start} ${source}; ${key}`], { cwd: folder, encoding: "utf8" }),
     ).toMatch(`--config\nit's $(mine)/proxy.yaml\n--env-file\nit's $(mine)/.env\n${env}\n{"kty"`);
+  });
+
+  it("takes an answer that looks like a placeholder, if an option gives it", async () => {
+    const given = ["--issuer", "https://sso.bank.example", "--grant-type", "urn:bank.example:grant-type:nextauth"];
+    const made = await cli("init", "--provider", "other", "--no-discovery", ...given, "--client-id", "proxy");
+    expect(made).toMatchObject({ status: 0, err: "" });
+    expect(parse(read("token-proxy.yaml")).providers.main).toMatchObject({ issuer: given[1], grant_type: given[3] });
+    // dev refuses a provider on another machine.
+    expect(made.out).not.toMatch(/ dev --config/);
   });
 
   it("prints JSON with --json", async () => {

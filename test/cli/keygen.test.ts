@@ -78,11 +78,13 @@ describe("keygen", () => {
     expect(refused).toMatchObject({ status: 2, out: "" });
     expect(refused.err).toMatch(/^cannot write "key\.pem" \(EEXIST\): .*--force/);
     expect(await read("key.pem")).toBe("the old key");
-    expect((await keygen("--out", "key.pem", "--force")).status).toBe(0);
+    const forced = await keygen("--out", "key.pem", "--force");
+    expect([forced.status, forced.err]).toEqual([0, expect.stringContaining("The key that was in this file is gone.")]);
     expect(await read("key.pem")).toMatch(/^-----BEGIN PRIVATE KEY-----\n/);
     expect((await stat(join(folder, "key.pem"))).mode & 0o777).toBe(0o600);
     expect(await readdir(folder)).toEqual(["key.pem"]);
-    expect((await keygen("--out", "new.pem", "--force")).status).toBe(0);
+    const fresh = await keygen("--out", "new.pem", "--force");
+    expect([fresh.status, fresh.err]).toEqual([0, expect.not.stringContaining("gone")]);
   });
   it("keeps the old key if the new one cannot be written", async () => {
     await writeFile(join(folder, "key.pem"), "the old key");
@@ -90,6 +92,11 @@ describe("keygen", () => {
     const { status, err } = await keygen("--out", "key.pem", "--force");
     expect([status, err]).toEqual([2, expect.stringMatching(/^cannot write "key\.pem\.new" \(EEXIST\): /)]);
     expect(await read("key.pem")).toBe("the old key");
+  });
+
+  it.each(["", "a".repeat(257), "a\nb"])("refuses the kid %j", async (kid) => {
+    const { status, err } = await keygen("--out", "key.pem", "--kid", kid);
+    expect([status, err]).toEqual([2, "--kid must have 1 to 256 characters, and no control characters\n"]);
   });
 
   it("never replaces a link or a folder", async () => {

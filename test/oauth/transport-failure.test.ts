@@ -12,7 +12,7 @@ it.each([
   ["timeout", "provider_timeout", "did not answer in time"],
   ["late", "provider_timeout", "could not answer in time, because this proxy was paused"],
   ["truncated", "provider_truncated", "closed the connection in the middle of its answer"],
-  ["too_large", "provider_too_large", "sent an answer that is too large; its max_response_bytes is the limit"],
+  ["too_large", "provider_too_large", "sent an answer that is larger than its max_response_bytes"],
   ["malformed", "provider_error", "sent an answer that is not valid HTTP"],
 ] as const)("%s becomes %s, with the cause", (failure, code, what) => {
   const cause = new Error("canary");
