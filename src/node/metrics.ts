@@ -67,9 +67,10 @@ type Row = [value: number | undefined, labels?: Record<string, string>];
 function stateOf({ providers, keys, certificates, ...snapshot }: Snapshot): Registry {
   const register = new Registry();
   const set = (name: string, help: string, rows: Row[]) => {
-    if (rows.length === 0) return; // prom-client reports a metric without labels as 0
     const Kind = name.endsWith("_total") ? Counter : Gauge;
-    const metric = new Kind(named(register, name, help, Object.keys(rows[0]?.[1] ?? {})));
+    // Without a label, prom-client reports a metric without rows as 0.
+    const labels = rows.length === 0 ? ["absent"] : Object.keys(rows[0]?.[1] ?? {});
+    const metric = new Kind(named(register, name, help, labels));
     for (const [value, labels = {}] of rows) if (value !== undefined) metric.inc(labels, value);
   };
   const seconds = (ms: number | undefined) => ms && ms / 1_000;
