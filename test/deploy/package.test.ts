@@ -147,7 +147,7 @@ new Hono().get("/", session, token, (c) => {
 // @ts-expect-error a symmetric algorithm
 export const algorithms: AccessTokenOptions["algorithms"] = ["HS256"];
 const log: Log = (level, event, fields) => console.log(level, event, fields?.provider);
-const onCall = ({ outcome, duration }: CallReport) => console.log(outcome satisfies string, duration.toFixed());
+const onCall = ({ outcome, duration_ms }: CallReport) => console.log(outcome satisfies string, duration_ms.toFixed());
 new Hono().route("/", await createApp("version: 1", { env: process.env, folder: ".", fileName: "f", log, onCall }));
 export const faultsOf = (error: unknown) => (error instanceof ConfigError ? error.faults.map(({ line }) => line) : []);
 // @ts-expect-error an unknown level

