@@ -34,7 +34,7 @@ section { min-width: 0; padding: 1rem 1.25rem; border: 1px solid var(--line); bo
 table { width: 100%; border-collapse: collapse; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
 caption { position: sticky; left: 0; max-width: calc(100vw - 5rem); padding-bottom: 0.5rem; text-align: left; }
 th, td { padding: 0.375rem 1.25rem 0.375rem 0; border-top: 1px solid var(--line); text-align: left; vertical-align: baseline; white-space: nowrap; }
-td p { max-width: 20rem; white-space: normal; }
+td p { width: min(20rem, 60vw); white-space: normal; }
 pre { padding: 0.75rem 4.5rem 0.75rem 0.75rem; border: 1px solid var(--line); background: var(--ground); white-space: pre-wrap; overflow-wrap: anywhere; }
 
 form { gap: 0.75rem 1rem; margin: 0.75rem 0; }
