@@ -18,7 +18,11 @@ const NONCE_BYTES = 16;
  * Asks each nextAuth Server about a session that cannot exist: the answer "not logged in" shows
  * that it accepts the API key.
  */
-export async function checkNextAuth({ nextauth }: Config, { all, defaultServerid }: NextAuthServers, report: Report) {
+export async function checkNextAuthServers(
+  { nextauth }: Config,
+  { all, defaultServerid }: NextAuthServers,
+  report: Report,
+) {
   for (const [index, { url, serverid, serverids }] of nextauth.entries()) {
     const server = all[index] as NextAuthServer;
     const part = report.part(server.key, server.key, url);

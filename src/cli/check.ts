@@ -20,7 +20,7 @@ import { checkCall } from "./check-call.ts";
 import { checkPins, checkPublishedKeys, describeCertificates } from "./check-certificates.ts";
 import { checkLive } from "./check-live.ts";
 import { checkProviderRisks, checkSecretFile, checkServiceRisks } from "./check-risks.ts";
-import { checkNextAuth, checkProvider, compareMetadata } from "./check-servers.ts";
+import { checkNextAuthServers, checkProvider, compareMetadata } from "./check-servers.ts";
 import { type CallOptions, chooseBinding, readCallOptions } from "./configuration.ts";
 import { createReport, listed, type Report, withDetails } from "./report.ts";
 
@@ -107,7 +107,7 @@ async function checkFile(options: CheckOptions, report: ReturnType<typeof create
   if (config.signing?.issuer !== undefined) {
     await checkPublishedKeys(config.signing.issuer, credentials, report.part("signing"));
   }
-  await checkNextAuth(config, nextauth, report);
+  await checkNextAuthServers(config, nextauth, report);
   const askedOf = (name: string, part = report.part(`providers.${name}`)): Asked => ({
     exchange: exchanges[Object.keys(config.providers).indexOf(name)] as Exchange,
     settings: config.providers[name] as ProviderConfig,
@@ -128,11 +128,15 @@ async function checkFile(options: CheckOptions, report: ReturnType<typeof create
   }
   const proven = granted === undefined ? [] : [granted, ...chainOf(granted, config.providers)];
   // A check of the answer does not make two users' requests different.
-  const requests = Object.entries(config.providers).map(([name, one]) => [name, { ...one, expect_subject: undefined }]);
+  const unchecked = Object.entries(config.providers).map(([name, one]) => [
+    name,
+    { ...one, expect_subject: undefined },
+  ]);
+  const requests = Object.fromEntries(unchecked);
   const relayed = [...config.routes, ...config.get_token, ...config.webnonce_exchange].map(({ provider }) => provider);
   for (const [name, metadata] of discovered) {
     compareMetadata(askedOf(name), metadata, proven.includes(name));
-    const sent = relayed.includes(name) ? callNamesOfChain(name, Object.fromEntries(requests)) : undefined;
+    const sent = relayed.includes(name) ? callNamesOfChain(name, requests) : undefined;
     checkProviderRisks(askedOf(name), metadata, sent);
   }
   if (report.hasRisks()) report.ok("risks", "change the file, or list them under check.accept");

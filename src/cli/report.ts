@@ -37,7 +37,7 @@ export function createReport(isJson: boolean) {
   function on(subject: string, indent: string, about = ""): Report {
     const print = (label: string, text: string) => console.log(`${(indent + label).padEnd(18)}${safe(text)}`);
     function add(level: Level, label: string, text: string, advice: readonly string[] = [], risk?: Risk) {
-      const message = level === "ok" && label !== "" ? `${label}: ${text}` : text;
+      const message = level === "ok" ? [label, text].filter(Boolean).join(": ") : text;
       findings.push({ level, subject, message: safe(message), advice: advice.map(safe), ...(risk && { risk }) });
       if (isJson) return;
       print(label, about + [text, ...(level === "fault" ? [] : advice)].join(": "));

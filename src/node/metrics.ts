@@ -69,8 +69,8 @@ function stateOf({ providers, keys, certificates, ...snapshot }: Snapshot): Regi
   const set = (name: string, help: string, rows: Row[]) => {
     const Kind = name.endsWith("_total") ? Counter : Gauge;
     // Without a label, prom-client reports a metric without rows as 0.
-    const labels = rows.length === 0 ? ["absent"] : Object.keys(rows[0]?.[1] ?? {});
-    const metric = new Kind(named(register, name, help, labels));
+    const labelNames = rows.length === 0 ? ["absent"] : Object.keys(rows[0]?.[1] ?? {});
+    const metric = new Kind(named(register, name, help, labelNames));
     for (const [value, labels = {}] of rows) if (value !== undefined) metric.inc(labels, value);
   };
   const seconds = (ms: number | undefined) => ms && ms / 1_000;

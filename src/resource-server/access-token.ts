@@ -151,12 +151,10 @@ function refuse(error: unknown): never {
     throw unavailable("the issuer", new Error("the JWKS cannot be used: it has an invalid key", { cause: error }));
   }
   // Not jose's message, which could quote the token.
+  if (error instanceof errors.JWTExpired) throw new Refusal("invalid_token", "the token has expired");
   const { claim } = error as errors.JOSEError & { claim?: string };
+  if (claim !== undefined) throw new Refusal("invalid_token", `the token is not valid here: check ${claim}`);
   const isForeign = error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWSSignatureVerificationFailed;
   const problem = isForeign ? "its key or signature is not the issuer's" : "it is malformed or of another kind";
-  if (error instanceof errors.JWTExpired) throw new Refusal("invalid_token", "the token has expired");
-  throw new Refusal(
-    "invalid_token",
-    `the token is not valid here: ${claim === undefined ? problem : `check ${claim}`}`,
-  );
+  throw new Refusal("invalid_token", `the token is not valid here: ${problem}`);
 }

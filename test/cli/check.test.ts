@@ -155,6 +155,12 @@ describe("check", () => {
     ],
     ["--live without a user", ["--live"], SECRETS, /^--live needs a user or a session: add --userid, or a nonce/m],
     ["--probe without --live", ["--probe"], SECRETS, /^--userid, --value and --probe need --live: add it$/m],
+    [
+      "a value that no binding has",
+      ["--live", "--userid", "alice", "--value", "foo=bar"],
+      SECRETS,
+      /^"foo" is not a name under get_token\.values$/m,
+    ],
     ["a user without --live", ["--userid", "alice"], SECRETS, /^--userid, --value and --probe need --live: add it$/m],
   ])("ends with status 2 for %s", async (_, args, env, expected) => {
     await write();

@@ -172,6 +172,19 @@ describe("the configuration file", () => {
   });
 });
 
+it("a pattern is a change like any other", async () => {
+  const configure = (group: string) => {
+    const userid = { from: ["body:/userid"], pattern: `^urn:${group}:(.+)$` };
+    const values = { serverid: ["body:/serverid"], nonce: ["body:/nonce"], userid };
+    return service.configure({ get_token: { values } });
+  };
+  await configure("user");
+  const run = await service.start();
+  await configure("admin");
+  run.process.kill("SIGHUP");
+  await eventually(() => reloads(run)).toEqual(["get_token"]);
+});
+
 it("the file of --env-file is followed as well", async () => {
   await service.write(".env", "SECRET=the-first-secret\n");
   await service.configure({ main: { client_secret: { env: "SECRET" } } });

@@ -158,6 +158,15 @@ describe("a failed look-up", () => {
     expect(discovery.state().problem).toBe((error as Error).message);
   });
 
+  it("is the problem together with the cause's code", async () => {
+    const { provider, discovery, endpoint } = setUp();
+    provider.answer = () => {
+      throw new TransportError("unreachable", Object.assign(new Error("connect"), { code: "ECONNREFUSED" }));
+    };
+    await thrownBy(endpoint);
+    expect(discovery.state().problem).toBe('the provider "providers.main" cannot be reached (ECONNREFUSED)');
+  });
+
   it("that is a bug is thrown unchanged and not remembered", async () => {
     const { provider, endpoint } = setUp();
     const bug = new TypeError("a bug");

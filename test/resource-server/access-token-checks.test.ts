@@ -82,6 +82,18 @@ describe("refuses a token", () => {
     await expectRefusal(await ask(token, options), { ...INVALID, without: token.slice(-20) });
   });
 
+  it.each<[string, () => Promise<string>]>([
+    ["the token has expired", () => sign(key, { exp: NOW_SECONDS - 5 })],
+    ["the token is not valid here: check aud", () => sign(key, { aud: "https://other.example" })],
+    [
+      "the token is not valid here: its key or signature is not the issuer's",
+      async () => `${(await sign(key)).slice(0, -9)}AAAAAAAAA`,
+    ],
+    ["the token is not valid here: it is malformed or of another kind", async () => "opaque"],
+  ])("and says what is wrong: %s", async (description, make) => {
+    expect(await (await ask(await make())).json()).toEqual({ error: "invalid_token", error_description: description });
+  });
+
   it.each(["opaque", "a.b.c", "..", "e30.e30.", "é.é.é", `${base64url.encode("[]")}.e30.e30`, "a.b.c.d.e"])(
     "that is not a JWT (%s), and fetches no key",
     async (token) => {

@@ -159,6 +159,7 @@ describe("a provider on another machine", () => {
 
   it.each([
     ["issuer", { issuer: "https://sso.bank.example" }],
+    ["metadata_url", { issuer: "http://127.0.0.1:1", metadata_url: "https://sso.bank.example/metadata" }],
     ["token_endpoint", { issuer: "http://127.0.0.1:1", token_endpoint: "https://sso.bank.example/token" }],
   ])("by its %s is refused, with the reason and the option", async (_, main) => {
     await configure(main);

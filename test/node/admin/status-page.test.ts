@@ -59,6 +59,12 @@ describe("the status page", () => {
     expect(text).toContain("|/getToken, /token|staff|");
   });
 
+  it("counts calls a minute over the time since the start, if that is shorter", () => {
+    const providers = [provider({ recent: recent({ token: 4 }) })];
+    expect(read({ providers, started_at: NOW - 60_000 })).toContain("|retail|Ready|4|");
+    expect(read({ providers, started_at: NOW - HOUR_MS })).toContain("|retail|Ready|0.8|");
+  });
+
   it("counts calls a minute over the time of the calls that it remembers", () => {
     const providers = [provider({ recent: recent({ token: MAX_RECENT }) })];
     expect(read({ providers })).toContain(`|retail|Ready|${MAX_RECENT}|`);
