@@ -1,10 +1,11 @@
-// The static provider. It answers at once, so that nearly all the work is the variant's.
+// The static provider, and nextAuth Server. It answers at once: nearly all the work is the variant's.
 
 import { join } from "node:path";
 import { assertAnswer, waitForAnswer } from "./call.ts";
 import { freePort, startChild } from "./child.ts";
 import { hasNginx, nginxProvider } from "./nginx.ts";
 import { BENCH } from "./place.ts";
+import { SESSION } from "./proxy-config.ts";
 
 export const TOKEN_BYTES = 1_024;
 const TOKEN_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -37,7 +38,7 @@ export async function startProvider({
   delay = 0,
 }: ProviderOptions): Promise<Provider> {
   const port = await freePort();
-  const answers = new Map(sizes.map((bytes) => [`/token/${bytes}`, tokenResponse(bytes)]));
+  const answers = new Map([...sizes.map((bytes) => [`/token/${bytes}`, tokenResponse(bytes)] as const), SESSION]);
   const isNginx = delay === 0 && hasNginx();
   const command = isNginx
     ? nginxProvider(folder, port, answers)

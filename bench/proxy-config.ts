@@ -9,6 +9,8 @@ export interface ProxyOptions {
   tokenEndpoint: string;
   /** One ES256 signature per call: the assertion of the jwt-bearer grant. */
   signs?: boolean;
+  /** One getSession per call, at the origin of the token endpoint. */
+  verifies?: boolean;
   /** The number of callers, providers and routes. The call is for the last of each. */
   count?: number;
 }
@@ -24,11 +26,21 @@ export interface ProxySetup {
 /** More than the connections of `--growth`. The default limit of a provider is 256. */
 const MAX_IN_FLIGHT = 4_096;
 const CLIENT_SECRET = "secret-of-the-client";
+const NEXTAUTH_APIKEY = "apikey-of-the-proxy";
 const NONCE = "bm9uY2Utb2YtYS1zZXNzaW9u";
+const USER = { userid: "alice", accountid: 7 };
+/** Without the padding of base64, so that the path has no percent-encoding. */
+const serverid = (index: number) => Buffer.from(`server-${String(index).padStart(5, "0")}`).toString("base64");
+
+/** What the nextAuth Server answers to getSession, by path. */
+export const SESSION: readonly [path: string, text: string] = [
+  `/servers/${serverid(0)}/sessions/`,
+  JSON.stringify({ loggedin: true, ...USER }),
+];
 
 /** Writes the configuration file to the folder. */
 export function writeProxyConfig(folder: string, name: string, options: ProxyOptions): ProxySetup {
-  const { port, tokenEndpoint, signs = false, count = 1 } = options;
+  const { port, tokenEndpoint, signs = false, verifies = false, count = 1 } = options;
   const numbers = Array.from({ length: count }, (_, index) => index);
   const entries = <T>(of: (index: number) => T, kind: string) =>
     Object.fromEntries(numbers.map((index) => [`${kind}-${index}`, of(index)]));
@@ -46,7 +58,9 @@ export function writeProxyConfig(folder: string, name: string, options: ProxyOpt
     version: 1,
     server: { listen: `127.0.0.1:${port}`, admin: "127.0.0.1:0", max_in_flight: MAX_IN_FLIGHT },
     callers: entries((index) => ({ apikeys: [{ env: `APIKEY_${index}` }], serverids: [serverid(index)] }), "caller"),
-    get_token: { session: "trust" },
+    ...(verifies
+      ? { nextauth: { url: new URL(tokenEndpoint).origin, apikey: { env: "NEXTAUTH_APIKEY" } } }
+      : { get_token: { session: "trust" } }),
     ...(signs ? { signing: createSigning(folder, name) } : {}),
     providers: entries(() => provider, "provider"),
     ...(count > 1
@@ -58,13 +72,16 @@ export function writeProxyConfig(folder: string, name: string, options: ProxyOpt
   const last = count - 1;
   return {
     file,
-    secrets: { CLIENT_SECRET, ...Object.fromEntries(numbers.map((index) => [`APIKEY_${index}`, apikey(index)])) },
+    secrets: {
+      CLIENT_SECRET,
+      NEXTAUTH_APIKEY,
+      ...Object.fromEntries(numbers.map((index) => [`APIKEY_${index}`, apikey(index)])),
+    },
     headers: { "Content-Type": "application/json", "X-apikey": apikey(last) },
-    body: JSON.stringify({ serverid: serverid(last), userid: "alice", accountid: 7, nonce: NONCE }),
+    body: JSON.stringify({ serverid: serverid(last), ...USER, nonce: NONCE }),
   };
 }
 
-const serverid = (index: number) => Buffer.from(`server-${index}`).toString("base64");
 const apikey = (index: number) => `apikey-of-the-caller-${index}`;
 
 /** Generates a signing key for this run. */

@@ -5,7 +5,7 @@ import type { Build } from "./build.ts";
 import type { Command } from "./child.ts";
 import { hasNginx, nginxRelay } from "./nginx.ts";
 import { BENCH } from "./place.ts";
-import { type ProxySetup, writeProxyConfig } from "./proxy-config.ts";
+import { type ProxyOptions, type ProxySetup, writeProxyConfig } from "./proxy-config.ts";
 import { FORM, HEADERS, TOKEN_REQUEST } from "./token-request.ts";
 import { hasWorkerd, serveBuiltWorker, serveWorkerRelay } from "./worker.ts";
 
@@ -20,6 +20,7 @@ export const VARIANT_NAMES = [
   "nginx",
   "raw-es256",
   "proxy-es256",
+  "proxy-verify",
   "before-es256",
   "worker-relay",
   "worker",
@@ -73,6 +74,7 @@ export function createVariants(now: Build, before: Build | undefined): ReadonlyM
     { name: "worker-relay", label: "workerd, bare fetch relay", missing: noWorkerd, prepare: prepareWorkerRelay },
     relay(BARE_HTTP, "node:http, bare"),
     ...proxies(now, "proxy", "proxy-es256", "worker"),
+    verifying(now),
     ...(before === undefined ? [] : proxies(before, "before", "before-es256", "before-worker")),
   ];
   return new Map(all.map((variant) => [variant.name, variant]));
@@ -82,8 +84,12 @@ export function createVariants(now: Build, before: Build | undefined): ReadonlyM
 function proxies(build: Build, plain: VariantName, signed: VariantName, worker: VariantName): Variant[] {
   const { label, cli } = build;
   return [
-    { name: plain, label, prepare: (place) => startCommand(cli, plain, place, false) },
-    { name: signed, label: `${label}, ES256 assertion`, prepare: (place) => startCommand(cli, signed, place, true) },
+    { name: plain, label, prepare: (place) => startCommand(cli, plain, place, {}) },
+    {
+      name: signed,
+      label: `${label}, ES256 assertion`,
+      prepare: (place) => startCommand(cli, signed, place, { signs: true }),
+    },
     {
       name: worker,
       label: `${label} on workerd`,
@@ -94,10 +100,17 @@ function proxies(build: Build, plain: VariantName, signed: VariantName, worker: 
   ];
 }
 
+/** With a session check for each call, which is the default. */
+function verifying({ label, cli }: Build): Variant {
+  const name = "proxy-verify";
+  const prepare = (place: Place) => startCommand(cli, name, place, { verifies: true });
+  return { name, label: `${label}, session: verify`, prepare };
+}
+
 /** Users start the proxy like this, too. */
-function startCommand(cli: string, name: string, place: Place, signs: boolean): Prepared {
+function startCommand(cli: string, name: string, place: Place, more: Partial<ProxyOptions>): Prepared {
   const { folder, port, tokenEndpoint, inspector, count } = place;
-  const { file, secrets, ...call } = writeProxyConfig(folder, name, { port, tokenEndpoint, signs, count });
+  const { file, secrets, ...call } = writeProxyConfig(folder, name, { port, tokenEndpoint, count, ...more });
   const args = [...inspect(inspector), cli, "start", "--config", file];
   return { command: process.execPath, args, env: { ...secrets, NODE_ENV: "production" }, call };
 }
