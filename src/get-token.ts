@@ -1,6 +1,6 @@
 // What happens to a call whose caller has proved its identity, free of HTTP.
 
-import type { Route } from "./config/parse.ts";
+import { type Route, routeFor } from "./config/schema.ts";
 import type { CallTime } from "./core/call-time.ts";
 import { TokenProxyError } from "./core/errors.ts";
 import type { Announce } from "./core/ports.ts";
@@ -72,8 +72,7 @@ function authorizeServerid({ serverids }: Caller, { values }: Call): void {
 
 function chooseProvider({ routes, providers }: UseCase, call: Call): ChosenProvider {
   const serverid = textOf(call.values, "serverid");
-  const route = routes.find((candidate) => candidate.serverid === undefined || candidate.serverid === serverid);
-  const name = call.provider ?? route?.provider;
+  const name = call.provider ?? routeFor(routes, serverid)?.provider;
   if (name === undefined) {
     throw new TokenProxyError("no_route", 'no entry of "routes" matches the serverid of this call');
   }

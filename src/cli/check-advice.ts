@@ -19,7 +19,7 @@ export interface Exchange {
   request?: TransportRequest;
   response?: TransportResponse | undefined;
   /** With every provider: tokens of the others may be part of the request. */
-  all?: readonly Exchange[];
+  all?: ReadonlyMap<unknown, Exchange>;
 }
 
 /** A provider that was asked, and where to report about it. */
@@ -32,13 +32,13 @@ export interface Asked {
 
 /** What proved who we are in a request, and the secrets of the file. */
 export function sentSecrets({ exchange, credentials: { secrets, placed } }: Asked): string[] {
-  const { request, response: own, all = [] } = exchange;
+  const { request, response: own, all = new Map<unknown, Exchange>() } = exchange;
   const form = new URLSearchParams(request?.body);
   const sent = [
     ...SECRET_PARAMS.flatMap((name) => form.getAll(name)),
     request?.headers.authorization?.split(" ")[1] ?? "",
   ];
-  const others = all.flatMap(({ response }) =>
+  const others = [...all.values()].flatMap(({ response }) =>
     Object.entries(plainMembers(response && response !== own ? readJsonObject(response.body) : {})),
   );
   const tokens = others.flatMap(([name, text]) => (name.endsWith("_token") ? [String(text)] : []));

@@ -85,12 +85,12 @@ async function checkFile(options: CheckOptions, report: ReturnType<typeof create
     log: (_level: string, event: string, fields: { provider?: string } = {}) =>
       report.part(`providers.${fields.provider}`).warn(withDetails(event, fields)),
   };
-  // Errors do not repeat all that a provider says, so `check` listens to each, in the file's order.
-  const exchanges: Exchange[] = [];
+  // Errors do not repeat all that a provider says, so `check` listens to each.
+  const exchanges = new Map<string | undefined, Exchange>();
   const createTransport: CreateTransport = (settings) => {
     const send = createNodeTransport(settings);
     const exchange: Exchange = { all: exchanges };
-    exchanges.push(exchange);
+    exchanges.set(settings.key, exchange);
     return async (request) => {
       Object.assign(exchange, { request, response: undefined });
       exchange.response = await send(request);
@@ -109,7 +109,7 @@ async function checkFile(options: CheckOptions, report: ReturnType<typeof create
   }
   await checkNextAuthServers(config, nextauth, report);
   const askedOf = (name: string, part = report.part(`providers.${name}`)): Asked => ({
-    exchange: exchanges[Object.keys(config.providers).indexOf(name)] as Exchange,
+    exchange: exchanges.get(`providers.${name}`) as Exchange,
     settings: config.providers[name] as ProviderConfig,
     credentials: credentials.providers.get(name) as ProviderCredentials,
     report: part,

@@ -3,7 +3,7 @@
 import { ATTRIBUTE_PREFIX, callNamesOfChain, chainOf } from "../oauth/template-names.ts";
 import { TOKEN_PREFIX } from "../oauth/template-rules.ts";
 import type { Path, Report } from "./faults.ts";
-import type { Config } from "./schema.ts";
+import { type Config, routeFor } from "./schema.ts";
 
 /** What a webNonce and its session provide. */
 export const EXCHANGE_NAMES = ["serverid", "nonce", "userid", "accountid"];
@@ -20,14 +20,14 @@ export function checkNeeds(
       report(at, `uses "providers.${name}", ${problem}`);
     }
   };
+  const defaultServerid = nextauth.find((server) => server.serverid !== undefined)?.serverid;
+  const always = defaultServerid === undefined ? [] : ["serverid"];
   for (const [index, { provider, session, values }] of get_token.entries()) {
-    const has = [...Object.keys(values), ...(session === "verify" ? EXCHANGE_NAMES : ["serverid"])];
+    const has = [...Object.keys(values), ...(session === "verify" ? EXCHANGE_NAMES : always)];
     if (provider !== undefined) check(provider, has, ["get_token", index, "provider"]);
   }
-  const defaultServerid = nextauth.find((server) => server.serverid !== undefined)?.serverid;
   for (const [index, { provider, serverid = defaultServerid }] of webnonce_exchange.entries()) {
-    const route = routes.find((candidate) => candidate.serverid === undefined || candidate.serverid === serverid);
-    const name = provider ?? route?.provider;
+    const name = provider ?? routeFor(routes, serverid)?.provider;
     const at = ["webnonce_exchange", index];
     if (name !== undefined) check(name, EXCHANGE_NAMES, at);
     else report(at, "needs a provider, because no route matches its serverid; set provider");

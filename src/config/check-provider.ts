@@ -12,11 +12,10 @@ import { type FileProvider, UNREADABLE } from "./schema-provider.ts";
 const RESERVED_PARAMS = /^(?:grant_type|scope|client_(?:id|secret|assertion|assertion_type))$/;
 
 /** Headers that the request needs for itself, or that would be a second client authentication. */
-const RESERVED_HEADERS = [
-  ...["accept", "accept-encoding", "authorization", "connection", "content-encoding", "content-length", "content-type"],
-  ...["cookie", "expect", "host", "http2-settings", "keep-alive", "proxy-authorization", "proxy-connection", "te"],
-  ...["trailer", "transfer-encoding", "upgrade", "user-agent"],
-];
+const RESERVED_HEADERS = (
+  "accept accept-encoding authorization connection content-encoding content-length content-type cookie expect host " +
+  "http2-settings keep-alive proxy-authorization proxy-connection te trailer transfer-encoding upgrade user-agent"
+).split(" ");
 
 export function checkProvider(provider: FileProvider, around: Surroundings, report: Report): void {
   const { issuer, token_endpoint, discovery, tls } = provider;

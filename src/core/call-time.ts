@@ -32,8 +32,9 @@ export function startCallTime(limit: TimeLimit, recipient: Recipient | undefined
       return await transport({ ...request, timeout, recipient });
     } catch (error) {
       const failure = error instanceof TransportError ? error.failure : "none";
-      // A kept token has the time of its provider, and so is never cut off.
-      const isCutOff = left <= request.timeout - 1 && (failure === "timeout" || failure === "late");
+      // Not a fraction of a millisecond: then both limits were the provider's, as for a kept token.
+      const isCallsLimit = left <= request.timeout - 1;
+      const isCutOff = isCallsLimit && (failure === "timeout" || failure === "late");
       if (isCutOff || (failure !== "none" && recipient?.destroyed)) throw ended(failure === "late", step);
       throw error;
     }

@@ -46,6 +46,8 @@ export function isBodyJudged(status: number): boolean {
 }
 
 export interface TransportSettings {
+  /** The server's key in the file, for hosts that tell their transports apart. */
+  key?: string;
   /** Milliseconds for the connection, including TLS. Node only, like `connections`. */
   connect_timeout: number;
   connections: number;

@@ -36,7 +36,9 @@ export function createNextAuthServers(
   const all = settings.map((server, index) => {
     const { apikey, tls, proxyFor } = credentials[index] as NextAuthCredentials;
     const key = nextauthKey(index, settings.length);
-    const transport = createTransport({ ...server, connections: MAX_CONNECTIONS, tls, proxyFor });
+    const { connect_timeout, http2, reuse_connections } = server;
+    const connecting = { key, connect_timeout, connections: MAX_CONNECTIONS, http2, reuse_connections, tls, proxyFor };
+    const transport = createTransport(connecting);
     const client = createNextAuthClient(server, apikey, key, transport, clock);
     const memory = keep(JSON.stringify([key, server]), () => createSessionMemory(server.session_cache, clock));
     return { key, ...client, confirmSession: createSessionCheck(client, key, clock, memory) };

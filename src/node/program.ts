@@ -3,7 +3,7 @@
 import type { Socket } from "node:net";
 import { createDeps, createPipeline } from "../app.ts";
 import { type CredentialHost, type Credentials, loadCredentials } from "../config/credentials.ts";
-import type { ParsedFile } from "../config/parse.ts";
+import type { Config, ParsedFile } from "../config/parse.ts";
 import type { Keep, Runtime } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
 import { createTracer } from "../core/trace.ts";
@@ -26,28 +26,32 @@ type Observers = Pick<Runtime, "log" | "onReport"> & {
 
 export type Program = Awaited<ReturnType<typeof createProgram>>;
 
+/** What a program leaves to the one that replaces it, which must not keep the rest in memory. */
+interface Legacy {
+  fingerprints: ReadonlyMap<string, string>;
+  memories: ReadonlyMap<string, unknown>;
+}
+
 /**
  * @param identitiesKey for hashes in the log if the file has no key; random by default
  * @param files gets the state of each secret's file before it is read
- * @param before and `kept`, of the replaced program, which as a whole would stay in memory
  * @throws {ConfigError} for a secret, key or certificate that cannot be used
  */
 export async function createProgram(
   file: ParsedFile,
   host: CredentialHost,
   { log, onReport, identitiesKey, isOutdated, files }: Observers,
-  { fingerprints: before, memories: kept }: { [name in "fingerprints" | "memories"]?: Map<string, unknown> } = {},
+  { fingerprints: before, memories: kept }: Partial<Legacy> = {},
 ) {
   const { config } = file;
-  /** Of each part of the file, and of each secret by its key without indices. */
-  const asText = (_key: string, value: unknown) => (value instanceof RegExp ? value.source : value);
-  const fingerprints = new Map(Object.entries(config).map(([key, part]) => [key, JSON.stringify(part, asText)]));
+  /** Of each part of the file by its key, to which the secrets are added by theirs, without indices. */
+  const fingerprints = fingerprintsOf(config);
   const read: CredentialHost["read"] = async (reference, at = []) => {
     const path = "file" in reference && host.resolvePath(reference.file);
     if (path) files?.set(path, await fileState(path));
     const text = await host.read(reference, at);
     const key = at.filter((part) => typeof part === "string").join(".");
-    fingerprints.set(key, `${fingerprints.get(key)} ${nodeHashText(SALT + text)}`);
+    fingerprints.set(key, `${fingerprints.get(key) ?? ""} ${nodeHashText(SALT + text)}`);
     return text;
   };
   const loaded = await loadCredentials(file, { ...host, read });
@@ -134,6 +138,12 @@ export async function createProgram(
       closeUnused();
     },
   };
+}
+
+function fingerprintsOf(config: Config): Map<string, string> {
+  // JSON has no regular expressions: a changed pattern would not be noticed.
+  const asText = (_key: string, value: unknown) => (value instanceof RegExp ? value.source : value);
+  return new Map(Object.entries(config).map(([key, part]) => [key, JSON.stringify(part, asText)]));
 }
 
 /** API keys are kept only as salted hashes. */

@@ -13,43 +13,43 @@ const TRIAL_MARGIN_MS = 1_000;
 
 type Deps = { timeout: number; name: string; clock: Clock; log: Log };
 
+/** `until`: the end of a suspension or, at the latest, of a trial; undefined while calls are let through. */
+type Phase = { until?: number; isTrial?: true };
+
 /** `half_open`: the next call is a trial, or a trial is running. */
 export type BreakerState = "closed" | "open" | "half_open";
 
 /** Not cockatiel, which uses the wall clock and lets calls wait for the trial of another call. */
 export function createBreaker({ timeout, name, clock, log }: Deps) {
   let failures = 0; // in a row
-  let suspendedUntil: number | undefined; // or, during a trial, when that ends at the latest
-  let isTrial = false;
   let suspensions = 0;
-  /** A use that ends in another phase changes nothing, because its result is out of date. */
-  let phase = {};
-
-  function begin(until: number | undefined, trial = false): void {
-    [suspendedUntil, isTrial, phase] = [until, trial, {}];
-  }
+  /** A new object for each phase: a use that ends in another one is out of date, and ignored. */
+  let phase: Phase = {};
+  const suspendFor = (ms: number) => {
+    phase = { until: clock.elapsed() + ms };
+  };
 
   /** @throws {TokenProxyError} provider_suspended */
   function assertNotSuspended(): void {
-    const ms = (suspendedUntil ?? 0) - clock.elapsed();
+    const ms = (phase.until ?? 0) - clock.elapsed();
     // No call waits for the trial of another: on Workers it would wait forever (workerd#210).
     if (ms <= 0) return;
     const message = `the provider "providers.${name}" keeps failing and is suspended`;
-    throw new TokenProxyError("provider_suspended", message, { retryAfter: isTrial ? 1 : Math.ceil(ms / 1000) });
+    throw new TokenProxyError("provider_suspended", message, { retryAfter: phase.isTrial ? 1 : Math.ceil(ms / 1000) });
   }
 
   function leave(outcome: Outcome): void {
     if (outcome === "unknown") {
-      if (isTrial) begin(0);
+      if (phase.isTrial) suspendFor(0); // the next call is a trial again
     } else if (outcome === "answer") {
       failures = 0;
-      if (suspendedUntil === undefined) return;
-      begin(undefined);
+      if (phase.until === undefined) return;
+      phase = {};
       log("info", "provider taken up again", { provider: name });
     } else {
       failures += 1;
       if (failures < FAILURES_BEFORE_SUSPENSION) return;
-      begin(clock.elapsed() + SUSPENSION_MS);
+      suspendFor(SUSPENSION_MS);
       suspensions += 1;
       log("error", "provider suspended", { provider: name, next_try_ms: SUSPENSION_MS });
     }
@@ -59,7 +59,7 @@ export function createBreaker({ timeout, name, clock, log }: Deps) {
     /** Judges the provider by a use that sends something; it must throw no TransportErrors. */
     async run<T>(transport: Transport, use: (send: Transport) => Promise<T>): Promise<T> {
       assertNotSuspended();
-      if (suspendedUntil !== undefined) begin(clock.elapsed() + timeout + TRIAL_MARGIN_MS, true);
+      if (phase.until !== undefined) phase = { until: clock.elapsed() + timeout + TRIAL_MARGIN_MS, isTrial: true };
       const entered = phase;
       let askedAt: number | undefined;
       let outcome: Outcome = "answer";
@@ -78,8 +78,8 @@ export function createBreaker({ timeout, name, clock, log }: Deps) {
     assertNotSuspended,
     suspensions: () => suspensions,
     state(): BreakerState {
-      if (suspendedUntil === undefined) return "closed";
-      return isTrial || clock.elapsed() >= suspendedUntil ? "half_open" : "open";
+      if (phase.until === undefined) return "closed";
+      return phase.isTrial || clock.elapsed() >= phase.until ? "half_open" : "open";
     },
   };
 }

@@ -97,10 +97,15 @@ export function chainProviders(
     const failure = failures.find(({ refusal }) => refusal !== undefined) ?? failures[0];
     if (failure !== undefined) throw failure;
 
-    const texts = new Map(tokens.map((token) => [token.name, textOf(token, issued.get(token.provider), name)]));
     const forget = () => {
       for (const [leg, one] of issued) caches.get(leg)?.forget(one);
     };
+    const lacking = tokens.find((token) => textOf(token, issued) === "");
+    if (lacking !== undefined) {
+      forget(); // or no call would get a token before the kept one expires
+      throw legFailed(lacking.provider, { cause: lacksMember(lacking, name) });
+    }
+    const texts = new Map(tokens.map((token) => [token.name, textOf(token, issued)]));
     const answer = await provider.requestToken(new Map([...values, ...texts]), call).catch((error: unknown) => {
       if (isRejection(error)) forget();
       throw error;
@@ -174,11 +179,15 @@ function partOf({ time, trace }: Call, headers: TraceHeaders): Call {
 
 type Token = ReturnType<typeof tokensNeeded>[number];
 
-function textOf({ provider, member }: Token, issued: Issued | undefined, user: string): string {
-  const text = issued?.members[member];
-  if (typeof text === "string" && text !== "") return text;
+/** @returns an empty text if the answer has none */
+function textOf({ provider, member }: Token, issued: ReadonlyMap<string, Issued>): string {
+  const text = issued.get(provider)?.members[member];
+  return typeof text === "string" ? text : "";
+}
+
+function lacksMember({ provider, member }: Token, user: string): TokenProxyError {
   const message = `the provider "${keyOf(provider)}" sent no ${member}, which "${keyOf(user)}" needs`;
-  throw legFailed(provider, { cause: new TokenProxyError("provider_no_token", message) });
+  return new TokenProxyError("provider_no_token", message);
 }
 
 /** A token must still be usable when the request that contains it has arrived. */
@@ -191,9 +200,11 @@ function keepFor({ expires_in, access_token }: Issued["members"], now: number): 
   return seconds * 1_000 - Math.min(MAX_MARGIN_MS, seconds * 250);
 }
 
+/** Or the token does not fit into the request, which is provider_no_token too. */
 const isRejection = (error: unknown) =>
   error instanceof TokenProxyError &&
-  (error.code === "provider_rejected_proxy" || [400, 401, 403].includes(Number(error.detail?.provider_status)));
+  (/^provider_(?:rejected_proxy|no_token)$/.test(error.code) ||
+    [400, 401, 403].includes(Number(error.detail?.provider_status)));
 
 /** A kept token is a credential of this proxy: it must never reach a caller. */
 function assertNone(kept: readonly string[], answer: Answer, name: string): void {

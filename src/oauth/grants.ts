@@ -65,7 +65,9 @@ export function isRepeatable(settings: RequestParameters): boolean {
 export function withDefaults(jwt: Partial<JwtSettings>, hasIssuer: boolean): JwtSettings {
   const aud = hasIssuer ? "{{issuer}}" : "{{token_endpoint}}";
   return {
-    ...{ ttl: 60_000, backdate: 0, ...jwt },
+    ttl: 60_000,
+    backdate: 0,
+    ...jwt,
     header: { typ: "JWT", ...jwt.header },
     claims: { iss: "{{signing_issuer}}", sub: "{{userid}}", aud, ...jwt.claims },
   };

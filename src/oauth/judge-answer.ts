@@ -127,11 +127,10 @@ const FAULTS = {
 } as const;
 
 /** This proxy is set up wrongly (RFC 6749 section 5.2, RFC 8707, RFC 9396, RFC 9449; fosite). */
-const PROXY_ERRORS = [
-  ...["invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "invalid_target"],
-  ...["invalid_request", "unsupported_token_type", "use_dpop_nonce", "invalid_dpop_proof"],
-  ...["invalid_authorization_details", "jti_known"],
-];
+const PROXY_ERRORS = (
+  "invalid_client unauthorized_client unsupported_grant_type invalid_scope invalid_target invalid_request " +
+  "unsupported_token_type use_dpop_nonce invalid_dpop_proof invalid_authorization_details jti_known"
+).split(" ");
 
 /** A web server that has no token endpoint there, or only for other methods and types. */
 const WRONG_ENDPOINT = [404, 405, 406, 410, 415, 501];

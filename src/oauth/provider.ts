@@ -33,11 +33,12 @@ export function createProvider(
   needed: readonly string[] = callNamesNeeded(settings),
 ) {
   const { clock, log, keep = keepNothing } = deps;
-  const { issuer, metadata_url, timeout, max_in_flight } = settings;
+  const { issuer, metadata_url, timeout, max_in_flight, connect_timeout, http2, reuse_connections } = settings;
   const key = `providers.${name}`;
   const clockWatch = createClockWatch(name, deps);
   const { tls, proxyFor } = credentials;
-  const transport = clockWatch.over(deps.createTransport({ ...settings, connections: max_in_flight, tls, proxyFor }));
+  const connecting = { key, connect_timeout, connections: max_in_flight, http2, reuse_connections, tls, proxyFor };
+  const transport = clockWatch.over(deps.createTransport(connecting));
   const byTls = credentialOf(settings.token_endpoint_auth_method) === "certificate";
   const discovery =
     settings.discovery === "none" || issuer === undefined

@@ -67,7 +67,7 @@ export function createTokenRequest(
     const inTime = mayHang ? () => time.within("signing", build) : build;
     const { headers, form } = await (signs ? trace.step("signing", inTime) : build());
     time.begin("writing the audit line");
-    const scope = () => new URLSearchParams(form.toString()).get("scope") ?? "";
+    const scope = () => form.get("scope") ?? "";
     await announce?.(scope() || undefined);
     time.begin("the token request");
     // Discovery or a first attempt may have used up the time: then no token may be requested.
@@ -87,7 +87,10 @@ export function createTokenRequest(
     const redact = (text: string) => redacted(text, sent(), [...callValues.values()].map(String));
     try {
       const answer = judgeAnswer(response, {
-        ...{ ...judging, url: metadata.token_endpoint, now: clock.now(), redact },
+        ...judging,
+        url: metadata.token_endpoint,
+        now: clock.now(),
+        redact,
         check: (members, isToken) => expectGrant(members, response.body, isToken, scope),
       });
       const { refusal, body, providerStatus: provider_status } = answer;
@@ -105,14 +108,13 @@ export function createTokenRequest(
 
   /** A token or code that came with the call is the caller's, and may be relayed to it. */
   function sentCredentials(values: Values, headers: Record<string, string>, form: Form, callValues: Values): string[] {
-    const sent = new URLSearchParams(form.toString());
     const isOurs = (name: string) => name.startsWith(JWT_PREFIX) || name.startsWith(TOKEN_PREFIX);
     const ofCall = [...callValues].filter(([name]) => !isOurs(name)).map(([, value]) => String(value));
     return [
       ...[...secrets, ...credentials.placed.values()].map((secret) => secret.reveal()),
       headers.authorization?.split(" ")[1] ?? "",
       ...[...values].filter(([name]) => isOurs(name)).map(([, value]) => String(value)),
-      ...TOKEN_PARAMS.flatMap((name) => sent.getAll(name)).filter((token) => !ofCall.includes(token)),
+      ...TOKEN_PARAMS.flatMap((name) => form.getAll(name)).filter((token) => !ofCall.includes(token)),
     ];
   }
 

@@ -221,6 +221,15 @@ verify
 trust => 12:24 "get_token.provider" uses "providers.main", which needs {{accountid}}, but none of these calls has it; choose another provider
 `,
   );
+  // Without a default, a trusted call has only what its binding reads.
+  reports(
+    (values) =>
+      `${withProviderKeys('params: { s: "{{serverid}}" }')}get_token: [{ path: /a, session: trust, provider: main }, { path: /b, session: trust, provider: main, values: { ${values} } }]\n`,
+    `
+userid: [body:/u], nonce: [body:/n], serverid: [body:/s]
+userid: [body:/u], nonce: [body:/n] => 12:97 "get_token[1].provider" uses "providers.main", which needs {{serverid}}, but none of these calls has it; choose another provider
+`,
+  );
 });
 
 describe("the provider of the webNonce exchange", () => {

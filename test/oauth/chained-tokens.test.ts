@@ -370,6 +370,18 @@ describe("a kept token", () => {
     expect(built.asked().filter((name) => name === "broker")).toHaveLength(1);
   });
 
+  it.each<[string, object, object]>([
+    ["lacks the member", { t: "{{token.broker.id_token}}" }, {}],
+    ["does not fit into the request", { t: "{{token.broker}}|{{userid}}" }, { access_token: "a|b" }],
+  ])("is requested again if it %s", async (_how, params, members) => {
+    const { answers, token, getToken, asked } = await setUp({ retail: provider("retail", params) });
+    answers.broker = (request) => token(request, members);
+    expect(JSON.parse((await getToken()).text)).toMatchObject({ error_code: "provider_no_token" });
+    answers.broker = (request) => token(request, { id_token: "id-of-the-broker" });
+    expect(await getToken()).toMatchObject({ status: 200 });
+    expect(asked()).toEqual(["broker", "broker", "retail"]);
+  });
+
   it("is requested again after it could not be had", async () => {
     const { answers, getToken, asked, token } = built;
     answers.broker = () => response(500, {});
