@@ -2,6 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 import type { Config } from "../config/parse.ts";
+import type { TokenProxyError } from "../core/errors.ts";
 import type { NextAuthServer, NextAuthServers } from "../nextauth/servers.ts";
 import { credentialOf, isSigned } from "../oauth/client-authentication.ts";
 import type { Metadata } from "../oauth/discovery.ts";
@@ -9,8 +10,8 @@ import { kindOf } from "../oauth/kinds/index.ts";
 import type { Provider } from "../oauth/provider.ts";
 import { tokensNeeded } from "../oauth/template-names.ts";
 import { type Asked, explain } from "./check-advice.ts";
-import { describeCertificates } from "./check-certificates.ts";
-import { attempt, listed, type Report } from "./report.ts";
+import { adviseOnSilence, describeCertificates } from "./check-certificates.ts";
+import { attempt, codeOf, listed, type Report } from "./report.ts";
 
 const NONCE_BYTES = 16;
 
@@ -33,7 +34,11 @@ export async function checkNextAuthServers(
     }
     const nonce = randomBytes(NONCE_BYTES).toString("base64");
     const ask = () => server.getSession(known, nonce);
-    await attempt(part, "getSession", ask, () => "answered");
+    const advise = async (error: TokenProxyError) => {
+      const code = codeOf(error);
+      return code === undefined ? [] : [await adviseOnSilence(url, code, `${server.key}.url`)];
+    };
+    await attempt(part, "getSession", ask, () => "answered", advise);
   }
 }
 

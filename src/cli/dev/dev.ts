@@ -24,12 +24,15 @@ const APIKEY = secret();
 const APIKEY_REFERENCE = { env: "dev: apikey" };
 
 /**
- * @throws {UsageError} in production, or for a provider on another machine without permission
+ * @throws {UsageError} in production, for an env file without a file, or for a provider on another machine without permission
  * @throws {ConfigError | ListenError} as startService
  */
 export async function startDev({ config: path = "", envFile, allowRealProvider }: DevOptions): Promise<Service> {
   if (process.env.NODE_ENV === "production") {
     throw new UsageError('dev gives tokens for any user, and NODE_ENV is "production": use start, or unset NODE_ENV');
+  }
+  if (envFile !== undefined && path === "") {
+    throw new UsageError("--env-file is for the variables of your own file: add --config, or leave it out");
   }
   const embedded = path === "" ? await startDevProvider() : undefined;
   const standIn = createStandIn(APIKEY);

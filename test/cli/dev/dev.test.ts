@@ -65,6 +65,11 @@ describe("without a file", () => {
     socket.close();
   });
 
+  it("has no use for an env file without a file", async () => {
+    const { status, err } = await runCommand(["dev", "--env-file", ".env"]);
+    expect([status, err]).toEqual([2, expect.stringMatching(/^--env-file is for .* add --config, or leave it out\n$/)]);
+  });
+
   it("is refused in production", async () => {
     const { status, err } = await runCommand(["dev"], { env: { NODE_ENV: "production" } });
     expect([status, err]).toEqual([2, expect.stringContaining('NODE_ENV is "production"')]);
