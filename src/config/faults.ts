@@ -73,6 +73,10 @@ function unknownKey(parent: Path, key: string, known: string[], isLacking: (part
 const keyOf = (path: Path) => JSON.stringify(path);
 const parentOf = ({ path }: ShapeFault) => keyOf(path.slice(0, -1));
 
+/**
+ * Leaves out what another fault explains: a missing key that a misspelt one stands for, what lacks
+ * in a mapping with an unknown key, and all that follows an empty key or is below a misplaced one.
+ */
 function withoutConsequences(faults: readonly ShapeFault[], meant: ReadonlySet<string>, file: unknown): ShapeFault[] {
   const incomplete = new Set(faults.filter((fault) => fault.meant !== undefined).map(parentOf));
   const misplaced = new Set(faults.flatMap(({ message, path }) => (message === MISPLACED ? keyOf(path) : [])));

@@ -1,4 +1,6 @@
 // Requests the tokens of other providers that a token request contains, and keeps some of them.
+// Such a token is a leg of the call. Its own request may need legs too, and a call asks each
+// provider once. A leg that is kept is requested with no value of a call.
 
 import { startCallTime, type TimeLimit } from "../core/call-time.ts";
 import { TokenProxyError } from "../core/errors.ts";
@@ -48,7 +50,7 @@ export function chainProviders(
   for (const [name, { cache }] of Object.entries(settings)) {
     if (!cache) continue;
     const none: Values = new Map(); // with no value of a call, what is kept cannot be a user's
-    const request = (call: Call) => issue(name, none, call, legsOf(none, call));
+    const request = (call: Call) => issueLeg(name, none, call, legsOf(none, call));
     const timeouts = [name, ...chainOf(name, settings)].map((one) => settings[one]?.timeout ?? 0);
     const limit = { key: `${keyOf(name)}.timeout`, ms: timeouts.reduce((sum, ms) => sum + ms) };
     caches.set(name, createTokenCache(limit, request, deps));
@@ -60,7 +62,7 @@ export function chainProviders(
       const cache = caches.get(name);
       const kept = cache?.kept();
       if (kept !== undefined) return Promise.resolve(kept);
-      const ask = (part: Call) => cache?.request(part) ?? issue(name, values, part, legs);
+      const ask = (part: Call) => cache?.request(part) ?? issueLeg(name, values, part, legs);
       const token = started.get(name) ?? call.trace.step(`token.${name}`, (headers) => ask(partOf(call, headers)));
       started.set(name, token);
       return token;
@@ -68,9 +70,9 @@ export function chainProviders(
     return legs;
   }
 
-  async function issue(name: string, values: Values, call: Call, legs: Legs): Promise<Issued> {
+  async function issueLeg(name: string, values: Values, call: Call, legs: Legs): Promise<Issued> {
     const [now, elapsed] = [clock.now(), clock.elapsed()];
-    const answer = await request(name, values, call, legs);
+    const answer = await requestWithLegs(name, values, call, legs);
     const members = readJsonObject(answer.body) ?? {};
     if (answer.refusal === undefined) return { members, keepUntil: elapsed + keepFor(members, now) };
     if (callNamesOfChain(name, settings).length > 0) throw legFailed(name, { refusal: answer });
@@ -79,8 +81,8 @@ export function chainProviders(
     throw new TokenProxyError("provider_rejected_proxy", message, { detail });
   }
 
-  /** Requests the tokens that the request needs, all at the same time, and then sends it. */
-  async function request(name: string, values: Values, call: Call, legs: Legs): Promise<Answer> {
+  /** Asks for all legs of the request at the same time, and then sends it. */
+  async function requestWithLegs(name: string, values: Values, call: Call, legs: Legs): Promise<Answer> {
     const provider = providers.get(name) as Provider;
     provider.assertNotSuspended(); // or tokens would be requested in vain
     const tokens = tokensOf.get(name) ?? [];
@@ -123,7 +125,7 @@ export function chainProviders(
       const requestToken: Provider["requestToken"] = async (values, call) => {
         provider.assertValues(values);
         try {
-          return await request(name, values, call, legsOf(values, call));
+          return await requestWithLegs(name, values, call, legsOf(values, call));
         } catch (error) {
           if (!(error instanceof LegFailed)) throw error;
           call.trace.note({ provider: error.provider }); // the one that log and metrics are about

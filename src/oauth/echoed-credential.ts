@@ -32,7 +32,11 @@ const HIDDEN = "[redacted]";
 const JWT = /ey[A-Z][\w-]{3,}[\w.-]*/;
 const UNPRINTABLE = new RegExp(`${INVISIBLE}+`, "gu");
 
-/** @returns a text for the log without what was sent; nothing of it if a piece would remain */
+/**
+ * Hides each spelling of what was sent, and then looks for what remains in every reading of the
+ * text: a JWT, a whole value, or a piece of a credential.
+ * @returns a text for the log; nothing of it if something remains
+ */
 export function redacted(given: string, credentials: readonly string[], values: readonly string[]): string {
   if (given === "") return "";
   const needles = spellings([...credentials, ...values], MIN_HIDDEN_CHARS);
