@@ -55,7 +55,7 @@ Where the type says "mapping or list of mappings", the keys are those of each ma
 | any name under \`get_token.values\` | The value of the call, by default \`serverid\`, \`userid\`, \`accountid\` and \`nonce\`. |
 | \`attributes.NAME\` | An attribute of the user at the nextAuth Server. It needs \`nextauth\`. |
 | \`client_id\`, \`issuer\`, \`token_endpoint\` | Of the provider. |
-| \`signing_issuer\`, \`signing.kid\` | \`signing.issuer\`, and the kid of the key that signs. |
+| \`signing_issuer\`, \`signing.kid\` | \`signing.issuer\`, and the \`kid\` of the first key that signs. |
 | \`now\`, \`uuid\` | The time in seconds since 1970, and a new UUID. |
 | \`jwt.NAME\` | A JWT under the provider's \`jwt\`; only in \`params\` and \`headers\`. |
 | \`token.NAME\`, \`token.NAME.MEMBER\` | The access_token, or another member, that the provider NAME issues in this call. |

@@ -20,7 +20,7 @@ const OWNER_ONLY = 0o600;
 const KID_DIGITS = 6;
 
 const REPLACED = `
-The key that was in this file is gone. A running proxy takes up the new one, under the kid that its file has: providers
+The key that was in this file is gone. A running proxy picks up the new one, under the kid that its file has: providers
 that know that kid refuse our JWTs until they fetch the keys again. Next time, make a new file with a new kid.
 `;
 

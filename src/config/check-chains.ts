@@ -38,8 +38,8 @@ export function checkChains({ providers, routes, get_token, webnonce_exchange }:
   const chains = new Map(Object.keys(providers).map((name) => [name, chainOf(name, providers)]));
   for (const [name, chain] of chains) {
     if (!chain.has(name)) continue;
-    const circle = [...chain].filter((other) => chains.get(other)?.has(name)).join(", ");
-    report(["providers", name], `needs its own token: {{${TOKEN_PREFIX}…}} goes round in a circle (${circle})`, "key");
+    const cycle = [...chain].filter((other) => chains.get(other)?.has(name)).join(", ");
+    report(["providers", name], `needs its own token: {{${TOKEN_PREFIX}…}} is a cycle (${cycle})`, "key");
   }
   for (const [name, { cache }] of Object.entries(providers)) {
     if (cache !== true) continue;

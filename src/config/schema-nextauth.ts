@@ -20,7 +20,7 @@ const serverTls = z.strictObject({
     )
     .min(1)
     .optional()
-    .describe("Those that apps have, with a backup; a certificate with a key of no pin is refused."),
+    .describe("The pins that apps know, with a backup. A certificate whose key matches none is refused."),
 });
 
 const dnsName = z
@@ -40,7 +40,7 @@ export const server = z
       .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], "must be an IP address or a range, like 10.0.0.0/8"))
       .default([])
       .describe("Addresses and ranges of load balancers whose X-Forwarded-For is trusted."),
-    env_proxy: z.boolean().default(true).describe("Whether the environment's https_proxy and no_proxy count."),
+    env_proxy: z.boolean().default(true).describe("Whether to use https_proxy and no_proxy of the environment."),
     max_in_flight: t.count(100_000, 1_024).describe("Concurrent calls; more are refused (overloaded)."),
     shutdown_delay: t.durationOrZero
       .prefault("5s")
@@ -49,11 +49,13 @@ export const server = z
     watch: z
       .enum(["credentials", "all", "none"])
       .default("credentials")
-      .describe("Reload if a secret, key or certificate in a file changes. all: or this file."),
+      .describe("Which changed files cause a reload. credentials: secrets, keys, certificates; all: this file too."),
     readiness: z
       .enum(["started", "any", "all"])
       .default("started")
-      .describe("started: ready once every provider was reached, or after 30 s. any, all: while reached."),
+      .describe(
+        "started: ready once every provider was reached, or after 30 s. any, all: while at least one is reached, or all are.",
+      ),
   })
   .refine(({ listen, admin }) => listen.port === 0 || listen.port !== admin.port || listen.host !== admin.host, {
     path: ["admin"],
@@ -106,7 +108,7 @@ const boundValue = z.preprocess(
       pattern: t.pattern
         .optional()
         .describe("Fixed text around one group, like ^urn:user:(.+)$; the group is the value."),
-      required: z.boolean().optional().describe("Whether a call without this value is refused."),
+      required: z.boolean().optional().describe("true: a call without it is call_invalid."),
     },
     t.unlessMapping("must be a list of places to look, or { from, type, max_length, pattern, required }"),
   ),
@@ -166,7 +168,7 @@ const binding = z
     apikey_header: t.headerName
       .toLowerCase()
       .default("x-apikey")
-      .describe("For the key; after Bearer in Authorization."),
+      .describe("Header with the caller's API key. In Authorization, the key follows Bearer."),
     timeout: callTimeout,
     provider: t.text.optional().describe("The provider of these calls; routes by default."),
     answer: answer.prefault({}).describe("What the nextAuth Server gets instead of a token."),
@@ -187,7 +189,9 @@ const nextauthServer = z.strictObject({
     .url(issuerUrlFault)
     .transform((written) => written.replace(/\/+$/, ""))
     .describe("Base URL of the REST API."),
-  apikey: t.secretReference.describe("An API key with the permission sessions."),
+  apikey: t.secretReference.describe(
+    "An API key with the permission sessions. With {{attributes.NAME}}, it must also be allowed to read users.",
+  ),
   su: z.string().regex(HEADER_VALUE, "must be visible ASCII").optional().describe("The role to act as (X-su)."),
   serverid: t.serverid.optional().describe("The virtual server of calls that name none."),
   serverids: t.serverids.describe("Its virtual servers, if you list several servers; all by default."),

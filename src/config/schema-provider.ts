@@ -116,7 +116,11 @@ const answer = z
       .enum(["json", "any"])
       .default("json")
       .describe("any: a 2xx may have a body of any kind, like a bare JWT."),
-    require: z.array(t.text).min(1).optional().describe("The texts that a token has; [access_token] by default."),
+    require: z
+      .array(t.text)
+      .min(1)
+      .optional()
+      .describe("Members that a token answer must have; [access_token] by default."),
   })
   .refine(({ format, require }) => format === "json" || require === undefined, {
     path: ["require"],
@@ -144,7 +148,7 @@ const errorRules = z
 
 export const provider = z
   .strictObject({
-    kind: z.enum(KIND_NAMES).optional().describe("The product, so that its errors are understood."),
+    kind: z.enum(KIND_NAMES).optional().describe("The product: brings what is known about its errors."),
     issuer: t.url(issuerUrlFault).optional().describe("The provider's issuer, exactly as in its metadata."),
     discovery: z
       .enum(["oidc", "oauth", "none"])
@@ -185,7 +189,7 @@ export const provider = z
     expect_scope: withoutTemplates.optional().describe("Each word must be granted, or the token is refused."),
     expect_max_lifetime: t.duration
       .optional()
-      .describe("A token that lives longer is refused, by expires_in and the JWT's exp."),
+      .describe("Refuses a token whose expires_in or exp allows a longer life."),
     forbid_members: z
       .array(t.text)
       .min(1)
@@ -194,7 +198,7 @@ export const provider = z
     cache: z
       .boolean()
       .default(false)
-      .describe("true: its token, which no call influences, is kept for other providers."),
+      .describe("true: keeps its token for the requests of other providers; the request may use no value of a call."),
     timeout: t.duration.prefault("5s").describe("Limit for one token: wait, discovery, connection, request, answer."),
     ...t.connectionSettings,
     // Each response is held in memory. Token responses are far smaller.

@@ -21,7 +21,7 @@ const log = z
         required: z.boolean().default(true).describe("Whether no token is requested if its line cannot be written."),
       })
       .optional()
-      .describe("Two lines per token, for auditors. Node only."),
+      .describe("Two lines per token, for auditors; needs identities_key, or identities: plain. Node only."),
     identities: z.enum(["hash", "plain"]).default("hash").describe("How userids are written."),
     identities_key: t.secretReference
       .optional()
@@ -44,13 +44,17 @@ export const fileSchema = z.strictObject(
     callers: t.namedNotEmpty(caller).describe("Who may call getToken, by a name of your choice."),
     get_token: getToken.describe("What the nextAuth Server's call looks like: one binding, or a list."),
     nextauth: nextauth.describe("The nextAuth Server's REST API, for session checks: one, or a list."),
-    webnonce_exchange: webnonceExchange.describe("Takes an app's webNonce as the code for a token: one, or a list."),
+    webnonce_exchange: webnonceExchange.describe(
+      "A token endpoint for apps: exchanges a webNonce for a token. One, or a list.",
+    ),
     signing: signing.optional().describe("The identity of this proxy when it signs JWTs."),
     providers: t.namedNotEmpty(provider).describe("Where tokens come from, by a name of your choice."),
     routes: z.array(route).min(1).optional().describe("Which provider a call uses; the first match wins."),
     log: log.prefault({}).describe("What the log looks like."),
     check: z
-      .strictObject({ accept: z.array(risk).default([]).describe("Risks of which check no longer warns.") })
+      .strictObject({
+        accept: z.array(risk).default([]).describe("Risks that check does not report; docs/operations.md lists them."),
+      })
       .prefault({})
       .describe("For the command check."),
   },

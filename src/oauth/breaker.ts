@@ -45,7 +45,7 @@ export function createBreaker({ timeout, name, clock, log }: Deps) {
       failures = 0;
       if (phase.until === undefined) return;
       phase = {};
-      log("info", "provider taken up again", { provider: name });
+      log("info", "provider resumed", { provider: name });
     } else {
       failures += 1;
       if (failures < FAILURES_BEFORE_SUSPENSION) return;

@@ -33,7 +33,7 @@ export function tokensNeeded(settings: TemplatedSettings) {
 
 type AllSettings = Readonly<Record<string, TemplatedSettings>>;
 
-/** The providers whose tokens a provider needs, directly or not; itself only in a circle. */
+/** The providers whose tokens a provider needs, directly or not; itself only in a cycle. */
 export function chainOf(name: string, all: AllSettings, found = new Set<string>()): ReadonlySet<string> {
   for (const { provider } of tokensNeeded(all[name] as TemplatedSettings)) {
     if (!found.has(provider)) chainOf(provider, all, found.add(provider));

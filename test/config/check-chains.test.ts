@@ -41,14 +41,14 @@ it("reports a name that is no provider, with the one that was meant", () => {
   ]);
 });
 
-it("reports each provider of a circle", () => {
-  const circle = (name: string, members: string) =>
-    `"providers.${name}" needs its own token: {{token.…}} goes round in a circle (${members})`;
+it("reports each provider of a cycle", () => {
+  const cycle = (name: string, members: string) =>
+    `"providers.${name}" needs its own token: {{token.…}} is a cycle (${members})`;
   expect(faultsIn({ retail: using("token.a"), a: using("token.b"), b: using("token.a.id_token") })).toEqual([
-    circle("a", "b, a"),
-    circle("b", "a, b"),
+    cycle("a", "b, a"),
+    cycle("b", "a, b"),
   ]);
-  expect(faultsIn({ retail: using("token.retail") })).toEqual([circle("retail", "retail")]);
+  expect(faultsIn({ retail: using("token.retail") })).toEqual([cycle("retail", "retail")]);
 });
 
 it.each<[string, Provider, string]>([

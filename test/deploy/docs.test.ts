@@ -80,9 +80,13 @@ describe("docs/deploy.md", () => {
   it("sizes by the measurements of docs/performance.md", async () => {
     const performance = await readFile("docs/performance.md", "utf8");
     const measured = (variant: string) => {
-      const row = performance.split("\n").find((line) => line.startsWith(`| **${variant}** |`));
-      const cells = row?.split("|").map((cell) => cell.trim()) ?? [];
-      return { cpu: Number(cells[2]), calls: cells[5] };
+      const cellsOf = (start: string) => {
+        const row = performance.split("\n").find((line) => line.startsWith(start));
+        return row?.split("|").map((cell) => cell.trim()) ?? [];
+      };
+      const names = cellsOf("| variant | CPU");
+      const cells = cellsOf(`| **${variant}** |`);
+      return { cpu: Number(cells[names.indexOf("CPU ms per call")]), calls: cells[names.indexOf("calls/s")] };
     };
     for (const [row, variant] of [
       ["a token request with a client secret", "this proxy"],

@@ -197,6 +197,19 @@ describe("the pods", () => {
     for (const limit of gibibytes) expect(Number(limit?.[1]) * 1_024).toBeGreaterThan(measured * 1.2);
   });
 
+  it("request the memory and the share of a core that the docs plan for", async () => {
+    const docs = await readFile("docs/deploy.md", "utf8");
+    const planOf = (row: string) => new RegExp(`^\\| ${row} \\|.* ([\\d,]+) calls/s \\|$`, "m").exec(docs)?.[1];
+    const { cpu, memory } = container.resources.requests;
+    const calls = ["a token request with a client secret", "with an ES256 signature for each call"].map(
+      (row) => (Number(planOf(row)?.replace(",", "")) * Number.parseInt(cpu, 10)) / 1_000,
+    );
+    expect(await readFile(`${FOLDER}/deployment.yaml`, "utf8")).toContain(
+      `${cpu} is planned for ${calls[0]} calls/s, or ${calls[1]} with a signature`,
+    );
+    expect(docs).toContain(`and ${Number.parseInt(memory, 10)} MiB for each core`);
+  });
+
   it("are probed without a host name, which the admin listener would have to know", () => {
     for (const probe of [container.startupProbe, container.livenessProbe, container.readinessProbe]) {
       expect(Object.keys(probe.httpGet)).toEqual(["path", "port"]);

@@ -14,11 +14,12 @@ import { APIKEY, CALL, NONCE } from "../support/call.ts";
 import { fileConfig } from "../support/config.ts";
 import { response } from "../support/fakes.ts";
 
-const page = readFileSync(new URL("../../docs/match-the-vendor.md", import.meta.url), "utf8");
+const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+const page = read("docs/match-the-vendor.md");
 const folder = temporaryFolder();
 
 /** Title, request and binding of each numbered section. */
-const worked = page
+const worked = (page + read("test/fixtures/worked-bindings.md"))
   .split(/^### (?=\d)/m)
   .slice(1)
   .map((section) => ({

@@ -218,7 +218,7 @@ describe("a reload that withdraws", () => {
     expect(provider.requests).toHaveLength(2);
   });
 
-  it("an authority refuses its certificates in a handshake under way, and in a TLS session taken up again", async () => {
+  it("an authority refuses its certificates in a handshake under way, and in a resumed TLS session", async () => {
     await write({ callers: { ns: byCertificate(client) }, authorities: [own, other] });
     const started = await start();
     const first = await open(started, { certificate: client });

@@ -18,6 +18,10 @@ const AVOID: readonly (readonly [RegExp, string])[] = [
   [/\bas it is worth\b/i, "as"],
   [/\ba time that is\b/i, "when"],
   [/\btakes? [^.;,]{0,30} for what it is\b/i, "treats as"],
+  [/\b(?:takes?|taken|taking) up\b/i, "picks up, resumes, needs"],
+  [/\ba fault of the file\b/i, "a configuration error"],
+  [/\bLook: /, "Verify:"],
+  [/\b(?:certificate|assertion)s? ends?\b/i, "expires"],
 ];
 
 const MAX_COMMENT_COLUMNS = 100;
@@ -25,7 +29,8 @@ const MAX_COMMENT_COLUMNS = 100;
 const files = globSync([
   "{src,test}/**/*.{ts,js}",
   "docs/**/*.md",
-  "{README,CONTRIBUTING,SECURITY}.md",
+  "{README,CONTRIBUTING,CHANGELOG,SECURITY}.md",
+  "test/**/*.md",
   "examples/**/*.*",
   "deploy/**/*.*",
   "deploy/docker/Dockerfile",

@@ -91,7 +91,7 @@ describe("a provider", () => {
     expect(await breaker.succeed()).toBe("token");
     expect(await breaker.succeed()).toBe("token");
     const lines = breaker.lines.map(({ level, event }) => `${level} ${event}`);
-    expect(lines).toEqual(["error provider suspended", "info provider taken up again"]);
+    expect(lines).toEqual(["error provider suspended", "info provider resumed"]);
   });
 
   it("refuses other calls at once during a trial, however late it begins", async () => {

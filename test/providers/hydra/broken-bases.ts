@@ -49,7 +49,6 @@ export const HYDRA_ADAPTER: Adapter = {
     const own = {
       client_secret: { env: "CLIENT_SECRET" },
       expect_subject: undefined,
-      proxy_errors: undefined, // the kind knows them
       jwt: { user: { claims: { aud: "{{token_endpoint}}" } } },
     };
     return {
