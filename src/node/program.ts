@@ -44,7 +44,7 @@ export async function createProgram(
   { fingerprints: before, memories: kept }: Partial<Legacy> = {},
 ) {
   const { config } = file;
-  /** Of each part of the file by its key, to which the secrets are added by theirs, without indices. */
+  /** Of each part of the file, and of each secret by its key without indices. */
   const fingerprints = fingerprintsOf(config);
   const read: CredentialHost["read"] = async (reference, at = []) => {
     const path = "file" in reference && host.resolvePath(reference.file);

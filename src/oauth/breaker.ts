@@ -13,7 +13,7 @@ const TRIAL_MARGIN_MS = 1_000;
 
 type Deps = { timeout: number; name: string; clock: Clock; log: Log };
 
-/** `until`: the end of a suspension or, at the latest, of a trial; undefined while calls are let through. */
+/** `until` is the end of a suspension, or at the latest of a trial; undefined if calls go ahead. */
 type Phase = { until?: number; isTrial?: true };
 
 /** `half_open`: the next call is a trial, or a trial is running. */

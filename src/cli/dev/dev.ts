@@ -24,7 +24,8 @@ const APIKEY = secret();
 const APIKEY_REFERENCE = { env: "dev: apikey" };
 
 /**
- * @throws {UsageError} in production, for an env file without a file, or for a provider on another machine without permission
+ * @throws {UsageError} in production, for an env file without a file, or for a provider on another
+ * machine without permission
  * @throws {ConfigError | ListenError} as startService
  */
 export async function startDev({ config: path = "", envFile, allowRealProvider }: DevOptions): Promise<Service> {

@@ -136,8 +136,8 @@ export class OpenConnection implements Connection {
     this.#ends = undefined;
     // On HTTP/1.1 the next answer may be the wrong one too, so a request that waits for it fails.
     if (!this.isHttp2) socket?.destroy();
-    // On HTTP/2 other requests finish on their own streams. Upon this event, undici's Pool takes the
-    // client out of use, closes it after its last stream, and opens another (undici#3895).
+    // On HTTP/2 other requests finish on their own streams. Upon this event, undici's Pool takes
+    // the client out of use, closes it after its last stream, and opens another (undici#3895).
     else line?.emit("connectionError", new URL("https://unused"), [line], new errors.SocketError("closed"));
   }
 
