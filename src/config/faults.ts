@@ -75,7 +75,8 @@ const parentOf = ({ path }: ShapeFault) => keyOf(path.slice(0, -1));
 
 /**
  * Leaves out what another fault explains: a missing key that is there but misspelt, what is
- * missing in a mapping with an unknown key, and all that follows an empty key or is below a misplaced one.
+ * missing in a mapping with an unknown key, and all that follows an empty key or is below a
+ * misplaced one.
  */
 function withoutConsequences(faults: readonly ShapeFault[], meant: ReadonlySet<string>, file: unknown): ShapeFault[] {
   const incomplete = new Set(faults.filter((fault) => fault.meant !== undefined).map(parentOf));
