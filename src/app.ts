@@ -3,10 +3,10 @@
 import { Hono } from "hono";
 import type { Credentials } from "./config/credentials.ts";
 import type { Config } from "./config/parse.ts";
-import { HEALTH_PATH } from "./config/schema-nextauth.ts";
 import { EXCHANGE_ERROR_TABLE, withStatuses } from "./core/errors.ts";
 import type { Runtime } from "./core/ports.ts";
 import { createNextAuthServers } from "./nextauth/servers.ts";
+import { HEALTH_PATH } from "./nextauth/settings.ts";
 import { createProviders } from "./oauth/providers.ts";
 import { answerWithToken, toErrorResponse } from "./steps/answer.ts";
 import { auditTokens } from "./steps/audit.ts";

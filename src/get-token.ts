@@ -6,8 +6,8 @@ import { TokenProxyError } from "./core/errors.ts";
 import type { Announce } from "./core/ports.ts";
 import type { Trace } from "./core/trace.ts";
 import { textOf, type Value, type Values } from "./core/values.ts";
-import type { SessionMode } from "./nextauth/binding.ts";
 import type { NextAuthServers } from "./nextauth/servers.ts";
+import type { Binding } from "./nextauth/settings.ts";
 import { isFault, readValue, type ValueRule } from "./nextauth/values.ts";
 import type { Answer } from "./oauth/judge-answer.ts";
 import type { Provider } from "./oauth/provider.ts";
@@ -30,7 +30,7 @@ export interface Caller {
 export interface Call {
   /** By their names in the binding; serverid, userid and nonce are text. */
   values: Values;
-  session: SessionMode;
+  session: Binding["session"];
   /** Takes the provider's userid out of nextAuth's. */
   useridRule?: ValueRule | undefined;
   /** The provider to use, whatever the routes say. */

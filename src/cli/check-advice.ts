@@ -1,6 +1,5 @@
 // What a provider's answer probably means for this file, and which of its keys to change.
 
-import type { ProviderConfig } from "../config/parse.ts";
 import type { TokenProxyError } from "../core/errors.ts";
 import { readJsonObject } from "../core/json.ts";
 import type { TransportRequest, TransportResponse } from "../core/transport.ts";
@@ -8,7 +7,7 @@ import { credentialOf, isSigned } from "../oauth/client-authentication.ts";
 import { plainMembers } from "../oauth/describe-token.ts";
 import { redacted } from "../oauth/echoed-credential.ts";
 import { compileErrorRules } from "../oauth/error-rules.ts";
-import type { ProviderCredentials } from "../oauth/provider-settings.ts";
+import type { ProviderCredentials, ProviderSettings } from "../oauth/provider-settings.ts";
 import { jwtsNeeded } from "../oauth/template-names.ts";
 import { TOKEN_PARAMS } from "../oauth/token-request.ts";
 import { adviseOnSilence } from "./check-certificates.ts";
@@ -25,7 +24,7 @@ export interface Exchange {
 /** A provider that was asked, and where to report about it. */
 export interface Asked {
   exchange: Exchange;
-  settings: ProviderConfig;
+  settings: ProviderSettings;
   credentials: ProviderCredentials;
   report: Report;
 }
@@ -108,7 +107,7 @@ const COMPARE = {
   nothing: "client_id",
 };
 
-function adviceFor(response: TransportResponse, settings: ProviderConfig): string[] {
+function adviceFor(response: TransportResponse, settings: ProviderSettings): string[] {
   const { client_key, params, token_endpoint_auth_method: method } = settings;
   const { error = "", error_description = "" } = plainMembers(readJsonObject(response.body));
   const { about, advice: known = "" } = compileErrorRules(settings)(String(error), String(error_description)) ?? {};

@@ -6,8 +6,8 @@ import { createTracer, startTrace } from "../core/trace.ts";
 import type { TransportResponse } from "../core/transport.ts";
 import { textOf, type Values } from "../core/values.ts";
 import { getToken, type UseCase } from "../get-token.ts";
-import type { Binding, SessionMode } from "../nextauth/binding.ts";
 import type { NextAuthServers } from "../nextauth/servers.ts";
+import type { Binding } from "../nextauth/settings.ts";
 import { nodeClock } from "../node/host.ts";
 import { NOTABLE_SKEW_SECONDS } from "../oauth/clock-skew.ts";
 import { findToken, plainMembers, readJwt } from "../oauth/describe-token.ts";
@@ -44,7 +44,7 @@ export async function checkLive(live: Live, values: Values, binding: Binding, pr
   return outcome === "token" ? provider : undefined;
 }
 
-async function requestToken(live: Live, values: Values, binding: Binding, session: SessionMode) {
+async function requestToken(live: Live, values: Values, binding: Binding, session: Binding["session"]) {
   const { report } = live;
   const trace = startTrace("check", undefined, { clock: nodeClock, tracer: createTracer() });
   const time = startCallTime({ key: "get_token.timeout", ms: binding.timeout }, undefined, nodeClock);

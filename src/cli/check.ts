@@ -4,7 +4,7 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Credentials, loadCredentials } from "../config/credentials.ts";
 import type { Path } from "../config/faults.ts";
-import type { Config, ProviderConfig } from "../config/parse.ts";
+import type { Config } from "../config/parse.ts";
 import { ConfigError, UsageError } from "../core/errors.ts";
 import type { CreateTransport } from "../core/transport.ts";
 import { createNextAuthServers } from "../nextauth/servers.ts";
@@ -12,7 +12,7 @@ import { nodeClock, nodeIds } from "../node/host.ts";
 import { createNodeBulkhead } from "../node/outbound/bulkhead.ts";
 import { createNodeTransport } from "../node/outbound/transport.ts";
 import type { Metadata } from "../oauth/discovery.ts";
-import type { ProviderCredentials } from "../oauth/provider-settings.ts";
+import type { ProviderCredentials, ProviderSettings } from "../oauth/provider-settings.ts";
 import { createProviders } from "../oauth/providers.ts";
 import { callNamesOfChain, chainOf } from "../oauth/template-names.ts";
 import type { Asked, Exchange } from "./check-advice.ts";
@@ -110,7 +110,7 @@ async function checkFile(options: CheckOptions, report: ReturnType<typeof create
   await checkNextAuthServers(config, nextauth, report);
   const askedOf = (name: string, part = report.part(`providers.${name}`)): Asked => ({
     exchange: exchanges.get(`providers.${name}`) as Exchange,
-    settings: config.providers[name] as ProviderConfig,
+    settings: config.providers[name] as ProviderSettings,
     credentials: credentials.providers.get(name) as ProviderCredentials,
     report: part,
   });

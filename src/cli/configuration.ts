@@ -6,7 +6,7 @@ import { parseEnv } from "node:util";
 import { type Config, type ParsedFile, parseConfig } from "../config/parse.ts";
 import { UsageError } from "../core/errors.ts";
 import type { Value, Values } from "../core/values.ts";
-import type { Binding } from "../nextauth/binding.ts";
+import type { Binding } from "../nextauth/settings.ts";
 import { isFault, readValue } from "../nextauth/values.ts";
 import { createNodeCredentialHost, cureOfUnreadable } from "../node/credentials.ts";
 

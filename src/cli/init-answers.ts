@@ -2,16 +2,16 @@
 
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { suggestion } from "../config/faults.ts";
-import type { ProviderConfig } from "../config/parse.ts";
 import { TokenProxyError, UsageError } from "../core/errors.ts";
+import { suggestion } from "../core/suggestion.ts";
 import { isLoopback, issuerUrlFault } from "../core/url.ts";
 import { createNodeCredentialHost } from "../node/credentials.ts";
 import { nodeClock } from "../node/host.ts";
 import { createNodeTransport } from "../node/outbound/transport.ts";
-import { TOKEN_ENDPOINT_AUTH_METHODS, type TokenEndpointAuthMethod } from "../oauth/client-authentication.ts";
 import { createDiscovery, type DiscoveryKind, type Metadata } from "../oauth/discovery.ts";
 import { JWT_BEARER, TOKEN_EXCHANGE } from "../oauth/grants.ts";
+import type { ProviderSettings } from "../oauth/provider-settings.ts";
+import { TOKEN_ENDPOINT_AUTH_METHODS, type TokenEndpointAuthMethod } from "../oauth/settings.ts";
 import { SIGNING_ALGORITHMS, type SigningAlgorithm } from "../oauth/signing-key.ts";
 import { adviseOnSilence } from "./check-certificates.ts";
 import { Example, exampleNames, productOf } from "./init-example.ts";
@@ -94,7 +94,7 @@ async function chooseProvider(ask: Ask): Promise<string> {
 }
 
 /** On a terminal, asks until discovery succeeds or the user confirms the issuer. */
-async function askIssuer(ask: Ask, example: ProviderConfig, discovers: boolean, isTerminal: boolean): Promise<Found> {
+async function askIssuer(ask: Ask, example: ProviderSettings, discovers: boolean, isTerminal: boolean): Promise<Found> {
   const { issuer: usualIssuer, discovery: usual } = example;
   if (usualIssuer === undefined) return {};
   let message = `Its issuer, like ${usualIssuer}`;

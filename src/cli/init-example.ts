@@ -4,8 +4,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { findPackageJSON } from "node:module";
 import { dirname, join } from "node:path";
 import { isMap, isScalar, isSeq, parseDocument, type Scalar, type YAMLMap } from "yaml";
-import { type ProviderConfig, parseConfig } from "../config/parse.ts";
-import { credentialOf, isSigned, type TokenEndpointAuthMethod } from "../oauth/client-authentication.ts";
+import { parseConfig } from "../config/parse.ts";
+import { credentialOf, isSigned } from "../oauth/client-authentication.ts";
+import type { ProviderSettings } from "../oauth/provider-settings.ts";
+import type { TokenEndpointAuthMethod } from "../oauth/settings.ts";
 
 /** From the root of the package, in the sources and in the bundle. */
 const FOLDER = join(dirname(findPackageJSON(import.meta.url) as string), "examples");
@@ -50,7 +52,7 @@ export class Example {
   /** The template for any provider. */
   readonly isOther: boolean;
   /** As in the example. */
-  readonly settings: ProviderConfig;
+  readonly settings: ProviderSettings;
   readonly client: YAMLMap;
   /** Texts that are replaced in the steps at the provider. */
   readonly changes: [old: string, next: string][] = [];
@@ -64,7 +66,7 @@ export class Example {
     this.document = parseDocument(body);
     const { providers, get_token } = parseConfig(text, name).config;
     this.provider = get_token[0]?.provider ?? (Object.keys(providers)[0] as string);
-    this.settings = providers[this.provider] as ProviderConfig;
+    this.settings = providers[this.provider] as ProviderSettings;
     this.client = this.document.getIn(["providers", this.provider]) as YAMLMap;
   }
 

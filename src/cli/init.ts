@@ -2,9 +2,10 @@
 
 import { lstatSync, rmSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
-import { type ProviderConfig, parseConfig } from "../config/parse.ts";
+import { parseConfig } from "../config/parse.ts";
 import { UsageError } from "../core/errors.ts";
 import { isLoopback } from "../core/url.ts";
+import type { ProviderSettings } from "../oauth/provider-settings.ts";
 import { askAll, quoted } from "./init-answers.ts";
 import { writeNew } from "./keygen.ts";
 
@@ -60,7 +61,7 @@ export async function init(options: InitOptions): Promise<boolean> {
     throw error;
   }
 
-  const settings = providers[example.provider] as ProviderConfig;
+  const settings = providers[example.provider] as ProviderSettings;
   const { client_id, grant_type, scope, token_endpoint_auth_method } = settings;
   const jwks_uri = issuer && `${issuer.replace(/\/$/, "")}/.well-known/jwks.json`;
   const values = { client_id, grant_type, scope, token_endpoint_auth_method, issuer, jwks_uri, redirect_uris: "none" };

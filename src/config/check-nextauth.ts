@@ -1,11 +1,11 @@
 // Rules for the bindings of getToken, the nextAuth Servers and the webNonce exchange.
 
 import { covers, pathParameters } from "../nextauth/binding.ts";
+import type { Binding, BoundValue, ExchangeSettings } from "../nextauth/settings.ts";
 import { isNextAuthName, NEXTAUTH_RULES } from "../nextauth/values.ts";
 import { JWT_TEMPLATE_NAMES, OWN_NAMES } from "../oauth/template-rules.ts";
 import type { Surroundings } from "./check-templates.ts";
 import { below, type Report } from "./faults.ts";
-import type { FileBinding, FileBoundValue, FileExchange } from "./schema-nextauth.ts";
 
 /** Headers with credentials of the caller, which no template may pass on. */
 export const CREDENTIAL_HEADERS = ["x-apikey", "proxy-authorization", "cookie"];
@@ -46,7 +46,7 @@ function checkBindings(around: Surroundings, reportAll: Report): void {
   }
 }
 
-function checkSession({ session, values }: FileBinding, around: Surroundings, report: Report): void {
+function checkSession({ session, values }: Binding, around: Surroundings, report: Report): void {
   const { userid, nonce, serverid } = values;
   if (session === "trust") {
     if (userid === undefined) report(["values"], "must contain userid, the user to get a token for");
@@ -59,7 +59,7 @@ function checkSession({ session, values }: FileBinding, around: Surroundings, re
   }
 }
 
-function checkValue(name: string, { type, from }: FileBoundValue, binding: FileBinding, report: Report): void {
+function checkValue(name: string, { type, from }: BoundValue, binding: Binding, report: Report): void {
   if (RESERVED_NAMES.includes(name)) report([], "is a built-in name of templates; choose another", "key");
   const rule = isNextAuthName(name) ? NEXTAUTH_RULES[name].type : type;
   if (type !== rule) report(["type"], `must be ${rule}, the type of nextAuth's ${name}`);
@@ -90,7 +90,7 @@ function checkServers({ servers = [] }: Surroundings, report: Report): void {
   }
 }
 
-function checkExchange(exchange: FileExchange, index: number, around: Surroundings, report: Report): void {
+function checkExchange(exchange: ExchangeSettings, index: number, around: Surroundings, report: Report): void {
   const { path, serverid } = exchange;
   if (around.exchanges?.slice(0, index).some((above) => above.path === path)) {
     report(["path"], "is that of an exchange above; give each a different path");

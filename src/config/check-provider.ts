@@ -1,12 +1,14 @@
 // Rules for a provider: keys that require or exclude each other.
 
 import { HEADER_VALUE } from "../core/headers.ts";
-import { credentialOf, HMAC_ALGORITHMS, isSigned } from "../oauth/client-authentication.ts";
+import { suggestion } from "../core/suggestion.ts";
+import { credentialOf, isSigned } from "../oauth/client-authentication.ts";
 import { JWT_BEARER, TOKEN_EXCHANGE } from "../oauth/grants.ts";
+import type { ProviderSettings } from "../oauth/provider-settings.ts";
+import { HMAC_ALGORITHMS, UNREADABLE } from "../oauth/settings.ts";
 import { jwtsNeeded } from "../oauth/template-names.ts";
 import { checkTemplates, type Surroundings } from "./check-templates.ts";
-import { below, type Report, suggestion } from "./faults.ts";
-import { type FileProvider, UNREADABLE } from "./schema-provider.ts";
+import { below, type Report } from "./faults.ts";
 
 /** Parameters that other keys set. A second way could put two authentications into a request. */
 const RESERVED_PARAMS = /^(?:grant_type|scope|client_(?:id|secret|assertion|assertion_type))$/;
@@ -17,7 +19,7 @@ const RESERVED_HEADERS = (
   "http2-settings keep-alive proxy-authorization proxy-connection te trailer transfer-encoding upgrade user-agent"
 ).split(" ");
 
-export function checkProvider(provider: FileProvider, around: Surroundings, report: Report): void {
+export function checkProvider(provider: ProviderSettings, around: Surroundings, report: Report): void {
   const { issuer, token_endpoint, discovery, tls } = provider;
   if (token_endpoint === undefined && (issuer === undefined || discovery === "none")) {
     report([], "needs token_endpoint, or issuer (without discovery: none) to discover it");
@@ -33,7 +35,7 @@ export function checkProvider(provider: FileProvider, around: Surroundings, repo
   checkTemplates(provider, around, report);
 }
 
-function checkClient(provider: FileProvider, { signing }: Surroundings, report: Report): void {
+function checkClient(provider: ProviderSettings, { signing }: Surroundings, report: Report): void {
   const { client_id, client_secret, client_key, client_assertion, tls, token_endpoint_auth_method: method } = provider;
   const { alg, aud, file } = client_assertion;
   const credential = credentialOf(method);
@@ -65,7 +67,7 @@ function checkClient(provider: FileProvider, { signing }: Surroundings, report: 
   }
 }
 
-function checkParams({ params, grant_type }: FileProvider, report: Report): void {
+function checkParams({ params, grant_type }: ProviderSettings, report: Report): void {
   for (const name of Object.keys(params)) {
     if (RESERVED_PARAMS.test(name))
       report([name], "is set by this proxy; use the key of that name, or token_endpoint_auth_method", "key");
@@ -77,7 +79,7 @@ function checkParams({ params, grant_type }: FileProvider, report: Report): void
   }
 }
 
-function checkHeaders({ headers }: FileProvider, report: Report): void {
+function checkHeaders({ headers }: ProviderSettings, report: Report): void {
   for (const [name, value] of Object.entries(headers)) {
     if (RESERVED_HEADERS.includes(name.toLowerCase())) report([name], "is set by this proxy; remove it", "key");
     if (typeof value === "string" && !HEADER_VALUE.test(value.replaceAll(/\{\{.*?\}\}/g, "x"))) {
@@ -86,14 +88,14 @@ function checkHeaders({ headers }: FileProvider, report: Report): void {
   }
 }
 
-function checkAnswer({ answer, ...provider }: FileProvider, report: Report): void {
+function checkAnswer({ answer, ...provider }: ProviderSettings, report: Report): void {
   for (const [key, value] of Object.entries(provider)) {
     if (answer.format === "any" && value !== undefined && /^(?:expect|forbid)_/.test(key))
       report([key], UNREADABLE, "key");
   }
 }
 
-function checkJwts(provider: FileProvider, { signing }: Surroundings, report: Report): void {
+function checkJwts(provider: ProviderSettings, { signing }: Surroundings, report: Report): void {
   const needed = jwtsNeeded(provider);
   for (const [name, { kid }] of Object.entries(provider.jwt)) {
     if (!needed.includes(name)) {

@@ -1,25 +1,26 @@
 // Rules for the templates of a provider: every name must have a value where it is used.
 
+import { suggestion } from "../core/suggestion.ts";
 import { allParams, templatesOf, USER_JWT } from "../oauth/grants.ts";
-import type { JwtSettings } from "../oauth/jwt.ts";
+import type { ProviderSettings } from "../oauth/provider-settings.ts";
+import type { JwtSettings } from "../oauth/settings.ts";
 import { type JsonValue, jsonTemplateNames } from "../oauth/template.ts";
 import { ATTRIBUTE_PREFIX } from "../oauth/template-names.ts";
 import { JWT_PREFIX, JWT_TEMPLATE_NAMES, OWN_NAMES, TOKEN_PREFIX } from "../oauth/template-rules.ts";
-import { type Path, type Report, suggestion } from "./faults.ts";
-import type { FileBinding, FileExchange, FileNextAuth } from "./schema-nextauth.ts";
-import type { FileProvider, FileSigning } from "./schema-provider.ts";
+import type { Path, Report } from "./faults.ts";
+import type { Config } from "./schema.ts";
 
 /** What checks of one part need from others. A part at fault is assumed to have what is needed. */
 export interface Surroundings {
-  bindings: readonly FileBinding[] | undefined;
-  servers: readonly FileNextAuth[] | undefined;
-  exchanges: readonly FileExchange[] | undefined;
+  bindings: Config["get_token"] | undefined;
+  servers: Config["nextauth"] | undefined;
+  exchanges: Config["webnonce_exchange"] | undefined;
   /** Whether nextauth gives a serverid to calls without one. */
   defaultServerid: boolean;
   /** Every value that some call has; undefined if get_token is at fault. */
   callNames: readonly string[] | undefined;
   /** Null if the file has none, undefined if it is at fault. */
-  signing: FileSigning | null | undefined;
+  signing: Config["signing"] | null;
   /** Undefined if an entry of providers may not be one. */
   providerNames: readonly string[] | undefined;
 }
@@ -27,7 +28,7 @@ export interface Surroundings {
 /** Only parameters and headers (`request`) can use `jwt.NAME`, and only JWTs iat and exp. */
 type Kind = "request" | "jwt" | "other";
 
-export function checkTemplates(provider: FileProvider, around: Surroundings, report: Report): void {
+export function checkTemplates(provider: ProviderSettings, around: Surroundings, report: Report): void {
   const check = (kind: Kind, at: Path, value: JsonValue | undefined) => {
     for (const name of value === undefined ? [] : jsonTemplateNames(value)) {
       const problem = problemOf(name, kind, provider, around);
@@ -55,7 +56,7 @@ export function checkTemplates(provider: FileProvider, around: Surroundings, rep
   for (const [name, one] of around.signing === null ? [] : Object.entries(jwt)) checkJwt(["jwt", name], one);
 }
 
-function problemOf(name: string, kind: Kind, provider: FileProvider, around: Surroundings): string | undefined {
+function problemOf(name: string, kind: Kind, provider: ProviderSettings, around: Surroundings): string | undefined {
   const { signing, callNames } = around;
   if (name === "issuer" && provider.issuer === undefined) return "but issuer is not set";
   if (name === "client_id" && provider.client_id === undefined) return "but client_id is not set";

@@ -2,15 +2,17 @@
 
 import { HEADER_VALUE } from "../core/headers.ts";
 import type { Sha256 } from "../core/ports.ts";
-import { Secret, type SecretReference } from "../core/secret.ts";
+import type { SecretReference } from "../core/schema.ts";
+import { Secret } from "../core/secret.ts";
 import type { ProxyFor, TlsCredentials } from "../core/transport.ts";
-import type { ProviderCredentials } from "../oauth/provider-settings.ts";
+import type { NextAuthServerSettings } from "../nextauth/settings.ts";
+import type { ProviderCredentials, ProviderSettings } from "../oauth/provider-settings.ts";
+import type { KeySettings } from "../oauth/settings.ts";
 import type { Signer } from "../oauth/signer.ts";
 import { type CreateJwsSigner, importSigningKey, KeyError, type SigningKey } from "../oauth/signing-key.ts";
 import { type Path, type PathFault, type Report, reportTo } from "./faults.ts";
-import type { Config, ParsedFile, ProviderConfig } from "./parse.ts";
-import type { ClientCertificatePin, FileNextAuth } from "./schema-nextauth.ts";
-import type { KeySettings, TlsSettings } from "./schema-provider.ts";
+import type { Config, ParsedFile } from "./parse.ts";
+import type { ClientCertificatePin } from "./schema-server.ts";
 
 /** What loading needs from the runtime. Each `…Fault` returns a phrase that follows the path. */
 export interface CredentialHost {
@@ -105,7 +107,7 @@ function createLoader(host: CredentialHost, report: Report, ofEnvironment: Proxy
     report(path, certificate && host.certificateFault(certificate.reveal(), pins));
   }
 
-  async function tls(settings: TlsSettings | undefined, path: Path, caKey = "ca", pins?: readonly string[]) {
+  async function tls(settings: ProviderSettings["tls"], path: Path, caKey = "ca", pins?: readonly string[]) {
     if (settings === undefined) return undefined;
     const credentials = {
       certificate: await secret(settings.certificate, [...path, "certificate"]),
@@ -127,7 +129,7 @@ function createLoader(host: CredentialHost, report: Report, ofEnvironment: Proxy
     proxied,
 
     /** How a provider or nextAuth Server with this URL is reached. */
-    async connection(server: FileNextAuth | ProviderConfig, url: string, path: Path) {
+    async connection(server: NextAuthServerSettings | ProviderSettings, url: string, path: Path) {
       for (const key of ["http2", "reuse_connections", "proxy"] as const) {
         if (host.connectionFault && server[key] !== undefined) report([...path, key], host.connectionFault, "key");
       }
@@ -144,7 +146,7 @@ function createLoader(host: CredentialHost, report: Report, ofEnvironment: Proxy
     },
 
     /** Its JWT is no configuration: it may appear after the start, and is read for each use. */
-    async assertionFile({ file, aud }: ProviderConfig["client_assertion"], path: Path) {
+    async assertionFile({ file, aud }: ProviderSettings["client_assertion"], path: Path) {
       const { readFile } = host;
       if (file !== undefined && !readFile) report(path, "is for Node, because Workers have no files: use client_key");
       if (file === undefined || readFile === undefined) return undefined;
@@ -208,7 +210,7 @@ async function loadCallers({ callers, server }: Config, load: Loader, host: Cred
   return loaded;
 }
 
-async function loadProvider(provider: ProviderConfig, at: Path, signers: readonly SigningKey[], load: Loader) {
+async function loadProvider(provider: ProviderSettings, at: Path, signers: readonly SigningKey[], load: Loader) {
   const { client_secret, client_key, client_assertion } = provider;
   const { alg, file } = client_assertion;
   const secrets = await load.list(client_secret, [...at, "client_secret"], (reference, path) =>
@@ -226,13 +228,13 @@ async function loadProvider(provider: ProviderConfig, at: Path, signers: readonl
 }
 
 /** The secrets in params and headers. */
-async function loadPlaced({ params, headers }: ProviderConfig, at: Path, load: Loader) {
+async function loadPlaced({ params, headers }: ProviderSettings, at: Path, load: Loader) {
   const placed = new Map<string, Secret>();
   for (const [part, members] of Object.entries({ params, headers })) {
     for (const [name, value] of Object.entries(members)) {
       if (typeof value === "string" || Array.isArray(value) || "json" in value) continue;
       const faultOf = part === "headers" ? headerFault : controlFault;
-      const secret = await load.secret(value as SecretReference, [...at, part, name], faultOf);
+      const secret = await load.secret(value, [...at, part, name], faultOf);
       if (secret !== undefined) placed.set(`${part}.${name}`, secret);
     }
   }

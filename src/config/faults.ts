@@ -1,7 +1,7 @@
 // Messages for faults in the file. They never repeat a value, because it may be a secret.
 
-import { closest, distance } from "fastest-levenshtein";
 import type * as z from "zod";
+import { nearest } from "../core/suggestion.ts";
 
 export type Path = readonly (string | number)[];
 
@@ -112,20 +112,6 @@ function pathInFile(file: unknown, path: Path): Path {
     value = value?.[part];
     return true;
   });
-}
-
-/** @returns `; did you mean "client_id"?`, or an empty text if no known name is similar */
-export function suggestion(misspelt: string, known: readonly string[]): string {
-  const name = nearest(misspelt, known);
-  return name === undefined ? "" : `; did you mean "${name}"?`;
-}
-
-function nearest(misspelt: string, known: readonly string[]): string | undefined {
-  if (known.length === 0) return undefined;
-  const given = misspelt.toLowerCase();
-  const name = closest(given, known);
-  // A third of the letters may differ: enough for typing errors, too little for another word.
-  return distance(given, name) <= Math.ceil(name.length / 3) ? name : undefined;
 }
 
 /** The error map of a parse; messages of the schema itself have priority. */

@@ -1,18 +1,17 @@
 // Text to Config, or one ConfigError with every fault. credentials.ts reads the secrets later.
 
 import type { ConfigError } from "../core/errors.ts";
+import { suggestion } from "../core/suggestion.ts";
+import { provider as providerSchema } from "../oauth/provider-settings.ts";
 import { checkChains, checkNeeds, EXCHANGE_NAMES } from "./check-chains.ts";
 import { checkNextAuth } from "./check-nextauth.ts";
 import { checkProvider } from "./check-provider.ts";
 import type { Surroundings } from "./check-templates.ts";
-import { below, errorMessage, type PathFault, reportTo, shapeFaults, suggestion } from "./faults.ts";
+import { below, errorMessage, type PathFault, reportTo, shapeFaults } from "./faults.ts";
 import { type Config, type FileConfig, fileSchema } from "./schema.ts";
-import { provider as providerSchema } from "./schema-provider.ts";
 import { readYaml } from "./yaml.ts";
 
 export type { Config, Route } from "./schema.ts";
-/** A provider with references to its credentials, which credentials.ts loads. */
-export type { FileProvider as ProviderConfig } from "./schema-provider.ts";
 
 export interface ParsedFile {
   config: Config;

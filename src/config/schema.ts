@@ -1,13 +1,15 @@
 // The schema of the configuration file, also as a JSON Schema. Rules between keys are elsewhere.
 
 import * as z from "zod";
+import * as t from "../core/schema.ts";
+import { getToken, nextauth, serverid, webnonceExchange } from "../nextauth/settings.ts";
+import { provider } from "../oauth/provider-settings.ts";
+import { signing } from "../oauth/settings.ts";
 import { RISKS, type Risk } from "./risks.ts";
-import { caller, getToken, nextauth, server, webnonceExchange } from "./schema-nextauth.ts";
-import { provider, signing } from "./schema-provider.ts";
-import * as t from "./schema-types.ts";
+import { caller, server } from "./schema-server.ts";
 
 const route = z.strictObject({
-  serverid: t.serverid.optional().describe("The calls of this virtual server; without it, all calls."),
+  serverid: serverid.optional().describe("The calls of this virtual server; without it, all calls."),
   provider: t.text.describe("The name of the provider."),
 });
 

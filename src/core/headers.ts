@@ -7,5 +7,8 @@ export const REQUEST_HEADERS = {
   "user-agent": "nextauth-token-proxy", // some firewalls refuse requests without one
 } as const;
 
+/** A header's name (RFC 9110 section 5.6.2). */
+export const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
 /** Visible ASCII and spaces inside. Anything else could end the header or be read two ways. */
 export const HEADER_VALUE = /^[\x21-\x7e]+(?:[ \t]+[\x21-\x7e]+)*$/;

@@ -1,5 +1,7 @@
 // What the runtime knows about a request beyond its own text.
 
+import type { RateLimit } from "./schema.ts";
+
 /** A certificate that the runtime has verified against the configured authorities. */
 export interface ClientCertificate {
   /** SHA-256 of its DER, 64 hexadecimal digits in lower case. */
@@ -37,13 +39,5 @@ export interface Inbound {
 
 /** Counts one request under a key. @returns seconds to wait if the limit is reached */
 export type RateLimiter = (key: string) => Promise<number | undefined>;
-
-export interface RateLimit {
-  limit: number;
-  /** Milliseconds. */
-  window: number;
-  /** The rate limiting binding that counts on Workers; it has its own limit. */
-  binding: string;
-}
 
 export type CreateRateLimiter = (settings: RateLimit) => RateLimiter;

@@ -1,7 +1,4 @@
-// A secret that cannot be printed by accident, and how the configuration file refers to one.
-
-/** An environment variable (on Workers a binding) or a file (Node). */
-export type SecretReference = { env: string } | { file: string };
+// A secret that cannot be printed by accident.
 
 /** Shows as `[secret]` wherever it is logged, inspected, concatenated or serialised. */
 export class Secret {

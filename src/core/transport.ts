@@ -1,6 +1,7 @@
 // How the core sends a request to a provider or a nextAuth Server. Each runtime implements it.
 
 import type { Recipient } from "./inbound.ts";
+import type { ConnectionSettings } from "./schema.ts";
 import type { Secret } from "./secret.ts";
 
 export interface TransportRequest {
@@ -45,16 +46,11 @@ export function isBodyJudged(status: number): boolean {
   return status < 300 || (status >= 400 && status < 500 && status !== 429);
 }
 
-export interface TransportSettings {
+export interface TransportSettings extends Omit<ConnectionSettings, "proxy"> {
   /** The server's key in the file, for hosts that tell their transports apart. */
   key?: string;
-  /** Milliseconds for the connection, including TLS. Node only, like `connections`. */
-  connect_timeout: number;
+  /** At most. Node only, like all of ConnectionSettings. */
   connections: number;
-  /** Whether to use HTTP/2 where the server offers it; auto by default. Node only. */
-  http2?: "auto" | "never" | undefined;
-  /** False: each request on a new connection. Node only. */
-  reuse_connections?: boolean | undefined;
   tls?: TlsCredentials | undefined;
   proxyFor?: ProxyFor | undefined;
 }

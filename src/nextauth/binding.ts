@@ -1,7 +1,6 @@
 // The binding: where each value is in the nextAuth Server's call, whose format is not public.
 
-import type { Statuses } from "../core/errors.ts";
-import type { ValueRule } from "./values.ts";
+import { TOKEN } from "../core/headers.ts";
 
 /** `name` is a JSON pointer (RFC 6901) for `body`, and a parameter, header or segment otherwise. */
 export interface Source {
@@ -9,37 +8,8 @@ export interface Source {
   name: string;
 }
 
-export interface BoundValue extends ValueRule {
-  from: readonly Source[];
-  /** For every call. What one provider needs, that provider checks. */
-  required: boolean;
-}
-
-export type SessionMode = "verify" | "trust";
-
-/** docs/configuration.md describes each key. */
-export interface Binding {
-  method: "GET" | "POST";
-  /** Compared with the path as sent, percent-encoding included. */
-  path: string;
-  values: Readonly<Record<string, BoundValue>>;
-  session: SessionMode;
-  timeout: number; // milliseconds for the whole call
-  /** In lower case. */
-  apikey_header: string;
-  provider?: string | undefined;
-  answer: { refusals: "relay" | "own"; statuses: Statuses };
-}
-
-/** A call always needs the nonce for the session check or, without one, the userid. */
-export function isRequired(name: string, session: SessionMode): boolean {
-  return name === (session === "verify" ? "nonce" : "userid");
-}
-
 const SOURCE_PATTERN = /^(body|form|header|query|path):(.*)$/s;
 const POINTER_PATTERN = /^(?:\/(?:[^~/]|~[01])*)+$/;
-/** A header's name (RFC 9110 section 5.6.2). */
-export const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** @returns the source, or the fault as a phrase that follows the key in the file */
 export function parseSource(text: string): Source | string {

@@ -13,14 +13,8 @@ import {
   type TransportResponse,
   withOneRetry,
 } from "../core/transport.ts";
+import type { NextAuthServerSettings } from "./settings.ts";
 import { isFault, readValue } from "./values.ts";
-
-export interface NextAuthSettings {
-  /** Without a slash at the end. */
-  url: string;
-  su?: string | undefined;
-  timeout: number; // milliseconds
-}
 
 /** The answer to getSession (nextAuth's public OpenAPI description 2.2). */
 export type LoginStatus = { loggedin: false } | LoggedIn;
@@ -56,7 +50,7 @@ type Operation = typeof GET_SESSION | typeof GET_USER_ATTRIBUTES;
 
 /** `time`, that of a call, limits a request too; then its errors are also thrown. */
 export function createNextAuthClient(
-  { url, su, timeout }: NextAuthSettings,
+  { url, su, timeout }: Pick<NextAuthServerSettings, "url" | "su" | "timeout">,
   apikey: Secret,
   key: string,
   transport: Transport,

@@ -2,19 +2,10 @@
 
 import { keepNothing, type Runtime } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
-import type { ProxyFor, TlsCredentials, TransportSettings } from "../core/transport.ts";
-import { createNextAuthClient, type NextAuthSettings } from "./client.ts";
+import type { ProxyFor, TlsCredentials } from "../core/transport.ts";
+import { createNextAuthClient } from "./client.ts";
 import { createSessionCheck, createSessionMemory } from "./session-check.ts";
-
-/** docs/configuration.md describes each key. */
-export interface NextAuthServerSettings extends NextAuthSettings {
-  serverid?: string | undefined;
-  serverids?: readonly string[] | undefined;
-  connect_timeout: number;
-  http2?: TransportSettings["http2"];
-  reuse_connections?: boolean | undefined;
-  session_cache: number; // milliseconds
-}
+import type { NextAuthServerSettings } from "./settings.ts";
 
 export interface NextAuthCredentials {
   apikey: Secret;

@@ -4,8 +4,9 @@ import { UsageError } from "../core/errors.ts";
 import { FORM_CONTENT_TYPE } from "../core/form.ts";
 import { HEADER_VALUE } from "../core/headers.ts";
 import type { Value, Values } from "../core/values.ts";
-import type { Binding, Source } from "./binding.ts";
+import type { Source } from "./binding.ts";
 import { pointerTokens } from "./json-pointer.ts";
+import type { Binding } from "./settings.ts";
 
 export interface WrittenCall {
   method: Binding["method"];

@@ -4,8 +4,12 @@ import { clientSecretBasic, type Form, httpBasic } from "../core/form.ts";
 import type { Secret } from "../core/secret.ts";
 import type { Values } from "../core/values.ts";
 import type { AssertionFile } from "./assertion-file.ts";
-import { compileJwt, type JwtDeps, type JwtSettings, type JwtSigner } from "./jwt.ts";
-import { type SigningAlgorithm, type SigningKey, signByWebCrypto } from "./signing-key.ts";
+import { compileJwt, type JwtDeps, type JwtSigner } from "./jwt.ts";
+import type { ProviderSettings } from "./provider-settings.ts";
+import type { TokenEndpointAuthMethod } from "./settings.ts";
+import { type SigningKey, signByWebCrypto } from "./signing-key.ts";
+
+export type ClientSettings = Pick<ProviderSettings, "token_endpoint_auth_method" | "client_id" | "client_assertion">;
 
 /** Adds the credentials to the form or the headers of one token request. */
 export type ClientAuthentication = (
@@ -43,7 +47,7 @@ function byHeader(authorization: string): ClientAuthentication {
   };
 }
 
-const METHODS = {
+const METHODS: Readonly<Record<TokenEndpointAuthMethod, Method>> = {
   client_secret_basic: bySecret((secret, { client_id = "" }) => byHeader(clientSecretBasic(client_id, secret))),
   /** For servers that do not form-decode id and secret, although RFC 6749 section 2.3.1 says so. */
   client_secret_basic_raw: bySecret((secret, { client_id = "" }) =>
@@ -70,12 +74,7 @@ const METHODS = {
   self_signed_tls_client_auth: byClientId("certificate"),
   /** A public client (RFC 6749 section 3.2.1). */
   none: byClientId("nothing"),
-} as const satisfies Record<string, Method>;
-
-export type TokenEndpointAuthMethod = keyof typeof METHODS;
-
-/** Registered names (RFC 7591 section 2, RFC 8705 section 2), and client_secret_basic_raw. */
-export const TOKEN_ENDPOINT_AUTH_METHODS = Object.keys(METHODS) as [TokenEndpointAuthMethod];
+};
 
 export function credentialOf(method: TokenEndpointAuthMethod): Method["credential"] {
   return METHODS[method].credential;
@@ -84,25 +83,6 @@ export function credentialOf(method: TokenEndpointAuthMethod): Method["credentia
 /** Whether every request contains a JWT that this proxy signs about itself. */
 export const isSigned = (method: TokenEndpointAuthMethod): boolean =>
   method === "private_key_jwt" || method === "client_secret_jwt";
-
-/** For client_secret_jwt (RFC 7518 section 3.2). */
-export const HMAC_ALGORITHMS = ["HS256", "HS384", "HS512"] as const;
-export type HmacAlgorithm = (typeof HMAC_ALGORITHMS)[number];
-
-/** The client assertion of client_secret_jwt and private_key_jwt (RFC 7523 section 2.2). */
-export interface ClientAssertionSettings extends Omit<JwtSettings, "kid"> {
-  /** One audience: servers refuse several. */
-  aud: string;
-  typ: string | null;
-  alg?: HmacAlgorithm | SigningAlgorithm | undefined;
-  file?: string | undefined;
-}
-
-export interface ClientSettings {
-  token_endpoint_auth_method: TokenEndpointAuthMethod;
-  client_id?: string | undefined;
-  client_assertion: ClientAssertionSettings;
-}
 
 /** @returns one function per credential, in the order of the file */
 export const createClientAuthentications: Method["create"] = (settings, credentials, deps, key) =>

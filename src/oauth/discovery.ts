@@ -8,8 +8,9 @@ import { keepNothing, type Runtime } from "../core/ports.ts";
 import type { Transport, TransportResponse } from "../core/transport.ts";
 import { endpointUrlFault, isLoopback } from "../core/url.ts";
 import { asProviderError } from "./judge-answer.ts";
+import type { ProviderSettings } from "./provider-settings.ts";
 
-export type DiscoveryKind = "oidc" | "oauth";
+export type DiscoveryKind = Exclude<ProviderSettings["discovery"], "none">;
 
 export interface DiscoverySettings {
   issuer: string;

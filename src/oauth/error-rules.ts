@@ -1,23 +1,17 @@
 // Whom a provider's error concerns, as far as the file or the provider's kind says so.
 
-import { KINDS, type KindName } from "./kinds/index.ts";
+import { KINDS } from "./kinds/index.ts";
 import type { About, KnownError } from "./kinds/kind.ts";
+import type { ProviderSettings } from "./provider-settings.ts";
 
-/** A code, or a code with one of these descriptions, in which `*` matches any text. */
-export type ErrorRule = string | { error: string; description: readonly string[] };
-
-export interface ErrorRules {
-  kind?: KindName | undefined;
-  user_errors: readonly ErrorRule[];
-  proxy_errors: readonly ErrorRule[];
-}
+export type ErrorRules = Pick<ProviderSettings, "kind" | "user_errors" | "proxy_errors">;
 
 /** Finds what the first matching rule says of an `error` and its `error_description`. */
 export type FindRule = ReturnType<typeof compileErrorRules>;
 
 /** In the file, a description is more specific than a code, and so comes first. */
 export function compileErrorRules({ kind, user_errors, proxy_errors }: ErrorRules) {
-  const from = (rules: readonly ErrorRule[], about: About) =>
+  const from = (rules: ErrorRules["user_errors"], about: About) =>
     rules
       .map((rule) => (typeof rule === "string" ? { error: rule, description: ["*"] } : rule))
       .flatMap(({ error, description }) => description.map((text): KnownError => [about, error, text, ""]));

@@ -5,26 +5,11 @@ import { TokenProxyError } from "../core/errors.ts";
 import { membersAsWritten, readJsonObject } from "../core/json.ts";
 import type { Clock, Log } from "../core/ports.ts";
 import type { Values } from "../core/values.ts";
-import type { Judge } from "./judge-answer.ts";
+import type { ProviderSettings } from "./provider-settings.ts";
 import { compileTemplate } from "./template.ts";
 
-export interface ExpectSubjectSettings {
-  member: string;
-  /** Undefined to compare the member itself. */
-  claim?: string | undefined;
-  equals: string;
-  compare?: "exact" | "ascii_case_insensitive";
-}
-
-export interface Expectations extends Pick<Judge, "answer"> {
-  scope?: string | undefined;
-  expect_subject?: ExpectSubjectSettings | undefined;
-  expect_audience?: string | undefined;
-  expect_scope?: string | undefined;
-  expect_max_lifetime?: number | undefined; // milliseconds
-  /** For refusals too. */
-  forbid_members?: readonly string[] | undefined;
-}
+type Expected = "expect_subject" | "expect_audience" | "expect_scope" | "expect_max_lifetime" | "forbid_members";
+export type Expectations = Pick<ProviderSettings, Expected | "scope" | "answer">;
 
 const WRONG = {
   expect_subject: ["provider_wrong_subject", "another user"],
@@ -84,7 +69,7 @@ export function compileExpectations(settings: Expectations, name: string, deps: 
   };
 }
 
-function compileSubject({ member, claim, equals, compare }: ExpectSubjectSettings, key: string) {
+function compileSubject({ member, claim, equals, compare }: NonNullable<Expectations["expect_subject"]>, key: string) {
   const expected = compileTemplate(equals, { key });
   // Beyond ASCII, two users could have one name in lower case: the Kelvin sign becomes a k.
   const fold = (text: string | undefined) =>

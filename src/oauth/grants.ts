@@ -1,12 +1,12 @@
 // What each grant type sends by default, as its specification says: parameters and a JWT.
 
-import type { SecretReference } from "../core/secret.ts";
-import type { JwtSettings } from "./jwt.ts";
+import type { JwtSettings, WrittenProvider } from "./settings.ts";
 import type { JsonValue } from "./template.ts";
 
+export type RequestParameters = Pick<WrittenProvider, "grant_type" | "scope" | "params">;
+export type Params = RequestParameters["params"];
 /** A template, several (the parameter is repeated), JSON, or a secret, which is sent as it is. */
-export type Param = string | string[] | { json: JsonValue } | SecretReference;
-export type Params = Readonly<Record<string, Param>>;
+export type Param = Params[string];
 
 export function isJsonParam(param: Param): param is { json: JsonValue } {
   return typeof param === "object" && "json" in param;
@@ -24,12 +24,6 @@ const JWT_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:jwt";
 /** Name of the JWT about the user of the call, which a grant sends by default. */
 export const USER_JWT = "user";
 const USER_JWT_PLACE = `{{jwt.${USER_JWT}}}`;
-
-export interface RequestParameters {
-  grant_type: string;
-  scope?: string | undefined;
-  params: Params;
-}
 
 /** All parameters but grant_type, in the order in which they are sent. */
 export function allParams({ grant_type, scope, params }: RequestParameters): Params {
@@ -58,15 +52,9 @@ export function isRepeatable(settings: RequestParameters): boolean {
   return isKnown && [assertion, subject_token].every(isOurs);
 }
 
-/**
- * Adds issuer, subject and audience (RFC 7523 section 3). `null` in the file removes a member.
- * @param hasIssuer without one, the audience is the token endpoint
- */
-export function withDefaults(jwt: Partial<JwtSettings>, hasIssuer: boolean): JwtSettings {
-  const aud = hasIssuer ? "{{issuer}}" : "{{token_endpoint}}";
+/** Adds issuer, subject and audience (RFC 7523 section 3). `null` in the file removes a member. */
+export function withDefaults(jwt: JwtSettings, aud: string): JwtSettings {
   return {
-    ttl: 60_000,
-    backdate: 0,
     ...jwt,
     header: { typ: "JWT", ...jwt.header },
     claims: { iss: "{{signing_issuer}}", sub: "{{userid}}", aud, ...jwt.claims },

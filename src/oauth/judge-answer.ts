@@ -9,6 +9,7 @@ import {
   type TransportResponse,
 } from "../core/transport.ts";
 import type { FindRule } from "./error-rules.ts";
+import type { ProviderSettings } from "./provider-settings.ts";
 
 /** What the caller gets: status, Content-Type and body of the provider. */
 export interface Answer {
@@ -35,7 +36,7 @@ export const relayedText = ({ contentType, body }: Answer) => `${contentType}\n$
 export interface Judge {
   key: string;
   /** A token is a body of `any` kind, or a JSON object whose members `require` are all text. */
-  answer: { format: "json" | "any"; require: readonly string[] };
+  answer: ProviderSettings["answer"];
   url: string;
   /** Milliseconds since the epoch, for a Retry-After that is a date. */
   now: number;

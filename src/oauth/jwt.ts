@@ -2,19 +2,9 @@
 
 import type { Clock, Ids } from "../core/ports.ts";
 import type { Values } from "../core/values.ts";
+import type { JwtSettings } from "./settings.ts";
 import type { SigningKey } from "./signing-key.ts";
 import { compileJson, type JsonValue, memberPlace } from "./template.ts";
-
-/** A JWT as the file describes it. Durations are in milliseconds. */
-export interface JwtSettings {
-  /** Members replace our own, and `null` removes one. */
-  header: Readonly<Record<string, JsonValue>>;
-  claims: Readonly<Record<string, JsonValue>>;
-  ttl: number;
-  /** Keycloak takes an `iat` of this very second to be in the future. */
-  backdate: number;
-  kid?: string | undefined;
-}
 
 /** A private key, or a client secret (client-authentication.ts). */
 export type JwtSigner = Pick<SigningKey, "sign"> & { kid?: string | undefined; x5tS256?: string | undefined };

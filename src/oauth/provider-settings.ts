@@ -1,32 +1,31 @@
-// A provider as the configuration file describes it, and the secrets and keys that it refers to.
+// A provider of the file: its settings, and the secrets and keys that it refers to.
 
-import type { Secret, SecretReference } from "../core/secret.ts";
-import type { ProxyFor, TlsCredentials, TransportSettings } from "../core/transport.ts";
+import type * as z from "zod";
+import type { Secret } from "../core/secret.ts";
+import type { ProxyFor, TlsCredentials } from "../core/transport.ts";
 import type { AssertionFile } from "./assertion-file.ts";
-import type { ClientSettings } from "./client-authentication.ts";
-import type { DiscoveryKind } from "./discovery.ts";
-import type { ErrorRules } from "./error-rules.ts";
-import type { Expectations } from "./expectations.ts";
-import type { RequestParameters } from "./grants.ts";
-import type { JwtSettings } from "./jwt.ts";
+import { USER_JWT, withDefaults } from "./grants.ts";
+import { jwt, writtenProvider } from "./settings.ts";
 import type { SigningKey } from "./signing-key.ts";
+import { jwtsNeeded } from "./template-names.ts";
 
-/** docs/configuration.md describes each key. Durations are in milliseconds. */
-export interface ProviderSettings extends RequestParameters, ClientSettings, ErrorRules, Expectations {
-  issuer?: string | undefined;
-  discovery: DiscoveryKind | "none";
-  metadata_url?: string | undefined;
-  token_endpoint?: string | undefined;
-  headers: Readonly<Record<string, string | SecretReference>>;
-  jwt: Readonly<Record<string, JwtSettings>>;
-  cache?: boolean;
-  timeout: number;
-  connect_timeout: number;
-  http2?: TransportSettings["http2"];
-  reuse_connections?: boolean | undefined;
-  max_response_bytes: number;
-  max_in_flight: number;
-}
+/** Adds the defaults that depend on other keys. */
+export const provider = writtenProvider.transform((provider) => {
+  const { issuer, token_endpoint, discovery = "oidc", client_assertion } = provider;
+  const aud = issuer === undefined ? "{{token_endpoint}}" : "{{issuer}}";
+  const isUserMissing = provider.jwt[USER_JWT] === undefined && jwtsNeeded(provider).includes(USER_JWT);
+  const jwts = { ...provider.jwt, ...(isUserMissing ? { [USER_JWT]: jwt.parse({}) } : {}) };
+  return {
+    ...provider,
+    discovery: token_endpoint === undefined ? discovery : ("none" as const),
+    // The revision of RFC 7523 allows only the issuer.
+    client_assertion: { ...client_assertion, aud: client_assertion.aud ?? aud },
+    jwt: Object.fromEntries(Object.entries(jwts).map(([name, written]) => [name, withDefaults(written, aud)])),
+  };
+});
+
+/** docs/configuration.md describes each key. */
+export type ProviderSettings = z.output<typeof provider>;
 
 /** Loaded before the first call. */
 export interface ProviderCredentials {

@@ -1,15 +1,15 @@
 // Which names the templates of a provider use, and which of them a call must supply.
 
 import { allParams, type RequestParameters, TOKEN_EXCHANGE, templatesOf } from "./grants.ts";
-import type { ProviderSettings } from "./provider-settings.ts";
+import type { WrittenProvider } from "./settings.ts";
 import { jsonTemplateNames } from "./template.ts";
 import { JWT_PREFIX, JWT_TEMPLATE_NAMES, OWN_NAMES, TOKEN_PREFIX } from "./template-rules.ts";
 
 /** `attributes.NAME` is an attribute of the user at the nextAuth Server. */
 export const ATTRIBUTE_PREFIX = "attributes.";
 
-type RequestSettings = RequestParameters & Pick<ProviderSettings, "headers">;
-type TemplatedSettings = RequestSettings & Pick<ProviderSettings, "jwt" | "expect_subject" | "client_assertion">;
+type RequestSettings = RequestParameters & Pick<WrittenProvider, "headers">;
+type TemplatedSettings = RequestSettings & Pick<WrittenProvider, "jwt" | "expect_subject" | "client_assertion">;
 
 /** The JWTs that a token request contains. */
 export function jwtsNeeded(settings: RequestSettings): string[] {
@@ -49,7 +49,7 @@ export function callNamesOfChain(name: string, all: AllSettings): string[] {
 function allNames(settings: TemplatedSettings): string[] {
   const { jwt, expect_subject, client_assertion } = settings;
   const jwts = jwtsNeeded(settings).flatMap((name) => [jwt[name]?.header ?? {}, jwt[name]?.claims ?? {}]);
-  const { aud, header, claims } = client_assertion;
+  const { aud = "", header, claims } = client_assertion;
   const others = jsonTemplateNames([...jwts, expect_subject?.equals ?? "", aud, header, claims]);
   return [...new Set([...requestNames(settings), ...others])];
 }

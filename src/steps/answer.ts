@@ -4,7 +4,7 @@ import { startCallTime } from "../core/call-time.ts";
 import { asCallError, ERROR_TABLE, type ErrorTable, statusOf, TokenProxyError } from "../core/errors.ts";
 import type { Runtime } from "../core/ports.ts";
 import { getToken, type UseCase } from "../get-token.ts";
-import type { Binding } from "../nextauth/binding.ts";
+import type { Binding } from "../nextauth/settings.ts";
 import type { Answer } from "../oauth/judge-answer.ts";
 import type { CallContext } from "./context.ts";
 

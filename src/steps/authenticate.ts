@@ -1,7 +1,7 @@
 // Authenticates the caller of getToken by its API key, its client certificate, or both.
 
 import type { CallerCredentials } from "../config/credentials.ts";
-import type { ClientCertificatePin } from "../config/schema-nextauth.ts";
+import type { ClientCertificatePin } from "../config/schema-server.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import { hex } from "../core/hex.ts";
 import type { ClientCertificate, Inbound } from "../core/inbound.ts";

@@ -1,13 +1,11 @@
 // How the log names a user: by default with a hash, which only shows whose calls belong together.
 
+import type { Config } from "../config/parse.ts";
 import { hex } from "../core/hex.ts";
 import { escapeInvisible } from "../core/invisible.ts";
 import type { Runtime } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
 import type { CallFacts } from "../core/trace.ts";
-
-/** `hash`: a keyed hash. `plain`: the userid. A nonce is a credential and always hashed. */
-export type IdentityMode = "hash" | "plain";
 
 export type LoggedIdentities = { user: string | undefined; session: string | undefined };
 
@@ -20,7 +18,7 @@ const MAX_SHOWN_CHARS = 200;
 
 /** @param key keeps hashes the same in all instances and after a restart; random by default */
 export function createIdentities(
-  mode: IdentityMode,
+  mode: Config["log"]["identities"],
   key: Secret | undefined,
   { hashText, ids }: Pick<Runtime, "hashText" | "ids">,
 ): DescribeIdentities {
@@ -32,6 +30,6 @@ export function createIdentities(
 
   return async ({ userid, nonce }) => ({
     user: mode === "plain" ? plain(userid) : await hashOf("userid", userid),
-    session: await hashOf("nonce", nonce),
+    session: await hashOf("nonce", nonce), // a credential, so never plain
   });
 }

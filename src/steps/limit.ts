@@ -1,8 +1,9 @@
 // Limits: calls in flight, and exchanges per client address and per webNonce.
 
 import { TokenProxyError } from "../core/errors.ts";
-import type { RateLimit, RateLimiter } from "../core/inbound.ts";
+import type { RateLimiter } from "../core/inbound.ts";
 import type { Runtime } from "../core/ports.ts";
+import type { RateLimit } from "../core/schema.ts";
 import type { CallContext, CallStep } from "./context.ts";
 
 /** Routes that share the returned step share one limit. */

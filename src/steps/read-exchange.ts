@@ -1,8 +1,8 @@
 // Reads an exchange: an app sends its webNonce as a code (RFC 6749 section 4.1.3).
 
-import type { FileExchange } from "../config/schema-nextauth.ts";
 import { TokenProxyError } from "../core/errors.ts";
 import { textOf, type Values } from "../core/values.ts";
+import type { ExchangeSettings } from "../nextauth/settings.ts";
 import { isFault, readValue, type ValueRule } from "../nextauth/values.ts";
 import { invalid, type ReadBody, readForm } from "./body.ts";
 import type { CallStep } from "./context.ts";
@@ -11,7 +11,7 @@ import { singleParameter } from "./read-call.ts";
 export function readExchange(
   readBody: ReadBody,
   serverid: string,
-  { provider, timeout }: FileExchange,
+  { provider, timeout }: ExchangeSettings,
   useridRule: ValueRule | undefined,
 ): CallStep {
   const limit = { key: "webnonce_exchange.timeout", ms: timeout };

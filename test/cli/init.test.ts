@@ -11,7 +11,7 @@ import { stripVTControlCharacters } from "node:util";
 import { base64url } from "jose";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { TOKEN_ENDPOINT_AUTH_METHODS } from "../../src/oauth/client-authentication.ts";
+import { TOKEN_ENDPOINT_AUTH_METHODS } from "../../src/oauth/settings.ts";
 import { itWhere, versionOf } from "../deploy/it-where.ts";
 import { ASSERTION_EXAMPLES } from "../examples/examples-assertion.ts";
 import { OTHER_EXAMPLES } from "../examples/examples-other.ts";

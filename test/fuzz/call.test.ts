@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { UsageError } from "../../src/core/errors.ts";
 import type { Value } from "../../src/core/values.ts";
-import type { Binding } from "../../src/nextauth/binding.ts";
+import type { Binding } from "../../src/nextauth/settings.ts";
 import { isFault, readValue } from "../../src/nextauth/values.ts";
 import { writeCall } from "../../src/nextauth/write-call.ts";
 import { readText } from "../../src/steps/body.ts";

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { ERROR_TABLE, TokenProxyError } from "../../src/core/errors.ts";
 import { membersAsWritten, readJsonObject } from "../../src/core/json.ts";
 import { TransportError, type TransportFailure, type TransportResponse } from "../../src/core/transport.ts";
-import { compileErrorRules, type ErrorRule, type ErrorRules } from "../../src/oauth/error-rules.ts";
+import { compileErrorRules, type ErrorRules } from "../../src/oauth/error-rules.ts";
 import { type Judge, judgeAnswer } from "../../src/oauth/judge-answer.ts";
 import { KIND_NAMES } from "../../src/oauth/kinds/index.ts";
 import { call, TOKEN } from "../support/app.ts";
@@ -96,7 +96,7 @@ const answer = fc.record({ status, headers, bytes }).map(({ status, headers, byt
   const body = status === 204 || status === 304 ? new Uint8Array() : bytes;
   return { status, headers: { get: (name) => found.get(name.toLowerCase()) ?? null }, body };
 });
-const rule: fc.Arbitrary<ErrorRule> = fc.oneof(
+const rule: fc.Arbitrary<ErrorRules["user_errors"][number]> = fc.oneof(
   fc.constantFrom(...CODES),
   fc.record({
     error: fc.constantFrom(...CODES),

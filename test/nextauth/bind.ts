@@ -1,6 +1,7 @@
 // Makes a binding from the sources of its values, as the file has them.
 
-import { type Binding, parseSource, type Source } from "../../src/nextauth/binding.ts";
+import { parseSource, type Source } from "../../src/nextauth/binding.ts";
+import type { Binding } from "../../src/nextauth/settings.ts";
 import { ruleOf } from "../../src/nextauth/values.ts";
 
 export type Places = Readonly<Record<string, readonly string[]>>;

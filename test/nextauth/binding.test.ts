@@ -1,8 +1,7 @@
-// Sources, the named segments of paths, paths that cover others, and who confirms the user of a
-// call.
+// Sources, the named segments of paths, and paths that cover others.
 
 import { describe, expect, it } from "vitest";
-import { covers, isRequired, parseSource, pathParameters } from "../../src/nextauth/binding.ts";
+import { covers, parseSource, pathParameters } from "../../src/nextauth/binding.ts";
 
 describe("a source", () => {
   it.each([
@@ -45,13 +44,4 @@ it.each([
   ["/x/{a}", false, "/{b}/y"],
 ])("the path %s covers another one (%s): %s", (path, covered, other) => {
   expect(covers(path, other)).toBe(covered);
-});
-
-describe("the session mode", () => {
-  it("decides whether a call needs a userid or a nonce", () => {
-    const required = (session: "verify" | "trust") =>
-      ["serverid", "userid", "accountid", "nonce", "extra"].filter((name) => isRequired(name, session));
-    expect(required("trust")).toEqual(["userid"]);
-    expect(required("verify")).toEqual(["nonce"]);
-  });
 });

@@ -6,7 +6,8 @@ import { describe, expect, it } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
 import { Secret } from "../../src/core/secret.ts";
 import { type Delivery, TransportError, type TransportFailure } from "../../src/core/transport.ts";
-import { createNextAuthClient, type NextAuthSettings } from "../../src/nextauth/client.ts";
+import { createNextAuthClient } from "../../src/nextauth/client.ts";
+import type { NextAuthServerSettings } from "../../src/nextauth/settings.ts";
 import { type FakeProvider, fakeClock, fakeConnection, fakeProvider, response, thrownBy } from "../support/fakes.ts";
 
 // Easy to find in output.
@@ -22,7 +23,7 @@ type Answer = FakeProvider["answer"];
 const answering = (status: number, body: unknown) => () => response(status, body);
 const throwing = (error: Error) => () => Promise.reject(error);
 
-function setUp(answer: Answer, settings: Partial<NextAuthSettings> = {}) {
+function setUp(answer: Answer, settings: Partial<NextAuthServerSettings> = {}) {
   const { createTransport, requests } = fakeProvider(answer);
   const transport = createTransport({ connect_timeout: 1, connections: 1 });
   const whole = { url: "https://ns.example", timeout: 2_000, ...settings };

@@ -3,7 +3,8 @@
 import { expect, it } from "vitest";
 import { Secret } from "../../src/core/secret.ts";
 import type { TlsCredentials, TransportRequest, TransportSettings } from "../../src/core/transport.ts";
-import { createNextAuthServers, type NextAuthServerSettings, nextauthKey } from "../../src/nextauth/servers.ts";
+import { createNextAuthServers, nextauthKey } from "../../src/nextauth/servers.ts";
+import type { NextAuthServerSettings } from "../../src/nextauth/settings.ts";
 import { fakeClock, response, thrownBy } from "../support/fakes.ts";
 
 /** Servers at https://ns0, https://ns1 and so on, with the API keys key-0, key-1. */
@@ -12,7 +13,7 @@ function setUp(settings: Partial<NextAuthServerSettings>[], tls?: TlsCredentials
   const transports: TransportSettings[] = [];
   const clock = fakeClock();
   const answer = { status: 200 };
-  const defaults = { timeout: 2_000, connect_timeout: 1_000, session_cache: 0 };
+  const defaults = { apikey: { env: "APIKEY" }, timeout: 2_000, connect_timeout: 1_000, session_cache: 0 };
   const servers = createNextAuthServers(
     settings.map((changes, index) => ({ url: `https://ns${index}`, ...defaults, ...changes })),
     settings.map((_, index) => ({ apikey: new Secret(`key-${index}`), tls })),

@@ -11,9 +11,8 @@ import {
   createClientAuthentications,
   credentialOf,
   isSigned,
-  TOKEN_ENDPOINT_AUTH_METHODS,
-  type TokenEndpointAuthMethod,
 } from "../../src/oauth/client-authentication.ts";
+import { TOKEN_ENDPOINT_AUTH_METHODS, type TokenEndpointAuthMethod } from "../../src/oauth/settings.ts";
 import { fakeClock, fakeIds, NOW } from "../support/fakes.ts";
 import { KEYS } from "./set-up-provider.ts";
 

@@ -3,21 +3,19 @@
 
 import { UnsecuredJWT } from "jose";
 import { describe, expect, it } from "vitest";
-import { compileExpectations, type Expectations, type ExpectSubjectSettings } from "../../src/oauth/expectations.ts";
+import { compileExpectations, type Expectations } from "../../src/oauth/expectations.ts";
 import { fakeClock, fakeLog, NOW, response, thrownBy } from "../support/fakes.ts";
 import { setUp } from "./set-up-provider.ts";
+
+type Subject = NonNullable<Expectations["expect_subject"]>;
 
 const jwt = (claims: object) => new UnsecuredJWT({ ...claims }).encode();
 
 /** A JWT whose claims are this text. */
 const written = (claims: string) => `e30.${Buffer.from(claims).toString("base64url")}.`;
 
-function check(
-  settings: Partial<ExpectSubjectSettings>,
-  answer: object | string,
-  values: Record<string, unknown> = {},
-) {
-  const whole = { member: "access_token", equals: "{{userid}}", ...settings };
+function check(settings: Partial<Subject>, answer: object | string, values: Record<string, unknown> = {}) {
+  const whole = { member: "access_token", equals: "{{userid}}", compare: "exact" as const, ...settings };
   expectations({ expect_subject: whole }, answer, values);
 }
 
@@ -30,7 +28,7 @@ function expectations(settings: Partial<Expectations>, answer: object | string, 
 }
 
 describe("accepts", () => {
-  it.each<[string, Partial<ExpectSubjectSettings>, object | string, Record<string, unknown>?]>([
+  it.each<[string, Partial<Subject>, object | string, Record<string, unknown>?]>([
     [
       "a number in a JWT",
       { claim: "account", equals: "{{accountid}}" },
@@ -53,7 +51,7 @@ describe("accepts", () => {
 });
 
 describe("refuses", () => {
-  it.each<[string, Partial<ExpectSubjectSettings>, object]>([
+  it.each<[string, Partial<Subject>, object]>([
     ["another Unicode normalisation", { member: "user", equals: "\u00e9" }, { user: "e\u0301" }],
     ["a space after the userid", { member: "user" }, { user: "alice " }],
     ["a truth value", { member: "user", equals: "true" }, { user: true }],
@@ -132,7 +130,7 @@ it.each<[string, unknown]>([
 
 it("refuses values that could be read as others before anything is sent", async () => {
   const { upstream, values, request } = setUp({
-    expect_subject: { member: "user", equals: "{{serverid}}|{{userid}}" },
+    expect_subject: { member: "user", equals: "{{serverid}}|{{userid}}", compare: "exact" },
   });
   values.set("serverid", "s").set("userid", "x|alice");
   expect(await thrownBy(request)).toMatchObject({ code: "call_invalid" });

@@ -45,15 +45,16 @@ it("a parameter has one template, several, those of its JSON, or none if it is a
 describe("the default JWT", () => {
   const CLAIMS = { iss: "{{signing_issuer}}", sub: "{{userid}}", aud: "{{issuer}}" };
 
-  it("is about the user, for the issuer or else the token endpoint", () => {
-    expect(withDefaults({}, true)).toEqual({ ttl: 60_000, backdate: 0, header: { typ: "JWT" }, claims: CLAIMS });
-    expect(withDefaults({}, false).claims.aud).toBe("{{token_endpoint}}");
+  it("is about the user", () => {
+    const times = { ttl: 60_000, backdate: 0 };
+    const written = { ...times, header: {}, claims: {} };
+    expect(withDefaults(written, "{{issuer}}")).toEqual({ ...times, header: { typ: "JWT" }, claims: CLAIMS });
   });
 
   it("keeps what the file says, also null", () => {
     const claims = { sub: "u-{{userid}}", aud: null, act: { sub: "p" } };
     const jwt = { kid: "k", ttl: 1_000, backdate: 5_000, header: { typ: null, cty: "x" }, claims };
-    expect(withDefaults(jwt, true)).toEqual({ ...jwt, claims: { ...CLAIMS, ...claims } });
+    expect(withDefaults(jwt, "{{issuer}}")).toEqual({ ...jwt, claims: { ...CLAIMS, ...claims } });
   });
 });
 

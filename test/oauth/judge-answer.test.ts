@@ -74,7 +74,7 @@ describe("a token", () => {
 });
 
 describe("a token with other members", () => {
-  const rules = { ...NO_RULES, answer: { format: "json", require: ["id_token", "ticket"] } } as const;
+  const rules: Rules = { ...NO_RULES, answer: { format: "json", require: ["id_token", "ticket"] } };
 
   it("needs each of them, and no access_token", () => {
     expect(judge(response(200, { id_token: "a", ticket: "b" }), rules)).toMatchObject({
@@ -97,7 +97,7 @@ describe("a token with other members", () => {
 });
 
 describe("a token of any format", () => {
-  const rules = { ...NO_RULES, answer: { format: "any", require: [] } } as const;
+  const rules: Rules = { ...NO_RULES, answer: { format: "any", require: [] } };
 
   it.each<[string, string | Uint8Array]>([
     ["a bare JWT", "eyJhbGciOiJub25lIn0.e30."],

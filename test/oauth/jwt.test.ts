@@ -1,7 +1,8 @@
 // A JWT has its own times and jti, and the members that the file adds, replaces or removes.
 
 import { describe, expect, it } from "vitest";
-import { compileJwt, type JwtSettings, type JwtSigner } from "../../src/oauth/jwt.ts";
+import { compileJwt, type JwtSigner } from "../../src/oauth/jwt.ts";
+import type { JwtSettings } from "../../src/oauth/settings.ts";
 import { fakeClock, fakeIds, NOW } from "../support/fakes.ts";
 
 const SECONDS = NOW / 1000;

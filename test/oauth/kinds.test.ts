@@ -2,13 +2,13 @@
 
 import { describe, expect, it } from "vitest";
 import { compileErrorRules } from "../../src/oauth/error-rules.ts";
-import { judgeAnswer } from "../../src/oauth/judge-answer.ts";
+import { type Judge, judgeAnswer } from "../../src/oauth/judge-answer.ts";
 import { KIND_NAMES, KINDS, type KindName, kindOf } from "../../src/oauth/kinds/index.ts";
 import { NOW, response } from "../support/fakes.ts";
 
 function verdict(kind: KindName, status: number, error: string, error_description: string): string {
   const findRule = compileErrorRules({ kind, user_errors: [], proxy_errors: [] });
-  const answer = { format: "json", require: ["access_token"] } as const;
+  const answer: Judge["answer"] = { format: "json", require: ["access_token"] };
   const judge = { key: "", answer, url: "", now: NOW, findRule, hasTokenOfCall: true, redact: (text: string) => text };
   try {
     return judgeAnswer(response(status, { error, error_description }), judge).outcome;

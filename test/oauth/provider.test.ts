@@ -8,11 +8,11 @@ import { Secret } from "../../src/core/secret.ts";
 import { type Delivery, TransportError } from "../../src/core/transport.ts";
 import { createAssertionFile } from "../../src/oauth/assertion-file.ts";
 import { FAILURES_BEFORE_SUSPENSION } from "../../src/oauth/breaker.ts";
-import { TOKEN_ENDPOINT_AUTH_METHODS } from "../../src/oauth/client-authentication.ts";
 import { METADATA_LIFETIME_MS } from "../../src/oauth/discovery.ts";
 import { TOKEN_EXCHANGE } from "../../src/oauth/grants.ts";
 import type { ProviderSettings } from "../../src/oauth/provider-settings.ts";
 import { REFUSALS_OF_EVERYBODY } from "../../src/oauth/refusals.ts";
+import { TOKEN_ENDPOINT_AUTH_METHODS } from "../../src/oauth/settings.ts";
 import { NOW, response, thrownBy } from "../support/fakes.ts";
 import { ENDPOINT, ISSUER, setUp, TOKEN } from "./set-up-provider.ts";
 

@@ -7,7 +7,7 @@ import type { TransportSettings } from "../../src/core/transport.ts";
 import type { Value } from "../../src/core/values.ts";
 import { createNodeBulkhead } from "../../src/node/outbound/bulkhead.ts";
 import { createProvider } from "../../src/oauth/provider.ts";
-import type { ProviderCredentials, ProviderSettings } from "../../src/oauth/provider-settings.ts";
+import { type ProviderCredentials, type ProviderSettings, provider } from "../../src/oauth/provider-settings.ts";
 import { importSigningKey, type SigningKey } from "../../src/oauth/signing-key.ts";
 import { fakeClock, fakeIds, fakeLog, fakeProvider, fakeTrace, response, sha256 } from "../support/fakes.ts";
 import { makeKey } from "../support/keys.ts";
@@ -24,29 +24,19 @@ async function keyOf(kid: string): Promise<SigningKey> {
 /** Signing keys with the kids `first` and `second`. */
 export const KEYS = await Promise.all(["first", "second"].map(keyOf));
 
+const SETTINGS = provider.parse({
+  token_endpoint: ENDPOINT,
+  client_id: "token-proxy",
+  client_assertion: { typ: null },
+  grant_type: "urn:example:user",
+  params: { user: "{{userid}}" },
+});
+
 export function setUp(changes: Partial<ProviderSettings> = {}, credentials: Partial<ProviderCredentials> = {}) {
   const clock = fakeClock();
   const metadata = { issuer: ISSUER, token_endpoint: ENDPOINT };
   const upstream = fakeProvider(({ method }) => response(200, method === "GET" ? metadata : TOKEN));
-  const settings: ProviderSettings = {
-    discovery: "none",
-    token_endpoint: ENDPOINT,
-    client_id: "token-proxy",
-    token_endpoint_auth_method: "client_secret_basic",
-    client_assertion: { aud: "{{token_endpoint}}", typ: null, ttl: 60_000, backdate: 0, header: {}, claims: {} },
-    grant_type: "urn:example:user",
-    params: { user: "{{userid}}" },
-    headers: {},
-    jwt: {},
-    answer: { format: "json", require: ["access_token"] },
-    timeout: 5_000,
-    connect_timeout: 1_000,
-    max_response_bytes: 65_536,
-    max_in_flight: 256,
-    user_errors: [],
-    proxy_errors: [],
-    ...changes,
-  };
+  const settings: ProviderSettings = { ...SETTINGS, ...changes };
   const loaded: ProviderCredentials = {
     secrets: [new Secret("s")],
     clientKeys: KEYS,
@@ -58,7 +48,7 @@ export function setUp(changes: Partial<ProviderSettings> = {}, credentials: Part
   };
   const transports: TransportSettings[] = [];
   const { log, lines } = fakeLog();
-  const provider = createProvider("main", settings, loaded, {
+  const created = createProvider("main", settings, loaded, {
     createTransport: (transportSettings) => {
       transports.push(transportSettings);
       return upstream.createTransport(transportSettings);
@@ -72,7 +62,7 @@ export function setUp(changes: Partial<ProviderSettings> = {}, credentials: Part
   /** A call. @param ms its time */
   const request = (ms = 60_000, recipient?: Recipient) => {
     const time = startCallTime({ key: "get_token.timeout", ms }, recipient, clock);
-    return provider.requestToken(values, { trace: fakeTrace(), time });
+    return created.requestToken(values, { trace: fakeTrace(), time });
   };
-  return { provider, upstream, clock, transports, lines, values, request };
+  return { provider: created, upstream, clock, transports, lines, values, request };
 }

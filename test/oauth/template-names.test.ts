@@ -45,7 +45,7 @@ it.each<[string, Partial<Settings>, string[]]>([
   ["a JWT that is sent", { params: { a: "{{jwt.a}}" }, jwt: { a: JWT } }, ["nonce", "userid"]],
   ["a JWT that is not sent", { jwt: { a: JWT } }, []],
   ["secrets", { params: { a: { env: "A" } }, headers: { b: { file: "b" } } }, []],
-  ["expect_subject", { expect_subject: { member: "user", equals: "u-{{userid}}" } }, ["userid"]],
+  ["expect_subject", { expect_subject: { member: "user", equals: "u-{{userid}}", compare: "exact" } }, ["userid"]],
   ["the client assertion", { client_assertion: ASSERTION }, ["tenant", "b", "d"]],
 ])("finds the names that a call must supply: %s", (_, changes, names) => {
   expect(callNamesNeeded(settings(changes))).toEqual(names);

@@ -172,7 +172,7 @@ it.each([
   ["a failure", 500, "<html>", false],
 ])("%s: whether its connection is closed, because later answers on it may be wrong too", async (...row) => {
   const [, status, body, isClosed] = row;
-  const { upstream, request } = setUp({ expect_subject: { member: "user", equals: "{{userid}}" } });
+  const { upstream, request } = setUp({ expect_subject: { member: "user", equals: "{{userid}}", compare: "exact" } });
   const connection = fakeConnection();
   upstream.answer = () => ({ ...response(status, body), connection });
   await request().catch(() => {});

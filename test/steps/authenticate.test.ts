@@ -3,7 +3,7 @@
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import type { CallerCredentials } from "../../src/config/credentials.ts";
-import type { ClientCertificatePin } from "../../src/config/schema-nextauth.ts";
+import type { ClientCertificatePin } from "../../src/config/schema-server.ts";
 import { TokenProxyError } from "../../src/core/errors.ts";
 import type { ClientCertificate } from "../../src/core/inbound.ts";
 import type { HashText } from "../../src/core/ports.ts";

@@ -2,14 +2,14 @@
 
 import { describe, expect, it } from "vitest";
 import { Secret } from "../../src/core/secret.ts";
-import { createIdentities, type IdentityMode } from "../../src/steps/identities.ts";
+import { createIdentities } from "../../src/steps/identities.ts";
 import { asyncHashText, fakeIds, hashText } from "../support/fakes.ts";
 
 const KEY = new Secret("a key for the hashes of the log");
 const FACTS = { caller: "ns", userid: "alice@bank.example", nonce: "5f1d7a84db00d2fce00b31a7fc73224f" };
 const HASH = expect.stringMatching(/^[0-9a-f]{16}$/);
 
-function describeBy(mode: IdentityMode, key: Secret | undefined = KEY, hash = hashText) {
+function describeBy(mode: "hash" | "plain", key: Secret | undefined = KEY, hash = hashText) {
   return createIdentities(mode, key, { hashText: hash, ids: fakeIds() });
 }
 

@@ -4,11 +4,10 @@
 import { html } from "hono/html";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import type { Config } from "../../config/parse.ts";
-import type { FileExchange } from "../../config/schema-nextauth.ts";
 import { UsageError } from "../../core/errors.ts";
 import { FORM_CONTENT_TYPE } from "../../core/form.ts";
 import type { Value } from "../../core/values.ts";
-import type { Binding } from "../../nextauth/binding.ts";
+import type { Binding, ExchangeSettings } from "../../nextauth/settings.ts";
 import { isFault, readValue, ruleOf } from "../../nextauth/values.ts";
 import { apikeyHeader, type WrittenCall, writeCall } from "../../nextauth/write-call.ts";
 import { copyable, type Html, panel, pill } from "../../node/admin/elements.ts";
@@ -35,7 +34,7 @@ interface Played {
 }
 
 /** One of the two. */
-type Endpoint = { binding?: Binding; exchange?: FileExchange };
+type Endpoint = { binding?: Binding; exchange?: ExchangeSettings };
 
 /** By the name under which the form offers it. */
 export function endpointsOf({ get_token, webnonce_exchange }: Config): ReadonlyMap<string, Endpoint> {

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
-import type { Address } from "../../config/schema-types.ts";
+import type { Address } from "../../core/schema.ts";
 import type { TlsCredentials } from "../../core/transport.ts";
 import { inBatch } from "../fast-path/batch.ts";
 import { isAmbiguous } from "./inbound.ts";

@@ -1,15 +1,50 @@
-// The schema of signing and providers.
+// The schema of signing and of a provider, key by key; provider-settings.ts completes a provider.
 
 import * as z from "zod";
+import * as t from "../core/schema.ts";
 import { endpointUrlFault, issuerUrlFault } from "../core/url.ts";
-import { HMAC_ALGORITHMS, TOKEN_ENDPOINT_AUTH_METHODS } from "../oauth/client-authentication.ts";
-import { USER_JWT, withDefaults } from "../oauth/grants.ts";
-import { KIND_NAMES } from "../oauth/kinds/index.ts";
-import { SIGNING_ALGORITHMS } from "../oauth/signing-key.ts";
-import { jwtsNeeded } from "../oauth/template-names.ts";
-import * as t from "./schema-types.ts";
+import { KIND_NAMES } from "./kinds/index.ts";
+import { SIGNING_ALGORITHMS } from "./signing-key.ts";
+import { type JsonValue, parseTemplate, TemplateSyntaxError } from "./template.ts";
 
-export const signingKey = z.strictObject({
+/** Registered names (RFC 7591 section 2, RFC 8705 section 2), and client_secret_basic_raw. */
+export const TOKEN_ENDPOINT_AUTH_METHODS = [
+  "client_secret_basic",
+  "client_secret_basic_raw",
+  "client_secret_post",
+  "client_secret_jwt",
+  "private_key_jwt",
+  "tls_client_auth",
+  "self_signed_tls_client_auth",
+  "none",
+] as const;
+export type TokenEndpointAuthMethod = (typeof TOKEN_ENDPOINT_AUTH_METHODS)[number];
+
+/** For client_secret_jwt (RFC 7518 section 3.2). */
+export const HMAC_ALGORITHMS = ["HS256", "HS384", "HS512"] as const;
+
+/** Text that may contain templates. */
+const templated = t
+  .textWith((written) => {
+    try {
+      parseTemplate(written);
+      return undefined;
+    } catch (error) {
+      if (error instanceof TemplateSyntaxError) return error.message;
+      throw error;
+    }
+  })
+  .meta({ title: "template" });
+
+/** A claim or a header member: any JSON, with templates in its texts. */
+const json: z.ZodType<JsonValue> = z.lazy(() =>
+  z.union(
+    [templated, z.number(), z.boolean(), z.null(), z.array(json), z.record(z.string(), json)],
+    "must be JSON: text, a number, true, false, null, a list or a mapping",
+  ),
+);
+
+const signingKey = z.strictObject({
   kid: t.text.max(256, "must have at most 256 characters").describe("Name of the key, at most 256 characters."),
   alg: z.enum(SIGNING_ALGORITHMS).describe("Signature algorithm."),
   private_key: z
@@ -45,19 +80,21 @@ export const signing = z.strictObject({
 /** What a client assertion and the JWTs of a provider have in common. */
 const jwtSettings = {
   ttl: t.duration.prefault("60s").describe("Validity, from now to exp."),
+  // Keycloak takes an iat of this very second to be in the future.
   backdate: t.durationOrZero.prefault("0s").describe("How far iat is in the past."),
-  header: z.record(t.text, t.json).default({}).describe("Header members to add; null removes one."),
-  claims: z.record(t.text, t.json).default({}).describe("Claims to add; null removes one."),
+  header: z.record(t.text, json).default({}).describe("Header members to add; null removes one."),
+  claims: z.record(t.text, json).default({}).describe("Claims to add; null removes one."),
 };
 
-const jwt = z.strictObject({
+export const jwt = z.strictObject({
   kid: t.text.optional().describe("The key under signing.keys to sign with; the first one by default."),
   ...jwtSettings,
 });
 
 const clientAssertion = z.strictObject({
   file: t.text.optional().describe("A JWT that the platform writes and rotates, sent instead; needs aud. Node only."),
-  aud: t.templated.optional().describe("The audience; {{issuer}} by default, else {{token_endpoint}}."),
+  // One audience: servers refuse several.
+  aud: templated.optional().describe("The audience; {{issuer}} by default, else {{token_endpoint}}."),
   // The revision of RFC 7523 requires this type.
   typ: t.text.nullable().default("client-authentication+jwt").describe("The header's typ; null for none."),
   alg: z
@@ -67,44 +104,34 @@ const clientAssertion = z.strictObject({
   ...jwtSettings,
 });
 
+const subject = z.strictObject({
+  member: t.text.describe("Member of the token response."),
+  claim: t.text.optional().describe("Claim of the JWT in that member."),
+  equals: templated.default("{{userid}}").describe("The expected text."),
+  compare: z
+    .enum(["exact", "ascii_case_insensitive"])
+    .default("exact")
+    .describe("ascii_case_insensitive: A to Z equal a to z, for providers that store user names in lower case."),
+});
+
 const expectSubject = z.union(
   [
     z
       .string()
       .regex(/^[^.]+(?:\.[^.]+)?$/)
       .transform((short) => {
-        const [member, claim] = short.split(".") as [string, string | undefined];
-        return { member, claim, equals: "{{userid}}", compare: "exact" as const };
+        const [member, claim] = short.split(".");
+        return subject.parse({ member, claim });
       }),
-    z.strictObject({
-      member: t.text.describe("Member of the token response."),
-      claim: t.text.optional().describe("Claim of the JWT in that member."),
-      equals: t.templated.default("{{userid}}").describe("The expected text."),
-      compare: z
-        .enum(["exact", "ascii_case_insensitive"])
-        .default("exact")
-        .describe("ascii_case_insensitive: A to Z equal a to z, for providers that store user names in lower case."),
-    }),
+    subject,
   ],
   "must be MEMBER or MEMBER.CLAIM, like access_token.sub, or { member, claim, equals, compare }",
 );
 
 const withoutTemplates = t.text.regex(/^(?!.*\{\{)/, "takes no templates");
 
-export const tls = z
-  .strictObject({
-    certificate: t.secretReference.optional().describe("PEM: client certificate, followed by its chain. Node only."),
-    private_key: t.secretReference.optional().describe("PEM: the certificate's private key. Node only."),
-    ca: t.secretReference.optional().describe("PEM: authorities to trust instead of the public ones. Node only."),
-    binding: t.bindingName.optional().describe("mTLS binding in wrangler.toml; Workers only."),
-  })
-  .refine(
-    ({ certificate, private_key, binding }) => binding || (certificate === undefined) === (private_key === undefined),
-    "needs both certificate and private_key, or neither",
-  );
-
 const jsonParam = z
-  .strictObject({ json: t.json.describe("Sent as JSON, after its templates are filled in.") })
+  .strictObject({ json: json.describe("Sent as JSON, after its templates are filled in.") })
   .meta({ title: "{ json: JSON }" });
 
 export const UNREADABLE =
@@ -146,7 +173,7 @@ const errorRules = z
   )
   .default([]);
 
-export const provider = z
+export const writtenProvider = z
   .strictObject({
     kind: z.enum(KIND_NAMES).optional().describe("The product: brings what is known about its errors."),
     issuer: t.url(issuerUrlFault).optional().describe("The provider's issuer, exactly as in its metadata."),
@@ -170,17 +197,17 @@ export const provider = z
     client_key: t.optionalListOrOne(signingKey).describe("For private_key_jwt, instead of signing.keys."),
     client_assertion: clientAssertion.prefault({}).describe("The assertion of private_key_jwt and client_secret_jwt."),
     grant_type: t.text.describe("Any; authorization_code, jwt-bearer and token-exchange have default params."),
-    scope: t.templated.optional().describe("The scope to request; may contain templates."),
+    scope: templated.optional().describe("The scope to request; may contain templates."),
     params: z
-      .record(t.text, z.union([t.templated, z.array(t.templated), jsonParam, t.secretReference], PARAM_MESSAGE))
+      .record(t.text, z.union([templated, z.array(templated), jsonParam, t.secretReference], PARAM_MESSAGE))
       .default({})
       .describe("Parameters to add: text with templates, a list to repeat one, JSON, or a secret."),
     headers: z
-      .record(t.headerName, z.union([t.templated, t.secretReference], HEADER_MESSAGE))
+      .record(t.headerName, z.union([templated, t.secretReference], HEADER_MESSAGE))
       .default({})
       .describe("Headers to add: text with templates, or a secret."),
     jwt: t.named(jwt).default({}).describe("JWTs to sign, by name. {{jwt.NAME}} in params or headers sends one."),
-    tls: tls.optional().describe("Client certificate and trusted authorities."),
+    tls: t.tls.optional().describe("Client certificate and trusted authorities."),
     answer: answer.prefault({}).describe("Which answer is a token; a JSON object by default."),
     expect_subject: expectSubject
       .optional()
@@ -207,25 +234,9 @@ export const provider = z
     user_errors: errorRules.describe("Errors that refuse this user: codes, or codes with descriptions."),
     proxy_errors: errorRules.describe("Errors that reject this proxy."),
   })
-  .meta({ anyOf: [{ required: ["issuer"] }, { required: ["token_endpoint"] }] })
-  .transform((provider) => {
-    const { issuer, token_endpoint, discovery = "oidc", client_assertion } = provider;
-    const aud = issuer === undefined ? "{{token_endpoint}}" : "{{issuer}}";
-    const names = new Set([...Object.keys(provider.jwt), ...jwtsNeeded(provider)]);
-    const jwts = [...names].flatMap((name) => {
-      const written = provider.jwt[name] ?? (name === USER_JWT ? {} : undefined);
-      return written === undefined ? [] : [[name, withDefaults(written, issuer !== undefined)] as const];
-    });
-    return {
-      ...provider,
-      discovery: token_endpoint === undefined ? discovery : ("none" as const),
-      // The revision of RFC 7523 allows only the issuer.
-      client_assertion: { ...client_assertion, aud: client_assertion.aud ?? aud },
-      jwt: Object.fromEntries(jwts),
-    };
-  });
+  .meta({ anyOf: [{ required: ["issuer"] }, { required: ["token_endpoint"] }] });
 
-export type FileProvider = z.output<typeof provider>;
-export type FileSigning = z.output<typeof signing>;
+/** As written, with the defaults of single keys. Durations are in milliseconds. */
+export type WrittenProvider = z.output<typeof writtenProvider>;
+export type JwtSettings = z.output<typeof jwt>;
 export type KeySettings = z.output<typeof signingKey>;
-export type TlsSettings = z.output<typeof tls>;

@@ -1,8 +1,8 @@
 // The shape of providers and signing keys.
 
 import { describe, expect, it } from "vitest";
-import { configOf, replacing, reports, withKeys, withProviderKeys } from "./file.ts";
-import { reportsShape } from "./shape.ts";
+import { configOf, replacing, reports, withKeys, withProviderKeys } from "../config/file.ts";
+import { reportsShape } from "../config/shape.ts";
 
 const SECRET = "must be { env: NAME } or { file: PATH }; secrets are never written in the file";
 const ALGORITHMS = "ES256, ES384, PS256, RS256, EdDSA";

@@ -1,7 +1,7 @@
 // A misspelt name suggests the intended one; another word suggests nothing.
 
 import { expect, it } from "vitest";
-import { suggestion } from "../../src/config/faults.ts";
+import { suggestion } from "../../src/core/suggestion.ts";
 
 const KNOWN = ["version", "callers", "apikeys", "client_id", "client_secret", "token_endpoint", "issuer", "main"];
 

@@ -1,8 +1,8 @@
-// Building blocks of the file: durations, addresses, secrets, serverids and names.
+// Building blocks of the file: durations, addresses, secrets and names.
 
 import { describe, expect, it } from "vitest";
-import { configOf, faultsOf, replacing, withKeys } from "./file.ts";
-import { reportsShape } from "./shape.ts";
+import { configOf, faultsOf, replacing, withKeys } from "../config/file.ts";
+import { reportsShape } from "../config/shape.ts";
 
 describe("a duration", () => {
   const delay = (text: string) => withKeys(`server: { shutdown_delay: ${JSON.stringify(text)} }`);
@@ -87,13 +87,6 @@ plain => ${SECRET}
 [] => 9:20 "providers.main.client_secret" must have at least one entry
 `,
   );
-});
-
-describe("a serverid", () => {
-  const serverid = (text: string) => withKeys(`routes: [{ serverid: ${text}, provider: main }]`);
-  it.each(['".."', '"a\\tb"', "a".repeat(257), '"\\ud800"'])("must be one that a call can have, not %.12s", (text) => {
-    expect(faultsOf(serverid(text))).toEqual([expect.stringMatching(/^f\.yaml:11:22 "routes\[0\]\.serverid" /)]);
-  });
 });
 
 describe("a name", () => {

@@ -1,93 +1,36 @@
-// The schema of server, callers, get_token, nextauth and webnonce_exchange.
+// The schema of get_token, nextauth and webnonce_exchange.
 
 import * as z from "zod";
 import { STATUS_NAMES } from "../core/errors.ts";
 import { HEADER_VALUE } from "../core/headers.ts";
+import * as t from "../core/schema.ts";
+import { suggestion } from "../core/suggestion.ts";
 import { issuerUrlFault } from "../core/url.ts";
-import { isRequired } from "../nextauth/binding.ts";
-import { MAX_TEXT_LENGTH, ruleOf } from "../nextauth/values.ts";
-import { suggestion } from "./faults.ts";
-import { tls } from "./schema-provider.ts";
-import * as t from "./schema-types.ts";
+import { parseSource } from "./binding.ts";
+import { isFault, MAX_TEXT_LENGTH, patternFault, readValue, ruleOf } from "./values.ts";
 
-const serverTls = z.strictObject({
-  certificate: t.secretReference.describe("PEM: the certificate, followed by its chain."),
-  private_key: t.secretReference.describe("PEM: the certificate's private key."),
-  client_ca: t.secretReference.optional().describe("PEM: the authorities that issue callers' certificates."),
-  pins: z
-    .array(
-      z.string().regex(/^sha256\/[A-Za-z0-9+/]{43}=$/, "must be a pin as check prints it, sha256/ and 44 characters"),
-    )
-    .min(1)
-    .optional()
-    .describe("The pins that apps know, with a backup. A certificate whose key matches none is refused."),
+/** A serverid that a call can have. */
+export const serverid = t.text.superRefine((value, context) => {
+  const read = readValue("serverid", value, false);
+  if (value !== "" && isFault(read)) context.addIssue({ code: "custom", message: read.fault });
 });
 
-const dnsName = z
+/** Undefined means all. */
+export const serverids = z.array(serverid).min(1).optional();
+
+/** Takes a value out of a text. */
+const pattern = t.textWith(patternFault).transform((written) => new RegExp(written, "su"));
+
+/** A place to look for a value, such as `body:/userid`. */
+const source = z
   .string()
-  .regex(/^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/, "must be a DNS name without wildcards")
-  .transform((written) => written.toLowerCase());
-
-export const server = z
-  .strictObject({
-    listen: t.address.prefault("127.0.0.1:8080").describe("Where callers connect."),
-    admin: t.address
-      .prefault("127.0.0.1:9613")
-      .describe("For health, readiness, metrics and the status page. It has no authentication."),
-    admin_hosts: z.array(dnsName).default([]).describe("Host names of admin, besides IP addresses and localhost."),
-    tls: serverTls.optional().describe("TLS for callers; without it, put a TLS proxy in front."),
-    trusted_proxies: z
-      .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], "must be an IP address or a range, like 10.0.0.0/8"))
-      .default([])
-      .describe("Addresses and ranges of load balancers whose X-Forwarded-For is trusted."),
-    env_proxy: z.boolean().default(true).describe("Whether to use https_proxy and no_proxy of the environment."),
-    max_in_flight: t.count(100_000, 1_024).describe("Concurrent calls; more are refused (overloaded)."),
-    shutdown_delay: t.durationOrZero
-      .prefault("5s")
-      .describe("After SIGTERM: how long calls are still accepted, while /readyz returns 503."),
-    shutdown_grace: t.duration.prefault("10s").describe("How long a shutdown then waits for calls in flight."),
-    watch: z
-      .enum(["credentials", "all", "none"])
-      .default("credentials")
-      .describe("Which changed files cause a reload. credentials: secrets, keys, certificates; all: this file too."),
-    readiness: z
-      .enum(["started", "any", "all"])
-      .default("started")
-      .describe(
-        "started: ready once every provider was reached, or after 30 s. any, all: while at least one is reached, or all are.",
-      ),
+  .transform((value, context) => {
+    const parsed = parseSource(value);
+    if (typeof parsed !== "string") return parsed;
+    context.addIssue({ code: "custom", message: parsed });
+    return z.NEVER;
   })
-  .refine(({ listen, admin }) => listen.port === 0 || listen.port !== admin.port || listen.host !== admin.host, {
-    path: ["admin"],
-    message: "must differ from server.listen, because callers must not reach it",
-  });
-
-const fingerprint = z
-  .string()
-  .regex(/^[0-9A-Fa-f]{2}(?::?[0-9A-Fa-f]{2}){31}$/, "must be 64 hexadecimal digits, with or without colons")
-  .transform((written) => written.replaceAll(":", "").toLowerCase())
-  .describe("Its fingerprint, as openssl x509 -fingerprint -sha256 prints it.");
-
-const sanDns = dnsName.describe("A DNS name in the certificate's subjectAltName. Node only.");
-
-const clientCertificate = z.union(
-  [z.strictObject({ sha256: fingerprint }), z.strictObject({ san_dns: sanDns })],
-  "must be { sha256: FINGERPRINT } with 64 hexadecimal digits, or { san_dns: NAME } without wildcards",
-);
-
-export const caller = z
-  .strictObject({
-    apikeys: t.optionalList(t.secretReference).describe("Its API keys, of 16 characters or more; any one matches."),
-    client_certificates: t
-      .optionalList(clientCertificate)
-      .describe("Its TLS certificates; any one matches. With apikeys, both are required."),
-    serverids: t.serverids.describe("The virtual servers it may get tokens for; all by default."),
-  })
-  .refine(
-    ({ apikeys, client_certificates }) => apikeys.length + client_certificates.length > 0,
-    "needs apikeys, client_certificates or both; otherwise anyone could call",
-  )
-  .meta({ anyOf: [{ required: ["apikeys"] }, { required: ["client_certificates"] }] });
+  .meta({ title: "place", pattern: "^(?:body:/|(?:form|header|query|path):.)" });
 
 /** As in nextAuth's public REST API; the format of the vendor's getToken call is not public. */
 const DEFAULT_VALUES = {
@@ -97,15 +40,20 @@ const DEFAULT_VALUES = {
   nonce: ["header:X-nonce", "body:/nonce"],
 };
 
+/** A call always needs the nonce for the session check or, without one, the userid. */
+export function isRequired(name: string, session: "verify" | "trust"): boolean {
+  return name === (session === "verify" ? "nonce" : "userid");
+}
+
 /** A list of places is short for `{ from: LIST }`. */
 const boundValue = z.preprocess(
   (written) => (Array.isArray(written) ? { from: written } : written),
   z.strictObject(
     {
-      from: z.array(t.source).min(1).describe("Places to look; the first match wins."),
+      from: z.array(source).min(1).describe("Places to look; the first match wins."),
       type: z.enum(["text", "integer"]).optional().describe("text by default; nextAuth's accountid is an integer."),
       max_length: z.int().min(1).max(MAX_TEXT_LENGTH).optional().describe("Maximum number of characters of a text."),
-      pattern: t.pattern
+      pattern: pattern
         .optional()
         .describe("Fixed text around one group, like ^urn:user:(.+)$; the group is the value."),
       required: z.boolean().optional().describe("true: a call without it is call_invalid."),
@@ -193,38 +141,29 @@ const nextauthServer = z.strictObject({
     "An API key with the permission sessions. With {{attributes.NAME}}, it must also be allowed to read users.",
   ),
   su: z.string().regex(HEADER_VALUE, "must be visible ASCII").optional().describe("The role to act as (X-su)."),
-  serverid: t.serverid.optional().describe("The virtual server of calls that name none."),
-  serverids: t.serverids.describe("Its virtual servers, if you list several servers; all by default."),
+  serverid: serverid.optional().describe("The virtual server of calls that name none."),
+  serverids: serverids.describe("Its virtual servers, if you list several servers; all by default."),
   timeout: t.duration.prefault("1500ms").describe("Limit for one request, including its response."),
   ...t.connectionSettings,
   session_cache: t.durationOrZero
     .refine((ms) => ms <= 60_000, "must be at most 60s")
     .prefault("0s")
     .describe("How long a confirmed session is remembered, and a logout unnoticed. At most 60s."),
-  tls: tls.optional().describe("Client certificate and trusted authorities."),
+  tls: t.tls.optional().describe("Client certificate and trusted authorities."),
 });
 
 export const nextauth = t.optionalListOrOne(nextauthServer);
 
-const rateLimit = (limit: number, defaultBinding: string) =>
-  z
-    .strictObject({
-      limit: t.count(1_000_000, limit).describe("Exchanges per window. Node only."),
-      window: t.duration.prefault("1m").describe("The window; on Workers, only the Retry-After of a refusal."),
-      binding: t.bindingName.default(defaultBinding).describe("Rate limiting binding in wrangler.toml; Workers only."),
-    })
-    .prefault({});
-
 const exchange = z.strictObject({
   path: pathLike(EXCHANGE_PATH, "/token").default("/token").describe("Compared exactly."),
   provider: t.text.optional().describe("The provider to use; routes by default."),
-  serverid: t.serverid.optional().describe("The virtual server of these webNonces; nextauth.serverid by default."),
+  serverid: serverid.optional().describe("The virtual server of these webNonces; nextauth.serverid by default."),
   timeout: callTimeout,
   rate_limit: z
     .strictObject({
       // Generous, because a mobile network puts many users behind one address.
-      per_address: rateLimit(300, "WEBNONCE_EXCHANGE_PER_ADDRESS").describe("Limit for one client address."),
-      per_webnonce: rateLimit(10, "WEBNONCE_EXCHANGE_PER_WEBNONCE").describe("Limit for one webNonce."),
+      per_address: t.rateLimit(300, "WEBNONCE_EXCHANGE_PER_ADDRESS").describe("Limit for one client address."),
+      per_webnonce: t.rateLimit(10, "WEBNONCE_EXCHANGE_PER_WEBNONCE").describe("Limit for one webNonce."),
     })
     .prefault({})
     .describe("Rate limits; on Node, of each process."),
@@ -232,8 +171,7 @@ const exchange = z.strictObject({
 
 export const webnonceExchange = t.optionalListOrOne(exchange);
 
-export type FileBinding = z.output<typeof binding>;
-export type FileBoundValue = z.output<typeof boundValue>;
-export type FileNextAuth = z.output<typeof nextauthServer>;
-export type FileExchange = z.output<typeof exchange>;
-export type ClientCertificatePin = z.output<typeof clientCertificate>;
+export type Binding = z.output<typeof binding>;
+export type BoundValue = Binding["values"][string];
+export type NextAuthServerSettings = z.output<typeof nextauthServer>;
+export type ExchangeSettings = z.output<typeof exchange>;

@@ -1,9 +1,7 @@
-// Building blocks of the schema: durations, addresses, URLs, names, templates, secrets, lists.
+// Building blocks of the schema: durations, addresses, URLs, names, secrets, lists, connections.
 
 import * as z from "zod";
-import { parseSource, TOKEN } from "../nextauth/binding.ts";
-import { isFault, patternFault, readValue } from "../nextauth/values.ts";
-import { type JsonValue, parseTemplate, TemplateSyntaxError } from "../oauth/template.ts";
+import { TOKEN } from "./headers.ts";
 
 /** @param faultOf returns what is wrong, as a phrase that follows the path */
 export const textWith = (faultOf: (text: string) => string | undefined) =>
@@ -61,60 +59,18 @@ export const address = z
 /** Port 0 means any free port. */
 export type Address = z.output<typeof address>;
 
-/** @param faultOf see core/url.ts */
+/** @param faultOf see url.ts */
 export const url = (faultOf: (url: string) => string | undefined) =>
   textWith((text) => (text.includes("{{") ? "takes no templates; write the complete URL" : faultOf(text))).meta({
     title: "URL",
     pattern: "^[Hh][Tt][Tt][Pp][Ss]?://[^#]+$",
   });
 
-/** Text that may contain templates. */
-export const templated = textWith((written) => {
-  try {
-    parseTemplate(written);
-    return undefined;
-  } catch (error) {
-    if (error instanceof TemplateSyntaxError) return error.message;
-    throw error;
-  }
-}).meta({ title: "template" });
-
-/** A claim or a header member: any JSON, with templates in its texts. */
-export const json: z.ZodType<JsonValue> = z.lazy(() =>
-  z.union(
-    [templated, z.number(), z.boolean(), z.null(), z.array(json), z.record(z.string(), json)],
-    "must be JSON: text, a number, true, false, null, a list or a mapping",
-  ),
-);
-
-/** A serverid that a call can have. */
-export const serverid = text.superRefine((value, context) => {
-  const read = readValue("serverid", value, false);
-  if (value !== "" && isFault(read)) context.addIssue({ code: "custom", message: read.fault });
-});
-
-/** Undefined means all. */
-export const serverids = z.array(serverid).min(1).optional();
-
-/** Takes a value out of a text. */
-export const pattern = textWith(patternFault).transform((written) => new RegExp(written, "su"));
-
-/** A place to look for a value, such as `body:/userid`. */
-export const source = z
-  .string()
-  .transform((value, context) => {
-    const parsed = parseSource(value);
-    if (typeof parsed !== "string") return parsed;
-    context.addIssue({ code: "custom", message: parsed });
-    return z.NEVER;
-  })
-  .meta({ title: "place", pattern: "^(?:body:/|(?:form|header|query|path):.)" });
-
 const nameOf = (what: string) =>
   z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, `must be the name of a ${what}: letters, digits and _`);
 
 /** A binding in wrangler.toml. */
-export const bindingName = nameOf("binding");
+const bindingName = nameOf("binding");
 
 export const missingSecretOrWrong = missingOrWrong(
   "is missing; write { env: NAME } or { file: PATH }",
@@ -134,6 +90,9 @@ export const secretReference = z
     missingSecretOrWrong,
   )
   .meta({ title: "secret" });
+
+/** An environment variable (on Workers a binding) or a file (Node). */
+export type SecretReference = z.output<typeof secretReference>;
 
 /** One entry, or a list of them. A union would not report each fault of an entry at its place. */
 export const listOrOne = <Item extends z.ZodType>(item: Item) =>
@@ -177,6 +136,31 @@ export const connectionSettings = {
     .optional()
     .describe("Egress proxy, by CONNECT, or none; that of the environment by default. Node only."),
 };
+
+export type ConnectionSettings = z.output<z.ZodObject<typeof connectionSettings>>;
+
+export const tls = z
+  .strictObject({
+    certificate: secretReference.optional().describe("PEM: client certificate, followed by its chain. Node only."),
+    private_key: secretReference.optional().describe("PEM: the certificate's private key. Node only."),
+    ca: secretReference.optional().describe("PEM: authorities to trust instead of the public ones. Node only."),
+    binding: bindingName.optional().describe("mTLS binding in wrangler.toml; Workers only."),
+  })
+  .refine(
+    ({ certificate, private_key, binding }) => binding || (certificate === undefined) === (private_key === undefined),
+    "needs both certificate and private_key, or neither",
+  );
+
+export const rateLimit = (limit: number, defaultBinding: string) =>
+  z
+    .strictObject({
+      limit: count(1_000_000, limit).describe("Exchanges per window. Node only."),
+      window: duration.prefault("1m").describe("The window; on Workers, only the Retry-After of a refusal."),
+      binding: bindingName.default(defaultBinding).describe("Rate limiting binding in wrangler.toml; Workers only."),
+    })
+    .prefault({});
+
+export type RateLimit = z.output<ReturnType<typeof rateLimit>>;
 
 /** A name for a caller, a provider or a value; names appear in logs, metrics and templates. */
 const NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
