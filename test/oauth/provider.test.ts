@@ -255,6 +255,18 @@ it("a second credential gets the rest of the time, and the log says so without t
   expect(lines).toEqual([{ level: "warn", event: "client credential refused, trying the next", fields }]);
 });
 
+it.each([
+  ["client_credentials", ["old", "new"]],
+  ["authorization_code", ["old"]],
+])("a 401 that may mean the user leads with %s to the secrets %j", async (grant_type, expected) => {
+  const secrets = ["old", "new"].map((text) => new Secret(text));
+  const settings = { token_endpoint_auth_method: "client_secret_post", grant_type, params: {} } as const;
+  const { upstream, request } = setUp(settings, { secrets });
+  upstream.answer = () => response(401, { error: "unauthorized_client" });
+  expect(await codeOf(request)).toBe("provider_rejected_proxy");
+  expect(upstream.requests.map(({ body }) => new URLSearchParams(body).get("client_secret"))).toEqual(expected);
+});
+
 describe("the breaker", () => {
   it("counts a failed discovery once, and not again for calls that get its remembered failure", async () => {
     const { upstream, request, clock } = setUp(DISCOVERING);
