@@ -122,7 +122,7 @@ const WITH_EXCHANGE = {
 };
 
 /** Limiters that refuse by their binding; the app itself logs in every session. */
-async function buildExchange(deps: Partial<Runtime> = {}) {
+async function buildExchange(deps: Partial<Runtime> = {}, file: object = {}) {
   const limited = new Set<string>();
   const asked: string[] = [];
   const createRateLimiter: Runtime["createRateLimiter"] =
@@ -132,7 +132,7 @@ async function buildExchange(deps: Partial<Runtime> = {}) {
       return limited.has(binding) ? 9 : undefined;
     };
   const built = await buildApp({
-    file: WITH_EXCHANGE,
+    file: { ...WITH_EXCHANGE, ...file },
     secrets: { NEXTAUTH_APIKEY: "a key" },
     deps: { createRateLimiter, ...deps },
   });
@@ -146,6 +146,16 @@ async function buildExchange(deps: Partial<Runtime> = {}) {
     });
   return { ...built, exchange, asked, limited, session };
 }
+
+it("an exchange names the same user to the provider as a call does, if the userid has a pattern", async () => {
+  const values = { nonce: ["header:x-nonce"], userid: { from: ["body:/userid"], pattern: "^al(.+)$" } };
+  const { app, exchange, upstream } = await buildExchange({}, { get_token: { values } });
+  expect([(await exchange()).status, (await app.request(call({ body: { userid: "alice" } }))).status]).toEqual([
+    200, 200,
+  ]);
+  const users = upstream.requests.map(({ body }) => new URLSearchParams(body).get("userid"));
+  expect(users).toEqual([null, "ice", null, "ice"]);
+});
 
 describe("the order of the steps", () => {
   it("limits calls in flight after method, caller and body, and before the call is answered", async () => {

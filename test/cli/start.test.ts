@@ -7,18 +7,16 @@ import { existsSync, readFileSync } from "node:fs";
 import { chmod, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
-import { connect } from "node:tls";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { APIKEY, callGetToken } from "../support/call.ts";
 import { fileConfig, SECRETS, SERVER } from "../support/config.ts";
-import { makeSelfSigned, type TestCertificate } from "../support/keys.ts";
 import { CLI, type Run, runCli } from "../support/process.ts";
 import { type RecordingProvider, startRecordingProvider } from "../support/recording-provider.ts";
 import { asNobody, canBeNobody } from "./nobody.ts";
 import { runCommand } from "./run-command.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
-const WAIT_MS = 15_000;
+const _WAIT_MS = 15_000;
 
 const folder = temporaryFolder();
 const emptyFolder = temporaryFolder();
@@ -108,34 +106,6 @@ describe("a reload of start", () => {
     await run.said(/"reason":"cannot read the env file reload\.env \(ENOENT\): /);
     expect(await statusWith(url, "another-key-of-the-caller")).toBe(200);
   });
-
-  it("refuses a faulty certificate, keeps the old one, and takes a good one", async () => {
-    const writePair = async ({ certificate, private_key }: TestCertificate) => {
-      await write("certificate.pem", certificate);
-      await write("key.pem", private_key);
-    };
-    const old = await makeSelfSigned("old");
-    await writePair(old);
-    await configure({ tls: { certificate: { file: "certificate.pem" }, private_key: { file: "key.pem" } } });
-    const run = start([], SECRETS);
-    const [, port] = await run.said(/"listen":"https:\/\/127\.0\.0\.1:(\d+)"/);
-    const refusals = () =>
-      [...run.stdout().matchAll(/"reason":"[^"]*\\"server\.tls[^\n]*"event":"not reloaded/g)].length;
-    const faulty = [
-      { ...(await makeSelfSigned("new")), private_key: old.private_key },
-      await makeSelfSigned("expired", { notAfter: new Date("2020-01-02") }),
-    ];
-    for (const [index, pair] of faulty.entries()) {
-      await writePair(pair);
-      run.process.kill("SIGHUP");
-      await expect.poll(refusals, { timeout: WAIT_MS }).toBe(index + 1);
-      expect(await servedName(Number(port))).toBe("old");
-    }
-    await writePair(await makeSelfSigned("new"));
-    run.process.kill("SIGHUP");
-    await run.said(/"event":"reloaded"/);
-    expect(await servedName(Number(port))).toBe("new");
-  });
 });
 
 it("a missing --env-file behind -- ends with status 2", async () => {
@@ -145,11 +115,3 @@ it("a missing --env-file behind -- ends with status 2", async () => {
   expect(status).toBe(2);
   expect(stderr).toMatch(/^cannot read the env file nowhere\.env \(ENOENT\): .+\n$/);
 });
-
-async function servedName(port: number): Promise<string> {
-  const socket = connect({ port, host: "127.0.0.1", rejectUnauthorized: false });
-  await once(socket, "secureConnect");
-  const { subject } = socket.getPeerCertificate();
-  socket.destroy();
-  return String(subject.CN);
-}
