@@ -8,8 +8,8 @@ import { describe, expect, it } from "vitest";
 import { fileConfig, SECRETS } from "../support/config.ts";
 import { makeAuthority, makeKey, makeSelfSigned, type TestCertificate } from "../support/keys.ts";
 import { json, startRecordingProvider } from "../support/recording-provider.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { runCommand } from "./run-command.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
 
 const DAY_MS = 86_400_000;
 const OPENSSL = "openssl";

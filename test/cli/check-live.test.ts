@@ -11,8 +11,8 @@ import {
   respond,
   startRecordingProvider,
 } from "../support/recording-provider.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { runCommand } from "./run-command.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
 
 const folder = temporaryFolder();
 let provider: RecordingProvider;

@@ -14,8 +14,8 @@ import {
   startNextAuthServer,
 } from "../support/nextauth-server.ts";
 import { json, type RecordingProvider, respond, startRecordingProvider, token } from "../support/recording-provider.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { runCommand } from "./run-command.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
 
 let provider: RecordingProvider;
 let nextauth: NextAuthServer;

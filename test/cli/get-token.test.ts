@@ -13,8 +13,8 @@ import { makeAuthority } from "../support/keys.ts";
 import { freePort } from "../support/port.ts";
 import { CLI } from "../support/process.ts";
 import { json, type RecordingProvider, startRecordingProvider } from "../support/recording-provider.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { runCommand } from "./run-command.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
 
 const BYTES = '{ "access_token":"caf\\u00e9",\n "token_type":"Bearer" }\r\n';
 const ENV = { ...SECRETS, NONCE };

@@ -12,9 +12,9 @@ import { APIKEY, callGetToken } from "../support/call.ts";
 import { fileConfig, SECRETS, SERVER } from "../support/config.ts";
 import { CLI, type Run, runCli } from "../support/process.ts";
 import { type RecordingProvider, startRecordingProvider } from "../support/recording-provider.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { asNobody, canBeNobody } from "./nobody.ts";
 import { runCommand } from "./run-command.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
 
 const _WAIT_MS = 15_000;
 

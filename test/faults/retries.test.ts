@@ -1,8 +1,7 @@
 // Token requests are repeated only if no second token can result, signed again, in one deadline.
 // On Workers nothing is repeated, because fetch does not say how far a request got.
 
-import { once } from "node:events";
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { CALL, callGetToken } from "../support/call.ts";
 import { fileConfig, providerConfig, SECRETS } from "../support/config.ts";
@@ -10,7 +9,7 @@ import { expectProviderError } from "../support/expect-error.ts";
 import { type Host, noticed, startHost } from "../support/host.ts";
 import { answerWith, type Http2Peer, startHttp2Peer } from "../support/http2-peer.ts";
 import { makeAuthority, makeKey } from "../support/keys.ts";
-import { freePort } from "../support/port.ts";
+import { freePort, listenLocally } from "../support/port.ts";
 
 const BODY = '{"access_token":"the-token","token_type":"Bearer"}';
 const ANSWER = `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`;
@@ -41,9 +40,8 @@ beforeAll(async () => {
       bodies.push(bytes.toString().split("\r\n\r\n")[1] ?? "");
       behave(socket, nth);
     });
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const at = `127.0.0.1:${(server.address() as AddressInfo).port}/token`;
+  });
+  const at = `127.0.0.1:${await listenLocally(server)}/token`;
   const signed = { params: {}, grant_type: JWT_BEARER };
   const providers = {
     signed: providerConfig(`http://${at}`, { ...signed, timeout: "1m" }),

@@ -1,9 +1,8 @@
 // Tunnels through an egress proxy: what holds without one, deadlines, refusals, the environment.
 
-import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import type { SecureServerOptions } from "node:http2";
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { getCACertificates, setDefaultCACertificates, type TLSSocket } from "node:tls";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -14,6 +13,7 @@ import { createNodeTransport } from "../../../src/node/outbound/transport.ts";
 import { type ConnectProxy, type ConnectProxyOptions, startConnectProxy } from "../../support/connect-proxy.ts";
 import { answerWith, type Http2Peer, startHttp2Peer } from "../../support/http2-peer.ts";
 import { type Authority, makeAuthority, type TestCertificate } from "../../support/keys.ts";
+import { listenLocally } from "../../support/port.ts";
 
 const FAR_MS = 60_000;
 const BODY = "client_secret=in-the-form";
@@ -252,12 +252,11 @@ describe("connect_timeout", () => {
   });
 
   it("covers TLS to an https proxy", async () => {
-    const server = createServer(() => {}).listen(0, "127.0.0.1");
-    await once(server, "listening");
+    const server = createServer(() => {});
     const sockets: Socket[] = [];
     server.on("connection", (socket: Socket) => sockets.push(socket.on("error", () => {}).resume()));
     ends.push(() => server.close());
-    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const url = `https://127.0.0.1:${await listenLocally(server)}`;
     expect(await failureOf(through({ url }, slow)("https://sso.bank.example"))).toBe(late);
     await expect.poll(() => sockets.every((socket) => socket.destroyed || socket.readableEnded)).toBe(true);
   });
