@@ -1,7 +1,3 @@
-// What `check --live` says about a token, and what `--probe` adds.
-
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { fileConfig, providerConfig, SECRETS } from "../support/config.ts";
 import {
@@ -11,10 +7,9 @@ import {
   respond,
   startRecordingProvider,
 } from "../support/recording-provider.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
-import { runCommand } from "./run-command.ts";
+import { useCheck } from "./use-check.ts";
 
-const folder = temporaryFolder();
+const { check } = useCheck();
 let provider: RecordingProvider;
 beforeAll(async () => {
   provider = await startRecordingProvider();
@@ -28,8 +23,7 @@ async function live(answer: Answer, args: string[] = [], changes: object = {}) {
   provider.answer = answer;
   const settings = { params: { userid: "{{userid}}" }, ...changes };
   const file = fileConfig(provider.tokenEndpoint, { provider: settings });
-  await writeFile(join(folder, "token-proxy.yaml"), JSON.stringify(file));
-  return runCommand(["check", "--live", "--userid", "alice", ...args], { cwd: folder, env: SECRETS });
+  return check(file, ["--live", "--userid", "alice", ...args]);
 }
 
 const now = Math.floor(Date.now() / 1_000);
@@ -204,8 +198,7 @@ describe("a token that needs those of other providers", () => {
       broker: at("/broker", { params: {}, grant_type: "client_credentials", cache: true }),
     };
     const file = fileConfig("", { file: { providers, get_token: { provider: "main" } } });
-    await writeFile(join(folder, "token-proxy.yaml"), JSON.stringify(file));
-    return runCommand(["check", "--live", "--userid", "alice"], { cwd: folder, env: SECRETS });
+    return check(file, ["--live", "--userid", "alice"]);
   }
 
   it("is described, with what is kept", async () => {

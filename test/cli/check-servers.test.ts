@@ -1,10 +1,8 @@
 // What `check` finds out about providers and nextAuth Servers by asking them.
 
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { NONCE } from "../support/call.ts";
-import { fileConfig, SECRETS } from "../support/config.ts";
+import { fileConfig } from "../support/config.ts";
 import {
   ALICE,
   NEXTAUTH_APIKEY,
@@ -14,12 +12,11 @@ import {
   startNextAuthServer,
 } from "../support/nextauth-server.ts";
 import { json, type RecordingProvider, respond, startRecordingProvider, token } from "../support/recording-provider.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
-import { runCommand } from "./run-command.ts";
+import { useCheck } from "./use-check.ts";
 
 let provider: RecordingProvider;
 let nextauth: NextAuthServer;
-const folder = temporaryFolder();
+const checked = useCheck();
 
 beforeAll(async () => {
   provider = await startRecordingProvider();
@@ -36,10 +33,8 @@ afterAll(async () => {
   await nextauth?.close();
 });
 
-async function check(file: object, args: string[] = [], env: Record<string, string> = {}) {
-  await writeFile(join(folder, "token-proxy.yaml"), JSON.stringify(file));
-  return runCommand(["check", ...args], { cwd: folder, env: { ...SECRETS, NEXTAUTH_APIKEY, ...env } });
-}
+const check = (file: object, args: string[] = [], env: Record<string, string> = {}) =>
+  checked.check(file, args, { NEXTAUTH_APIKEY, ...env });
 
 describe("a nextAuth Server", () => {
   const file = (settings: object, get_token: object = {}) =>

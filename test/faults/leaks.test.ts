@@ -2,9 +2,8 @@
 // except for the token on get-token's standard output.
 
 import { existsSync, readFileSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { request } from "node:https";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { callGetToken, collectAnswer, NONCE } from "../support/call.ts";
@@ -15,22 +14,21 @@ import { arrange, callOf, SCENARIOS, type Scenario } from "../support/leak-scena
 import { CANARIES, SECRETS, startWorld, type World } from "../support/leak-world.ts";
 import { runCli } from "../support/process.ts";
 import { exchange } from "../support/raw-call.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const ALL = Object.values(CANARIES);
 const { token, userid, nonce, apikey, clientSecret } = CANARIES;
 
 let world: World;
-let folder: string;
+const folder = temporaryFolder();
 const hosts: Host[] = [];
 
 beforeAll(async () => {
   world = await startWorld();
-  folder = await mkdtemp(join(tmpdir(), "token-proxy-leaks-"));
 });
 afterAll(async () => {
   for (const host of hosts) await host.close();
   await world?.close();
-  await rm(folder, { recursive: true, force: true });
 });
 
 async function start(file: object = world.file, secrets: Record<string, string> = SECRETS): Promise<Host> {
