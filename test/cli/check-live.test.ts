@@ -9,7 +9,7 @@ import {
 } from "../support/recording-provider.ts";
 import { useCheck } from "./use-check.ts";
 
-const { check } = useCheck();
+const command = useCheck();
 let provider: RecordingProvider;
 beforeAll(async () => {
   provider = await startRecordingProvider();
@@ -23,7 +23,7 @@ async function live(answer: Answer, args: string[] = [], changes: object = {}) {
   provider.answer = answer;
   const settings = { params: { userid: "{{userid}}" }, ...changes };
   const file = fileConfig(provider.tokenEndpoint, { provider: settings });
-  return check(file, ["--live", "--userid", "alice", ...args]);
+  return command.check(file, ["--live", "--userid", "alice", ...args]);
 }
 
 const now = Math.floor(Date.now() / 1_000);
@@ -198,7 +198,7 @@ describe("a token that needs those of other providers", () => {
       broker: at("/broker", { params: {}, grant_type: "client_credentials", cache: true }),
     };
     const file = fileConfig("", { file: { providers, get_token: { provider: "main" } } });
-    return check(file, ["--live", "--userid", "alice"]);
+    return command.check(file, ["--live", "--userid", "alice"]);
   }
 
   it("is described, with what is kept", async () => {

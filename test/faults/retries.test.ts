@@ -47,12 +47,12 @@ beforeAll(async () => {
     signed: providerConfig(`http://${at}`, { ...signed, timeout: "1m" }),
     code: providerConfig(`http://${at}`, { params: {}, grant_type: "authorization_code" }),
     own: providerConfig(`http://${at}`, { grant_type: "urn:example:user", params: { userid: "{{userid}}" } }),
-    quick: providerConfig(`http://${at}`, { ...signed, timeout: "1s" }),
+    quick: providerConfig(`http://${at}`, { ...signed, timeout: "2s" }),
     closed: providerConfig(`http://127.0.0.1:${await freePort()}/token`, {
       params: {},
       grant_type: "authorization_code",
     }),
-    tls: providerConfig(`https://${at}`, { ...signed, timeout: "1s", connect_timeout: "1s" }),
+    tls: providerConfig(`https://${at}`, { ...signed, timeout: "3s" }),
   };
   const authority = await makeAuthority();
   const { certificate, private_key } = await authority.issue("127.0.0.1", { ips: ["127.0.0.1"] });
@@ -201,7 +201,7 @@ describe("a connection that cannot be made", () => {
   });
 
   it("is tried twice within one deadline", async () => {
-    behave = (socket) => void setTimeout(() => socket.end(), 700); // during the TLS handshake
+    behave = (socket) => void setTimeout(() => socket.end(), 2_000); // during the TLS handshake
     // With its own deadline, the second try would end as the first one did.
     expectProviderError(await callTo("tls"), "provider_timeout", "providers.tls");
     expect(connections).toBe(2);

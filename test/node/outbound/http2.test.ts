@@ -266,7 +266,7 @@ describe("a deadline", () => {
     const send = connect();
     const other = send(origin, { body: "other" });
     await expect.poll(() => streams.length).toBe(1);
-    const late = send(origin, { timeout: 50 });
+    const late = send(origin, { timeout: 1_000 });
     expect(await failureOf(late)).toBe("timeout some");
     (peer as Http2Peer).onStream = answerWith("new");
     expect(textOf(await send(origin))).toBe("new");
