@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { fileConfig, providerConfig, SECRETS } from "../support/config.ts";
+import { unsignedJwt } from "../support/fakes.ts";
 import {
   type Answer,
   json,
@@ -27,10 +28,7 @@ async function live(answer: Answer, args: string[] = [], changes: object = {}) {
 }
 
 const now = Math.floor(Date.now() / 1_000);
-const jwt = (claims: object) =>
-  [{ alg: "ES256", kid: "k" }, claims, {}]
-    .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
-    .join(".");
+const jwt = (claims: object) => unsignedJwt(claims, { alg: "ES256", kid: "k" });
 const token = (claims: object, more: object = {}) => json({ access_token: jwt(claims), token_type: "Bearer", ...more });
 
 describe("a token", () => {

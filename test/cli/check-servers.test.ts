@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { NONCE } from "../support/call.ts";
 import { fileConfig } from "../support/config.ts";
+import { unsignedJwt } from "../support/fakes.ts";
 import {
   ALICE,
   NEXTAUTH_APIKEY,
@@ -123,8 +124,7 @@ describe("a provider", () => {
   });
 
   it("may issue JWTs, in which --live finds the claim for expect_subject", async () => {
-    const jwt = ["{}", '{"sub":"alice"}', "s"].map((part) => Buffer.from(part).toString("base64url")).join(".");
-    provider.answer = json({ access_token: jwt });
+    provider.answer = json({ access_token: unsignedJwt({ sub: "alice" }) });
     const named = fileConfig(provider.tokenEndpoint, { provider: { params: { userid: "{{userid}}" } } });
     expect((await check(named, ["--live", "--userid", "alice"])).out).toContain(
       "set expect_subject: access_token.sub\n",
@@ -142,7 +142,7 @@ describe("a provider", () => {
   });
 
   it("may send a body of any kind, of which --live prints what a JWT says, and never advises expect_subject", async () => {
-    const jwt = ["{}", '{"sub":"alice"}', "s"].map((part) => Buffer.from(part).toString("base64url")).join(".");
+    const jwt = unsignedJwt({ sub: "alice" });
     const params = { userid: "{{userid}}" };
     const any = fileConfig(provider.tokenEndpoint, { provider: { params, answer: { format: "any" } } });
     for (const [body, printed] of [

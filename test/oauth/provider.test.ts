@@ -13,7 +13,7 @@ import { METADATA_LIFETIME_MS } from "../../src/oauth/discovery.ts";
 import { TOKEN_EXCHANGE } from "../../src/oauth/grants.ts";
 import type { ProviderSettings } from "../../src/oauth/provider-settings.ts";
 import { REFUSALS_OF_EVERYBODY } from "../../src/oauth/refusals.ts";
-import { NOW, response, thrownBy } from "../support/fakes.ts";
+import { NOW, response, thrownBy, unsignedJwt } from "../support/fakes.ts";
 import { ENDPOINT, ISSUER, setUp, TOKEN } from "./set-up-provider.ts";
 
 const DISCOVERING = { issuer: ISSUER, discovery: "oidc", token_endpoint: undefined } as const;
@@ -144,8 +144,7 @@ describe("a failure", () => {
   ])(
     "with delivery %s and an assertion from a file, which has the same jti again, leads to %d requests",
     async (delivery, count) => {
-      const read = async () =>
-        `e30.${Buffer.from(JSON.stringify({ aud: ENDPOINT, exp: NOW })).toString("base64url")}.cw`;
+      const read = async () => unsignedJwt({ aud: ENDPOINT, exp: NOW });
       const method = { token_endpoint_auth_method: "private_key_jwt", grant_type: "client_credentials" } as const;
       const assertionFile = createAssertionFile(read, ENDPOINT, "key");
       const { upstream, request } = setUp({ ...method, params: {} }, { assertionFile });
