@@ -1,5 +1,4 @@
-// The command `start`: what an operator sees if it cannot listen, and reloads of secrets and
-// certificates.
+// The command `start`: what an operator sees if it cannot listen, and reloads of --env-file.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
