@@ -142,7 +142,7 @@ describe("a provider", () => {
   });
 
   it("may send a body of any kind, of which --live prints what a JWT says, and never advises expect_subject", async () => {
-    const jwt = unsignedJwt({ sub: "alice" });
+    const jwt = unsignedJwt({ sub: "alice" }, {});
     const params = { userid: "{{userid}}" };
     const any = fileConfig(provider.tokenEndpoint, { provider: { params, answer: { format: "any" } } });
     for (const [body, printed] of [

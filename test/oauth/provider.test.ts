@@ -260,7 +260,8 @@ it.each([
 ])("a 401 that may mean the user leads with %s to the secrets %j", async (grant_type, expected) => {
   const secrets = ["old", "new"].map((text) => new Secret(text));
   const settings = { token_endpoint_auth_method: "client_secret_post", grant_type, params: {} } as const;
-  const { upstream, request } = setUp(settings, { secrets });
+  const { upstream, request, values } = setUp(settings, { secrets });
+  values.set("nonce", "n");
   upstream.answer = () => response(401, { error: "unauthorized_client" });
   expect(await codeOf(request)).toBe("provider_rejected_proxy");
   expect(upstream.requests.map(({ body }) => new URLSearchParams(body).get("client_secret"))).toEqual(expected);
