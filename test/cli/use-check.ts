@@ -6,7 +6,7 @@ import { SECRETS } from "../support/config.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { type Ran, runCommand } from "./run-command.ts";
 
-/** @returns the folder, and a function that writes the file and checks it with the usual secrets and `env` */
+/** `check` writes the file, and adds `env` to the usual secrets. */
 export function useCheck() {
   const folder = temporaryFolder();
   async function check(file: object, args: string[] = [], env: Record<string, string> = {}): Promise<Ran> {
