@@ -1,15 +1,12 @@
 // What `check` says about a provider's words: which key of the file they probably mean.
 
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { fileConfig, SECRETS } from "../support/config.ts";
+import { fileConfig } from "../support/config.ts";
 import { makeKey } from "../support/keys.ts";
 import { json, type RecordingProvider, startRecordingProvider } from "../support/recording-provider.ts";
-import { runCommand } from "./run-command.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
+import { useCheck } from "./use-check.ts";
 
-const folder = temporaryFolder();
+const { check } = useCheck();
 let provider: RecordingProvider;
 let KEY: string;
 beforeAll(async () => {
@@ -27,9 +24,7 @@ async function adviceOn(error: string, error_description: string, status: number
   provider.answer = json({ error, error_description }, status);
   const settings = { grant_type: JWT_BEARER, params: {}, scope: "accounts", ...changes };
   const file = fileConfig(provider.tokenEndpoint, { provider: settings, file: { signing: SIGNING } });
-  await writeFile(join(folder, "token-proxy.yaml"), JSON.stringify(file));
-  const env = { ...SECRETS, KEY };
-  const { out } = await runCommand(["check", "--live", "--userid", "alice"], { cwd: folder, env });
+  const { out } = await check(file, ["--live", "--userid", "alice"], { KEY });
   expect(out).toContain(`it says         ${error}`);
   expect(out).not.toContain("check its client authentication");
   return out

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { parse } from "yaml";
 import { fileConfig } from "../support/config.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { runCommand } from "./run-command.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
 
 const folder = temporaryFolder();
 const NEXTAUTH = { url: "https://ns.invalid", apikey: { env: "NOT_SET" }, serverid: "c2VydmVyLTE=" };

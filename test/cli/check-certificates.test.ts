@@ -5,28 +5,22 @@ import { hash, X509Certificate } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { fileConfig, SECRETS } from "../support/config.ts";
+import { fileConfig } from "../support/config.ts";
 import { makeAuthority, makeKey, makeSelfSigned, type TestCertificate } from "../support/keys.ts";
 import { json, startRecordingProvider } from "../support/recording-provider.ts";
-import { runCommand } from "./run-command.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
+import { useCheck } from "./use-check.ts";
 
 const DAY_MS = 86_400_000;
 const OPENSSL = "openssl";
 const hasOpenssl = spawnSync(OPENSSL, ["version"]).status === 0;
 
-const folder = temporaryFolder();
-
-async function check(file: object, env: Record<string, string> = {}, args: string[] = []) {
-  await writeFile(join(folder, "token-proxy.yaml"), JSON.stringify(file));
-  return runCommand(["check", ...args], { cwd: folder, env: { ...SECRETS, ...env } });
-}
+const { folder, check } = useCheck();
 
 const ENDPOINT = "http://127.0.0.1:1/token";
 const TLS = { certificate: { env: "CERTIFICATE" }, private_key: { env: "PRIVATE_KEY" } };
 
 const checkServer = ({ certificate, private_key }: TestCertificate) =>
-  check(fileConfig(ENDPOINT, { file: { server: { tls: TLS } } }), {
+  check(fileConfig(ENDPOINT, { file: { server: { tls: TLS } } }), [], {
     CERTIFICATE: certificate,
     PRIVATE_KEY: private_key,
   });
@@ -112,7 +106,7 @@ describe("server.tls.pins", () => {
   };
   const checkPins = async (served: TestCertificate, pins: string[], args: string[] = []) => {
     const file = fileConfig(ENDPOINT, { file: { server: { tls: { ...TLS, pins } } } });
-    return check(file, { CERTIFICATE: served.certificate, PRIVATE_KEY: served.private_key }, args);
+    return check(file, args, { CERTIFICATE: served.certificate, PRIVATE_KEY: served.private_key });
   };
 
   it("without a backup are warned of, and a certificate with the key of no pin is a fault", async () => {
@@ -135,11 +129,11 @@ describe("server.tls.pins", () => {
     const path = join(folder, "backup.pem");
     for (const pem of [...Object.values(backup), public_key]) {
       await writeFile(path, pem);
-      const { out } = await check(fileConfig(ENDPOINT), {}, ["--pin", path]);
+      const { out } = await check(fileConfig(ENDPOINT), ["--pin", path]);
       expect(out).toContain(`pin               ${pinOf(backup)} of ${path}\n`);
     }
     await writeFile(path, "no key");
-    expect(await check(fileConfig(ENDPOINT), {}, ["--pin", path])).toMatchObject({
+    expect(await check(fileConfig(ENDPOINT), ["--pin", path])).toMatchObject({
       status: 2,
       err: `cannot read ${path}, or it has no certificate or key in PEM: correct --pin\n`,
     });
@@ -149,7 +143,7 @@ describe("server.tls.pins", () => {
 it("the client certificate for a provider is described with its end", async () => {
   const { certificate, private_key } = await makeSelfSigned("token-proxy", { notAfter: inDays(12) });
   const changes = { token_endpoint_auth_method: "tls_client_auth", client_secret: undefined, tls: TLS };
-  const { status, out } = await check(fileConfig("https://idp.example/token", { provider: changes }), {
+  const { status, out } = await check(fileConfig("https://idp.example/token", { provider: changes }), [], {
     CERTIFICATE: certificate,
     PRIVATE_KEY: private_key,
   });
@@ -167,7 +161,7 @@ it("our published keys are compared by thumbprint, next to keys of others that w
     const signing = { issuer, keys: [{ kid: "ours", alg: "ES256", private_key: { env: "KEY" } }] };
     const warnings = async (keys: unknown) => {
       server.answer = json({ keys });
-      const { out } = await check(fileConfig(ENDPOINT, { file: { signing } }), { KEY: pem });
+      const { out } = await check(fileConfig(ENDPOINT, { file: { signing } }), [], { KEY: pem });
       return out.split("\n").filter((line) => line.includes("jwks.json"));
     };
     const { d: _, ...published } = jwk;

@@ -1,9 +1,6 @@
-// What `check --live` says about a token, and what `--probe` adds.
-
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { fileConfig, providerConfig, SECRETS } from "../support/config.ts";
+import { unsignedJwt } from "../support/fakes.ts";
 import {
   type Answer,
   json,
@@ -11,10 +8,9 @@ import {
   respond,
   startRecordingProvider,
 } from "../support/recording-provider.ts";
-import { runCommand } from "./run-command.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
+import { useCheck } from "./use-check.ts";
 
-const folder = temporaryFolder();
+const command = useCheck();
 let provider: RecordingProvider;
 beforeAll(async () => {
   provider = await startRecordingProvider();
@@ -28,15 +24,11 @@ async function live(answer: Answer, args: string[] = [], changes: object = {}) {
   provider.answer = answer;
   const settings = { params: { userid: "{{userid}}" }, ...changes };
   const file = fileConfig(provider.tokenEndpoint, { provider: settings });
-  await writeFile(join(folder, "token-proxy.yaml"), JSON.stringify(file));
-  return runCommand(["check", "--live", "--userid", "alice", ...args], { cwd: folder, env: SECRETS });
+  return command.check(file, ["--live", "--userid", "alice", ...args]);
 }
 
 const now = Math.floor(Date.now() / 1_000);
-const jwt = (claims: object) =>
-  [{ alg: "ES256", kid: "k" }, claims, {}]
-    .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
-    .join(".");
+const jwt = (claims: object) => unsignedJwt(claims, { alg: "ES256", kid: "k" });
 const token = (claims: object, more: object = {}) => json({ access_token: jwt(claims), token_type: "Bearer", ...more });
 
 describe("a token", () => {
@@ -204,8 +196,7 @@ describe("a token that needs those of other providers", () => {
       broker: at("/broker", { params: {}, grant_type: "client_credentials", cache: true }),
     };
     const file = fileConfig("", { file: { providers, get_token: { provider: "main" } } });
-    await writeFile(join(folder, "token-proxy.yaml"), JSON.stringify(file));
-    return runCommand(["check", "--live", "--userid", "alice"], { cwd: folder, env: SECRETS });
+    return command.check(file, ["--live", "--userid", "alice"]);
   }
 
   it("is described, with what is kept", async () => {

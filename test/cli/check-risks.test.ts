@@ -5,10 +5,9 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { fileConfig, SECRETS } from "../support/config.ts";
 import { makeAuthority } from "../support/keys.ts";
-import { runCommand } from "./run-command.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
+import { useCheck } from "./use-check.ts";
 
-const folder = temporaryFolder();
+const { folder, ...checked } = useCheck();
 const ENDPOINT = "https://idp.invalid/token";
 const NEXTAUTH = { apikey: { env: "APIKEY" }, serverid: "a" };
 const { certificate, private_key } = await (await makeAuthority()).issue("127.0.0.1", { ips: ["127.0.0.1"] });
@@ -26,11 +25,8 @@ const without = ({ provider = {}, file = {} }: Changes): object =>
     file: { get_token: { timeout: "8s" }, nextauth: undefined, check: { accept: ["session_trust"] }, ...file },
   });
 
-async function check(file: object, ...args: string[]) {
-  await writeFile(join(folder, "token-proxy.yaml"), JSON.stringify(file));
-  const env = { ...SECRETS, CERTIFICATE: certificate, PRIVATE_KEY: private_key };
-  return runCommand(["check", ...args], { cwd: folder, env });
-}
+const check = (file: object, ...args: string[]) =>
+  checked.check(file, args, { CERTIFICATE: certificate, PRIVATE_KEY: private_key });
 
 async function risksOf(changes: Changes) {
   const { status, out } = await check(without(changes), "--json");

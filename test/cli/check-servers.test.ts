@@ -1,10 +1,9 @@
 // What `check` finds out about providers and nextAuth Servers by asking them.
 
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { NONCE } from "../support/call.ts";
-import { fileConfig, SECRETS } from "../support/config.ts";
+import { fileConfig } from "../support/config.ts";
+import { unsignedJwt } from "../support/fakes.ts";
 import {
   ALICE,
   NEXTAUTH_APIKEY,
@@ -14,12 +13,11 @@ import {
   startNextAuthServer,
 } from "../support/nextauth-server.ts";
 import { json, type RecordingProvider, respond, startRecordingProvider, token } from "../support/recording-provider.ts";
-import { runCommand } from "./run-command.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
+import { useCheck } from "./use-check.ts";
 
 let provider: RecordingProvider;
 let nextauth: NextAuthServer;
-const folder = temporaryFolder();
+const checked = useCheck();
 
 beforeAll(async () => {
   provider = await startRecordingProvider();
@@ -36,10 +34,8 @@ afterAll(async () => {
   await nextauth?.close();
 });
 
-async function check(file: object, args: string[] = [], env: Record<string, string> = {}) {
-  await writeFile(join(folder, "token-proxy.yaml"), JSON.stringify(file));
-  return runCommand(["check", ...args], { cwd: folder, env: { ...SECRETS, NEXTAUTH_APIKEY, ...env } });
-}
+const check = (file: object, args: string[] = [], env: Record<string, string> = {}) =>
+  checked.check(file, args, { NEXTAUTH_APIKEY, ...env });
 
 describe("a nextAuth Server", () => {
   const file = (settings: object, get_token: object = {}) =>
@@ -129,8 +125,7 @@ describe("a provider", () => {
   });
 
   it("may issue JWTs, in which --live finds the claim for expect_subject", async () => {
-    const jwt = ["{}", '{"sub":"alice"}', "s"].map((part) => Buffer.from(part).toString("base64url")).join(".");
-    provider.answer = json({ access_token: jwt });
+    provider.answer = json({ access_token: unsignedJwt({ sub: "alice" }) });
     const named = fileConfig(provider.tokenEndpoint, { provider: { params: { userid: "{{userid}}" } } });
     expect((await check(named, ["--live", "--userid", "alice"])).out).toContain(
       "set expect_subject: access_token.sub\n",
@@ -148,7 +143,7 @@ describe("a provider", () => {
   });
 
   it("may send a body of any kind, of which --live prints what a JWT says, and never advises expect_subject", async () => {
-    const jwt = ["{}", '{"sub":"alice"}', "s"].map((part) => Buffer.from(part).toString("base64url")).join(".");
+    const jwt = unsignedJwt({ sub: "alice" }, {});
     const params = { userid: "{{userid}}" };
     const any = fileConfig(provider.tokenEndpoint, { provider: { params, answer: { format: "any" } } });
     for (const [body, printed] of [

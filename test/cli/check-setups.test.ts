@@ -1,16 +1,16 @@
 // Broken setups with a scripted provider: `check` names the class, the words and the setting.
 
-import { once } from "node:events";
 import { createServer as createPlainServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import { type AddressInfo, createServer as createSilentServer, type Server } from "node:net";
+import { createServer as createSilentServer, type Server } from "node:net";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Base, checkSetup } from "../providers/broken/run-check.ts";
 import { WIRE } from "../providers/broken/wire.ts";
 import type { Action, BrokenSetup, Scripted, ScriptedAnswer } from "../providers/broken-setups.ts";
 import { fileConfig, SECRETS } from "../support/config.ts";
 import { type Authority, makeAuthority, makeKey, type TestCertificate } from "../support/keys.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
+import { listenLocally } from "../support/port.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const folder = temporaryFolder();
 let authority: Authority;
@@ -33,11 +33,9 @@ afterAll(() => {
   for (const server of servers) server.close();
 });
 
-async function listen(server: Server): Promise<number> {
+function listen(server: Server): Promise<number> {
   servers.push(server);
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return (server.address() as AddressInfo).port;
+  return listenLocally(server);
 }
 
 /** Answers for the provider and for the address of our keys. */

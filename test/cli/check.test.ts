@@ -14,8 +14,8 @@ import {
   USER_GRANT,
 } from "../support/oidc-provider.ts";
 import { runCli } from "../support/process.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { runCommand } from "./run-command.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
 
 let server: AuthorizationServer;
 const folder = temporaryFolder();

@@ -7,9 +7,9 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { environment } from "../../src/cli/configuration.ts";
 import { APIKEY } from "../support/call.ts";
 import { fileConfig, SECRETS } from "../support/config.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { asNobody, canBeNobody } from "./nobody.ts";
 import { runCommand } from "./run-command.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
 
 const folder = temporaryFolder();
 

@@ -13,8 +13,8 @@ import { makeAuthority } from "../support/keys.ts";
 import { freePort } from "../support/port.ts";
 import { CLI } from "../support/process.ts";
 import { json, type RecordingProvider, startRecordingProvider } from "../support/recording-provider.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { runCommand } from "./run-command.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
 
 const BYTES = '{ "access_token":"caf\\u00e9",\n "token_type":"Bearer" }\r\n';
 const ENV = { ...SECRETS, NONCE };
@@ -127,8 +127,9 @@ describe("get-token", () => {
     ["a variable that is not set", ["--value", "nonce=env:NOWHERE"], "name a variable that is set"],
     ["a value that the binding has no place for", ["--value", "device=d"], '"device"'],
     ["an unfit value", ["--value", "accountid=seven"], 'the value "accountid" must be an integer'],
-    ["a value without a name", ["--value", "seven"], "--value needs NAME=TEXT or NAME=env:VARIABLE"],
+    ["a value without a name", ["--value", NONCE], "--value needs NAME=TEXT or NAME=env:VARIABLE"],
     ["an unknown path", ["--path", "/v3"], "the file has /getToken, /v2/{serverid}/token"],
+    ["an invalid URL", ["--url", `https://user:${NONCE}`], "--url must be a URL"],
     ["something that is not a URL", ["--url", "proxy:8080"], "--url must be a URL, like http://127.0.0.1:8080"],
     ["an unknown caller", ["--caller", "nobody"], "the file has nextauth-server"],
     [

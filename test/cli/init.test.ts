@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo, Server } from "node:net";
+import type { Server } from "node:net";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { base64url } from "jose";
@@ -17,9 +17,10 @@ import { ASSERTION_EXAMPLES } from "../examples/examples-assertion.ts";
 import { OTHER_EXAMPLES } from "../examples/examples-other.ts";
 import { makeCertifiedRsaKey } from "../support/examples.ts";
 import { makeAuthority } from "../support/keys.ts";
+import { listenLocally } from "../support/port.ts";
 import { CLI, runCli } from "../support/process.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { runCommand } from "./run-command.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
 
 const folder = temporaryFolder();
 const EXAMPLES = { ...ASSERTION_EXAMPLES, ...OTHER_EXAMPLES };
@@ -37,10 +38,7 @@ const answer: RequestListener = (request, response) => {
 const server = createServer(answer);
 let base: string;
 
-const listen = async (listener: Server) => {
-  await once(listener.listen(0, "127.0.0.1"), "listening");
-  return `127.0.0.1:${(listener.address() as AddressInfo).port}`;
-};
+const listen = async (listener: Server) => `127.0.0.1:${await listenLocally(listener)}`;
 beforeAll(async () => {
   base = `http://${await listen(server)}`;
 });

@@ -13,7 +13,7 @@ import { collect, end, waitForLine } from "../support/child.ts";
 import { fileConfig, SECRETS, SERVER } from "../support/config.ts";
 import { freePort } from "../support/port.ts";
 import { json, type RecordingProvider, startRecordingProvider } from "../support/recording-provider.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 /** The oldest supported major version; Node 24 runs all other tests. */
 const NODES = [22];

@@ -1,27 +1,18 @@
 // Signals that arrive while the service starts.
 
 import { existsSync, readFileSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
 import { constants } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { fileConfig, SECRETS } from "../support/config.ts";
-import { type Run, runCli } from "../support/process.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
+import { beforeEach, describe, expect, it } from "vitest";
+import { SECRETS } from "../support/config.ts";
+import type { Run } from "../support/process.ts";
+import { useService } from "../support/service.ts";
 
-const folder = temporaryFolder();
-const runs: Run[] = [];
-beforeAll(async () => {
-  await writeFile(join(folder, "token-proxy.yaml"), JSON.stringify(fileConfig("http://127.0.0.1:1/token")));
-});
-afterEach(() => {
-  for (const run of runs.splice(0)) run.process.kill("SIGKILL");
-});
+const service = useService();
+beforeEach(() => service.configure());
 
 /** Waits until the process handles SIGHUP: nothing can be done before Node runs any of our code. */
 async function startUntilHandled(): Promise<Run> {
-  const run = runCli([], { cwd: folder, env: SECRETS });
-  runs.push(run);
+  const run = service.run([], { env: SECRETS });
   const isHandled = () => {
     const status = readFileSync(`/proc/${run.process.pid}/status`, "utf8");
     const caught = BigInt(`0x${/^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);

@@ -1,65 +1,33 @@
-// The command `start`: what an operator sees if it cannot listen, and reloads of secrets and
-// certificates.
+// The command `start`: what an operator sees if it cannot listen, and reloads of --env-file.
 
 import { spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
-import { chmod, rm, writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
+import { chmod, rm } from "node:fs/promises";
+import { createServer } from "node:net";
 import { join } from "node:path";
-import { connect } from "node:tls";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { APIKEY, callGetToken } from "../support/call.ts";
-import { fileConfig, SECRETS, SERVER } from "../support/config.ts";
-import { makeSelfSigned, type TestCertificate } from "../support/keys.ts";
-import { CLI, type Run, runCli } from "../support/process.ts";
-import { type RecordingProvider, startRecordingProvider } from "../support/recording-provider.ts";
+import { SECRETS } from "../support/config.ts";
+import { listenLocally } from "../support/port.ts";
+import { CLI } from "../support/process.ts";
+import { useService } from "../support/service.ts";
 import { asNobody, canBeNobody } from "./nobody.ts";
 import { runCommand } from "./run-command.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
 
-const WAIT_MS = 15_000;
-
-const folder = temporaryFolder();
-const emptyFolder = temporaryFolder();
-let provider: RecordingProvider;
-const runs: Run[] = [];
-
-beforeAll(async () => {
-  provider = await startRecordingProvider();
-  await chmod(folder, 0o755); // for the test that runs as another user
-});
-afterEach(() => {
-  for (const run of runs.splice(0)) run.process.kill("SIGKILL");
-});
-afterAll(() => provider?.close());
-
-const write = (name: string, content: string) => writeFile(join(folder, name), content);
-const configure = (server: object = {}) =>
-  write(
-    "token-proxy.yaml",
-    JSON.stringify(fileConfig(provider.tokenEndpoint, { file: { server: { ...SERVER, ...server } } })),
-  );
-
-function start(args: string[], env: Record<string, string> = {}): Run {
-  const run = runCli(["start", ...args], { cwd: folder, env });
-  runs.push(run);
-  return run;
-}
+const service = useService();
 
 it("without a file, start fails and names the commands that need none", async () => {
-  const { status, out, err } = await runCommand([], { cwd: emptyFolder });
+  const { status, out, err } = await runCommand([], { cwd: service.folder });
   expect([status, out]).toEqual([2, ""]);
   expect(err).toMatch(/^cannot read the configuration file token-proxy\.yaml \(ENOENT\): .*"init".*"dev"\n$/);
 });
 
 describe("an address that start cannot listen on", () => {
   it("is in use: it is named with its key in the file, and nothing is left running", async () => {
-    const taken = createServer().listen(0, "127.0.0.1");
-    await once(taken, "listening");
-    const admin = `127.0.0.1:${(taken.address() as AddressInfo).port}`;
-    await configure({ admin });
-    const ended = start([], SECRETS);
+    const taken = createServer();
+    const admin = `127.0.0.1:${await listenLocally(taken)}`;
+    await service.configure({ server: { admin } });
+    const ended = service.run(["start"], { env: SECRETS });
     expect(await ended.exit()).toBe(1);
     taken.close();
     expect(ended.stderr()).toContain(`cannot listen on ${admin}: `);
@@ -72,8 +40,8 @@ describe("an address that start cannot listen on", () => {
     ["belongs to another machine", "192.0.2.1:0"],
     ["is an unknown name", "nowhere.invalid:0"],
   ])("%s: status 1 and one line", async (_, listen) => {
-    await configure({ listen });
-    const { status, out, err } = await runCommand(["start"], { cwd: folder, env: SECRETS });
+    await service.configure({ server: { listen } });
+    const { status, out, err } = await runCommand(["start"], { cwd: service.folder, env: SECRETS });
     expect({ status, out }).toEqual({ status: 1, out: "" });
     expect(err).toMatch(/^cannot listen on \S+: .+"server\.listen"\.?\n$/);
   });
@@ -82,8 +50,9 @@ describe("an address that start cannot listen on", () => {
   const isPrivileged = existsSync(FIRST_FREE) && Number(readFileSync(FIRST_FREE, "utf8")) > 80;
 
   it.skipIf(!canBeNobody || !isPrivileged)("is a port for root: the line says which to choose", async () => {
-    await configure({ listen: "127.0.0.1:80" });
-    const { status, stderr } = asNobody(["start"], { cwd: folder, env: SECRETS });
+    await service.configure({ server: { listen: "127.0.0.1:80" } });
+    await chmod(service.folder, 0o755);
+    const { status, stderr } = asNobody(["start"], { cwd: service.folder, env: SECRETS });
     expect(status).toBe(1);
     expect(stderr).toMatch(/^cannot listen on 127\.0\.0\.1:80: .+ above 1023, .+CAP_NET_BIND_SERVICE.+\n$/);
   });
@@ -94,62 +63,24 @@ describe("a reload of start", () => {
     (await callGetToken(url, { headers: { "X-apikey": apikey } })).status;
 
   it("reads --env-file again, and keeps the old variables if that fails", async () => {
-    await configure();
-    await write("reload.env", `APIKEY=${APIKEY}\nCLIENT_SECRET=first\n`);
-    const run = start(["--env-file=reload.env"]);
-    const [, url = ""] = await run.said(/"listen":"(http:[^"]+)"/);
-    await write("reload.env", "APIKEY=another-key-of-the-caller\nCLIENT_SECRET=second\n");
-    run.process.kill("SIGHUP");
-    await run.said(/"event":"reloaded"/);
-    expect(await statusWith(url, "another-key-of-the-caller")).toBe(200);
-    expect(await statusWith(url, APIKEY)).toBe(401);
-    await rm(join(folder, "reload.env"));
+    await service.configure({ callers: { ns: { apikeys: [{ env: "FILE_APIKEY" }] } } });
+    await service.write("reload.env", `FILE_APIKEY=${APIKEY}\n`);
+    const run = await service.start({ args: ["start", "--env-file=reload.env"] });
+    await service.write("reload.env", "FILE_APIKEY=another-key-of-the-caller\n");
+    await run.reload();
+    expect(await statusWith(run.listen, "another-key-of-the-caller")).toBe(200);
+    expect(await statusWith(run.listen, APIKEY)).toBe(401);
+    await rm(join(service.folder, "reload.env"));
     run.process.kill("SIGHUP");
     await run.said(/"reason":"cannot read the env file reload\.env \(ENOENT\): /);
-    expect(await statusWith(url, "another-key-of-the-caller")).toBe(200);
-  });
-
-  it("refuses a faulty certificate, keeps the old one, and takes a good one", async () => {
-    const writePair = async ({ certificate, private_key }: TestCertificate) => {
-      await write("certificate.pem", certificate);
-      await write("key.pem", private_key);
-    };
-    const old = await makeSelfSigned("old");
-    await writePair(old);
-    await configure({ tls: { certificate: { file: "certificate.pem" }, private_key: { file: "key.pem" } } });
-    const run = start([], SECRETS);
-    const [, port] = await run.said(/"listen":"https:\/\/127\.0\.0\.1:(\d+)"/);
-    const refusals = () =>
-      [...run.stdout().matchAll(/"reason":"[^"]*\\"server\.tls[^\n]*"event":"not reloaded/g)].length;
-    const faulty = [
-      { ...(await makeSelfSigned("new")), private_key: old.private_key },
-      await makeSelfSigned("expired", { notAfter: new Date("2020-01-02") }),
-    ];
-    for (const [index, pair] of faulty.entries()) {
-      await writePair(pair);
-      run.process.kill("SIGHUP");
-      await expect.poll(refusals, { timeout: WAIT_MS }).toBe(index + 1);
-      expect(await servedName(Number(port))).toBe("old");
-    }
-    await writePair(await makeSelfSigned("new"));
-    run.process.kill("SIGHUP");
-    await run.said(/"event":"reloaded"/);
-    expect(await servedName(Number(port))).toBe("new");
+    expect(await statusWith(run.listen, "another-key-of-the-caller")).toBe(200);
   });
 });
 
 it("a missing --env-file behind -- ends with status 2", async () => {
   // Without "--", Node itself looks for the file and ends with status 9.
   const args = ["--", CLI, "start", "--env-file", "nowhere.env"];
-  const { status, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: "utf8" });
+  const { status, stderr } = spawnSync(process.execPath, args, { cwd: service.folder, encoding: "utf8" });
   expect(status).toBe(2);
   expect(stderr).toMatch(/^cannot read the env file nowhere\.env \(ENOENT\): .+\n$/);
 });
-
-async function servedName(port: number): Promise<string> {
-  const socket = connect({ port, host: "127.0.0.1", rejectUnauthorized: false });
-  await once(socket, "secureConnect");
-  const { subject } = socket.getPeerCertificate();
-  socket.destroy();
-  return String(subject.CN);
-}

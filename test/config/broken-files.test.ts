@@ -60,6 +60,14 @@ const PROVIDERS_BELOW_CALLERS = change(PROVIDERS, "").replace(
 );
 
 const YAML = "invalid YAML:";
+const TAB = "a tab or another blank is used for indentation; use spaces";
+const SPACE = "a space is missing before this character";
+const QUOTE = "this quote is not closed";
+const ODD_QUOTES = 'the quotes around this text are incomplete or curly; use "…"';
+const BRACKET = "this bracket is not closed";
+const QUOTES = "a text that starts with this character needs quotes";
+const TWICE =
+  'this key occurs twice in the same mapping; remove one of the two (in a list, start each entry with "- ")';
 const INDENTATION =
   'the indentation is wrong here or above; keys of one mapping start in the same column, and so do the "- " of a list';
 const COLON = "a text with a colon and a space needs quotes, and a mapping its own line or braces";
@@ -77,31 +85,9 @@ it("the file without a mistake is accepted", () => {
 describe("one mistake is one error", () => {
   it.each([
     // Blanks and colons.
-    [
-      "a tab as indentation",
-      change("    scope", "\tscope"),
-      `27:1 ${YAML} a tab or another blank is used for indentation; use spaces`,
-    ],
-    [
-      "a tab among the spaces",
-      change("    scope", "   \tscope"),
-      `27:4 ${YAML} a tab or another blank is used for indentation; use spaces`,
-    ],
-    [
-      "no-break spaces as indentation",
-      change("    scope", "\u00a0\u00a0  scope"),
-      `27:1 ${YAML} a tab or another blank is used for indentation; use spaces`,
-    ],
-    [
-      "no space after a colon",
-      change("client_id: ", "client_id:"),
-      `24:15 ${YAML} a space is missing before this character`,
-    ],
-    [
-      "no space after the colon of a first key",
-      change("session: trust", "session:trust"),
-      `10:11 ${YAML} a space is missing before this character`,
-    ],
+    ["a tab as indentation", change("    scope", "\tscope"), `27:1 ${YAML} ${TAB}`],
+    ["no-break spaces as indentation", change("    scope", "\u00a0\u00a0  scope"), `27:1 ${YAML} ${TAB}`],
+    ["no space after a colon", change("client_id: ", "client_id:"), `24:15 ${YAML} ${SPACE}`],
     [
       "no space after the colon of an only key",
       change("level: info", "level:info"),
@@ -113,96 +99,32 @@ describe("one mistake is one error", () => {
       change("- { env: GETTOKEN_APIKEY }", "-{ env: GETTOKEN_APIKEY }"),
       `7:7 ${YAML} ${INDENTATION}`,
     ],
-    ["no space after the dash of a mapping", change("- kid", "-kid"), `17:7 ${YAML} ${INDENTATION}`],
-    [
-      "a no-break space after a colon",
-      change("scope: ", "scope:\u00a0"),
-      `27:11 ${YAML} a space is missing before this character`,
-    ],
+    ["a no-break space after a colon", change("scope: ", "scope:\u00a0"), `27:11 ${YAML} ${SPACE}`],
     ["no colon", change("client_id:", "client_id"), `24:5 ${YAML} ${NOT_LIKE_A_KEY}`],
-    ["no colon before a mapping", change("signing:", "signing"), `13:1 ${YAML} ${NOT_LIKE_A_KEY}`],
-    ["= instead of a colon", change("client_id:", "client_id ="), `24:5 ${YAML} ${NOT_LIKE_A_KEY}`],
-    [
-      "a comment that starts with //",
-      change("    scope", "    // as agreed\n    scope"),
-      `27:5 ${YAML} ${NOT_LIKE_A_KEY}`,
-    ],
-    ["the marks of a merge conflict", change("    scope", "<<<<<<< HEAD\n    scope"), `27:1 ${YAML} ${NOT_LIKE_A_KEY}`],
     ["a colon in a value", change("scope: accounts", "scope: accounts: read"), `27:12 ${YAML} ${COLON}`],
-    [
-      "a reference without braces",
-      change("{ env: KEYCLOAK_CLIENT_SECRET }", "env: KEYCLOAK_CLIENT_SECRET"),
-      `25:20 ${YAML} ${COLON}`,
-    ],
 
     // Quotes and brackets.
-    ["no closing quote", change('bank.example"', "bank.example"), `30:17 ${YAML} this quote is not closed`],
-    [
-      "no closing quote, with more quotes below",
-      change('"2026-11"', '"2026-11'),
-      `16:12 ${YAML} this quote is not closed`,
-    ],
-    [
-      "no closing single quote",
-      change('"https://api.bank.example"', "'https://api.bank.example"),
-      `30:17 ${YAML} this quote is not closed`,
-    ],
-    [
-      "no opening quote",
-      change('"https://api', "https://api"),
-      `30:17 ${YAML} the quotes around this text are incomplete or curly; use "…"`,
-    ],
-    [
-      "curly quotes",
-      change('"https://api.bank.example"', "“https://api.bank.example”"),
-      `30:17 ${YAML} the quotes around this text are incomplete or curly; use "…"`,
-    ],
+    ["no closing quote", change('bank.example"', "bank.example"), `30:17 ${YAML} ${QUOTE}`],
+    ["no closing quote, with more quotes below", change('"2026-11"', '"2026-11'), `16:12 ${YAML} ${QUOTE}`],
+    ["no opening quote", change('"https://api', "https://api"), `30:17 ${YAML} ${ODD_QUOTES}`],
+    ["curly quotes", change('"https://api.bank.example"', "“https://api.bank.example”"), `30:17 ${YAML} ${ODD_QUOTES}`],
     ["text after a quoted text", change("scope: accounts", 'scope: "accounts" cards'), `27:23 ${YAML} ${MISPLACED}`],
     [
       "a backslash in double quotes",
       change("keys/2026-11.pem", '"C:\\keys\\2026-11.pem"'),
       `18:31 ${YAML} in double quotes, write \\\\ for a backslash`,
     ],
-    [
-      "a brace that is not closed",
-      change("CLIENT_SECRET }", "CLIENT_SECRET"),
-      `25:20 ${YAML} this bracket is not closed`,
-    ],
-    [
-      "a brace that is not closed, at the end of a mapping",
-      change("access_token.sub", "{ member: access_token"),
-      `34:21 ${YAML} this bracket is not closed`,
-    ],
-    ["a bracket that is not closed", change("cards-api]", "cards-api"), `29:17 ${YAML} this bracket is not closed`],
-    ["a brace too many", change("CLIENT_SECRET }", "CLIENT_SECRET }}"), `25:51 ${YAML} ${MISPLACED}`],
+    ["a brace that is not closed", change("CLIENT_SECRET }", "CLIENT_SECRET"), `25:20 ${YAML} ${BRACKET}`],
+    ["a bracket that is not closed", change("cards-api]", "cards-api"), `29:17 ${YAML} ${BRACKET}`],
     [
       "no comma in braces",
       change("access_token.sub", "{ member: access_token claim: sub }"),
       `34:31 ${YAML} ${MISPLACED}`,
     ],
-    ["a comment without a space before it", change('example"', 'example"# the API'), `30:43 ${YAML} ${MISPLACED}`],
 
     // Values with a meaning in YAML.
-    [
-      "% at the start of a value",
-      change("scope: accounts", "scope: %accounts"),
-      `27:12 ${YAML} a text that starts with this character needs quotes`,
-    ],
-    [
-      "@ at the start of a value",
-      change("scope: accounts", "scope: @accounts"),
-      `27:12 ${YAML} a text that starts with this character needs quotes`,
-    ],
-    [
-      "` at the start of a value",
-      change("scope: accounts", "scope: `accounts`"),
-      `27:12 ${YAML} a text that starts with this character needs quotes`,
-    ],
-    [
-      "* as a value",
-      change("scope: accounts", "scope: *"),
-      `27:12 ${YAML} a text that starts with this character needs quotes`,
-    ],
+    ["% at the start of a value", change("scope: accounts", "scope: %accounts"), `27:12 ${YAML} ${QUOTES}`],
+    ["* as a value", change("scope: accounts", "scope: *"), `27:12 ${YAML} ${QUOTES}`],
     [
       "! at the start of a value",
       change("scope: accounts", "scope: !accounts"),
@@ -212,11 +134,6 @@ describe("one mistake is one error", () => {
       "& at the start of a value",
       change("scope: accounts", "scope: &accounts"),
       `27:5 "providers.keycloak.scope" ${EMPTY}`,
-    ],
-    [
-      "# at the start of a value",
-      change('"https://api', "#https://api"),
-      `30:7 "providers.keycloak.params.resource" ${EMPTY}`,
     ],
     [
       "a template without quotes",
@@ -240,34 +157,14 @@ describe("one mistake is one error", () => {
     ],
     ["a number as a name", change('"2026-11"', "202611"), '16:12 "signing.keys[0].kid" must be text; put it in quotes'],
     ["a secret in the file", change("{ env: KEYCLOAK_CLIENT_SECRET }", "abc"), `25:20 ${CLIENT_SECRET} ${SECRET}`],
-    [
-      "a variable as in a shell",
-      change("{ env: KEYCLOAK_CLIENT_SECRET }", "$KEYCLOAK_CLIENT_SECRET"),
-      `25:20 ${CLIENT_SECRET} ${SECRET}`,
-    ],
-    [
-      "a PEM in the file",
-      change("{ file: keys/2026-11.pem }", "|\n        -----BEGIN PRIVATE KEY-----"),
-      `18:20 "signing.keys[0].private_key" ${SECRET}`,
-    ],
 
     // Indentation.
     ["a key one space too far to the right", change("    client_id", "     client_id"), `24:6 ${YAML} ${INDENTATION}`],
     ["a key one space too far to the left", change("    client_id", "   client_id"), `24:4 ${YAML} ${INDENTATION}`],
     ["a first key one space too far to the right", change("    kind", "     kind"), `23:5 ${YAML} ${INDENTATION}`],
     ["a provider's keys in its own column", indented("    kind", -2), `21:3 "providers.keycloak" ${EMPTY}`],
-    ["providers in the first column", indented("  keycloak", -2), `20:1 "providers" ${EMPTY}`],
-    ["keys of the log in the first column", indented("  level", -2), `37:1 "log" ${EMPTY}`],
-    ["keys of get_token in the first column", indented("  session", -2), `9:1 "get_token" ${EMPTY}`],
-    [
-      "a JWT in the column of jwt",
-      change("      user:\n        ttl", "    user:\n      ttl"),
-      `31:5 "providers.keycloak.jwt" ${EMPTY}`,
-    ],
     ["signing below get_token", indented("signing", 2), `13:3 "get_token.signing" ${TOP}`],
-    ["providers below signing", indented("providers", 2), `20:3 "signing.providers" ${TOP}`],
     ["providers below callers", PROVIDERS_BELOW_CALLERS, `8:3 "callers.providers" ${TOP}`],
-    ["log below providers", indented("log", 2), `37:3 "providers.log" ${TOP}`],
     [
       "a provider's key in the provider's column",
       change("    timeout: 5s", "  timeout: 5s"),
@@ -286,54 +183,23 @@ describe("one mistake is one error", () => {
       '16:7 "signing.keys" must be a list; start each entry with "- "',
     ],
     [
-      "no dash before a further entry",
-      change("- { env: GETTOKEN_APIKEY_NEXT", "{ env: GETTOKEN_APIKEY_NEXT"),
-      `7:7 ${YAML} ${INDENTATION}`,
-    ],
-    [
       "no dash before a second key",
       change("\nproviders", "      kid: b\n      alg: ES256\n\nproviders"),
-      `19:7 ${YAML} this key occurs twice in the same mapping; remove one of the two (in a list, start each entry with "- ")`,
-    ],
-    [
-      "a dash before each key of a mapping",
-      change("audience:", "- audience:").replace("resource:", "- resource:"),
-      '29:7 "providers.keycloak.params" must be a mapping of keys to values, not a list',
+      `19:7 ${YAML} ${TWICE}`,
     ],
     [
       "a place that is not in a list",
       change("timeout: 8s", "values: { userid: body:/userid }"),
       '11:21 "get_token.values.userid" must be a list of places to look, or { from, type, max_length, pattern, required }',
     ],
-    [
-      "a key twice",
-      change("scope: accounts", "client_id: other"),
-      `27:5 ${YAML} this key occurs twice in the same mapping; remove one of the two (in a list, start each entry with "- ")`,
-    ],
-    [
-      "a provider twice",
-      change("\nlog", "  keycloak:\n    kind: keycloak\n\nlog"),
-      `36:3 ${YAML} this key occurs twice in the same mapping; remove one of the two (in a list, start each entry with "- ")`,
-    ],
+    ["a key twice", change("scope: accounts", "client_id: other"), `27:5 ${YAML} ${TWICE}`],
 
     // Misspelt keys.
-    ["get_tokens", change("get_token:", "get_tokens:"), '9:1 "get_tokens" unknown key; did you mean "get_token"?'],
     ["provider", change("providers:", "provider:"), '20:1 "provider" unknown key; did you mean "providers"?'],
-    ["sining", change("signing:", "sining:"), '13:1 "sining" unknown key; did you mean "signing"?'],
     [
       "another word",
       change("get_token:", "bindings:"),
       '9:1 "bindings" unknown key; the keys allowed here are version, server, callers, get_token, nextauth, webnonce_exchange, signing, providers, routes, log, check',
-    ],
-    [
-      "apikey",
-      change("apikeys:", "apikey:"),
-      '5:5 "callers.nextauth-server.apikey" unknown key; did you mean "apikeys"?',
-    ],
-    [
-      "granttype",
-      change("grant_type:", "granttype:"),
-      '26:5 "providers.keycloak.granttype" unknown key; did you mean "grant_type"?',
     ],
     ["kd", change("- kid:", "- kd:"), '16:7 "signing.keys[0].kd" unknown key; did you mean "kid"?'],
 
@@ -344,11 +210,7 @@ describe("one mistake is one error", () => {
       change("[accounts-api, cards-api]", "\n        - urn:example:a\n       - b"),
       `31:8 ${YAML} ${INDENTATION}`,
     ],
-    [
-      "Windows line ends",
-      change('bank.example"', "bank.example").replaceAll("\n", "\r\n"),
-      `30:17 ${YAML} this quote is not closed`,
-    ],
+    ["Windows line ends", change('bank.example"', "bank.example").replaceAll("\n", "\r\n"), `30:17 ${YAML} ${QUOTE}`],
     [
       "a byte order mark",
       `\ufeff${change("version:", "versoin:")}`,
@@ -360,7 +222,6 @@ describe("one mistake is one error", () => {
       "<html><body>Not found</body></html>\n",
       "1:1 the file must be a mapping with version, callers and providers",
     ],
-    ["an env file", "CLIENT_SECRET=abc\n", "1:1 the file must be a mapping with version, callers and providers"],
   ])("%s", (_, text, fault) => {
     expect(text).not.toBe(FILE);
     expect(faultsOf(text)).toEqual([`f.yaml:${fault}`]);

@@ -1,10 +1,11 @@
 // A deadline ends only after what has arrived is read, and tells whether the process was paused.
 
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { describe, expect, it, vi } from "vitest";
 import { PAUSE_MS, startDeadline } from "../../src/core/deadline.ts";
 import { fakeClock } from "../support/fakes.ts";
+import { listenLocally } from "../support/port.ts";
 
 /** @param pass milliseconds from the start of the deadline until it ends */
 async function isLateAfter(pass: number): Promise<boolean> {
@@ -27,9 +28,8 @@ describe("a deadline", () => {
     ["are read", 1, (run: () => void) => run()],
     ["take more turns, after a pause,", 2 + PAUSE_MS, setImmediate],
   ])("lets answers come first that have arrived and %s", async (_what, pass, read) => {
-    const server = createServer().listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const client = connect((server.address() as AddressInfo).port, "127.0.0.1");
+    const server = createServer();
+    const client = connect(await listenLocally(server), "127.0.0.1");
     const [peer] = (await once(server, "connection")) as [Socket];
     const { elapsed, advance } = fakeClock();
     const order: string[] = [];

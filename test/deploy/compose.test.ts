@@ -7,10 +7,10 @@ import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { temporaryFolder } from "../cli/temporary-folder.ts";
 import { KEYCLOAK } from "../providers/keycloak/keycloak.ts";
 import { freePort } from "../support/port.ts";
 import { runCli } from "../support/process.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { execForm, parseDockerfile } from "./dockerfile.ts";
 import { itWhere, versionOf } from "./it-where.ts";
 

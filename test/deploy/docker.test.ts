@@ -10,12 +10,12 @@ import type { Readable } from "node:stream";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/config/parse.ts";
-import { temporaryFolder } from "../cli/temporary-folder.ts";
 import { callGetToken } from "../support/call.ts";
 import { collect, waitForLine } from "../support/child.ts";
 import { fileConfig, SECRETS } from "../support/config.ts";
 import { freePort } from "../support/port.ts";
 import { type RecordingProvider, startRecordingProvider } from "../support/recording-provider.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { createContextFilter, execForm, parseDockerfile, type Stage } from "./dockerfile.ts";
 import { itWhere } from "./it-where.ts";
 

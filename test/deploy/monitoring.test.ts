@@ -1,8 +1,7 @@
 // Alerts and dashboard use metrics that exist, promtool accepts them, and each alert fires.
 
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
@@ -12,6 +11,7 @@ import { callGetToken } from "../support/call.ts";
 import { fileConfig, SECRETS } from "../support/config.ts";
 import { startHost } from "../support/host.ts";
 import { startRecordingProvider } from "../support/recording-provider.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { itWhere, versionOf } from "./it-where.ts";
 import { groupingOf, METRICS, TARGET_LABELS, usesOf } from "./promql.ts";
 
@@ -155,8 +155,9 @@ describe("promtool", async () => {
     expect(stdout).toContain(`SUCCESS: ${alerts.length} rules found`);
   });
 
+  const folder = temporaryFolder();
+
   itWithPromtool("understands every expression of the dashboard", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "token-proxy-rules-"));
     const rules = dashboardExpressions.map((expr, index) => ({
       record: `expression_${index}`,
       expr: expr.replaceAll("$__rate_interval", "5m").replaceAll(/\$(job|provider)/g, ".*"),
@@ -164,7 +165,6 @@ describe("promtool", async () => {
     await writeFile(join(folder, "rules.yaml"), stringify({ groups: [{ name: "dashboard", rules }] }));
     const { stdout } = await run("promtool", ["check", "rules", join(folder, "rules.yaml")]);
     expect(stdout).toContain(`SUCCESS: ${rules.length} rules found`);
-    await rm(folder, { recursive: true });
   });
 
   itWithPromtool("sees each alert fire where it should, and none where all is well", async () => {

@@ -3,7 +3,7 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
+import { createServer } from "node:net";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { APIKEY } from "../support/call.ts";
@@ -16,6 +16,7 @@ import {
   SERVERID,
   startNextAuthServer,
 } from "../support/nextauth-server.ts";
+import { listenLocally } from "../support/port.ts";
 import { json, type RecordingProvider, respond, startRecordingProvider, token } from "../support/recording-provider.ts";
 import { NGINX, type Nginx, render, startNginx } from "./nginx.ts";
 
@@ -193,11 +194,10 @@ describe.skipIf(!hasNginx)(`${title} before two servers that close without an an
             socket.destroy();
           });
         });
-        await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-        return server;
+        return { server, at: `127.0.0.1:${await listenLocally(server)}` };
       }),
     );
-    const nginx = await startNginx(servers.map((server) => `127.0.0.1:${(server.address() as AddressInfo).port}`));
+    const nginx = await startNginx(servers.map(({ at }) => at));
     try {
       expect((await nginx.send({ method: "GET", body: undefined })).status).toBe(502);
       expect(requests).toBe(1);
@@ -205,7 +205,7 @@ describe.skipIf(!hasNginx)(`${title} before two servers that close without an an
       expect(requests).toBe(2);
     } finally {
       await nginx.close();
-      for (const server of servers) server.close();
+      for (const { server } of servers) server.close();
     }
   });
 });

@@ -1,10 +1,9 @@
 // createApp of the main entry: the proxy as a part of another Hono app, on real sockets.
 
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { connect as connectHttp2, constants, createServer as createHttp2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ServerType, serve } from "@hono/node-server";
 import { Hono } from "hono";
@@ -15,6 +14,7 @@ import { fileConfig, SECRETS } from "../support/config.ts";
 import { makeKey } from "../support/keys.ts";
 import { exchange, request } from "../support/raw-call.ts";
 import { json, type RecordingProvider, startRecordingProvider } from "../support/recording-provider.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const BYTES = '{ "access_token":"caf\\u00e9",\n "token_type":"Bearer" }\r\n';
 
@@ -159,8 +159,9 @@ describe("its options", () => {
     await expect(createProxy({}, { env: {} })).rejects.toThrow(/environment variable APIKEY, which is not set/);
   });
 
+  const folder = temporaryFolder();
+
   it("name the folder of files; those of the listener are not read", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "token-proxy-test-"));
     await writeFile(join(folder, "apikey"), APIKEY);
     const server = { tls: { certificate: { file: "none" }, private_key: { file: "none" } } };
     const callers = {
@@ -170,6 +171,5 @@ describe("its options", () => {
     const url = await serveApp(await createProxy({ server, callers }, { folder }));
     expect((await callGetToken(url)).status).toBe(200);
     await expect(createProxy({ callers })).rejects.toThrow(/there is no such file/);
-    await rm(folder, { recursive: true });
   });
 });

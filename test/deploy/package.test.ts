@@ -1,16 +1,15 @@
 // The package as it would be published, and what a project gets that uses it.
 
 import { execFile } from "node:child_process";
-import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { publint } from "publint";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { listenLocally } from "../support/port.ts";
 import { type ServedWorker, serveWorkerd } from "../support/workerd.ts";
 import { type InstalledPackage, installPackage } from "./installed-package.ts";
 
@@ -178,8 +177,7 @@ async function startServer(): Promise<string> {
     const answer = { keys, active: true, loggedin, userid: "alice" };
     setTimeout(() => response.end(JSON.stringify(answer)), 50);
   });
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return `http://127.0.0.1:${await listenLocally(server)}`;
 }
 
 async function build(): Promise<void> {

@@ -45,7 +45,7 @@ async function start(get_token: object = {}, signers?: readonly Signer[]): Promi
     plain: providerConfig(provider.tokenEndpoint),
     chained: providerConfig(provider.tokenEndpoint, { params: { actor: "{{token.kept}}" } }),
     kept: providerConfig(provider.tokenEndpoint, {
-      ...{ cache: true, timeout: "500ms", params: { own: "{{jwt.own}}" } },
+      ...{ cache: true, timeout: "2s", params: { own: "{{jwt.own}}" } },
       jwt: { own: { claims: { sub: "{{client_id}}" } } },
     }),
   };
@@ -101,7 +101,7 @@ it("one that fails is signing_failed, for that call only; the log has the cause'
 });
 
 it("one that hangs ends with the call's time, and what it signs later is not sent", async () => {
-  const url = await start({ timeout: "300ms" });
+  const url = await start({ timeout: "2s" });
   let finish = () => {};
   sign = (bytes) =>
     new Promise((resolve) => {
@@ -112,7 +112,7 @@ it("one that hangs ends with the call's time, and what it signs later is not sen
     504,
     expect.objectContaining({
       error_code: "call_deadline",
-      error_description: "the call's time (get_token.timeout, 0.3 s) was used up by signing",
+      error_description: "the call's time (get_token.timeout, 2 s) was used up by signing",
     }),
   ]);
   finish();
@@ -128,7 +128,7 @@ it("one that hangs over a kept token holds up the calls for that provider's time
   sign = () => new Promise(() => {});
   expect((await getToken()).json()).toMatchObject({
     error_code: "call_deadline",
-    error_description: 'the call\'s time (providers.kept.timeout, 0.5 s) was used up by signing of "providers.kept"',
+    error_description: 'the call\'s time (providers.kept.timeout, 2 s) was used up by signing of "providers.kept"',
   });
   sign = async (bytes) => {
     await setTimeout(50);

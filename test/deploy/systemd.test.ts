@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/config/parse.ts";
-import { temporaryFolder } from "../cli/temporary-folder.ts";
 import { callGetToken } from "../support/call.ts";
 import { runCli } from "../support/process.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { itWhere, versionOf } from "./it-where.ts";
 import { withoutComments, withSigningKey } from "./signing-key.ts";
 

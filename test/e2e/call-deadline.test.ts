@@ -19,6 +19,8 @@ let provider: RecordingProvider;
 let nextauth: NextAuthServer;
 let host: Host;
 
+/** Of a call: each reaches its last step before, also on a busy machine. */
+const TIMEOUT = "5s";
 const RATE_LIMITS = { WEBNONCE_EXCHANGE_PER_ADDRESS: 1_000, WEBNONCE_EXCHANGE_PER_WEBNONCE: 1_000 };
 
 beforeAll(async () => {
@@ -30,15 +32,15 @@ beforeAll(async () => {
   nextauth.setUserAttributes(SERVERID, "alice", { branch: "Gent" });
   const file = {
     get_token: [
-      { timeout: "600ms" },
+      { timeout: TIMEOUT },
       { path: "/patient", timeout: "5m" },
-      { path: "/trusted", session: "trust", timeout: "600ms" },
+      { path: "/trusted", session: "trust", timeout: TIMEOUT },
     ],
     nextauth: [
       nextauthConfig(nextauth, { serverids: [SERVERID], serverid: SERVERID }),
       nextauthConfig(nextauth, { serverids: ["hurried"], timeout: "500ms" }),
     ],
-    webnonce_exchange: { timeout: "600ms" },
+    webnonce_exchange: { timeout: TIMEOUT },
     providers: {
       main: providerConfig(provider.tokenEndpoint, { params: { branch: "{{attributes.branch}}" } }),
       slow: providerConfig(provider.tokenEndpoint, { timeout: "1m" }),
@@ -71,30 +73,24 @@ function exchange(code: string): Promise<Answered> {
   });
 }
 
-const usedUpBy = (step: string, key = "get_token.timeout") => `the call's time (${key}, 0.6 s) was used up by ${step}`;
-
-describe("the call's time is used up by", () => {
-  it("the session check, and no token is requested", async () => {
-    nextauth.answer = forever;
-    expect(expectError(await callGetToken(host.url), "call_deadline")).toBe(usedUpBy("the session check"));
-    const description = expectError(await exchange(NONCE), "call_deadline");
-    expect(description).toBe(usedUpBy("the session check", "webnonce_exchange.timeout"));
-    expect(provider.requests).toEqual([]);
-  });
-
-  it("the user's attributes, and no token is requested", async () => {
-    nextauth.answer = forever;
-    const answer = await callGetToken(host.url, { path: "/trusted" });
-    expect(expectError(answer, "call_deadline")).toBe(usedUpBy("reading the user's attributes"));
-    expect(provider.requests).toEqual([]);
-  });
-
-  it("the token request", async () => {
-    hold(provider);
-    const answer = await callGetToken(host.url, { path: "/trusted", body: { ...CALL, serverid: "slow" } });
-    expect(expectError(answer, "call_deadline")).toBe(usedUpBy("the token request"));
-    expect(provider.requests).toHaveLength(1);
-  });
+it("the call's time is used up by a step: the error names it, and no later step follows", async () => {
+  nextauth.answer = forever;
+  hold(provider);
+  const slow = { path: "/trusted", body: { ...CALL, serverid: "slow" } };
+  const answers = await Promise.all([
+    callGetToken(host.url),
+    exchange(NONCE),
+    callGetToken(host.url, { path: "/trusted" }),
+    callGetToken(host.url, slow),
+  ]);
+  const usedUpBy = (step: string, key = "get_token.timeout") => `the call's time (${key}, 5 s) was used up by ${step}`;
+  expect(answers.map((answer) => expectError(answer, "call_deadline"))).toEqual([
+    usedUpBy("the session check"),
+    usedUpBy("the session check", "webnonce_exchange.timeout"),
+    usedUpBy("reading the user's attributes"),
+    usedUpBy("the token request"),
+  ]);
+  expect(provider.requests).toHaveLength(1);
 });
 
 describe("a nextAuth Server with one worker, which answers getSession only after its getToken call,", () => {
@@ -107,8 +103,7 @@ describe("a nextAuth Server with one worker, which answers getSession only after
       await call;
       return Response.json({ loggedin: true, ...ALICE });
     };
-    const description = expectError(await call, "session_check_timeout");
-    expect(description).toBe('getSession: the nextAuth Server "nextauth[1]" did not answer in time');
+    expect(expectError(await call, "session_check_timeout")).toContain('"nextauth[1]"');
     expect(provider.requests).toEqual([]);
     nextauth.answer = undefined;
     const other = { body: CALL, headers: { "X-nonce": nextauth.login(SERVERID, ALICE) }, path: "/patient" };

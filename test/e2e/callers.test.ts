@@ -4,9 +4,7 @@
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
 import { request } from "node:https";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type TLSSocket } from "node:tls";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -16,13 +14,14 @@ import { expectError } from "../support/expect-error.ts";
 import { type Host, RUNTIME, startHost } from "../support/host.ts";
 import { makeAuthority, makeSelfSigned, type TestCertificate } from "../support/keys.ts";
 import { type RecordingProvider, startRecordingProvider } from "../support/recording-provider.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { CF_HEADER } from "../support/workerd.ts";
 
 const OTHER_APIKEY = "other-apikey-0123456789";
 
 let provider: RecordingProvider;
 let host: Host;
-let folder: string;
+const folder = temporaryFolder();
 /** By name: certificates of the authority that the proxy trusts, and others. */
 const certificates = new Map<string, TestCertificate>();
 let trust: string;
@@ -45,7 +44,6 @@ function callers(): object {
 
 beforeAll(async () => {
   provider = await startRecordingProvider();
-  folder = await mkdtemp(join(tmpdir(), "token-proxy-test-"));
   const authority = await makeAuthority();
   const stranger = await makeAuthority();
   certificates.set("server", await authority.issue("localhost", { ips: ["127.0.0.1"] }));
@@ -78,7 +76,6 @@ beforeEach(() => {
 afterAll(async () => {
   await host?.close();
   await provider?.close();
-  await rm(folder, { recursive: true, force: true });
 });
 
 interface Presented {

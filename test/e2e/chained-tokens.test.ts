@@ -74,61 +74,6 @@ describe.each(["identity-chaining.yaml", "id-jag.yaml"])("%s, across two authori
   });
 });
 
-it("names the server that rejects this proxy", async () => {
-  await start("identity-chaining.yaml", ({ providers }) => {
-    Object.assign(providers.home as object, { client_secret: { env: "GETTOKEN_APIKEY" } });
-  });
-  const answer = await getToken("alice");
-  expectError(answer, "provider_rejected_proxy");
-  expect(answer.text).toContain("providers.home");
-});
-
-it("names the server that is down", async () => {
-  await start("identity-chaining.yaml");
-  expect((await getToken("alice")).status).toBe(200);
-  await partner.close();
-  const atPartner = await getToken("alice");
-  expectError(atPartner, "provider_unreachable");
-  expect(atPartner.text).toContain("providers.partner");
-  const { port } = new URL(home.issuer);
-  await home.close();
-  const atHome = await getToken("alice");
-  expectError(atHome, "provider_unreachable");
-  expect(atHome.text).toContain("providers.home");
-  home = await startAuthorizationServer({ trusted: proxyUrl, kid: "home", port: Number(port) });
-  partner = await startAuthorizationServer({
-    ...{ trusted: home.issuer, kid: "partner" },
-    port: Number(new URL(partner.issuer).port),
-  });
-});
-
-describe("a kept token", () => {
-  beforeAll(() =>
-    start("identity-chaining.yaml", (file) => {
-      const client = { client_id: SPECIAL.client_id, client_secret: { env: "HOME_CLIENT_SECRET" } };
-      file.providers = {
-        home: { ...client, issuer: home.issuer, grant_type: "client_credentials", scope: "accounts", cache: true },
-        partner: {
-          ...{ ...client, issuer: partner.issuer, grant_type: USER_GRANT, scope: "accounts" },
-          params: { userid: "{{userid}}", nonce: "{{token.home}}" },
-        },
-      };
-    }),
-  );
-
-  it("is requested once, and is in the request of each user", async () => {
-    home.sent.length = 0;
-    const first = await getToken("alice");
-    const answers = [first, ...(await Promise.all(["bob", "carol", "dave"].map(getToken)))];
-    expect(home.sent).toHaveLength(1);
-    const { access_token } = JSON.parse(String(home.sent[0]));
-    expect((host as Host).output()).not.toContain(access_token);
-    expect(answers.map((answer) => claims(answer))).toEqual(
-      ["alice", "bob", "carol", "dave"].map((sub) => expect.objectContaining({ sub, nonce: access_token })),
-    );
-  });
-});
-
 describe("authorization_details as JSON", () => {
   /** One provider without a chain, which is asked for this right. */
   const startWith = (action: string) =>

@@ -160,13 +160,6 @@ describe("way 4: the resource server refuses a token", () => {
     await expectRefused(`${header}.${claims}.${bytes.toString("base64url")}`);
   });
 
-  it("for another resource server, though the issuer signed it", async () => {
-    const exp = Math.floor(Date.now() / 1000) + 600;
-    const good = { iss: authorization.issuer, sub: "alice", aud: RESOURCE, exp };
-    expect((await use("/accounts", await authorization.sign(good))).status).toBe(200);
-    await expectRefused(await authorization.sign({ ...good, aud: "https://other.bank.example" }));
-  });
-
   it("in place of a webNonce, and a webNonce in place of a token", async () => {
     expect((await use("/session", await tokenThroughTheSdk())).status).toBe(401);
     await expectRefused(login());

@@ -1,13 +1,13 @@
 // A process that was stopped for seconds reads what has arrived before its deadlines count, and
 // does not blame the provider.
 
-import { once } from "node:events";
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { FAILURES_BEFORE_SUSPENSION } from "../../src/oauth/breaker.ts";
 import { type Answered, CALL, callGetToken } from "../support/call.ts";
 import { fileConfig, providerConfig, SECRETS } from "../support/config.ts";
 import { type Host, RUNTIME, startHost } from "../support/host.ts";
+import { listenLocally } from "../support/port.ts";
 import { hold, type RecordingProvider, startRecordingProvider } from "../support/recording-provider.ts";
 
 /** Enough failures to suspend a provider. */
@@ -37,8 +37,6 @@ const codes = (answered: Answered[]) => [...new Set(answered.map(({ json, status
 
 beforeAll(async () => {
   [prompt, slow] = [await startRecordingProvider(), await startRecordingProvider()];
-  silent.listen(0, "127.0.0.1");
-  await once(silent, "listening");
   const timeout = `${TIMEOUT_MS}ms`;
   // Without HTTP/2, each call opens a connection; the key is only for Node.
   const http2 = RUNTIME === "node" ? { http2: "never" } : {};
@@ -46,7 +44,7 @@ beforeAll(async () => {
   const providers = {
     prompt: providerConfig(prompt.tokenEndpoint, { timeout }),
     slow: providerConfig(slow.tokenEndpoint, { timeout }),
-    connecting: providerConfig(`https://127.0.0.1:${(silent.address() as AddressInfo).port}/token`, connect),
+    connecting: providerConfig(`https://127.0.0.1:${await listenLocally(silent)}/token`, connect),
   };
   const routes = NAMES.map((name) => ({ serverid: name, provider: name }));
   host = await startHost(fileConfig("", { file: { providers, routes } }), SECRETS);

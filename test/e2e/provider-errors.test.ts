@@ -1,10 +1,9 @@
 // What a caller gets if the provider's answer is an error, breaks off, comes too late or not at
 // all; and that its next call succeeds.
 
-import { UnsecuredJWT } from "jose";
 import { describe, expect, it, vi } from "vitest";
-import { CALL, NONCE } from "../support/call.ts";
-import { providerConfig, SECRETS } from "../support/config.ts";
+import { type Answered, CALL } from "../support/call.ts";
+import { providerConfig } from "../support/config.ts";
 import { expectProviderError, MARKER, type TableCode } from "../support/expect-error.ts";
 import { RUNTIME } from "../support/host.ts";
 import { freePort } from "../support/port.ts";
@@ -20,7 +19,6 @@ import {
 } from "../support/recording-provider.ts";
 import { WIRE_FAULTS } from "../support/wire-faults.ts";
 
-const DEADLINE_MS = 300;
 const closedPort = await freePort();
 
 /** The serverid of a call selects its provider. */
@@ -28,20 +26,9 @@ const proxy = useProxy({
   file: (tokenEndpoint: string) => {
     const providers = {
       main: providerConfig(tokenEndpoint, { timeout: "1m" }),
-      quick: providerConfig(tokenEndpoint, { timeout: `${DEADLINE_MS}ms`, connect_timeout: `${DEADLINE_MS}ms` }),
+      quick: providerConfig(tokenEndpoint, { timeout: "1s" }),
       closed: providerConfig(`http://127.0.0.1:${closedPort}/token`),
       tls: providerConfig(tokenEndpoint.replace("http:", "https:")),
-      lenient: providerConfig(tokenEndpoint, { user_errors: ["invalid_target"] }),
-      strict: providerConfig(tokenEndpoint, { proxy_errors: ["mfa_required"] }),
-      keycloak: providerConfig(tokenEndpoint, {
-        kind: "keycloak",
-        user_errors: [{ error: "invalid_grant", description: ["Token is not*"] }],
-      }),
-      subject: providerConfig(tokenEndpoint, { expect_subject: "access_token.sub" }),
-      granted: providerConfig(tokenEndpoint, {
-        ...{ expect_audience: "api", expect_scope: "accounts", expect_max_lifetime: "15m" },
-        forbid_members: ["refresh_token"],
-      }),
     };
     return { providers, routes: Object.keys(providers).map((provider) => ({ serverid: provider, provider })) };
   },
@@ -50,9 +37,13 @@ const callTo = (provider: string) => proxy.call({ body: { ...CALL, serverid: pro
 
 /** Expects that the provider is asked once. */
 async function expectCode(answer: Answer, code: TableCode, provider = "main") {
-  proxy.provider.requests.length = 0;
   proxy.provider.answer = answer;
-  const answered = await callTo(provider);
+  let answered: Answered;
+  do {
+    proxy.provider.requests.length = 0;
+    answered = await callTo(provider);
+    // On a busy machine, a short time may be over before the request is sent.
+  } while (provider === "quick" && proxy.provider.requests.length === 0);
   expectProviderError(answered, code, `providers.${provider}`);
   expect(proxy.provider.requests).toHaveLength(1);
   return answered.headers;
@@ -169,113 +160,5 @@ describe("an answer is judged by its status", () => {
     } finally {
       await elsewhere.close();
     }
-  });
-});
-
-it("user_errors and proxy_errors apply only to their own provider", async () => {
-  const [target, mfa] = ['{ "error":"invalid_target" }', '{ "error":"mfa_required" }'];
-  proxy.provider.answer = json(target, 400);
-  expect(await callTo("lenient")).toMatchObject({ status: 400, text: target });
-  expectProviderError(await callTo("strict"), "provider_rejected_proxy", "providers.strict");
-  proxy.provider.answer = json(mfa, 403);
-  expect(await callTo("lenient")).toMatchObject({ status: 403, text: mfa });
-  expectProviderError(await callTo("strict"), "provider_rejected_proxy", "providers.strict");
-});
-
-describe("an error is judged by its code and description", () => {
-  const error = (status: number, code: string, error_description = MARKER): Response => ({
-    status,
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ error: code, error_description }),
-  });
-
-  it.each<[string, Response, TableCode, string?]>([
-    ["a 404 from a web framework", error(404, "Not Found"), "provider_wrong_endpoint"],
-    ["a 403 that is empty", { status: 403 }, "provider_rejected_proxy"],
-    ["a 403 with a sentence", error(403, "Invalid CSRF token"), "provider_rejected_proxy"],
-    ["a 500 that is temporary", error(500, "temporarily_unavailable"), "provider_busy"],
-    ["a 400 that is a fault of the provider", error(400, "server_error"), "provider_error"],
-    ["a wrong audience", error(400, "invalid_grant", "Invalid token audience"), "provider_rejected_proxy", "keycloak"],
-    ["a database that is down", error(400, "invalid_grant", "Database operation failed"), "provider_error", "keycloak"],
-  ])("%s", async (_, response, code, provider) => {
-    await expectCode(respond(response), code, provider);
-  });
-
-  it.each<[string, string, Response]>([
-    ["a known refusal", "keycloak", error(400, "invalid_grant", "User not found")],
-    ["an unknown wording", "keycloak", error(400, "invalid_grant", "Something new")],
-    ["what the file says, against the kind", "keycloak", error(400, "invalid_grant", "Token is not active")],
-    ["what the file says, for a 500", "lenient", error(500, "invalid_target")],
-  ])("%s is relayed", async (_, provider, response) => {
-    proxy.provider.answer = respond(response);
-    expect(await callTo(provider)).toMatchObject({ status: response.status, text: response.body });
-  });
-});
-
-describe("a refusal of the user", () => {
-  const secret = SECRETS.CLIENT_SECRET;
-  const refusal = (text: string) => json({ error: "invalid_grant", error_description: `sent ${text}` }, 400);
-
-  it.each([
-    ["plain", secret],
-    ["in a form", new URLSearchParams({ client_secret: secret }).toString()],
-    ["in base64", Buffer.from(`token-proxy:${secret}`).toString("base64")],
-  ])("that repeats the client secret %s is not relayed", async (_, text) => {
-    await expectCode(refusal(text), "provider_error");
-  });
-
-  it("that repeats what came with the call is relayed", async () => {
-    proxy.provider.answer = refusal(`alice and ${NONCE}`);
-    expect(await callTo("main")).toMatchObject({ status: 400, text: expect.stringContaining(`alice and ${NONCE}`) });
-  });
-});
-
-describe("expect_subject", () => {
-  const jwt = (claims: Record<string, unknown>) => new UnsecuredJWT(claims).encode();
-
-  it("relays the token of the call's user, and the provider's refusal", async () => {
-    for (const [status, body] of [
-      [200, { access_token: jwt({ sub: "alice" }) }],
-      [400, { error: "invalid_grant" }],
-    ] as const) {
-      const text = ` ${JSON.stringify(body)}\n`;
-      proxy.provider.answer = json(text, status);
-      expect(await callTo("subject")).toMatchObject({ status, text });
-    }
-  });
-
-  it.each<[string, string]>([
-    ["of another user", jwt({ sub: "bob", x: MARKER })],
-    ["of another case", jwt({ sub: "Alice" })],
-    ["without the claim", jwt({ client_id: "alice" })],
-    ["with a list", jwt({ sub: ["alice"] })],
-    ["that is opaque", MARKER],
-  ])("refuses a token %s", async (_, access_token) => {
-    await expectCode(json({ access_token }), "provider_wrong_subject", "subject");
-  });
-});
-
-describe("what was granted", () => {
-  const access_token = new UnsecuredJWT({ aud: ["api"], x: MARKER }).encode();
-  const granted = { access_token, scope: "accounts", expires_in: 900 };
-
-  it("is relayed if it is what the file expects", async () => {
-    const text = ` ${JSON.stringify(granted)}\n`;
-    proxy.provider.answer = json(text);
-    expect(await callTo("granted")).toMatchObject({ status: 200, text });
-  });
-
-  it.each<[TableCode, object]>([
-    ["provider_wrong_audience", { access_token: new UnsecuredJWT({ aud: MARKER }).encode() }],
-    ["provider_wrong_scope", { scope: MARKER }],
-    ["provider_wrong_lifetime", { expires_in: 901 }],
-    ["provider_forbidden_member", { refresh_token: MARKER }],
-  ])("is %s if not, and never relayed", async (code, changes) => {
-    await expectCode(json({ ...granted, ...changes }), code, "granted");
-  });
-
-  it("says which member is forbidden, in a refusal too", async () => {
-    const refusal = json({ error: "access_denied", refresh_token: MARKER }, 400);
-    await expectCode(refusal, "provider_forbidden_member", "granted");
   });
 });

@@ -110,12 +110,3 @@ it("publishes only the public halves, of every key, verify-only keys included", 
   const members = new Set(keys.flatMap((key) => Object.keys(key)));
   expect([...members].sort()).toEqual(["alg", "crv", "e", "kid", "kty", "n", "use", "x", "y"]);
 });
-
-it.each(["/proxy/.well-known/openid-configuration", "/.well-known/oauth-authorization-server/proxy"])(
-  "publishes its metadata at %s",
-  async (path) => {
-    const answer = await get(path);
-    expect([answer.status, answer.headers["cache-control"]]).toEqual([200, "public, max-age=300"]);
-    expect(answer.json()).toMatchObject({ issuer: ISSUER, jwks_uri: `${ISSUER}/.well-known/jwks.json` });
-  },
-);

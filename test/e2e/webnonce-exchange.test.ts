@@ -82,18 +82,6 @@ describe("a webNonce", () => {
     expect(provider.requests.map(({ url }) => url)).toEqual(["/token", "/token"]);
   });
 
-  it("names the same user to the provider as getToken does, if the userid has a pattern", async () => {
-    const userid = { from: ["body:/userid"], pattern: "^al(.+)$" };
-    const values = { nonce: ["header:X-nonce"], userid };
-    const main = providerConfig(provider.tokenEndpoint, { params: { userid: "{{userid}}" } });
-    const at = await start({ get_token: { values }, webnonce_exchange: {}, providers: { main } });
-    const code = loggedIn();
-    await exchange(at, grant(code));
-    await callGetToken(at.url, { body: { userid: "alice" }, headers: { "X-nonce": code } });
-    const users = provider.requests.map(({ body }) => new URLSearchParams(body).get("userid"));
-    expect(users).toEqual(["ice", "ice"]);
-  });
-
   it("whose session is not logged in, or no more, is an invalid_grant", async () => {
     const code = loggedIn();
     nextauth.logout(SERVERID, code);
@@ -115,30 +103,13 @@ describe("a webNonce", () => {
   const QUERY = { path: `/oauth/token?grant_type=authorization_code&code=${NONCE}` };
 
   it.each<[TableCode, string, Record<string, string> | string, CallOptions?]>([
-    ["call_invalid", "nothing", ""],
-    ["call_invalid", "two codes", `grant_type=authorization_code&code=${MARKER}&code=b`],
     ["call_invalid", "a line break in the code", grant(`${MARKER}\r\nX-apikey: a`)],
-    ["call_invalid", "a code of 8 kB", grant("a".repeat(8_192))],
-    ["call_invalid", "JSON", grant(NONCE), { headers: { "Content-Type": "application/json" } }],
     ["call_invalid", "the code in the query", "", QUERY],
     ["call_too_large", "70 kB", grant("a".repeat(70_000))],
-    ["grant_type_unsupported", "grant_type password", { grant_type: "password", username: "a", password: MARKER }],
-    ["grant_type_unsupported", "another case", { grant_type: "AUTHORIZATION_CODE", code: NONCE }],
     ["method_not_allowed", "GET", "", { method: "GET", body: undefined }],
   ])("is refused (%s) with %s", async (code, _, form, changes) => {
     expectError(await exchange(host, form, changes), code);
     expect(nextauth.requests).toEqual([]);
-  });
-
-  it("that cannot be checked is not an invalid_grant: the app should try again, not log in", async () => {
-    nextauth.answer = () => new Response(null, { status: 500 });
-    expectError(await exchange(host, grant(NONCE)), "session_check_failed");
-  });
-
-  it("gets the provider's refusal of its user unchanged", async () => {
-    provider.answer = json('{"error":"access_denied"}', 403);
-    const { status, text } = await exchange(host, grant(loggedIn()));
-    expect([status, text]).toEqual([403, '{"error":"access_denied"}']);
   });
 });
 

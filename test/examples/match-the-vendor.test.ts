@@ -8,11 +8,11 @@ import { parse } from "yaml";
 import { parseConfig } from "../../src/config/parse.ts";
 import { ERROR_TABLE, type ErrorCode, withStatuses } from "../../src/core/errors.ts";
 import { runCommand } from "../cli/run-command.ts";
-import { temporaryFolder } from "../cli/temporary-folder.ts";
 import { buildApp, call, TOKEN_ENDPOINT } from "../support/app.ts";
 import { APIKEY, CALL, NONCE } from "../support/call.ts";
 import { fileConfig } from "../support/config.ts";
 import { response } from "../support/fakes.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 const page = read("docs/match-the-vendor.md");

@@ -1,47 +1,34 @@
 // The audit of a real process: what is on the disk after calls, callers that hang up, and a stop.
 
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { APIKEY, CALL, callGetToken, NONCE } from "../support/call.ts";
-import { fileConfig, SECRETS } from "../support/config.ts";
-import { startHost } from "../support/host.ts";
-import { runCli } from "../support/process.ts";
-import { type RecordingProvider, startRecordingProvider, token } from "../support/recording-provider.ts";
+import { SECRETS } from "../support/config.ts";
+import { token } from "../support/recording-provider.ts";
+import { useService } from "../support/service.ts";
 
-let folder: string;
-let provider: RecordingProvider;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "token-proxy-audit-"));
-  provider = await startRecordingProvider();
-});
-afterAll(async () => {
-  await provider?.close();
-  await rm(folder, { recursive: true, force: true });
-});
-
+const service = useService();
 const KEY = "a key of identities with 32 or more characters";
-const fileWith = (file: string) =>
-  fileConfig(provider.tokenEndpoint, { file: { log: { audit: { file }, identities_key: { env: "KEY" } } } });
+const configure = (file: string) => service.configure({ log: { audit: { file }, identities_key: { env: "KEY" } } });
 
 it("has two lines per token, and knows which response was delivered", async () => {
-  const path = join(folder, "audit.jsonl");
-  const host = await startHost(fileWith(path), { ...SECRETS, KEY }, { runtime: "node" });
+  await configure("audit.jsonl");
+  const path = join(service.folder, "audit.jsonl");
+  const { listen } = await service.start({ env: { KEY } });
   const lines = async () =>
     (await readFile(path, "utf8"))
       .trimEnd()
       .split("\n")
       .map((line) => JSON.parse(line));
-  const delivered = await callGetToken(host.url);
+  const delivered = await callGetToken(listen);
 
   // The second caller hangs up while the provider works.
-  const { answer } = provider;
-  const { hostname, port } = new URL(host.url);
+  const { hostname, port } = new URL(listen);
   const caller = connect(Number(port), hostname);
   const sent = new Promise<void>((resolve) => {
-    provider.answer = (socket, request) => {
+    service.provider.answer = (socket, request) => {
       caller.destroy();
       caller.once("close", () => setImmediate(() => token()(socket, request)));
       resolve();
@@ -52,8 +39,6 @@ it("has two lines per token, and knows which response was delivered", async () =
   caller.write(`POST /getToken HTTP/1.1\r\n${headers}\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
   await sent;
   await expect.poll(async () => (await lines()).length, { timeout: 10_000 }).toBe(4);
-  provider.answer = answer;
-  await host.close();
 
   const [intent, result, secondIntent, secondResult] = await lines();
   const request_id = delivered.headers["x-request-id"];
@@ -65,9 +50,8 @@ it("has two lines per token, and knows which response was delivered", async () =
 });
 
 it("cannot be missing: the start fails and names the key", async () => {
-  const path = join(folder, "token-proxy.yaml");
-  await writeFile(path, JSON.stringify(fileWith(join(folder, "missing", "audit.jsonl"))));
-  const run = runCli(["start", "--config", path], { env: { ...SECRETS, KEY } });
+  await configure("missing/audit.jsonl");
+  const run = service.run([], { env: { ...SECRETS, KEY } });
   expect(await run.exit()).toBe(2);
   expect(run.stderr()).toContain('"log.audit.file" cannot be written (ENOENT)');
 });

@@ -1,7 +1,6 @@
 // A bug whose message quotes a secret is logged without it, also when it ends the process.
 
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { callGetToken } from "../support/call.ts";
@@ -9,22 +8,19 @@ import { search } from "../support/canaries.ts";
 import { type Host, startHost } from "../support/host.ts";
 import { callOf } from "../support/leak-scenarios.ts";
 import { CANARIES, SECRETS, startWorld, type World } from "../support/leak-world.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const ALL = Object.values(CANARIES);
 
 let world: World;
-let folder: string;
+const folder = temporaryFolder();
 let host: Host | undefined;
 
 beforeAll(async () => {
   world = await startWorld();
-  folder = await mkdtemp(join(tmpdir(), "token-proxy-crash-"));
 });
 afterEach(() => host?.close());
-afterAll(async () => {
-  await world?.close();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => world?.close());
 
 describe("a bug whose message quotes a secret", () => {
   /** Hashing, which every API key comes by, fails for some of them. */

@@ -1,40 +1,34 @@
 // No secret, token or user in the output of the command line, at a signal, or for a faulty file,
 // except for the token on get-token's standard output.
 
-import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { request } from "node:https";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseConfig } from "../../src/config/parse.ts";
-import { ConfigError } from "../../src/core/errors.ts";
 import { callGetToken, collectAnswer, NONCE } from "../support/call.ts";
-import { canaryOf, canaryOfKey, makeCanary, search } from "../support/canaries.ts";
+import { canaryOfKey, makeCanary, search } from "../support/canaries.ts";
 import { assertSilent, type Host, startHost } from "../support/host.ts";
 import { makeAuthority, makeKey } from "../support/keys.ts";
 import { arrange, callOf, SCENARIOS, type Scenario } from "../support/leak-scenarios.ts";
 import { CANARIES, SECRETS, startWorld, type World } from "../support/leak-world.ts";
 import { runCli } from "../support/process.ts";
 import { exchange } from "../support/raw-call.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const ALL = Object.values(CANARIES);
 const { token, userid, nonce, apikey, clientSecret } = CANARIES;
 
 let world: World;
-let folder: string;
+const folder = temporaryFolder();
 const hosts: Host[] = [];
 
 beforeAll(async () => {
   world = await startWorld();
-  folder = await mkdtemp(join(tmpdir(), "token-proxy-leaks-"));
 });
 afterAll(async () => {
   for (const host of hosts) await host.close();
   await world?.close();
-  await rm(folder, { recursive: true, force: true });
 });
 
 async function start(file: object = world.file, secrets: Record<string, string> = SECRETS): Promise<Host> {
@@ -117,19 +111,6 @@ describe("get-token", () => {
     expect(search(stderr, ALL)).toEqual([]);
     expect(search(stdout, ALL)).toEqual(hasToken ? [`${userid.name} as plain`, `${token.name} as plain`] : []);
   });
-
-  it.each<[string, string[]]>([
-    ["a nonce on the command line", ["--value", `nonce=${nonce.text}`]],
-    ["a variable's value for its name", ["--value", `nonce=env:${nonce.text}`]],
-    ["a value without a name", ["--value", String(CANARIES.userToken.needles[0])]],
-    ["an invalid address", ["--url", `https://user:${clientSecret.text}`]],
-    ["an address with a password", ["--url", `http://user:${clientSecret.needles[0]}@127.0.0.1:1`]],
-  ])("repeats nothing of %s", async (_what, args) => {
-    const path = await write(world.file);
-    const { status, stdout, stderr } = await run(["get-token", "--config", path, "--userid", "alice", ...args], VALUES);
-    expect(status).not.toBe(0);
-    expect(search(stdout + stderr, ALL)).toEqual([]);
-  });
 });
 
 /** The file with a part of it replaced; the path is of keys. */
@@ -142,50 +123,8 @@ function changed(path: string, value: unknown): object {
   return file;
 }
 
-/** The error whose message the command line prints. */
-function faultsOf(text: string): ConfigError {
-  try {
-    parseConfig(text, "token-proxy.yaml");
-  } catch (error) {
-    if (error instanceof ConfigError) return error;
-    throw error;
-  }
-  throw new Error("the file has no fault");
-}
-
 describe("a secret in the wrong place", () => {
   const secret = clientSecret.text;
-  it.each<[string, string, unknown]>([
-    ["a client secret", "providers.main.client_secret", secret],
-    ["a client secret in a list", "providers.main.client_secret", [secret]],
-    ["a client secret as a variable's name", "providers.main.client_secret", { env: secret }],
-    ["a client secret in a reference of no kind", "providers.main.client_secret", { value: secret }],
-    ["an API key", "callers.all.apikeys", [apikey.text]],
-    ["the nextAuth Server's API key", "nextauth.0.apikey", CANARIES.nextauthApikey.text],
-    ["a key", "signing.keys", [{ kid: "s", alg: "ES256", private_key: CANARIES.signingKey.text }]],
-    [
-      "a password in an address",
-      "providers.main.token_endpoint",
-      `https://user:${clientSecret.needles[0]}@idp.example/`,
-    ],
-    [
-      "a password in an issuer",
-      "providers.undiscovered.issuer",
-      `https://user:${clientSecret.needles[0]}@idp.example/`,
-    ],
-    ["a secret for a method", "providers.main.token_endpoint_auth_method", secret],
-    ["a secret for a duration", "providers.main.timeout", secret],
-    ["a secret for a version", "version", secret],
-    ["a secret for a part of the file", "providers.main", secret],
-    ["a secret in a template", "providers.main.scope", `{{${secret}}}`],
-    ["a secret in a list of addresses", "server.trusted_proxies", [secret]],
-    ["a secret for an address to listen at", "server.listen", secret],
-    ["a secret for a fingerprint", "callers.all.client_certificates", [{ sha256: secret }]],
-  ])("%s is refused, and not repeated", (_what, path, value) => {
-    const error = faultsOf(JSON.stringify(changed(path, value)));
-    expect(error.message).toContain("token-proxy.yaml:");
-    expect(search(inspect(error), ALL)).toEqual([]);
-  });
 
   it("several are reported by the command, and not repeated", async () => {
     const file = {
@@ -199,30 +138,11 @@ describe("a secret in the wrong place", () => {
     expect(search(stdout + stderr, ALL)).toEqual([]);
   });
 
-  it.each([
-    `key: ${secret.slice(1)}: [`,
-    `a: 1\n${secret}\n  b: ]`,
-    `"${secret}`,
-    `{"client_secret":"${clientSecret.needles[0]}"`,
-  ])("is not repeated if the file is not YAML: case %#", (text) => {
-    expect(search(inspect(faultsOf(text)), ALL)).toEqual([]);
-  });
-
-  it.concurrent.each<[string, Record<string, string>]>([
-    ["an API key that is too short", { APIKEY: apikey.needles[0]?.toString().slice(0, 15) as string }],
-    ["an API key that no header may carry", { APIKEY: `${apikey.text}\n${apikey.text}` }],
-    ["an invalid secret header", { HEADER: `${CANARIES.header.text}\r\nX: ${CANARIES.header.text}` }],
-    ["a key that is a secret", { SIGNING_KEY: secret }],
-    ["a key that breaks off", { SIGNING_KEY: CANARIES.signingKey.text.slice(0, 150) }],
-    ["a key in broken JSON", { CLIENT_KEY: `{"kty":"EC","d":"${secret}"` }],
-  ])("%s in a variable is not repeated", async (_what, env) => {
-    const { status, stdout, stderr } = await run(
-      ["check", "--config", await write(world.file, `${randomUUID()}.yaml`)],
-      env,
-    );
+  it("a header that no request can carry is not repeated from its variable", async () => {
+    const HEADER = `${CANARIES.header.text}\r\nX: ${CANARIES.header.text}`;
+    const { status, stdout, stderr } = await run(["check", "--config", await write(world.file)], { HEADER });
     expect(status).toBe(2);
-    const short = canaryOf("a part of the API key", "", apikey.needles[0]?.toString().slice(0, 15) as string);
-    expect(search(stdout + stderr, [...ALL, short])).toEqual([]);
+    expect(search(stdout + stderr, ALL)).toEqual([]);
   });
 });
 

@@ -78,7 +78,11 @@ describe("a call leaves nothing but a connection that can be used again", () => 
     for (let round = 0; round < 2; round++) {
       provider.requests = 0;
       provider.answer = fault.answer;
-      expectAnswer(await ask(), round === 0 ? expected : fault.reused);
+      let answer: Answered;
+      // On a busy machine, a short deadline may be over before the request is sent.
+      do answer = await ask();
+      while (expected === "provider_timeout" && provider.requests === 0);
+      expectAnswer(answer, round === 0 ? expected : fault.reused);
       expect(provider.requests).toBe(1);
       await expectLeft(before, fault.keeps ? 1 : 0);
       provider.answer = token();

@@ -2,14 +2,10 @@
 // configuration has ended.
 
 import { existsSync, readdirSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { CALL, callGetToken } from "../support/call.ts";
-import { fileConfig, SECRETS } from "../support/config.ts";
-import { type Run, runCli } from "../support/process.ts";
-import { type Answer, json, type RecordingProvider, startRecordingProvider } from "../support/recording-provider.ts";
+import { type Answer, json } from "../support/recording-provider.ts";
+import { type Running, useService } from "../support/service.ts";
 
 const RELOADS = 100;
 /** An old configuration with open connections takes 150 kB, measured; compiled code grows too. */
@@ -31,10 +27,8 @@ const HEAP = `
     }, 500);
   });`;
 
-let provider: RecordingProvider;
-let folder: string;
-let run: Run;
-let listen: string;
+const service = useService();
+let run: Running;
 let reloads = 0;
 
 /** Keeps its connections for as long as undici lets it. */
@@ -42,39 +36,28 @@ const lasting = (body: object) => json(body, 200, { "Keep-Alive": "timeout=600" 
 /** As a provider, and as a nextAuth Server. */
 const answer: Answer = (socket, request) => {
   if (request.method === "POST") return lasting({ access_token: "the-token", token_type: "Bearer" })(socket, request);
-  const metadata = { issuer: provider.url, token_endpoint: provider.tokenEndpoint };
+  const metadata = { issuer: service.provider.url, token_endpoint: service.provider.tokenEndpoint };
   const session = { loggedin: true, ...CALL };
   return lasting(request.url.startsWith("/servers/") ? session : metadata)(socket, request);
 };
 
 beforeEach(async () => {
-  provider = await startRecordingProvider();
-  provider.answer = (...asked) => void setTimeout(answer, 10, ...asked);
-  folder = await mkdtemp(join(tmpdir(), "token-proxy-test-"));
+  service.provider.answer = (...asked) => void setTimeout(answer, 10, ...asked);
   reloads = 0;
   await write();
-  const env = { ...SECRETS, NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(HEAP)}` };
-  run = runCli([], { cwd: folder, env });
-  listen = (await run.said(/"listen":"([^"]+)"/))[1] as string;
-});
-afterEach(async () => {
-  run?.process.kill("SIGKILL");
-  await provider?.close();
-  await rm(folder, { recursive: true, force: true });
+  run = await service.start({ env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(HEAP)}` } });
 });
 
 const write = () => {
-  const nextauth = { url: provider.url, apikey: { env: "APIKEY" } };
-  const settings = { issuer: provider.url, token_endpoint: undefined, params: { v: String(reloads) } };
-  const file = fileConfig("", { provider: settings, file: { nextauth } });
-  return writeFile(join(folder, "token-proxy.yaml"), JSON.stringify(file));
+  const { url } = service.provider;
+  const main = { issuer: url, token_endpoint: undefined, params: { v: String(reloads) } };
+  return service.configure({ main, nextauth: { url, apikey: { env: "APIKEY" } } });
 };
 
 async function reload(): Promise<void> {
   reloads += 1;
   await write();
-  run.process.kill("SIGHUP");
-  await expect.poll(() => run.stdout().split('"event":"reloaded"').length - 1).toBe(reloads);
+  await run.reload();
 }
 
 /** Reloads again and again while clients call. @returns the statuses of the calls */
@@ -83,29 +66,28 @@ async function reloadUnderLoad(times: number): Promise<Set<number>> {
   let isStopped = false;
   const clients = Array.from({ length: CLIENTS }, async () => {
     while (!isStopped) {
-      const called = callGetToken(listen, { headers: { Connection: "close" } });
+      const called = callGetToken(run.listen, { headers: { Connection: "close" } });
       statuses.add(await called.then(({ status }) => status).catch(() => 0));
     }
   });
   for (let i = 0; i < times; i++) {
-    const asked = provider.requests.length;
+    const asked = service.provider.requests.length;
     await reload();
-    await expect.poll(() => provider.requests.length, { interval: 1 }).toBeGreaterThan(asked + 4 * CLIENTS);
+    await expect.poll(() => service.provider.requests.length, { interval: 1 }).toBeGreaterThan(asked + 4 * CLIENTS);
   }
   isStopped = true;
   await Promise.all(clients);
-  provider.requests.length = 0;
+  service.provider.requests.length = 0;
   return statuses;
 }
 
 const descriptors = () => readdirSync(`/proc/${run.process.pid}/fd`).length;
-const heaps = () => [...run.stdout().matchAll(/"event":"heap","bytes":(\d+)/g)].map(([, bytes]) => Number(bytes));
 
 async function heap(): Promise<number> {
-  const before = heaps().length;
+  const before = run.lines("heap").length;
   run.process.kill("SIGUSR2");
-  await expect.poll(() => heaps().length).toBe(before + 1);
-  return heaps().at(-1) as number;
+  await expect.poll(() => run.lines("heap")).toHaveLength(before + 1);
+  return run.lines("heap").at(-1)?.bytes as number;
 }
 
 describe(`${RELOADS} reloads under load`, () => {
@@ -125,16 +107,16 @@ describe(`${RELOADS} reloads under load`, () => {
 describe("a call that began before a reload", () => {
   it("still gets its connections after it", async () => {
     let release = () => {};
-    provider.answer = (...asked) => {
+    service.provider.answer = (...asked) => {
       if (asked[1].url.startsWith("/servers/")) release = () => answer(...asked);
       else answer(...asked);
     };
-    const called = callGetToken(listen);
-    await expect.poll(() => provider.requests.filter(({ url }) => url.startsWith("/servers/")).length).toBe(1);
+    const called = callGetToken(run.listen);
+    await expect.poll(() => service.provider.requests.filter(({ url }) => url.startsWith("/servers/")).length).toBe(1);
     await reload();
     release();
     expect((await called).status).toBe(200);
-    const [tokenRequest] = provider.requests.filter(({ method }) => method === "POST");
+    const [tokenRequest] = service.provider.requests.filter(({ method }) => method === "POST");
     expect(new URLSearchParams(tokenRequest?.body).get("v")).toBe("0");
   });
 });

@@ -39,12 +39,6 @@ async function configure({ v, timeout = "5s", session_cache = "1m", limit = 1 }:
 }
 const port = await freePort();
 
-async function reload(run: Running): Promise<void> {
-  const before = run.lines("reloaded").length;
-  run.process.kill("SIGHUP");
-  await expect.poll(() => run.lines("reloaded")).toHaveLength(before + 1);
-}
-
 /** Suspensions so far, requests for the session of a call, and an exchange's status. */
 async function memoryOf({ listen, admin }: Running) {
   const metrics = await (await fetch(`${admin}/metrics`)).text();
@@ -65,16 +59,16 @@ it("a reload keeps each of them, and starts it anew if its settings change", asy
   expect(await memoryOf(run)).toEqual({ suspensions: "1", sessions: 1, exchange: 200 });
   for (const v of ["2", "3"]) {
     await configure({ v });
-    await reload(run);
+    await run.reload();
     expect(await memoryOf(run), v).toEqual({ suspensions: "1", sessions: 0, exchange: 429 });
   }
   await configure({ v: "3", timeout: "4s" });
-  await reload(run);
+  await run.reload();
   expect(await memoryOf(run)).toEqual({ suspensions: "0", sessions: 0, exchange: 429 });
   await configure({ v: "3", session_cache: "50s" });
-  await reload(run);
+  await run.reload();
   expect(await memoryOf(run)).toEqual({ suspensions: "0", sessions: 1, exchange: 429 });
   await configure({ v: "3", session_cache: "50s", limit: 2 });
-  await reload(run);
+  await run.reload();
   expect(await memoryOf(run)).toMatchObject({ sessions: 0, exchange: 200 });
 });

@@ -1,8 +1,7 @@
 // Token requests are repeated only if no second token can result, signed again, in one deadline.
 // On Workers nothing is repeated, because fetch does not say how far a request got.
 
-import { once } from "node:events";
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { CALL, callGetToken } from "../support/call.ts";
 import { fileConfig, providerConfig, SECRETS } from "../support/config.ts";
@@ -10,7 +9,7 @@ import { expectProviderError } from "../support/expect-error.ts";
 import { type Host, noticed, startHost } from "../support/host.ts";
 import { answerWith, type Http2Peer, startHttp2Peer } from "../support/http2-peer.ts";
 import { makeAuthority, makeKey } from "../support/keys.ts";
-import { freePort } from "../support/port.ts";
+import { freePort, listenLocally } from "../support/port.ts";
 
 const BODY = '{"access_token":"the-token","token_type":"Bearer"}';
 const ANSWER = `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`;
@@ -41,20 +40,19 @@ beforeAll(async () => {
       bodies.push(bytes.toString().split("\r\n\r\n")[1] ?? "");
       behave(socket, nth);
     });
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const at = `127.0.0.1:${(server.address() as AddressInfo).port}/token`;
+  });
+  const at = `127.0.0.1:${await listenLocally(server)}/token`;
   const signed = { params: {}, grant_type: JWT_BEARER };
   const providers = {
     signed: providerConfig(`http://${at}`, { ...signed, timeout: "1m" }),
     code: providerConfig(`http://${at}`, { params: {}, grant_type: "authorization_code" }),
     own: providerConfig(`http://${at}`, { grant_type: "urn:example:user", params: { userid: "{{userid}}" } }),
-    quick: providerConfig(`http://${at}`, { ...signed, timeout: "1s" }),
+    quick: providerConfig(`http://${at}`, { ...signed, timeout: "2s" }),
     closed: providerConfig(`http://127.0.0.1:${await freePort()}/token`, {
       params: {},
       grant_type: "authorization_code",
     }),
-    tls: providerConfig(`https://${at}`, { ...signed, timeout: "1s", connect_timeout: "1s" }),
+    tls: providerConfig(`https://${at}`, { ...signed, timeout: "3s" }),
   };
   const authority = await makeAuthority();
   const { certificate, private_key } = await authority.issue("127.0.0.1", { ips: ["127.0.0.1"] });
@@ -203,7 +201,7 @@ describe("a connection that cannot be made", () => {
   });
 
   it("is tried twice within one deadline", async () => {
-    behave = (socket) => void setTimeout(() => socket.end(), 700); // during the TLS handshake
+    behave = (socket) => void setTimeout(() => socket.end(), 2_000); // during the TLS handshake
     // With its own deadline, the second try would end as the first one did.
     expectProviderError(await callTo("tls"), "provider_timeout", "providers.tls");
     expect(connections).toBe(2);

@@ -5,6 +5,7 @@ import { Agent } from "node:http";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { APIKEY, callGetToken, NONCE } from "../support/call.ts";
 import { fileConfig, providerConfig, SECRETS } from "../support/config.ts";
+import { unsignedJwt } from "../support/fakes.ts";
 import { type Host, startHost } from "../support/host.ts";
 import { type Authority, makeAuthority, type TestCertificate } from "../support/keys.ts";
 import { NEXTAUTH_APIKEY } from "../support/nextauth-server.ts";
@@ -29,8 +30,7 @@ afterEach(async () => {
 });
 
 const userOf = ({ body }: PeerRequest) => new URLSearchParams(body).get("userid") ?? "";
-const base64 = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
-const tokenOf = (user: string) => `{"access_token":"${base64({ alg: "none" })}.${base64({ sub: user })}.x"}`;
+const tokenOf = (user: string) => JSON.stringify({ access_token: unsignedJwt({ sub: user }) });
 
 async function startPeer(faults: Faults, http2 = false, answer = (r: PeerRequest) => tokenOf(userOf(r))) {
   const tls = { cert: certificate.certificate, key: certificate.private_key };

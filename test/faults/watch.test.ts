@@ -181,8 +181,8 @@ it("a pattern is a change like any other", async () => {
   await configure("user");
   const run = await service.start();
   await configure("admin");
-  run.process.kill("SIGHUP");
-  await eventually(() => reloads(run)).toEqual(["get_token"]);
+  await run.reload();
+  expect(reloads(run)).toEqual(["get_token"]);
 });
 
 it("the file of --env-file is followed as well", async () => {

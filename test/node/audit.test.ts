@@ -2,21 +2,17 @@
 
 import { execFileSync } from "node:child_process";
 import { constants } from "node:fs";
-import { mkdir, mkdtemp, open, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, open, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { openAuditFile } from "../../src/node/audit.ts";
 import { fakeLog, thrownBy } from "../support/fakes.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 /** Every write to it fails with ENOSPC. */
 const FULL_DISK = "/dev/full";
 
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "audit-"));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 const lines = async (path: string) =>
   (await readFile(path, "utf8"))

@@ -2,25 +2,23 @@
 
 import { spawnSync } from "node:child_process";
 import { generateKeyPairSync, hash, X509Certificate } from "node:crypto";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { SecretError } from "../../src/config/credentials.ts";
 import { Secret } from "../../src/core/secret.ts";
 import type { TlsCredentials } from "../../src/core/transport.ts";
 import { createNodeCredentialHost, fileState } from "../../src/node/credentials.ts";
 import { thrownBy } from "../support/fakes.ts";
 import { makeAuthority, makeSelfSigned } from "../support/keys.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const { tlsFault, certificateFault, pinFault, rateLimitFault } = createNodeCredentialHost({}, "/nowhere");
 
-let folder: string;
+const folder = temporaryFolder();
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "secrets-"));
   await mkdir(join(folder, "keys"));
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const reader = (env: NodeJS.ProcessEnv, from: string) => createNodeCredentialHost(env, from).read;
 const read = (file: string) => reader({}, folder)({ file });

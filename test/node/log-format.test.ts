@@ -2,22 +2,18 @@
 
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { callGetToken } from "../support/call.ts";
 import { collect, waitForLine } from "../support/child.ts";
 import { fileConfig, SECRETS } from "../support/config.ts";
 import { CLI } from "../support/process.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
-let folder: string;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "token-proxy-log-format-"));
-});
-afterEach(() => rm(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 /** Of util-linux: runs a command on a terminal of its own. BSD's takes other options. */
 const SCRIPT = "script";

@@ -3,27 +3,23 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, constants, existsSync, openSync, readFileSync, readSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { pathToFileURL } from "node:url";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { callGetToken } from "../support/call.ts";
 import { fileConfig, SECRETS, SERVER } from "../support/config.ts";
 import { freePort } from "../support/port.ts";
 import { CLI } from "../support/process.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const POLL = { timeout: 20_000 };
-let folder: string;
+const folder = temporaryFolder();
 const children: ChildProcess[] = [];
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "token-proxy-log-"));
-});
 afterEach(() => {
   for (const child of children.splice(0)) child.kill("SIGKILL");
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** A program can `say` lines in the log, `tell` the test something, and wait for its `order`. */
 const PRELUDE = `

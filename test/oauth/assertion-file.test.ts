@@ -2,15 +2,14 @@
 
 import { describe, expect, it } from "vitest";
 import { createAssertionFile } from "../../src/oauth/assertion-file.ts";
-import { NOW, thrownBy } from "../support/fakes.ts";
+import { NOW, thrownBy, unsignedJwt } from "../support/fakes.ts";
 
 const AUD = "https://idp.example";
 const SECONDS = NOW / 1_000;
 const KEY = "providers.main.client_assertion.file";
 
 const part = (members: unknown) => Buffer.from(JSON.stringify(members)).toString("base64url");
-const jwt = (claims: object, header: unknown = { alg: "RS256" }) => `${part(header)}.${part(claims)}.c2lnbmF0dXJl`;
-const signed = (changes: object = {}) => jwt({ aud: [AUD], exp: SECONDS + 60, ...changes });
+const signed = (changes: object = {}) => unsignedJwt({ aud: [AUD], exp: SECONDS + 60, ...changes });
 
 /** @param texts what each read of the file finds; the last one stays */
 function fileOf(...texts: (string | Error)[]) {
@@ -46,7 +45,7 @@ describe("is never sent", () => {
     ["a JWT without a signature", `${part({ alg: "none" })}.${part({ aud: AUD, exp: SECONDS + 60 })}.`, NO_JWT],
     ["a JWT with a line break in it", signed().replace(".", "\n."), NO_JWT],
     ["an opaque token", "opaque.token.text", NO_JWT],
-    ["a header that is no object", jwt({ aud: AUD, exp: SECONDS + 60 }, "x"), NO_JWT],
+    ["a header that is no object", unsignedJwt({ aud: AUD, exp: SECONDS + 60 }, "x"), NO_JWT],
     ["an encrypted JWT", `${signed()}.a.b`, NO_JWT],
     ["16 KiB", `${signed()}${"x".repeat(16_384 - signed().length)}`, NO_JWT],
     ["a pod's default token", signed({ aud: ["https://kubernetes.default.svc"] }), OTHER_AUDIENCE],

@@ -8,7 +8,7 @@ import { FAILURES_BEFORE_SUSPENSION, SUSPENSION_MS } from "../../src/oauth/break
 import { buildApp, call } from "../support/app.ts";
 import { CALL } from "../support/call.ts";
 import { providerConfig } from "../support/config.ts";
-import { response, sha256 } from "../support/fakes.ts";
+import { response, sha256, unsignedJwt } from "../support/fakes.ts";
 import { makeKey } from "../support/keys.ts";
 
 const ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token";
@@ -296,7 +296,7 @@ describe("a token of another provider is a credential", () => {
 });
 
 describe("a kept token", () => {
-  const jwt = (exp: unknown) => `${btoa('{"alg":"none"}')}.${btoa(JSON.stringify({ exp }))}.`.replaceAll("=", "");
+  const jwt = (exp: unknown) => unsignedJwt({ exp });
   const inSeconds = (seconds: number) => Math.floor(built.clock.now() / 1_000) + seconds;
   const NOW = 1_795_435_200; // that of the fake clock, in seconds
 

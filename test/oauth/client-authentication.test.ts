@@ -13,7 +13,7 @@ import {
   isSigned,
 } from "../../src/oauth/client-authentication.ts";
 import { TOKEN_ENDPOINT_AUTH_METHODS, type TokenEndpointAuthMethod } from "../../src/oauth/settings.ts";
-import { fakeClock, fakeIds, NOW } from "../support/fakes.ts";
+import { fakeClock, fakeIds, NOW, unsignedJwt } from "../support/fakes.ts";
 import { KEYS } from "./set-up-provider.ts";
 
 /** Characters that some server reads differently. */
@@ -110,7 +110,7 @@ describe("private_key_jwt", () => {
   const CLIENT = { method: "private_key_jwt", client_id: "id" } as const;
 
   it.each(["id", undefined])("sends the assertion of a file as it is, with client_id %s", async (client_id) => {
-    const jwt = `e30.${Buffer.from(JSON.stringify({ aud: "a", exp: NOW })).toString("base64url")}.cw`;
+    const jwt = unsignedJwt({ aud: "a", exp: NOW });
     const [authenticate, ...others] = createClientAuthentications(
       { token_endpoint_auth_method: "private_key_jwt", client_id, client_assertion: ASSERTION },
       { secrets: [], keys: KEYS, assertionFile: createAssertionFile(async () => jwt, "a", "key") },

@@ -1,19 +1,18 @@
 // The audit has only plain facts of a token, whatever a provider sends under their names.
 
-import { UnsecuredJWT } from "jose";
 import { describe, expect, it } from "vitest";
 import { describeToken } from "../../src/oauth/describe-token.ts";
+import { unsignedJwt } from "../support/fakes.ts";
 
 const DEEP = JSON.parse("[".repeat(6_000) + "]".repeat(6_000));
 /** JSON.stringify cannot write it. */
 const DEEP_BODY = `{"access_token":"t","scope":${"[".repeat(6_000)}${"]".repeat(6_000)}}`;
 const describing = (body: string) => describeToken(new TextEncoder().encode(body));
-const jwt = (claims: object) => new UnsecuredJWT(claims as Record<string, unknown>).encode();
 
 describe("a token response", () => {
   it("is described by its scope and the facts of a JWT", () => {
     const claims = { aud: ["a", "b"], jti: "j", exp: 1_893_456_000 };
-    const access_token = jwt({ ...claims, sub: "alice" });
+    const access_token = unsignedJwt({ ...claims, sub: "alice" });
     expect(describing(JSON.stringify({ access_token, scope: "openid" }))).toEqual({ ...claims, scope: "openid" });
     expect(describing('{"access_token":"opaque","scope":"openid"}')).toEqual({ scope: "openid" });
   });
@@ -26,7 +25,7 @@ describe("a token response", () => {
     ["nothing in an empty object", "{}", undefined],
     ["nothing in a list", '["JWT"]', undefined],
   ])("is described by %s", (_, body, jti) => {
-    expect(describing(body.replace("JWT", jwt({ jti: "j" }))).jti).toBe(jti);
+    expect(describing(body.replace("JWT", unsignedJwt({ jti: "j" }))).jti).toBe(jti);
   });
 
   it("that nests something too deeply for a line is described without it", () => {
@@ -37,7 +36,7 @@ describe("a token response", () => {
   it.each([{ a: "b" }, [["a"]], [null], true, "x".repeat(5_000), Array(2_000).fill("a")])(
     "is described without what is not plain, or long (%#)",
     (odd) => {
-      const access_token = jwt({ aud: odd, jti: odd, exp: odd });
+      const access_token = unsignedJwt({ aud: odd, jti: odd, exp: odd });
       expect(describing(JSON.stringify({ access_token, scope: odd }))).toEqual({});
     },
   );

@@ -1,15 +1,12 @@
 // What was granted: the subject is compared exactly, in the one place that the file names; the
 // audience, scope and lifetime are what the file allows.
 
-import { UnsecuredJWT } from "jose";
 import { describe, expect, it } from "vitest";
 import { compileExpectations, type Expectations } from "../../src/oauth/expectations.ts";
-import { fakeClock, fakeLog, NOW, response, thrownBy } from "../support/fakes.ts";
+import { fakeClock, fakeLog, NOW, response, thrownBy, unsignedJwt } from "../support/fakes.ts";
 import { setUp } from "./set-up-provider.ts";
 
 type Subject = NonNullable<Expectations["expect_subject"]>;
-
-const jwt = (claims: object) => new UnsecuredJWT({ ...claims }).encode();
 
 /** A JWT whose claims are this text. */
 const written = (claims: string) => `e30.${Buffer.from(claims).toString("base64url")}.`;
@@ -32,17 +29,22 @@ describe("accepts", () => {
     [
       "a number in a JWT",
       { claim: "account", equals: "{{accountid}}" },
-      { access_token: jwt({ account: 7 }) },
+      { access_token: unsignedJwt({ account: 7 }) },
       { accountid: 7 },
     ],
     ["a member with text around the userid", { member: "user", equals: "bank|{{userid}}" }, { user: "bank|alice" }],
-    ["a subject beyond ASCII", { claim: "sub" }, { access_token: jwt({ sub: "bøb 😀" }) }, { userid: "bøb 😀" }],
+    [
+      "a subject beyond ASCII",
+      { claim: "sub" },
+      { access_token: unsignedJwt({ sub: "bøb 😀" }) },
+      { userid: "bøb 😀" },
+    ],
     ["an answer with a byte order mark", { member: "user" }, '\ufeff{"user":"alice"}'],
     ["a userid that looks like a template", { member: "user" }, { user: "{{userid}}" }, { userid: "{{userid}}" }],
     [
       "another case of A to Z, if the file says so",
       { claim: "sub", compare: "ascii_case_insensitive" },
-      { access_token: jwt({ sub: "alice.k@bank.example" }) },
+      { access_token: unsignedJwt({ sub: "alice.k@bank.example" }) },
       { userid: "Alice.K@Bank.Example" },
     ],
   ])("%s", (_, settings, answer, values) => {
@@ -58,7 +60,7 @@ describe("refuses", () => {
     ["null", { member: "user", equals: "null" }, { user: null }],
     ["an object", { member: "user" }, { user: { sub: "alice" } }],
     ["an inherited member", { member: "constructor" }, {}],
-    ["an inherited claim", { claim: "toString" }, { access_token: jwt({}) }],
+    ["an inherited claim", { claim: "toString" }, { access_token: unsignedJwt({}) }],
     ["a number that is written differently", { claim: "sub", equals: "7" }, { access_token: written('{"sub":7.0}') }],
     ["a claim below another", { claim: "sub" }, { access_token: written('{"act":{"sub":"alice"}}') }],
     ["a token that is not text", { claim: "sub" }, { access_token: { sub: "alice" } }],
@@ -95,7 +97,7 @@ it.each<[string, string, string]>([
   [
     "the member",
     "access_token",
-    `{"access_token":"${jwt({ sub: "alice" })}","access_token":"${jwt({ sub: "alice" })}"}`,
+    `{"access_token":"${unsignedJwt({ sub: "alice" })}","access_token":"${unsignedJwt({ sub: "alice" })}"}`,
   ],
 ])(
   "refuses an answer in which %s occurs twice, because readers differ in which one they use",
@@ -141,8 +143,8 @@ const AT = NOW / 1_000;
 
 describe("what was granted", () => {
   it.each<[string, Partial<Expectations>, object | string]>([
-    ["its only audience", { expect_audience: "api" }, { access_token: jwt({ aud: "api" }) }],
-    ["one of its audiences", { expect_audience: "api" }, { access_token: jwt({ aud: ["a", "api"] }) }],
+    ["its only audience", { expect_audience: "api" }, { access_token: unsignedJwt({ aud: "api" }) }],
+    ["one of its audiences", { expect_audience: "api" }, { access_token: unsignedJwt({ aud: ["a", "api"] }) }],
     ["all words of the scope, in any order", { expect_scope: "b a" }, { scope: "a c  b" }],
     ["no scope, because it is then the requested one", { expect_scope: "payments" }, { access_token: "t" }],
     ["exactly the longest lifetime", { expect_max_lifetime: 60_000 }, { expires_in: 60 }],
@@ -150,17 +152,17 @@ describe("what was granted", () => {
     [
       "a JWT's lifetime by the provider's clock",
       { expect_max_lifetime: 60_000 },
-      { access_token: jwt({ iat: AT + 50, exp: AT + 110 }) },
+      { access_token: unsignedJwt({ iat: AT + 50, exp: AT + 110 }) },
     ],
     [
       "a JWT's lifetime by our clock, if it has no iat",
       { expect_max_lifetime: 60_000 },
-      { access_token: jwt({ exp: AT + 60 }) },
+      { access_token: unsignedJwt({ exp: AT + 60 }) },
     ],
     [
       "the token of answer.require",
       { expect_audience: "api", answer: { format: "json", require: ["id_token"] } },
-      { id_token: jwt({ aud: "api" }) },
+      { id_token: unsignedJwt({ aud: "api" }) },
     ],
   ])("may be %s", (_, settings, answer) => {
     expectations(settings, answer);
@@ -174,19 +176,19 @@ describe("what was granted", () => {
     [
       "another audience",
       { expect_audience: "api" },
-      { access_token: jwt({ aud: "apis" }) },
+      { access_token: unsignedJwt({ aud: "apis" }) },
       "audience",
       OTHER_AUDIENCE,
     ],
-    ["no audience", { expect_audience: "api" }, { access_token: jwt({}) }, "audience", OTHER_AUDIENCE],
+    ["no audience", { expect_audience: "api" }, { access_token: unsignedJwt({}) }, "audience", OTHER_AUDIENCE],
     [
       "an audience below another",
       { expect_audience: "api" },
-      { access_token: jwt({ aud: [["api"]] }) },
+      { access_token: unsignedJwt({ aud: [["api"]] }) },
       "audience",
       "",
     ],
-    ["no token", { expect_audience: "api" }, { other: jwt({ aud: "api" }) }, "audience", OTHER_AUDIENCE],
+    ["no token", { expect_audience: "api" }, { other: unsignedJwt({ aud: "api" }) }, "audience", OTHER_AUDIENCE],
     [
       ...(["two audiences of one name", { expect_audience: "api" }] as const),
       ...([{ access_token: written('{"aud":"api","aud":"b"}') }, "audience", 'sent "aud" twice'] as const),
@@ -202,18 +204,24 @@ describe("what was granted", () => {
     [
       "a shorter expires_in than the JWT's",
       max,
-      { expires_in: 1, access_token: jwt({ exp: AT + 61 }) },
+      { expires_in: 1, access_token: unsignedJwt({ exp: AT + 61 }) },
       "lifetime",
       "",
     ],
-    ["a JWT that lives longer", max, { access_token: jwt({ iat: AT - 1, exp: AT + 60 }) }, "lifetime", TOO_LONG],
+    [
+      "a JWT that lives longer",
+      max,
+      { access_token: unsignedJwt({ iat: AT - 1, exp: AT + 60 }) },
+      "lifetime",
+      TOO_LONG,
+    ],
     ["no lifetime", max, { access_token: "t" }, "lifetime", TOO_LONG],
     ["a lifetime that is no number", max, { expires_in: "long" }, "lifetime", TOO_LONG],
     ["an empty lifetime", max, { expires_in: "" }, "lifetime", TOO_LONG],
     ["a lifetime of null", max, { expires_in: null }, "lifetime", TOO_LONG],
     ["a lifetime of 0, which may mean for ever", max, { expires_in: 0 }, "lifetime", TOO_LONG],
     ["a negative lifetime", max, { expires_in: "-1" }, "lifetime", TOO_LONG],
-    ["a JWT whose exp is 0", max, { expires_in: 60, access_token: jwt({ exp: 0 }) }, "lifetime", TOO_LONG],
+    ["a JWT whose exp is 0", max, { expires_in: 60, access_token: unsignedJwt({ exp: 0 }) }, "lifetime", TOO_LONG],
   ])("must not be %s", async (_, settings, answer, what, message) => {
     expect(await thrownBy(() => expectations(settings, answer))).toMatchObject({
       code: `provider_wrong_${what}`,

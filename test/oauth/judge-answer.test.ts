@@ -54,15 +54,11 @@ describe("a token", () => {
   });
 
   it.each([
-    ["odd spacing", '{ "access_token" :\t"t" }\n'],
-    ["escapes", '{"access_token":"\\u0074"}'],
-    ["a number over 2^53", '{"access_token":"t","id":9007199254740993}'],
     ["duplicate members", '{"access_token":"a","access_token":"b"}'],
     ["a byte order mark", '\ufeff{"access_token":"t"}'],
     ["an error that is null", '{"access_token":"t","error":null}'],
     ["unusual types", '{"access_token":"t","expires_in":"3600","token_type":"N_A"}'],
     ["a member __proto__ with an error", '{"access_token":"t","__proto__":{"error":"x"}}'],
-    ["text that is not ASCII", '{"access_token":"t","name":"é😀"}'],
   ])("keeps its bytes with %s", (_, text) => {
     const answer = response(200, text);
     const copy = Uint8Array.from(answer.body);

@@ -13,7 +13,7 @@ import { TOKEN_EXCHANGE } from "../../src/oauth/grants.ts";
 import type { ProviderSettings } from "../../src/oauth/provider-settings.ts";
 import { REFUSALS_OF_EVERYBODY } from "../../src/oauth/refusals.ts";
 import { TOKEN_ENDPOINT_AUTH_METHODS } from "../../src/oauth/settings.ts";
-import { NOW, response, thrownBy } from "../support/fakes.ts";
+import { NOW, response, thrownBy, unsignedJwt } from "../support/fakes.ts";
 import { ENDPOINT, ISSUER, setUp, TOKEN } from "./set-up-provider.ts";
 
 const DISCOVERING = { issuer: ISSUER, discovery: "oidc", token_endpoint: undefined } as const;
@@ -144,8 +144,7 @@ describe("a failure", () => {
   ])(
     "with delivery %s and an assertion from a file, which has the same jti again, leads to %d requests",
     async (delivery, count) => {
-      const read = async () =>
-        `e30.${Buffer.from(JSON.stringify({ aud: ENDPOINT, exp: NOW })).toString("base64url")}.cw`;
+      const read = async () => unsignedJwt({ aud: ENDPOINT, exp: NOW });
       const method = { token_endpoint_auth_method: "private_key_jwt", grant_type: "client_credentials" } as const;
       const assertionFile = createAssertionFile(read, ENDPOINT, "key");
       const { upstream, request } = setUp({ ...method, params: {} }, { assertionFile });
@@ -253,6 +252,19 @@ it("a second credential gets the rest of the time, and the log says so without t
   ]);
   const fields = { provider: "main", refused: 1, next: 2 };
   expect(lines).toEqual([{ level: "warn", event: "client credential refused, trying the next", fields }]);
+});
+
+it.each([
+  ["client_credentials", ["old", "new"]],
+  ["authorization_code", ["old"]],
+])("a 401 that may mean the user leads with %s to the secrets %j", async (grant_type, expected) => {
+  const secrets = ["old", "new"].map((text) => new Secret(text));
+  const settings = { token_endpoint_auth_method: "client_secret_post", grant_type, params: {} } as const;
+  const { upstream, request, values } = setUp(settings, { secrets });
+  values.set("nonce", "n");
+  upstream.answer = () => response(401, { error: "unauthorized_client" });
+  expect(await codeOf(request)).toBe("provider_rejected_proxy");
+  expect(upstream.requests.map(({ body }) => new URLSearchParams(body).get("client_secret"))).toEqual(expected);
 });
 
 describe("the breaker", () => {

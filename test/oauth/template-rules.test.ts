@@ -69,6 +69,8 @@ describe("a text refuses", () => {
     ["{{a}}", "", HEADER, "header"],
     ["u {{a}} v", "x\r\nX-B: y", HEADER, "header"],
     ["u {{a}} v", " x", HEADER, "header"],
+    ["{{a}}", "é", HEADER, "header"],
+    ["{{a}}", "a\u007f", HEADER, "header"],
   ])("%s: %j", async (text, a, must, kind) => {
     expect(await thrownBy(() => compileTemplate(text, { key: KEY, kind })(valuesOf(a)))).toMatchObject({
       code: "call_invalid",

@@ -93,21 +93,6 @@ describe("the headers", () => {
     const headers = { "X-Tenant": "r-{{userid}}", "User-Agent": "bank/1" };
     expect((await build({ headers })).headers).toEqual({ ...OURS, "user-agent": "bank/1", "x-tenant": "r-alice" });
   });
-
-  it.each(["a b", "a\tb", "!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~"])("may have %j", async (userid) => {
-    expect((await build({ headers: { "X-U": "{{userid}}" } }, { userid })).headers["x-u"]).toBe(userid);
-  });
-
-  it.each(["", " a", "a ", "a\r\nX-Evil: 1", "a\nb", "é", "日本", "a\u0000b", "a\u007f"])(
-    "must not have %j",
-    async (userid) => {
-      expect(await thrownBy(() => build({ headers: { "X-User": "{{userid}}" } }, { userid }))).toMatchObject({
-        code: "call_invalid",
-        message:
-          'the value of {{userid}} does not fit into "providers.main.headers.X-User": there it must be visible ASCII, without spaces at the start or end',
-      });
-    },
-  );
 });
 
 it("sends a secret unchanged, only in its own place, and never as a template", async () => {
@@ -148,6 +133,7 @@ describe("a value of the call", () => {
       "bob/../x",
       "params.resource",
     ],
+    ["another header", { headers: { "X-User": "{{userid}}" } }, "a\r\nX-Evil: 1", "headers.X-User"],
   ])("cannot become %s", async (_, settings, userid, place) => {
     const { upstream, values, request } = setUp({ params: {}, ...settings });
     values.set("userid", userid).set("nonce", "n");

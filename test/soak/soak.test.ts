@@ -2,21 +2,16 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { collect } from "../support/child.ts";
+
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const SOAK = new URL("soak.ts", import.meta.url).pathname;
 
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "token-proxy-"));
-});
-afterAll(async () => {
-  await rm(folder, { recursive: true });
-});
+const folder = temporaryFolder();
 
 async function soak(...options: string[]) {
   const child = spawn(process.execPath, [SOAK, ...options], { stdio: ["ignore", "pipe", "pipe"] });

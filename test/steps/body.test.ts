@@ -1,7 +1,6 @@
 // The body of a call is read within limits of size and time. Unfinished bodies are limited too.
 
 import { createServer, type IncomingMessage, request } from "node:http";
-import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { TokenProxyError } from "../../src/core/errors.ts";
@@ -10,6 +9,7 @@ import { createBodyReader, MAX_CALL_BYTES, type ReadBody, readText } from "../..
 import type { CallContext } from "../../src/steps/context.ts";
 import { workerInbound } from "../../src/worker/inbound.ts";
 import { thrownBy } from "../support/fakes.ts";
+import { listenLocally } from "../support/port.ts";
 
 const URL = "http://proxy.example/getToken";
 
@@ -203,8 +203,7 @@ describe("a body that arrives slowly", () => {
 it("a body that arrives while the process is paused is not late", async () => {
   let arrived: (incoming: IncomingMessage) => void = () => {};
   const server = createServer((incoming) => arrived(incoming));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  const port = await listenLocally(server);
   const headers = { "Content-Length": "2" };
   const client = request({ port, host: "127.0.0.1", method: "POST", headers }).on("error", () => {});
   try {

@@ -119,6 +119,7 @@ it.each<[string, Places, Sent, string?]>([
   ["the call's body is not a JSON object", DEFAULT, { body: "null" }],
   ["the call's body is not UTF-8", DEFAULT, { body: Uint8Array.of(0x7b, 0xff, 0x7d) }],
   [`the call's "userid" must be text`, DEFAULT, { body: { userid: 7 } }],
+  [`the call's "nonce" is empty`, DEFAULT, { body: { ...ALICE, nonce: "n" }, headers: { "x-nonce": "" } }],
   [`the call's "accountid" must be an integer`, DEFAULT, { body: { ...ALICE, accountid: "7" } }],
   ['the parameter "user id" occurs twice', FORM, { type: FORM_TYPE, body: "user+id=a&user%20id=b" }],
   [

@@ -35,9 +35,12 @@ interface Timed {
   connect_timeout?: string;
 }
 
-/** Of a provider or nextAuth Server: on a busy machine, a connection can take over a second. */
+/**
+ * Of a provider or nextAuth Server: on a busy machine, a connection can take over a second. A short
+ * timeout of a test is for the answer.
+ */
 function withTime<Peer extends Timed>(peer: Peer) {
-  const { timeout = "30s", connect_timeout = timeout } = peer;
+  const { timeout = "30s", connect_timeout = "30s" } = peer;
   return { ...peer, timeout, connect_timeout };
 }
 

@@ -1,60 +1,22 @@
 // What every error response must be: a row of the error table, with its headers and nothing else.
 
 import { expect } from "vitest";
+import { ERROR_TABLE, type ErrorCode } from "../../src/core/errors.ts";
 import type { Answered } from "./call.ts";
 
 /** Part of bodies and values that tests send; no response may repeat it. */
 export const MARKER = "do-not-repeat-this-marker";
 
-/** Status and `error` of each `error_code`, as callers know them. */
-const TABLE = {
-  caller_unauthenticated: [401, "invalid_client"],
-  caller_not_allowed: [403, "access_denied"],
-  call_too_large: [413, "invalid_request"],
-  call_invalid: [400, "invalid_request"],
-  call_timeout: [408, "invalid_request"],
-  call_deadline: [504, "server_error"],
-  method_not_allowed: [405, "invalid_request"],
-  not_found: [404, "invalid_request"],
-  no_route: [404, "invalid_target"],
-  session_not_logged_in: [403, "access_denied"],
-  session_mismatch: [403, "access_denied"],
-  session_check_failed: [502, "server_error"],
-  session_check_timeout: [504, "server_error"],
-  attribute_missing: [403, "access_denied"],
-  attributes_failed: [502, "server_error"],
-  attributes_timeout: [504, "server_error"],
-  grant_type_unsupported: [400, "unsupported_grant_type"],
-  rate_limited: [429, "temporarily_unavailable"],
-  provider_refused_user: [403, "access_denied"],
-  provider_rejected_proxy: [502, "server_error"],
-  provider_wrong_endpoint: [502, "server_error"],
-  provider_busy: [503, "temporarily_unavailable"],
-  provider_error: [502, "server_error"],
-  provider_redirected: [502, "server_error"],
-  provider_not_json: [502, "server_error"],
-  provider_no_token: [502, "server_error"],
-  provider_too_large: [502, "server_error"],
-  provider_truncated: [502, "server_error"],
-  provider_wrong_subject: [502, "server_error"],
-  provider_wrong_audience: [502, "server_error"],
-  provider_wrong_scope: [502, "server_error"],
-  provider_wrong_lifetime: [502, "server_error"],
-  provider_forbidden_member: [502, "server_error"],
-  provider_unreachable: [502, "server_error"],
-  provider_timeout: [504, "server_error"],
-  provider_suspended: [503, "temporarily_unavailable"],
-  overloaded: [503, "temporarily_unavailable"],
-} as const satisfies Record<string, readonly [status: number, error: string]>;
-
-export type TableCode = keyof typeof TABLE;
+/** Those of bugs and of callers that are gone may never come back. */
+export type TableCode = Exclude<ErrorCode, "internal" | "caller_gone">;
 
 /** Headers that an error may carry beside those that every one has, and those of the connection. */
 const EXTRA = new Set(["allow", "retry-after", "www-authenticate", "date", "connection", "keep-alive"]);
 
 /** @returns the error_description */
 export function expectError(answer: Answered, code: TableCode): string {
-  const [status, error] = TABLE[code];
+  expect(code).not.toBe("internal");
+  const [status, error] = ERROR_TABLE[code];
   const { error_description, ...body } = answer.json() as Record<string, string>;
   const requestId = answer.headers["x-request-id"];
   // Code and status first: they tell most about what went wrong.

@@ -144,3 +144,9 @@ export async function thrownBy(run: () => unknown): Promise<unknown> {
   }
   throw new Error("nothing was thrown");
 }
+
+/** A JWT that nobody has signed, although it has a third part. */
+export function unsignedJwt(claims: unknown, header: unknown = { alg: "ES256" }): string {
+  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  return `${part(header)}.${part(claims)}.c2lnbmF0dXJl`;
+}

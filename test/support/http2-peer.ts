@@ -9,7 +9,8 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
+import { listenLocally } from "./port.ts";
 
 export interface Http2Request {
   headers: Record<string, unknown>;
@@ -78,10 +79,8 @@ export async function startHttp2Peer(
       if (!stream.destroyed) peer.onStream(stream, request);
     });
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
   const peer: Http2Peer = {
-    origin: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    origin: `https://127.0.0.1:${await listenLocally(server)}`,
     sessions: [],
     connections: 0,
     requests: [],

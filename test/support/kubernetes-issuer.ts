@@ -3,9 +3,9 @@
 import { once } from "node:events";
 import { mkdir, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
+import { listenLocally } from "./port.ts";
 
 const SERVICE_ACCOUNT = "system:serviceaccount:bank:token-proxy";
 
@@ -27,9 +27,8 @@ export async function startKubernetesIssuer(aud: string) {
     const found = documents[request.url ?? ""];
     response.writeHead(found === undefined ? 404 : 200, { "Content-Type": "application/json" });
     response.end(JSON.stringify(found ?? {}));
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  const url = `http://127.0.0.1:${await listenLocally(server)}`;
 
   /** As an API server makes it: a list of audiences, and who asks in a claim that is an object. */
   function token({ aud: audience = aud, expiresInSeconds = 3_600 }: TokenChanges = {}): Promise<string> {

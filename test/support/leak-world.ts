@@ -1,12 +1,11 @@
 // A proxy's file with a canary for every secret, and the servers around it.
 
-import { once } from "node:events";
-import type { AddressInfo } from "node:net";
 import { createSecureContext, createServer, type Server as TlsServer } from "node:tls";
 import { canaryOf, canaryOfKey, makeCanary } from "./canaries.ts";
 import { fileConfig, providerConfig } from "./config.ts";
 import { makeKey, makeSelfSigned } from "./keys.ts";
 import { type NextAuthServer, nextauthConfig, startNextAuthServer } from "./nextauth-server.ts";
+import { listenLocally } from "./port.ts";
 import { type RecordingProvider, startRecordingProvider } from "./recording-provider.ts";
 
 const part = () => makeCanary("").needles[0]?.toString() as string;
@@ -155,7 +154,5 @@ async function strangeTls(): Promise<{ server: TlsServer; port: number }> {
     key: private_key,
   });
   server.on("tlsClientError", () => {});
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return { server, port: (server.address() as AddressInfo).port };
+  return { server, port: await listenLocally(server) };
 }

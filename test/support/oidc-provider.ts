@@ -4,7 +4,6 @@ import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { exportJWK, generateKeyPair, type JSONWebKeySet, type JWK, type JWTPayload, SignJWT } from "jose";
 import { type ClientMetadata, errors, Provider } from "oidc-provider";
@@ -17,6 +16,7 @@ import {
   TOKEN_EXCHANGE,
   USER_GRANT,
 } from "./oidc-grants.ts";
+import { listenLocally } from "./port.ts";
 
 export { CODE_GRANT, JWT_BEARER, RESOURCE, TOKEN_EXCHANGE, USER_GRANT } from "./oidc-grants.ts";
 
@@ -63,9 +63,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
           requestCert: true,
           rejectUnauthorized: false,
         });
-  server.listen(port, "127.0.0.1");
-  await once(server, "listening");
-  const issuer = `${tls === undefined ? "http" : "https"}://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const issuer = `${tls === undefined ? "http" : "https"}://127.0.0.1:${await listenLocally(server, port)}`;
   const { publicKey, privateKey } = await generateKeyPair("ES256", { extractable: true });
   const named = { alg: "ES256", use: "sig", kid };
   const jwks = { keys: [{ ...(await exportJWK(publicKey)), ...named }] };

@@ -1,7 +1,7 @@
-// A port for a proxy that must know its own address before it starts.
+// Ports of loopback: for servers of a test, and for a proxy that must know its own address.
 
 import { once } from "node:events";
-import net, { createServer } from "node:net";
+import net, { type AddressInfo, createServer, type Server } from "node:net";
 
 /** Below the ports of outgoing connections, which could take one before it is used. */
 const LOWEST = 20_000;
@@ -25,6 +25,13 @@ export async function freePort(): Promise<number> {
     return port;
   }
   throw new Error(`no port from ${first} on is free`);
+}
+
+/** @returns the port on which the server listens now: any free one if none is given */
+export async function listenLocally(server: Server, port = 0): Promise<number> {
+  server.listen(port, "127.0.0.1");
+  await once(server, "listening");
+  return (server.address() as AddressInfo).port;
 }
 
 /** Like a .socket unit of systemd: holds a socket on a free port, and accepts no connection. */

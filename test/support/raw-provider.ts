@@ -1,8 +1,9 @@
 // A provider on a bare socket that counts connections, and what keeps this process alive.
 
 import { once } from "node:events";
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
+import { listenLocally } from "./port.ts";
 import type { Answer, RecordedRequest } from "./recording-provider.ts";
 
 export interface RawProvider {
@@ -47,12 +48,11 @@ export async function startRawProvider(answer: Answer, tls?: TlsOptions): Promis
   const server: Server = tls === undefined ? createServer(serve) : createTlsServer(tls, serve);
   server.on("connection", track);
   server.on("tlsClientError", () => {});
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
+  const port = await listenLocally(server);
   server.unref();
 
   const provider: RawProvider = {
-    port: (server.address() as AddressInfo).port,
+    port,
     open: () => sockets.size,
     requests: 0,
     answer,

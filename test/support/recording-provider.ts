@@ -2,7 +2,8 @@
 
 import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
+import { listenLocally } from "./port.ts";
 
 export interface RecordedRequest {
   method: string;
@@ -37,9 +38,7 @@ export async function startRecordingProvider(): Promise<RecordingProvider> {
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => {}); // a test may break connections on purpose
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const url = `http://127.0.0.1:${await listenLocally(server)}`;
 
   const provider: RecordingProvider = {
     url,

@@ -3,7 +3,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest";
 import { fileConfig, SECRETS, SERVER, withTimeForAll } from "./config.ts";
 import { type Run, type RunOptions, runCli } from "./process.ts";
 import { type RecordingProvider, startRecordingProvider, token } from "./recording-provider.ts";
@@ -14,6 +14,8 @@ export interface Running extends Run {
   admin: string;
   /** The log lines of one event so far. */
   lines(event: string): Record<string, unknown>[];
+  /** Sends SIGHUP, and waits until the file has been read again. */
+  reload(): Promise<void>;
 }
 
 /** One provider for the file of tests; each test has a folder, and its processes end with it. */
@@ -76,7 +78,12 @@ export function useService() {
           .slice(0, -1) // the last one may be incomplete
           .map((text) => JSON.parse(text) as Record<string, unknown>)
           .filter((fields) => fields.event === event);
-      return { ...started, listen, admin, lines };
+      const reload = async () => {
+        const before = lines("reloaded").length;
+        started.process.kill("SIGHUP");
+        await expect.poll(() => lines("reloaded")).toHaveLength(before + 1);
+      };
+      return { ...started, listen, admin, lines, reload };
     },
   };
 }

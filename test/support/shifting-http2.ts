@@ -3,8 +3,9 @@
 
 import { once } from "node:events";
 import { createServer } from "node:http2";
-import { type AddressInfo, connect, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
+import { listenLocally } from "./port.ts";
 import {
   answerFault,
   type Faults,
@@ -50,13 +51,12 @@ export async function startShiftingHttp2(
     });
     stream.end(text);
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
+  const port = await listenLocally(server);
 
   const sockets = new Set<Socket>();
   const front = createTlsServer({ ...tls, ALPNProtocols: ["h2"] }, (client) => {
     peer.connections += 1;
-    const inner = connect((server.address() as AddressInfo).port, "127.0.0.1");
+    const inner = connect(port, "127.0.0.1");
     for (const socket of [client, inner]) {
       sockets.add(socket);
       socket.setNoDelay(true);
@@ -76,11 +76,9 @@ export async function startShiftingHttp2(
     inner.on("data", disturb(client, random, split, isTwice));
   });
   front.on("tlsClientError", () => {});
-  front.listen(0, "127.0.0.1");
-  await once(front, "listening");
 
   const peer: ShiftingPeer = {
-    port: (front.address() as AddressInfo).port,
+    port: await listenLocally(front),
     connections: 0,
     requests: 0,
     duplicates: 0,

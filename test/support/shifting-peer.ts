@@ -2,8 +2,9 @@
 // balancer does.
 
 import { once } from "node:events";
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
+import { listenLocally } from "./port.ts";
 import { randomFrom } from "./soak-provider.ts";
 
 export interface PeerRequest {
@@ -111,10 +112,8 @@ export async function startShiftingPeer(
     });
   };
   const server = tls === undefined ? createServer(serve) : createTlsServer(tls, serve);
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
   const peer: ShiftingPeer = {
-    port: (server.address() as AddressInfo).port,
+    port: await listenLocally(server),
     connections: 0,
     requests: 0,
     duplicates: 0,

@@ -3,7 +3,7 @@
 
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { listenLocally } from "./port.ts";
 
 /** How a request is answered: with a token, or with a fault. */
 export const KINDS = ["token", "500", "reset", "truncated", "200 with error", "invalid_grant", "slow"] as const;
@@ -78,10 +78,7 @@ export async function startSoakProvider(seed: number, slow: number): Promise<Soa
     setTimeout(() => act(outgoing, said), said.delay);
   });
   server.on("connection", (socket) => socket.on("error", () => {})); // slow answers are cut off
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const url = `http://127.0.0.1:${await listenLocally(server)}`;
   const provider: SoakProvider = {
     tokenEndpoint: `${url}/token`,
     homeEndpoint: `${url}/home`,

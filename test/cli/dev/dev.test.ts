@@ -1,13 +1,12 @@
 // The command `dev`: the embedded provider, your own file, and who may use the page with the form.
 
-import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
-import { type AddressInfo, createServer } from "node:net";
+import { createServer } from "node:net";
 import { decodeJwt } from "jose";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { callGetToken } from "../../support/call.ts";
 import { providerConfig } from "../../support/config.ts";
-import { freePort } from "../../support/port.ts";
+import { freePort, listenLocally } from "../../support/port.ts";
 import type { Run } from "../../support/process.ts";
 import { useService } from "../../support/service.ts";
 import { runCommand } from "../run-command.ts";
@@ -56,12 +55,12 @@ describe("without a file", () => {
   });
 
   it("does not use a socket that somebody passes, which may be open to others", async () => {
-    const socket = createServer().listen(0, "127.0.0.1");
-    await once(socket, "listening");
+    const socket = createServer();
+    const port = await listenLocally(socket);
     const { fd } = (socket as unknown as { _handle: { fd: number } })._handle;
     const dev = service.run(["dev"], { socket: fd });
     const [, url = ""] = await dev.said(/proxy +(http:\S+)/);
-    expect(new URL(url).port).not.toBe(`${(socket.address() as AddressInfo).port}`);
+    expect(new URL(url).port).not.toBe(String(port));
     socket.close();
   });
 
@@ -180,9 +179,8 @@ describe("a provider on another machine", () => {
   it("that only discovery names is not asked", async () => {
     const metadata = createHttpServer((_request, response) =>
       response.end(JSON.stringify({ issuer, token_endpoint: "https://sso.bank.invalid/token" })),
-    ).listen(0, "127.0.0.1");
-    await once(metadata, "listening");
-    const issuer = `http://127.0.0.1:${(metadata.address() as AddressInfo).port}`;
+    );
+    const issuer = `http://127.0.0.1:${await listenLocally(metadata)}`;
     await configure({ issuer, proxy: "none" });
     const env = { CLIENT_SECRET: "s", https_proxy: "" };
     const dev = service.run(["dev", "--config", "token-proxy.yaml"], { env });
@@ -211,9 +209,8 @@ describe("a provider on another machine", () => {
 });
 
 it("an occupied port leads to another one, and a faulty file to status 2 with nothing left running", async () => {
-  const taken = createServer().listen(0, "127.0.0.1");
-  await once(taken, "listening");
-  await service.configure({ server: { listen: `127.0.0.1:${(taken.address() as AddressInfo).port}` } });
+  const taken = createServer();
+  await service.configure({ server: { listen: `127.0.0.1:${await listenLocally(taken)}` } });
   const dev = service.run(["dev", "--config", "token-proxy.yaml"], { env: { CLIENT_SECRET: "s" } });
   await dev.said(/The usual ports are not free/);
   expect(await pageOf(dev)).toMatch(/^http/);

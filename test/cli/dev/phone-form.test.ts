@@ -7,6 +7,7 @@ import { createStandIn } from "../../../src/cli/dev/nextauth-server.ts";
 import { phoneForm } from "../../../src/cli/dev/phone.ts";
 import { parseConfig } from "../../../src/config/parse.ts";
 import { listen } from "../../../src/node/inbound/listener.ts";
+import { forAll } from "../../fuzz/fuzz.ts";
 import { fileConfig } from "../../support/config.ts";
 
 const { config } = parseConfig(JSON.stringify(fileConfig("http://127.0.0.1:1/token")), "test");
@@ -74,11 +75,6 @@ describe("the answer", () => {
     };
     const expected = skeleton(await pageOf("x"));
     expect(expected?.length).toBeGreaterThan(30);
-    await fc.assert(
-      fc.asyncProperty(hostile, async (text) => {
-        expect(skeleton(await pageOf(text))).toEqual(expected);
-      }),
-      { numRuns: 30 },
-    );
+    await forAll(hostile, async (text) => expect(skeleton(await pageOf(text))).toEqual(expected), 0.2);
   });
 });

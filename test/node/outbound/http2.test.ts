@@ -1,10 +1,8 @@
 // What holds on HTTP/1.1 holds on HTTP/2: few connections, deadlines, limits, what the server saw
 // of a failed request.
 
-import { once } from "node:events";
 import type { ServerHttp2Stream } from "node:http2";
 import { createServer as createHttpsServer } from "node:https";
-import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -13,6 +11,7 @@ import type { TransportError, TransportResponse, TransportSettings } from "../..
 import { createNodeTransport } from "../../../src/node/outbound/transport.ts";
 import { answerWith, type Http2Peer, startHttp2Peer } from "../../support/http2-peer.ts";
 import { type Authority, makeAuthority, type TestCertificate } from "../../support/keys.ts";
+import { listenLocally } from "../../support/port.ts";
 import { startRawProvider } from "../../support/raw-provider.ts";
 
 const FAR_MS = 60_000;
@@ -111,9 +110,8 @@ describe("many POSTs at once", () => {
       if (waiting.length === 30) for (const answer of waiting.splice(0)) answer();
     });
     server.on("connection", () => (connections += 1));
-    await once(server.listen(0, "127.0.0.1"), "listening");
     const send = connect();
-    const origin = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const origin = `https://127.0.0.1:${await listenLocally(server)}`;
     for (let round = 0; round < 2; round++) {
       await Promise.all(Array.from({ length: 30 }, () => send(origin)));
       await idle();
@@ -268,7 +266,7 @@ describe("a deadline", () => {
     const send = connect();
     const other = send(origin, { body: "other" });
     await expect.poll(() => streams.length).toBe(1);
-    const late = send(origin, { timeout: 50 });
+    const late = send(origin, { timeout: 1_000 });
     expect(await failureOf(late)).toBe("timeout some");
     (peer as Http2Peer).onStream = answerWith("new");
     expect(textOf(await send(origin))).toBe("new");
