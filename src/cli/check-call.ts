@@ -42,7 +42,9 @@ export async function checkCall(file: string, { get_token, callers }: Config, re
   }
   if (!isRead) {
     report.ok("proposal", "compare it with the vendor's text, then set these keys of the binding:");
-    printProposal({ ...binding, values });
+    console.log("\nget_token:");
+    if (!matching) console.log(`  method: ${method}\n  path: # as in the example, with {NAME} in place of a value`);
+    printValues({ ...binding, values });
     return false;
   }
   const read = await readWith(example, binding);
@@ -129,8 +131,8 @@ function isSimilar(name: string, written: string): boolean {
 }
 
 /** In JSON, which is YAML too, and without what is usual. */
-function printProposal({ session, values }: Binding): void {
-  console.log("\nget_token:\n  values:");
+function printValues({ session, values }: Binding): void {
+  console.log("  values:");
   for (const [name, { from, pattern, ...options }] of Object.entries(values)) {
     const usual = new Map<string, unknown>(Object.entries({ ...ruleOf(name), required: isRequired(name, session) }));
     const all = Object.entries({ ...options, pattern: pattern?.source });
