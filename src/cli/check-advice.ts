@@ -58,7 +58,7 @@ export async function explain(asked: Asked, error?: TokenProxyError): Promise<st
   if (response === undefined) {
     const discovery = settings.metadata_url === undefined ? "issuer" : "metadata_url";
     const key = method === "GET" ? discovery : "token_endpoint";
-    return [await adviseOnSilence(url, (error && codeOf(error)) ?? "", key)];
+    return [await adviseOnSilence(url, (error && codeOf(error)) ?? "", key, asked.credentials.proxyFor)];
   }
   const { issuer, provider_issuer: found } = error?.detail ?? {};
   const words = found === undefined ? wordsOf(response) : `issuer "${found}", but the file has "${issuer}"`;

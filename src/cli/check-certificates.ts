@@ -12,6 +12,7 @@ import { REQUEST_HEADERS } from "../core/headers.ts";
 import { escapeInvisible } from "../core/invisible.ts";
 import { readJsonObject } from "../core/json.ts";
 import type { Secret } from "../core/secret.ts";
+import type { ProxyFor } from "../core/transport.ts";
 import { DAY_MS } from "../node/admin/format.ts";
 import { certificatesOf, pinOf } from "../node/credentials.ts";
 import { createNodeTransport } from "../node/outbound/transport.ts";
@@ -86,9 +87,15 @@ export async function checkPublishedKeys(issuer: string, { signingKeys, provider
 }
 
 /** @returns what to do about a request without an answer; looks at the server's certificate */
-export async function adviseOnSilence(url: string, code: string, key: string): Promise<string> {
+export async function adviseOnSilence(url: string, code: string, key: string, proxyFor?: ProxyFor): Promise<string> {
   const { protocol, hostname, port } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, "");
+  const proxy = proxyFor?.(new URL(url))?.url;
+  // Without the proxy nothing may be sent, and it may answer with certificates of its own.
+  if (proxy !== undefined)
+    return `the egress proxy ${proxy} is in between: does it allow ${host}? Is its CA in tls.ca?`;
+  const refusal = "does it require a client certificate (tls.certificate), or another version of TLS?";
+  if (/ALERT/.test(code)) return `${host} refuses our TLS: ${refusal}`;
   const general = `is the host ${host} right (${key}), and does the network let us reach it?`;
   if (!/CERT|SIGNATURE|ISSUER|SSL|EPROTO|UND_ERR_SOCKET|ECONNRESET/.test(code)) return general;
   // Nothing is sent on this connection, so it need not be verified.
@@ -99,9 +106,10 @@ export async function adviseOnSilence(url: string, code: string, key: string): P
   const { issuer = "", subjectAltName, validTo } = socket.getPeerX509Certificate() ?? {};
   socket.destroy();
   if (isTls && protocol === "http:") return `${host} speaks TLS on this port: write https in ${key}`;
+  if (isTls && /SOCKET|RESET/.test(code)) return `${host} closed the connection: ${refusal}`;
   if (!isTls) return /SSL|EPROTO/.test(code) ? `${host} answers without TLS on this port: correct ${key}` : general;
   const cures: Record<string, string> = {
-    CERT_HAS_EXPIRED: "it has expired, so renew it at the provider",
+    CERT_HAS_EXPIRED: "it has expired, so renew it there",
     ERR_TLS_CERT_ALTNAME_INVALID: `it is not for ${host}, so write a name that it has in ${key}`,
   };
   const cure = cures[code] ?? "if its authority is the right one, put the authority's certificate into tls.ca";

@@ -1,9 +1,10 @@
 // What `check` finds out about the providers and nextAuth Servers of the file by asking them.
 
 import { randomBytes } from "node:crypto";
+import type { Credentials } from "../config/credentials.ts";
 import type { Config } from "../config/parse.ts";
 import type { TokenProxyError } from "../core/errors.ts";
-import type { NextAuthServer, NextAuthServers } from "../nextauth/servers.ts";
+import type { NextAuthCredentials, NextAuthServer, NextAuthServers } from "../nextauth/servers.ts";
 import { credentialOf, isSigned } from "../oauth/client-authentication.ts";
 import type { Metadata } from "../oauth/discovery.ts";
 import { kindOf } from "../oauth/kinds/index.ts";
@@ -21,6 +22,7 @@ const NONCE_BYTES = 16;
  */
 export async function checkNextAuthServers(
   { nextauth }: Config,
+  credentials: Credentials["nextauth"],
   { all, defaultServerid }: NextAuthServers,
   report: Report,
 ) {
@@ -35,8 +37,9 @@ export async function checkNextAuthServers(
     const nonce = randomBytes(NONCE_BYTES).toString("base64");
     const ask = () => server.getSession(known, nonce);
     const advise = async (error: TokenProxyError) => {
-      const code = codeOf(error);
-      return code === undefined ? [] : [await adviseOnSilence(url, code, `${server.key}.url`)];
+      const code = codeOf(error) ?? (error.code === "session_check_timeout" ? error.code : undefined);
+      const { proxyFor } = credentials[index] as NextAuthCredentials;
+      return code === undefined ? [] : [await adviseOnSilence(url, code, `${server.key}.url`, proxyFor)];
     };
     await attempt(part, "getSession", ask, () => "answered", advise);
   }

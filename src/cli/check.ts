@@ -107,7 +107,7 @@ async function checkFile(options: CheckOptions, report: ReturnType<typeof create
   if (config.signing?.issuer !== undefined) {
     await checkPublishedKeys(config.signing.issuer, credentials, report.part("signing"));
   }
-  await checkNextAuthServers(config, nextauth, report);
+  await checkNextAuthServers(config, credentials.nextauth, nextauth, report);
   const askedOf = (name: string, part = report.part(`providers.${name}`)): Asked => ({
     exchange: exchanges.get(`providers.${name}`) as Exchange,
     settings: config.providers[name] as ProviderSettings,

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { TokenProxyError, UsageError } from "../core/errors.ts";
 import { suggestion } from "../core/suggestion.ts";
+import type { ProxyFor } from "../core/transport.ts";
 import { isLoopback, issuerUrlFault } from "../core/url.ts";
 import { createNodeCredentialHost } from "../node/credentials.ts";
 import { nodeClock } from "../node/host.ts";
@@ -97,6 +98,7 @@ async function chooseProvider(ask: Ask): Promise<string> {
 async function askIssuer(ask: Ask, example: ProviderSettings, discovers: boolean, isTerminal: boolean): Promise<Found> {
   const { issuer: usualIssuer, discovery: usual } = example;
   if (usualIssuer === undefined) return {};
+  const proxyFor = await createNodeCredentialHost(process.env, ".").environmentProxy(() => {});
   let message = `Its issuer, like ${usualIssuer}`;
   let initial: string | undefined;
   for (;;) {
@@ -104,11 +106,13 @@ async function askIssuer(ask: Ask, example: ProviderSettings, discovers: boolean
     if (usual === "none" || !discovers || issuer === initial) return { issuer };
     try {
       const other = usual === "oidc" ? "oauth" : "oidc";
-      return await discover(issuer, usual).catch((error) => discover(issuer, other).catch(() => Promise.reject(error)));
+      return await discover(issuer, usual, proxyFor).catch((error) =>
+        discover(issuer, other, proxyFor).catch(() => Promise.reject(error)),
+      );
     } catch (error) {
       if (!(error instanceof TokenProxyError)) throw error;
       const code = codeOf(error);
-      const advice = code === undefined ? "" : `: ${await adviseOnSilence(issuer, code, "issuer")}`;
+      const advice = code === undefined ? "" : `: ${await adviseOnSilence(issuer, code, "issuer", proxyFor)}`;
       const problem = withDetails(error.message, error.detail, code) + advice;
       if (!isTerminal) throw new UsageError(`${problem}\nCorrect --issuer, or add --no-discovery.`);
       initial = issuer;
@@ -117,8 +121,7 @@ async function askIssuer(ask: Ask, example: ProviderSettings, discovers: boolean
   }
 }
 
-async function discover(issuer: string, discovery: DiscoveryKind): Promise<Found> {
-  const proxyFor = await createNodeCredentialHost(process.env, ".").environmentProxy(() => {});
+async function discover(issuer: string, discovery: DiscoveryKind, proxyFor: ProxyFor | undefined): Promise<Found> {
   const transport = createNodeTransport({ connect_timeout: DISCOVERY_MS, connections: 1, proxyFor });
   const deps = { transport, clock: nodeClock, log() {} };
   const { refresh } = createDiscovery({ issuer, discovery, byTls: false }, issuer, deps);

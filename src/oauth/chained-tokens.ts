@@ -104,7 +104,8 @@ export function chainProviders(
     };
     const lacking = tokens.find((token) => textOf(token, issued) === "");
     if (lacking !== undefined) {
-      forget(); // or no call would get a token before the kept one expires
+      // Or no call would get a token before the kept one expires.
+      caches.get(lacking.provider)?.forget(issued.get(lacking.provider));
       throw legFailed(lacking.provider, { cause: lacksMember(lacking, name) });
     }
     const texts = new Map(tokens.map((token) => [token.name, textOf(token, issued)]));
@@ -162,7 +163,7 @@ function createTokenCache(limit: TimeLimit, issue: (call: Call) => Promise<Issue
         return pending;
       });
     },
-    forget(rejected: Issued) {
+    forget(rejected: Issued | undefined) {
       if (current === rejected) current = undefined;
     },
   };
@@ -202,11 +203,13 @@ function keepFor({ expires_in, access_token }: Issued["members"], now: number): 
   return seconds * 1_000 - Math.min(MAX_MARGIN_MS, seconds * 250);
 }
 
-/** Or the token does not fit into the request, which is provider_no_token too. */
-const isRejection = (error: unknown) =>
-  error instanceof TokenProxyError &&
-  (/^provider_(?:rejected_proxy|no_token)$/.test(error.code) ||
-    [400, 401, 403].includes(Number(error.detail?.provider_status)));
+function isRejection(error: unknown): boolean {
+  if (!(error instanceof TokenProxyError)) return false;
+  const { provider_status } = error.detail ?? {};
+  // Nothing was sent, because the token does not fit into the request.
+  if (error.code === "provider_no_token") return provider_status === undefined;
+  return error.code === "provider_rejected_proxy" || [400, 401, 403].includes(Number(provider_status));
+}
 
 /** A kept token is a credential of this proxy: it must never reach a caller. */
 function assertNone(kept: readonly string[], answer: Answer, name: string): void {

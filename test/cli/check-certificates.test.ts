@@ -4,9 +4,13 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { hash, X509Certificate } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { createServer } from "node:tls";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { adviseOnSilence } from "../../src/cli/check-certificates.ts";
+import type { ProxyFor } from "../../src/core/transport.ts";
 import { fileConfig } from "../support/config.ts";
 import { makeAuthority, makeKey, makeSelfSigned, type TestCertificate } from "../support/keys.ts";
+import { listenLocally } from "../support/port.ts";
 import { json, startRecordingProvider } from "../support/recording-provider.ts";
 import { useCheck } from "./use-check.ts";
 
@@ -15,6 +19,37 @@ const OPENSSL = "openssl";
 const hasOpenssl = spawnSync(OPENSSL, ["version"]).status === 0;
 
 const { folder, check } = useCheck();
+
+describe("the advice about a request without an answer", () => {
+  /** A TLS server, how many connections it got, and the advice about a request to it. */
+  async function setUp() {
+    const pair = await makeSelfSigned("127.0.0.1");
+    let connections = 0;
+    const server = createServer({ cert: pair.certificate, key: pair.private_key });
+    server.on("connection", () => {
+      connections += 1;
+    });
+    const url = `https://127.0.0.1:${await listenLocally(server)}`;
+    onTestFinished(() => void server.close());
+    const advise = (code: string, proxyFor?: ProxyFor) => adviseOnSilence(url, code, "nextauth.url", proxyFor);
+    return { advise, connections: () => connections };
+  }
+
+  it("makes no connection past an egress proxy", async () => {
+    const { advise, connections } = await setUp();
+    const text = await advise("UNABLE_TO_VERIFY_LEAF_SIGNATURE", () => ({ url: "http://egress.example:3128" }));
+    expect(text).toMatch(/^the egress proxy http:\/\/egress\.example:3128 is in between: .*127\.0\.0\.1\?.*tls\.ca\?$/);
+    expect(connections()).toBe(0);
+  });
+
+  it.each([
+    ["UND_ERR_SOCKET", "closed the connection"],
+    ["ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED", "refuses our TLS"],
+  ])("names the client certificate if the server ends the connection (%s)", async (code, what) => {
+    const { advise } = await setUp();
+    expect(await advise(code)).toMatch(new RegExp(`^127\\.0\\.0\\.1 ${what}: .*tls\\.certificate`));
+  });
+});
 
 const ENDPOINT = "http://127.0.0.1:1/token";
 const TLS = { certificate: { env: "CERTIFICATE" }, private_key: { env: "PRIVATE_KEY" } };

@@ -50,7 +50,7 @@ describe("under load, no call fails when", () => {
     await mount("1", { client: "the-first-secret", apikey: APIKEY });
     await service.configure({
       main: { client_secret: { file: "client" } },
-      callers: { ns: { apikeys: [{ env: "APIKEY" }, { file: "apikey" }] } },
+      callers: { ns: { apikeys: [{ file: "apikey" }, { env: "APIKEY" }] } },
     });
     const run = await service.start();
     const loadedAt = await metric(run, "config_last_reload_timestamp_seconds");

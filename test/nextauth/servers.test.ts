@@ -7,6 +7,8 @@ import { createNextAuthServers, nextauthKey } from "../../src/nextauth/servers.t
 import type { NextAuthServerSettings } from "../../src/nextauth/settings.ts";
 import { fakeClock, response, thrownBy } from "../support/fakes.ts";
 
+const proxyFor = () => undefined;
+
 /** Servers at https://ns0, https://ns1 and so on, with the API keys key-0, key-1. */
 function setUp(settings: Partial<NextAuthServerSettings>[], tls?: TlsCredentials) {
   const requests: TransportRequest[] = [];
@@ -16,7 +18,7 @@ function setUp(settings: Partial<NextAuthServerSettings>[], tls?: TlsCredentials
   const defaults = { apikey: { env: "APIKEY" }, timeout: 2_000, connect_timeout: 1_000, session_cache: 0 };
   const servers = createNextAuthServers(
     settings.map((changes, index) => ({ url: `https://ns${index}`, ...defaults, ...changes })),
-    settings.map((_, index) => ({ apikey: new Secret(`key-${index}`), tls })),
+    settings.map((_, index) => ({ apikey: new Secret(`key-${index}`), tls, proxyFor })),
     {
       clock,
       createTransport: (transport) => {
@@ -66,8 +68,16 @@ it("asks each server, in the order of the file, with its own URL, API key and tr
     ["https://ns1/servers/x/sessions/", "key-1"],
   ]);
   expect(transports).toMatchObject([
-    { connect_timeout: 1_000, connections: 256, tls },
-    { connect_timeout: 5, connections: 256, http2: "never", reuse_connections: false, tls },
+    { key: "nextauth[0]", connect_timeout: 1_000, connections: 256, tls, proxyFor },
+    {
+      key: "nextauth[1]",
+      connect_timeout: 5,
+      connections: 256,
+      http2: "never",
+      reuse_connections: false,
+      tls,
+      proxyFor,
+    },
   ]);
 });
 

@@ -99,7 +99,7 @@ describe("a provider", () => {
     await breaker.suspend();
     breaker.pass(60_000);
     const trial = breaker.hang();
-    expect((await breaker.fail()).code).toBe("provider_suspended");
+    expect(await breaker.fail()).toMatchObject({ code: "provider_suspended", retryAfter: 1 });
     expect(breaker.asked()).toBe(1);
     trial.end();
     expect(await trial.ended).toBe("late");

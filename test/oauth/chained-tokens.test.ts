@@ -339,7 +339,9 @@ describe("a kept token", () => {
       false,
     ],
     ["an outage", {}, response(500, {}), false],
+    ["an outage in a 400", {}, response(400, { error: "server_error" }), true],
     ["a limit", {}, response(429, {}), false],
+    ["an answer without a token", {}, response(200, {}), false],
   ])("after %s", async (_what, changes, answer, isForgotten) => {
     const { answers, getToken, asked } = await setUp({ retail: exchange(changes) });
     await getToken();
@@ -348,6 +350,34 @@ describe("a kept token", () => {
     asked();
     await getToken();
     expect(asked()).toEqual(isForgotten ? ["home", "broker", "retail"] : ["home", "retail"]);
+  });
+
+  it("stays if another token of the request is unusable, which is the one that is named", async () => {
+    const { answers, token, getToken, asked, lines } = await setUp({
+      retail: provider("retail", { a: "{{token.broker}}", b: "{{token.home.id_token}}" }),
+    });
+    answers.home = (request) => token(request);
+    expect(JSON.parse((await getToken()).text)).toMatchObject({ error_code: "provider_no_token" });
+    expect(lines.at(-1)?.fields).toMatchObject({ provider: "home", error_code: "provider_no_token" });
+    asked();
+    await getToken();
+    expect(asked()).toEqual(["home"]);
+  });
+
+  it("stays if it is newer than the one that was rejected", async () => {
+    const { answers, token, getToken, asked, clock } = built;
+    const { promise, resolve } = Promise.withResolvers<TransportResponse>();
+    answers.retail = () => promise;
+    const late = getToken("alice");
+    await turns();
+    clock.advance(590_000); // the first one is no longer kept
+    answers.retail = token;
+    await getToken("bob");
+    resolve(response(401, { error: "invalid_token" }));
+    expect(JSON.parse((await late).text)).toMatchObject({ error_code: "provider_rejected_proxy" });
+    asked();
+    await getToken("carol");
+    expect(asked()).toEqual(["home", "retail"]);
   });
 
   it("is requested with no value of the call", async () => {

@@ -15,6 +15,7 @@ export const hydra: Kind = {
     ["proxy", "invalid_grant", "*", "it does not accept the assertion", "jwt.user"],
     ["proxy", "server_error", "*fetch JSON Web Keys*", "it cannot reach our JWKS", "signing.issuer"],
     ["proxy", "invalid_scope", "*", "neither client nor trusted issuer may have this scope", "scope"],
+    ["proxy", "jti_known", "*", "the jti was used before", "jwt.user.claims.jti"],
     ["credential", "invalid_request", "*kid*could not be found*", "it does not have this key", "client_key"],
     ["unclear", "error", "*", "a fault of its own, or clocks that differ by hours"],
   ],
