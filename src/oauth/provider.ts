@@ -80,8 +80,13 @@ export function createProvider(
       if (!(await place)) throw place === false || wait <= left ? overloaded(key) : time.ended();
       try {
         const answer = await breaker.run(transport, (send) =>
-          withRotation((credential) =>
-            withOneRetry(() => requestToken(values, { credential, deadline, send, time, trace, announce }), isHarmless),
+          withRotation(
+            (credential) =>
+              withOneRetry(
+                () => requestToken(values, { credential, deadline, send, time, trace, announce }),
+                isHarmless,
+              ),
+            (attempt) => time.within("the token request", () => attempt),
           ).catch((error: unknown) => {
             throw asProviderError(error, key);
           }),
