@@ -99,15 +99,34 @@ describe.skipIf(installed === undefined)(`Keycloak ${KEYCLOAK.version}`, () => {
 
   testCases("of an answer of its JWT grant:", proxy, JWT_GRANT, JWT_GRANT_CASES);
 
-  it("gets the client's next secret after the first one was withdrawn, with one more request", async () => {
-    await admin.add({ clients: [clientOf("rotating", { secret: "the first secret" })] });
+  it("fails no call while the client's secret is changed, and changed back", async () => {
+    const first = "the first secret";
+    await admin.add({ clients: [clientOf("rotating", { secret: first })] });
     const client_secret = [{ env: "FIRST_SECRET" }, { env: "KEYCLOAK_CLIENT_SECRET" }];
     const rotating: Case = { name: "", provider: { client_id: "rotating", client_secret }, expected: "token" };
     const file = withCases(proxy().file(JWT_GRANT), [rotating]);
-    await proxy().start(file, { secrets: { FIRST_SECRET: "the first secret" } });
+    await proxy().start(file, { secrets: { FIRST_SECRET: first } });
     await assertCase(proxy(), rotating, 0);
-    await admin.changeClient("rotating", { secret: CLIENT_SECRET });
-    await assertCase(proxy(), rotating, 0);
+    let isChanging = true;
+    const wrong: string[] = [];
+    const callers = Array.from({ length: 10 }, async () => {
+      while (isChanging) {
+        const answer = await proxy().call(undefined, { serverid: "case_0" });
+        if (answer.status !== 200) wrong.push(answer.text);
+      }
+    });
+    const tries = () => proxy().output().split("client credential refused, trying the next").length - 1;
+    try {
+      for (const [index, secret] of [CLIENT_SECRET, first].entries()) {
+        await admin.changeClient("rotating", { secret });
+        await expect.poll(tries, { timeout: 60_000 }).toBe(index + 1);
+        await assertCase(proxy(), rotating, 0);
+      }
+    } finally {
+      isChanging = false;
+      await Promise.all(callers);
+    }
+    expect(wrong).toEqual([]);
   });
 
   describe("keys of ours", () => {
