@@ -84,7 +84,7 @@ it("tries again at once after doubt that was right, because then no user is at r
 });
 
 describe("calls that are refused while one of them tries the next credential", () => {
-  /** Three calls with a credential that is no longer valid; the attempt ends when it is told to. */
+  /** Three calls with a credential that is no longer valid; the test ends the attempt. */
   function setUpCalls(result: "token" | Error, sharesPromises = true) {
     const { rotate, tried } = setUp(2, true, sharesPromises);
     const { promise, resolve } = Promise.withResolvers<void>();
