@@ -104,14 +104,14 @@ async function checkFile(options: CheckOptions, report: ReturnType<typeof create
   describeService(config, credentials, pin, report);
   checkServiceRisks(config, report);
   for (const [secret, at] of files) checkSecretFile(secret, at, report);
-  if (config.signing?.issuer !== undefined) {
-    await checkPublishedKeys(config.signing.issuer, credentials, report.part("signing"));
-  }
+  const issuer = config.signing?.issuer;
+  const keysProblem = issuer && (await checkPublishedKeys(issuer, credentials, report.part("signing")));
   await checkNextAuthServers(config, credentials.nextauth, nextauth, report);
   const askedOf = (name: string, part = report.part(`providers.${name}`)): Asked => ({
     exchange: exchanges.get(`providers.${name}`) as Exchange,
     settings: config.providers[name] as ProviderSettings,
     credentials: credentials.providers.get(name) as ProviderCredentials,
+    keysProblem,
     report: part,
   });
   const discovered = new Map<string, Metadata | undefined>();

@@ -68,7 +68,9 @@ describe("a nextAuth Server", () => {
     expect(status).toBe(1);
     expect(out).toMatch(/FAILED +session_check_failed: .*"nextauth\[0\]".*nextauth_status 401/);
     expect(out).toMatch(/FAILED +session_check_failed: .*"nextauth\[1\]".*\(ECONNREFUSED\)/);
-    expect(out).toMatch(/advice +is the host 127\.0\.0\.1 right \(nextauth\[1\]\.url\)/);
+    expect(out).toMatch(
+      /advice +nothing listens on 127\.0\.0\.1:1: is it running, and is the port right \(nextauth\[1\]\.url\)\?/,
+    );
     expect(out).not.toContain("another key");
   });
 

@@ -411,7 +411,7 @@ describe("without a terminal", () => {
     );
     const silent = await cli("init", "--provider", "keycloak", "--issuer", "http://127.0.0.1:9/realms/a");
     expect(silent).toMatchObject({ status: 2, out: "" });
-    expect(silent.err).toMatch(/cannot be reached \(ECONNREFUSED\): is the host 127\.0\.0\.1 right/);
+    expect(silent.err).toMatch(/cannot be reached \(ECONNREFUSED\): nothing listens on 127\.0\.0\.1:9: /);
     expect(readdirSync(folder)).toEqual([]);
     const { issue } = await makeAuthority("\u202eTest");
     const { certificate: cert, private_key: key } = await issue("proxy", { ips: ["127.0.0.1"] });
