@@ -86,35 +86,23 @@ export function wordsOf({ status, body }: TransportResponse): string {
   return words.replace(BOILERPLATE, "…");
 }
 
-/** The key tells whether a kind's advice says the same. AT is the key of the JWT's settings in the file, and so on. */
-type Topic = readonly [words: RegExp, key: string, advice: string];
+type Topic = readonly [words: RegExp, advice: string];
 
 const REQUEST_TOPICS: readonly Topic[] = [
-  [/scope/i, "scope", "scope: each word must exist at the provider and be allowed for this client"],
-  [
-    /unsupported_grant|unauthorized_client|grant[ _]type/i,
-    "grant_type",
-    "grant_type: is it spelt right? May this client use it?",
-  ],
+  [/scope/i, "scope: each word must exist at the provider and be allowed for this client"],
+  [/unsupported_grant|unauthorized_client|grant[ _]type/i, "grant_type: is it spelt right? May this client use it?"],
 ];
 
-const SIGNATURE: Topic = [
-  /signature(?! a)|public (?:key|jwk)|web key|\bkid\b|integrity/i,
-  "KEYS",
-  "it needs the key of KEYS: is its JWKS URL ours?",
-];
+const SIGNATURE = /signature(?! a)|public (?:key|jwk)|web key|\bkid\b|integrity/i;
 
+/** AT is the key of the JWT's settings in the file, and so on. */
 const JWT_TOPICS: readonly Topic[] = [
-  [/\baud\b|audience/i, "AUD", "AUD must be exactly what it expects: {{issuer}} or {{token_endpoint}}"],
-  [/\biss\b|issuer/i, "ISS", "iss, which is ISS by default, must be exactly what the provider knows"],
-  SIGNATURE,
-  [/\balg|algorithm|\b[EPRH]S\d{3}\b/i, "KEYS", "it must expect the alg of KEYS; another key or AT.alg changes that"],
-  [
-    /not active|expired|future|past|\b(?:exp|iat|nbf)\b/i,
-    "clocks",
-    "compare clocks; AT.backdate and AT.ttl move iat and exp",
-  ],
-  [/\b(?:jti|sub|exp|iat|typ|nbf)\b/, "AT.claims", "jti, sub, exp, iat and typ are in AT.claims and AT.header"],
+  [/\baud\b|audience/i, "AUD must be exactly what it expects: {{issuer}} or {{token_endpoint}}"],
+  [/\biss\b|issuer/i, "iss, which is ISS by default, must be exactly what the provider knows"],
+  [SIGNATURE, "it needs the key of KEYS: is its JWKS URL ours?"],
+  [/\balg|algorithm|\b[EPRH]S\d{3}\b/i, "it must expect the alg of KEYS; another key or AT.alg changes that"],
+  [/not active|expired|future|past|\b(?:exp|iat|nbf)\b/i, "compare clocks; AT.backdate and AT.ttl move iat and exp"],
+  [/\b(?:jti|sub|exp|iat|typ|nbf)\b/, "jti, sub, exp, iat and typ are in AT.claims and AT.header"],
 ];
 
 const COMPARE = {
@@ -147,19 +135,22 @@ function adviceFor(response: TransportResponse, { settings, keysProblem }: Asked
   const all = [...(about === "credential" ? [] : REQUEST_TOPICS), ...(signs ? JWT_TOPICS : [])];
   const filledIn = (text: string) =>
     text.replace(/\b(?:AT|AUD|ISS|KEYS)\b/g, (name) => keys[name as keyof typeof keys]);
-  const topics = all.filter(([said]) => said.test(words));
-  const isOurKey = topics.includes(SIGNATURE) || (isClient && method === "private_key_jwt");
+  const topics = all.flatMap(([said, advice]) => (said.test(words) ? [filledIn(advice)] : []));
+  // What the kind says about this key is more specific.
+  const [, setting = ""] = known.split(": see ");
+  const general = topics.filter((advice) => !advice.split(/[\s,:;]+/).includes(setting));
+  const isOurKey = isClient ? method === "private_key_jwt" : signs && SIGNATURE.test(words);
   const spelt = words.toLowerCase().replaceAll(" ", "_");
   const named = Object.keys(params).filter((name) => name.length > 3 && spelt.includes(name));
   const raw = method === "client_secret_basic" ? " (or client_secret_basic_raw, if it does not URL-decode them)" : "";
   const needs = `it must allow token_endpoint_auth_method ${method}${raw}`;
   return [
-    ...(keysProblem && isOurKey
-      ? [`it probably cannot fetch our keys either (${keysProblem}): start the proxy first`]
+    ...(isOurKey && keysProblem
+      ? [`it probably cannot fetch our keys either, so start the proxy: ${keysProblem}`]
       : []),
     ...(known === "" ? [] : [known]),
     ...named.map((name) => `params.${name}: the provider names it`),
-    ...topics.filter(([, key]) => !known.includes(filledIn(key))).map(([, , advice]) => filledIn(advice)),
+    ...general,
     ...(isClient ? [filledIn(`compare ${COMPARE[credentialOf(method)]} with the provider's client; ${needs}`)] : []),
     ...(/^(?:[a-z][\w.-]*(?::|$)|$)/.test(words) ? [] : ["token_endpoint: is it right? This is no OAuth error"]),
   ];

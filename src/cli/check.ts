@@ -56,7 +56,7 @@ export async function check(options: CheckOptions): Promise<boolean> {
 
 async function checkFile(options: CheckOptions, report: ReturnType<typeof createReport>): Promise<boolean> {
   const { live, probe = false, call, pin } = options;
-  const { file, host, values } = readCallOptions(options);
+  const { file, host, values, overridden } = readCallOptions(options);
   const { config } = file;
   if (!live && (values.size > 0 || probe)) throw new UsageError("--userid, --value and --probe need --live: add it");
   if (live && !values.has("userid") && (probe || !values.has("nonce"))) {
@@ -101,6 +101,9 @@ async function checkFile(options: CheckOptions, report: ReturnType<typeof create
   const nextauth = createNextAuthServers(config.nextauth, credentials.nextauth, deps);
 
   report.ok(`${options.config}: no faults, every secret and key is there`, "");
+  for (const name of overridden) {
+    report.warn(`${name}: the environment has another value than ${options.envFile}, and wins`, `unset ${name}`);
+  }
   describeService(config, credentials, pin, report);
   checkServiceRisks(config, report);
   for (const [secret, at] of files) checkSecretFile(secret, at, report);
