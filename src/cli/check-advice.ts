@@ -135,23 +135,24 @@ function adviceFor(response: TransportResponse, { settings, keysProblem }: Asked
   const all = [...(about === "credential" ? [] : REQUEST_TOPICS), ...(signs ? JWT_TOPICS : [])];
   const filledIn = (text: string) =>
     text.replace(/\b(?:AT|AUD|ISS|KEYS)\b/g, (name) => keys[name as keyof typeof keys]);
-  const topics = all.flatMap(([said, advice]) => (said.test(words) ? [filledIn(advice)] : []));
-  // What the kind says about this key is more specific.
+  // What the kind says about a setting is more specific.
   const [, setting = ""] = known.split(": see ");
-  const general = topics.filter((advice) => !advice.split(/[\s,:;]+/).includes(setting));
+  const isNew = (advice: string) =>
+    !filledIn(advice)
+      .split(/[\s,:;]+/)
+      .includes(setting);
+  const topics = all.filter(([said, advice]) => said.test(words) && isNew(advice));
   const isOurKey = isClient ? method === "private_key_jwt" : signs && SIGNATURE.test(words);
   const spelt = words.toLowerCase().replaceAll(" ", "_");
   const named = Object.keys(params).filter((name) => name.length > 3 && spelt.includes(name));
   const raw = method === "client_secret_basic" ? " (or client_secret_basic_raw, if it does not URL-decode them)" : "";
   const needs = `it must allow token_endpoint_auth_method ${method}${raw}`;
   return [
-    ...(isOurKey && keysProblem
-      ? [`it probably cannot fetch our keys either, so start the proxy: ${keysProblem}`]
-      : []),
+    ...(isOurKey && keysProblem ? [`it probably cannot fetch our keys, so start the proxy: ${keysProblem}`] : []),
     ...(known === "" ? [] : [known]),
     ...named.map((name) => `params.${name}: the provider names it`),
-    ...general,
-    ...(isClient ? [filledIn(`compare ${COMPARE[credentialOf(method)]} with the provider's client; ${needs}`)] : []),
+    ...topics.map(([, advice]) => advice),
+    ...(isClient ? [`compare ${COMPARE[credentialOf(method)]} with the provider's client; ${needs}`] : []),
     ...(/^(?:[a-z][\w.-]*(?::|$)|$)/.test(words) ? [] : ["token_endpoint: is it right? This is no OAuth error"]),
-  ];
+  ].map(filledIn);
 }

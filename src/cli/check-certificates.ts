@@ -107,8 +107,7 @@ export async function adviseOnSilence(url: string, code: string, key: string, pr
   const general = `is the host ${host} right (${key}), and does the network let us reach it?`;
   if (!/CERT|SIGNATURE|ISSUER|SSL|EPROTO|UND_ERR_SOCKET|ECONNRESET/.test(code)) return general;
   // Nothing is sent on this connection, so it need not be verified.
-  const at = { host, port, servername: isIP(host) === 0 ? host : "" };
-  const socket = connect({ ...at, rejectUnauthorized: false });
+  const socket = connect({ host, port, servername: isIP(host) === 0 ? host : "", rejectUnauthorized: false });
   socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error("timeout")));
   const isTls = (await once(socket, "secureConnect").catch(() => undefined)) !== undefined;
   const { issuer = "", subjectAltName, validTo } = socket.getPeerX509Certificate() ?? {};

@@ -20,11 +20,6 @@ export interface CallOptions {
   path?: string;
 }
 
-interface Environment {
-  variables: NodeJS.ProcessEnv;
-  overridden: readonly string[];
-}
-
 /** Room for a thousand providers; the YAML parser is slow on a mapping with more keys. */
 const MAX_FILE_BYTES = 1_048_576;
 
@@ -34,7 +29,7 @@ const MAX_FILE_BYTES = 1_048_576;
  * @returns also the names to which both give different values
  * @throws {UsageError} if the file cannot be read
  */
-export function environment(envFile: string | undefined): Environment {
+export function environment(envFile: string | undefined) {
   if (envFile === undefined) return { variables: process.env, overridden: [] };
   const text = readText(envFile, "env file").replace(/^\ufeff/, "");
   // parseEnv skips what it does not understand; a secret on such a line would be "not set".
@@ -74,7 +69,7 @@ export function chooseBinding({ get_token }: Config, path: string | undefined): 
  * @throws {UsageError} if the file cannot be read
  * @throws {ConfigError} if it has faults
  */
-export function loadFile(path: string, { variables, overridden }: Environment, file?: ParsedFile) {
+export function loadFile(path: string, { variables, overridden }: ReturnType<typeof environment>, file?: ParsedFile) {
   const host = createNodeCredentialHost(variables, dirname(resolve(path)));
   const cure = '; name yours with --config, write one with "init", or try the proxy without a file with "dev"';
   return { file: file ?? parseConfig(readText(path, "configuration file", cure), path), host, overridden };

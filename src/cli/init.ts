@@ -32,9 +32,8 @@ export async function init(options: InitOptions): Promise<boolean> {
     return await writeAll(options);
   } catch (error) {
     // The message of a bug may quote anything.
-    const isKnown = error instanceof UsageError || error instanceof ConfigError;
-    const problem = isKnown ? error.message : "ended by a bug";
-    if (options.json) console.log(JSON.stringify({ succeeded: false, error: problem }));
+    const text = error instanceof UsageError || error instanceof ConfigError ? error.message : "ended by a bug";
+    if (options.json) console.log(JSON.stringify({ succeeded: false, error: text }));
     throw error;
   }
 }

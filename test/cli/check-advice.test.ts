@@ -81,7 +81,7 @@ it("ignores RFC 6749's own sentences, which name every cause", async () => {
 
 describe("a rejected signature", () => {
   const cannotFetch = (problem: string) =>
-    new RegExp(`^ {2}advice +it probably cannot fetch our keys either, so start the proxy: ${problem}`);
+    new RegExp(`^ {2}advice +it probably cannot fetch our keys, so start the proxy: ${problem}`);
 
   it("is explained first by the keys that nothing serves, if check could not fetch them", async () => {
     const expected = cannotFetch("http://127\\.0\\.0\\.1:1/\\.well-known/jwks\\.json: ECONNREFUSED\n");

@@ -126,6 +126,14 @@ describe("a provider", () => {
     ]);
   });
 
+  it("with several credentials is described with their number", async () => {
+    const file = (...client_secret: object[]) => fileConfig(provider.tokenEndpoint, { provider: { client_secret } });
+    const secret = { env: "CLIENT_SECRET" };
+    const { status, out } = await check(file(secret, { env: "NEXT" }), [], { NEXT: "next-secret" });
+    expect([status, out]).toEqual([0, expect.stringMatching(/^ {2}rotation {8}2 credentials, tried in this order$/m)]);
+    expect((await check(file(secret))).out).not.toContain("rotation");
+  });
+
   it("may issue JWTs, in which --live finds the claim for expect_subject", async () => {
     provider.answer = json({ access_token: unsignedJwt({ sub: "alice" }) });
     const named = fileConfig(provider.tokenEndpoint, { provider: { params: { userid: "{{userid}}" } } });

@@ -357,6 +357,7 @@ describe("--provider other", () => {
     const made = await cli("init", "--provider", "other", "--issuer", issuer, "--grant-type", grant);
     expect(made).toMatchObject({ status: 0, err: "" });
     expect([config().providers.main.params, "signing" in config()]).toEqual([params, signs]);
+    expect(made.out).toMatch(/\nOr, .*:\n {4}.* dev --config token-proxy\.yaml --env-file \.env\n/);
     expect(made.out + read(".env")).not.toContain("undefined");
     expect(await cli("check", "--env-file", ".env")).toMatchObject({ status: 0, err: "" });
   });
