@@ -66,6 +66,10 @@ async function checkFile(options: CheckOptions, report: ReturnType<typeof create
   const unknown = [...values.keys()].find((name) => name !== "serverid" && !bound.includes(name));
   if (unknown !== undefined) throw new UsageError(`"${unknown}" is not a name under get_token.values`);
   if (call !== undefined) return checkCall(call, config, report);
+  // First, because it can explain a fault.
+  for (const name of overridden) {
+    report.warn(`${name}: the environment has another value than ${options.envFile}, and wins`, `unset ${name}`);
+  }
   report.accepted.push(...config.check.accept);
   if (config.log.audit !== undefined)
     checkAppendable(host.resolvePath(config.log.audit.file), report.part("log.audit.file"));
@@ -101,9 +105,6 @@ async function checkFile(options: CheckOptions, report: ReturnType<typeof create
   const nextauth = createNextAuthServers(config.nextauth, credentials.nextauth, deps);
 
   report.ok(`${options.config}: no faults, every secret and key is there`, "");
-  for (const name of overridden) {
-    report.warn(`${name}: the environment has another value than ${options.envFile}, and wins`, `unset ${name}`);
-  }
   describeService(config, credentials, pin, report);
   checkServiceRisks(config, report);
   for (const [secret, at] of files) checkSecretFile(secret, at, report);

@@ -73,7 +73,7 @@ export class Example {
   /** At the provider, as comments. @param load and unload give the commands the secrets */
   steps(load: string, unload: string): string {
     const loading = `# - the commands use the secrets of the env file:\n#     ${load}\n# - `;
-    const unloading = `# - take them out of the shell again, where they would override the env file:\n#     ${unload}\n`;
+    const unloading = `# - take the secrets out of the shell, where they would override the env file:\n#     ${unload}\n`;
     const steps = replaced(STEPS.exec(this.#header)?.[0] ?? "", this.changes);
     return steps.replace("# - ", () => loading) + unloading;
   }

@@ -94,7 +94,7 @@ ${known.map(([name, value]) => `    ${name.padEnd(28)}${value}`).join("\n")}
 
 ${plainSteps}
 Then, with start in a terminal of its own:
-${next.map((line) => `    ${line}`).join("\n")}${isLocal ? `\nOr, with a page that plays the phone:\n    ${dev}` : ""}
+${next.map((line) => `    ${line}`).join("\n")}${isLocal ? `\nOr, instead of start, with a page that plays the phone:\n    ${dev}` : ""}
 For production, replace session: trust by nextauth: docs/match-the-vendor.md`);
   }
   return true;

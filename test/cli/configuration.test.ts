@@ -100,6 +100,8 @@ describe("--env-file", () => {
       "warning           EMPTY: the environment has another value than other.env, and wins: unset EMPTY",
     ]);
     expect(out).not.toMatch(/of-the-/);
+    const empty = await run(["check", "--env-file", "other.env"], { APIKEY, CLIENT_SECRET: "" });
+    expect([empty.status, empty.out]).toEqual([2, expect.stringContaining("CLIENT_SECRET: the environment has")]);
   });
 
   it("supplies env:VARIABLE too", async () => {

@@ -200,7 +200,8 @@ describe("the page of dev mode", () => {
   it.each([
     {},
     { "Sec-Fetch-Site": "same-origin" },
-    { "Sec-Fetch-Site": "same-origin", Origin: "null" }, // as browsers do, because of the Referrer-Policy
+    // As browsers do, because of the Referrer-Policy.
+    { "Sec-Fetch-Site": "same-origin", Origin: "null" },
     { Origin: "http://localhost:9613" },
   ])("gets what its form sends: %j", async (headers) => {
     const answer = await post("userid=bob&b=c+d", headers);
