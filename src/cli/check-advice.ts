@@ -26,6 +26,8 @@ export interface Asked {
   exchange: Exchange;
   settings: ProviderSettings;
   credentials: ProviderCredentials;
+  /** Why our published keys could not be fetched, with their URL. */
+  keysProblem?: string | undefined;
   report: Report;
 }
 
@@ -58,13 +60,14 @@ export async function explain(asked: Asked, error?: TokenProxyError): Promise<st
   if (response === undefined) {
     const discovery = settings.metadata_url === undefined ? "issuer" : "metadata_url";
     const key = method === "GET" ? discovery : "token_endpoint";
-    return [await adviseOnSilence(url, (error && codeOf(error)) ?? "", key, asked.credentials.proxyFor)];
+    const code = (error && (codeOf(error) ?? error.code)) ?? "";
+    return [await adviseOnSilence(url, code, key, asked.credentials.proxyFor)];
   }
   const { issuer, provider_issuer: found } = error?.detail ?? {};
   const words = found === undefined ? wordsOf(response) : `issuer "${found}", but the file has "${issuer}"`;
   if (words !== "") report.ok("it says", redacted(words, sentSecrets(asked), []));
   if (method === "GET" || (error && error.code !== "provider_rejected_proxy" && response.status < 500)) return [];
-  return adviceFor(response, settings);
+  return adviceFor(response, asked);
 }
 
 const SECRET_PARAMS = [...TOKEN_PARAMS, "code", "password"];
@@ -90,11 +93,13 @@ const REQUEST_TOPICS: readonly Topic[] = [
   [/unsupported_grant|unauthorized_client|grant[ _]type/i, "grant_type: is it spelt right? May this client use it?"],
 ];
 
+const SIGNATURE = /signature(?! a)|public (?:key|jwk)|web key|\bkid\b|integrity/i;
+
 /** AT is the key of the JWT's settings in the file, and so on. */
 const JWT_TOPICS: readonly Topic[] = [
   [/\baud\b|audience/i, "AUD must be exactly what it expects: {{issuer}} or {{token_endpoint}}"],
   [/\biss\b|issuer/i, "iss, which is ISS by default, must be exactly what the provider knows"],
-  [/signature(?! a)|public (?:key|jwk)|web key|\bkid\b|integrity/i, "it needs the key of KEYS: is its JWKS URL ours?"],
+  [SIGNATURE, "it needs the key of KEYS: is its JWKS URL ours?"],
   [/\balg|algorithm|\b[EPRH]S\d{3}\b/i, "it must expect the alg of KEYS; another key or AT.alg changes that"],
   [/not active|expired|future|past|\b(?:exp|iat|nbf)\b/i, "compare clocks; AT.backdate and AT.ttl move iat and exp"],
   [/\b(?:jti|sub|exp|iat|typ|nbf)\b/, "jti, sub, exp, iat and typ are in AT.claims and AT.header"],
@@ -107,7 +112,7 @@ const COMPARE = {
   nothing: "client_id",
 };
 
-function adviceFor(response: TransportResponse, settings: ProviderSettings): string[] {
+function adviceFor(response: TransportResponse, { settings, keysProblem }: Asked): string[] {
   const { client_key, params, token_endpoint_auth_method: method } = settings;
   const { error = "", error_description = "" } = plainMembers(readJsonObject(response.body));
   const { about, advice: known = "" } = compileErrorRules(settings)(String(error), String(error_description)) ?? {};
@@ -128,16 +133,26 @@ function adviceFor(response: TransportResponse, settings: ProviderSettings): str
   }
   // Keycloak says unauthorized_client for a wrong secret.
   const all = [...(about === "credential" ? [] : REQUEST_TOPICS), ...(signs ? JWT_TOPICS : [])];
-  const topics = all.filter(([said]) => said.test(words));
+  const filledIn = (text: string) =>
+    text.replace(/\b(?:AT|AUD|ISS|KEYS)\b/g, (name) => keys[name as keyof typeof keys]);
+  // What the kind says about a setting is more specific.
+  const [, setting = ""] = known.split(": see ");
+  const isNew = (advice: string) =>
+    !filledIn(advice)
+      .split(/[\s,:;]+/)
+      .includes(setting);
+  const topics = all.filter(([said, advice]) => said.test(words) && isNew(advice));
+  const isOurKey = isClient ? method === "private_key_jwt" : signs && SIGNATURE.test(words);
   const spelt = words.toLowerCase().replaceAll(" ", "_");
   const named = Object.keys(params).filter((name) => name.length > 3 && spelt.includes(name));
   const raw = method === "client_secret_basic" ? " (or client_secret_basic_raw, if it does not URL-decode them)" : "";
   const needs = `it must allow token_endpoint_auth_method ${method}${raw}`;
   return [
+    ...(isOurKey && keysProblem ? [`it probably cannot fetch our keys, so start the proxy: ${keysProblem}`] : []),
     ...(known === "" ? [] : [known]),
     ...named.map((name) => `params.${name}: the provider names it`),
     ...topics.map(([, advice]) => advice),
     ...(isClient ? [`compare ${COMPARE[credentialOf(method)]} with the provider's client; ${needs}`] : []),
     ...(/^(?:[a-z][\w.-]*(?::|$)|$)/.test(words) ? [] : ["token_endpoint: is it right? This is no OAuth error"]),
-  ].map((advice) => advice.replace(/\b(?:AT|AUD|ISS|KEYS)\b/g, (name) => keys[name as keyof typeof keys]));
+  ].map(filledIn);
 }

@@ -58,7 +58,7 @@ export function checkPins(pins: readonly string[] | undefined, file: string | un
 const TIMEOUT_MS = 5_000;
 const MAX_JWKS_BYTES = 65_536;
 
-/** Whether our keys are where providers look for them. */
+/** Whether our keys are where providers look for them. @returns why they could not be fetched */
 export async function checkPublishedKeys(issuer: string, { signingKeys, providers }: Credentials, report: Report) {
   const url = `${issuer.replace(/\/$/, "")}/.well-known/jwks.json`;
   const thumbprints = (keys: readonly JWK[]) =>
@@ -66,6 +66,7 @@ export async function checkPublishedKeys(issuer: string, { signingKeys, provider
   const ours = await thumbprints(signingKeys.map(({ publicJwk }) => publicJwk));
   const send = createNodeTransport({ connect_timeout: TIMEOUT_MS, connections: 1 });
   const request = { url, headers: REQUEST_HEADERS, timeout: TIMEOUT_MS, maxResponseBytes: MAX_JWKS_BYTES };
+  let problem: string | undefined;
   try {
     const { status, body } = await send({ method: "GET", ...request }).finally(() => send.close());
     if (status !== 200) throw new Error(status < 400 ? "a redirect, which few providers follow" : `status ${status}`);
@@ -75,7 +76,8 @@ export async function checkPublishedKeys(issuer: string, { signingKeys, provider
     if (missing.length > 0) report.warn(`${url} lacks keys of signing.keys: ${missing.join(", ")}`, cure);
   } catch (error) {
     const { code, message } = ((error as Error).cause ?? error) as { code?: string; message: string };
-    report.warn(`${url}: ${code ?? message}`, "start the proxy there and check again, or correct signing.issuer");
+    problem = `${url}: ${code ?? message}`;
+    report.warn(problem, "start the proxy there and check again, or correct signing.issuer");
   }
   for (const [name, { clientKeys }] of providers) {
     for (const { kid, publicJwk } of clientKeys) {
@@ -84,11 +86,13 @@ export async function checkPublishedKeys(issuer: string, { signingKeys, provider
       report.warn(`client_key "${kid}" of ${name} is not published under signing.issuer`, cure);
     }
   }
+  return problem;
 }
 
 /** @returns what to do about a request without an answer; looks at the server's certificate */
 export async function adviseOnSilence(url: string, code: string, key: string, proxyFor?: ProxyFor): Promise<string> {
-  const { protocol, hostname, port } = new URL(url);
+  const { protocol, hostname, port: given } = new URL(url);
+  const port = Number(given || (protocol === "http:" ? 80 : 443));
   const host = hostname.replace(/^\[|\]$/g, "");
   const proxy = proxyFor?.(new URL(url))?.url;
   // Without the proxy nothing may be sent, and it may answer with certificates of its own.
@@ -96,11 +100,14 @@ export async function adviseOnSilence(url: string, code: string, key: string, pr
     return `the egress proxy ${proxy} is in between: does it allow ${host}? Is its CA in tls.ca?`;
   const refusal = "does it require a client certificate (tls.certificate), or another version of TLS?";
   if (/ALERT/.test(code)) return `${host} refuses our TLS: ${refusal}`;
+  if (code === "ECONNREFUSED")
+    return `nothing listens on ${hostname}:${port}: is it running, and is the port right (${key})?`;
+  if (code === "ENOTFOUND") return `the host ${host} does not exist: correct ${key}`;
+  if (/TIMED?OUT/i.test(code)) return `does ${host} (${key}) answer slowly, or is a firewall in between?`;
   const general = `is the host ${host} right (${key}), and does the network let us reach it?`;
   if (!/CERT|SIGNATURE|ISSUER|SSL|EPROTO|UND_ERR_SOCKET|ECONNRESET/.test(code)) return general;
   // Nothing is sent on this connection, so it need not be verified.
-  const at = { host, port: Number(port || 443), servername: isIP(host) === 0 ? host : "" };
-  const socket = connect({ ...at, rejectUnauthorized: false });
+  const socket = connect({ host, port, servername: isIP(host) === 0 ? host : "", rejectUnauthorized: false });
   socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error("timeout")));
   const isTls = (await once(socket, "secureConnect").catch(() => undefined)) !== undefined;
   const { issuer = "", subjectAltName, validTo } = socket.getPeerX509Certificate() ?? {};

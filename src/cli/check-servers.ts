@@ -52,6 +52,8 @@ export async function checkProvider({ discovery, state }: Provider, asked: Asked
   const keys = credentialOf(method) === "key" ? own.clientKeys.map(({ kid, alg }) => `${alg} ${kid}`) : [];
   const contains = tokensNeeded(settings).map(({ name }) => name);
   report.ok("client", listed({ client_id, method, keys, grant_type, contains, ...answer, cache }));
+  const count = keys.length + own.secrets.length;
+  if (count > 1) report.ok("rotation", `${count} credentials, tried in this order`);
   describeCertificates(own.tls?.certificate, false, report);
   const { assertionFile } = own;
   if (assertionFile !== undefined) {

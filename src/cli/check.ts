@@ -56,7 +56,7 @@ export async function check(options: CheckOptions): Promise<boolean> {
 
 async function checkFile(options: CheckOptions, report: ReturnType<typeof createReport>): Promise<boolean> {
   const { live, probe = false, call, pin } = options;
-  const { file, host, values } = readCallOptions(options);
+  const { file, host, values, overridden } = readCallOptions(options);
   const { config } = file;
   if (!live && (values.size > 0 || probe)) throw new UsageError("--userid, --value and --probe need --live: add it");
   if (live && !values.has("userid") && (probe || !values.has("nonce"))) {
@@ -66,6 +66,10 @@ async function checkFile(options: CheckOptions, report: ReturnType<typeof create
   const unknown = [...values.keys()].find((name) => name !== "serverid" && !bound.includes(name));
   if (unknown !== undefined) throw new UsageError(`"${unknown}" is not a name under get_token.values`);
   if (call !== undefined) return checkCall(call, config, report);
+  // First, because it can explain a fault.
+  for (const name of overridden) {
+    report.warn(`${name}: the environment has another value than ${options.envFile}, and wins`, `unset ${name}`);
+  }
   report.accepted.push(...config.check.accept);
   if (config.log.audit !== undefined)
     checkAppendable(host.resolvePath(config.log.audit.file), report.part("log.audit.file"));
@@ -104,14 +108,14 @@ async function checkFile(options: CheckOptions, report: ReturnType<typeof create
   describeService(config, credentials, pin, report);
   checkServiceRisks(config, report);
   for (const [secret, at] of files) checkSecretFile(secret, at, report);
-  if (config.signing?.issuer !== undefined) {
-    await checkPublishedKeys(config.signing.issuer, credentials, report.part("signing"));
-  }
+  const issuer = config.signing?.issuer;
+  const keysProblem = issuer && (await checkPublishedKeys(issuer, credentials, report.part("signing")));
   await checkNextAuthServers(config, credentials.nextauth, nextauth, report);
   const askedOf = (name: string, part = report.part(`providers.${name}`)): Asked => ({
     exchange: exchanges.get(`providers.${name}`) as Exchange,
     settings: config.providers[name] as ProviderSettings,
     credentials: credentials.providers.get(name) as ProviderCredentials,
+    keysProblem,
     report: part,
   });
   const discovered = new Map<string, Metadata | undefined>();

@@ -26,10 +26,11 @@ const MAX_FILE_BYTES = 1_048_576;
 /**
  * The variables of this process, and those from `--env-file` that it lacks. Each call reads the
  * file, so that a reload sees changes. `process.env` stays as it is: child processes inherit it.
+ * @returns also the names to which both give different values
  * @throws {UsageError} if the file cannot be read
  */
-export function environment(envFile: string | undefined): NodeJS.ProcessEnv {
-  if (envFile === undefined) return process.env;
+export function environment(envFile: string | undefined) {
+  if (envFile === undefined) return { variables: process.env, overridden: [] };
   const text = readText(envFile, "env file").replace(/^\ufeff/, "");
   // parseEnv skips what it does not understand; a secret on such a line would be "not set".
   const rest = text.replace(ENV_LINES, "");
@@ -37,7 +38,9 @@ export function environment(envFile: string | undefined): NodeJS.ProcessEnv {
     const line = text.slice(0, text.length - rest.length).split("\n").length;
     throw new UsageError(`${envFile}:${line} is not NAME=VALUE, or a quote is not closed: write one variable per line`);
   }
-  return { ...parseEnv(text), ...process.env };
+  const own = parseEnv(text);
+  const overridden = Object.keys(own).filter((name) => (process.env[name] ?? own[name]) !== own[name]);
+  return { variables: { ...own, ...process.env }, overridden };
 }
 
 /** Empty lines, comments and variables; a value in quotes may have several lines. */
@@ -50,7 +53,7 @@ const ENV_LINES =
  */
 export function readCallOptions(options: CallOptions) {
   const env = environment(options.envFile);
-  const values = readValues(options, env);
+  const values = readValues(options, env.variables);
   return { ...loadFile(options.config, env), values };
 }
 
@@ -66,10 +69,10 @@ export function chooseBinding({ get_token }: Config, path: string | undefined): 
  * @throws {UsageError} if the file cannot be read
  * @throws {ConfigError} if it has faults
  */
-export function loadFile(path: string, env: NodeJS.ProcessEnv, file?: ParsedFile) {
-  const host = createNodeCredentialHost(env, dirname(resolve(path)));
+export function loadFile(path: string, { variables, overridden }: ReturnType<typeof environment>, file?: ParsedFile) {
+  const host = createNodeCredentialHost(variables, dirname(resolve(path)));
   const cure = '; name yours with --config, write one with "init", or try the proxy without a file with "dev"';
-  return { file: file ?? parseConfig(readText(path, "configuration file", cure), path), host };
+  return { file: file ?? parseConfig(readText(path, "configuration file", cure), path), host, overridden };
 }
 
 /** @param cure if there is no such file. @throws {UsageError} if it is not a text file */

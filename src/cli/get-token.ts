@@ -3,6 +3,7 @@
 import { type CredentialHost, SecretError } from "../config/credentials.ts";
 import type { Config } from "../config/parse.ts";
 import { UsageError } from "../core/errors.ts";
+import { readJsonObject } from "../core/json.ts";
 import { Secret } from "../core/secret.ts";
 import { type TlsCredentials, TransportError } from "../core/transport.ts";
 import { apikeyHeader, writeCall } from "../nextauth/write-call.ts";
@@ -45,6 +46,10 @@ export async function callGetToken(options: GetTokenOptions): Promise<boolean> {
     const { status, headers: received, body } = await transport({ ...call, url, headers, ...limits });
     console.error(`${status} ${received.get("content-type") ?? "no content type"}, ${body.length} bytes`);
     await new Promise((done) => process.stdout.write(body, done));
+    if (process.stdout.isTTY) console.error("");
+    if (status >= 400 && readJsonObject(body)?.request_id !== undefined) {
+      console.error("the proxy's log says more about this request_id; check --live says what to change");
+    }
     return status >= 200 && status < 300;
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;

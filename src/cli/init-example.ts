@@ -70,13 +70,16 @@ export class Example {
     this.client = this.document.getIn(["providers", this.provider]) as YAMLMap;
   }
 
-  steps(): string {
-    return replaced(STEPS.exec(this.#header)?.[0] ?? "", this.changes).replaceAll(/^# ?/gm, "");
+  /** At the provider, as comments. @param load and unload give the commands the secrets */
+  steps(load: string, unload: string): string {
+    const loading = `# - the commands use the secrets of the env file:\n#     ${load}\n# - `;
+    const unloading = `# - take the secrets out of the shell, where they would override the env file:\n#     ${unload}\n`;
+    const steps = replaced(STEPS.exec(this.#header)?.[0] ?? "", this.changes);
+    return steps.replace("# - ", () => loading) + unloading;
   }
 
-  toString(): string {
-    const header = this.#header.replace(STEPS, (steps) => replaced(steps, this.changes));
-    return header + this.document.toString({ lineWidth: 0 });
+  textWith(steps: string): string {
+    return this.#header.replace(STEPS, () => steps) + this.document.toString({ lineWidth: 0 });
   }
 
   texts(node: unknown = this.document.contents, key = "", outer = ""): Text[] {

@@ -3,7 +3,7 @@
 import { lstatSync, rmSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { parseConfig } from "../config/parse.ts";
-import { UsageError } from "../core/errors.ts";
+import { ConfigError, UsageError } from "../core/errors.ts";
 import { isLoopback } from "../core/url.ts";
 import type { ProviderSettings } from "../oauth/provider-settings.ts";
 import { askAll, quoted } from "./init-answers.ts";
@@ -28,6 +28,17 @@ const READABLE = 0o644;
  * @throws {UsageError | ConfigError} for wrong and missing options
  */
 export async function init(options: InitOptions): Promise<boolean> {
+  try {
+    return await writeAll(options);
+  } catch (error) {
+    // The message of a bug may quote anything.
+    const text = error instanceof UsageError || error instanceof ConfigError ? error.message : "ended by a bug";
+    if (options.json) console.log(JSON.stringify({ succeeded: false, error: text }));
+    throw error;
+  }
+}
+
+async function writeAll(options: InitOptions): Promise<boolean> {
   const { config, envFile, discovery, set = [], json = false, ...answers } = options;
   const folder = dirname(config);
   const env = envFile ?? join(folder, ".env");
@@ -44,7 +55,9 @@ export async function init(options: InitOptions): Promise<boolean> {
   const { example, key, secrets } = await askAll(byFlag, discovery, folder, prompts);
   prompts?.outro("No more questions.");
 
-  const text = String(example);
+  const names = secrets.match(/^\w+(?==)/gm) ?? [];
+  const steps = example.steps(`set -a; . ${quoted(resolve(env))}; set +a`, `unset ${names.join(" ")}`);
+  const text = example.textWith(steps);
   const { providers, signing: { issuer } = {} } = parseConfig(text, config).config;
   const files: [path: string, text: string, mode?: number][] = [
     [env, secrets],
@@ -66,13 +79,12 @@ export async function init(options: InitOptions): Promise<boolean> {
   const jwks_uri = issuer && `${issuer.replace(/\/$/, "")}/.well-known/jwks.json`;
   const values = { client_id, grant_type, scope, token_endpoint_auth_method, issuer, jwks_uri, redirect_uris: "none" };
   const isLocal = isLoopback(new URL(settings.token_endpoint ?? String(settings.issuer)).hostname);
-  const loading = `- the commands use the secrets of the env file:\n    set -a; . ${quoted(resolve(env))}; set +a\n- `;
-  const steps = example.steps().replace(/^- /m, () => loading);
-  const [check, ...others] = ["check", ...(isLocal ? ["dev"] : []), "start"].map(
+  const plainSteps = steps.replaceAll(/^# ?/gm, "");
+  const [check, start, getToken, dev] = ["check", "start", "get-token", "dev"].map(
     (command) => `${program()} ${command} --config ${quoted(config)} --env-file ${quoted(env)}`,
   );
-  const next = [check, ...others, `${check} --live --userid alice`];
-  if (json) console.log(JSON.stringify({ written, values, steps, next }));
+  const next = [check, start, `${check} --live --userid alice`, `${getToken} --userid alice`];
+  if (json) console.log(JSON.stringify({ succeeded: true, written, values, steps: plainSteps, next }));
   else {
     const known = Object.entries(values).filter(([, value]) => value !== undefined);
     console.log(`Written: ${written.join(", ")}
@@ -80,9 +92,9 @@ export async function init(options: InitOptions): Promise<boolean> {
 What the provider needs to know of this proxy:
 ${known.map(([name, value]) => `    ${name.padEnd(28)}${value}`).join("\n")}
 
-${steps}
-Then:
-${next.map((line) => `    ${line}`).join("\n")}
+${plainSteps}
+Then, with start in a terminal of its own:
+${next.map((line) => `    ${line}`).join("\n")}${isLocal ? `\nOr, instead of start, with a page that plays the phone:\n    ${dev}` : ""}
 For production, replace session: trust by nextauth: docs/match-the-vendor.md`);
   }
   return true;

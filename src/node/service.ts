@@ -22,13 +22,14 @@ import { type FileStates, watchFiles } from "./watch.ts";
 export type Service = Awaited<ReturnType<typeof startService>>;
 
 /**
- * @param load reads the configuration, if not given one; throws ConfigError or UsageError
+ * @param load reads the configuration, if not given one, and says which variables of the env file
+ * the environment overrides; throws ConfigError or UsageError
  * @param ownFiles the configuration file, and others that `load` reads
  * @throws {ConfigError} for a secret, key or certificate that cannot be used
  * @throws {ListenError}
  */
 export async function startService(
-  load: (file?: ParsedFile) => { file: ParsedFile; host: CredentialHost },
+  load: (file?: ParsedFile) => { file: ParsedFile; host: CredentialHost; overridden?: readonly string[] },
   { dev, ownFiles = [] }: { dev?: DevForm; ownFiles?: readonly string[] } = {},
 ) {
   /** The files to watch, as they were before they were read. */
@@ -78,14 +79,21 @@ export async function startService(
       throw error;
     },
   );
+  let lastNames = "";
+  const warnOfOverridden = (overridden: readonly string[] = []) => {
+    const names = overridden.join(", ");
+    if (names !== "" && names !== lastNames) log("warn", "the environment overrides the env file", { names });
+    lastNames = names;
+  };
   let stopDiscovery = keepDiscovered(program.providers.values(), log);
+  warnOfOverridden(first.overridden);
   log("info", "started", { listen: publicListener.url, admin: adminListener.url, ...summary(program) });
 
   async function loadAgain(isAsked: boolean): Promise<void> {
     const filesBefore = files;
     try {
       const isWhole = isAsked || program.config.server.watch === "all";
-      const { file, host } = await loadWatched(isWhole ? undefined : program.file);
+      const { file, host, overridden } = await loadWatched(isWhole ? undefined : program.file);
       const next = await createProgram(file, host, { ...observers, files }, program);
       if (!isAsked && next.changed.length === 0 && state.reload?.problem === undefined) return;
       await discover(next, isAsked);
@@ -102,6 +110,7 @@ export async function startService(
       setLevel(program.config.log.level);
       state.configured_at = nodeClock.now();
       state.reload = { at: state.configured_at, problem: undefined };
+      warnOfOverridden(overridden);
       log("info", "reloaded", { changed: program.changed.join(", ") || "nothing", ...summary(program) });
       for (const key of unchangeable) log("warn", "needs a restart to change", { key });
     } catch (error) {

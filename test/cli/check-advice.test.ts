@@ -1,6 +1,6 @@
 // What `check` says about a provider's words: which key of the file they probably mean.
 
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fileConfig } from "../support/config.ts";
 import { makeKey } from "../support/keys.ts";
 import { json, type RecordingProvider, startRecordingProvider } from "../support/recording-provider.ts";
@@ -20,10 +20,16 @@ const SIGNING = { issuer: "http://127.0.0.1:1", keys: [{ kid: "a", alg: "ES256",
 const PRIVATE_KEY = { token_endpoint_auth_method: "private_key_jwt", client_secret: undefined };
 
 /** @returns the lines of advice after a token request with this answer */
-async function adviceOn(error: string, error_description: string, status: number, changes: object): Promise<string> {
+async function adviceOn(
+  error: string,
+  error_description: string,
+  status: number,
+  changes: object,
+  signing = SIGNING,
+): Promise<string> {
   provider.answer = json({ error, error_description }, status);
   const settings = { grant_type: JWT_BEARER, params: {}, scope: "accounts", ...changes };
-  const file = fileConfig(provider.tokenEndpoint, { provider: settings, file: { signing: SIGNING } });
+  const file = fileConfig(provider.tokenEndpoint, { provider: settings, file: { signing } });
   const { out } = await check(file, ["--live", "--userid", "alice"], { KEY });
   expect(out).toContain(`it says         ${error}`);
   expect(out).not.toContain("check its client authentication");
@@ -71,6 +77,41 @@ it("ignores RFC 6749's own sentences, which name every cause", async () => {
   const advice = await adviceOn("invalid_grant", sentence, 400, {});
   expect(advice).toContain("signing.issuer");
   expect(advice).not.toContain("clocks");
+});
+
+describe("a rejected signature", () => {
+  const cannotFetch = (problem: string) =>
+    new RegExp(`^ {2}advice +it probably cannot fetch our keys, so start the proxy: ${problem}`);
+
+  it("is explained first by the keys that nothing serves, if check could not fetch them", async () => {
+    const expected = cannotFetch("http://127\\.0\\.0\\.1:1/\\.well-known/jwks\\.json: ECONNREFUSED\n");
+    expect(await adviceOn("invalid_grant", "Invalid signature", 400, { kind: "keycloak" })).toMatch(expected);
+    expect(await adviceOn("invalid_client", "", 401, PRIVATE_KEY)).toMatch(expected);
+    expect(await adviceOn("invalid_grant", "Bad aud", 400, {})).not.toContain("cannot fetch");
+    expect(await adviceOn("invalid_client", "", 401, {})).not.toContain("cannot fetch");
+  });
+
+  it("is not, if check could fetch them", async () => {
+    const served = { ...SIGNING, issuer: provider.url };
+    expect(await adviceOn("invalid_grant", "Invalid signature", 200, {}, served)).not.toContain("cannot fetch");
+  });
+});
+
+it.each([
+  ["invalid_grant", "Invalid signature", "the JWKS URL there is wrong"],
+  ["invalid_scope", "Invalid scopes: acounts", "no such scope"],
+  ["invalid_grant", "Invalid token audience", "aud is not the issuer"],
+  ["invalid_grant", "Token is not active", "clocks differ"],
+])("what the kind knows of %s %s is not said again in general", async (error, description, known) => {
+  const signing = { ...SIGNING, issuer: `${provider.url}/slow` };
+  const advice = await adviceOn(error, description, 400, { kind: "keycloak" }, signing);
+  expect(advice.split("\n").filter((line) => !line.includes("cannot fetch"))).toEqual([expect.stringContaining(known)]);
+});
+
+it("adds to a kind's advice what it does not say", async () => {
+  const advice = await adviceOn("invalid_grant", "No public JWK was registered for issuer", 400, { kind: "hydra" });
+  expect(advice).toMatch(/see signing\.keys\n {2}advice +iss, which is signing\.issuer by default/);
+  expect(advice).not.toContain("it needs the key");
 });
 
 it("says what the kind knows, with its setting", async () => {

@@ -43,6 +43,23 @@ describe("the advice about a request without an answer", () => {
   });
 
   it.each([
+    ["ECONNREFUSED", /^nothing listens on 127\.0\.0\.1:\d+: is it running, and is the port right \(nextauth\.url\)\?$/],
+    ["ENOTFOUND", /^the host 127\.0\.0\.1 does not exist: correct nextauth\.url$/],
+    ["UND_ERR_CONNECT_TIMEOUT", /^does 127\.0\.0\.1 \(nextauth\.url\) answer slowly, or is a firewall in between\?$/],
+    ["session_check_timeout", /firewall/],
+    ["EHOSTUNREACH", /^is the host 127\.0\.0\.1 right \(nextauth\.url\), and does the network let us reach it\?$/],
+  ])("says what %s means", async (code, expected) => {
+    const { advise, connections } = await setUp();
+    expect(await advise(code)).toMatch(expected);
+    expect(connections()).toBe(0);
+  });
+
+  it("names the usual port if the URL has none", async () => {
+    expect(await adviseOnSilence("https://[::1]/", "ECONNREFUSED", "issuer")).toContain(" on [::1]:443: ");
+    expect(await adviseOnSilence("http://localhost/", "ECONNREFUSED", "issuer")).toContain(" on localhost:80: ");
+  });
+
+  it.each([
     ["UND_ERR_SOCKET", "closed the connection"],
     ["ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED", "refuses our TLS"],
   ])("names the client certificate if the server ends the connection (%s)", async (code, what) => {

@@ -219,8 +219,8 @@ describe("--json", () => {
       message: expect.stringMatching(`^${code}: `),
     });
     expect(findings.filter(({ level }: { level: string }) => level === "fault")).toEqual([
-      failed("session_check_failed", "nextauth", []),
-      failed("provider_unreachable", "live", [expect.stringContaining("is the host 127.0.0.1 right (token_endpoint)")]),
+      failed("session_check_failed", "nextauth", [expect.stringContaining("is the port right (nextauth.url)")]),
+      failed("provider_unreachable", "live", [expect.stringContaining("is the port right (token_endpoint)")]),
     ]);
     expect(out).not.toContain(SECRETS.CLIENT_SECRET);
   });

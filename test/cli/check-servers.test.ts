@@ -68,7 +68,9 @@ describe("a nextAuth Server", () => {
     expect(status).toBe(1);
     expect(out).toMatch(/FAILED +session_check_failed: .*"nextauth\[0\]".*nextauth_status 401/);
     expect(out).toMatch(/FAILED +session_check_failed: .*"nextauth\[1\]".*\(ECONNREFUSED\)/);
-    expect(out).toMatch(/advice +is the host 127\.0\.0\.1 right \(nextauth\[1\]\.url\)/);
+    expect(out).toMatch(
+      /advice +nothing listens on 127\.0\.0\.1:1: is it running, and is the port right \(nextauth\[1\]\.url\)\?/,
+    );
     expect(out).not.toContain("another key");
   });
 
@@ -122,6 +124,14 @@ describe("a provider", () => {
     expect(out.split("\n").filter((line) => line.includes("warning"))).toEqual([
       "  warning         providers.main: its grant_types_supported lacks urn:example:user: enable it there, use one of a, or see with --live if it works",
     ]);
+  });
+
+  it("with several credentials is described with their number", async () => {
+    const file = (...client_secret: object[]) => fileConfig(provider.tokenEndpoint, { provider: { client_secret } });
+    const secret = { env: "CLIENT_SECRET" };
+    const { status, out } = await check(file(secret, { env: "NEXT" }), [], { NEXT: "next-secret" });
+    expect([status, out]).toEqual([0, expect.stringMatching(/^ {2}rotation {8}2 credentials, tried in this order$/m)]);
+    expect((await check(file(secret))).out).not.toContain("rotation");
   });
 
   it("may issue JWTs, in which --live finds the claim for expect_subject", async () => {

@@ -84,9 +84,24 @@ describe("--env-file", () => {
     process.env.CLIENT_SECRET = "from the environment";
     const env = environment(join(folder, "all.env"));
     delete process.env.CLIENT_SECRET;
-    expect(env).toMatchObject({ APIKEY, CLIENT_SECRET: "from the environment" });
+    expect(env.variables).toMatchObject({ APIKEY, CLIENT_SECRET: "from the environment" });
     expect(process.env.APIKEY).toBeUndefined();
     expect((await run(["check", "--env-file", "all.env"])).status).toBe(0);
+  });
+
+  it("with another value than the environment is warned of by check, once for each name and without a value", async () => {
+    await write("other.env", `APIKEY=${APIKEY}\nCLIENT_SECRET=of-the-file\nEMPTY=a\n`);
+    const { status, out } = await run(["check", "--env-file", "other.env"], {
+      ...{ APIKEY, CLIENT_SECRET: "of-the-environment", EMPTY: "" },
+    });
+    expect(status).toBe(0);
+    expect(out.match(/^warning.*(?:environment).*$/gm)).toEqual([
+      "warning           CLIENT_SECRET: the environment has another value than other.env, and wins: unset CLIENT_SECRET",
+      "warning           EMPTY: the environment has another value than other.env, and wins: unset EMPTY",
+    ]);
+    expect(out).not.toMatch(/of-the-/);
+    const empty = await run(["check", "--env-file", "other.env"], { APIKEY, CLIENT_SECRET: "" });
+    expect([empty.status, empty.out]).toEqual([2, expect.stringContaining("CLIENT_SECRET: the environment has")]);
   });
 
   it("supplies env:VARIABLE too", async () => {

@@ -101,7 +101,18 @@ describe("get-token", () => {
     const { status, out, err } = await run(ALICE, wrong);
     expect(status).toBe(1);
     expect(JSON.parse(out)).toMatchObject({ error_code: "caller_unauthenticated" });
-    expect(err).toMatch(/^401 /);
+    expect(err).toMatch(
+      /^401 .*\nthe proxy's log says more about this request_id; check --live says what to change\n$/,
+    );
+  });
+
+  it("ends the line on a terminal, without a byte more on standard output", async () => {
+    const before = process.stdout.isTTY;
+    process.stdout.isTTY = true;
+    const { out, err } = await run(ALICE).finally(() => {
+      process.stdout.isTTY = before;
+    });
+    expect([out, err]).toEqual([BYTES, "200 application/json, 56 bytes\n\n"]);
   });
 
   it.each<[string, string[], RegExp]>([

@@ -210,8 +210,19 @@ describe("init", () => {
       ...{ issuer, client_id: "proxy-7", scope: "payments", token_endpoint_auth_method: "client_secret_post" },
       ...{ kind: "keycloak", expect_subject: { claim: "preferred_username" } },
     });
-    expect(out).toMatch(/ check --config token-proxy\.yaml --env-file \.env\n.* start --config /);
-    expect(out.split(`set -a; . ${join(folder, ".env")}; set +a`)[0]).not.toContain("kcadm.sh create");
+    const commands = [...out.matchAll(/^ {4}\S.* --config token-proxy\.yaml --env-file \.env.*$/gm)].map(
+      ([line]) => line,
+    );
+    expect(commands.map((line) => line.replace(/^.*(?:launch\.js|proxy) (\S+) .* \.env/, "$1"))).toEqual([
+      ...["check", "start", "check --live --userid alice", "get-token --userid alice"],
+    ]);
+    for (const text of [out, steps]) {
+      const load = text.indexOf(`set -a; . ${join(folder, ".env")}; set +a\n`);
+      const unload = text.indexOf("    unset GETTOKEN_APIKEY KEYCLOAK_CLIENT_SECRET\n");
+      const commands = ["kcadm.sh create clients", "kcadm.sh create users"].map((command) => text.indexOf(command));
+      expect([load, ...commands, unload].toSorted((a, b) => a - b)).toEqual([load, ...commands, unload]);
+      expect(load).toBeGreaterThan(0);
+    }
     expect(out).toContain("- the realm shop, its user alice and the admin must exist;");
   });
 
@@ -281,10 +292,23 @@ describe("init", () => {
     expect(made.out).not.toMatch(/ dev --config/);
   });
 
+  it("prints the error as JSON with --json", async () => {
+    const { status, out, err } = await cli("init", "--provider", "keycloak", "--json");
+    expect([status, err]).toEqual([2, expect.stringMatching(/^--issuer is missing: /)]);
+    expect(JSON.parse(out)).toEqual({ succeeded: false, error: err.trimEnd() });
+    const faulty = await cli("init", ...HYDRA, ...SIGNING, "--scope", "a{{b", "--json");
+    expect([faulty.status, JSON.parse(faulty.out)]).toEqual([
+      2,
+      { succeeded: false, error: expect.stringMatching(/^token-proxy\.yaml:\d+:\d+ "providers\.hydra\.scope" /) },
+    ]);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   it("prints JSON with --json", async () => {
     const { status, out } = await cli("init", ...HYDRA, ...SIGNING, "--json");
     expect(status).toBe(0);
-    const { written, values, steps, next } = JSON.parse(out);
+    const { succeeded, written, values, steps, next } = JSON.parse(out);
+    expect(succeeded).toBe(true);
     expect(readdirSync(folder).sort()).toEqual(written.sort());
     expect(values).toMatchObject({
       client_id: "token-proxy",
@@ -333,6 +357,7 @@ describe("--provider other", () => {
     const made = await cli("init", "--provider", "other", "--issuer", issuer, "--grant-type", grant);
     expect(made).toMatchObject({ status: 0, err: "" });
     expect([config().providers.main.params, "signing" in config()]).toEqual([params, signs]);
+    expect(made.out).toMatch(/\nOr, .*:\n {4}.* dev --config token-proxy\.yaml --env-file \.env\n/);
     expect(made.out + read(".env")).not.toContain("undefined");
     expect(await cli("check", "--env-file", ".env")).toMatchObject({ status: 0, err: "" });
   });
@@ -411,7 +436,7 @@ describe("without a terminal", () => {
     );
     const silent = await cli("init", "--provider", "keycloak", "--issuer", "http://127.0.0.1:9/realms/a");
     expect(silent).toMatchObject({ status: 2, out: "" });
-    expect(silent.err).toMatch(/cannot be reached \(ECONNREFUSED\): is the host 127\.0\.0\.1 right/);
+    expect(silent.err).toMatch(/cannot be reached \(ECONNREFUSED\): nothing listens on 127\.0\.0\.1:9: /);
     expect(readdirSync(folder)).toEqual([]);
     const { issue } = await makeAuthority("\u202eTest");
     const { certificate: cert, private_key: key } = await issue("proxy", { ips: ["127.0.0.1"] });

@@ -15,6 +15,7 @@ import { asNobody, canBeNobody } from "./nobody.ts";
 import { runCommand } from "./run-command.ts";
 
 const service = useService();
+const OVERRIDDEN = "the environment overrides the env file";
 
 it("without a file, start fails and names the commands that need none", async () => {
   const { status, out, err } = await runCommand([], { cwd: service.folder });
@@ -70,10 +71,25 @@ describe("a reload of start", () => {
     await run.reload();
     expect(await statusWith(run.listen, "another-key-of-the-caller")).toBe(200);
     expect(await statusWith(run.listen, APIKEY)).toBe(401);
+    expect(run.lines(OVERRIDDEN)).toEqual([]);
     await rm(join(service.folder, "reload.env"));
     run.process.kill("SIGHUP");
     await run.said(/"reason":"cannot read the env file reload\.env \(ENOENT\): /);
     expect(await statusWith(run.listen, "another-key-of-the-caller")).toBe(200);
+  });
+
+  it("names the variables of --env-file that the environment overrides: at the start, and if they change", async () => {
+    await service.configure();
+    await service.write("own.env", "APIKEY=the-key-in-the-env-file\n");
+    const run = await service.start({ args: ["start", "--env-file=own.env"], env: SECRETS });
+    const names = () => run.lines(OVERRIDDEN).map(({ level, names: found }) => [level, found]);
+    expect(names()).toEqual([["warn", "APIKEY"]]);
+    await run.reload();
+    expect(names()).toHaveLength(1);
+    await service.write("own.env", "APIKEY=the-key-in-the-env-file\nCLIENT_SECRET=another-secret\n");
+    await run.reload();
+    expect(names().slice(1)).toEqual([["warn", "APIKEY, CLIENT_SECRET"]]);
+    expect(run.stdout()).not.toMatch(/the-key-in-the-env-file|another-secret/);
   });
 });
 

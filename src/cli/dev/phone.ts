@@ -137,8 +137,13 @@ function form(config: Config, sent: URLSearchParams | undefined): Html {
     return html`<p><label for="${id}">${name}</label>
 <input id="${id}" name="value:${name}" value="${text}" autocomplete="off" spellcheck="false"></p>\n`;
   };
+  const trusting = config.get_token.filter(({ session }) => session === "trust").map(({ path }) => path);
+  const hint =
+    trusting.length > 0 &&
+    html`<p>${trusting.join(" and ")} has session: trust, so the session is not checked there:
+write nextauth and session: verify.</p>\n`;
   return html`<form method="post">
-${select("endpoint", endpointsOf(config).keys())}${select("session", SESSIONS)}${[...fieldsOf(config)].map(field)}
+${select("endpoint", endpointsOf(config).keys())}${select("session", SESSIONS)}${hint}${[...fieldsOf(config)].map(field)}
 <p><button type="submit">Call</button></p>
 </form>`;
 }

@@ -57,8 +57,11 @@ export function createAdminApp({ snapshot, metrics, adminHosts, dev }: AdminSour
     app.on(["GET", "POST"], "/dev/:secret/", async (c) => {
       if (!timingSafeEqual(digest(c.req.path), digest(dev.path))) return c.notFound();
       const isPost = c.req.method === "POST";
-      // Another site that has got hold of the URL cannot send the form.
-      if (isPost && (c.req.header("sec-fetch-site") ?? "same-origin") !== "same-origin") {
+      // Another site that has got hold of the URL cannot send the form. The page has no referrer,
+      // so its own Origin is null: that counts only without Sec-Fetch-Site.
+      const { origin } = new URL(c.req.url);
+      const guess = (c.req.header("origin") ?? origin) === origin ? "same-origin" : "cross-site";
+      if (isPost && (c.req.header("sec-fetch-site") ?? guess) !== "same-origin") {
         return c.text("send this form from its own page", 403);
       }
       const sent = isPost ? await readForm(c.req.raw, () => readText(c.req.raw)) : undefined;

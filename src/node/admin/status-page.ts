@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { html, raw } from "hono/html";
 import { ago, COPY_SCRIPT, copyable, type Html, none, outcome, panel, pill, table, timeOfDay } from "./elements.ts";
-import { count, duration } from "./format.ts";
+import { count, DAY_MS, duration } from "./format.ts";
 import { certificateState, healthOf, notesOn, providerState } from "./health.ts";
 import { MAX_RECENT, MINUTE_MS, type Outcome, RECENT_CALLS, RECENT_MINUTES } from "./recorder.ts";
 import type { ProviderSnapshot, Snapshot } from "./snapshot.ts";
@@ -74,11 +74,12 @@ function sections({ providers, nextauth, keys, certificates, reload, calls, at, 
   const rows = providers.map((provider) => providerRow(provider, at, since.started_at));
   const newest = `Newest first, at most ${RECENT_CALLS}. Times are in UTC. The log says more about each request id.`;
   const servers = nextauth.map(({ key, last }) => ({ Server: key, "Last request": lastOutcome(last, at) }));
+  const age = (day: number) => (day > at ? "in the future" : at - day < DAY_MS ? "today" : ago(day, at));
   const signing = keys.map(({ kid, alg, use, created }) => ({
     kid,
     Algorithm: alg,
     Use: use === "sign" ? "signs" : "published only",
-    Created: created === undefined ? none() : html`${created}, ${ago(Date.parse(created), at)}`,
+    Created: created === undefined ? none() : html`${created}, ${age(Date.parse(created))}`,
   }));
   const sorted = certificates.toSorted((a, b) => a.expires_at - b.expires_at);
   const ends = sorted.map(({ place, expires_at }) => {

@@ -31,6 +31,21 @@ describe("the form", () => {
     expect(text).toContain('role="alert">No call was made: &quot;accountid&quot; must be an integer.');
   });
 
+  it("says which path does not check the session, and what to write", async () => {
+    expect(await shown({})).toContain(
+      "/getToken has session: trust, so the session is not checked there:\nwrite nextauth",
+    );
+    const nextauth = { url: "http://127.0.0.1:1", apikey: { env: "N" }, serverid: "a" };
+    const verified = fileConfig("http://127.0.0.1:1/token", { file: { nextauth, get_token: { session: "verify" } } });
+    const stage = {
+      config: parseConfig(JSON.stringify(verified), "test").config,
+      standIn: createStandIn("k"),
+      url: "",
+      apikey: "",
+    };
+    expect(String(await phoneForm(stage))).not.toContain("trust");
+  });
+
   it("says that the proxy sent no response", async () => {
     const stage = { config, standIn: createStandIn("key"), url: "http://127.0.0.1:1", apikey: "key" };
     const form = new URLSearchParams({ endpoint: GET_TOKEN, "value:userid": "bob" });
