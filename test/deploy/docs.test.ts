@@ -40,12 +40,25 @@ function helpOf(command: string): Promise<string> {
 }
 
 describe("the pages", () => {
+  const shell = pages.flatMap(({ text }) =>
+    [...text.matchAll(/^```sh\n(.*?)^```/gms)].map(([, lines]) => lines as string),
+  );
+
   it("have shell lines that a shell understands", async () => {
-    const shell = pages.flatMap(({ text }) =>
-      [...text.matchAll(/^```sh\n(.*?)^```/gms)].map(([, lines]) => lines as string),
-    );
     expect(shell.length).toBeGreaterThan(20);
     for (const lines of shell) await run("bash", ["-n", "-c", lines]);
+  });
+
+  it("wait for a proxy that they start in the background, which takes seconds", () => {
+    const starts = shell.flatMap((lines) => [...lines.matchAll(/launch\.js start [^\n]*&\n([^\n]*)/g)]);
+    expect(starts.length).toBeGreaterThan(1);
+    for (const [, next] of starts) expect(next).toMatch(/^curl -s .*--retry 30 .*:9613\/readyz$/);
+  });
+
+  it("ask questions only where no other line would be the answer", () => {
+    const asking = shell.filter((lines) => /launch\.js init$/m.test(lines));
+    expect(asking.length).toBeGreaterThan(1);
+    for (const lines of asking) expect(lines).toMatch(/launch\.js init( --.*)?\n$/);
   });
 
   it("name only files of deploy/, examples/ and worker/ that exist", () => {

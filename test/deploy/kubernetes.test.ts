@@ -203,7 +203,12 @@ describe("the pods", () => {
     expect(await readFile(`${FOLDER}/deployment.yaml`, "utf8")).toContain(
       `${cpu} is planned for ${calls[0]} calls/s, or ${calls[1]} with a signature`,
     );
-    expect(docs).toContain(`and ${Number.parseInt(memory, 10)} MiB for each core`);
+    const limit = Number.parseInt(container.resources.limits.memory, 10);
+    const share = Number.parseInt(cpu, 10) / 1_000;
+    expect(docs).toContain(
+      `reserve ${Number.parseInt(memory, 10)} MiB (limit ${limit} GiB) and ${share} core for ${calls[0]} calls/s (${calls[1]} with`,
+    );
+    expect(docs).toMatch(new RegExp(`${calls[0]} calls/s or ${calls[1]} with a\\s+signature, needs ${share} core`));
   });
 
   it("are probed without a host name, which the admin listener would have to know", () => {
