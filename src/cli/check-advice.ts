@@ -18,7 +18,7 @@ export interface Exchange {
   request?: TransportRequest;
   response?: TransportResponse | undefined;
   /** With every provider: tokens of the others may be part of the request. */
-  all?: ReadonlyMap<unknown, Exchange>;
+  all: ReadonlyMap<unknown, Exchange>;
 }
 
 /** A provider that was asked, and where to report about it. */
@@ -33,7 +33,7 @@ export interface Asked {
 
 /** What proved who we are in a request, and the secrets of the file. */
 export function sentSecrets({ exchange, credentials: { secrets, placed } }: Asked): string[] {
-  const { request, response: own, all = new Map<unknown, Exchange>() } = exchange;
+  const { request, response: own, all } = exchange;
   const form = new URLSearchParams(request?.body);
   const sent = [
     ...SECRET_PARAMS.flatMap((name) => form.getAll(name)),
@@ -115,7 +115,8 @@ const COMPARE = {
 function adviceFor(response: TransportResponse, { settings, keysProblem }: Asked): string[] {
   const { client_key, params, token_endpoint_auth_method: method } = settings;
   const { error = "", error_description = "" } = plainMembers(readJsonObject(response.body));
-  const { about, advice: known = "" } = compileErrorRules(settings)(String(error), String(error_description)) ?? {};
+  const findRule = compileErrorRules(settings);
+  const { about, advice: known = "", setting = "" } = findRule(String(error), String(error_description)) ?? {};
   const words = wordsOf(response);
   const saysClient =
     response.status === 401 || words === "" || /^invalid_client|client_assertion|client authentication/i.test(words);
@@ -135,13 +136,9 @@ function adviceFor(response: TransportResponse, { settings, keysProblem }: Asked
   const all = [...(about === "credential" ? [] : REQUEST_TOPICS), ...(signs ? JWT_TOPICS : [])];
   const filledIn = (text: string) =>
     text.replace(/\b(?:AT|AUD|ISS|KEYS)\b/g, (name) => keys[name as keyof typeof keys]);
+  const topics = all.filter(([said]) => said.test(words)).map(([, advice]) => filledIn(advice));
   // What the kind says about a setting is more specific.
-  const [, setting = ""] = known.split(": see ");
-  const isNew = (advice: string) =>
-    !filledIn(advice)
-      .split(/[\s,:;]+/)
-      .includes(setting);
-  const topics = all.filter(([said, advice]) => said.test(words) && isNew(advice));
+  const isNew = (advice: string) => !advice.split(/[\s,:;]+/).includes(setting);
   const isOurKey = isClient ? method === "private_key_jwt" : signs && SIGNATURE.test(words);
   const spelt = words.toLowerCase().replaceAll(" ", "_");
   const named = Object.keys(params).filter((name) => name.length > 3 && spelt.includes(name));
@@ -151,7 +148,7 @@ function adviceFor(response: TransportResponse, { settings, keysProblem }: Asked
     ...(isOurKey && keysProblem ? [`it probably cannot fetch our keys, so start the proxy: ${keysProblem}`] : []),
     ...(known === "" ? [] : [known]),
     ...named.map((name) => `params.${name}: the provider names it`),
-    ...topics.map(([, advice]) => advice),
+    ...topics.filter(isNew),
     ...(isClient ? [`compare ${COMPARE[credentialOf(method)]} with the provider's client; ${needs}`] : []),
     ...(/^(?:[a-z][\w.-]*(?::|$)|$)/.test(words) ? [] : ["token_endpoint: is it right? This is no OAuth error"]),
   ].map(filledIn);

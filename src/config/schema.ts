@@ -66,13 +66,13 @@ export const fileSchema = z.strictObject(
 /** The file with the defaults of its schema; parse.ts adds the routes. */
 export type FileConfig = z.output<typeof fileSchema>;
 export type Route = NonNullable<FileConfig["routes"]>[number];
+/** With every default filled in. Durations are in milliseconds. */
+export type Config = Omit<FileConfig, "routes"> & { routes: readonly Route[] };
+
 /** The first match; undefined if no route is for this serverid. */
 export function routeFor(routes: readonly Route[], serverid: string | undefined): Route | undefined {
   return routes.find((route) => route.serverid === undefined || route.serverid === serverid);
 }
-
-/** With every default filled in. Durations are in milliseconds. */
-export type Config = Omit<FileConfig, "routes"> & { routes: readonly Route[] };
 
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
 

@@ -22,7 +22,7 @@ export function compileErrorRules({ kind, user_errors, proxy_errors }: ErrorRule
     const index = rules.findIndex(([, code, pattern]) => code === error && isMatch(description, pattern));
     const [about, , , means = "", setting] = rules[index] ?? [];
     const by: "file" | "kind" = index < ofFile.length ? "file" : "kind";
-    return about && { about, by, advice: setting === undefined ? means : `${means}: see ${setting}` };
+    return about && { about, by, advice: setting === undefined ? means : `${means}: see ${setting}`, setting };
   };
 }
 

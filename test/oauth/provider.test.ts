@@ -1,11 +1,11 @@
 // A provider: deadline, limits, retries, rotation of credentials, and suspension.
 
 import { EventEmitter } from "node:events";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { PAUSE_MS } from "../../src/core/deadline.ts";
 import type { TokenProxyError } from "../../src/core/errors.ts";
 import { Secret } from "../../src/core/secret.ts";
-import { type Delivery, TransportError } from "../../src/core/transport.ts";
+import { type Delivery, TransportError, type TransportResponse } from "../../src/core/transport.ts";
 import { createAssertionFile } from "../../src/oauth/assertion-file.ts";
 import { FAILURES_BEFORE_SUSPENSION } from "../../src/oauth/breaker.ts";
 import { METADATA_LIFETIME_MS } from "../../src/oauth/discovery.ts";
@@ -17,6 +17,7 @@ import { NOW, response, thrownBy, unsignedJwt } from "../support/fakes.ts";
 import { ENDPOINT, ISSUER, setUp, TOKEN } from "./set-up-provider.ts";
 
 const DISCOVERING = { issuer: ISSUER, discovery: "oidc", token_endpoint: undefined } as const;
+const WAIT = { timeout: 10_000 };
 const codeOf = async (run: () => unknown) => ((await thrownBy(run)) as TokenProxyError).code;
 
 function unreachable(): never {
@@ -265,6 +266,27 @@ it.each([
   upstream.answer = () => response(401, { error: "unauthorized_client" });
   expect(await codeOf(request)).toBe("provider_rejected_proxy");
   expect(upstream.requests.map(({ body }) => new URLSearchParams(body).get("client_secret"))).toEqual(expected);
+});
+
+it("a call that waits for another one's try of the next secret ends when its caller hangs up", async () => {
+  const secrets = ["old", "new"].map((text) => new Secret(text));
+  const settings = { token_endpoint_auth_method: "client_secret_post", grant_type: "client_credentials", params: {} };
+  const { upstream, request } = setUp(settings as Partial<ProviderSettings>, { secrets });
+  const { promise, resolve } = Promise.withResolvers<TransportResponse>();
+  const secretOf = (body: string | undefined) => new URLSearchParams(body).get("client_secret");
+  upstream.answer = ({ body }) =>
+    secretOf(body) === "new" ? promise : response(401, { error: "unauthorized_client" });
+  const trying = request();
+  await vi.waitFor(() => expect(upstream.requests).toHaveLength(2), WAIT);
+  const recipient = Object.assign(new EventEmitter(), { destroyed: false });
+  const waiting = codeOf(() => request(60_000, recipient));
+  await vi.waitFor(() => expect(recipient.listenerCount("close")).toBe(1), WAIT);
+  recipient.destroyed = true;
+  recipient.emit("close");
+  expect(await waiting).toBe("caller_gone");
+  resolve(response(200, TOKEN));
+  expect((await trying).outcome).toBe("token");
+  expect(upstream.requests.map(({ body }) => secretOf(body))).toEqual(["old", "new", "old"]);
 });
 
 describe("the breaker", () => {

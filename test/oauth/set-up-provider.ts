@@ -54,6 +54,7 @@ export function setUp(changes: Partial<ProviderSettings> = {}, credentials: Part
       return upstream.createTransport(transportSettings);
     },
     createBulkhead: createNodeBulkhead,
+    sharesPromises: true,
     clock,
     ids: fakeIds(),
     log,

@@ -57,8 +57,8 @@ export function createAdminApp({ snapshot, metrics, adminHosts, dev }: AdminSour
     app.on(["GET", "POST"], "/dev/:secret/", async (c) => {
       if (!timingSafeEqual(digest(c.req.path), digest(dev.path))) return c.notFound();
       const isPost = c.req.method === "POST";
-      // Another site that has got hold of the URL cannot send the form. The page has no referrer,
-      // so its own Origin is null: that counts only without Sec-Fetch-Site.
+      // Another site that has got hold of the URL cannot send the form. Browsers say so in
+      // Sec-Fetch-Site; the Origin of the page's own form is null, because it sends no referrer.
       const { origin } = new URL(c.req.url);
       const guess = (c.req.header("origin") ?? origin) === origin ? "same-origin" : "cross-site";
       if (isPost && (c.req.header("sec-fetch-site") ?? guess) !== "same-origin") {
